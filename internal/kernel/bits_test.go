@@ -1,0 +1,95 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+	"math/rand/v2"
+	"testing"
+)
+
+// The bits of every operation, recorded on amd64 with the Go loops when they
+// were written: every other processor, and every faster loop, has to give the
+// same. A change of one of these is a change of everybody's results. (The other
+// tests say whether the bits are right.)
+func TestBitsAreTheSameEverywhere(t *testing.T) {
+	for name, sums := range map[string][2]uint64{
+		"Exp":              {0x55ec72cafcde4024, 0x51220b5973d25486},
+		"Log":              {0xbe5c7078d6ffafbf, 0x57c5fbe59f77dbcf},
+		"Sigmoid":          {0xd4205beffce0d639, 0xc7f45dfe06c46556},
+		"SigmoidBackward":  {0x9d5d61fbf3f45003, 0xe8ef5b11a050498f},
+		"Softmax":          {0xfd193bfc68dadac8, 0xd84c6d0f21b08c07},
+		"SoftmaxBackward":  {0xd055b79df2ecde1a, 0xde4d9b25c38d9fb9},
+		"Sum and Dot":      {0x0e8b1bfa1c675dc1, 0x78fb78d13a820813},
+		"SGD":              {0x99e3338856d2ef3f, 0x1cebb1870fb4c834},
+		"Gemm":             {0x69288c9f8dc4cf89, 0x9be46ee08b2e31f6},
+		"Gemm, transposed": {0xee0aa5bc6086f89c, 0xbe5f1ca203f76233},
+		"AddColumnSums":    {0x5dfa68436a504ed4, 0x6ff8d7f6776964a3},
+	} {
+		if got := operationBits[float32](name); got != sums[0] {
+			t.Errorf("float32: the bits of %s have the checksum %#016x, want %#016x", name, got, sums[0])
+		}
+		if got := operationBits[float64](name); got != sums[1] {
+			t.Errorf("float64: the bits of %s have the checksum %#016x, want %#016x", name, got, sums[1])
+		}
+	}
+}
+
+// operationBits returns a checksum of what an operation makes of numbers drawn
+// from a fixed seed. (Uniform ones: rng.NormFloat64 rounds differently on
+// different processors.)
+func operationBits[T Float](name string) uint64 {
+	rng := rand.New(rand.NewPCG(81, 0))
+	draw := func(n int, lo, hi float64) []T {
+		x := make([]T, n)
+		for i := range x {
+			x[i] = T(float64((hi-lo)*rng.Float64()) + lo)
+		}
+		return x
+	}
+	const n, m, k = 33, 47, 29
+	x, y, dst := draw(4096, -20, 20), draw(4096, 0, 1), make([]T, 4096)
+	a, b, c := Mat(draw(n*k, -1, 1), n, k), Mat(draw(k*m, -1, 1), k, m), Mat(make([]T, n*m), n, m)
+	switch name {
+	case "Exp":
+		Exp(dst, x)
+	case "Log":
+		for i, v := range y {
+			dst[i] = T(Log(float64(v)))
+		}
+	case "Sigmoid":
+		Sigmoid(dst, x)
+	case "SigmoidBackward":
+		SigmoidBackward(dst, x, y)
+	case "Softmax":
+		for i := 0; i < len(x); i += 64 {
+			SoftmaxRow(dst[i:i+64], x[i:i+64])
+		}
+	case "SoftmaxBackward":
+		for i := 0; i < len(x); i += 64 {
+			SoftmaxRowBackward(dst[i:i+64], x[i:i+64], y[i:i+64])
+		}
+	case "Sum and Dot":
+		for i := 1; i < 1000; i++ {
+			dst[2*i], dst[2*i+1] = Sum(x[:i]), Dot(x[:i], y[:i])
+		}
+	case "SGD":
+		copy(dst, y)
+		SGD(dst, x, T(0.1))
+	case "Gemm":
+		Gemm(1, c, a, b)
+		dst = c.Data
+	case "Gemm, transposed":
+		Gemm(1, c, Mat(a.Data, k, n).T(), Mat(b.Data, m, k).T())
+		dst = c.Data
+	case "AddColumnSums":
+		dst = make([]T, 64)
+		AddColumnSums(dst, x)
+	default:
+		panic("no operation " + name)
+	}
+	h := fnv.New64a()
+	for _, v := range dst {
+		_ = binary.Write(h, binary.LittleEndian, bits(v))
+	}
+	return h.Sum64()
+}

@@ -1,0 +1,37 @@
+// Package kernel holds the loops that do the arithmetic: slices in, slices
+// out, no shapes and no layers.
+//
+// The same call gives the same bits on every processor and for any number of
+// threads, because each operation fixes how every element of its result is
+// rounded:
+//
+//   - A multiplication followed by an addition is always one fused
+//     multiply-add, rounded once ([fma]). Nothing here writes a bare a*b + c,
+//     which Go fuses on some processors and not on others, unless the product
+//     is exact (two float32 in float64).
+//   - An element of a matrix product takes its terms in the order of k
+//     ([Gemm]). Threads share out elements, never the terms of one.
+//   - A sum along a row runs in 16 lanes joined by a fixed tree ([Sum]); a sum
+//     along a column runs from the first row to the last ([AddColumnSums]).
+//   - exp and log are polynomials of our own ([Exp], [Log]), because the ones
+//     in package math differ between processors.
+//   - Where values decay towards 0 by nature (exp, and gradients through it),
+//     a result below the smallest normal number is 0 by definition: some processors
+//     are many times slower on subnormal numbers, and their flush-to-zero
+//     modes differ.
+//
+// A NaN in what an operation computes with comes out of it. (Which of the many NaN comes out is up to
+// the processor; all count as the same bits.)
+//
+// Matrix products, and SGD of float32, run in assembly where the processor has
+// AVX-512 or AVX2 with FMA (tiles_amd64.go), unless built with -tags purego; the
+// loops in Go give the same bits.
+//
+// Lengths are checked at the entry to each function; a mismatch panics, as it
+// is a mistake of the calling layer.
+package kernel
+
+// Float is the set of element types.
+type Float interface {
+	float32 | float64
+}

@@ -1,0 +1,303 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// An elementwise operation writes dst and reads up to three others. want is
+// its definition, one element at a time.
+type elementwise[T Float] struct {
+	name string
+	run  func(dst []T, in [3][]T)
+	want func(in [3]T) T
+}
+
+func elementwises[T Float]() []elementwise[T] {
+	const label, n = 3, 7
+	return []elementwise[T]{
+		{"ReLU",
+			func(dst []T, in [3][]T) { ReLU(dst, in[0]) },
+			func(in [3]T) T {
+				if in[0] > 0 || in[0] != in[0] {
+					return in[0]
+				}
+				return 0
+			}},
+		{"ReLUBackward",
+			func(dst []T, in [3][]T) { ReLUBackward(dst, in[0], in[1]) },
+			func(in [3]T) T {
+				if in[1] > 0 || in[1] != in[1] {
+					return in[0]
+				}
+				return 0
+			}},
+		{"SigmoidBackward",
+			func(dst []T, in [3][]T) { SigmoidBackward(dst, in[0], in[1]) },
+			func(in [3]T) T {
+				q := 1 - in[1]
+				slope := in[1] * q
+				return exactFlush(in[0] * slope)
+			}},
+		{"SoftmaxLossBackward",
+			func(dst []T, in [3][]T) { SoftmaxLossBackward(dst, in[0], in[1], n) },
+			func(in [3]T) T {
+				diff := in[0] - in[1]
+				return exactFlush(diff / n)
+			}},
+		{"Exp",
+			func(dst []T, in [3][]T) { Exp(dst, in[0]) },
+			func(in [3]T) T { return exp1(in[0]) }},
+	}
+}
+
+// specials is every kind of number there is.
+func specials[T Float]() []T {
+	var s []T
+	for _, v := range specials32 {
+		s = append(s, T(v))
+	}
+	return s
+}
+
+func TestElementwise(t *testing.T) {
+	t.Run("float32", testElementwise[float32])
+	t.Run("float64", testElementwise[float64])
+}
+
+func testElementwise[T Float](t *testing.T) {
+	rng := rand.New(rand.NewPCG(31, 1))
+	mixed := func(n int) []T {
+		x, s := nasty[T](rng, n), specials[T]()
+		for i := range x {
+			if rng.IntN(3) == 0 {
+				x[i] = s[rng.IntN(len(s))]
+			}
+		}
+		return x
+	}
+	for _, op := range elementwises[T]() {
+		t.Run(op.name, func(t *testing.T) {
+			for n := range 68 {
+				for range 8 {
+					in := [3][]T{mixed(n), mixed(n), mixed(n)}
+					var before [3][]T
+					for i := range in {
+						before[i] = slices.Clone(in[i])
+					}
+					want := make([]T, n)
+					for i := range want {
+						want[i] = op.want([3]T{in[0][i], in[1][i], in[2][i]})
+					}
+					what := fmt.Sprintf("%s of %d", op.name, n)
+					dst, guards := guarded(t, what, random[T](rng, n))
+					op.run(dst, in)
+					sameBits(t, what, dst, want)
+					guards()
+					for i := range in {
+						sameBits(t, what+", argument", in[i], before[i])
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestReLUSpecials(t *testing.T) {
+	inf, nan, neg := math.Inf(1), math.NaN(), math.Copysign(0, -1)
+	for _, c := range []struct{ x, y, slope float64 }{
+		{1, 1, 1},
+		{-0.5, 0, 0},
+		{0, 0, 0},   // the gradient at 0 is 0
+		{neg, 0, 0}, // and there is no -0 in y
+		{0x1p-1074, 0x1p-1074, 1},
+		{-0x1p-1074, 0, 0},
+		{inf, inf, 1},
+		{-inf, 0, 0},
+		{nan, nan, 1},
+	} {
+		y, dx := []float64{5}, []float64{5}
+		ReLU(y, []float64{c.x})
+		if bits(y[0]) != bits(c.y) {
+			t.Errorf("ReLU(%v) = %v, want %v", c.x, y[0], c.y)
+		}
+		for _, dy := range []float64{3, -2, nan, inf} {
+			ReLUBackward(dx, []float64{dy}, y)
+			want := dy
+			if c.slope == 0 {
+				want = 0
+			}
+			if bits(dx[0]) != bits(want) {
+				t.Errorf("ReLUBackward at x = %v, dy = %v: %v, want %v", c.x, dy, dx[0], want)
+			}
+		}
+	}
+}
+
+func sigmoid1[T Float](x T) T {
+	y := []T{5}
+	Sigmoid(y, []T{x})
+	return y[0]
+}
+
+// Measured: 2.14 and 1.77.
+const (
+	sigmoidUlps32 = 2.5
+	sigmoidUlps64 = 2
+)
+
+func TestSigmoidErrorFloat32(t *testing.T) {
+	var w worst
+	for _, sign := range []uint32{0, 1 << 31} {
+		for u := math.Float32bits(0x1p-26); u < math.Float32bits(87.3); u += 997 {
+			x := math.Float32frombits(u | sign)
+			want := 1 / (1 + math.Exp(-float64(x)))
+			w.see(ulps32(sigmoid1(x), want), float64(x))
+		}
+	}
+	w.check(t, sigmoidUlps32)
+}
+
+func TestSigmoidErrorFloat64(t *testing.T) {
+	var w worst
+	rng := rand.New(rand.NewPCG(32, 1))
+	for i := range 10_000 {
+		x := -40 + 80*rng.Float64()
+		if i%4 == 0 {
+			x = -708 * rng.Float64()
+		}
+		want := bigExp(bigFloat(-x))
+		want.Quo(bigFloat(1), want.Add(want, bigFloat(1)))
+		w.see(ulps64(sigmoid1(x), want), x)
+	}
+	w.check(t, sigmoidUlps64)
+}
+
+func TestSigmoidSpecials(t *testing.T) {
+	t.Run("float32", testSigmoidSpecials[float32])
+	t.Run("float64", testSigmoidSpecials[float64])
+}
+
+func testSigmoidSpecials[T Float](t *testing.T) {
+	inf, nan, tiny := T(math.Inf(1)), T(math.NaN()), T(math.SmallestNonzeroFloat32)
+	for _, c := range []struct{ x, want T }{
+		{0, 0.5}, {T(math.Copysign(0, -1)), 0.5}, {tiny, 0.5}, {-tiny, 0.5},
+		{1e4, 1}, {-1e4, 0}, {inf, 1}, {-inf, 0}, {nan, nan}, {40, 1},
+	} {
+		if got := sigmoid1(c.x); bits(got) != bits(c.want) {
+			t.Errorf("sigmoid(%v) = %v, want %v", c.x, got, c.want)
+		}
+	}
+	// It rises from 0 to 1, through no subnormal number.
+	before := T(0)
+	for i := range 16_000 {
+		x := T(i-8000) / 10
+		y := sigmoid1(x)
+		if y < before || y > 1 || bits(y) != bits(exactFlush(y)) {
+			t.Fatalf("sigmoid(%v) = %v after %v", x, y, before)
+		}
+		before = y
+	}
+	if before != 1 {
+		t.Errorf("sigmoid(800) = %v, want 1", before)
+	}
+}
+
+// Python's decimal module, prec = 60: 1/(1 + (-x).exp()), given to 26 digits.
+func TestSigmoidAgainstDecimal(t *testing.T) {
+	for _, c := range []struct {
+		x    float64
+		want string
+	}{
+		{-30, "9.3576229688392989538395627e-14"},
+		{-10, "4.5397868702434394504776233e-5"},
+		{-2, "1.1920292202211755594027086e-1"},
+		{-0.5, "3.7754066879814543536109943e-1"},
+		{0.25, "5.6217650088579810402732364e-1"},
+		{1, "7.3105857863000487925115924e-1"},
+		{3, "9.5257412682243321912115185e-1"},
+		{20, "9.9999999793884638180979642e-1"},
+	} {
+		want, _, err := big.ParseFloat(c.want, 10, bigPrec, big.ToNearestEven)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u := ulps64(sigmoid1(c.x), want); u > sigmoidUlps64 {
+			t.Errorf("float64: sigmoid(%v) = %v is off by %.2f ulp", c.x, sigmoid1(c.x), u)
+		}
+		f, _ := want.Float64()
+		if u := ulps32(sigmoid1(float32(c.x)), f); u > sigmoidUlps32 {
+			t.Errorf("float32: sigmoid(%v) = %v is off by %.2f ulp", c.x, sigmoid1(float32(c.x)), u)
+		}
+	}
+}
+
+func TestSGD(t *testing.T) {
+	t.Run("float32", testSGD[float32])
+	t.Run("float64", testSGD[float64])
+}
+
+func testSGD[T Float](t *testing.T) {
+	rng := rand.New(rand.NewPCG(33, 1))
+	for n := range 68 {
+		for _, lr := range []T{0.1, 0, -0.5, 1} {
+			start, grad := nasty[T](rng, n), nasty[T](rng, n)
+			want := make([]T, n)
+			for i := range want {
+				want[i] = exactFMA(-lr, grad[i], start[i])
+			}
+			what := fmt.Sprintf("SGD of %d", n)
+			w, guards := guarded(t, what, start)
+			g, guardsG := guarded(t, what, grad)
+			SGD(w, g, lr)
+			sameBits(t, what, w, want)
+			sameBits(t, what+", gradient", g, make([]T, n))
+			guards()
+			guardsG()
+		}
+	}
+}
+
+func TestSGDSpecials(t *testing.T) {
+	inf, nan := math.Inf(1), math.NaN()
+	w, g := []float64{1, 1, nan, inf}, []float64{nan, inf, 1, inf}
+	SGD(w, g, 0.5)
+	sameBits(t, "w", w, []float64{nan, -inf, nan, nan})
+	sameBits(t, "g", g, []float64{0, 0, 0, 0})
+}
+
+func TestMismatchedLengthsPanic(t *testing.T) {
+	// A slice whose capacity would do is still too short.
+	l := func(n int) []float64 { return make([]float64, n, 20) }
+	for _, c := range []struct {
+		want string
+		run  func()
+	}{
+		{"kernel.ReLU: lengths 3 and 4", func() { ReLU(l(3), l(4)) }},
+		{"kernel.ReLU: lengths 4 and 3", func() { ReLU(l(4), l(3)) }},
+		{"kernel.ReLUBackward: lengths 3 and 4", func() { ReLUBackward(l(3), l(4), l(3)) }},
+		{"kernel.ReLUBackward: lengths 3 and 2", func() { ReLUBackward(l(3), l(3), l(2)) }},
+		{"kernel.Sigmoid: lengths 3 and 4", func() { Sigmoid(l(3), l(4)) }},
+		{"kernel.SigmoidBackward: lengths 4 and 3", func() { SigmoidBackward(l(4), l(3), l(4)) }},
+		{"kernel.SigmoidBackward: lengths 4 and 5", func() { SigmoidBackward(l(4), l(4), l(5)) }},
+		{"kernel.SGD: lengths 4 and 3", func() { SGD(l(4), l(3), 1) }},
+		{"kernel.Exp: lengths 4 and 3", func() { Exp(l(4), l(3)) }},
+		{"kernel.Exp: lengths 3 and 4", func() { Exp(l(3), l(4)) }},
+		{"kernel.Dot: lengths 4 and 3", func() { Dot(l(4), l(3)) }},
+		{"kernel.Dot: lengths 3 and 4", func() { Dot(l(3), l(4)) }},
+		{"kernel.AddColumnSums: 7 elements are no whole number of rows of 3", func() { AddColumnSums(l(3), l(7)) }},
+		{"kernel.AddColumnSums: 7 elements are no whole number of rows of 0", func() { AddColumnSums(l(0), l(7)) }},
+		{"kernel.SoftmaxRow: lengths 4 and 3", func() { SoftmaxRow(l(4), l(3)) }},
+		{"kernel.SoftmaxRowBackward: lengths 4 and 3", func() { SoftmaxRowBackward(l(4), l(3), l(4)) }},
+		{"kernel.SoftmaxRowBackward: lengths 4 and 5", func() { SoftmaxRowBackward(l(4), l(4), l(5)) }},
+		{"kernel.OneHotLossBackward: lengths 4 and 3", func() { OneHotLossBackward(l(4), l(3), 0, 1) }},
+		{"kernel.SoftmaxLossBackward: lengths 4 and 3", func() { SoftmaxLossBackward(l(4), l(3), l(4), 1) }},
+		{"kernel.SoftmaxLossBackward: lengths 4 and 3", func() { SoftmaxLossBackward(l(4), l(4), l(3), 1) }},
+	} {
+		mustPanic(t, c.want, c.run)
+	}
+}

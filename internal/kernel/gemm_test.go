@@ -1,0 +1,383 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+)
+
+// A flavour is one of the three entries to the matrix product.
+type flavour[T Float] struct {
+	name string
+	run  func(threads int, c, a, b Matrix[T], bias []T)
+	// first is what element (i, j), which holds old, starts from.
+	first func(old, bias T) T
+}
+
+func flavours[T Float]() []flavour[T] {
+	return []flavour[T]{
+		{"Gemm",
+			func(threads int, c, a, b Matrix[T], _ []T) { Gemm(threads, c, a, b) },
+			func(_, _ T) T { return 0 }},
+		{"GemmAdd",
+			func(threads int, c, a, b Matrix[T], _ []T) { GemmAdd(threads, c, a, b) },
+			func(old, _ T) T { return old }},
+		{"GemmBias",
+			func(threads int, c, a, b Matrix[T], bias []T) { GemmBias(threads, c, a, b, bias) },
+			func(_, bias T) T { return bias }},
+	}
+}
+
+// at returns element (i, j) of a matrix: the definition of T().
+func at[T Float](m Matrix[T], i, j int) T {
+	if m.transposed {
+		return m.Data[j*m.Rows+i]
+	}
+	return m.Data[i*m.Cols+j]
+}
+
+// naive is the definition of a product: element by element, the terms in the
+// order of k, each by one fma, and no -0.
+func naive[T Float](f flavour[T], c []T, a, b Matrix[T], bias []T) []T {
+	want := make([]T, len(c))
+	for i := range a.Rows {
+		for j := range b.Cols {
+			s := f.first(c[i*b.Cols+j], bias[j])
+			for k := range a.Cols {
+				s = fma(at(a, i, k), at(b, k, j), s)
+			}
+			if s == 0 {
+				s = 0 // also where it is -0
+			}
+			want[i*b.Cols+j] = s
+		}
+	}
+	return want
+}
+
+// operand returns a rows x cols matrix of fill's numbers, stored transposed or
+// not.
+func operand[T Float](rng *rand.Rand, fill func(*rand.Rand, int) []T, rows, cols int, transposed bool) Matrix[T] {
+	if transposed {
+		return Mat(fill(rng, rows*cols), cols, rows).T()
+	}
+	return Mat(fill(rng, rows*cols), rows, cols)
+}
+
+func checkGemm[T Float](t *testing.T, f flavour[T], threads int, c []T, a, b Matrix[T], bias []T) {
+	t.Helper()
+	what := fmt.Sprintf("%s (%d, %d)·(%d, %d), transposed %t and %t, threads %d",
+		f.name, a.Rows, a.Cols, b.Rows, b.Cols, a.transposed, b.transposed, threads)
+	want := naive(f, c, a, b, bias)
+	got, guards := guarded(t, what, c)
+	f.run(threads, Mat(got, a.Rows, b.Cols), a, b, bias)
+	sameBits(t, what, got, want)
+	guards()
+}
+
+func TestGemmIsTheTripleLoop(t *testing.T) {
+	t.Run("float32", testGemmTripleLoop[float32])
+	t.Run("float64", testGemmTripleLoop[float64])
+}
+
+func testGemmTripleLoop[T Float](t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	check := func(m, n, k int, fill func(*rand.Rand, int) []T) {
+		for _, ta := range []bool{false, true} {
+			for _, tb := range []bool{false, true} {
+				a, b := operand(rng, fill, m, k, ta), operand(rng, fill, k, n, tb)
+				c, bias := fill(rng, m*n), fill(rng, n)
+				for _, f := range flavours[T]() {
+					checkGemm(t, f, 1, c, a, b, bias)
+				}
+			}
+		}
+	}
+	for _, m := range []int{0, 1, 2, 3, 7, 8, 9, 17} {
+		for n := range 18 {
+			for k := range 18 {
+				fill := random[T]
+				if (m+n+k)%2 == 0 {
+					fill = nasty[T]
+				}
+				check(m, n, k, fill)
+			}
+		}
+	}
+	for _, s := range [][3]int{{100, 50, 13}, {5, 67, 129}, {64, 10, 50}, {1, 300, 7}, {33, 1, 200}} {
+		check(s[0], s[1], s[2], random[T])
+		check(s[0], s[1], s[2], nasty[T])
+	}
+}
+
+// withProcs sets GOMAXPROCS for the length of a test.
+func withProcs(t *testing.T, n int) {
+	old := runtime.GOMAXPROCS(n)
+	t.Cleanup(func() { runtime.GOMAXPROCS(old) })
+}
+
+func TestGemmThreadsChangeNoBit(t *testing.T) {
+	t.Run("float32", testGemmThreads[float32])
+	t.Run("float64", testGemmThreads[float64])
+}
+
+func testGemmThreads[T Float](t *testing.T) {
+	withProcs(t, 5)
+	rng := rand.New(rand.NewPCG(5, 6))
+	// All large enough to be shared out; the last two have fewer rows than threads.
+	for _, s := range [][3]int{{37, 43, 53}, {64, 32, 32}, {4, 128, 150}, {2, 300, 120}} {
+		m, n, k := s[0], s[1], s[2]
+		if !worthSharing(m, n, k) {
+			t.Fatalf("%v is too small for threads", s)
+		}
+		for _, ta := range []bool{false, true} {
+			for _, tb := range []bool{false, true} {
+				a, b := operand(rng, nasty[T], m, k, ta), operand(rng, nasty[T], k, n, tb)
+				c, bias := random[T](rng, m*n), random[T](rng, n)
+				for _, f := range flavours[T]() {
+					for _, threads := range []int{-1, 0, 1, 2, 3, 5, 100} {
+						checkGemm(t, f, threads, c, a, b, bias)
+					}
+				}
+			}
+		}
+	}
+	pool.Lock()
+	defer pool.Unlock()
+	if pool.workers < 4 {
+		t.Errorf("the pool has %d workers, want 4: nothing ran on 5 threads", pool.workers)
+	}
+	var none [2][]T
+	for i, p := range []any{&pool.f32, &pool.f64} {
+		if p, ok := p.(*product[T]); ok {
+			none[i] = p.c.Data
+		}
+	}
+	if none[0] != nil || none[1] != nil {
+		t.Error("the pool still holds the memory of a caller")
+	}
+}
+
+// Every row is computed by exactly one of the parts, whatever their number.
+func TestSharesCoverEveryRowOnce(t *testing.T) {
+	for m := 1; m < 40; m++ {
+		for parts := 1; parts <= m; parts++ {
+			c := make([]float32, m)
+			g := product[float32]{
+				c: Mat(c, m, 1), a: Mat(slices.Repeat([]float32{1}, m), m, 1), b: Mat([]float32{1}, 1, 1),
+				from: start[float32]{fromC: true}, // so that a row computed twice holds 2
+			}
+			for p := range parts {
+				g.share(p, parts)
+			}
+			for i, v := range c {
+				if v != 1 {
+					t.Fatalf("%d rows in %d parts: row %d was computed %v times", m, parts, i, v)
+				}
+			}
+		}
+	}
+}
+
+// With at least 8 rows and a finite B, zeros in A are left out. That may not
+// show: not in a bit, and not by swallowing a NaN or an Inf of B.
+func TestGemmZerosInA(t *testing.T) {
+	t.Run("float32", testGemmZeros[float32])
+	t.Run("float64", testGemmZeros[float64])
+}
+
+func testGemmZeros[T Float](t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	inf, nan := T(math.Inf(1)), T(math.NaN())
+	zeros := func(rng *rand.Rand, n int) []T { // four of five, of either sign
+		x := random[T](rng, n)
+		for i := range x {
+			if rng.IntN(5) > 0 {
+				x[i] = T(math.Copysign(0, float64(rng.IntN(2))-0.5))
+			}
+		}
+		return x
+	}
+	for _, m := range []int{1, 7, 8, 9, 20} {
+		for _, special := range [][]T{nil, {inf}, {-inf}, {nan}, {inf, nan, -inf}} {
+			for _, ta := range []bool{false, true} {
+				for _, tb := range []bool{false, true} {
+					const n, k = 11, 23
+					a, b := operand(rng, zeros, m, k, ta), operand(rng, nasty[T], k, n, tb)
+					for _, v := range special {
+						b.Data[rng.IntN(len(b.Data))] = v
+					}
+					c, bias := zeros(rng, m*n), zeros(rng, n)
+					for _, f := range flavours[T]() {
+						checkGemm(t, f, 1, c, a, b, bias)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestGemmZeroTimesInfIsNaN(t *testing.T) {
+	for _, m := range []int{1, 8, 100} {
+		for _, v := range []float64{math.Inf(1), math.Inf(-1), math.NaN()} {
+			a, b, c := make([]float64, m*5), []float64{1, 1, 1, v, 1}, make([]float64, m)
+			Gemm(1, Mat(c, m, 1), Mat(a, m, 5), Mat(b, 5, 1))
+			for i, s := range c {
+				if s == s {
+					t.Errorf("%d rows of zeros times a column with %v: element %d is %v, want NaN", m, v, i, s)
+				}
+			}
+		}
+	}
+}
+
+func TestGemmHasNoNegativeZero(t *testing.T) {
+	neg := math.Copysign(0, -1)
+	for _, c := range []struct {
+		name       string
+		a, b       float64
+		old, biasV float64
+	}{
+		{"a zero times a negative", 0, -1, neg, neg},
+		{"a negative zero times a positive", neg, 1, neg, neg},
+		{"underflow", -0x1p-600, 0x1p-600, neg, neg},
+	} {
+		for _, m := range []int{1, 9} {
+			for _, f := range flavours[float64]() {
+				got := slices.Repeat([]float64{c.old}, m)
+				f.run(1, Mat(got, m, 1), Mat(slices.Repeat([]float64{c.a}, m), m, 1), Mat([]float64{c.b}, 1, 1), []float64{c.biasV})
+				for _, v := range got {
+					if bits(v) != 0 {
+						t.Errorf("%s, %d rows, %s: %v, want +0", f.name, m, c.name, v)
+					}
+				}
+			}
+		}
+	}
+}
+
+// With no terms (k = 0) an element is what it starts from.
+func TestGemmWithoutTerms(t *testing.T) {
+	a, b := Mat([]float32{}, 2, 0), Mat([]float32{}, 0, 3)
+	c := []float32{1, 2, 3, 4, 5, 6}
+	GemmAdd(1, Mat(c, 2, 3), a, b)
+	sameBits(t, "GemmAdd", c, []float32{1, 2, 3, 4, 5, 6})
+	GemmBias(1, Mat(c, 2, 3), a, b, []float32{7, 8, 9})
+	sameBits(t, "GemmBias", c, []float32{7, 8, 9, 7, 8, 9})
+	Gemm(1, Mat(c, 2, 3), a, b)
+	sameBits(t, "Gemm", c, make([]float32, 6))
+}
+
+// The pool serves one product at a time; another computes alone.
+func TestGemmWhilePoolIsTaken(t *testing.T) {
+	withProcs(t, 3)
+	rng := rand.New(rand.NewPCG(9, 10))
+	a, b := operand(rng, random[float32], 64, 64, false), operand(rng, random[float32], 64, 64, false)
+	pool.Lock()
+	defer pool.Unlock()
+	if parallel(3, product[float32]{c: Mat(make([]float32, 64*64), 64, 64), a: a, b: b}) {
+		t.Error("a product took the pool from another")
+	}
+	checkGemm(t, flavours[float32]()[0], 3, make([]float32, 64*64), a, b, make([]float32, 64))
+}
+
+func TestGemmFromManyGoroutines(t *testing.T) {
+	withProcs(t, 4)
+	rng := rand.New(rand.NewPCG(11, 12))
+	const m, n, k = 48, 40, 41
+	a32, b32 := operand(rng, random[float32], m, k, false), operand(rng, random[float32], k, n, false)
+	a64, b64 := operand(rng, random[float64], m, k, true), operand(rng, random[float64], k, n, true)
+	want32 := naive(flavours[float32]()[0], make([]float32, m*n), a32, b32, make([]float32, n))
+	want64 := naive(flavours[float64]()[0], make([]float64, m*n), a64, b64, make([]float64, n))
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			c32, c64 := make([]float32, m*n), make([]float64, m*n)
+			for range 10 {
+				Gemm(3, Mat(c32, m, n), a32, b32)
+				Gemm(2, Mat(c64, m, n), a64, b64)
+				if !slices.Equal(c32, want32) || !slices.Equal(c64, want64) {
+					t.Error("products at the same time change each other")
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestGemmAllocatesNothing(t *testing.T) {
+	t.Run("float32", testGemmAllocs[float32])
+	t.Run("float64", testGemmAllocs[float64])
+}
+
+func testGemmAllocs[T Float](t *testing.T) {
+	rng := rand.New(rand.NewPCG(13, 14))
+	a, b := operand(rng, random[T], 64, 64, false), operand(rng, random[T], 64, 64, true)
+	c, bias := Mat(make([]T, 64*64), 64, 64), random[T](rng, 64)
+	all := func(threads int) {
+		Gemm(threads, c, a, b)
+		GemmAdd(threads, c, a.T(), b.T())
+		GemmBias(threads, c, a, b.T(), bias)
+	}
+	if n := testing.AllocsPerRun(10, func() { all(1) }); n != 0 {
+		t.Errorf("%v allocations on one thread, want 0", n)
+	}
+	// AllocsPerRun itself sets GOMAXPROCS to 1, where nothing is shared out.
+	withProcs(t, 2)
+	all(2)
+	const runs = 30
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range runs {
+		all(2)
+	}
+	runtime.ReadMemStats(&after)
+	// The runtime itself may allocate now and then.
+	if n := after.Mallocs - before.Mallocs; n >= runs {
+		t.Errorf("%d allocations in %d runs on two threads, want 0", n, runs)
+	}
+}
+
+func TestGemmPanics(t *testing.T) {
+	m23, m34, m24 := Mat(make([]float64, 6), 2, 3), Mat(make([]float64, 12), 3, 4), Mat(make([]float64, 8), 2, 4)
+	short := func(m Matrix[float64], n int) Matrix[float64] {
+		m.Data = make([]float64, n)
+		return m
+	}
+	for _, c := range []struct {
+		name    string
+		c, a, b Matrix[float64]
+	}{
+		{"inner sizes differ", m24, m23, Mat(make([]float64, 8), 2, 4)},
+		{"rows of C", Mat(make([]float64, 12), 3, 4), m23, m34},
+		{"columns of C", Mat(make([]float64, 6), 2, 3), m23, m34},
+		{"C transposed", Mat(make([]float64, 8), 4, 2).T(), m23, m34},
+		{"A transposed by mistake", m24, m23.T(), m34},
+		{"A short", m24, short(m23, 5), m34},
+		{"B long", m24, m23, short(m34, 13)},
+		{"C short", short(m24, 7), m23, m34},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, f := range flavours[float64]() {
+				mustPanic(t, "kernel.Gemm: (", func() { f.run(1, c.c, c.a, c.b, make([]float64, c.c.Cols)) })
+			}
+		})
+	}
+	mustPanic(t, "kernel.GemmBias: 3 biases for 4 columns", func() { GemmBias(1, m24, m23, m34, make([]float64, 3)) })
+}
+
+func TestTransposeTwice(t *testing.T) {
+	a := Mat([]float64{1, 2, 3, 4, 5, 6}, 2, 3)
+	tr := a.T()
+	if tr.Rows != 3 || tr.Cols != 2 || &tr.Data[0] != &a.Data[0] {
+		t.Errorf("T() is (%d, %d), want (3, 2) of the same memory", tr.Rows, tr.Cols)
+	}
+	if again := tr.T(); again.Rows != 2 || again.Cols != 3 || again.transposed {
+		t.Errorf("T().T() is %+v, want the matrix itself", again)
+	}
+}

@@ -1,0 +1,88 @@
+package kernel
+
+import "fmt"
+
+// lanes is how many partial sums a reduction along a row keeps: one AVX-512
+// register of float32, two of AVX2, four of NEON.
+const lanes = 16
+
+// Sum returns the sum of x. Lane l adds up the elements l, l+16, l+32 ... in
+// order, and the lanes are joined in halves: 16 to 8, 4, 2, 1.
+func Sum[T Float](x []T) T {
+	var s [lanes]T
+	for i, v := range x {
+		s[i%lanes] += v
+	}
+	return join(&s)
+}
+
+// Dot returns Σ x[i]·y[i], in the order of [Sum], each term a fused
+// multiply-add.
+func Dot[T Float](x, y []T) T {
+	mustMatch("Dot", len(x), len(y))
+	var s [lanes]T
+	for i, v := range x {
+		s[i%lanes] = fma(v, y[i], s[i%lanes])
+	}
+	return join(&s)
+}
+
+func join[T Float](s *[lanes]T) T {
+	for w := lanes / 2; w > 0; w /= 2 {
+		for l := range w {
+			s[l] += s[l+w]
+		}
+	}
+	return s[0]
+}
+
+// Max returns the largest element of x: NaN if there is one, -Inf if x is
+// empty.
+func Max[T Float](x []T) T {
+	m := T(negInf)
+	for _, v := range x {
+		if !(v <= m) {
+			m = v
+		}
+		if m != m {
+			break
+		}
+	}
+	return m
+}
+
+// ArgMax returns the index of the first largest element of x, a NaN counting
+// as the largest, and -1 if x is empty.
+func ArgMax[T Float](x []T) int {
+	best := -1
+	for i, v := range x {
+		if v != v {
+			return i
+		}
+		if best < 0 || v > x[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// AddColumnSums adds to each sum[j] the column j of x, which has len(sum)
+// columns, from the first row to the last.
+func AddColumnSums[T Float](sum, x []T) {
+	n := len(sum)
+	if n == 0 && len(x) == 0 {
+		return
+	}
+	mustDivide("AddColumnSums", len(x), n)
+	for ; len(x) > 0; x = x[n:] {
+		for j, v := range x[:n] {
+			sum[j] += v
+		}
+	}
+}
+
+func mustDivide(op string, n, row int) {
+	if row <= 0 || n%row != 0 {
+		panic(fmt.Sprintf("kernel.%s: %d elements are no whole number of rows of %d", op, n, row))
+	}
+}
