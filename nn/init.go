@@ -1,0 +1,47 @@
+package nn
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"github.com/chainrule-go/chainrule/internal/kernel"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// An Init gives the standard deviation of the normal distribution, of mean 0,
+// from which the weights of a layer with so many inputs and outputs are drawn.
+type Init func(in, out int) (std float64)
+
+// Std is a fixed standard deviation; the book's network uses 0.01.
+func Std(std float64) Init {
+	return func(int, int) float64 { return std }
+}
+
+// Xavier is √(2/(in+out)), for Sigmoid and tanh (Glorot and Bengio, AISTATS
+// 2010, eq. 12). The book leaves out the outputs: √(1/in).
+func Xavier(in, out int) float64 { return math.Sqrt(2 / float64(in+out)) }
+
+// He is √(2/in), for ReLU (He et al., ICCV 2015, eq. 10).
+func He(in, _ int) float64 { return math.Sqrt(2 / float64(in)) }
+
+// normal fills w with normal numbers of mean 0, by Marsaglia's polar method
+// (SIAM Review 6, 1964): two at a time, the second of the last pair being
+// thrown away where len(w) is odd. rng.NormFloat64 would do, but for its
+// rounding, which differs between processors.
+func normal[T tensor.Float](w []T, std float64, rng *rand.Rand) {
+	if rng == nil {
+		panic("nn: drawing weights wants a *rand.Rand")
+	}
+	for i := 0; i < len(w); i += 2 {
+		var u, v, s float64
+		for s == 0 || s >= 1 {
+			u, v = 2*rng.Float64()-1, 2*rng.Float64()-1
+			s = math.FMA(u, u, v*v)
+		}
+		r := std * math.Sqrt(-2*kernel.Log(s)/s)
+		w[i] = T(r * u)
+		if i+1 < len(w) {
+			w[i+1] = T(r * v)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package nn
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// Sequential is a chain of layers, itself a Layer.
+//
+//	forward   x → layer 1 → layer 2 → ... → y
+//	backward  dx ← layer 1 ← layer 2 ← ... ← dy
+type Sequential[T tensor.Float] struct {
+	layers []Named[T]
+	params []*Param[T]
+	first  int // the first layer that has parameters; len(layers) if none has
+}
+
+// Named is a layer under its name in a Sequential.
+type Named[T tensor.Float] struct {
+	Name  string
+	Layer Layer[T]
+}
+
+// NewSequential chains layers. They are named by kind and number, as in the
+// book: Affine1, ReLU1, Affine2. It panics as [NewNamed] does.
+func NewSequential[T tensor.Float](layers ...Layer[T]) *Sequential[T] {
+	named := make([]Named[T], len(layers))
+	count := map[string]int{}
+	for i, l := range layers {
+		if l == nil {
+			continue // NewNamed says which
+		}
+		kind := Kind(l)
+		count[kind]++
+		named[i] = Named[T]{fmt.Sprint(kind, count[kind]), l}
+	}
+	return NewNamed(named...)
+}
+
+// NewNamed chains layers under names of the caller's. It panics if a name is
+// empty or used twice, a layer is nil, or the same layer stands in it twice,
+// at any depth: the second Forward would overwrite what the first kept. Two
+// layers may share their parameters instead ([AffineOf]).
+func NewNamed[T tensor.Float](layers ...Named[T]) *Sequential[T] {
+	s := &Sequential[T]{layers: slices.Clone(layers), first: len(layers)}
+	names := map[string]bool{}
+	listed := map[*Param[T]]bool{}
+	seen := map[Layer[T]]string{}
+	var visit func(name string, l Layer[T])
+	visit = func(name string, l Layer[T]) {
+		// Only a pointer to something can be the same layer: a layer of no size
+		// keeps nothing that a second Forward could overwrite.
+		if t := reflect.TypeOf(l); t.Kind() == reflect.Pointer && t.Elem().Size() > 0 {
+			if first, twice := seen[l]; twice {
+				panic(fmt.Sprintf("nn: NewSequential: %s and %s are the same layer; make a second one that shares its parameters", first, name))
+			}
+			seen[l] = name
+		}
+		if inner, ok := l.(interface{ Layers() []Named[T] }); ok {
+			for _, n := range inner.Layers() {
+				visit(name+"."+n.Name, n.Layer)
+			}
+		}
+	}
+	for i, n := range layers {
+		switch {
+		case n.Layer == nil:
+			panic(fmt.Sprintf("nn: NewSequential: layer %d is nil", i))
+		case n.Name == "" || names[n.Name]:
+			panic(fmt.Sprintf("nn: NewSequential: layer %d has the name %q, which is empty or taken", i, n.Name))
+		}
+		names[n.Name] = true
+		visit(n.Name, n.Layer)
+		for _, p := range n.Layer.Params() {
+			s.first = min(s.first, i)
+			if !listed[p] {
+				listed[p] = true
+				s.params = append(s.params, p)
+			}
+		}
+	}
+	s.params = slices.Clip(s.params) // callers may append to Params()
+	return s
+}
+
+// nameOf is how a layer calls itself, or else the name of its type.
+func nameOf(layer any) string {
+	if s, ok := layer.(fmt.Stringer); ok {
+		return s.String()
+	}
+	return Kind(layer)
+}
+
+// Kind returns the name of a layer's type: "Affine" for an *Affine[float32].
+func Kind(layer any) string {
+	t := reflect.TypeOf(layer)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	kind, _, _ := strings.Cut(t.Name(), "[")
+	return kind
+}
+
+// Layers returns the layers in order, with their names. The slice is shared:
+// read it only.
+func (s *Sequential[T]) Layers() []Named[T] { return s.layers }
+
+func (s *Sequential[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
+	for _, l := range s.layers {
+		x = l.Layer.Forward(p, x)
+	}
+	return x
+}
+
+func (s *Sequential[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
+	for _, l := range slices.Backward(s.layers) {
+		dy = l.Layer.Backward(p, dy)
+	}
+	return dy
+}
+
+// BackwardParams is Backward without dx: it ends at the first layer that has
+// parameters.
+func (s *Sequential[T]) BackwardParams(p *Pass[T], dy *tensor.Tensor[T]) {
+	for i := len(s.layers) - 1; i >= s.first; i-- {
+		l := s.layers[i].Layer
+		if pb, ok := l.(ParamsBackward[T]); ok && i == s.first {
+			pb.BackwardParams(p, dy)
+			return
+		}
+		dy = l.Backward(p, dy)
+	}
+}
+
+// Params returns the parameters of all layers in order, one that is shared
+// being named once.
+func (s *Sequential[T]) Params() []*Param[T] { return s.params }
+
+func (s *Sequential[T]) String() string {
+	parts := make([]string, len(s.layers))
+	for i, l := range s.layers {
+		parts[i] = fmt.Sprint(l.Layer)
+	}
+	return "Sequential(" + strings.Join(parts, ", ") + ")"
+}

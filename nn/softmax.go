@@ -1,0 +1,59 @@
+package nn
+
+import (
+	"iter"
+	"slices"
+
+	"github.com/chainrule-go/chainrule/internal/kernel"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// Softmax turns each row of logits into probabilities that sum to 1.
+//
+//	forward   yₖ  = e^(xₖ - max x) / Σⱼ e^(xⱼ - max x)      x, y (N, K) or (K)
+//	backward  dxₖ = yₖ·(dyₖ - Σⱼ dyⱼ·yⱼ)
+//
+// Taking the largest logit off changes nothing but keeps e^x from overflowing.
+// Forward keeps y. For training use [SoftmaxWithLoss] on the logits instead:
+// its gradient is simpler, and exact.
+type Softmax[T tensor.Float] struct {
+	out Kept[T]
+}
+
+// NewSoftmax returns a Softmax layer.
+func NewSoftmax[T tensor.Float]() *Softmax[T] { return &Softmax[T]{} }
+
+func (l *Softmax[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
+	if len(x.Shape) != 1 && len(x.Shape) != 2 {
+		panic(&tensor.ShapeError{Op: "Softmax.Forward", Want: "(N, K) or (K)", Got: slices.Clone(x.Shape)})
+	}
+	y := p.New(x.Shape...)
+	for lo, hi := range rows(x) {
+		kernel.SoftmaxRow(y.Data[lo:hi], x.Data[lo:hi])
+	}
+	l.out.Keep(p, y)
+	return y
+}
+
+func (l *Softmax[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
+	y := l.out.Of(p, l)
+	mustShape(l, dy, y.Shape)
+	dx := p.New(dy.Shape...)
+	for lo, hi := range rows(dy) {
+		kernel.SoftmaxRowBackward(dx.Data[lo:hi], dy.Data[lo:hi], y.Data[lo:hi])
+	}
+	return dx
+}
+
+func (l *Softmax[T]) Params() []*Param[T] { return nil }
+
+func (l *Softmax[T]) String() string { return "Softmax" }
+
+// rows yields where each row along the last axis of x begins and ends.
+func rows[T tensor.Float](x *tensor.Tensor[T]) iter.Seq2[int, int] {
+	return func(yield func(lo, hi int) bool) {
+		k := x.Shape[len(x.Shape)-1]
+		for lo := 0; k > 0 && lo < len(x.Data) && yield(lo, lo+k); lo += k {
+		}
+	}
+}

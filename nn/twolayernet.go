@@ -1,0 +1,83 @@
+package nn
+
+import (
+	"math/rand/v2"
+
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// TwoLayerNet is the network of chapter 5 of the book, built from layers in
+// order: Affine1, ReLU1, Affine2, and SoftmaxWithLoss at the end. Its parameters
+// are named W1, b1, W2 and b2.
+//
+// It is a Layer like its Sequential: where steps per second count, train it
+// with a Pass and an optimizer. The methods here are the book's, and allocate.
+type TwoLayerNet[T tensor.Float] struct {
+	*Sequential[T]
+	Last *SoftmaxWithLoss[T]
+}
+
+// NewTwoLayerNet returns the network for samples of so many inputs, weights
+// drawn from rng with the standard deviation std (the book: 0.01), biases 0.
+func NewTwoLayerNet[T tensor.Float](input, hidden, output int, std float64, rng *rand.Rand) *TwoLayerNet[T] {
+	affine1 := AffineOf(NewParam[T]("W1", input, hidden), NewParam[T]("b1", hidden))
+	affine2 := AffineOf(NewParam[T]("W2", hidden, output), NewParam[T]("b2", output))
+	affine1.Init(Std(std), rng)
+	affine2.Init(Std(std), rng)
+	return &TwoLayerNet[T]{NewSequential[T](affine1, NewReLU[T](), affine2), NewSoftmaxWithLoss[T]()}
+}
+
+// Predict returns the logits (N, output) of x (N, input): the largest is the
+// predicted class.
+func (net *TwoLayerNet[T]) Predict(x *tensor.Tensor[T]) *tensor.Tensor[T] {
+	return net.Forward(nil, x)
+}
+
+// Loss returns the mean loss of x for the labels t.
+func (net *TwoLayerNet[T]) Loss(x *tensor.Tensor[T], t []int) float64 {
+	return net.Last.Forward(nil, net.Predict(x), t)
+}
+
+// Accuracy returns the share of x classified as t.
+func (net *TwoLayerNet[T]) Accuracy(x *tensor.Tensor[T], t []int) float64 {
+	return Accuracy(net.Predict(x), t)
+}
+
+// Gradients are the gradients of the loss, by the name of the parameter.
+type Gradients[T tensor.Float] map[string]*tensor.Tensor[T]
+
+// NumericalGradient returns the gradients by central differences: two losses
+// for every single parameter. It is slow, and worthless in float32 (see
+// [CentralDifferences]); it is there to check [TwoLayerNet.Gradient].
+func (net *TwoLayerNet[T]) NumericalGradient(x *tensor.Tensor[T], t []int) Gradients[T] {
+	pass := &Pass[T]{}
+	loss := func() float64 {
+		pass.Reset()
+		return net.Last.Forward(pass, net.Forward(pass, x), t)
+	}
+	grads := Gradients[T]{}
+	for _, p := range net.Params() {
+		g := tensor.New[T](p.Value.Shape...)
+		for i, d := range CentralDifferences(loss, p.Value, DifferenceStep) {
+			g.Data[i] = T(d.Central())
+		}
+		grads[p.Name] = g
+	}
+	return grads
+}
+
+// Gradient returns the gradients by backpropagation: one pass forward and one
+// back for all of them. The Grad of the parameters is as it was.
+func (net *TwoLayerNet[T]) Gradient(x *tensor.Tensor[T], t []int) Gradients[T] {
+	grads := Gradients[T]{}
+	for _, p := range net.Params() {
+		old := p.Grad
+		defer func() { p.Grad = old }() // a wrong shape or label panics
+		p.Grad = tensor.New[T](p.Value.Shape...)
+		grads[p.Name] = p.Grad
+	}
+	pass := &Pass[T]{Train: true, Keep: true}
+	net.Last.Forward(pass, net.Forward(pass, x), t)
+	net.BackwardParams(pass, net.Last.Backward(pass))
+	return grads
+}

@@ -1,0 +1,3 @@
+// Package optim holds the optimizers: what becomes of a parameter once its
+// gradient is known.
+package optim
