@@ -1,0 +1,15 @@
+// Package model keeps a network in a file: its layers, their weights, and the
+// shape of one sample it takes.
+//
+// [Save] and [Load] are for files; [Write] and [Read] for anything else, such as
+// a model built into a program with package embed.
+//
+// The format is safetensors (https://github.com/huggingface/safetensors) with
+// the architecture as JSON in its metadata: weights are plain arrays to every
+// program that reads safetensors, and NumPy can write a file for this package.
+// docs/FORMAT.md says how.
+//
+// A file holds data and the names of layers this package knows. Loading one
+// cannot run code, and a file that is damaged or made up in bad faith is an
+// error: a [*FormatError] that names the file and what is wrong in it.
+package model

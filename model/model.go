@@ -1,0 +1,108 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/chainrule-go/chainrule/internal/atomicfile"
+	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// A Model is what a file holds.
+type Model[T tensor.Float] struct {
+	Net   *nn.Sequential[T]
+	Input []int // the shape of one sample, such as [784], without the batch axis
+}
+
+// Save writes net to the file at path, input being the shape of one sample,
+// without the batch axis. The file is replaced as a whole: if anything fails,
+// it is as before.
+//
+// It fails, saying which layer is the reason, on a network that [Load] could
+// not bring back as it is: one that holds a layer of another package, does not
+// take such samples, or has a layer whose name is empty or contains a dot. The
+// gradients are not saved.
+func Save[T tensor.Float](path string, net *nn.Sequential[T], input ...int) error {
+	return atomicfile.Write(path, func(w io.Writer) error { return Write(w, net, input...) })
+}
+
+// Write is [Save] to w. The same network gives the same bytes, everywhere.
+func Write[T tensor.Float](w io.Writer, net *nn.Sequential[T], input ...int) error {
+	architecture, tensors, err := describe(net, input)
+	if err != nil {
+		return err
+	}
+	return writeSafetensors(w, architecture, tensors)
+}
+
+// Load reads the file at path. Its elements must be of type T: float32 is F32 in
+// the file, float64 is F64. The network predicts the bits of the one that was
+// saved, parameters that were shared are shared, and all Grad are zero.
+//
+// What is wrong in a file is a [*FormatError]. Weights may be anything, NaN
+// included: a training that diverged can be saved and looked at.
+func Load[T tensor.Float](path string) (*Model[T], error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, fmt.Errorf("%s is a folder, not a model file; name a file in it", path)
+	}
+	return Read[T](f, path)
+}
+
+// Read is [Load] from r, to its end; name stands for it in errors. Memory grows
+// with what arrives, not with what the file promises.
+func Read[T tensor.Float](r io.Reader, name string) (*Model[T], error) {
+	m, err := read[T](r)
+	if e, ok := errors.AsType[*FormatError](err); ok {
+		e.Name = name
+		return nil, e
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return m, nil
+}
+
+func read[T tensor.Float](r io.Reader) (*Model[T], error) {
+	dtype, size := elements[T]()
+	file, err := readSafetensors(r, dtype, size)
+	if err != nil {
+		return nil, err
+	}
+	return build[T](file)
+}
+
+// A FormatError says where a file departs from the format of docs/FORMAT.md.
+type FormatError struct {
+	Name    string // the file
+	Field   string // the part of it, such as `tensor "Affine1.W": data_offsets`
+	Problem string // what is wrong there, and what to do if that is known
+	Err     error  // the reason, such as a *[tensor.ShapeError]; or nil
+}
+
+func (e *FormatError) Error() string { return e.Name + ": " + e.Field + ": " + e.Problem }
+
+// Unwrap returns e.Err.
+func (e *FormatError) Unwrap() error { return e.Err }
+
+// fail returns the error without the name of the file, which [Read] knows.
+func fail(field, problem string, args ...any) error {
+	return &FormatError{Field: clip(field), Problem: clip(fmt.Sprintf(problem, args...))}
+}
+
+// clip keeps an error short: a file may hold names of millions of letters.
+func clip(s string) string {
+	const most = 400
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}
