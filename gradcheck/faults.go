@@ -1,0 +1,224 @@
+package gradcheck
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+
+	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// A Fault is a mistake planted into a right layer, of a kind that people make.
+type Fault struct {
+	Name string
+
+	// What replaces one direction of the layer.
+	forward  func(l *faulty, p *nn.Pass[float64], x array) array
+	backward func(l *faulty, p *nn.Pass[float64], dy array) array
+
+	params bool // only a layer with parameters can have it
+}
+
+type array = *tensor.Tensor[float64]
+
+// inDX is a fault in dx: spoil changes it; n is the number of samples.
+func inDX(name string, spoil func(dx array, n int)) Fault {
+	return Fault{Name: "dx: " + name, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
+		dx := l.Layer.Backward(p, dy)
+		spoil(dx, l.x.Shape[0])
+		return dx
+	}}
+}
+
+// inGradients is a fault in what Backward adds to each Grad.
+func inGradients(name string, spoil func(gradient array, n int)) Fault {
+	return Fault{Name: "gradient: " + name, params: true, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
+		before := l.grads()
+		for _, param := range l.Params() {
+			clear(param.Grad.Data)
+		}
+		dx := l.Layer.Backward(p, dy)
+		for i, param := range l.Params() {
+			spoil(param.Grad, l.x.Shape[0])
+			for j, g := range before[i].Data {
+				param.Grad.Data[j] += g
+			}
+		}
+		return dx
+	}}
+}
+
+// Faults returns the table of planted faults. Each must be caught in every
+// layer it can be planted in.
+func Faults() []Fault {
+	scale := func(f float64) func(array, int) {
+		return func(a array, _ int) {
+			for i := range a.Data {
+				a.Data[i] *= f
+			}
+		}
+	}
+	timesBatch := func(a array, n int) { scale(float64(n))(a, n) }
+	// The last row keeps what was there: nothing.
+	staleRow := func(a array, _ int) {
+		if len(a.Shape) > 0 && a.Shape[0] > 0 {
+			clear(a.Data[len(a.Data)-len(a.Data)/a.Shape[0]:])
+		}
+	}
+	// One element, and not the largest, is off by a thousandth.
+	oneElement := func(a array, _ int) {
+		if len(a.Data) > 0 {
+			a.Data[len(a.Data)/2] *= 1.001
+		}
+	}
+	noise := func(a array, _ int) {
+		for i := range a.Data {
+			a.Data[i] *= 1 + float64(i%3-1)/1e5
+		}
+	}
+	transposed := func(a array, _ int) {
+		if len(a.Shape) < 2 {
+			slices.Reverse(a.Data)
+			return
+		}
+		rows, cols := a.Shape[0], len(a.Data)/max(a.Shape[0], 1)
+		old := slices.Clone(a.Data)
+		for i := range old {
+			a.Data[i] = old[i%rows*cols+i/rows]
+		}
+	}
+	return []Fault{
+		inDX("wrong sign", scale(-1)),
+		inDX("off by a factor of 1.01", scale(1.01)),
+		inDX("1/N missing", timesBatch),
+		inDX("transposed", transposed),
+		inDX("last row stale", staleRow),
+		inDX("one element off by 0.1 %", oneElement),
+		inDX("noise of 1e-5", noise),
+		{Name: "dx: shape of another", backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
+			dx := l.Layer.Backward(p, dy)
+			return tensor.Of(dx.Data, len(dx.Data))
+		}},
+		inGradients("wrong sign", scale(-1)),
+		inGradients("off by a factor of 1.01", scale(1.01)),
+		inGradients("forgotten", scale(0)),
+		inGradients("1/N missing", timesBatch),
+		inGradients("transposed", transposed),
+		inGradients("last row stale", staleRow),
+		inGradients("one element off by 0.1 %", oneElement),
+		inGradients("noise of 1e-5", noise),
+		{Name: "gradient: = in place of +=", params: true, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
+			for _, param := range l.Params() {
+				clear(param.Grad.Data)
+			}
+			return l.Layer.Backward(p, dy)
+		}},
+		{Name: "gradient: sum over the batch missing", params: true, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
+			// dx is of all samples, the gradients of the last one alone.
+			before := l.grads()
+			dx := l.Layer.Backward(p, dy)
+			for i, param := range l.Params() {
+				copy(param.Grad.Data, before[i].Data)
+			}
+			last := dy.Clone()
+			if n := last.Shape[0]; n > 0 {
+				clear(last.Data[:len(last.Data)/n*(n-1)])
+			}
+			l.Layer.Backward(p, last)
+			return dx
+		}},
+		{Name: "Backward adds to the memory it was lent", backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
+			dx := p.New(l.x.Shape...)
+			for i, d := range l.Layer.Backward(p, dy).Data {
+				dx.Data[i] += d
+			}
+			return dx
+		}},
+		{Name: "Backward writes into dy", backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
+			dx := l.Layer.Backward(p, dy)
+			scale(2)(dy, 0)
+			return dx
+		}},
+		{Name: "Backward writes into x", backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
+			dx := l.Layer.Backward(p, dy)
+			scale(2)(l.x, 0)
+			return dx
+		}},
+		{Name: "Backward changes a parameter", params: true, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
+			dx := l.Layer.Backward(p, dy)
+			scale(0.99)(l.Params()[0].Value, 0)
+			return dx
+		}},
+		{Name: "Backward differs the second time", backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
+			dx := l.Layer.Backward(p, dy)
+			scale(float64(1+l.calls))(dx, 0)
+			l.calls++
+			return dx
+		}},
+		{Name: "Forward writes into x", forward: func(l *faulty, p *nn.Pass[float64], x array) array {
+			y := l.Layer.Forward(p, x)
+			scale(2)(x, 0)
+			return y
+		}},
+		{Name: "Forward without Keep disturbs Backward", forward: func(l *faulty, p *nn.Pass[float64], x array) array {
+			if l.pass != nil && (p == nil || !p.Keep) {
+				l.Layer.Forward(l.pass, x) // keeps, whatever p says
+			}
+			return l.Layer.Forward(p, x)
+		}},
+	}
+}
+
+// Plant returns the case with the fault in its layer, and false where the
+// layer has nothing that the fault could spoil.
+func Plant(f Fault, c Case) (Case, bool) {
+	right := c.New
+	if f.params && len(right(rand.New(rand.NewPCG(5, seed))).Params()) == 0 {
+		return c, false
+	}
+	c.Name += ", " + f.Name
+	c.New = func(rng *rand.Rand) nn.Layer[float64] { return &faulty{Layer: right(rng), fault: f} }
+	return c, true
+}
+
+// faulty is a layer with a fault.
+type faulty struct {
+	nn.Layer[float64]
+	fault Fault
+
+	x     array             // of the last Forward that kept
+	pass  *nn.Pass[float64] // its pass
+	calls int               // of Backward, where it matters
+	mu    sync.Mutex        // a fault may be a data race, which would stop the program
+}
+
+func (l *faulty) Forward(p *nn.Pass[float64], x array) array {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p != nil && p.Keep {
+		l.x, l.pass = x, p
+	}
+	if l.fault.forward != nil {
+		return l.fault.forward(l, p, x)
+	}
+	return l.Layer.Forward(p, x)
+}
+
+func (l *faulty) Backward(p *nn.Pass[float64], dy array) array {
+	if l.fault.backward != nil && l.x != nil {
+		return l.fault.backward(l, p, dy)
+	}
+	return l.Layer.Backward(p, dy)
+}
+
+func (l *faulty) String() string { return fmt.Sprint(l.Layer) }
+
+// grads copies the Grad of every parameter.
+func (l *faulty) grads() (grads []array) {
+	for _, param := range l.Params() {
+		grads = append(grads, param.Grad.Clone())
+	}
+	return grads
+}
