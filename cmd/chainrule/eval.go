@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chainrule-go/chainrule/data"
+	"github.com/chainrule-go/chainrule/model"
+	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/tensor"
+	"github.com/chainrule-go/chainrule/train"
+)
+
+func (a *app) evalCommand() *cobra.Command {
+	var dir folder
+	cmd := &cobra.Command{
+		Use:   "eval MODEL",
+		Short: "Accuracy and loss of a model on MNIST's test set",
+		Args:  arguments(1, 1, "one model file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.eval(cmd.Context(), args[0], string(dir))
+		},
+	}
+	dataFlag(cmd, &dir)
+	return cmd
+}
+
+func (a *app) eval(ctx context.Context, path, dir string) error {
+	c, err := loadClassifier(ctx, path)
+	if err != nil {
+		return err
+	}
+	if c.pixels != mnistPixels || c.classes < mnistClasses {
+		return fmt.Errorf("%s takes samples of %s and tells %d classes apart; MNIST has %d pixels and %d classes",
+			path, tensor.FormatShape(c.Input), c.classes, mnistPixels, mnistClasses)
+	}
+	_, test, err := data.LoadMNIST[float32](ctx, a.mnist(dir))
+	if err != nil {
+		return err
+	}
+	test.X.Shape = append([]int{test.Len()}, c.Input...)
+	loss, accuracy, err := train.Evaluate(ctx, nil, c.logits, test)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		a.printJSON(struct {
+			Accuracy number `json:"accuracy"`
+			Loss     number `json:"loss"`
+			Samples  int    `json:"samples"`
+		}{number(accuracy), number(loss), test.Len()})
+		return nil
+	}
+	fmt.Fprintf(a.stdout, "accuracy %.4f, loss %.4f on %d samples\n", accuracy, loss, test.Len())
+	return nil
+}
+
+// classifier is a model whose results are classes.
+type classifier struct {
+	*model.Model[float32]
+	logits          *nn.Sequential[float32] // without a Softmax at the end
+	pixels, classes int
+}
+
+// load loads a model.
+func load(ctx context.Context, path string) (m *model.Model[float32], err error) {
+	// To open a pipe may wait for ever.
+	err = untilDone(ctx, func() (err error) {
+		m, err = model.Load[float32](path)
+		return err
+	})
+	return m, err
+}
+
+// loadClassifier loads a model and checks that it is a classifier.
+func loadClassifier(ctx context.Context, path string) (*classifier, error) {
+	m, err := load(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	out, err := nn.Check(m.Net, append([]int{0}, m.Input...)...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(out) != 2 || out[1] == 0 {
+		return nil, fmt.Errorf("%s: its result for one sample is %s, not a row of classes", path, tensor.FormatShape(out[1:]))
+	}
+	pixels, _ := tensor.Size(m.Input...)
+	return &classifier{m, withoutSoftmax(m.Net), pixels, out[1]}, nil
+}
+
+// withoutSoftmax returns net without the Softmax it may end in, at any depth.
+func withoutSoftmax(net *nn.Sequential[float32]) *nn.Sequential[float32] {
+	layers := net.Layers()
+	for n := len(layers) - 1; n >= 0; n-- {
+		switch last := layers[n].Layer.(type) {
+		case *nn.Softmax[float32]:
+			return nn.NewNamed(layers[:n]...)
+		case *nn.Sequential[float32]:
+			if len(last.Layers()) == 0 {
+				continue // does nothing; what is in front of it is the end
+			}
+			inner := nn.Named[float32]{Name: layers[n].Name, Layer: withoutSoftmax(last)}
+			return nn.NewNamed(append(slices.Clone(layers[:n]), inner)...)
+		}
+		return net
+	}
+	return net
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/chainrule-go/chainrule/nn"
+)
+
+// The types of flags whose values have a range, checked where they are read, so
+// that a value out of range is an error in the command line.
+
+// count is a whole number from lo to hi.
+type count struct{ value, lo, hi int }
+
+func (c *count) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < c.lo || n > c.hi {
+		return fmt.Errorf("want a whole number from %d to %d", c.lo, c.hi)
+	}
+	c.value = n
+	return nil
+}
+func (c *count) String() string { return strconv.Itoa(c.value) }
+func (c *count) Type() string   { return "int" }
+
+// seed is any number of 64 bits.
+type seed uint64
+
+func (v *seed) Set(s string) error {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		return fmt.Errorf("want a whole number from 0 to %d", uint64(math.MaxUint64))
+	}
+	*v = seed(n)
+	return nil
+}
+func (v *seed) String() string { return strconv.FormatUint(uint64(*v), 10) }
+func (v *seed) Type() string   { return "int" }
+
+// rate is a learning rate: a number above 0.
+type rate float64
+
+func (r *rate) Set(s string) error {
+	v, err := strconv.ParseFloat(s, 64)
+	// Below the smallest normal float32, steps would vanish.
+	if err != nil || !(v >= 0x1p-126) || v > math.MaxFloat32 {
+		return fmt.Errorf("want a number above 0 and below 3.4e+38, such as 0.1")
+	}
+	*r = rate(v)
+	return nil
+}
+func (r *rate) String() string { return strconv.FormatFloat(float64(*r), 'g', -1, 64) }
+func (r *rate) Type() string   { return "number" }
+
+// folder is the path of a folder, which is not empty.
+type folder string
+
+func (v *folder) Set(s string) error {
+	if s == "" {
+		return fmt.Errorf("want a folder, got no name")
+	}
+	*v = folder(s)
+	return nil
+}
+func (v *folder) String() string { return string(*v) }
+func (v *folder) Type() string   { return "folder" }
+
+// sizes are the numbers of units of the hidden layers.
+type sizes []int
+
+func (v *sizes) Set(s string) error {
+	const most = 1 << 16
+	var parsed sizes
+	for part := range strings.SplitSeq(s, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(part))
+		if err != nil || n < 1 || n > most {
+			return fmt.Errorf("want the units of each hidden layer, from 1 to %d, such as 50 or 128,64", most)
+		}
+		parsed = append(parsed, n)
+	}
+	*v = parsed
+	return nil
+}
+func (v *sizes) String() string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint([]int(*v)), " ", ","), "[]")
+}
+func (v *sizes) Type() string { return "units" }
+
+// activation is the layer between two Affine.
+type activation string
+
+func (v *activation) Set(s string) error {
+	if s != "relu" && s != "sigmoid" {
+		return fmt.Errorf("want relu or sigmoid")
+	}
+	*v = activation(s)
+	return nil
+}
+func (v *activation) String() string { return string(*v) }
+func (v *activation) Type() string   { return "name" }
+
+// initial is how weights are drawn: "he", "xavier", a standard deviation, or
+// "auto".
+type initial string
+
+func (v *initial) Set(s string) error {
+	if std, err := strconv.ParseFloat(s, 64); err == nil {
+		if !(std >= 0x1p-126) || std > 1e6 {
+			return fmt.Errorf("want a standard deviation above 0 and up to 1e6, such as 0.01")
+		}
+	} else if s != "auto" && s != "he" && s != "xavier" {
+		return fmt.Errorf("want he, xavier, auto or a standard deviation such as 0.01")
+	}
+	*v = initial(s)
+	return nil
+}
+func (v *initial) String() string { return string(*v) }
+func (v *initial) Type() string   { return "how" }
+
+// of returns the initialiser for a network with the activation.
+func (v initial) of(act activation) nn.Init {
+	switch {
+	case v == "he", v == "auto" && act == "relu":
+		return nn.He
+	case v == "xavier", v == "auto":
+		return nn.Xavier
+	}
+	std, _ := strconv.ParseFloat(string(v), 64) // Set has parsed it
+	return nn.Std(std)
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, stopSignals()...)
+	go func() {
+		s := <-signals
+		signal.Stop(signals) // a second one ends the program at once
+		cancel(signalError{s})
+	}()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// Exit codes.
+const (
+	exitOK          = 0
+	exitFailure     = 1
+	exitUsage       = 2
+	exitInterrupted = 128 // plus the number of the signal: 130 for Ctrl-C
+)
+
+// signalError is the cause of a context cancelled by a signal.
+type signalError struct{ os.Signal }
+
+func (e signalError) Error() string { return e.String() }
+
+func (e signalError) exitCode() int {
+	if s, ok := e.Signal.(syscall.Signal); ok {
+		return exitInterrupted + int(s)
+	}
+	return exitInterrupted + 2
+}
+
+// usageError is a mistake in the command line: exit code 2.
+type usageError struct{ error }
+
+// arguments checks how many arguments a command has; want names them, as in
+// "one model file".
+func arguments(least, most int, want string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return fmt.Errorf("want %s, got %d arguments", want, len(args))
+		}
+		return nil
+	}
+}
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// app is what the commands share.
+type app struct {
+	stdout, stderr io.Writer
+	json           bool
+}
+
+// run is the program: it returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	out := &checkedWriter{w: stdout}
+	a := &app{stdout: out, stderr: stderr}
+	root := &cobra.Command{
+		Use:           "chainrule",
+		Short:         "Neural networks by hand-written backpropagation",
+		Args:          cobra.NoArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cmd.SetOut(stderr)
+			cmd.Help()
+			return usagef("name a command")
+		},
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "print results as JSON, one object a line")
+	root.SetHelpCommand(helpCommand(root))
+	root.AddCommand(a.trainCommand(), a.checkCommand(), a.evalCommand(), a.predictCommand(), a.infoCommand(), a.versionCommand())
+	root.SetArgs(args)
+	root.SetOut(out)
+	root.SetErr(stderr)
+
+	// What fails before a command runs is a wrong command line.
+	started := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil && out.err != nil {
+		err, started = fmt.Errorf("writing the results: %w", out.err), true
+	}
+	if err == nil {
+		return exitOK
+	}
+	var interrupted signalError
+	if errors.As(context.Cause(ctx), &interrupted) && errors.Is(err, context.Canceled) {
+		return interrupted.exitCode()
+	}
+	var usage usageError
+	if !started || errors.As(err, &usage) {
+		fmt.Fprintf(stderr, "%s: %v (see %s --help)\n", cmd.CommandPath(), err, cmd.CommandPath())
+		return exitUsage
+	}
+	all, ok := err.(failures)
+	if !ok {
+		all = failures{err}
+	}
+	for _, err := range all {
+		fmt.Fprintf(stderr, "%s: %v\n", cmd.CommandPath(), err)
+	}
+	return exitFailure
+}
+
+// checkedWriter remembers the first error, so that results that are lost are
+// not a success, and no line of printing has to ask.
+type checkedWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (c *checkedWriter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	if c.err == nil {
+		c.err = err
+	}
+	return n, err
+}
+
+// helpCommand is cobra's, but for an unknown command, which is an error.
+func helpCommand(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Help about a command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return usagef("there is no command %q", strings.Join(args, " "))
+			}
+			return cmd.Help()
+		},
+	}
+}
+
+// untilDone runs f, which knows nothing of ctx and leaves nothing behind, and
+// returns at once when ctx is done.
+func untilDone(ctx context.Context, f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// dataFlag adds --data. Given and empty, as an unset variable of the shell makes
+// it, it is a mistake, not the wish to look elsewhere.
+func dataFlag(cmd *cobra.Command, dir *folder) {
+	cmd.Flags().Var(dir, "data", "folder with the four files of MNIST")
+}
+
+// failures are several things that went wrong, each worth a line of its own.
+type failures []error
+
+func (f failures) Error() string { return errors.Join(f...).Error() }
+
+// add appends err unless it is nil.
+func (f *failures) add(err error) {
+	if err != nil {
+		*f = append(*f, err)
+	}
+}
+
+// err returns nil if nothing went wrong.
+func (f failures) err() error {
+	if len(f) == 0 {
+		return nil
+	}
+	return f
+}
