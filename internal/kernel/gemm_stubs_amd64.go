@@ -4,311 +4,789 @@
 
 package kernel
 
-// tile512x12f32 adds to a tile of C, 12 rows and 1 to 32 columns, the product of as
-// many rows of A and columns of B, k being 1 or more:
+// tile512_12x16f32 computes a tile of C, 12 rows and 1 to 16 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
-//	for p := range k {
-//		for i := range rows {
-//			for j := range columns {
-//				c[i][j] = fma(a[i][p], b[p][j], c[i][j])
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
 //			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
 //	}
 //
-// and makes +0 of a -0 in the end. aRow and cRow lead from one row to the next,
-// aStep and bStep from one k to the next, in bytes.
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
 //
 //go:noescape
-func tile512x12f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, k int, columns int)
+func tile512_12x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile512x8f32 adds to a tile of C, 8 rows and 1 to 32 columns, the product of as
-// many rows of A and columns of B, k being 1 or more:
+// tile512_4x16f32 computes a tile of C, 4 rows and 1 to 16 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
-//	for p := range k {
-//		for i := range rows {
-//			for j := range columns {
-//				c[i][j] = fma(a[i][p], b[p][j], c[i][j])
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
 //			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
 //	}
 //
-// and makes +0 of a -0 in the end. aRow and cRow lead from one row to the next,
-// aStep and bStep from one k to the next, in bytes.
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
 //
 //go:noescape
-func tile512x8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, k int, columns int)
+func tile512_4x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile512x4f32 adds to a tile of C, 4 rows and 1 to 32 columns, the product of as
-// many rows of A and columns of B, k being 1 or more:
+// tile512_2x16f32 computes a tile of C, 2 rows and 1 to 16 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
-//	for p := range k {
-//		for i := range rows {
-//			for j := range columns {
-//				c[i][j] = fma(a[i][p], b[p][j], c[i][j])
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
 //			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
 //	}
 //
-// and makes +0 of a -0 in the end. aRow and cRow lead from one row to the next,
-// aStep and bStep from one k to the next, in bytes.
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
 //
 //go:noescape
-func tile512x4f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, k int, columns int)
+func tile512_2x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile512x2f32 adds to a tile of C, 2 rows and 1 to 32 columns, the product of as
-// many rows of A and columns of B, k being 1 or more:
+// tile512_1x16f32 computes a tile of C, 1 rows and 1 to 16 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
-//	for p := range k {
-//		for i := range rows {
-//			for j := range columns {
-//				c[i][j] = fma(a[i][p], b[p][j], c[i][j])
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
 //			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
 //	}
 //
-// and makes +0 of a -0 in the end. aRow and cRow lead from one row to the next,
-// aStep and bStep from one k to the next, in bytes.
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
 //
 //go:noescape
-func tile512x2f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, k int, columns int)
+func tile512_1x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile512x1f32 adds to a tile of C, 1 rows and 1 to 32 columns, the product of as
-// many rows of A and columns of B, k being 1 or more:
+// tile512_12x32f32 computes a tile of C, 12 rows and 1 to 32 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
-//	for p := range k {
-//		for i := range rows {
-//			for j := range columns {
-//				c[i][j] = fma(a[i][p], b[p][j], c[i][j])
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
 //			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
 //	}
 //
-// and makes +0 of a -0 in the end. aRow and cRow lead from one row to the next,
-// aStep and bStep from one k to the next, in bytes.
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
 //
 //go:noescape
-func tile512x1f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, k int, columns int)
+func tile512_12x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile256x6f32 adds to a tile of C, 6 rows and 1 to 16 columns, the product of as
-// many rows of A and columns of B, k being 1 or more:
+// tile512_8x32f32 computes a tile of C, 8 rows and 1 to 32 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
-//	for p := range k {
-//		for i := range rows {
-//			for j := range columns {
-//				c[i][j] = fma(a[i][p], b[p][j], c[i][j])
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
 //			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
 //	}
 //
-// and makes +0 of a -0 in the end. aRow and cRow lead from one row to the next,
-// aStep and bStep from one k to the next, in bytes.
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
 //
 //go:noescape
-func tile256x6f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, k int, columns int)
+func tile512_8x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile256x4f32 adds to a tile of C, 4 rows and 1 to 16 columns, the product of as
-// many rows of A and columns of B, k being 1 or more:
+// tile512_4x32f32 computes a tile of C, 4 rows and 1 to 32 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
-//	for p := range k {
-//		for i := range rows {
-//			for j := range columns {
-//				c[i][j] = fma(a[i][p], b[p][j], c[i][j])
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
 //			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
 //	}
 //
-// and makes +0 of a -0 in the end. aRow and cRow lead from one row to the next,
-// aStep and bStep from one k to the next, in bytes.
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
 //
 //go:noescape
-func tile256x4f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, k int, columns int)
+func tile512_4x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile256x2f32 adds to a tile of C, 2 rows and 1 to 16 columns, the product of as
-// many rows of A and columns of B, k being 1 or more:
+// tile512_2x32f32 computes a tile of C, 2 rows and 1 to 32 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
-//	for p := range k {
-//		for i := range rows {
-//			for j := range columns {
-//				c[i][j] = fma(a[i][p], b[p][j], c[i][j])
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
 //			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
 //	}
 //
-// and makes +0 of a -0 in the end. aRow and cRow lead from one row to the next,
-// aStep and bStep from one k to the next, in bytes.
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
 //
 //go:noescape
-func tile256x2f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, k int, columns int)
+func tile512_2x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile256x1f32 adds to a tile of C, 1 rows and 1 to 16 columns, the product of as
-// many rows of A and columns of B, k being 1 or more:
+// tile512_1x32f32 computes a tile of C, 1 rows and 1 to 32 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
-//	for p := range k {
-//		for i := range rows {
-//			for j := range columns {
-//				c[i][j] = fma(a[i][p], b[p][j], c[i][j])
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
 //			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
 //	}
 //
-// and makes +0 of a -0 in the end. aRow and cRow lead from one row to the next,
-// aStep and bStep from one k to the next, in bytes.
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
 //
 //go:noescape
-func tile256x1f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, k int, columns int)
+func tile512_1x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile512x12f64 adds to a tile of C, 12 rows and 1 to 16 columns, the product of as
-// many rows of A and columns of B, k being 1 or more:
+// tile512_8x48f32 computes a tile of C, 8 rows and 1 to 48 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
-//	for p := range k {
-//		for i := range rows {
-//			for j := range columns {
-//				c[i][j] = fma(a[i][p], b[p][j], c[i][j])
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
 //			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
 //	}
 //
-// and makes +0 of a -0 in the end. aRow and cRow lead from one row to the next,
-// aStep and bStep from one k to the next, in bytes.
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
 //
 //go:noescape
-func tile512x12f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, k int, columns int)
+func tile512_8x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile512x8f64 adds to a tile of C, 8 rows and 1 to 16 columns, the product of as
-// many rows of A and columns of B, k being 1 or more:
+// tile512_4x48f32 computes a tile of C, 4 rows and 1 to 48 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
-//	for p := range k {
-//		for i := range rows {
-//			for j := range columns {
-//				c[i][j] = fma(a[i][p], b[p][j], c[i][j])
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
 //			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
 //	}
 //
-// and makes +0 of a -0 in the end. aRow and cRow lead from one row to the next,
-// aStep and bStep from one k to the next, in bytes.
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
 //
 //go:noescape
-func tile512x8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, k int, columns int)
+func tile512_4x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile512x4f64 adds to a tile of C, 4 rows and 1 to 16 columns, the product of as
-// many rows of A and columns of B, k being 1 or more:
+// tile512_2x48f32 computes a tile of C, 2 rows and 1 to 48 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
-//	for p := range k {
-//		for i := range rows {
-//			for j := range columns {
-//				c[i][j] = fma(a[i][p], b[p][j], c[i][j])
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
 //			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
 //	}
 //
-// and makes +0 of a -0 in the end. aRow and cRow lead from one row to the next,
-// aStep and bStep from one k to the next, in bytes.
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
 //
 //go:noescape
-func tile512x4f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, k int, columns int)
+func tile512_2x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile512x2f64 adds to a tile of C, 2 rows and 1 to 16 columns, the product of as
-// many rows of A and columns of B, k being 1 or more:
+// tile512_1x48f32 computes a tile of C, 1 rows and 1 to 48 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
-//	for p := range k {
-//		for i := range rows {
-//			for j := range columns {
-//				c[i][j] = fma(a[i][p], b[p][j], c[i][j])
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
 //			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
 //	}
 //
-// and makes +0 of a -0 in the end. aRow and cRow lead from one row to the next,
-// aStep and bStep from one k to the next, in bytes.
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
 //
 //go:noescape
-func tile512x2f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, k int, columns int)
+func tile512_1x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile512x1f64 adds to a tile of C, 1 rows and 1 to 16 columns, the product of as
-// many rows of A and columns of B, k being 1 or more:
+// tile512_6x64f32 computes a tile of C, 6 rows and 1 to 64 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
-//	for p := range k {
-//		for i := range rows {
-//			for j := range columns {
-//				c[i][j] = fma(a[i][p], b[p][j], c[i][j])
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
 //			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
 //	}
 //
-// and makes +0 of a -0 in the end. aRow and cRow lead from one row to the next,
-// aStep and bStep from one k to the next, in bytes.
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
 //
 //go:noescape
-func tile512x1f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, k int, columns int)
+func tile512_6x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile256x6f64 adds to a tile of C, 6 rows and 1 to 8 columns, the product of as
-// many rows of A and columns of B, k being 1 or more:
+// tile512_4x64f32 computes a tile of C, 4 rows and 1 to 64 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
-//	for p := range k {
-//		for i := range rows {
-//			for j := range columns {
-//				c[i][j] = fma(a[i][p], b[p][j], c[i][j])
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
 //			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
 //	}
 //
-// and makes +0 of a -0 in the end. aRow and cRow lead from one row to the next,
-// aStep and bStep from one k to the next, in bytes.
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
 //
 //go:noescape
-func tile256x6f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, k int, columns int)
+func tile512_4x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile256x4f64 adds to a tile of C, 4 rows and 1 to 8 columns, the product of as
-// many rows of A and columns of B, k being 1 or more:
+// tile512_2x64f32 computes a tile of C, 2 rows and 1 to 64 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
-//	for p := range k {
-//		for i := range rows {
-//			for j := range columns {
-//				c[i][j] = fma(a[i][p], b[p][j], c[i][j])
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
 //			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
 //	}
 //
-// and makes +0 of a -0 in the end. aRow and cRow lead from one row to the next,
-// aStep and bStep from one k to the next, in bytes.
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
 //
 //go:noescape
-func tile256x4f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, k int, columns int)
+func tile512_2x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile256x2f64 adds to a tile of C, 2 rows and 1 to 8 columns, the product of as
-// many rows of A and columns of B, k being 1 or more:
+// tile512_1x64f32 computes a tile of C, 1 rows and 1 to 64 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
-//	for p := range k {
-//		for i := range rows {
-//			for j := range columns {
-//				c[i][j] = fma(a[i][p], b[p][j], c[i][j])
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
 //			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
 //	}
 //
-// and makes +0 of a -0 in the end. aRow and cRow lead from one row to the next,
-// aStep and bStep from one k to the next, in bytes.
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
 //
 //go:noescape
-func tile256x2f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, k int, columns int)
+func tile512_1x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile256x1f64 adds to a tile of C, 1 rows and 1 to 8 columns, the product of as
-// many rows of A and columns of B, k being 1 or more:
+// tile512_12x16f64 computes a tile of C, 12 rows and 1 to 16 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
-//	for p := range k {
-//		for i := range rows {
-//			for j := range columns {
-//				c[i][j] = fma(a[i][p], b[p][j], c[i][j])
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
 //			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
 //	}
 //
-// and makes +0 of a -0 in the end. aRow and cRow lead from one row to the next,
-// aStep and bStep from one k to the next, in bytes.
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
 //
 //go:noescape
-func tile256x1f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, k int, columns int)
+func tile512_12x16f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
+
+// tile512_4x16f64 computes a tile of C, 4 rows and 1 to 16 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func tile512_4x16f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
+
+// tile512_2x16f64 computes a tile of C, 2 rows and 1 to 16 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func tile512_2x16f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
+
+// tile512_1x16f64 computes a tile of C, 1 rows and 1 to 16 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func tile512_1x16f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
+
+// tile512_6x32f64 computes a tile of C, 6 rows and 1 to 32 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func tile512_6x32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
+
+// tile512_3x32f64 computes a tile of C, 3 rows and 1 to 32 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func tile512_3x32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
+
+// tile512_1x32f64 computes a tile of C, 1 rows and 1 to 32 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func tile512_1x32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
+
+// tile256_6x16f32 computes a tile of C, 6 rows and 1 to 16 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func tile256_6x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+
+// tile256_4x16f32 computes a tile of C, 4 rows and 1 to 16 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func tile256_4x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+
+// tile256_2x16f32 computes a tile of C, 2 rows and 1 to 16 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func tile256_2x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+
+// tile256_1x16f32 computes a tile of C, 1 rows and 1 to 16 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func tile256_1x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+
+// tile256_6x8f64 computes a tile of C, 6 rows and 1 to 8 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func tile256_6x8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
+
+// tile256_4x8f64 computes a tile of C, 4 rows and 1 to 8 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func tile256_4x8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
+
+// tile256_2x8f64 computes a tile of C, 2 rows and 1 to 8 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func tile256_2x8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
+
+// tile256_1x8f64 computes a tile of C, 1 rows and 1 to 8 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func tile256_1x8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
+
+// row512f32 adds to a row of C the product of a row of A and as many rows of B, eight
+// at a time; eights and columns are 1 or more, aStep and bStep in bytes:
+//
+//	for p := range 8 * eights {
+//		for j := range columns {
+//			c[j] = fma(a[p], b[p][j], c[j])
+//		}
+//	}
+//
+//go:noescape
+func row512f32(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32, eights int, columns int)
+
+// row256f32 adds to a row of C the product of a row of A and as many rows of B, eight
+// at a time; eights and columns are 1 or more, aStep and bStep in bytes:
+//
+//	for p := range 8 * eights {
+//		for j := range columns {
+//			c[j] = fma(a[p], b[p][j], c[j])
+//		}
+//	}
+//
+//go:noescape
+func row256f32(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32, eights int, columns int)
+
+// row512f64 adds to a row of C the product of a row of A and as many rows of B, eight
+// at a time; eights and columns are 1 or more, aStep and bStep in bytes:
+//
+//	for p := range 8 * eights {
+//		for j := range columns {
+//			c[j] = fma(a[p], b[p][j], c[j])
+//		}
+//	}
+//
+//go:noescape
+func row512f64(a *float64, aStep uintptr, b *float64, bStep uintptr, c *float64, eights int, columns int)
+
+// row256f64 adds to a row of C the product of a row of A and as many rows of B, eight
+// at a time; eights and columns are 1 or more, aStep and bStep in bytes:
+//
+//	for p := range 8 * eights {
+//		for j := range columns {
+//			c[j] = fma(a[p], b[p][j], c[j])
+//		}
+//	}
+//
+//go:noescape
+func row256f64(a *float64, aStep uintptr, b *float64, bStep uintptr, c *float64, eights int, columns int)
 
 // sgd256 goes down the gradient, n being a multiple of 8 and 8 or more:
 //
@@ -319,3 +797,6 @@ func tile256x1f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uin
 //
 //go:noescape
 func sgd256(w *float32, grad *float32, n int, lr float32)
+
+// pause tells the processor that it is in a loop that waits.
+func pause()

@@ -7,28 +7,42 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
-// A flavour is one of the three entries to the matrix product.
+// A flavour is one of the entries to the matrix product.
 type flavour[T Float] struct {
 	name string
 	run  func(threads int, c, a, b Matrix[T], bias []T)
-	// first is what element (i, j), which holds old, starts from.
+	// first is what element (i, j), which holds old, starts from, and last what
+	// becomes of it in the end.
 	first func(old, bias T) T
+	last  func(v T) T
 }
 
 func flavours[T Float]() []flavour[T] {
+	same := func(v T) T { return v }
 	return []flavour[T]{
 		{"Gemm",
 			func(threads int, c, a, b Matrix[T], _ []T) { Gemm(threads, c, a, b) },
-			func(_, _ T) T { return 0 }},
+			func(_, _ T) T { return 0 }, same},
 		{"GemmAdd",
 			func(threads int, c, a, b Matrix[T], _ []T) { GemmAdd(threads, c, a, b) },
-			func(old, _ T) T { return old }},
+			func(old, _ T) T { return old }, same},
 		{"GemmBias",
 			func(threads int, c, a, b Matrix[T], bias []T) { GemmBias(threads, c, a, b, bias) },
-			func(_, bias T) T { return bias }},
+			func(_, bias T) T { return bias }, same},
+		{"GemmBiasReLU",
+			func(threads int, c, a, b Matrix[T], bias []T) { GemmBiasReLU(threads, c, a, b, bias) },
+			func(_, bias T) T { return bias },
+			func(v T) T {
+				if v < 0 {
+					return 0
+				}
+				return v
+			}},
 	}
 }
 
@@ -53,7 +67,7 @@ func naive[T Float](f flavour[T], c []T, a, b Matrix[T], bias []T) []T {
 			if s == 0 {
 				s = 0 // also where it is -0
 			}
-			want[i*b.Cols+j] = s
+			want[i*b.Cols+j] = f.last(s)
 		}
 	}
 	return want
@@ -108,7 +122,7 @@ func testGemmTripleLoop[T Float](t *testing.T) {
 			}
 		}
 	}
-	for _, s := range [][3]int{{100, 50, 13}, {5, 67, 129}, {64, 10, 50}, {1, 300, 7}, {33, 1, 200}} {
+	for _, s := range [][3]int{{100, 50, 13}, {5, 67, 129}, {64, 10, 50}, {1, 300, 7}, {1, 333, 35}, {33, 1, 200}, {25, 31, 20}, {23, 48, 9}, {13, 64, 10}, {11, 97, 33}} {
 		check(s[0], s[1], s[2], random[T])
 		check(s[0], s[1], s[2], nasty[T])
 	}
@@ -131,7 +145,7 @@ func testGemmThreads[T Float](t *testing.T) {
 	// All large enough to be shared out; the last two have fewer rows than threads.
 	for _, s := range [][3]int{{37, 43, 53}, {64, 32, 32}, {4, 128, 150}, {2, 300, 120}} {
 		m, n, k := s[0], s[1], s[2]
-		if !worthSharing(m, n, k) {
+		if m*n*k < max(worth.loops, worth.tiles) {
 			t.Fatalf("%v is too small for threads", s)
 		}
 		for _, ta := range []bool{false, true} {
@@ -151,32 +165,116 @@ func testGemmThreads[T Float](t *testing.T) {
 	if pool.workers < 4 {
 		t.Errorf("the pool has %d workers, want 4: nothing ran on 5 threads", pool.workers)
 	}
-	var none [2][]T
-	for i, p := range []any{&pool.f32, &pool.f64} {
-		if p, ok := p.(*product[T]); ok {
-			none[i] = p.c.Data
-		}
+	if pool.job != nil {
+		t.Error("the pool still holds a job")
 	}
-	if none[0] != nil || none[1] != nil {
-		t.Error("the pool still holds the memory of a caller")
+	for i := range keptOf[T]().blocked {
+		if b := keptOf[T]().blocked[i].Load(); b != nil && b.c.Data != nil {
+			t.Error("what is kept for jobs still holds the memory of a caller")
+		}
 	}
 }
 
-// Every row is computed by exactly one of the parts, whatever their number.
-func TestSharesCoverEveryRowOnce(t *testing.T) {
-	for m := 1; m < 40; m++ {
-		for parts := 1; parts <= m; parts++ {
-			c := make([]float32, m)
-			g := product[float32]{
-				c: Mat(c, m, 1), a: Mat(slices.Repeat([]float32{1}, m), m, 1), b: Mat([]float32{1}, 1, 1),
-				from: start[float32]{fromC: true}, // so that a row computed twice holds 2
+// Every part of a job is done exactly once, and none of it after run returned,
+// however many workers there are and whether they sleep or not.
+func TestPartsAreDoneOnce(t *testing.T) {
+	withProcs(t, 4)
+	for round := range 200 {
+		threads, parts := 2+round%4, 1+round%37
+		j := &counters{n: make([]atomic.Int64, parts)}
+		if !run(threads, parts, true, j) && parts > 1 {
+			t.Fatalf("%d parts were not done on %d threads", parts, threads)
+		} else if parts == 1 {
+			continue
+		}
+		for p := range j.n {
+			if n := j.n[p].Load(); n != 1 {
+				t.Fatalf("part %d of %d was done %d times", p, parts, n)
 			}
-			for p := range parts {
-				g.share(p, parts)
-			}
-			for i, v := range c {
-				if v != 1 {
-					t.Fatalf("%d rows in %d parts: row %d was computed %v times", m, parts, i, v)
+		}
+	}
+}
+
+type counters struct{ n []atomic.Int64 }
+
+func (c *counters) do(part int) {
+	runtime.Gosched() // so that others get their share
+	c.n[part].Add(1)
+}
+
+// No more than the asked number of threads work on a job, once those of the
+// last one have left it.
+func TestThreadsAreLimited(t *testing.T) {
+	withProcs(t, 4)
+	run(4, 8, true, &counters{n: make([]atomic.Int64, 8)}) // starts three workers
+	var most int64
+	for range 50 {
+		j := &crowd{}
+		if !run(2, 30, true, j) {
+			t.Fatal("the pool is not free")
+		}
+		most = max(most, j.most.Load())
+		for pool.sleeping.Load() < int64(pool.workers) {
+			runtime.Gosched()
+		}
+	}
+	if most > 2 {
+		t.Errorf("%d goroutines worked on a job for 2 threads", most)
+	}
+}
+
+// crowd counts the goroutines that do parts of it at the same time.
+type crowd struct{ now, most atomic.Int64 }
+
+func (c *crowd) do(int) {
+	n := c.now.Add(1)
+	for range 20 {
+		runtime.Gosched()
+		if m := c.most.Load(); n > m {
+			c.most.CompareAndSwap(m, n)
+		}
+	}
+	c.now.Add(-1)
+}
+
+// A worker without work sleeps: it does not spin for ever.
+func TestIdleWorkersSleep(t *testing.T) {
+	withProcs(t, 3)
+	run(3, 8, true, &counters{n: make([]atomic.Int64, 8)})
+	deadline := time.Now().Add(time.Minute)
+	for pool.sleeping.Load() < int64(pool.workers) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d workers sleep after a minute without work", pool.sleeping.Load(), pool.workers)
+		}
+		runtime.Gosched()
+	}
+	if run(3, 8, false, &counters{n: make([]atomic.Int64, 8)}) {
+		t.Error("a job that is not worth waking anybody found a worker, and all sleep")
+	}
+}
+
+// Large products are computed in blocks, rearranged. The tests make the blocks
+// small instead of the products large.
+func TestGemmInBlocks(t *testing.T) {
+	t.Run("float32", testGemmInBlocks[float32])
+	t.Run("float64", testGemmInBlocks[float64])
+}
+
+func testGemmInBlocks[T Float](t *testing.T) {
+	defer func(old blockSizes) { blocks = old }(blocks)
+	rng := rand.New(rand.NewPCG(15, 16))
+	withProcs(t, 3)
+	for _, size := range []blockSizes{{depth: 7, width: 64, height: 8}, {depth: 16, width: 72, height: 24}, {depth: 64, width: 512, height: 5}} {
+		blocks = size
+		for _, s := range [][3]int{{16, 1, 1}, {17, 66, 15}, {40, 130, 50}, {61, 200, 7}, {1, 150, 40}} {
+			for _, ta := range []bool{false, true} {
+				for _, tb := range []bool{false, true} {
+					a, b := operand(rng, nasty[T], s[0], s[2], ta), operand(rng, nasty[T], s[2], s[1], tb)
+					c, bias := random[T](rng, s[0]*s[1]), random[T](rng, s[1])
+					for _, f := range flavours[T]() {
+						checkGemm(t, f, 1, c, a, b, bias)
+						checkGemm(t, f, 3, c, a, b, bias)
+					}
 				}
 			}
 		}
@@ -279,8 +377,8 @@ func TestGemmWhilePoolIsTaken(t *testing.T) {
 	a, b := operand(rng, random[float32], 64, 64, false), operand(rng, random[float32], 64, 64, false)
 	pool.Lock()
 	defer pool.Unlock()
-	if parallel(3, product[float32]{c: Mat(make([]float32, 64*64), 64, 64), a: a, b: b}) {
-		t.Error("a product took the pool from another")
+	if run(3, 8, true, &counters{n: make([]atomic.Int64, 8)}) {
+		t.Error("a job took the pool from another")
 	}
 	checkGemm(t, flavours[float32]()[0], 3, make([]float32, 64*64), a, b, make([]float32, 64))
 }
@@ -368,7 +466,7 @@ func TestGemmPanics(t *testing.T) {
 			}
 		})
 	}
-	mustPanic(t, "kernel.GemmBias: 3 biases for 4 columns", func() { GemmBias(1, m24, m23, m34, make([]float64, 3)) })
+	mustPanic(t, "kernel.GemmBias: lengths 4 and 3", func() { GemmBias(1, m24, m23, m34, make([]float64, 3)) })
 }
 
 func TestTransposeTwice(t *testing.T) {

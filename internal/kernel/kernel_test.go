@@ -10,6 +10,13 @@ import (
 	"unsafe"
 )
 
+// TestMain shares out small products too, so that the tests of threads need no
+// large ones.
+func TestMain(m *testing.M) {
+	worth.tiles, worth.wake = worth.loops, worth.loops
+	m.Run()
+}
+
 func random[T Float](rng *rand.Rand, n int) []T {
 	x := make([]T, n)
 	for i := range x {

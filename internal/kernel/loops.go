@@ -5,10 +5,76 @@ import "math"
 // The products in Go: what every processor without tiles runs,
 // and the definition of the bits that tiles give.
 
+// loops is a product computed by them, so many rows of C at a time.
+type loops[T Float] struct {
+	product[T]
+	height int
+
+	// sparse allows leaving out terms in which A is 0, as four of five pixels
+	// of MNIST are. With B finite such a term is ±0, which can change nothing
+	// but the sign of a sum that is 0 itself, and that is + in the end.
+	sparse bool
+}
+
+func multiply[T Float](threads int, g product[T]) {
+	m := g.c.Rows
+	// One pass over B must be little next to the product itself.
+	l := loops[T]{g, m, m >= 8 && !g.b.transposed && finite(g.b.Data)}
+	if threads > 1 && m*g.c.Cols*g.a.Cols >= worth.loops {
+		l.height = ceil(m, 4*threads)
+		if share(&keptOf[T]().loops, &l, threads, ceil(m, l.height), true) {
+			return
+		}
+	}
+	l.rows(0, m)
+}
+
+func finite[T Float](x []T) bool {
+	for _, v := range x {
+		if v-v != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// do computes one part of C.
+func (g *loops[T]) do(part int) {
+	g.rows(part*g.height, min((part+1)*g.height, g.c.Rows))
+}
+
+// rows computes the rows lo to hi of C.
+func (g *loops[T]) rows(lo, hi int) {
+	n, k := g.c.Cols, g.a.Cols
+	row, step := g.a.strides()
+	for i := lo; i < hi; i++ {
+		c := g.c.Data[i*n : (i+1)*n]
+		switch {
+		case g.bias != nil:
+			copy(c, g.bias)
+		case !g.add:
+			clear(c)
+		}
+		switch {
+		case k == 0:
+		case g.b.transposed:
+			addDots(c, g.a.Data[i*row:], step, g.b.Data, k)
+		default:
+			g.addRows(c, g.a.Data[i*row:], step)
+		}
+		for j := range c {
+			c[j] += 0 // -0 becomes +0
+		}
+		if g.relu {
+			ReLU(c, c)
+		}
+	}
+}
+
 // addRows adds Σ a[p·step]·(row p of B) to c. Four rows at a time, so that c
 // is read and written a quarter as often; each element still takes its terms
 // one after another.
-func (g *product[T]) addRows(c, a []T, step int) {
+func (g *loops[T]) addRows(c, a []T, step int) {
 	var (
 		v    [4]T
 		rows [4][]T

@@ -1,53 +1,67 @@
 package kernel
 
-import "sync"
+import "sync/atomic"
 
-// packs are the buffers for matrices that are rearranged for a product. They
-// are kept, as many as there ever were products at a time: unlike a sync.Pool,
-// which empties itself, this makes a training step allocate nothing.
-var packs struct {
-	f32 buffers[float32]
-	f64 buffers[float64]
-}
+// A kept is an object that is lent and given back, without locks. Unlike a
+// sync.Pool, which empties itself, it keeps as many as were ever lent at a time,
+// up to its size, so that a training step allocates nothing.
+type kept[O any] [32]atomic.Pointer[O]
 
-func packsOf[T Float]() *buffers[T] {
-	if b, ok := any(&packs.f32).(*buffers[T]); ok {
-		return b
-	}
-	return any(&packs.f64).(*buffers[T])
-}
-
-type buffers[T Float] struct {
-	sync.Mutex
-	free [][]T
-}
-
-// borrow returns n elements, whatever they hold, until giveBack.
-func (b *buffers[T]) borrow(n int) []T {
-	b.Lock()
-	defer b.Unlock()
-	if last := len(b.free) - 1; last >= 0 {
-		buffer := b.free[last]
-		b.free = b.free[:last]
-		if cap(buffer) >= n {
-			return buffer[:n]
+// borrow returns an object, whatever it holds, until giveBack.
+func (k *kept[O]) borrow() *O {
+	for i := range k {
+		if k[i].Load() != nil {
+			if o := k[i].Swap(nil); o != nil {
+				return o
+			}
 		}
 	}
-	return make([]T, n)
+	return new(O)
 }
 
-func (b *buffers[T]) giveBack(buffer []T) {
-	b.Lock()
-	defer b.Unlock()
-	b.free = append(b.free, buffer)
+func (k *kept[O]) giveBack(o *O) {
+	for i := range k {
+		if k[i].CompareAndSwap(nil, o) {
+			return
+		}
+	}
 }
 
-// transpose sets dst to the transpose of src, which has rows times cols
-// elements in row-major order.
-func transpose[T Float](dst, src []T, rows, cols int) {
+// keeps is what is kept for products of one type.
+type keeps[T Float] struct {
+	buffers kept[buffer[T]]
+	loops   kept[loops[T]]
+	blocked kept[blocked[T]]
+}
+
+var keeps32, keeps64 = new(keeps[float32]), new(keeps[float64])
+
+func keptOf[T Float]() *keeps[T] {
+	if k, ok := any(keeps32).(*keeps[T]); ok {
+		return k
+	}
+	return any(keeps64).(*keeps[T])
+}
+
+// A buffer is for a matrix that is rearranged for a product.
+type buffer[T Float] struct{ data []T }
+
+// borrow returns n elements, whatever they hold, until they are given back.
+func borrow[T Float](n int) *buffer[T] {
+	b := keptOf[T]().buffers.borrow()
+	if cap(b.data) < n {
+		b.data = make([]T, n)
+	}
+	b.data = b.data[:n]
+	return b
+}
+
+// transpose sets dst to the transpose of src, which has so many rows and
+// columns. Rows lie dstRow and srcRow elements apart.
+func transpose[T Float](dst []T, dstRow int, src []T, srcRow, rows, columns int) {
 	for i := range rows {
-		for j, v := range src[i*cols:][:cols] {
-			dst[j*rows+i] = v
+		for j, v := range src[i*srcRow:][:columns] {
+			dst[j*dstRow+i] = v
 		}
 	}
 }

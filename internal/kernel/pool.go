@@ -3,61 +3,155 @@ package kernel
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // The pool is one for the whole process: its workers are started when first
-// needed, wait for orders, and serve one product at a time. A second product
-// that finds it taken is computed by its own goroutine alone, to the same bits.
+// needed and do the parts of one job at a time, together with the goroutine
+// whose job it is. A second job that finds the pool taken is done by its own
+// goroutine alone, to the same bits.
+//
+// A part is taken by whoever is free, so a worker that comes late, or never,
+// because its processor is busy with something else, delays nobody. A worker
+// that finds nothing to do spins for a while, because waking it costs tens of
+// microseconds and a training step has a few jobs that are not much longer;
+// then it sleeps.
 var pool struct {
-	sync.Mutex
-	workers int
-	orders  chan order
-	done    sync.WaitGroup
+	sync.Mutex // held while there is a job
+	workers    int
 
-	// The product being computed. It lives here because whatever the workers
-	// can reach lives on the heap, and a training step shall allocate nothing.
-	f32 product[float32]
-	f64 product[float64]
+	job     job          // may only be read by who has taken a part
+	left    atomic.Int64 // parts not taken
+	pending atomic.Int64 // parts not done
+	seats   atomic.Int64 // workers that may still join
+
+	sleeping atomic.Int64
+	wake     chan struct{}
 }
 
-// An order asks a worker for part p of n of the pool's product.
-type order struct {
-	product interface{ share(p, n int) }
-	p, n    int
-}
+// A job is work in parts that can be done in any order and at the same time.
+type job interface{ do(part int) }
 
-// parallel computes g on up to threads goroutines, but no more than GOMAXPROCS,
-// and reports whether it did: not if that leaves one, or the pool is taken.
-func parallel[T Float](threads int, g product[T]) bool {
-	n := min(threads, runtime.GOMAXPROCS(0))
+// worth is how many multiply-adds are worth a second thread that spins, by loops
+// in Go and in tiles, and how many are worth waking one that sleeps.
+var worth = struct{ loops, tiles, wake int }{1 << 13, 200_000, 1_000_000}
+
+// patience is how long a worker spins before it sleeps.
+const patience = 100 * time.Microsecond
+
+// run does the parts of a job on up to so many threads, but no more than
+// GOMAXPROCS, and reports whether it did: not if that leaves one, if the pool is
+// taken, or if it is not worth waking a worker and all sleep.
+func run(threads, parts int, wake bool, j job) bool {
+	n := min(threads, runtime.GOMAXPROCS(0), parts)
 	if n < 2 || !pool.TryLock() {
 		return false
 	}
 	defer pool.Unlock()
-	if pool.orders == nil {
-		pool.orders = make(chan order)
+	if wake {
+		start(n - 1)
+	} else if pool.sleeping.Load() == int64(pool.workers) {
+		return false
 	}
-	for ; pool.workers < n-1; pool.workers++ {
-		go work(pool.orders)
+	pool.job = j
+	pool.pending.Store(int64(parts))
+	pool.seats.Store(int64(n - 1))
+	pool.left.Store(int64(parts))
+	if wake {
+		for range n - 1 {
+			if !take(&pool.sleeping) {
+				break
+			}
+			pool.wake <- struct{}{}
+		}
 	}
-	shared, ok := any(&pool.f32).(*product[T])
-	if !ok {
-		shared = any(&pool.f64).(*product[T])
+	doParts()
+	for spins := 0; pool.pending.Load() > 0; spins++ {
+		pause()
+		if spins%64 == 63 {
+			runtime.Gosched()
+		}
 	}
-	*shared = g
-	pool.done.Add(n - 1)
-	for p := 1; p < n; p++ {
-		pool.orders <- order{shared, p, n}
-	}
-	shared.share(0, n)
-	pool.done.Wait()
-	*shared = product[T]{} // keep no caller's memory alive
+	pool.job = nil
 	return true
 }
 
-func work(orders <-chan order) {
-	for o := range orders {
-		o.product.share(o.p, o.n)
-		pool.done.Done()
+// take decrements a number above 0.
+func take(n *atomic.Int64) bool {
+	for {
+		v := n.Load()
+		if v <= 0 {
+			return false
+		}
+		if n.CompareAndSwap(v, v-1) {
+			return true
+		}
 	}
+}
+
+// doParts takes parts of the job until none is left.
+func doParts() {
+	for {
+		left := pool.left.Load()
+		if left <= 0 {
+			return
+		}
+		// From here to the end of the part there is no other job.
+		if pool.left.CompareAndSwap(left, left-1) {
+			pool.job.do(int(left - 1))
+			pool.pending.Add(-1)
+		}
+	}
+}
+
+// start brings the workers to so many.
+func start(workers int) {
+	if pool.wake == nil {
+		pool.wake = make(chan struct{}, 64)
+	}
+	for ; pool.workers < workers; pool.workers++ {
+		go work(pool.wake)
+	}
+}
+
+func work(wake <-chan struct{}) {
+	idle := time.Now()
+	for spins := 0; ; spins++ {
+		if pool.left.Load() > 0 && take(&pool.seats) {
+			doParts()
+			idle, spins = time.Now(), 0
+			continue
+		}
+		pause()
+		if spins%64 != 63 {
+			continue
+		}
+		runtime.Gosched()
+		if time.Since(idle) < patience {
+			continue
+		}
+		pool.sleeping.Add(1)
+		// A job that came meanwhile, or wants no waking, may have missed this worker.
+		if pool.left.Load() > 0 && take(&pool.sleeping) {
+			continue
+		}
+		<-wake
+		idle = time.Now()
+	}
+}
+
+// share does the parts of a job as [run] does, from a copy of it: what a worker
+// can reach lives on the heap, and a training step shall allocate nothing.
+func share[J any, P interface {
+	*J
+	job
+}](copies *kept[J], j *J, threads, parts int, wake bool) bool {
+	c := copies.borrow()
+	*c = *j
+	done := run(threads, parts, wake, P(c))
+	var zero J
+	*c = zero // keep no caller's memory alive
+	copies.giveBack(c)
+	return done
 }

@@ -3,12 +3,10 @@
 package kernel
 
 import (
-	"unsafe"
-
 	"golang.org/x/sys/cpu"
 )
 
-//go:generate sh -c "cd gen && go run . -out ../gemm_amd64.s -stubs ../gemm_stubs_amd64.go -pkg kernel"
+//go:generate sh -c "cd gen && go run ./gemm -out ../gemm_amd64.s -stubs ../gemm_stubs_amd64.go -pkg kernel"
 
 // Which instructions the processor and its operating system offer; variables,
 // so that a test can take every path.
@@ -17,57 +15,44 @@ var (
 	hasAVX512 = hasAVX2 && cpu.X86.HasAVX512F && cpu.X86.HasBMI2
 )
 
-// A tile adds A·B to some rows and to columns of C.
-type tile[T Float] struct {
-	rows int
-	add  func(a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, k, columns int)
-}
-
-// The tiles there are, the highest first: 128 bytes wide with AVX-512, 64 with
-// AVX2.
 var (
-	tiles512f32 = []tile[float32]{{12, tile512x12f32}, {8, tile512x8f32}, {4, tile512x4f32}, {2, tile512x2f32}, {1, tile512x1f32}}
-	tiles512f64 = []tile[float64]{{12, tile512x12f64}, {8, tile512x8f64}, {4, tile512x4f64}, {2, tile512x2f64}, {1, tile512x1f64}}
-	tiles256f32 = []tile[float32]{{6, tile256x6f32}, {4, tile256x4f32}, {2, tile256x2f32}, {1, tile256x1f32}}
-	tiles256f64 = []tile[float64]{{6, tile256x6f64}, {4, tile256x4f64}, {2, tile256x2f64}, {1, tile256x1f64}}
+	avx512f32 = &tiling[float32]{addRow: row512f32, lanes: 16, widest: 4, panel: 4, tiles: [5][]tile[float32]{
+		1: {{12, tile512_12x16f32}, {4, tile512_4x16f32}, {2, tile512_2x16f32}, {1, tile512_1x16f32}},
+		2: {{12, tile512_12x32f32}, {8, tile512_8x32f32}, {4, tile512_4x32f32}, {2, tile512_2x32f32}, {1, tile512_1x32f32}},
+		3: {{8, tile512_8x48f32}, {4, tile512_4x48f32}, {2, tile512_2x48f32}, {1, tile512_1x48f32}},
+		4: {{6, tile512_6x64f32}, {4, tile512_4x64f32}, {2, tile512_2x64f32}, {1, tile512_1x64f32}},
+	}}
+	avx512f64 = &tiling[float64]{addRow: row512f64, lanes: 8, widest: 4, panel: 4, tiles: [5][]tile[float64]{
+		1: f64x16,
+		2: f64x16,
+		3: f64x32,
+		4: f64x32,
+	}}
+	f64x16 = []tile[float64]{{12, tile512_12x16f64}, {4, tile512_4x16f64}, {2, tile512_2x16f64}, {1, tile512_1x16f64}}
+	f64x32 = []tile[float64]{{6, tile512_6x32f64}, {3, tile512_3x32f64}, {1, tile512_1x32f64}}
+
+	avx2f32 = &tiling[float32]{addRow: row256f32, lanes: 16, widest: 1, panel: 1, tiles: [5][]tile[float32]{1: {{6, tile256_6x16f32}, {4, tile256_4x16f32}, {2, tile256_2x16f32}, {1, tile256_1x16f32}}}}
+	avx2f64 = &tiling[float64]{addRow: row256f64, lanes: 8, widest: 1, panel: 1, tiles: [5][]tile[float64]{1: {{6, tile256_6x8f64}, {4, tile256_4x8f64}, {2, tile256_2x8f64}, {1, tile256_1x8f64}}}}
 )
 
-// tiled reports whether products are computed in tiles, by assembly.
-func tiled() bool { return hasAVX2 }
-
-// addTiles adds A·B to the rows lo to hi of C, B not being transposed and k 1
-// or more: the same bits as the loops in Go.
-func addTiles[T Float](g *product[T], lo, hi int) {
-	switch g := any(g).(type) {
-	case *product[float32]:
+// tilingOf returns how products are computed here, nil for by loops in Go.
+func tilingOf[T Float]() *tiling[T] {
+	var t *tiling[T]
+	switch t := any(&t).(type) {
+	case **tiling[float32]:
 		if hasAVX512 {
-			addTilesOf(tiles512f32, 128, g, lo, hi)
-		} else {
-			addTilesOf(tiles256f32, 64, g, lo, hi)
+			*t = avx512f32
+		} else if hasAVX2 {
+			*t = avx2f32
 		}
-	case *product[float64]:
+	case **tiling[float64]:
 		if hasAVX512 {
-			addTilesOf(tiles512f64, 128, g, lo, hi)
-		} else {
-			addTilesOf(tiles256f64, 64, g, lo, hi)
+			*t = avx512f64
+		} else if hasAVX2 {
+			*t = avx2f64
 		}
 	}
-}
-
-func addTilesOf[T Float](tiles []tile[T], width int, g *product[T], lo, hi int) {
-	size := int(unsafe.Sizeof(T(0)))
-	n, k := g.c.Cols, g.a.Cols
-	row, step := g.a.strides()
-	aRow, aStep, bStep, cRow := uintptr(row*size), uintptr(step*size), uintptr(n*size), uintptr(n*size)
-	for j := 0; j < n; j += width / size {
-		columns := min(width/size, n-j)
-		i := lo
-		for _, t := range tiles {
-			for ; hi-i >= t.rows; i += t.rows {
-				t.add(&g.a.Data[i*row], aRow, aStep, &g.b.Data[j], bStep, &g.c.Data[i*n+j], cRow, k, columns)
-			}
-		}
-	}
+	return t
 }
 
 // sgd is the part of SGD that is done here: it returns how many elements.

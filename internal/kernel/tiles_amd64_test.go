@@ -4,13 +4,6 @@ package kernel
 
 import "testing"
 
-// TestMain shares out small products too, in tiles as in Go, so that the tests
-// of threads need no large ones.
-func TestMain(m *testing.M) {
-	minWork.tiles = minWork.loops
-	m.Run()
-}
-
 // TestOtherPaths runs the tests of what assembly computes on the paths that this
 // processor would not take: all give the bits of the triple loop.
 func TestOtherPaths(t *testing.T) {
@@ -31,6 +24,7 @@ func TestOtherPaths(t *testing.T) {
 			hasAVX2, hasAVX512 = p.avx2, p.avx512
 			for name, test := range map[string]func(*testing.T){
 				"TripleLoop":     TestGemmIsTheTripleLoop,
+				"Blocks":         TestGemmInBlocks,
 				"Threads":        TestGemmThreadsChangeNoBit,
 				"ZerosInA":       TestGemmZerosInA,
 				"ZeroTimesInf":   TestGemmZeroTimesInfIsNaN,

@@ -1,0 +1,459 @@
+// Command gemm writes the tiles of matrix products for package kernel:
+//
+//	cd internal/kernel/gen && go run ./gemm -out ../gemm_amd64.s -stubs ../gemm_stubs_amd64.go -pkg kernel
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func main() {
+	ConstraintExpr("!purego")
+	for vectors, heights := range [][]int{1: {12, 4, 2, 1}, 2: {12, 8, 4, 2, 1}, 3: {8, 4, 2, 1}, 4: {6, 4, 2, 1}} {
+		for _, rows := range heights {
+			tile512(float32s, vectors, rows)
+		}
+	}
+	for vectors, heights := range [][]int{2: {12, 4, 2, 1}, 4: {6, 3, 1}} {
+		for _, rows := range heights {
+			tile512(float64s, vectors, rows)
+		}
+	}
+	for _, e := range []element{float32s, float64s} {
+		for _, rows := range []int{6, 4, 2, 1} {
+			tile256(e, rows)
+		}
+	}
+	for _, e := range []element{float32s, float64s} {
+		row(e, 512)
+		row(e, 256)
+	}
+	sgd()
+	pause()
+	Generate()
+}
+
+func pause() {
+	TEXT("pause", NOSPLIT, "func()")
+	Doc("pause tells the processor that it is in a loop that waits.")
+	for range 8 {
+		PAUSE()
+	}
+	RET()
+}
+
+// An element is a type of the elements of a matrix, with the instructions for it.
+type element struct {
+	name, short                   string
+	size                          int // bytes
+	broadcast, add, max, fma, xor func(...Op)
+	moveMasked                    func(x, y, z Op) // AVX-512, zeros where the mask has none
+	maskedMove                    func(x, y, z Op) // AVX2
+}
+
+var (
+	float32s = element{"float32", "f32", 4, VBROADCASTSS, VADDPS, VMAXPS, VFMADD231PS, VXORPS, VMOVUPS_Z, VMASKMOVPS}
+	float64s = element{"float64", "f64", 8, VBROADCASTSD, VADDPD, VMAXPD, VFMADD231PD, VXORPD, VMOVUPD_Z, VMASKMOVPD}
+)
+
+// text begins the function of a tile of so many vectors of so many bits.
+func text(e element, bits, vectors, rows int) {
+	columns := vectors * bits / 8 / e.size
+	name := fmt.Sprintf("tile%d_%dx%d%s", bits, rows, columns, e.short)
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(a *%[1]s, aRow, aStep uintptr, b *%[1]s, bStep uintptr, c *%[1]s, cRow uintptr, from *%[1]s, fromRow uintptr, k, columns int, floor %[1]s)", e.name))
+	Doc(
+		fmt.Sprintf("%s computes a tile of C, %d rows and 1 to %d columns: what it starts", name, rows, columns),
+		"from, and the product of as many rows of A and columns of B, k being 1 or more.",
+		"",
+		"\tfor i := range rows {",
+		"\t\tfor j := range columns {",
+		"\t\t\ts := from[i][j]",
+		"\t\t\tfor p := range k {",
+		"\t\t\t\ts = fma(a[i][p], b[p][j], s)",
+		"\t\t\t}",
+		"\t\t\ts += 0 // -0 becomes +0",
+		"\t\t\tif s < floor {",
+		"\t\t\t\ts = floor",
+		"\t\t\t}",
+		"\t\t\tc[i][j] = s",
+		"\t\t}",
+		"\t}",
+		"",
+		"aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one",
+		"k to the next, in bytes.",
+	)
+	Pragma("noescape")
+}
+
+// operands are the arguments of a tile: pointers, and steps in bytes.
+type operands struct {
+	a           []reg.GPVirtual // every third row of A
+	aRow, aStep reg.GPVirtual
+	b, bStep    reg.GPVirtual
+	k           reg.GPVirtual
+}
+
+func load(name string) reg.GPVirtual {
+	r := GP64()
+	Load(Param(name), r)
+	return r
+}
+
+func loadOperands(rows int) operands {
+	o := operands{aRow: load("aRow"), aStep: load("aStep"), b: load("b"), bStep: load("bStep"), k: load("k")}
+	o.a = append(o.a, load("a"))
+	for r := 3; r < rows; r += 3 {
+		next := GP64()
+		Comment(fmt.Sprintf("row %d of A", r))
+		LEAQ(Mem{Base: o.a[len(o.a)-1], Index: o.aRow, Scale: 2}, next)
+		ADDQ(o.aRow, next)
+		o.a = append(o.a, next)
+	}
+	return o
+}
+
+// at is the element of A in a row, for the k at hand.
+func (o operands) at(row int) Mem {
+	m := Mem{Base: o.a[row/3]}
+	if row%3 > 0 {
+		m.Index, m.Scale = o.aRow, uint8(row%3)
+	}
+	return m
+}
+
+// next goes one k further and jumps to the label unless that was the last.
+func (o operands) next(label string) {
+	for _, a := range o.a {
+		ADDQ(o.aStep, a)
+	}
+	ADDQ(o.bStep, o.b)
+	DECQ(o.k)
+	JNZ(LabelRef(label))
+}
+
+// broadcastFloor fills a register with the argument floor.
+func broadcastFloor(e element, dst Op) {
+	floor, err := Param("floor").Resolve()
+	if err != nil {
+		panic(err)
+	}
+	e.broadcast(floor.Addr, dst)
+}
+
+func tile512(e element, vectors, rows int) {
+	text(e, 512, vectors, rows)
+	o := loadOperands(rows)
+	Comment("the masks of the columns")
+	bits := GP64()
+	MOVQ(I32(-1), bits)
+	BZHIQ(load("columns"), bits, bits)
+	masks := make([]reg.OpmaskVirtual, vectors)
+	for v := range masks {
+		if v > 0 {
+			SHRQ(Imm(uint64(64/e.size)), bits)
+		}
+		masks[v] = K()
+		KMOVW(bits.As32(), masks[v])
+	}
+
+	acc := make([][]reg.VecVirtual, rows)
+	Comment("what the tile starts from")
+	from, fromRow := load("from"), load("fromRow")
+	for r := range acc {
+		acc[r] = make([]reg.VecVirtual, vectors)
+		for v := range acc[r] {
+			acc[r][v] = ZMM()
+			e.moveMasked(Mem{Base: from, Disp: 64 * v}, masks[v], acc[r][v])
+		}
+		if r < rows-1 {
+			ADDQ(fromRow, from)
+		}
+	}
+	if vectors == 4 && rows == 6 { // the tile of large products
+		Comment("the tile below is needed next, and may be far away")
+		below, cRow := load("c"), load("cRow")
+		LEAQ(Mem{Base: cRow, Index: cRow, Scale: 2}, from)
+		LEAQ(Mem{Base: below, Index: from, Scale: 2}, below)
+		for r := range rows {
+			for v := range vectors {
+				PREFETCHT0(Mem{Base: below, Disp: 64 * v})
+			}
+			if r < rows-1 {
+				ADDQ(cRow, below)
+			}
+		}
+	}
+	b := make([]reg.VecVirtual, vectors)
+	for v := range b {
+		b[v] = ZMM()
+	}
+	Label("loop")
+	for v := range b {
+		e.moveMasked(Mem{Base: o.b, Disp: 64 * v}, masks[v], b[v])
+	}
+	for r := range acc {
+		a := ZMM()
+		e.broadcast(o.at(r), a)
+		for v := range b {
+			e.fma(b[v], a, acc[r][v])
+		}
+	}
+	o.next("loop")
+
+	Comment("the tile of C")
+	c, cRow := load("c"), load("cRow")
+	zero, floor := ZMM(), ZMM()
+	VPXORD(zero, zero, zero)
+	broadcastFloor(e, floor)
+	for r := range acc {
+		for v := range acc[r] {
+			e.add(zero, acc[r][v], acc[r][v])
+			e.max(acc[r][v], floor, acc[r][v]) // of a NaN and a number, the second: the NaN
+			if e.size == 4 {
+				VMOVUPS(acc[r][v], masks[v], Mem{Base: c, Disp: 64 * v})
+			} else {
+				VMOVUPD(acc[r][v], masks[v], Mem{Base: c, Disp: 64 * v})
+			}
+		}
+		if r < rows-1 {
+			ADDQ(cRow, c)
+		}
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// row is for products with a matrix too large for the caches, of which A has
+// one row: it reads B as it lies, eight rows at a time.
+func row(e element, bits int) {
+	const terms = 8
+	lanes := bits / 8 / e.size
+	name := fmt.Sprintf("row%d%s", bits, e.short)
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(a *%[1]s, aStep uintptr, b *%[1]s, bStep uintptr, c *%[1]s, eights, columns int)", e.name))
+	Doc(
+		fmt.Sprintf("%s adds to a row of C the product of a row of A and as many rows of B, eight", name),
+		"at a time; eights and columns are 1 or more, aStep and bStep in bytes:",
+		"",
+		"\tfor p := range 8 * eights {",
+		"\t\tfor j := range columns {",
+		"\t\t\tc[j] = fma(a[p], b[p][j], c[j])",
+		"\t\t}",
+		"\t}",
+	)
+	Pragma("noescape")
+	vector, move, masked := ZMM, VMOVUPS, e.moveMasked
+	if bits == 256 {
+		vector = YMM
+		masked = func(src, mask, dst Op) { e.maskedMove(src, mask, dst) }
+	}
+	a, aStep, b, bStep, eights := load("a"), load("aStep"), load("b"), load("bStep"), load("eights")
+	Comment("whole vectors, and the mask of the columns left")
+	columns := load("columns")
+	bytes := GP64()
+	MOVQ(columns, bytes)
+	ANDQ(I32(-lanes), bytes)
+	ANDQ(I32(lanes-1), columns)
+	SHLQ(Imm(map[int]uint64{4: 2, 8: 3}[e.size]), bytes)
+	var mask Op
+	if bits == 512 {
+		ones := GP64()
+		MOVQ(I32(-1), ones)
+		BZHIQ(columns, ones, ones)
+		k := K()
+		KMOVW(ones.As32(), k)
+		mask = k
+	} else {
+		start, n := GP64(), GP64()
+		LEAQ(ones256().Offset(64), start)
+		MOVQ(columns, n)
+		SHLQ(Imm(map[int]uint64{4: 2, 8: 3}[e.size]), n)
+		SUBQ(n, start)
+		m := YMM()
+		VMOVUPS(Mem{Base: start}, m)
+		mask = m
+	}
+	Label("eight")
+	var v [terms]reg.VecVirtual
+	for p := range v {
+		v[p] = vector()
+		e.broadcast(Mem{Base: a}, v[p])
+		ADDQ(aStep, a)
+	}
+	c, middle, low, at := load("c"), GP64(), GP64(), GP64()
+	MOVQ(b, low)
+	LEAQ(Mem{Base: bStep, Index: bStep, Scale: 2}, middle)
+	ADDQ(b, middle) // row 3
+	LEAQ(Mem{Base: b, Index: bStep, Scale: 4}, b)
+	high := GP64()
+	LEAQ(Mem{Base: b, Index: bStep, Scale: 2}, high) // row 6
+	rows := [terms]Mem{{Base: low}, {Base: low, Index: bStep, Scale: 1}, {Base: low, Index: bStep, Scale: 2}, {Base: middle},
+		{Base: middle, Index: bStep, Scale: 1}, {Base: middle, Index: bStep, Scale: 2}, {Base: high}, {Base: high, Index: bStep, Scale: 1}}
+	LEAQ(Mem{Base: b, Index: bStep, Scale: 4}, b)
+	MOVQ(bytes, at)
+	sum := vector()
+	next := func() {
+		for _, r := range []reg.GPVirtual{c, low, middle, high} {
+			ADDQ(I32(bits/8), r)
+		}
+	}
+	TESTQ(at, at)
+	JZ(LabelRef("rest"))
+	Label("columns")
+	move(Mem{Base: c}, sum)
+	for p, m := range rows {
+		e.fma(m, v[p], sum)
+	}
+	move(sum, Mem{Base: c})
+	next()
+	SUBQ(Imm(uint64(bits/8)), at)
+	JNZ(LabelRef("columns"))
+	Label("rest")
+	TESTQ(columns, columns)
+	JZ(LabelRef("done"))
+	masked(Mem{Base: c}, mask, sum)
+	x := vector()
+	for p, m := range rows {
+		masked(m, mask, x)
+		e.fma(x, v[p], sum)
+	}
+	if bits == 512 && e.size == 4 {
+		VMOVUPS(sum, mask, Mem{Base: c})
+	} else if bits == 512 {
+		VMOVUPD(sum, mask, Mem{Base: c})
+	} else {
+		e.maskedMove(sum, mask, Mem{Base: c})
+	}
+	Label("done")
+	DECQ(eights)
+	JNZ(LabelRef("eight"))
+	VZEROUPPER()
+	RET()
+}
+
+// masks are 64 bytes of ones and 64 of zeros: n columns of two AVX2 registers
+// are masked by what begins n columns before the zeros.
+var masks *Mem
+
+func ones256() Mem {
+	if masks == nil {
+		m := GLOBL("masks256", attr.RODATA|attr.NOPTR)
+		for i := range 16 {
+			DATA(8*i, U64(map[bool]uint64{true: ^uint64(0)}[i < 8]))
+		}
+		masks = &m
+	}
+	return *masks
+}
+
+func tile256(e element, rows int) {
+	const vectors = 2
+	text(e, 256, vectors, rows)
+	o := loadOperands(rows)
+	Comment("the masks of the columns")
+	columns, mask := load("columns"), GP64()
+	LEAQ(ones256().Offset(64), mask)
+	SHLQ(Imm(map[int]uint64{4: 2, 8: 3}[e.size]), columns)
+	SUBQ(columns, mask)
+
+	acc := make([][vectors]reg.VecVirtual, rows)
+	for r := range acc {
+		acc[r] = [vectors]reg.VecVirtual{YMM(), YMM()}
+	}
+	Comment("what the tile starts from")
+	m, from, fromRow := YMM(), load("from"), load("fromRow")
+	for r := range acc {
+		for v := range acc[r] {
+			VMOVUPS(Mem{Base: mask, Disp: 32 * v}, m)
+			e.maskedMove(Mem{Base: from, Disp: 32 * v}, m, acc[r][v])
+		}
+		if r < rows-1 {
+			ADDQ(fromRow, from)
+		}
+	}
+	b := [vectors]reg.VecVirtual{YMM(), YMM()}
+	multiply := func(label string) {
+		for r := range acc {
+			e.broadcast(o.at(r), m)
+			for v := range b {
+				e.fma(b[v], m, acc[r][v])
+			}
+		}
+		o.next(label)
+	}
+	CMPQ(columns, I32(32*vectors))
+	JNE(LabelRef("masked"))
+	Label("whole")
+	for v := range b {
+		VMOVUPS(Mem{Base: o.b, Disp: 32 * v}, b[v])
+	}
+	multiply("whole")
+	JMP(LabelRef("done"))
+	Label("masked")
+	for v := range b {
+		// The mask is read again each time: there is no register left for it.
+		VMOVUPS(Mem{Base: mask, Disp: 32 * v}, m)
+		e.maskedMove(Mem{Base: o.b, Disp: 32 * v}, m, b[v])
+	}
+	multiply("masked")
+
+	Label("done")
+	Comment("the tile of C")
+	c, cRow := load("c"), load("cRow")
+	zero, floor := b[0], b[1]
+	e.xor(zero, zero, zero)
+	broadcastFloor(e, floor)
+	for r := range acc {
+		for v := range acc[r] {
+			VMOVUPS(Mem{Base: mask, Disp: 32 * v}, m)
+			e.add(zero, acc[r][v], acc[r][v])
+			e.max(acc[r][v], floor, acc[r][v])
+			e.maskedMove(acc[r][v], m, Mem{Base: c, Disp: 32 * v})
+		}
+		if r < rows-1 {
+			ADDQ(cRow, c)
+		}
+	}
+	VZEROUPPER()
+	RET()
+}
+
+func sgd() {
+	TEXT("sgd256", NOSPLIT, "func(w, grad *float32, n int, lr float32)")
+	Doc(
+		"sgd256 goes down the gradient, n being a multiple of 8 and 8 or more:",
+		"",
+		"\tfor i := range n {",
+		"\t\tw[i] = fma(lr, grad[i], w[i])",
+		"\t\tgrad[i] = 0",
+		"\t}",
+	)
+	Pragma("noescape")
+	w, g, n := GP64(), GP64(), GP64()
+	Load(Param("w"), w)
+	Load(Param("grad"), g)
+	Load(Param("n"), n)
+	lr, zero, x, y := YMM(), YMM(), YMM(), YMM()
+	lrAddr, err := Param("lr").Resolve()
+	if err != nil {
+		panic(err)
+	}
+	VBROADCASTSS(lrAddr.Addr, lr)
+	VXORPS(zero, zero, zero)
+	Label("loop")
+	VMOVUPS(Mem{Base: g}, x)
+	VMOVUPS(Mem{Base: w}, y)
+	VFMADD231PS(x, lr, y)
+	VMOVUPS(y, Mem{Base: w})
+	VMOVUPS(zero, Mem{Base: g})
+	ADDQ(Imm(32), w)
+	ADDQ(Imm(32), g)
+	SUBQ(Imm(8), n)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}

@@ -1,0 +1,231 @@
+package kernel
+
+import (
+	"math"
+	"unsafe"
+)
+
+// A tile computes some rows of C and up to as many columns as it is wide; the
+// generated ones say how.
+type tile[T Float] struct {
+	rows int
+	run  func(a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow uintptr, k, columns int, floor T)
+}
+
+// A tiling is how products are computed in tiles, with the instructions of one
+// kind of processor.
+type tiling[T Float] struct {
+	lanes  int          // elements in a vector
+	tiles  [5][]tile[T] // by the number of vectors they are wide, the highest first
+	widest int          // the vectors of the widest
+	panel  int          // the vectors of a panel of rearranged B
+
+	// addRow is for a product of one row; see the generated ones.
+	addRow func(a *T, aStep uintptr, b *T, bStep uintptr, c *T, eights, columns int)
+}
+
+// The blocks of a product: a panel of B, depth rows of it, stays in a core's
+// L2 cache while the rows of a block of A pass by. Rows of B that are far apart
+// cost a page each and fall on the same few sets of a cache; but B is taken where it lies
+// while it, or its use, is too little for rearranging to pay. Variables, so that tests need no large
+// products.
+var blocks = blockSizes{512, 4096, 96, 1 << 10, 1 << 18}
+
+type blockSizes struct {
+	depth, width int // rows and columns of B
+	height       int // rows of A
+	stride, size int // B is rearranged if its rows, and all of it, have more bytes
+}
+
+// blocked is a product computed in tiles, a block of it at a time: the rows p0
+// to p1 of B, and its columns j0 to j1.
+type blocked[T Float] struct {
+	product[T]
+	*tiling[T]
+	p0, p1, j0, j1 int
+
+	packs   bool // the blocks of A and of B are rearranged first,
+	packing bool // which is what is being done to B
+	packed  []T  // the block of B, a panel after the other
+
+	rows, columns int // of C, in a part of the work
+}
+
+// multiply computes a product in tiles.
+func (t *tiling[T]) multiply(threads int, g product[T]) {
+	m, n, k := g.c.Rows, g.c.Cols, g.a.Cols
+	size := int(unsafe.Sizeof(T(0)))
+	s := blocked[T]{product: g, tiling: t, p1: k, j1: n, rows: m, columns: n}
+	s.packs = g.b.transposed || m >= 16 && n*size > blocks.stride && k*n*size > blocks.size
+	if threads < 1 || m*n*k < worth.tiles {
+		threads = 1
+	}
+	if !s.packs {
+		if tallest := t.tiles[min(t.widest, ceil(n, t.lanes))][0].rows; threads > 1 && m > tallest {
+			s.rows = ceil(ceil(m, 8*threads), tallest) * tallest
+		} else if threads > 1 {
+			s.columns = ceil(ceil(n, threads), 4*t.lanes) * 4 * t.lanes
+		}
+		s.share(threads)
+		return
+	}
+	s.rows = min(blocks.height, ceil(ceil(m, 2*threads), 4)*4)
+	buffer := borrow[T](min(k, blocks.depth) * ceil(min(n, blocks.width), t.panel*t.lanes) * t.panel * t.lanes)
+	defer keptOf[T]().buffers.giveBack(buffer)
+	s.packed = buffer.data
+	parts := ceil(k, blocks.depth)
+	for b := range parts {
+		s.p0, s.p1 = b*k/parts, (b+1)*k/parts
+		for s.j0 = 0; s.j0 < n; s.j0 = s.j1 {
+			s.j1 = min(s.j0+blocks.width, n)
+			s.columns = s.j1 - s.j0
+			s.packing = true
+			s.share(threads)
+			s.packing = false
+			s.share(threads)
+		}
+	}
+}
+
+// ceil returns n/d, rounded up.
+func ceil(n, d int) int { return (n + d - 1) / d }
+
+// share does the work at hand on so many threads.
+func (s *blocked[T]) share(threads int) {
+	parts := ceil(s.c.Rows, s.rows) * ceil(s.j1-s.j0, s.columns)
+	if s.packing {
+		parts = ceil(s.j1-s.j0, s.panel*s.lanes)
+	}
+	if threads > 1 && parts > 1 && share(&keptOf[T]().blocked, s, threads, parts, s.c.Rows*s.c.Cols*s.a.Cols >= worth.wake) {
+		return
+	}
+	for part := range parts {
+		s.do(part)
+	}
+}
+
+func (s *blocked[T]) do(part int) {
+	if s.packing {
+		s.packPanel(part)
+		return
+	}
+	across := ceil(s.j1-s.j0, s.columns)
+	lo, j0 := part/across*s.rows, s.j0+part%across*s.columns
+	s.compute(lo, min(lo+s.rows, s.c.Rows), j0, min(j0+s.columns, s.j1))
+}
+
+// compute computes the rows lo to hi of C, and of these the columns j0 to j1.
+func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
+	row, step := s.a.strides()
+	a, p0 := s.a.Data[lo*row+s.p0*step:], s.p0
+	switch eights := (s.p1 - 1) / 8; {
+	case s.packs:
+		k := s.p1 - p0
+		buffer := borrow[T]((hi - lo) * (k + apart))
+		defer keptOf[T]().buffers.giveBack(buffer)
+		row, step = packRows(buffer.data, a, row, step, hi-lo, k)
+		a = buffer.data
+	case s.c.Rows == 1 && j1-j0 > s.widest*s.lanes && eights > 0:
+		s.addEights(eights, j0, j1)
+		p0 = 8 * eights
+		a = a[p0*step:]
+	}
+	floor := T(math.Inf(-1))
+	if s.relu && s.p1 == s.a.Cols {
+		floor = 0
+	}
+	w := s.panel * s.lanes
+	if s.packed == nil {
+		vectors := ceil(j1-j0, s.lanes)
+		w = ceil(vectors, ceil(vectors, s.widest)) * s.lanes
+	}
+	n, bytes := s.c.Cols, unsafe.Sizeof(T(0))
+	for j := j0; j < j1; j += w {
+		columns := min(w, j1-j)
+		b, bStep := s.b.Data[p0*n+j:], n
+		if s.packed != nil {
+			b, bStep = s.packed[(j-s.j0)*(s.p1-s.p0):], w
+		}
+		i := lo
+		for _, t := range s.tiles[ceil(columns, s.lanes)] {
+			for ; hi-i >= t.rows; i += t.rows {
+				c := &s.c.Data[i*n+j]
+				from, fromRow := c, n
+				switch {
+				case s.add || p0 > 0:
+				case s.bias != nil:
+					from, fromRow = &s.bias[j], 0
+				default:
+					from, fromRow = zerosOf[T](), 0
+				}
+				t.run(&a[(i-lo)*row], uintptr(row)*bytes, uintptr(step)*bytes, &b[0], uintptr(bStep)*bytes,
+					c, uintptr(n)*bytes, from, uintptr(fromRow)*bytes, s.p1-p0, columns, floor)
+			}
+		}
+	}
+}
+
+// addEights begins the only row of C, its columns j0 to j1, with the first
+// so many times eight terms.
+func (s *blocked[T]) addEights(eights, j0, j1 int) {
+	c := s.c.Data[j0:j1]
+	switch {
+	case s.add:
+	case s.bias != nil:
+		copy(c, s.bias[j0:j1])
+	default:
+		clear(c)
+	}
+	_, step := s.a.strides()
+	bytes := unsafe.Sizeof(T(0))
+	s.addRow(&s.a.Data[0], uintptr(step)*bytes, &s.b.Data[j0], uintptr(s.c.Cols)*bytes, &c[0], eights, len(c))
+}
+
+// zeros are what a tile starts from.
+var (
+	zeros32 [64]float32
+	zeros64 [64]float64
+)
+
+func zerosOf[T Float]() *T {
+	if z, ok := any(&zeros32[0]).(*T); ok {
+		return z
+	}
+	return any(&zeros64[0]).(*T)
+}
+
+// packPanel rearranges a panel of B: its columns, of all rows of the block,
+// become one piece of memory.
+func (s *blocked[T]) packPanel(panel int) {
+	w, k := s.panel*s.lanes, s.p1-s.p0
+	j := s.j0 + panel*w
+	columns := min(w, s.j1-j)
+	dst := s.packed[panel*w*k:][:w*k]
+	if s.b.transposed {
+		transpose(dst, w, s.b.Data[j*s.b.Rows+s.p0:], s.b.Rows, columns, k)
+		return
+	}
+	for p := range k {
+		copy(dst[p*w:][:columns], s.b.Data[(s.p0+p)*s.b.Cols+j:])
+	}
+}
+
+// apart is how many elements lie between two packed rows of A, so that rows of
+// 2^n elements don't fall on the same sets of a cache.
+const apart = 16
+
+// packRows copies rows of A, k columns of them, to dst: one row after the other,
+// or one column after the other if A is transposed. It returns the strides
+// there.
+func packRows[T Float](dst, a []T, row, step, rows, k int) (dstRow, dstStep int) {
+	if step == 1 {
+		for i := range rows {
+			copy(dst[i*(k+apart):][:k], a[i*row:])
+		}
+		return k + apart, 1
+	}
+	for p := range k {
+		copy(dst[p*rows:][:rows], a[p*step:])
+	}
+	return 1, rows
+}
