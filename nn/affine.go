@@ -57,6 +57,11 @@ func (l *Affine[T]) In() int { return l.W.Value.Shape[0] }
 func (l *Affine[T]) Out() int { return l.W.Value.Shape[1] }
 
 func (l *Affine[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
+	return l.forward(p, x, kernel.GemmBias[T])
+}
+
+// forward computes y by a product that adds a bias.
+func (l *Affine[T]) forward(p *Pass[T], x *tensor.Tensor[T], product func(threads int, y, x, w kernel.Matrix[T], bias []T)) *tensor.Tensor[T] {
 	n, one := l.batch(x)
 	var y *tensor.Tensor[T]
 	if one {
@@ -64,7 +69,7 @@ func (l *Affine[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 	} else {
 		y = p.New(n, l.Out())
 	}
-	kernel.GemmBias(p.threads(), kernel.Mat(y.Data, n, l.Out()), kernel.Mat(x.Data, n, l.In()), l.w(), l.B.Value.Data)
+	product(p.threads(), kernel.Mat(y.Data, n, l.Out()), kernel.Mat(x.Data, n, l.In()), l.w(), l.B.Value.Data)
 	l.x.Keep(p, x)
 	return y
 }

@@ -20,6 +20,7 @@ type Pass[T tensor.Float] struct {
 	Train   bool       // layers that differ between training and evaluation train
 	Keep    bool       // Forward keeps what Backward needs
 	Threads int        // for the large products; 0: all of GOMAXPROCS if Train, else 1
+	Unfused bool       // run layers one by one that would be computed together, to the same bits
 	Rand    *rand.Rand // for layers that draw random numbers in training
 
 	step uint64              // how often Reset was called

@@ -13,10 +13,35 @@ import (
 //
 //	forward   x → layer 1 → layer 2 → ... → y
 //	backward  dx ← layer 1 ← layer 2 ← ... ← dy
+//
+// Where an Affine is followed by a ReLU, both are computed in one pass over the
+// memory, to the same bits ([Pass.Unfused] runs them one by one).
 type Sequential[T tensor.Float] struct {
 	layers []Named[T]
 	params []*Param[T]
+	given  plan[T] // the layers as given
+	fused  plan[T] // what is run in their place
+}
+
+// plan is a chain of layers as it is run.
+type plan[T tensor.Float] struct {
+	layers []Layer[T]
 	first  int // the first layer that has parameters; len(layers) if none has
+}
+
+func newPlan[T tensor.Float](layers []Layer[T]) plan[T] {
+	first := slices.IndexFunc(layers, func(l Layer[T]) bool { return len(l.Params()) > 0 })
+	if first < 0 {
+		first = len(layers)
+	}
+	return plan[T]{layers, first}
+}
+
+func (s *Sequential[T]) plan(p *Pass[T]) *plan[T] {
+	if p != nil && p.Unfused {
+		return &s.given
+	}
+	return &s.fused
 }
 
 // Named is a layer under its name in a Sequential.
@@ -46,7 +71,8 @@ func NewSequential[T tensor.Float](layers ...Layer[T]) *Sequential[T] {
 // at any depth: the second Forward would overwrite what the first kept. Two
 // layers may share their parameters instead ([AffineOf]).
 func NewNamed[T tensor.Float](layers ...Named[T]) *Sequential[T] {
-	s := &Sequential[T]{layers: slices.Clone(layers), first: len(layers)}
+	s := &Sequential[T]{layers: slices.Clone(layers)}
+	given := make([]Layer[T], len(layers))
 	names := map[string]bool{}
 	listed := map[*Param[T]]bool{}
 	seen := map[Layer[T]]string{}
@@ -75,8 +101,8 @@ func NewNamed[T tensor.Float](layers ...Named[T]) *Sequential[T] {
 		}
 		names[n.Name] = true
 		visit(n.Name, n.Layer)
+		given[i] = n.Layer
 		for _, p := range n.Layer.Params() {
-			s.first = min(s.first, i)
 			if !listed[p] {
 				listed[p] = true
 				s.params = append(s.params, p)
@@ -84,6 +110,7 @@ func NewNamed[T tensor.Float](layers ...Named[T]) *Sequential[T] {
 		}
 	}
 	s.params = slices.Clip(s.params) // callers may append to Params()
+	s.given, s.fused = newPlan(given), newPlan(fuse(given))
 	return s
 }
 
@@ -110,15 +137,15 @@ func Kind(layer any) string {
 func (s *Sequential[T]) Layers() []Named[T] { return s.layers }
 
 func (s *Sequential[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
-	for _, l := range s.layers {
-		x = l.Layer.Forward(p, x)
+	for _, l := range s.plan(p).layers {
+		x = l.Forward(p, x)
 	}
 	return x
 }
 
 func (s *Sequential[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
-	for _, l := range slices.Backward(s.layers) {
-		dy = l.Layer.Backward(p, dy)
+	for _, l := range slices.Backward(s.plan(p).layers) {
+		dy = l.Backward(p, dy)
 	}
 	return dy
 }
@@ -126,9 +153,12 @@ func (s *Sequential[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tenso
 // BackwardParams is Backward without dx: it ends at the first layer that has
 // parameters.
 func (s *Sequential[T]) BackwardParams(p *Pass[T], dy *tensor.Tensor[T]) {
-	for i := len(s.layers) - 1; i >= s.first; i-- {
-		l := s.layers[i].Layer
-		if pb, ok := l.(ParamsBackward[T]); ok && i == s.first {
+	plan := s.plan(p)
+	for i, l := range slices.Backward(plan.layers) {
+		if i < plan.first {
+			return
+		}
+		if pb, ok := l.(ParamsBackward[T]); ok && i == plan.first {
 			pb.BackwardParams(p, dy)
 			return
 		}

@@ -91,7 +91,7 @@ func testStepAllocs[T tensor.Float](t *testing.T) {
 }
 
 // The same seed gives the same parameters, bit by bit, whatever the number of
-// threads; and the loss falls.
+// threads, and with layers computed together or one by one; and the loss falls.
 func TestThreadsChangeNoBitOfTraining(t *testing.T) {
 	t.Run("float32", testThreads[float32])
 	t.Run("float64", testThreads[float64])
@@ -101,15 +101,19 @@ func testThreads[T tensor.Float](t *testing.T) {
 	withProcs(t, 3)
 	const steps = 20
 	var want *training[T]
-	for _, threads := range []int{1, 2, 3, 0} {
-		s := newTraining[T](threads)
+	for _, run := range []struct {
+		threads int
+		unfused bool
+	}{{1, false}, {2, false}, {3, false}, {0, false}, {1, true}, {2, true}} {
+		s := newTraining[T](run.threads)
+		s.pass.Unfused = run.unfused
 		first := s.step()
 		var last float64
 		for range steps - 1 {
 			last = s.step()
 		}
 		if !(last < first) {
-			t.Errorf("threads %d: the loss went from %v to %v", threads, first, last)
+			t.Errorf("%+v: the loss went from %v to %v", run, first, last)
 		}
 		if want == nil {
 			want = s
@@ -119,7 +123,7 @@ func testThreads[T tensor.Float](t *testing.T) {
 			got := s.net.Params()[i]
 			for j, v := range w.Value.Data {
 				if math.Float64bits(float64(got.Value.Data[j])) != math.Float64bits(float64(v)) {
-					t.Fatalf("threads %d: parameter %d, %s%v is %v after %d steps, want %v", threads, i, w.Name, w.Value.Index(j), got.Value.Data[j], steps, v)
+					t.Fatalf("%+v: parameter %d, %s%v is %v after %d steps, want %v", run, i, w.Name, w.Value.Index(j), got.Value.Data[j], steps, v)
 				}
 			}
 		}
