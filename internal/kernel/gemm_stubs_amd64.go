@@ -395,6 +395,75 @@ func tile512_2x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 //go:noescape
 func tile512_1x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
+// tile256_12x8f32 computes a tile of C, 12 rows and 1 to 8 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func tile256_12x8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+
+// tile256_4x8f32 computes a tile of C, 4 rows and 1 to 8 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func tile256_4x8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+
+// tile256_1x8f32 computes a tile of C, 1 rows and 1 to 8 columns: what it starts
+// from, and the product of as many rows of A and columns of B, k being 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func tile256_1x8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+
 // tile512_12x16f64 computes a tile of C, 12 rows and 1 to 16 columns: what it starts
 // from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
@@ -787,6 +856,50 @@ func row512f64(a *float64, aStep uintptr, b *float64, bStep uintptr, c *float64,
 //
 //go:noescape
 func row256f64(a *float64, aStep uintptr, b *float64, bStep uintptr, c *float64, eights int, columns int)
+
+// finite512f32 reports whether all of n elements are finite, n being 1 or more:
+//
+//	var s [16]float32
+//	for i := range n {
+//		s[i%16] += x[i] - x[i]
+//	}
+//	return s == [16]float32{}
+//
+//go:noescape
+func finite512f32(x *float32, n int) bool
+
+// nonzeros512f32 lists the elements that are not 0, n being 1 or more, and returns
+// how many. There must be room for 16 more in index.
+//
+//	count := 0
+//	for i := range n {
+//		if x[i] != 0 {
+//			index[count] = int32(i)
+//			count++
+//		}
+//	}
+//	return count
+//
+//go:noescape
+func nonzeros512f32(index *int32, x *float32, n int) int
+
+// sparse512f32 computes a row of C, 1 to 64 columns, from the terms that a list
+// names, count being 1 or more and bStep in bytes:
+//
+//	for j := range columns {
+//		s := from[j]
+//		for _, p := range index[:count] {
+//			s = fma(a[p], b[p][j], s)
+//		}
+//		s += 0 // -0 becomes +0
+//		if s < floor {
+//			s = floor
+//		}
+//		c[j] = s
+//	}
+//
+//go:noescape
+func sparse512f32(index *int32, count int, a *float32, b *float32, bStep uintptr, c *float32, from *float32, columns int, floor float32)
 
 // sgd256 goes down the gradient, n being a multiple of 8 and 8 or more:
 //

@@ -44,7 +44,10 @@ func keptOf[T Float]() *keeps[T] {
 }
 
 // A buffer is for a matrix that is rearranged for a product.
-type buffer[T Float] struct{ data []T }
+type buffer[T Float] struct {
+	data  []T
+	index []int32
+}
 
 // borrow returns n elements, whatever they hold, until they are given back.
 func borrow[T Float](n int) *buffer[T] {

@@ -29,12 +29,25 @@ func stack[T Float](tiles []tile[T], rows int, a *T, aRow, aStep uintptr, b *T, 
 // kind of processor.
 type tiling[T Float] struct {
 	lanes  int          // elements in a vector
-	tiles  [5][]tile[T] // by the number of vectors they are wide, the highest first
+	tiles  [5][]tile[T] // by the number of vectors they are wide, the highest first; 0: half a vector, if there are
 	widest int          // the vectors of the widest
 	panel  int          // the vectors of a panel of rearranged B
 
 	// addRow is for a product of one row; see the generated ones.
 	addRow func(a *T, aStep uintptr, b *T, bStep uintptr, c *T, eights, columns int)
+
+	// For products in which most of A is 0; nil if there are none.
+	finite   func(x *T, n int) bool
+	nonzeros func(index *int32, x *T, n int) int
+	sparse   func(index *int32, count int, a, b *T, bStep uintptr, c, from *T, columns int, floor T)
+}
+
+// of returns the tiles for so many columns, 1 or more.
+func (t *tiling[T]) of(columns int) []tile[T] {
+	if 2*columns <= t.lanes && t.tiles[0] != nil {
+		return t.tiles[0]
+	}
+	return t.tiles[ceil(columns, t.lanes)]
 }
 
 // The blocks of a product: a panel of B, depth rows of it, stays in a core's
@@ -60,6 +73,7 @@ type blocked[T Float] struct {
 	packA, packB bool // the blocks of A, of B, are rearranged first
 	packing      bool // which is what is being done to B
 	packed       []T  // the block of B, a panel after the other
+	sparse       bool // terms in which A is 0 are left out
 
 	rows, columns int // of C, in a part of the work
 }
@@ -74,9 +88,10 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 	size := int(unsafe.Sizeof(T(0)))
 	s.packA = m >= 16 && n*size > blocks.stride && k*n*size > blocks.size
 	s.packB = s.packA || g.b.transposed
+	s.sparse = !s.packB && s.worthSkipping()
 	if s.packA {
 		s.rows = min(blocks.height, ceil(ceil(m, 2*threads), 4)*4)
-	} else if tallest := t.tiles[min(t.widest, ceil(n-s.odd(), t.lanes))][0].rows; threads > 1 && m > tallest {
+	} else if tallest := t.of(min(t.widest*t.lanes, n-s.odd()))[0].rows; threads > 1 && m > tallest {
 		s.rows = ceil(ceil(m, 8*threads), tallest) * tallest
 	} else if threads > 1 && !s.packB {
 		s.columns = ceil(ceil(n, threads), t.widest*t.lanes) * t.widest * t.lanes
@@ -145,6 +160,9 @@ func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
 	row, step := s.a.strides()
 	a, p0 := s.a.Data[lo*row+s.p0*step:], s.p0
 	switch eights := (s.p1 - 1) / 8; {
+	case s.sparse:
+		s.computeSparse(lo, hi)
+		return
 	case s.packA:
 		k := s.p1 - p0
 		buffer := borrow[T]((hi - lo) * (k + apart))
@@ -160,30 +178,43 @@ func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
 		j1 -= odd
 		s.computeOdd(lo, hi, odd)
 	}
-	w := s.panel * s.lanes
+	w, last := s.panel*s.lanes, j1
 	if !s.packB {
-		vectors := ceil(j1-j0, s.lanes)
+		if rest := (j1 - j0) % s.lanes; s.tiles[0] != nil && hi-lo >= 8 && 2*rest <= s.lanes && rest < j1-j0 {
+			last -= rest
+		}
+		vectors := ceil(last-j0, s.lanes)
 		w = ceil(vectors, ceil(vectors, s.widest)) * s.lanes
 	}
-	n, size := s.c.Cols, unsafe.Sizeof(T(0))
-	for j := j0; j < j1; j += w {
-		columns := min(w, j1-j)
+	n, size, columns := s.c.Cols, unsafe.Sizeof(T(0)), 0
+	for j := j0; j < j1; j += columns {
+		if columns = min(w, last-j); j == last {
+			columns = j1 - j
+		}
 		b, bStep := s.b.Data[p0*n+j:], n
 		if s.packB {
 			b, bStep = s.packed[(j-s.j0)*(s.p1-s.p0):], w
 		}
 		c := &s.c.Data[lo*n+j]
-		from, fromRow := c, n
-		switch {
-		case s.add || p0 > 0:
-		case s.bias != nil:
-			from, fromRow = &s.bias[j], 0
-		default:
-			from, fromRow = zerosOf[T](), 0
+		from, fromRow := s.from(lo, j)
+		if p0 > 0 {
+			from, fromRow = c, n
 		}
-		stack(s.tiles[ceil(columns, s.lanes)], hi-lo, &a[0], uintptr(row)*size, uintptr(step)*size, &b[0], uintptr(bStep)*size,
+		stack(s.of(columns), hi-lo, &a[0], uintptr(row)*size, uintptr(step)*size, &b[0], uintptr(bStep)*size,
 			c, uintptr(n)*size, from, uintptr(fromRow)*size, s.p1-p0, columns, s.floor())
 	}
+}
+
+// from is what the element (i, j) starts from, and those to its right, and how
+// far it is to those of the next row.
+func (s *blocked[T]) from(i, j int) (from *T, row int) {
+	switch {
+	case s.add:
+		return &s.c.Data[i*s.c.Cols+j], s.c.Cols
+	case s.bias != nil:
+		return &s.bias[j], 0
+	}
+	return zerosOf[T](), 0
 }
 
 // floor is the least that an element may end as.
@@ -217,7 +248,7 @@ func (s *blocked[T]) computeOdd(lo, hi, odd int) {
 	size, w := unsafe.Sizeof(T(0)), s.widest*s.lanes
 	for i := 0; i < m; i += w {
 		columns := min(w, m-i)
-		stack(s.tiles[ceil(columns, s.lanes)], odd, &s.b.Data[n-odd], size, uintptr(n)*size, &s.a.Data[lo+i], uintptr(s.a.Rows)*size,
+		stack(s.of(columns), odd, &s.b.Data[n-odd], size, uintptr(n)*size, &s.a.Data[lo+i], uintptr(s.a.Rows)*size,
 			&t[i], uintptr(m)*size, &t[i], uintptr(m)*size, k, columns, s.floor())
 	}
 	for i := range m {

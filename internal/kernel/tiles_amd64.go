@@ -12,11 +12,12 @@ import (
 // so that a test can take every path.
 var (
 	hasAVX2   = cpu.X86.HasAVX2 && cpu.X86.HasFMA
-	hasAVX512 = hasAVX2 && cpu.X86.HasAVX512F && cpu.X86.HasBMI2
+	hasAVX512 = hasAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL
 )
 
 var (
-	avx512f32 = &tiling[float32]{addRow: row512f32, lanes: 16, widest: 4, panel: 4, tiles: [5][]tile[float32]{
+	avx512f32 = &tiling[float32]{addRow: row512f32, finite: finite512f32, nonzeros: nonzeros512f32, sparse: sparse512f32, lanes: 16, widest: 4, panel: 4, tiles: [5][]tile[float32]{
+		0: {{12, tile256_12x8f32}, {4, tile256_4x8f32}, {1, tile256_1x8f32}},
 		1: {{12, tile512_12x16f32}, {4, tile512_4x16f32}, {2, tile512_2x16f32}, {1, tile512_1x16f32}},
 		2: {{12, tile512_12x32f32}, {8, tile512_8x32f32}, {4, tile512_4x32f32}, {2, tile512_2x32f32}, {1, tile512_1x32f32}},
 		3: {{8, tile512_8x48f32}, {4, tile512_4x48f32}, {2, tile512_2x48f32}, {1, tile512_1x48f32}},

@@ -16,12 +16,15 @@ func main() {
 	ConstraintExpr("!purego")
 	for vectors, heights := range [][]int{1: {12, 4, 2, 1}, 2: {12, 8, 4, 2, 1}, 3: {8, 4, 2, 1}, 4: {6, 4, 2, 1}} {
 		for _, rows := range heights {
-			tile512(float32s, vectors, rows)
+			tile512(float32s, 512, vectors, rows)
 		}
+	}
+	for _, rows := range []int{12, 4, 1} {
+		tile512(float32s, 256, 1, rows)
 	}
 	for vectors, heights := range [][]int{2: {12, 4, 2, 1}, 4: {6, 3, 1}} {
 		for _, rows := range heights {
-			tile512(float64s, vectors, rows)
+			tile512(float64s, 512, vectors, rows)
 		}
 	}
 	for _, e := range []element{float32s, float64s} {
@@ -33,6 +36,9 @@ func main() {
 		row(e, 512)
 		row(e, 256)
 	}
+	finite()
+	nonzeros()
+	sparse()
 	sgd()
 	pause()
 	Generate()
@@ -145,20 +151,26 @@ func broadcastFloor(e element, dst Op) {
 	e.broadcast(floor.Addr, dst)
 }
 
-func tile512(e element, vectors, rows int) {
-	text(e, 512, vectors, rows)
+// tile512 writes a tile of so many vectors of so many bits; its masks are those
+// of AVX-512.
+func tile512(e element, bits, vectors, rows int) {
+	text(e, bits, vectors, rows)
+	vector := ZMM
+	if bits == 256 {
+		vector = YMM
+	}
 	o := loadOperands(rows)
 	Comment("the masks of the columns")
-	bits := GP64()
-	MOVQ(I32(-1), bits)
-	BZHIQ(load("columns"), bits, bits)
+	ones := GP64()
+	MOVQ(I32(-1), ones)
+	BZHIQ(load("columns"), ones, ones)
 	masks := make([]reg.OpmaskVirtual, vectors)
 	for v := range masks {
 		if v > 0 {
-			SHRQ(Imm(uint64(64/e.size)), bits)
+			SHRQ(Imm(uint64(64/e.size)), ones)
 		}
 		masks[v] = K()
-		KMOVW(bits.As32(), masks[v])
+		KMOVW(ones.As32(), masks[v])
 	}
 
 	acc := make([][]reg.VecVirtual, rows)
@@ -167,7 +179,7 @@ func tile512(e element, vectors, rows int) {
 	for r := range acc {
 		acc[r] = make([]reg.VecVirtual, vectors)
 		for v := range acc[r] {
-			acc[r][v] = ZMM()
+			acc[r][v] = vector()
 			e.moveMasked(Mem{Base: from, Disp: 64 * v}, masks[v], acc[r][v])
 		}
 		if r < rows-1 {
@@ -190,14 +202,14 @@ func tile512(e element, vectors, rows int) {
 	}
 	b := make([]reg.VecVirtual, vectors)
 	for v := range b {
-		b[v] = ZMM()
+		b[v] = vector()
 	}
 	Label("loop")
 	for v := range b {
 		e.moveMasked(Mem{Base: o.b, Disp: 64 * v}, masks[v], b[v])
 	}
 	for r := range acc {
-		a := ZMM()
+		a := vector()
 		e.broadcast(o.at(r), a)
 		for v := range b {
 			e.fma(b[v], a, acc[r][v])
@@ -207,8 +219,8 @@ func tile512(e element, vectors, rows int) {
 
 	Comment("the tile of C")
 	c, cRow := load("c"), load("cRow")
-	zero, floor := ZMM(), ZMM()
-	VPXORD(zero, zero, zero)
+	zero, floor := vector(), vector()
+	e.xor(zero, zero, zero)
 	broadcastFloor(e, floor)
 	for r := range acc {
 		for v := range acc[r] {
@@ -331,6 +343,182 @@ func row(e element, bits int) {
 	Label("done")
 	DECQ(eights)
 	JNZ(LabelRef("eight"))
+	VZEROUPPER()
+	RET()
+}
+
+func finite() {
+	TEXT("finite512f32", NOSPLIT, "func(x *float32, n int) bool")
+	Doc(
+		"finite512f32 reports whether all of n elements are finite, n being 1 or more:",
+		"",
+		"\tvar s [16]float32",
+		"\tfor i := range n {",
+		"\t\ts[i%16] += x[i] - x[i]",
+		"\t}",
+		"\treturn s == [16]float32{}",
+	)
+	Pragma("noescape")
+	x, n := load("x"), load("n")
+	var s [4]reg.VecVirtual
+	v := ZMM()
+	for i := range s {
+		s[i] = ZMM()
+		VXORPS(s[i], s[i], s[i])
+	}
+	Label("loop")
+	CMPQ(n, Imm(64))
+	JL(LabelRef("rest"))
+	for i := range s {
+		VMOVUPS(Mem{Base: x, Disp: 64 * i}, v)
+		VSUBPS(v, v, v)
+		VADDPS(v, s[i], s[i])
+	}
+	ADDQ(I32(256), x)
+	SUBQ(Imm(64), n)
+	JMP(LabelRef("loop"))
+	Label("rest")
+	bits, k := GP64(), K()
+	for i := range s {
+		MOVQ(I32(-1), bits)
+		BZHIQ(n, bits, bits)
+		if i > 0 {
+			SHRQ(Imm(uint64(16*i)), bits)
+		}
+		KMOVW(bits.As32(), k)
+		VMOVUPS_Z(Mem{Base: x, Disp: 64 * i}, k, v)
+		VSUBPS(v, v, v)
+		VADDPS(v, s[i], s[i])
+	}
+	VADDPS(s[1], s[0], s[0])
+	VADDPS(s[3], s[2], s[2])
+	VADDPS(s[2], s[0], s[0])
+	VCMPPS(Imm(3), s[0], s[0], k) // where it is NaN
+	ok := GP8()
+	KORTESTW(k, k)
+	SETEQ(ok)
+	Store(ok, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
+func nonzeros() {
+	TEXT("nonzeros512f32", NOSPLIT, "func(index *int32, x *float32, n int) int")
+	Doc(
+		"nonzeros512f32 lists the elements that are not 0, n being 1 or more, and returns",
+		"how many. There must be room for 16 more in index.",
+		"",
+		"\tcount := 0",
+		"\tfor i := range n {",
+		"\t\tif x[i] != 0 {",
+		"\t\t\tindex[count] = int32(i)",
+		"\t\t\tcount++",
+		"\t\t}",
+		"\t}",
+		"\treturn count",
+	)
+	Pragma("noescape")
+	start, x, n := load("index"), load("x"), load("n")
+	index := GP64()
+	MOVQ(start, index)
+	at, zero, sixteen, some, v := ZMM(), ZMM(), ZMM(), ZMM(), ZMM()
+	VMOVDQU32(iota16().Offset(0), at)
+	VXORPS(zero, zero, zero)
+	step := GP32()
+	MOVL(U32(16), step)
+	VPBROADCASTD(step, sixteen)
+	bits, lanes, k := GP64(), GP64(), K()
+	Label("loop")
+	MOVQ(I32(-1), bits)
+	CMPQ(n, Imm(16))
+	JGE(LabelRef("whole"))
+	BZHIQ(n, bits, bits)
+	Label("whole")
+	KMOVW(bits.As32(), k)
+	VMOVUPS_Z(Mem{Base: x}, k, v)
+	VCMPPS(Imm(4), zero, v, k) // not equal, or NaN
+	VPCOMPRESSD_Z(at, k, some)
+	VMOVDQU32(some, Mem{Base: index})
+	KMOVW(k, lanes.As32())
+	POPCNTQ(lanes, lanes)
+	LEAQ(Mem{Base: index, Index: lanes, Scale: 4}, index)
+	VPADDD(sixteen, at, at)
+	ADDQ(Imm(64), x)
+	SUBQ(Imm(16), n)
+	JG(LabelRef("loop"))
+	SUBQ(start, index)
+	SHRQ(Imm(2), index)
+	Store(index, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
+func iota16() Mem {
+	m := GLOBL("iota16", attr.RODATA|attr.NOPTR)
+	for i := range 16 {
+		DATA(4*i, U32(uint32(i)))
+	}
+	return m
+}
+
+func sparse() {
+	const vectors = 4
+	TEXT("sparse512f32", NOSPLIT, "func(index *int32, count int, a, b *float32, bStep uintptr, c, from *float32, columns int, floor float32)")
+	Doc(
+		"sparse512f32 computes a row of C, 1 to 64 columns, from the terms that a list",
+		"names, count being 1 or more and bStep in bytes:",
+		"",
+		"\tfor j := range columns {",
+		"\t\ts := from[j]",
+		"\t\tfor _, p := range index[:count] {",
+		"\t\t\ts = fma(a[p], b[p][j], s)",
+		"\t\t}",
+		"\t\ts += 0 // -0 becomes +0",
+		"\t\tif s < floor {",
+		"\t\t\ts = floor",
+		"\t\t}",
+		"\t\tc[j] = s",
+		"\t}",
+	)
+	Pragma("noescape")
+	index, count, a, b, bStep := load("index"), load("count"), load("a"), load("b"), load("bStep")
+	Comment("the masks of the columns")
+	ones := GP64()
+	MOVQ(I32(-1), ones)
+	BZHIQ(load("columns"), ones, ones)
+	var masks [vectors]reg.OpmaskVirtual
+	var acc [vectors]reg.VecVirtual
+	from := load("from")
+	for v := range acc {
+		if v > 0 {
+			SHRQ(Imm(16), ones)
+		}
+		masks[v] = K()
+		KMOVW(ones.As32(), masks[v])
+		acc[v] = ZMM()
+		VMOVUPS_Z(Mem{Base: from, Disp: 64 * v}, masks[v], acc[v])
+	}
+	LEAQ(Mem{Base: index, Index: count, Scale: 4}, index)
+	NEGQ(count)
+	p, x := GP64(), ZMM()
+	Label("loop")
+	MOVLQSX(Mem{Base: index, Index: count, Scale: 4}, p)
+	VBROADCASTSS(Mem{Base: a, Index: p, Scale: 4}, x)
+	IMULQ(bStep, p)
+	for v := range acc {
+		VFMADD231PS(Mem{Base: b, Disp: 64 * v, Index: p, Scale: 1}, x, masks[v], acc[v])
+	}
+	INCQ(count)
+	JNZ(LabelRef("loop"))
+	c := load("c")
+	zero, floor := ZMM(), ZMM()
+	VXORPS(zero, zero, zero)
+	broadcastFloor(float32s, floor)
+	for v := range acc {
+		VADDPS(zero, acc[v], acc[v])
+		VMAXPS(acc[v], floor, acc[v])
+		VMOVUPS(acc[v], masks[v], Mem{Base: c, Disp: 64 * v})
+	}
 	VZEROUPPER()
 	RET()
 }
