@@ -901,6 +901,24 @@ func nonzeros512f32(index *int32, x *float32, n int) int
 //go:noescape
 func sparse512f32(index *int32, count int, a *float32, b *float32, bStep uintptr, c *float32, from *float32, columns int, floor float32)
 
+// peak512 computes n times 24 vectors of 16 float32, none waiting for another:
+//
+//	for range n {
+//		for i := range s {
+//			s[i] = fma(x, y, s[i])
+//		}
+//	}
+func peak512(n int)
+
+// peak256 computes n times 12 vectors of 8 float32, none waiting for another:
+//
+//	for range n {
+//		for i := range s {
+//			s[i] = fma(x, y, s[i])
+//		}
+//	}
+func peak256(n int)
+
 // sgd256 goes down the gradient, n being a multiple of 8 and 8 or more:
 //
 //	for i := range n {

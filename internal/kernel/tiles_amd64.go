@@ -56,6 +56,18 @@ func tilingOf[T Float]() *tiling[T] {
 	return t
 }
 
+// peak returns a function that does nothing but multiply-adds, n times as many
+// as there are registers for, and the operations in it.
+func peak(n int) (run func(), flops float64) {
+	switch {
+	case hasAVX512:
+		return func() { peak512(n) }, float64(n) * 24 * 16 * 2
+	case hasAVX2:
+		return func() { peak256(n) }, float64(n) * 12 * 8 * 2
+	}
+	return nil, 0
+}
+
 // sgd is the part of SGD that is done here: it returns how many elements.
 func sgd[T Float](w, g []T, lr T) int {
 	n := len(w) &^ 7

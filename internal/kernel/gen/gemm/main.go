@@ -39,6 +39,8 @@ func main() {
 	finite()
 	nonzeros()
 	sparse()
+	peak(512, 24)
+	peak(256, 12)
 	sgd()
 	pause()
 	Generate()
@@ -343,6 +345,37 @@ func row(e element, bits int) {
 	Label("done")
 	DECQ(eights)
 	JNZ(LabelRef("eight"))
+	VZEROUPPER()
+	RET()
+}
+
+// peak writes nothing but multiply-adds, with so many sums in registers.
+func peak(bits, sums int) {
+	TEXT(fmt.Sprintf("peak%d", bits), NOSPLIT, "func(n int)")
+	Doc(
+		fmt.Sprintf("peak%d computes n times %d vectors of %d float32, none waiting for another:", bits, sums, bits/32),
+		"",
+		"\tfor range n {",
+		"\t\tfor i := range s {",
+		"\t\t\ts[i] = fma(x, y, s[i])",
+		"\t\t}",
+		"\t}",
+	)
+	vector := map[int]func() reg.VecVirtual{512: ZMM, 256: YMM}[bits]
+	n, x, y := load("n"), vector(), vector()
+	VXORPS(x, x, x)
+	VXORPS(y, y, y)
+	s := make([]reg.VecVirtual, sums)
+	for i := range s {
+		s[i] = vector()
+		VXORPS(s[i], s[i], s[i])
+	}
+	Label("loop")
+	for i := range s {
+		VFMADD231PS(x, y, s[i])
+	}
+	DECQ(n)
+	JNZ(LabelRef("loop"))
 	VZEROUPPER()
 	RET()
 }
