@@ -857,6 +857,18 @@ func row512f64(a *float64, aStep uintptr, b *float64, bStep uintptr, c *float64,
 //go:noescape
 func row256f64(a *float64, aStep uintptr, b *float64, bStep uintptr, c *float64, eights int, columns int)
 
+// transpose256f32 transposes 8 rows of src, squares times 8 columns, squares being
+// 1 or more; dstRow and srcRow are in bytes:
+//
+//	for j := range 8 * squares {
+//		for i := range 8 {
+//			dst[j][i] = src[i][j]
+//		}
+//	}
+//
+//go:noescape
+func transpose256f32(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, squares int)
+
 // finite512f32 reports whether all of n elements are finite, n being 1 or more:
 //
 //	var s [16]float32

@@ -36,6 +36,9 @@ type tiling[T Float] struct {
 	// addRow is for a product of one row; see the generated ones.
 	addRow func(a *T, aStep uintptr, b *T, bStep uintptr, c *T, eights, columns int)
 
+	// squares transposes what B needs rearranged if it is transposed; nil if there is none.
+	squares func(dst *T, dstRow uintptr, src *T, srcRow uintptr, squares int)
+
 	// For products in which most of A is 0; nil if there are none.
 	finite   func(x *T, n int) bool
 	nonzeros func(index *int32, x *T, n int) int
@@ -301,7 +304,7 @@ func (s *blocked[T]) packPanel(panel int) {
 	columns := min(w, s.j1-j)
 	dst := s.packed[panel*w*k:][:w*k]
 	if s.b.transposed {
-		transpose(dst, w, s.b.Data[j*s.b.Rows+s.p0:], s.b.Rows, columns, k)
+		s.transpose(dst, w, s.b.Data[j*s.b.Rows+s.p0:], s.b.Rows, columns, k)
 		return
 	}
 	for p := range k {

@@ -16,7 +16,7 @@ var (
 )
 
 var (
-	avx512f32 = &tiling[float32]{addRow: row512f32, finite: finite512f32, nonzeros: nonzeros512f32, sparse: sparse512f32, lanes: 16, widest: 4, panel: 4, tiles: [5][]tile[float32]{
+	avx512f32 = &tiling[float32]{addRow: row512f32, finite: finite512f32, nonzeros: nonzeros512f32, sparse: sparse512f32, squares: transpose256f32, lanes: 16, widest: 4, panel: 4, tiles: [5][]tile[float32]{
 		0: {{12, tile256_12x8f32}, {4, tile256_4x8f32}, {1, tile256_1x8f32}},
 		1: {{12, tile512_12x16f32}, {4, tile512_4x16f32}, {2, tile512_2x16f32}, {1, tile512_1x16f32}},
 		2: {{12, tile512_12x32f32}, {8, tile512_8x32f32}, {4, tile512_4x32f32}, {2, tile512_2x32f32}, {1, tile512_1x32f32}},
@@ -32,7 +32,7 @@ var (
 	f64x16 = []tile[float64]{{12, tile512_12x16f64}, {4, tile512_4x16f64}, {2, tile512_2x16f64}, {1, tile512_1x16f64}}
 	f64x32 = []tile[float64]{{6, tile512_6x32f64}, {3, tile512_3x32f64}, {1, tile512_1x32f64}}
 
-	avx2f32 = &tiling[float32]{addRow: row256f32, lanes: 16, widest: 1, panel: 1, tiles: [5][]tile[float32]{1: {{6, tile256_6x16f32}, {4, tile256_4x16f32}, {2, tile256_2x16f32}, {1, tile256_1x16f32}}}}
+	avx2f32 = &tiling[float32]{squares: transpose256f32, addRow: row256f32, lanes: 16, widest: 1, panel: 1, tiles: [5][]tile[float32]{1: {{6, tile256_6x16f32}, {4, tile256_4x16f32}, {2, tile256_2x16f32}, {1, tile256_1x16f32}}}}
 	avx2f64 = &tiling[float64]{addRow: row256f64, lanes: 8, widest: 1, panel: 1, tiles: [5][]tile[float64]{1: {{6, tile256_6x8f64}, {4, tile256_4x8f64}, {2, tile256_2x8f64}, {1, tile256_1x8f64}}}}
 )
 

@@ -36,6 +36,7 @@ func main() {
 		row(e, 512)
 		row(e, 256)
 	}
+	transpose()
 	finite()
 	nonzeros()
 	sparse()
@@ -345,6 +346,70 @@ func row(e element, bits int) {
 	Label("done")
 	DECQ(eights)
 	JNZ(LabelRef("eight"))
+	VZEROUPPER()
+	RET()
+}
+
+func transpose() {
+	TEXT("transpose256f32", NOSPLIT, "func(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, squares int)")
+	Doc(
+		"transpose256f32 transposes 8 rows of src, squares times 8 columns, squares being",
+		"1 or more; dstRow and srcRow are in bytes:",
+		"",
+		"\tfor j := range 8 * squares {",
+		"\t\tfor i := range 8 {",
+		"\t\t\tdst[j][i] = src[i][j]",
+		"\t\t}",
+		"\t}",
+	)
+	Pragma("noescape")
+	dst, dstRow, src, srcRow, squares := load("dst"), load("dstRow"), load("src"), load("srcRow"), load("squares")
+	high, three := GP64(), GP64()
+	LEAQ(Mem{Base: srcRow, Index: srcRow, Scale: 2}, three)
+	LEAQ(Mem{Base: src, Index: srcRow, Scale: 4}, high)
+	vectors := func() (v [8]reg.VecVirtual) {
+		for i := range v {
+			v[i] = YMM()
+		}
+		return v
+	}
+	Label("loop")
+	r, t := vectors(), vectors()
+	for i := range 8 {
+		m := Mem{Base: src, Index: srcRow, Scale: uint8(i % 4)}
+		if i >= 4 {
+			m.Base = high
+		}
+		if i%4 == 0 {
+			m = Mem{Base: m.Base}
+		} else if i%4 == 3 {
+			m.Index, m.Scale = three, 1
+		}
+		VMOVUPS(m, r[i])
+	}
+	Comment("pairs of rows, then fours, then eights")
+	for i := 0; i < 8; i += 2 {
+		VUNPCKLPS(r[i+1], r[i], t[i])
+		VUNPCKHPS(r[i+1], r[i], t[i+1])
+	}
+	for i := 0; i < 8; i += 4 {
+		for h := range 2 {
+			VSHUFPS(Imm(0x44), t[i+2+h], t[i+h], r[i+2*h])
+			VSHUFPS(Imm(0xEE), t[i+2+h], t[i+h], r[i+2*h+1])
+		}
+	}
+	for i := range 4 {
+		VPERM2F128(Imm(0x20), r[i+4], r[i], t[i])
+		VPERM2F128(Imm(0x31), r[i+4], r[i], t[i+4])
+	}
+	for i := range 8 {
+		VMOVUPS(t[i], Mem{Base: dst})
+		ADDQ(dstRow, dst)
+	}
+	ADDQ(Imm(32), src)
+	ADDQ(Imm(32), high)
+	DECQ(squares)
+	JNZ(LabelRef("loop"))
 	VZEROUPPER()
 	RET()
 }
