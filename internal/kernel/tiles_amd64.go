@@ -16,24 +16,32 @@ var (
 )
 
 var (
-	avx512f32 = &tiling[float32]{addRow: row512f32, finite: finite512f32, nonzeros: nonzeros512f32, sparse: sparse512f32, squares: transpose256f32, lanes: 16, widest: 4, panel: 4, tiles: [5][]tile[float32]{
-		0: {{12, tile256_12x8f32}, {4, tile256_4x8f32}, {1, tile256_1x8f32}},
-		1: {{12, tile512_12x16f32}, {4, tile512_4x16f32}, {2, tile512_2x16f32}, {1, tile512_1x16f32}},
-		2: {{12, tile512_12x32f32}, {8, tile512_8x32f32}, {4, tile512_4x32f32}, {2, tile512_2x32f32}, {1, tile512_1x32f32}},
-		3: {{8, tile512_8x48f32}, {4, tile512_4x48f32}, {2, tile512_2x48f32}, {1, tile512_1x48f32}},
-		4: {{6, tile512_6x64f32}, {4, tile512_4x64f32}, {2, tile512_2x64f32}, {1, tile512_1x64f32}},
-	}}
-	avx512f64 = &tiling[float64]{addRow: row512f64, lanes: 8, widest: 4, panel: 4, tiles: [5][]tile[float64]{
-		1: f64x16,
-		2: f64x16,
-		3: f64x32,
-		4: f64x32,
-	}}
-	f64x16 = []tile[float64]{{12, tile512_12x16f64}, {4, tile512_4x16f64}, {2, tile512_2x16f64}, {1, tile512_1x16f64}}
-	f64x32 = []tile[float64]{{6, tile512_6x32f64}, {3, tile512_3x32f64}, {1, tile512_1x32f64}}
-
-	avx2f32 = &tiling[float32]{squares: transpose256f32, addRow: row256f32, lanes: 16, widest: 1, panel: 1, tiles: [5][]tile[float32]{1: {{6, tile256_6x16f32}, {4, tile256_4x16f32}, {2, tile256_2x16f32}, {1, tile256_1x16f32}}}}
-	avx2f64 = &tiling[float64]{addRow: row256f64, lanes: 8, widest: 1, panel: 1, tiles: [5][]tile[float64]{1: {{6, tile256_6x8f64}, {4, tile256_4x8f64}, {2, tile256_2x8f64}, {1, tile256_1x8f64}}}}
+	avx512f32 = &tiling[float32]{
+		lanes: 16, widest: 4, panel: 4,
+		tiles: [5][]tile[float32]{
+			0: {{12, tile256_12x8f32}, {1, tile256_1x8f32}},
+			1: {{12, tile512_12x16f32}, {4, tile512_4x16f32}, {1, tile512_1x16f32}},
+			2: {{12, tile512_12x32f32}, {4, tile512_4x32f32}, {1, tile512_1x32f32}},
+			3: {{8, tile512_8x48f32}, {2, tile512_2x48f32}, {1, tile512_1x48f32}},
+			4: {{6, tile512_6x64f32}, {2, tile512_2x64f32}, {1, tile512_1x64f32}},
+		},
+		addRow: row512f32, squares: transpose256f32,
+		finite: finite512f32, nonzeros: nonzeros512f32, sparse: sparse512f32,
+	}
+	// A "vector" is two or four registers where there are no narrower tiles.
+	avx512f64 = &tiling[float64]{
+		lanes: 32, widest: 1, panel: 1,
+		tiles: [5][]tile[float64]{1: {{6, tile512_6x32f64}, {3, tile512_3x32f64}, {1, tile512_1x32f64}}},
+	}
+	avx2f32 = &tiling[float32]{
+		lanes: 16, widest: 1, panel: 1,
+		tiles:  [5][]tile[float32]{1: {{6, tile256_6x16f32}, {2, tile256_2x16f32}, {1, tile256_1x16f32}}},
+		addRow: row256f32, squares: transpose256f32,
+	}
+	avx2f64 = &tiling[float64]{
+		lanes: 8, widest: 1, panel: 1,
+		tiles: [5][]tile[float64]{1: {{6, tile256_6x8f64}, {2, tile256_2x8f64}, {1, tile256_1x8f64}}},
+	}
 )
 
 // tilingOf returns how products are computed here, nil for by loops in Go.
@@ -61,7 +69,7 @@ func tilingOf[T Float]() *tiling[T] {
 func peak(n int) (run func(), flops float64) {
 	switch {
 	case hasAVX512:
-		return func() { peak512(n) }, float64(n) * 24 * 16 * 2
+		return func() { peak512(n) }, float64(n) * 12 * 16 * 2
 	case hasAVX2:
 		return func() { peak256(n) }, float64(n) * 12 * 8 * 2
 	}

@@ -14,33 +14,29 @@ import (
 
 func main() {
 	ConstraintExpr("!purego")
-	for vectors, heights := range [][]int{1: {12, 4, 2, 1}, 2: {12, 8, 4, 2, 1}, 3: {8, 4, 2, 1}, 4: {6, 4, 2, 1}} {
+	for vectors, heights := range [][]int{1: {12, 4, 1}, 2: {12, 4, 1}, 3: {8, 2, 1}, 4: {6, 2, 1}} {
 		for _, rows := range heights {
 			tile512(float32s, 512, vectors, rows)
 		}
 	}
-	for _, rows := range []int{12, 4, 1} {
+	for _, rows := range []int{12, 1} {
 		tile512(float32s, 256, 1, rows)
 	}
-	for vectors, heights := range [][]int{2: {12, 4, 2, 1}, 4: {6, 3, 1}} {
-		for _, rows := range heights {
-			tile512(float64s, 512, vectors, rows)
-		}
+	for _, rows := range []int{6, 3, 1} {
+		tile512(float64s, 512, 4, rows)
 	}
 	for _, e := range []element{float32s, float64s} {
-		for _, rows := range []int{6, 4, 2, 1} {
+		for _, rows := range []int{6, 2, 1} {
 			tile256(e, rows)
 		}
 	}
-	for _, e := range []element{float32s, float64s} {
-		row(e, 512)
-		row(e, 256)
-	}
+	row(512)
+	row(256)
 	transpose()
 	finite()
 	nonzeros()
 	sparse()
-	peak(512, 24)
+	peak(512, 12)
 	peak(256, 12)
 	sgd()
 	pause()
@@ -245,9 +241,10 @@ func tile512(e element, bits, vectors, rows int) {
 
 // row is for products with a matrix too large for the caches, of which A has
 // one row: it reads B as it lies, eight rows at a time.
-func row(e element, bits int) {
+func row(bits int) {
 	const terms = 8
-	lanes := bits / 8 / e.size
+	e := float32s
+	lanes := bits / 32
 	name := fmt.Sprintf("row%d%s", bits, e.short)
 	TEXT(name, NOSPLIT, fmt.Sprintf("func(a *%[1]s, aStep uintptr, b *%[1]s, bStep uintptr, c *%[1]s, eights, columns int)", e.name))
 	Doc(
@@ -273,7 +270,7 @@ func row(e element, bits int) {
 	MOVQ(columns, bytes)
 	ANDQ(I32(-lanes), bytes)
 	ANDQ(I32(lanes-1), columns)
-	SHLQ(Imm(map[int]uint64{4: 2, 8: 3}[e.size]), bytes)
+	SHLQ(Imm(2), bytes)
 	var mask Op
 	if bits == 512 {
 		ones := GP64()
@@ -286,7 +283,7 @@ func row(e element, bits int) {
 		start, n := GP64(), GP64()
 		LEAQ(ones256().Offset(64), start)
 		MOVQ(columns, n)
-		SHLQ(Imm(map[int]uint64{4: 2, 8: 3}[e.size]), n)
+		SHLQ(Imm(2), n)
 		SUBQ(n, start)
 		m := YMM()
 		VMOVUPS(Mem{Base: start}, m)
@@ -336,10 +333,8 @@ func row(e element, bits int) {
 		masked(m, mask, x)
 		e.fma(x, v[p], sum)
 	}
-	if bits == 512 && e.size == 4 {
+	if bits == 512 {
 		VMOVUPS(sum, mask, Mem{Base: c})
-	} else if bits == 512 {
-		VMOVUPD(sum, mask, Mem{Base: c})
 	} else {
 		e.maskedMove(sum, mask, Mem{Base: c})
 	}
