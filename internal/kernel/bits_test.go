@@ -61,13 +61,9 @@ func operationBits[T Float](name string) uint64 {
 	case "SigmoidBackward":
 		SigmoidBackward(dst, x, y)
 	case "Softmax":
-		for i := 0; i < len(x); i += 64 {
-			SoftmaxRow(dst[i:i+64], x[i:i+64])
-		}
+		SoftmaxRows(dst, x, 64)
 	case "SoftmaxBackward":
-		for i := 0; i < len(x); i += 64 {
-			SoftmaxRowBackward(dst[i:i+64], x[i:i+64], y[i:i+64])
-		}
+		SoftmaxRowsBackward(dst, x, y, 64)
 	case "Sum and Dot":
 		for i := 1; i < 1000; i++ {
 			dst[2*i], dst[2*i+1] = Sum(x[:i]), Dot(x[:i], y[:i])
