@@ -54,7 +54,7 @@ const rowsPerBlock = 64
 // A softmaxBlock is what some rows leave for their losses.
 type softmaxBlock[T Float] struct {
 	rows     int
-	max, sum [rowsPerBlock]T // m and s; the m of a row with a NaN is any
+	max, sum [rowsPerBlock]T // m and s; m is any number where a NaN makes s NaN
 	log      [rowsPerBlock]float64
 }
 
@@ -89,18 +89,11 @@ func SoftmaxRowsBackward[T Float](dx, dy, y []T, cols int) {
 	mustMatch("SoftmaxRowsBackward", len(dx), len(dy), len(y))
 	for len(y) > 0 {
 		mustDivide("SoftmaxRowsBackward", len(y), cols)
-		softmaxRowBackward(dx[:cols], dy[:cols], y[:cols])
+		s := Dot(dy[:cols], y[:cols])
+		for i, v := range y[:cols] {
+			dx[i] = flush(v * (dy[i] - s))
+		}
 		dx, dy, y = dx[cols:], dy[cols:], y[cols:]
-	}
-}
-
-func softmaxRowBackward[T Float](dx, dy, y []T) {
-	s := Dot(dy, y)
-	if asmSoftmaxBackward(dx, dy, y, s) {
-		return
-	}
-	for i, v := range y {
-		dx[i] = flush(v * (dy[i] - s))
 	}
 }
 

@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // lanes is how many partial sums a reduction along a row keeps: one AVX-512
 // register of float32, two of AVX2, four of NEON.
@@ -59,12 +62,10 @@ func Max[T Float](x []T) T {
 // as the largest, and -1 if x is empty.
 func ArgMax[T Float](x []T) int {
 	m := Max(x)
-	for i, v := range x {
-		if v == m || v != v {
-			return i
-		}
+	if m != m {
+		return slices.IndexFunc(x, func(v T) bool { return v != v })
 	}
-	return -1
+	return slices.Index(x, m)
 }
 
 // AddColumnSums adds to each sum[j] the column j of x, which has len(sum)

@@ -104,18 +104,6 @@ func asmSoftmax[T Float](y, x, max, sum []T, cols int) bool {
 	return true
 }
 
-func asmSoftmaxBackward[T Float](dx, dy, y []T, s T) bool {
-	switch pathOf[T]() {
-	case avx512f32:
-		softmaxBackward512f32(p32(dx), p32(dy), p32(y), len(dx), float32(s))
-	case avx2f32:
-		softmaxBackward256f32(p32(dx), p32(dy), p32(y), len(dx), float32(s))
-	default:
-		return false
-	}
-	return true
-}
-
 func asmQuotient[T Float](dst, a []T, divisor T) bool {
 	switch pathOf[T]() {
 	case avx512f32:

@@ -68,8 +68,8 @@ TEXT ·exp512f32(SB), NOSPLIT, $0-28
 loop:
 	VMOVUPS.Z   (CX)(BX*4), K1, Z14
 	VSUBPS      Z0, Z14, Z14
-	VCMPPS      $0x15, Z2, Z14, K2
 	VMINPS      Z14, Z1, Z14
+	VCMPPS      $0x15, Z2, Z14, K2
 	VMAXPS      Z14, Z2, Z14
 	VMOVUPS     Z4, Z15
 	VFMADD231PS Z3, Z14, Z15
@@ -110,20 +110,19 @@ done:
 TEXT ·sigmoid512f32(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSS vectorConstants<>+0(SB), Z0
-	VBROADCASTSS vectorConstants<>+4(SB), Z1
-	VBROADCASTSS vectorConstants<>+8(SB), Z2
-	VBROADCASTSS vectorConstants<>+12(SB), Z3
-	VBROADCASTSS vectorConstants<>+16(SB), Z4
-	VBROADCASTSS vectorConstants<>+20(SB), Z5
-	VBROADCASTSS vectorConstants<>+24(SB), Z6
-	VBROADCASTSS vectorConstants<>+28(SB), Z7
-	VBROADCASTSS vectorConstants<>+32(SB), Z8
-	VBROADCASTSS vectorConstants<>+36(SB), Z9
-	VBROADCASTSS vectorConstants<>+40(SB), Z10
-	VBROADCASTSS vectorConstants<>+44(SB), Z11
-	VBROADCASTSS vectorConstants<>+48(SB), Z12
-	VPXORD       Z13, Z13, Z13
+	VBROADCASTSS vectorConstants<>+4(SB), Z0
+	VBROADCASTSS vectorConstants<>+8(SB), Z1
+	VBROADCASTSS vectorConstants<>+12(SB), Z2
+	VBROADCASTSS vectorConstants<>+16(SB), Z3
+	VBROADCASTSS vectorConstants<>+20(SB), Z4
+	VBROADCASTSS vectorConstants<>+24(SB), Z5
+	VBROADCASTSS vectorConstants<>+28(SB), Z6
+	VBROADCASTSS vectorConstants<>+32(SB), Z7
+	VBROADCASTSS vectorConstants<>+36(SB), Z8
+	VBROADCASTSS vectorConstants<>+40(SB), Z9
+	VBROADCASTSS vectorConstants<>+44(SB), Z10
+	VBROADCASTSS vectorConstants<>+48(SB), Z11
+	VPXORD       Z12, Z12, Z12
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
 	XORQ         BX, BX
@@ -131,33 +130,32 @@ TEXT ·sigmoid512f32(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
-	VMOVUPS.Z    (CX)(BX*4), K1, Z14
-	VBROADCASTSS vectorConstants<>+52(SB), Z15
-	VPORD        Z15, Z14, Z15
-	VCMPPS       $0x15, Z1, Z15, K2
-	VMINPS       Z15, Z0, Z15
-	VMAXPS       Z15, Z1, Z15
-	VMOVUPS      Z3, Z17
-	VFMADD231PS  Z2, Z15, Z17
-	VSUBPS       Z3, Z17, Z17
-	VFMADD231PS  Z4, Z17, Z15
-	VFMADD231PS  Z5, Z17, Z15
-	VMOVUPS      Z7, Z18
-	VFMADD213PS  Z8, Z15, Z18
-	VFMADD213PS  Z9, Z15, Z18
-	VFMADD213PS  Z10, Z15, Z18
-	VFMADD213PS  Z11, Z15, Z18
-	VFMADD213PS  Z12, Z15, Z18
-	VMULPS       Z15, Z15, Z19
-	VFMADD213PS  Z15, Z19, Z18
-	VADDPS       Z6, Z18, Z15
-	VSCALEFPS    Z17, Z15, Z15
-	VMOVUPS.Z    Z15, K2, Z15
-	VCMPPS       $0x11, Z13, Z14, K2
-	VBLENDMPS    Z15, Z6, K2, Z16
-	VADDPS       Z6, Z15, Z14
-	VDIVPS       Z14, Z16, Z14
-	VMOVUPS      Z14, K1, (AX)(BX*4)
+	VMOVUPS.Z    (CX)(BX*4), K1, Z13
+	VBROADCASTSS vectorConstants<>+52(SB), Z14
+	VPORD        Z14, Z13, Z14
+	VCMPPS       $0x15, Z0, Z14, K2
+	VMAXPS       Z14, Z0, Z14
+	VMOVUPS      Z2, Z16
+	VFMADD231PS  Z1, Z14, Z16
+	VSUBPS       Z2, Z16, Z16
+	VFMADD231PS  Z3, Z16, Z14
+	VFMADD231PS  Z4, Z16, Z14
+	VMOVUPS      Z6, Z17
+	VFMADD213PS  Z7, Z14, Z17
+	VFMADD213PS  Z8, Z14, Z17
+	VFMADD213PS  Z9, Z14, Z17
+	VFMADD213PS  Z10, Z14, Z17
+	VFMADD213PS  Z11, Z14, Z17
+	VMULPS       Z14, Z14, Z18
+	VFMADD213PS  Z14, Z18, Z17
+	VADDPS       Z5, Z17, Z14
+	VSCALEFPS    Z16, Z14, Z14
+	VMOVUPS.Z    Z14, K2, Z14
+	VCMPPS       $0x11, Z12, Z13, K2
+	VBLENDMPS    Z14, Z5, K2, Z15
+	VADDPS       Z5, Z14, Z13
+	VDIVPS       Z13, Z15, Z13
+	VMOVUPS      Z13, K1, (AX)(BX*4)
 	ADDQ         $0x10, BX
 	SUBQ         $0x10, DX
 	JGE          loop
@@ -230,118 +228,75 @@ TEXT ·softmax512f32(SB), NOSPLIT, $0-48
 	MOVQ         $-1, R8
 	BZHIQ        SI, R8, R8
 	KMOVW        R8, K1
-	VBROADCASTSS vectorConstants<>+0(SB), Z0
-	VBROADCASTSS vectorConstants<>+4(SB), Z1
-	VBROADCASTSS vectorConstants<>+8(SB), Z2
-	VBROADCASTSS vectorConstants<>+12(SB), Z3
-	VBROADCASTSS vectorConstants<>+16(SB), Z4
-	VBROADCASTSS vectorConstants<>+20(SB), Z5
-	VBROADCASTSS vectorConstants<>+24(SB), Z6
-	VBROADCASTSS vectorConstants<>+28(SB), Z7
-	VBROADCASTSS vectorConstants<>+32(SB), Z8
-	VBROADCASTSS vectorConstants<>+36(SB), Z9
-	VBROADCASTSS vectorConstants<>+40(SB), Z10
-	VBROADCASTSS vectorConstants<>+44(SB), Z11
-	VBROADCASTSS vectorConstants<>+48(SB), Z12
-	VBROADCASTSS vectorConstants<>+64(SB), Z13
-	VBROADCASTSS vectorConstants<>+60(SB), Z14
+	VBROADCASTSS vectorConstants<>+4(SB), Z0
+	VBROADCASTSS vectorConstants<>+8(SB), Z1
+	VBROADCASTSS vectorConstants<>+12(SB), Z2
+	VBROADCASTSS vectorConstants<>+16(SB), Z3
+	VBROADCASTSS vectorConstants<>+20(SB), Z4
+	VBROADCASTSS vectorConstants<>+24(SB), Z5
+	VBROADCASTSS vectorConstants<>+28(SB), Z6
+	VBROADCASTSS vectorConstants<>+32(SB), Z7
+	VBROADCASTSS vectorConstants<>+36(SB), Z8
+	VBROADCASTSS vectorConstants<>+40(SB), Z9
+	VBROADCASTSS vectorConstants<>+44(SB), Z10
+	VBROADCASTSS vectorConstants<>+48(SB), Z11
+	VBROADCASTSS vectorConstants<>+64(SB), Z12
+	VBROADCASTSS vectorConstants<>+60(SB), Z13
 	XORQ         R8, R8
 
 row:
-	VMOVUPS.Z     (CX)(R8*4), K1, Z15
-	VBLENDMPS     Z15, Z13, K1, Z16
-	VMAXPS        Z13, Z16, Z15
-	VEXTRACTF64X4 $0x01, Z15, Y17
-	VMAXPS        Y17, Y15, Y15
-	VEXTRACTF32X4 $0x01, Y15, X17
-	VMAXPS        X17, X15, X15
-	VPERMILPS     $0x0e, X15, X17
-	VMAXPS        X17, X15, X15
-	VPERMILPS     $0x01, X15, X17
-	VMAXPS        X17, X15, X15
+	VMOVUPS       Z12, Z14
+	VMOVUPS       (CX)(R8*4), K1, Z14
+	VMOVUPS       Z14, Z15
+	VEXTRACTF64X4 $0x01, Z15, Y16
+	VMAXPS        Y16, Y15, Y15
+	VEXTRACTF32X4 $0x01, Y15, X16
+	VMAXPS        X16, X15, X15
+	VPERMILPS     $0x0e, X15, X16
+	VMAXPS        X16, X15, X15
+	VPERMILPS     $0x01, X15, X16
+	VMAXPS        X16, X15, X15
 	VMOVSS        X15, (DX)
 	ADDQ          $0x04, DX
 	VBROADCASTSS  X15, Z15
-	VSUBPS        Z15, Z16, Z15
-	VCMPPS        $0x15, Z1, Z15, K2
-	VMINPS        Z15, Z0, Z15
-	VMAXPS        Z15, Z1, Z15
-	VMOVUPS       Z3, Z17
-	VFMADD231PS   Z2, Z15, Z17
-	VSUBPS        Z3, Z17, Z17
-	VFMADD231PS   Z4, Z17, Z15
-	VFMADD231PS   Z5, Z17, Z15
-	VMOVUPS       Z7, Z18
-	VFMADD213PS   Z8, Z15, Z18
-	VFMADD213PS   Z9, Z15, Z18
-	VFMADD213PS   Z10, Z15, Z18
-	VFMADD213PS   Z11, Z15, Z18
-	VFMADD213PS   Z12, Z15, Z18
-	VMULPS        Z15, Z15, Z19
-	VFMADD213PS   Z15, Z19, Z18
-	VADDPS        Z6, Z18, Z15
-	VSCALEFPS     Z17, Z15, Z15
-	VMOVUPS.Z     Z15, K2, Z15
-	VMOVUPS       Z15, Z17
-	VEXTRACTF64X4 $0x01, Z17, Y18
-	VADDPS        Y18, Y17, Y17
-	VEXTRACTF32X4 $0x01, Y17, X18
-	VADDPS        X18, X17, X17
-	VPERMILPS     $0x0e, X17, X18
-	VADDPS        X18, X17, X17
-	VPERMILPS     $0x01, X17, X18
-	VADDPS        X18, X17, X17
-	VMOVSS        X17, (BX)
+	VSUBPS        Z15, Z14, Z14
+	VCMPPS        $0x15, Z0, Z14, K2
+	VMAXPS        Z14, Z0, Z14
+	VMOVUPS       Z2, Z15
+	VFMADD231PS   Z1, Z14, Z15
+	VSUBPS        Z2, Z15, Z15
+	VFMADD231PS   Z3, Z15, Z14
+	VFMADD231PS   Z4, Z15, Z14
+	VMOVUPS       Z6, Z16
+	VFMADD213PS   Z7, Z14, Z16
+	VFMADD213PS   Z8, Z14, Z16
+	VFMADD213PS   Z9, Z14, Z16
+	VFMADD213PS   Z10, Z14, Z16
+	VFMADD213PS   Z11, Z14, Z16
+	VMULPS        Z14, Z14, Z17
+	VFMADD213PS   Z14, Z17, Z16
+	VADDPS        Z5, Z16, Z14
+	VSCALEFPS     Z15, Z14, Z14
+	VMOVUPS.Z     Z14, K2, Z14
+	VMOVUPS       Z14, Z15
+	VEXTRACTF64X4 $0x01, Z15, Y16
+	VADDPS        Y16, Y15, Y15
+	VEXTRACTF32X4 $0x01, Y15, X16
+	VADDPS        X16, X15, X15
+	VPERMILPS     $0x0e, X15, X16
+	VADDPS        X16, X15, X15
+	VPERMILPS     $0x01, X15, X16
+	VADDPS        X16, X15, X15
+	VMOVSS        X15, (BX)
 	ADDQ          $0x04, BX
-	VBROADCASTSS  X17, Z17
-	VDIVPS        Z17, Z15, Z15
-	VCMPPS        $0x15, Z14, Z15, K2
-	VMOVUPS.Z     Z15, K2, Z15
-	VMOVUPS       Z15, K1, (AX)(R8*4)
+	VBROADCASTSS  X15, Z15
+	VDIVPS        Z15, Z14, Z14
+	VCMPPS        $0x15, Z13, Z14, K2
+	VMOVUPS.Z     Z14, K2, Z14
+	VMOVUPS       Z14, K1, (AX)(R8*4)
 	ADDQ          SI, R8
 	DECQ          DI
 	JNZ           row
-	VZEROUPPER
-	RET
-
-// func softmaxBackward512f32(dx *float32, dy *float32, y *float32, n int, s float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·softmaxBackward512f32(SB), NOSPLIT, $0-36
-	MOVQ         dx+0(FP), AX
-	MOVQ         dy+8(FP), CX
-	MOVQ         y+16(FP), DX
-	VBROADCASTSS s+32(FP), Z0
-	VBROADCASTSS vectorConstants<>+56(SB), Z1
-	VBROADCASTSS vectorConstants<>+60(SB), Z2
-	MOVQ         n+24(FP), BX
-	KXNORW       K1, K1, K1
-	XORQ         SI, SI
-	SUBQ         $0x10, BX
-	JLT          rest
-
-loop:
-	VMOVUPS.Z (CX)(SI*4), K1, Z3
-	VSUBPS    Z0, Z3, Z3
-	VMOVUPS.Z (DX)(SI*4), K1, Z4
-	VMULPS    Z3, Z4, Z3
-	VPANDD    Z1, Z3, Z4
-	VCMPPS    $0x15, Z2, Z4, K2
-	VMOVUPS.Z Z3, K2, Z3
-	VMOVUPS   Z3, K1, (AX)(SI*4)
-	ADDQ      $0x10, SI
-	SUBQ      $0x10, BX
-	JGE       loop
-
-rest:
-	ADDQ  $0x10, BX
-	JLE   done
-	MOVQ  $-1, DI
-	BZHIQ BX, DI, DI
-	KMOVW DI, K1
-	MOVQ  $-1, BX
-	JMP   loop
-
-done:
 	VZEROUPPER
 	RET
 
@@ -655,7 +610,7 @@ TEXT ·max512f32(SB), NOSPLIT, $0-20
 	MOVQ         x+0(FP), AX
 	VBROADCASTSS vectorConstants<>+64(SB), Z0
 	VMOVUPS      Z0, Z1
-	VCMPPS       $0x03, Z0, Z0, K1
+	VCMPPS       $0x03, Z1, Z1, K1
 	MOVQ         n+8(FP), CX
 	KXNORW       K2, K2, K2
 	XORQ         DX, DX
@@ -663,14 +618,14 @@ TEXT ·max512f32(SB), NOSPLIT, $0-20
 	JLT          rest
 
 loop:
-	VMOVUPS.Z (AX)(DX*4), K2, Z2
-	VBLENDMPS Z2, Z0, K2, Z3
-	VMAXPS    Z1, Z3, Z1
-	VCMPPS    $0x03, Z3, Z3, K3
-	KORW      K3, K1, K1
-	ADDQ      $0x10, DX
-	SUBQ      $0x10, CX
-	JGE       loop
+	VMOVUPS Z0, Z2
+	VMOVUPS (AX)(DX*4), K2, Z2
+	VMAXPS  Z1, Z2, Z1
+	VCMPPS  $0x03, Z2, Z2, K3
+	KORW    K3, K1, K1
+	ADDQ    $0x10, DX
+	SUBQ    $0x10, CX
+	JGE     loop
 
 rest:
 	ADDQ  $0x10, CX
@@ -696,8 +651,8 @@ done:
 	VPCMPEQD      X1, X1, X1
 
 number:
-	VPXORD Z4, Z4, Z4
-	VADDSS X4, X1, X1
+	VPXORD Z3, Z3, Z3
+	VADDSS X3, X1, X1
 	MOVSS  X1, ret+16(FP)
 	VZEROUPPER
 	RET
@@ -1065,102 +1020,20 @@ TEXT ·exp256f32(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	VBROADCASTSS shift+24(FP), Y0
+	VBROADCASTSS vectorConstants<>+0(SB), Y1
 	MOVQ         n+16(FP), DX
-	VPCMPEQD     Y1, Y1, Y1
+	VPCMPEQD     Y2, Y2, Y2
 	XORQ         BX, BX
 	SUBQ         $0x08, DX
 	JLT          rest
 
 loop:
-	VMASKMOVPS   (CX)(BX*4), Y1, Y2
-	VSUBPS       Y0, Y2, Y2
-	VBROADCASTSS vectorConstants<>+4(SB), Y3
-	VCMPPS       $0x15, Y3, Y2, Y3
-	VBROADCASTSS vectorConstants<>+4(SB), Y4
-	VBROADCASTSS vectorConstants<>+0(SB), Y5
-	VMINPS       Y2, Y5, Y2
-	VMAXPS       Y2, Y4, Y2
-	VBROADCASTSS vectorConstants<>+8(SB), Y4
-	VBROADCASTSS vectorConstants<>+12(SB), Y5
-	VFMADD231PS  Y4, Y2, Y5
-	VBROADCASTSS vectorConstants<>+12(SB), Y4
-	VSUBPS       Y4, Y5, Y4
-	VBROADCASTSS vectorConstants<>+16(SB), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS vectorConstants<>+20(SB), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS vectorConstants<>+28(SB), Y5
-	VBROADCASTSS vectorConstants<>+32(SB), Y6
-	VFMADD213PS  Y6, Y2, Y5
-	VBROADCASTSS vectorConstants<>+36(SB), Y6
-	VFMADD213PS  Y6, Y2, Y5
-	VBROADCASTSS vectorConstants<>+40(SB), Y6
-	VFMADD213PS  Y6, Y2, Y5
-	VBROADCASTSS vectorConstants<>+44(SB), Y6
-	VFMADD213PS  Y6, Y2, Y5
-	VBROADCASTSS vectorConstants<>+48(SB), Y6
-	VFMADD213PS  Y6, Y2, Y5
-	VMULPS       Y2, Y2, Y6
-	VFMADD213PS  Y2, Y6, Y5
-	VBROADCASTSS vectorConstants<>+24(SB), Y2
-	VADDPS       Y2, Y5, Y2
-	VCVTPS2DQ    Y4, Y4
-	VPSRAD       $0x01, Y4, Y5
-	VPSUBD       Y5, Y4, Y4
-	VBROADCASTSS vectorConstants<>+276(SB), Y6
-	VPADDD       Y6, Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VMULPS       Y5, Y2, Y2
-	VBROADCASTSS vectorConstants<>+276(SB), Y5
-	VPADDD       Y5, Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VMULPS       Y4, Y2, Y2
-	VANDPS       Y2, Y3, Y2
-	TESTQ        DX, DX
-	JGE          full
-	VMASKMOVPS   Y2, Y1, (AX)(BX*4)
-	JMP          done
-
-full:
-	VMOVUPS Y2, (AX)(BX*4)
-	ADDQ    $0x08, BX
-	SUBQ    $0x08, DX
-	JGE     loop
-
-rest:
-	ADDQ    $0x08, DX
-	JLE     done
-	LEAQ    vectorMasks<>+128(SB), SI
-	NEGQ    DX
-	VMOVUPS (SI)(DX*4), Y1
-	MOVQ    $-1, DX
-	JMP     loop
-
-done:
-	VZEROUPPER
-	RET
-
-// func sigmoid256f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·sigmoid256f32(SB), NOSPLIT, $0-24
-	MOVQ     y+0(FP), AX
-	MOVQ     x+8(FP), CX
-	VPXOR    Y0, Y0, Y0
-	MOVQ     n+16(FP), DX
-	VPCMPEQD Y1, Y1, Y1
-	XORQ     BX, BX
-	SUBQ     $0x08, DX
-	JLT      rest
-
-loop:
-	VMASKMOVPS   (CX)(BX*4), Y1, Y2
-	VBROADCASTSS vectorConstants<>+52(SB), Y3
-	VORPS        Y3, Y2, Y3
+	VMASKMOVPS   (CX)(BX*4), Y2, Y3
+	VSUBPS       Y0, Y3, Y3
+	VMINPS       Y3, Y1, Y3
 	VBROADCASTSS vectorConstants<>+4(SB), Y4
 	VCMPPS       $0x15, Y4, Y3, Y4
 	VBROADCASTSS vectorConstants<>+4(SB), Y5
-	VBROADCASTSS vectorConstants<>+0(SB), Y6
-	VMINPS       Y3, Y6, Y3
 	VMAXPS       Y3, Y5, Y3
 	VBROADCASTSS vectorConstants<>+8(SB), Y5
 	VBROADCASTSS vectorConstants<>+12(SB), Y6
@@ -1189,13 +1062,86 @@ loop:
 	VCVTPS2DQ    Y5, Y5
 	VPSRAD       $0x01, Y5, Y6
 	VPSUBD       Y6, Y5, Y5
-	VBROADCASTSS vectorConstants<>+276(SB), Y7
-	VPADDD       Y7, Y6, Y6
 	VPSLLD       $0x17, Y6, Y6
+	VBROADCASTSS vectorConstants<>+24(SB), Y7
+	VPADDD       Y7, Y6, Y6
 	VMULPS       Y6, Y3, Y3
-	VBROADCASTSS vectorConstants<>+276(SB), Y6
-	VPADDD       Y6, Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
+	VBROADCASTSS vectorConstants<>+24(SB), Y6
+	VPADDD       Y6, Y5, Y5
+	VMULPS       Y5, Y3, Y3
+	VANDPS       Y3, Y4, Y3
+	TESTQ        DX, DX
+	JGE          full
+	VMASKMOVPS   Y3, Y2, (AX)(BX*4)
+	JMP          done
+
+full:
+	VMOVUPS Y3, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*4), Y2
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func sigmoid256f32(y *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sigmoid256f32(SB), NOSPLIT, $0-24
+	MOVQ     y+0(FP), AX
+	MOVQ     x+8(FP), CX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+16(FP), DX
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     BX, BX
+	SUBQ     $0x08, DX
+	JLT      rest
+
+loop:
+	VMASKMOVPS   (CX)(BX*4), Y1, Y2
+	VBROADCASTSS vectorConstants<>+52(SB), Y3
+	VORPS        Y3, Y2, Y3
+	VBROADCASTSS vectorConstants<>+4(SB), Y4
+	VCMPPS       $0x15, Y4, Y3, Y4
+	VBROADCASTSS vectorConstants<>+4(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VBROADCASTSS vectorConstants<>+8(SB), Y5
+	VBROADCASTSS vectorConstants<>+12(SB), Y6
+	VFMADD231PS  Y5, Y3, Y6
+	VBROADCASTSS vectorConstants<>+12(SB), Y5
+	VSUBPS       Y5, Y6, Y5
+	VBROADCASTSS vectorConstants<>+16(SB), Y7
+	VFMADD231PS  Y7, Y5, Y3
+	VBROADCASTSS vectorConstants<>+20(SB), Y7
+	VFMADD231PS  Y7, Y5, Y3
+	VBROADCASTSS vectorConstants<>+28(SB), Y5
+	VBROADCASTSS vectorConstants<>+32(SB), Y7
+	VFMADD213PS  Y7, Y3, Y5
+	VBROADCASTSS vectorConstants<>+36(SB), Y7
+	VFMADD213PS  Y7, Y3, Y5
+	VBROADCASTSS vectorConstants<>+40(SB), Y7
+	VFMADD213PS  Y7, Y3, Y5
+	VBROADCASTSS vectorConstants<>+44(SB), Y7
+	VFMADD213PS  Y7, Y3, Y5
+	VBROADCASTSS vectorConstants<>+48(SB), Y7
+	VFMADD213PS  Y7, Y3, Y5
+	VMULPS       Y3, Y3, Y7
+	VFMADD213PS  Y3, Y7, Y5
+	VBROADCASTSS vectorConstants<>+24(SB), Y3
+	VADDPS       Y3, Y5, Y3
+	VPSLLD       $0x17, Y6, Y5
+	VBROADCASTSS vectorConstants<>+24(SB), Y6
+	VPADDD       Y6, Y5, Y5
 	VMULPS       Y5, Y3, Y3
 	VANDPS       Y3, Y4, Y3
 	VCMPPS       $0x11, Y0, Y2, Y2
@@ -1279,197 +1225,133 @@ done:
 // func softmax256f32(y *float32, x *float32, max *float32, sum *float32, rows int, cols int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·softmax256f32(SB), NOSPLIT, $0-48
-	MOVQ         y+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         max+16(FP), DX
-	MOVQ         sum+24(FP), BX
-	MOVQ         cols+40(FP), SI
-	MOVQ         rows+32(FP), DI
-	VPCMPEQD     Y0, Y0, Y0
-	VPCMPEQD     Y1, Y1, Y1
-	LEAQ         vectorMasks<>+128(SB), R8
-	MOVQ         SI, R9
-	NEGQ         R9
-	VMOVUPS      (R8)(R9*4), Y0
-	VMOVUPS      32(R8)(R9*4), Y1
-	VBROADCASTSS vectorConstants<>+64(SB), Y2
-	XORQ         R8, R8
+	MOVQ     y+0(FP), AX
+	MOVQ     x+8(FP), CX
+	MOVQ     max+16(FP), DX
+	MOVQ     sum+24(FP), BX
+	MOVQ     cols+40(FP), SI
+	MOVQ     rows+32(FP), DI
+	VPCMPEQD Y0, Y0, Y0
+	VPCMPEQD Y1, Y1, Y1
+	LEAQ     vectorMasks<>+128(SB), R8
+	MOVQ     SI, R9
+	NEGQ     R9
+	VMOVUPS  (R8)(R9*4), Y0
+	VMOVUPS  32(R8)(R9*4), Y1
+	XORQ     R8, R8
 
 row:
+	VBROADCASTSS vectorConstants<>+64(SB), Y2
 	VMASKMOVPS   (CX)(R8*4), Y0, Y3
-	VBLENDVPS    Y0, Y3, Y2, Y3
-	VMAXPS       Y2, Y3, Y4
+	VBLENDVPS    Y0, Y3, Y2, Y2
+	VMOVUPS      Y2, Y3
+	VBROADCASTSS vectorConstants<>+64(SB), Y4
 	VMASKMOVPS   32(CX)(R8*4), Y1, Y5
-	VBLENDVPS    Y1, Y5, Y2, Y5
-	VMAXPS       Y2, Y5, Y6
-	VMAXPS       Y6, Y4, Y4
-	VEXTRACTF128 $0x01, Y4, X6
-	VMAXPS       X6, X4, X4
-	VPERMILPS    $0x0e, X4, X6
-	VMAXPS       X6, X4, X4
-	VPERMILPS    $0x01, X4, X6
-	VMAXPS       X6, X4, X4
-	VMOVSS       X4, (DX)
-	ADDQ         $0x04, DX
-	VBROADCASTSS X4, Y4
-	VSUBPS       Y4, Y3, Y3
-	VBROADCASTSS vectorConstants<>+4(SB), Y6
-	VCMPPS       $0x15, Y6, Y3, Y6
-	VBROADCASTSS vectorConstants<>+4(SB), Y7
-	VBROADCASTSS vectorConstants<>+0(SB), Y8
-	VMINPS       Y3, Y8, Y3
-	VMAXPS       Y3, Y7, Y3
-	VBROADCASTSS vectorConstants<>+8(SB), Y7
-	VBROADCASTSS vectorConstants<>+12(SB), Y8
-	VFMADD231PS  Y7, Y3, Y8
-	VBROADCASTSS vectorConstants<>+12(SB), Y7
-	VSUBPS       Y7, Y8, Y7
-	VBROADCASTSS vectorConstants<>+16(SB), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS vectorConstants<>+20(SB), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS vectorConstants<>+28(SB), Y8
-	VBROADCASTSS vectorConstants<>+32(SB), Y9
-	VFMADD213PS  Y9, Y3, Y8
-	VBROADCASTSS vectorConstants<>+36(SB), Y9
-	VFMADD213PS  Y9, Y3, Y8
-	VBROADCASTSS vectorConstants<>+40(SB), Y9
-	VFMADD213PS  Y9, Y3, Y8
-	VBROADCASTSS vectorConstants<>+44(SB), Y9
-	VFMADD213PS  Y9, Y3, Y8
-	VBROADCASTSS vectorConstants<>+48(SB), Y9
-	VFMADD213PS  Y9, Y3, Y8
-	VMULPS       Y3, Y3, Y9
-	VFMADD213PS  Y3, Y9, Y8
-	VBROADCASTSS vectorConstants<>+24(SB), Y3
-	VADDPS       Y3, Y8, Y3
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y8
-	VPSUBD       Y8, Y7, Y7
-	VBROADCASTSS vectorConstants<>+276(SB), Y9
-	VPADDD       Y9, Y8, Y8
-	VPSLLD       $0x17, Y8, Y8
-	VMULPS       Y8, Y3, Y3
-	VBROADCASTSS vectorConstants<>+276(SB), Y8
-	VPADDD       Y8, Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y3, Y3
-	VANDPS       Y3, Y6, Y3
-	VMOVUPS      Y3, Y6
-	VSUBPS       Y4, Y5, Y4
-	VBROADCASTSS vectorConstants<>+4(SB), Y5
-	VCMPPS       $0x15, Y5, Y4, Y5
-	VBROADCASTSS vectorConstants<>+4(SB), Y7
-	VBROADCASTSS vectorConstants<>+0(SB), Y8
-	VMINPS       Y4, Y8, Y4
-	VMAXPS       Y4, Y7, Y4
-	VBROADCASTSS vectorConstants<>+8(SB), Y7
-	VBROADCASTSS vectorConstants<>+12(SB), Y8
-	VFMADD231PS  Y7, Y4, Y8
-	VBROADCASTSS vectorConstants<>+12(SB), Y7
-	VSUBPS       Y7, Y8, Y7
-	VBROADCASTSS vectorConstants<>+16(SB), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS vectorConstants<>+20(SB), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS vectorConstants<>+28(SB), Y8
-	VBROADCASTSS vectorConstants<>+32(SB), Y9
-	VFMADD213PS  Y9, Y4, Y8
-	VBROADCASTSS vectorConstants<>+36(SB), Y9
-	VFMADD213PS  Y9, Y4, Y8
-	VBROADCASTSS vectorConstants<>+40(SB), Y9
-	VFMADD213PS  Y9, Y4, Y8
-	VBROADCASTSS vectorConstants<>+44(SB), Y9
-	VFMADD213PS  Y9, Y4, Y8
-	VBROADCASTSS vectorConstants<>+48(SB), Y9
-	VFMADD213PS  Y9, Y4, Y8
-	VMULPS       Y4, Y4, Y9
-	VFMADD213PS  Y4, Y9, Y8
-	VBROADCASTSS vectorConstants<>+24(SB), Y4
-	VADDPS       Y4, Y8, Y4
-	VCVTPS2DQ    Y7, Y7
-	VPSRAD       $0x01, Y7, Y8
-	VPSUBD       Y8, Y7, Y7
-	VBROADCASTSS vectorConstants<>+276(SB), Y9
-	VPADDD       Y9, Y8, Y8
-	VPSLLD       $0x17, Y8, Y8
-	VMULPS       Y8, Y4, Y4
-	VBROADCASTSS vectorConstants<>+276(SB), Y8
-	VPADDD       Y8, Y7, Y7
-	VPSLLD       $0x17, Y7, Y7
-	VMULPS       Y7, Y4, Y4
-	VANDPS       Y4, Y5, Y4
+	VBLENDVPS    Y1, Y5, Y4, Y4
 	VMOVUPS      Y4, Y5
-	VADDPS       Y5, Y6, Y6
-	VEXTRACTF128 $0x01, Y6, X5
-	VADDPS       X5, X6, X6
-	VPERMILPS    $0x0e, X6, X5
-	VADDPS       X5, X6, X6
-	VPERMILPS    $0x01, X6, X5
-	VADDPS       X5, X6, X6
-	VMOVSS       X6, (BX)
-	ADDQ         $0x04, BX
-	VBROADCASTSS X6, Y5
-	VDIVPS       Y5, Y3, Y3
-	VBROADCASTSS vectorConstants<>+60(SB), Y6
-	VCMPPS       $0x15, Y6, Y3, Y6
-	VANDPS       Y3, Y6, Y3
-	VMASKMOVPS   Y3, Y0, (AX)(R8*4)
-	VDIVPS       Y5, Y4, Y3
-	VBROADCASTSS vectorConstants<>+60(SB), Y4
+	VMAXPS       Y5, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X5
+	VMAXPS       X5, X3, X3
+	VPERMILPS    $0x0e, X3, X5
+	VMAXPS       X5, X3, X3
+	VPERMILPS    $0x01, X3, X5
+	VMAXPS       X5, X3, X3
+	VMOVSS       X3, (DX)
+	ADDQ         $0x04, DX
+	VBROADCASTSS X3, Y3
+	VSUBPS       Y3, Y2, Y2
+	VBROADCASTSS vectorConstants<>+4(SB), Y5
+	VCMPPS       $0x15, Y5, Y2, Y5
+	VBROADCASTSS vectorConstants<>+4(SB), Y6
+	VMAXPS       Y2, Y6, Y2
+	VBROADCASTSS vectorConstants<>+8(SB), Y6
+	VBROADCASTSS vectorConstants<>+12(SB), Y7
+	VFMADD231PS  Y6, Y2, Y7
+	VBROADCASTSS vectorConstants<>+12(SB), Y6
+	VSUBPS       Y6, Y7, Y6
+	VBROADCASTSS vectorConstants<>+16(SB), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VBROADCASTSS vectorConstants<>+20(SB), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VBROADCASTSS vectorConstants<>+28(SB), Y6
+	VBROADCASTSS vectorConstants<>+32(SB), Y8
+	VFMADD213PS  Y8, Y2, Y6
+	VBROADCASTSS vectorConstants<>+36(SB), Y8
+	VFMADD213PS  Y8, Y2, Y6
+	VBROADCASTSS vectorConstants<>+40(SB), Y8
+	VFMADD213PS  Y8, Y2, Y6
+	VBROADCASTSS vectorConstants<>+44(SB), Y8
+	VFMADD213PS  Y8, Y2, Y6
+	VBROADCASTSS vectorConstants<>+48(SB), Y8
+	VFMADD213PS  Y8, Y2, Y6
+	VMULPS       Y2, Y2, Y8
+	VFMADD213PS  Y2, Y8, Y6
+	VBROADCASTSS vectorConstants<>+24(SB), Y2
+	VADDPS       Y2, Y6, Y2
+	VPSLLD       $0x17, Y7, Y6
+	VBROADCASTSS vectorConstants<>+24(SB), Y7
+	VPADDD       Y7, Y6, Y6
+	VMULPS       Y6, Y2, Y2
+	VANDPS       Y2, Y5, Y2
+	VMOVUPS      Y2, Y5
+	VSUBPS       Y3, Y4, Y3
+	VBROADCASTSS vectorConstants<>+4(SB), Y4
 	VCMPPS       $0x15, Y4, Y3, Y4
+	VBROADCASTSS vectorConstants<>+4(SB), Y6
+	VMAXPS       Y3, Y6, Y3
+	VBROADCASTSS vectorConstants<>+8(SB), Y6
+	VBROADCASTSS vectorConstants<>+12(SB), Y7
+	VFMADD231PS  Y6, Y3, Y7
+	VBROADCASTSS vectorConstants<>+12(SB), Y6
+	VSUBPS       Y6, Y7, Y6
+	VBROADCASTSS vectorConstants<>+16(SB), Y8
+	VFMADD231PS  Y8, Y6, Y3
+	VBROADCASTSS vectorConstants<>+20(SB), Y8
+	VFMADD231PS  Y8, Y6, Y3
+	VBROADCASTSS vectorConstants<>+28(SB), Y6
+	VBROADCASTSS vectorConstants<>+32(SB), Y8
+	VFMADD213PS  Y8, Y3, Y6
+	VBROADCASTSS vectorConstants<>+36(SB), Y8
+	VFMADD213PS  Y8, Y3, Y6
+	VBROADCASTSS vectorConstants<>+40(SB), Y8
+	VFMADD213PS  Y8, Y3, Y6
+	VBROADCASTSS vectorConstants<>+44(SB), Y8
+	VFMADD213PS  Y8, Y3, Y6
+	VBROADCASTSS vectorConstants<>+48(SB), Y8
+	VFMADD213PS  Y8, Y3, Y6
+	VMULPS       Y3, Y3, Y8
+	VFMADD213PS  Y3, Y8, Y6
+	VBROADCASTSS vectorConstants<>+24(SB), Y3
+	VADDPS       Y3, Y6, Y3
+	VPSLLD       $0x17, Y7, Y6
+	VBROADCASTSS vectorConstants<>+24(SB), Y7
+	VPADDD       Y7, Y6, Y6
+	VMULPS       Y6, Y3, Y3
 	VANDPS       Y3, Y4, Y3
-	VMASKMOVPS   Y3, Y1, 32(AX)(R8*4)
+	VMOVUPS      Y3, Y4
+	VADDPS       Y4, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X4
+	VADDPS       X4, X5, X5
+	VPERMILPS    $0x0e, X5, X4
+	VADDPS       X4, X5, X5
+	VPERMILPS    $0x01, X5, X4
+	VADDPS       X4, X5, X5
+	VMOVSS       X5, (BX)
+	ADDQ         $0x04, BX
+	VBROADCASTSS X5, Y4
+	VDIVPS       Y4, Y2, Y2
+	VBROADCASTSS vectorConstants<>+60(SB), Y5
+	VCMPPS       $0x15, Y5, Y2, Y5
+	VANDPS       Y2, Y5, Y2
+	VMASKMOVPS   Y2, Y0, (AX)(R8*4)
+	VDIVPS       Y4, Y3, Y2
+	VBROADCASTSS vectorConstants<>+60(SB), Y3
+	VCMPPS       $0x15, Y3, Y2, Y3
+	VANDPS       Y2, Y3, Y2
+	VMASKMOVPS   Y2, Y1, 32(AX)(R8*4)
 	ADDQ         SI, R8
 	DECQ         DI
 	JNZ          row
-	VZEROUPPER
-	RET
-
-// func softmaxBackward256f32(dx *float32, dy *float32, y *float32, n int, s float32)
-// Requires: AVX, AVX2
-TEXT ·softmaxBackward256f32(SB), NOSPLIT, $0-36
-	MOVQ         dx+0(FP), AX
-	MOVQ         dy+8(FP), CX
-	MOVQ         y+16(FP), DX
-	VBROADCASTSS s+32(FP), Y0
-	VBROADCASTSS vectorConstants<>+56(SB), Y1
-	VBROADCASTSS vectorConstants<>+60(SB), Y2
-	MOVQ         n+24(FP), BX
-	VPCMPEQD     Y3, Y3, Y3
-	XORQ         SI, SI
-	SUBQ         $0x08, BX
-	JLT          rest
-
-loop:
-	VMASKMOVPS (CX)(SI*4), Y3, Y4
-	VSUBPS     Y0, Y4, Y4
-	VMASKMOVPS (DX)(SI*4), Y3, Y5
-	VMULPS     Y4, Y5, Y4
-	VANDPS     Y1, Y4, Y5
-	VCMPPS     $0x15, Y2, Y5, Y5
-	VANDPS     Y4, Y5, Y4
-	TESTQ      BX, BX
-	JGE        full
-	VMASKMOVPS Y4, Y3, (AX)(SI*4)
-	JMP        done
-
-full:
-	VMOVUPS Y4, (AX)(SI*4)
-	ADDQ    $0x08, SI
-	SUBQ    $0x08, BX
-	JGE     loop
-
-rest:
-	ADDQ    $0x08, BX
-	JLE     done
-	LEAQ    vectorMasks<>+128(SB), DI
-	NEGQ    BX
-	VMOVUPS (DI)(BX*4), Y3
-	MOVQ    $-1, BX
-	JMP     loop
-
-done:
 	VZEROUPPER
 	RET
 
@@ -1817,7 +1699,7 @@ TEXT ·max256f32(SB), NOSPLIT, $0-20
 	VBROADCASTSS vectorConstants<>+64(SB), Y0
 	VMOVUPS      Y0, Y1
 	VMOVUPS      Y1, Y2
-	VCMPPS       $0x03, Y0, Y0, Y3
+	VCMPPS       $0x03, Y1, Y1, Y3
 	MOVQ         n+8(FP), CX
 	VPCMPEQD     Y4, Y4, Y4
 	VPCMPEQD     Y5, Y5, Y5
@@ -1826,13 +1708,15 @@ TEXT ·max256f32(SB), NOSPLIT, $0-20
 	JLT          rest
 
 loop:
-	VMASKMOVPS (AX)(DX*4), Y4, Y6
-	VBLENDVPS  Y4, Y6, Y0, Y6
+	VMOVUPS    Y0, Y6
+	VMASKMOVPS (AX)(DX*4), Y4, Y7
+	VBLENDVPS  Y4, Y7, Y6, Y6
 	VMAXPS     Y1, Y6, Y1
 	VCMPPS     $0x03, Y6, Y6, Y6
 	VORPS      Y6, Y3, Y3
-	VMASKMOVPS 32(AX)(DX*4), Y5, Y6
-	VBLENDVPS  Y5, Y6, Y0, Y6
+	VMOVUPS    Y0, Y6
+	VMASKMOVPS 32(AX)(DX*4), Y5, Y7
+	VBLENDVPS  Y5, Y7, Y6, Y6
 	VMAXPS     Y2, Y6, Y2
 	VCMPPS     $0x03, Y6, Y6, Y6
 	VORPS      Y6, Y3, Y3
@@ -2259,8 +2143,7 @@ DATA vectorConstants<>+244(SB)/8, $0x3c7abc9e3b39803f
 DATA vectorConstants<>+252(SB)/8, $0x7ff0000000000000
 DATA vectorConstants<>+260(SB)/8, $0x7ff8000000000000
 DATA vectorConstants<>+268(SB)/8, $0xfff0000000000000
-DATA vectorConstants<>+276(SB)/4, $0x0000007f
-GLOBL vectorConstants<>(SB), RODATA|NOPTR, $280
+GLOBL vectorConstants<>(SB), RODATA|NOPTR, $276
 
 DATA vectorMasks<>+0(SB)/8, $0xffffffffffffffff
 DATA vectorMasks<>+8(SB)/8, $0xffffffffffffffff

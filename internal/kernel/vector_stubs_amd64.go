@@ -54,19 +54,10 @@ func sigmoidBackward512f32(dx *float32, dy *float32, y *float32, n int)
 //		max[i], sum[i] = softmaxRow(y[i*cols:][:cols], x[i*cols:][:cols])
 //	}
 //
-// for 1 or more rows of 1 to 16 columns; but the max of a row with a NaN is any.
+// for 1 or more rows of 1 to 16 columns; but max of a row with a NaN is any number.
 //
 //go:noescape
 func softmax512f32(y *float32, x *float32, max *float32, sum *float32, rows int, cols int)
-
-// softmaxBackward512f32 computes
-//
-//	for i := range n {
-//		dx[i] = flush(y[i] * (dy[i] - s))
-//	}
-//
-//go:noescape
-func softmaxBackward512f32(dx *float32, dy *float32, y *float32, n int, s float32)
 
 // quotient512f32 computes
 //
@@ -263,19 +254,10 @@ func sigmoidBackward256f32(dx *float32, dy *float32, y *float32, n int)
 //		max[i], sum[i] = softmaxRow(y[i*cols:][:cols], x[i*cols:][:cols])
 //	}
 //
-// for 1 or more rows of 1 to 16 columns; but the max of a row with a NaN is any.
+// for 1 or more rows of 1 to 16 columns; but max of a row with a NaN is any number.
 //
 //go:noescape
 func softmax256f32(y *float32, x *float32, max *float32, sum *float32, rows int, cols int)
-
-// softmaxBackward256f32 computes
-//
-//	for i := range n {
-//		dx[i] = flush(y[i] * (dy[i] - s))
-//	}
-//
-//go:noescape
-func softmaxBackward256f32(dx *float32, dy *float32, y *float32, n int, s float32)
 
 // quotient256f32 computes
 //

@@ -28,19 +28,6 @@ func sigmoidBackward(m *machine) {
 	})
 }
 
-func softmaxBackward(m *machine) {
-	m.begin("softmaxBackward", "dx, dy, y", "n int, s T)",
-		"\tfor i := range n {",
-		"\t\tdx[i] = flush(y[i] * (dy[i] - s))",
-		"\t}")
-	s := m.number("s")
-	m.prepare(magnitude, smallest)
-	m.each(m.integer("n"), func() []result {
-		diff := m.minus(m.get("dy"), s)
-		return []result{{m.flush(m.times(m.get("y"), diff)), "dx"}}
-	})
-}
-
 func quotient(m *machine) {
 	m.begin("quotient", "dst, a", "n int, divisor T)",
 		"\tfor i := range n {",

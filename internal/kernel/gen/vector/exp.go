@@ -13,7 +13,6 @@ var (
 	expRound   = constantOf(1.5 * (1 << 23))
 	expLn2hi   = constantOf(-0.693359375)
 	expLn2lo   = constantOf(2.12194440e-4)
-	expBias    = constant{as32: 127}
 	expSeries  = []constant{
 		constantOf(1.9875691500e-4), constantOf(1.3981999507e-3), constantOf(8.3334519073e-3),
 		constantOf(4.1665795894e-2), constantOf(1.6666665459e-1), constantOf(5.0000001201e-1),
@@ -23,33 +22,40 @@ var (
 // prepareExp keeps the constants of exp in registers, if there are enough.
 func (m *machine) prepareExp() {
 	if m.wide() {
-		m.prepare(expHighest, expLowest, expLog2e, expRound, expLn2hi, expLn2lo, one)
+		m.prepare(expLowest, expLog2e, expRound, expLn2hi, expLn2lo, one)
 		m.prepare(expSeries...)
 	}
 }
 
-// exp is e^x, of float32.
-func (m *machine) exp(x vec) vec {
+// expOf is e^x of float32, for x up to 89. down says that x is at most 0 (or
+// NaN), where AVX2 has less to do.
+func (m *machine) expOf(x vec, down bool) vec {
 	normal := m.compare(x, notLess, m.constant(expLowest))
-	x = m.larger(m.constant(expLowest), m.smaller(m.constant(expHighest), x)) // NaN stays
-	n := m.fused(x, m.constant(expLog2e), m.fresh(expRound))
-	n = m.minus(n, m.constant(expRound))
+	x = m.larger(m.constant(expLowest), x) // NaN stays
+	rounded := m.fused(x, m.constant(expLog2e), m.fresh(expRound))
+	n := m.minus(rounded, m.constant(expRound))
 	r := m.fused(n, m.constant(expLn2hi), x)
 	r = m.fused(n, m.constant(expLn2lo), r)
-	p := m.polynomial(r, expSeries...)
-	m.fma213(r, m.times(r, r), p)
-	y := m.plus(p, m.constant(one))
-	if m.wide() {
+	y := m.polynomial(r, expSeries...)
+	m.fma213(r, m.times(r, r), y)
+	y = m.plus(y, m.constant(one))
+	switch {
+	case m.wide():
 		y = m.do(VSCALEFPS, n, y) // y·2^n
-	} else {
-		// 2^n in two factors, by their exponents.
+	case down:
+		// n stands in the low bits of rounded, and goes on top of the exponent of 1.
+		power := m.do(VPSLLD, Imm(23), rounded)
+		VPADDD(m.constant(one), power, power)
+		y = m.times(y, power)
+	default:
+		// In two factors, as 2^128 is no float32.
 		i := m.do(VCVTPS2DQ, n)
 		half := m.do(VPSRAD, Imm(1), i)
 		VPSUBD(half, i, i)
-		for _, e := range []vec{half, i} {
-			VPADDD(m.constant(expBias), e, e)
-			VPSLLD(Imm(23), e, e)
-			y = m.times(y, e)
+		for _, power := range []vec{half, i} {
+			VPSLLD(Imm(23), power, power)
+			VPADDD(m.constant(one), power, power)
+			y = m.times(y, power)
 		}
 	}
 	return m.where(normal, y)
@@ -61,9 +67,11 @@ func exp(m *machine) {
 		"\t\tdst[i] = exp(src[i] - shift)",
 		"\t}")
 	shift := m.number("shift")
+	m.prepare(expHighest)
 	m.prepareExp()
 	m.each(m.integer("n"), func() []result {
-		return []result{{m.exp(m.minus(m.get("src"), shift)), "dst"}}
+		x := m.minus(m.get("src"), shift)
+		return []result{{m.expOf(m.smaller(m.constant(expHighest), x), false), "dst"}}
 	})
 }
 
@@ -81,7 +89,7 @@ func sigmoid(m *machine) {
 	zero := m.zero()
 	m.each(m.integer("n"), func() []result {
 		x := m.get("x")
-		e := m.exp(m.or(x, m.constant(sign)))
+		e := m.expOf(m.or(x, m.constant(sign)), true)
 		top := m.choose(m.compare(x, less, zero), e, m.constant(one))
 		return []result{{m.over(top, m.plus(e, m.constant(one))), "y"}}
 	})

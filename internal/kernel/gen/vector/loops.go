@@ -30,6 +30,16 @@ func (m *machine) load(from Mem, mask Op) vec {
 	return d
 }
 
+// loadOr is load with another filling than 0.
+func (m *machine) loadOr(filling constant, from Mem, mask Op) vec {
+	d := m.fresh(filling)
+	if m.wide() {
+		m.move(from, mask, d)
+		return d
+	}
+	return m.choose(mask, m.load(from, mask), d)
+}
+
 // store writes the elements that the mask has.
 func (m *machine) store(value vec, mask Op, to Mem) {
 	if m.wide() {

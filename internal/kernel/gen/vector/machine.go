@@ -187,20 +187,12 @@ func (m *machine) compare(a vec, how Op, b vec) Op {
 	return m.do(m.cmp, how, b, a)
 }
 
-// either adds the mask a to b, and both takes from b what a has not.
+// either adds the mask a to b.
 func (m *machine) either(a, b Op) {
 	if m.wide() {
 		KORW(a, b, b)
 	} else {
 		m.or256(a, b, b)
-	}
-}
-
-func (m *machine) both(a, b Op) {
-	if m.wide() {
-		KANDW(a, b, b)
-	} else {
-		m.and256(a, b, b)
 	}
 }
 

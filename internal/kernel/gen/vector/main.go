@@ -9,7 +9,7 @@ func main() {
 	ConstraintExpr("!purego")
 	for _, bits := range []int{512, 256} {
 		for _, kernel := range []func(*machine){
-			gate, exp, sigmoid, sigmoidBackward, softmax16, softmaxBackward, quotient,
+			gate, exp, sigmoid, sigmoidBackward, softmax16, quotient,
 			axpy, sgd, momentum, addColumnSums, sum, dot, maximum,
 		} {
 			kernel(newMachine(float32s, bits))

@@ -88,12 +88,12 @@ func maximum(m *machine) {
 		"\t\tm = max(m, x[i])",
 		"\t}",
 		"\treturn m + 0")
-	low := m.constant(lowest)
-	acc := m.fill(m.registers(), m.copy(low))
-	nan := m.compare(low, unordered, low) // nowhere yet
+	m.prepare(lowest)
+	acc := m.fill(m.registers(), m.fresh(lowest))
+	nan := m.compare(acc[0], unordered, acc[0]) // nowhere yet
 	m.loop(m.integer("n"), len(acc), func(masks []Op) {
 		for r := range acc {
-			v := m.choose(masks[r], m.load(m.at("x", r), masks[r]), low)
+			v := m.loadOr(lowest, m.at("x", r), masks[r])
 			m.max(acc[r], v, acc[r]) // drops a NaN
 			m.either(m.compare(v, unordered, v), nan)
 		}

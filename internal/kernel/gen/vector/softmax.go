@@ -13,14 +13,13 @@ func softmax16(m *machine) {
 		"\t\tmax[i], sum[i] = softmaxRow(y[i*cols:][:cols], x[i*cols:][:cols])",
 		"\t}",
 		"",
-		"for 1 or more rows of 1 to 16 columns; but the max of a row with a NaN is any.")
+		"for 1 or more rows of 1 to 16 columns; but max of a row with a NaN is any number.")
 	cols, rows := m.integer("cols"), m.integer("rows")
 	masks := m.ones(m.registers())
 	m.setMasks(masks, cols)
 	m.prepareExp()
-	m.prepare(lowest)
 	if m.wide() {
-		m.prepare(smallest)
+		m.prepare(lowest, smallest)
 	}
 	m.index = GP64()
 	XORQ(m.index, m.index)
@@ -34,12 +33,12 @@ func softmax16(m *machine) {
 	Label("row")
 	x, acc := make([]vec, len(masks)), make([]vec, len(masks))
 	for r, mask := range masks {
-		x[r] = m.choose(mask, m.load(m.at("x", r), mask), m.constant(lowest))
-		acc[r] = m.larger(x[r], m.constant(lowest)) // drops a NaN
+		x[r] = m.loadOr(lowest, m.at("x", r), mask)
+		acc[r] = m.copy(x[r])
 	}
 	max := give("max", m.join(m.max, acc))
 	for r := range x {
-		x[r] = m.exp(m.minus(x[r], max)) // 0 beyond the end
+		x[r] = m.expOf(m.minus(x[r], max), true) // 0 beyond the end
 		acc[r] = m.copy(x[r])
 	}
 	sum := give("sum", m.join(m.add, acc))
