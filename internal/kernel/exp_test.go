@@ -314,12 +314,14 @@ func TestLogs(t *testing.T) {
 	for n := range 68 {
 		x, want := make([]float64, n), make([]float64, n)
 		for i := range x {
-			switch rng.IntN(3) {
+			switch rng.IntN(4) {
 			case 0:
 				x[i] = s[rng.IntN(len(s))]
 			case 1:
 				x[i] = math.Float64frombits(rng.Uint64())
 			case 2:
+				x[i] = math.Float64frombits(rng.Uint64N(1 << 52)) // subnormal
+			case 3:
 				x[i] = 1 + 9*rng.Float64()
 			}
 			want[i] = Log(x[i])
