@@ -309,13 +309,3 @@ func tile256x2f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uin
 //
 //go:noescape
 func tile256x1f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, k int, columns int)
-
-// sgd256 goes down the gradient, n being a multiple of 8 and 8 or more:
-//
-//	for i := range n {
-//		w[i] = fma(lr, grad[i], w[i])
-//		grad[i] = 0
-//	}
-//
-//go:noescape
-func sgd256(w *float32, grad *float32, n int, lr float32)

@@ -69,14 +69,3 @@ func addTilesOf[T Float](tiles []tile[T], width int, g *product[T], lo, hi int) 
 		}
 	}
 }
-
-// sgd is the part of SGD that is done here: it returns how many elements.
-func sgd[T Float](w, g []T, lr T) int {
-	n := len(w) &^ 7
-	w32, ok := any(w).([]float32)
-	if !ok || !hasAVX2 || n == 0 {
-		return 0
-	}
-	sgd256(&w32[0], &any(g).([]float32)[0], n, float32(-lr))
-	return n
-}

@@ -5,5 +5,3 @@ package kernel
 func tiled() bool { return false }
 
 func addTiles[T Float](*product[T], int, int) { panic("kernel: no tiles on this processor") }
-
-func sgd[T Float]([]T, []T, T) int { return 0 }
