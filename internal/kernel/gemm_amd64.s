@@ -3074,28 +3074,6 @@ loop:
 	VZEROUPPER
 	RET
 
-// func sgd256(w *float32, grad *float32, n int, lr float32)
-// Requires: AVX, FMA3
-TEXT ·sgd256(SB), NOSPLIT, $0-28
-	MOVQ         w+0(FP), AX
-	MOVQ         grad+8(FP), CX
-	MOVQ         n+16(FP), DX
-	VBROADCASTSS lr+24(FP), Y0
-	VXORPS       Y1, Y1, Y1
-
-loop:
-	VMOVUPS     (CX), Y2
-	VMOVUPS     (AX), Y3
-	VFMADD231PS Y2, Y0, Y3
-	VMOVUPS     Y3, (AX)
-	VMOVUPS     Y1, (CX)
-	ADDQ        $0x20, AX
-	ADDQ        $0x20, CX
-	SUBQ        $0x08, DX
-	JNZ         loop
-	VZEROUPPER
-	RET
-
 // func pause()
 TEXT ·pause(SB), NOSPLIT, $0
 	PAUSE

@@ -631,15 +631,5 @@ func peak512(n int)
 //	}
 func peak256(n int)
 
-// sgd256 goes down the gradient, n being a multiple of 8 and 8 or more:
-//
-//	for i := range n {
-//		w[i] = fma(lr, grad[i], w[i])
-//		grad[i] = 0
-//	}
-//
-//go:noescape
-func sgd256(w *float32, grad *float32, n int, lr float32)
-
 // pause tells the processor that it is in a loop that waits.
 func pause()

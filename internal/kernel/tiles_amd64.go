@@ -16,7 +16,7 @@ var (
 )
 
 var (
-	avx512f32 = &tiling[float32]{
+	tiling512f32 = &tiling[float32]{
 		lanes: 16, widest: 4, panel: 4,
 		tiles: [5][]tile[float32]{
 			0: {{12, tile256_12x8f32}, {1, tile256_1x8f32}},
@@ -29,16 +29,16 @@ var (
 		finite: finite512f32, nonzeros: nonzeros512f32, sparse: sparse512f32,
 	}
 	// A "vector" is two or four registers where there are no narrower tiles.
-	avx512f64 = &tiling[float64]{
+	tiling512f64 = &tiling[float64]{
 		lanes: 32, widest: 1, panel: 1,
 		tiles: [5][]tile[float64]{1: {{6, tile512_6x32f64}, {3, tile512_3x32f64}, {1, tile512_1x32f64}}},
 	}
-	avx2f32 = &tiling[float32]{
+	tiling256f32 = &tiling[float32]{
 		lanes: 16, widest: 1, panel: 1,
 		tiles:  [5][]tile[float32]{1: {{6, tile256_6x16f32}, {2, tile256_2x16f32}, {1, tile256_1x16f32}}},
 		addRow: row256f32, squares: transpose256f32,
 	}
-	avx2f64 = &tiling[float64]{
+	tiling256f64 = &tiling[float64]{
 		lanes: 8, widest: 1, panel: 1,
 		tiles: [5][]tile[float64]{1: {{6, tile256_6x8f64}, {2, tile256_2x8f64}, {1, tile256_1x8f64}}},
 	}
@@ -50,15 +50,15 @@ func tilingOf[T Float]() *tiling[T] {
 	switch t := any(&t).(type) {
 	case **tiling[float32]:
 		if hasAVX512 {
-			*t = avx512f32
+			*t = tiling512f32
 		} else if hasAVX2 {
-			*t = avx2f32
+			*t = tiling256f32
 		}
 	case **tiling[float64]:
 		if hasAVX512 {
-			*t = avx512f64
+			*t = tiling512f64
 		} else if hasAVX2 {
-			*t = avx2f64
+			*t = tiling256f64
 		}
 	}
 	return t
@@ -74,15 +74,4 @@ func peak(n int) (run func(), flops float64) {
 		return func() { peak256(n) }, float64(n) * 12 * 8 * 2
 	}
 	return nil, 0
-}
-
-// sgd is the part of SGD that is done here: it returns how many elements.
-func sgd[T Float](w, g []T, lr T) int {
-	n := len(w) &^ 7
-	w32, ok := any(w).([]float32)
-	if !ok || !hasAVX2 || n == 0 {
-		return 0
-	}
-	sgd256(&w32[0], &any(g).([]float32)[0], n, float32(-lr))
-	return n
 }

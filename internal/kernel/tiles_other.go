@@ -7,5 +7,3 @@ func tilingOf[T Float]() *tiling[T] { return nil }
 func pause() {}
 
 func peak(int) (run func(), flops float64) { return nil, 0 }
-
-func sgd[T Float]([]T, []T, T) int { return 0 }

@@ -38,7 +38,6 @@ func main() {
 	sparse()
 	peak(512, 12)
 	peak(256, 12)
-	sgd()
 	pause()
 	Generate()
 }
@@ -699,42 +698,6 @@ func tile256(e element, rows int) {
 			ADDQ(cRow, c)
 		}
 	}
-	VZEROUPPER()
-	RET()
-}
-
-func sgd() {
-	TEXT("sgd256", NOSPLIT, "func(w, grad *float32, n int, lr float32)")
-	Doc(
-		"sgd256 goes down the gradient, n being a multiple of 8 and 8 or more:",
-		"",
-		"\tfor i := range n {",
-		"\t\tw[i] = fma(lr, grad[i], w[i])",
-		"\t\tgrad[i] = 0",
-		"\t}",
-	)
-	Pragma("noescape")
-	w, g, n := GP64(), GP64(), GP64()
-	Load(Param("w"), w)
-	Load(Param("grad"), g)
-	Load(Param("n"), n)
-	lr, zero, x, y := YMM(), YMM(), YMM(), YMM()
-	lrAddr, err := Param("lr").Resolve()
-	if err != nil {
-		panic(err)
-	}
-	VBROADCASTSS(lrAddr.Addr, lr)
-	VXORPS(zero, zero, zero)
-	Label("loop")
-	VMOVUPS(Mem{Base: g}, x)
-	VMOVUPS(Mem{Base: w}, y)
-	VFMADD231PS(x, lr, y)
-	VMOVUPS(y, Mem{Base: w})
-	VMOVUPS(zero, Mem{Base: g})
-	ADDQ(Imm(32), w)
-	ADDQ(Imm(32), g)
-	SUBQ(Imm(8), n)
-	JNZ(LabelRef("loop"))
 	VZEROUPPER()
 	RET()
 }

@@ -1,0 +1,90 @@
+//go:build unix && amd64 && !purego
+
+package kernel
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestVectorsStayInTheirSlices runs every operation on slices that end where a
+// page without access begins, and on slices that begin where one ends: to read
+// or write a byte too much is a fault.
+func TestVectorsStayInTheirSlices(t *testing.T) {
+	t.Run("float32", testGuardPages[float32])
+	t.Run("float64", testGuardPages[float64])
+}
+
+func testGuardPages[T Float](t *testing.T) {
+	restorePath(t)
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	size := int(unsafe.Sizeof(T(0)))
+	pages := [][]byte{newGuardPages(t, 4096), newGuardPages(t, 4096), newGuardPages(t, 4096)}
+	rng, paths := rand.New(rand.NewPCG(55, 1)), assemblyPaths()
+	for _, op := range vectorOps[T]() {
+		for n := range 68 {
+			start := make([][]T, len(op.slices))
+			for i, times := range op.slices {
+				start[i] = mixture[T](rng, n*times, n)
+			}
+			want := clones(start)
+			for _, p := range paths {
+				for _, end := range []bool{true, false} {
+					what := fmt.Sprintf("%s of %d, %s, at the end: %t", op.name, n, p.name, end)
+					got := make([][]T, len(start))
+					for i := range start {
+						bytes := pages[i]
+						if end {
+							bytes = bytes[len(bytes)-len(start[i])*size:]
+						}
+						got[i] = unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(bytes))), len(start[i]))
+						copy(got[i], start[i])
+						want[i] = append(want[i][:0], start[i]...)
+					}
+					goPath.take()
+					result := op.run(want, n)
+					p.take()
+					sameBits(t, what+", result", []float64{withoutFault(t, what, func() float64 { return op.run(got, n) })}, []float64{result})
+					for i := range got {
+						sameBits(t, what, got[i], want[i])
+					}
+				}
+			}
+		}
+	}
+}
+
+func withoutFault(t *testing.T, what string, run func() float64) float64 {
+	defer func() {
+		if fault := recover(); fault != nil {
+			t.Fatalf("%s: %v", what, fault)
+		}
+	}()
+	return run()
+}
+
+// newGuardPages returns memory between two pages that nobody may touch.
+func newGuardPages(t *testing.T, size int) []byte {
+	page := unix.Getpagesize()
+	size = (size + page - 1) / page * page
+	all, err := unix.Mmap(-1, 0, size+2*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Munmap(all); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, guard := range [][]byte{all[:page], all[page+size:]} {
+		if err := unix.Mprotect(guard, unix.PROT_NONE); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all[page : page+size]
+}
