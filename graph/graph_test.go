@@ -48,12 +48,14 @@ func TestInnerNode(t *testing.T) {
 	}
 }
 
-// TestAside: an infinity in a node y does not depend on stays there.
+// TestAside: an infinity in a node y does not depend on stays there, even if the
+// gradient was that node's before.
 func TestAside(t *testing.T) {
 	g := graph.New[float64]()
 	x := g.Input("x", []float64{0})
-	g.Log(x) // -Inf, its derivative +Inf
+	aside := g.Log(x) // -Inf, its derivative +Inf
 	y := g.Add(x, g.Const(1))
+	g.Backward(aside)
 	g.Backward(y)
 	if x.Grad[0] != 1 {
 		t.Errorf("dx = %v, want 1", x.Grad[0])
@@ -201,6 +203,21 @@ func TestMaximumPinned(t *testing.T) {
 	g.Backward(all)
 	equal(t, "max of all", all.Value, []float64{nan})
 	equal(t, "its gradient", x.Grad, []float64{0, 0, 0, 1, 0, 0})
+}
+
+// TestMaximumComplex: imaginary parts decide nothing, so the complex step takes
+// the side that is pinned at a tie.
+func TestMaximumComplex(t *testing.T) {
+	g := graph.New[complex128]()
+	x := g.Input("x", []complex128{0})
+	y := graph.ReLU(g, x)
+	if step := graph.ComplexStep(g, y, x); step[0] != 0 {
+		t.Errorf("the derivative of ReLU at 0 is %v by complex step, want 0", step[0])
+	}
+	row := g.Input("row", []complex128{complex(1, -1), complex(1, 1), complex(0, 9)}, 3)
+	if largest := g.Max(row); largest.Value[0] != complex(1, -1) {
+		t.Errorf("the first largest is %v, want (1-1i)", largest.Value[0])
+	}
 }
 
 // equal compares bit for bit, but for the kind of NaN.
