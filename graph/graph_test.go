@@ -265,3 +265,23 @@ func TestComplexArithmetic(t *testing.T) {
 		t.Errorf("exp(%vi) = %v", h, y)
 	}
 }
+
+// TestTerms: what comes back along each edge, which sums to the gradient.
+func TestTerms(t *testing.T) {
+	g := graph.New[float64]()
+	x := g.Input("x", []float64{3})
+	scaled := g.Mul(x, g.Const(5))
+	y := g.Mul(scaled, x)
+	z := g.Mul(x, x)
+	g.Backward(y)
+	equal(t, "by the outer *", y.Terms()[1], []float64{15})
+	equal(t, "by the inner *", scaled.Terms()[0], []float64{15})
+	equal(t, "their sum", x.Grad, []float64{30})
+	equal(t, "of a node aside", z.Terms()[0], []float64{0})
+	g.Backward(z)
+	equal(t, "left", z.Terms()[0], []float64{3})
+	equal(t, "right", z.Terms()[1], []float64{3})
+	if x.Terms() != nil {
+		t.Errorf("terms of a leaf: %v", x.Terms())
+	}
+}

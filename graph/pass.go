@@ -62,3 +62,23 @@ func (g *Graph[T]) mark(op string, nodes []*Node[T]) []bool {
 	}
 	return g.marked
 }
+
+// Terms returns what the last Backward added to the gradient of each input on the
+// node's account: the terms of the chain rule. Where an input is used several
+// times, its Grad is the sum of several. A leaf has none.
+func (n *Node[T]) Terms() [][]T {
+	if n.Leaf() {
+		return nil
+	}
+	var terms [][]T
+	y := *n
+	y.In = nil
+	for _, a := range n.In {
+		apart := *a
+		apart.Grad = make([]T, len(a.Value))
+		y.In = append(y.In, &apart)
+		terms = append(terms, apart.Grad)
+	}
+	n.rule.backward(&y)
+	return terms
+}
