@@ -10,9 +10,9 @@ func ReLU[T Number](g *Graph[T], x *Node[T]) *Node[T] {
 // Sigmoid is 1 / (1 + e^-x), node by node. Below x = -709 the exponential
 // overflows: y is 0 and its gradient NaN, where the layer's is 0.
 func Sigmoid[T Number](g *Graph[T], x *Node[T]) *Node[T] {
-	one := g.Const(1, x.Shape...)
 	minus := g.Mul(x, g.Const(-1, x.Shape...))
-	return g.Div(one, g.Add(g.Exp(minus), one))
+	sum := g.Add(g.Exp(minus), g.Const(1, x.Shape...))
+	return g.Div(g.Const(1, x.Shape...), sum)
 }
 
 // Affine is x·W + b for one sample x (in) or a batch (N, in), with W (in, out)
