@@ -20,6 +20,21 @@ type Set[T tensor.Float] struct {
 // Len returns the number of samples.
 func (s Set[T]) Len() int { return len(s.T) }
 
+// SampleShape returns the shape of a sample. It panics with a
+// *[tensor.ShapeError] if X does not have a row for each label.
+func (s Set[T]) SampleShape() []int {
+	return slices.Clone(s.checked("Set.SampleShape").X.Shape[1:])
+}
+
+// Gather implements [Samples].
+func (s Set[T]) Gather(x []T, t []int, samples []int) {
+	row := len(x) / max(len(samples), 1)
+	for i, sample := range samples {
+		copy(x[i*row:(i+1)*row], s.X.Data[sample*row:])
+		t[i] = s.T[sample]
+	}
+}
+
 // Rows returns the samples lo to hi (without hi), sharing memory with s. Like a
 // slice expression it panics when the range is outside.
 func (s Set[T]) Rows(lo, hi int) Set[T] {
@@ -67,12 +82,12 @@ func (s Set[T]) Batches(n int, rng *rand.Rand) iter.Seq2[*tensor.Tensor[T], []in
 	}
 }
 
-// A Batcher deals out a set in shuffled batches, epoch after epoch, without
+// A Batcher deals out samples in shuffled batches, epoch after epoch, without
 // allocating. The order of an epoch depends on nothing but the seed and the
 // epoch's number, so a position is two integers: [Batcher.Seek] with what
 // [Batcher.Position] returned continues exactly there, in another process too.
 type Batcher[T tensor.Float] struct {
-	set          Set[T]
+	samples      Samples[T]
 	size         int // of all batches but the last
 	row          int // elements of a sample
 	seed         uint64
@@ -84,15 +99,15 @@ type Batcher[T tensor.Float] struct {
 }
 
 // NewBatcher returns a Batcher at the start of epoch 0 that deals out n samples
-// of set at a time. It panics if n < 1, and with a [*tensor.ShapeError] if X
-// does not have a row for each label.
-func NewBatcher[T tensor.Float](set Set[T], n int, seed uint64) *Batcher[T] {
+// at a time. It panics if n < 1, and with a [*tensor.ShapeError] if there are
+// not as many samples as labels.
+func NewBatcher[T tensor.Float](samples Samples[T], n int, seed uint64) *Batcher[T] {
 	mustBatch("data.NewBatcher", n)
-	set = set.checked("data.NewBatcher")
-	n = min(n, max(set.Len(), 1)) // so that the buffers are no larger than the set
-	row, _ := tensor.Size(set.X.Shape[1:]...)
-	b := &Batcher[T]{set: set, size: n, row: row, seed: seed, order: make([]int, set.Len())}
-	b.x.Shape = slices.Clone(set.X.Shape)
+	n = min(n, max(samples.Len(), 1)) // so that the buffers are no larger than the samples
+	shape := samples.SampleShape()
+	row, _ := tensor.Size(shape...)
+	b := &Batcher[T]{samples: samples, size: n, row: row, seed: seed, order: make([]int, samples.Len())}
+	b.x.Shape = append([]int{n}, shape...)
 	b.x.Data = make([]T, n*row)
 	b.t = make([]int, n)
 	return b
@@ -105,12 +120,12 @@ func mustBatch(op string, n int) {
 }
 
 // Batches returns the number of batches in an epoch.
-func (b *Batcher[T]) Batches() int { return (b.set.Len() + b.size - 1) / b.size }
+func (b *Batcher[T]) Batches() int { return (b.samples.Len() + b.size - 1) / b.size }
 
 // Next returns the next batch and its labels, or false at the end of an epoch;
 // the call after that begins the next epoch. The last batch of an epoch is
 // smaller if the batch size does not divide the number of samples. The batch is
-// a copy of rows of the set, and its memory is used again for the next one.
+// a copy of the samples, and its memory is used again for the next one.
 func (b *Batcher[T]) Next() (x *tensor.Tensor[T], t []int, ok bool) {
 	if b.batch == b.Batches() {
 		b.epoch, b.batch = b.epoch+1, 0
@@ -135,7 +150,7 @@ func (b *Batcher[T]) Position() (epoch, batch int) { return b.epoch, b.batch }
 func (b *Batcher[T]) Seek(epoch, batch int) error {
 	if epoch < 0 || batch < 0 || batch > b.Batches() {
 		return fmt.Errorf("there is no epoch %d, batch %d: %d samples make %d batches of %d an epoch; continue with the data and the batch size it began with",
-			epoch, batch, b.set.Len(), b.Batches(), b.size)
+			epoch, batch, b.samples.Len(), b.Batches(), b.size)
 	}
 	b.epoch, b.batch = epoch, batch
 	if batch > 0 {
@@ -156,10 +171,7 @@ func (b *Batcher[T]) at(k int) (*tensor.Tensor[T], []int) {
 	b.x.Shape[0] = len(order)
 	b.x.Data = b.x.Data[:len(order)*b.row]
 	b.t = b.t[:len(order)]
-	for i, sample := range order {
-		copy(b.x.Data[i*b.row:(i+1)*b.row], b.set.X.Data[sample*b.row:])
-		b.t[i] = b.set.T[sample]
-	}
+	b.samples.Gather(b.x.Data, b.t, order)
 	return &b.x, b.t
 }
 

@@ -196,7 +196,7 @@ func TestPanics(t *testing.T) {
 		want  string
 	}{
 		{"labels/Batches", func() { short.Batches(1, nil) }, true, "Set.Batches: want (2, ...) for 2 labels, got (3, 2)"},
-		{"labels/NewBatcher", func() { NewBatcher(short, 1, 0) }, true, "data.NewBatcher: want (2, ...) for 2 labels, got (3, 2)"},
+		{"labels/NewBatcher", func() { NewBatcher(short, 1, 0) }, true, "Set.SampleShape: want (2, ...) for 2 labels, got (3, 2)"},
 		{"labels/Rows", func() { short.Rows(0, 1) }, true, "Set.Rows: want (2, ...) for 2 labels, got (3, 2)"},
 		{"rank 0", func() { scalar.Batches(1, nil) }, true, "got ()"},
 		{"no X", func() { lost.Batches(1, nil) }, true, "got (0)"},

@@ -19,13 +19,13 @@ type Config[T tensor.Float] struct {
 	Net       nn.Layer[T]     // gives logits; the loss is softmax cross-entropy
 	Optimizer optim.Optimizer // of the parameters of Net
 
-	Train data.Set[T]
-	Test  data.Set[T] // may be empty; it is only evaluated
+	Train data.Samples[T]
+	Test  data.Samples[T] // only evaluated; nil is none
 
 	Batch   int    // samples a step
 	Steps   int    // an epoch is Train.Len()/Batch of them, rounded up
 	Seed    uint64 // of the order of the samples
-	Threads int    // goroutines for the large products; 0: all of GOMAXPROCS. They change no bit.
+	Threads int    // for the large products and for evaluation; 0: all of GOMAXPROCS. They change no bit.
 
 	// Observers, called between steps; they may be nil.
 	OnStep  func(step int, loss float64) // after each step, counted from 1
@@ -69,6 +69,12 @@ func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
 	if cfg.Net == nil || cfg.Optimizer == nil || cfg.Threads < 0 {
 		return Epoch{}, fmt.Errorf("train: a network, an optimizer and 0 or more threads are needed: %v, %v, %d", cfg.Net, cfg.Optimizer, cfg.Threads)
 	}
+	if cfg.Train == nil {
+		cfg.Train = data.Set[T]{}
+	}
+	if cfg.Test == nil {
+		cfg.Test = data.Set[T]{}
+	}
 	if cfg.Train.Len() == 0 || cfg.Batch < 1 || cfg.Steps < 1 {
 		return Epoch{}, fmt.Errorf("train: %d samples in batches of %d for %d steps: each must be 1 or more", cfg.Train.Len(), cfg.Batch, cfg.Steps)
 	}
@@ -96,8 +102,8 @@ func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
 		e.Loss = sum / float64(since)
 		sum, since = 0, 0
 		var err error
-		if loss, e.TrainAccuracy, err = Evaluate(ctx, t.eval, cfg.Net, cfg.Train); err == nil {
-			_, e.TestAccuracy, err = Evaluate(ctx, t.eval, cfg.Net, cfg.Test)
+		if loss, e.TrainAccuracy, err = t.eval.evaluate(ctx, cfg.Train); err == nil {
+			_, e.TestAccuracy, err = t.eval.evaluate(ctx, cfg.Test)
 		}
 		if err != nil {
 			return t.stopped(step), err
@@ -119,7 +125,7 @@ type trainer[T tensor.Float] struct {
 	Config[T]
 	loss    *nn.SoftmaxWithLoss[T]
 	pass    *nn.Pass[T] // of a step
-	eval    *nn.Pass[T]
+	eval    *evaluator[T]
 	batches *data.Batcher[T]
 }
 
@@ -131,7 +137,7 @@ func newTrainer[T tensor.Float](cfg Config[T]) *trainer[T] {
 		Config:  cfg,
 		loss:    nn.NewSoftmaxWithLoss[T](),
 		pass:    &nn.Pass[T]{Train: true, Keep: true, Threads: cfg.Threads, Rand: Random(cfg.Seed, "layers")},
-		eval:    &nn.Pass[T]{Threads: cfg.Threads},
+		eval:    newEvaluator(cfg.Net, cfg.Threads),
 		batches: data.NewBatcher(cfg.Train, cfg.Batch, cfg.Seed),
 	}
 }
@@ -168,30 +174,4 @@ func (t *trainer[T]) step() (loss float64, ok bool) {
 	}
 	t.Optimizer.Step()
 	return loss, true
-}
-
-// Evaluate returns the mean loss and the accuracy of net, which gives logits,
-// on a set: NaN if it is empty. It stops early with ctx's error. The pass must
-// not keep; nil is one thread.
-func Evaluate[T tensor.Float](ctx context.Context, p *nn.Pass[T], net nn.Layer[T], set data.Set[T]) (loss, accuracy float64, err error) {
-	// So many samples at a time, for the memory of the results in between.
-	const most = 1000
-	if p == nil {
-		p = &nn.Pass[T]{}
-	}
-	l := nn.NewSoftmaxWithLoss[T]()
-	var sum float64
-	var correct int
-	for lo := 0; lo < set.Len(); lo += most {
-		if ctx.Err() != nil {
-			return 0, 0, ctx.Err()
-		}
-		part := set.Rows(lo, min(lo+most, set.Len()))
-		p.Reset()
-		logits := net.Forward(p, part.X)
-		sum += float64(l.Forward(p, logits, part.T) * float64(part.Len()))
-		correct += nn.Correct(logits, part.T)
-	}
-	n := float64(set.Len())
-	return sum / n, float64(correct) / n, nil
 }

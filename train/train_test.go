@@ -85,7 +85,7 @@ func TestRunLearnsAndTells(t *testing.T) {
 	if last.TestAccuracy < 0.95 || last.TrainAccuracy < 0.95 || last.Loss > epochs[0].Loss/4 {
 		t.Errorf("it did not learn: %+v after %+v", last, epochs[0])
 	}
-	loss, accuracy, err := train.Evaluate(t.Context(), nil, net, cfg.Test)
+	loss, accuracy, err := train.Evaluate(t.Context(), net, cfg.Test, 1)
 	if err != nil || accuracy != last.TestAccuracy || !(loss > 0 && loss < 1) {
 		t.Errorf("Evaluate: loss %v, accuracy %v, %v; Run saw %v", loss, accuracy, err, last.TestAccuracy)
 	}
@@ -148,6 +148,7 @@ func TestRunStops(t *testing.T) {
 
 	for name, spoil := range map[string]func(*train.Config[float32]){
 		"no samples":   func(c *train.Config[float32]) { c.Train = data.Set[float32]{} },
+		"nil samples":  func(c *train.Config[float32]) { c.Train = nil },
 		"no batch":     func(c *train.Config[float32]) { c.Batch = 0 },
 		"no steps":     func(c *train.Config[float32]) { c.Steps = -1 },
 		"no network":   func(c *train.Config[float32]) { c.Net = nil },
@@ -171,7 +172,7 @@ func TestStepAllocatesNothing(t *testing.T) {
 	for _, threads := range []int{1, 2} {
 		cfg, _ := config(0.01)
 		cfg.Threads = threads
-		cfg.Train, cfg.Test = cfg.Train.Rows(0, 150), data.Set[float32]{} // 3 steps an epoch
+		cfg.Train, cfg.Test = blobs(150, 40, 5), nil // 3 steps an epoch
 		cfg.Steps = 3 * 500
 		var before, m runtime.MemStats
 		allocating := 0

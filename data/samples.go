@@ -1,0 +1,64 @@
+package data
+
+import (
+	"fmt"
+
+	"github.com/chainrule-go/chainrule/internal/kernel"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// Samples are labelled samples of one shape, numbered from 0, which any number
+// of goroutines may copy at once: a [Set], or [Pixels].
+type Samples[T tensor.Float] interface {
+	Len() int
+	SampleShape() []int // a copy; (784) for a row of 784 numbers
+
+	// Gather copies some samples into the rows of x, and their classes into t;
+	// x and t are as long as that takes.
+	Gather(x []T, t []int, samples []int)
+}
+
+// Pixels are labelled images as the bytes of their file. A pixel becomes a
+// number from 0 (background) to 1 (ink), exactly T(byte)/255, only when its image
+// is copied into a batch: gathering one is waiting for memory, and this is a
+// quarter of what a Set of float32 reads.
+type Pixels[T tensor.Float] struct {
+	X []byte // the images, one after another
+	T []int  // (N), their classes
+}
+
+// Len returns the number of images.
+func (s Pixels[T]) Len() int { return len(s.T) }
+
+// SampleShape returns the one axis of an image as a row of pixels. It panics with
+// a *[tensor.ShapeError] if X is not as many images of one size as T has labels.
+func (s Pixels[T]) SampleShape() []int {
+	if n := len(s.T); n == 0 && len(s.X) > 0 || n > 0 && len(s.X)%n != 0 {
+		panic(&tensor.ShapeError{Op: "Pixels.SampleShape", Want: fmt.Sprintf("%d images of one size", n), Got: []int{len(s.X)}})
+	}
+	return []int{s.row()}
+}
+
+// row is the number of pixels of an image.
+func (s Pixels[T]) row() int { return len(s.X) / max(len(s.T), 1) }
+
+// Gather implements [Samples].
+func (s Pixels[T]) Gather(x []T, t []int, samples []int) {
+	row := s.row()
+	image := func(i int) []byte { return s.X[samples[i]*row:][:row] }
+	for i, sample := range samples {
+		if i+1 < len(samples) {
+			kernel.Prefetch(image(i + 1)) // shuffled, it may be anywhere
+		}
+		kernel.Pixels(x[i*row:][:row], image(i))
+		t[i] = s.T[sample]
+	}
+}
+
+// Set returns the images as numbers.
+func (s Pixels[T]) Set() Set[T] {
+	shape := append([]int{s.Len()}, s.SampleShape()...)
+	x := tensor.New[T](shape...)
+	kernel.Pixels(x.Data, s.X)
+	return Set[T]{X: x, T: s.T}
+}

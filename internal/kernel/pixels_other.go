@@ -1,0 +1,9 @@
+//go:build !amd64 || purego
+
+package kernel
+
+func pixels[T Float]([]T, []byte) int { return 0 }
+
+// Prefetch fetches x, which is to be read soon, into the processor's cache
+// where it can be asked to.
+func Prefetch([]byte) {}

@@ -1,0 +1,118 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+
+	"github.com/chainrule-go/chainrule/data"
+	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// digits returns n images of random bytes and labels, and a network for them.
+func digits(n int) (data.Pixels[float32], *nn.Sequential[float32]) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	p := data.Pixels[float32]{X: make([]byte, 30*n), T: make([]int, n)}
+	for i := range p.X {
+		p.X[i] = byte(rng.Uint32())
+	}
+	for i := range p.T {
+		p.T[i] = rng.IntN(4)
+	}
+	return p, nn.NewSequential[float32](nn.NewAffine[float32](30, 8, rng), nn.NewReLU[float32](), nn.NewAffine[float32](8, 4, rng))
+}
+
+// TestEvaluate: the mean over single samples, and the same bits on any number of
+// threads, for whole parts and others.
+func TestEvaluate(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	for _, n := range []int{1, part - 1, part, part + 1, 5*part + 7} {
+		pixels, net := digits(n)
+		set := pixels.Set()
+		var sum float64
+		correct := 0
+		for i := range n {
+			one := set.Rows(i, i+1)
+			logits := net.Forward(nil, one.X)
+			sum += nn.NewSoftmaxWithLoss[float32]().Forward(nil, logits, one.T)
+			correct += nn.Correct(logits, one.T)
+		}
+		loss, accuracy, err := Evaluate(t.Context(), net, pixels, 1)
+		if err != nil || math.Abs(loss-sum/float64(n)) > 1e-12 || accuracy != float64(correct)/float64(n) {
+			t.Errorf("%d samples: loss %v, accuracy %v, %v; want %v and %d/%d", n, loss, accuracy, err, sum/float64(n), correct, n)
+		}
+		for _, threads := range []int{0, 2, 3, 9} {
+			for _, samples := range []data.Samples[float32]{pixels, set} {
+				l, a, err := Evaluate(t.Context(), net, samples, threads)
+				if l != loss || a != accuracy || err != nil {
+					t.Errorf("%d samples on %d threads: loss %v, accuracy %v, %v; one thread says %v and %v", n, threads, l, a, err, loss, accuracy)
+				}
+			}
+		}
+	}
+	_, net := digits(1)
+	loss, accuracy, err := Evaluate(t.Context(), net, data.Pixels[float32]{}, 2)
+	if loss == loss || accuracy == accuracy || err != nil {
+		t.Errorf("no samples: %v, %v, %v; want NaN", loss, accuracy, err)
+	}
+}
+
+// TestEvaluateStops: within an evaluation too, which counts for nothing then.
+func TestEvaluateStops(t *testing.T) {
+	pixels, net := digits(5 * part)
+	ctx, cancel := context.WithCancel(t.Context())
+	stop := nn.NewSequential[float32](net, stopping{cancel})
+	for _, threads := range []int{1, 2} {
+		if loss, accuracy, err := Evaluate(ctx, stop, pixels, threads); !errors.Is(err, context.Canceled) || loss != 0 || accuracy != 0 {
+			t.Errorf("%d threads: %v, %v, %v; want %v", threads, loss, accuracy, err, context.Canceled)
+		}
+	}
+}
+
+// stopping stops the evaluation it is in.
+type stopping struct{ cancel func() }
+
+func (s stopping) Forward(_ *nn.Pass[float32], x *tensor.Tensor[float32]) *tensor.Tensor[float32] {
+	s.cancel()
+	return x
+}
+func (stopping) Backward(_ *nn.Pass[float32], dy *tensor.Tensor[float32]) *tensor.Tensor[float32] {
+	return dy
+}
+func (stopping) Params() []*nn.Param[float32] { return nil }
+
+// TestEvaluatePanics: where it was called, so that it can be recovered.
+func TestEvaluatePanics(t *testing.T) {
+	pixels, net := digits(5 * part)
+	pixels.T[3*part] = 4
+	for _, threads := range []int{1, 2} {
+		func() {
+			defer func() {
+				if wrong, ok := recover().(*nn.LabelError); !ok || wrong.Label != 4 {
+					t.Errorf("%d threads: %v, want an error about label 4", threads, wrong)
+				}
+			}()
+			Evaluate(t.Context(), net, pixels, threads)
+			t.Errorf("%d threads: a label that is no class is evaluated", threads)
+		}()
+	}
+}
+
+// TestEvaluationAllocatesNothing, once warm, but for the shape it asks for.
+func TestEvaluationAllocatesNothing(t *testing.T) {
+	pixels, net := digits(5*part + 7)
+	var samples data.Samples[float32] = pixels
+	e := newEvaluator(net, 2)
+	n := testing.AllocsPerRun(50, func() {
+		if _, _, err := e.evaluate(t.Context(), samples); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n > 1 {
+		t.Errorf("%v allocations an evaluation", n)
+	}
+}
