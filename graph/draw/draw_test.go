@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,6 +35,32 @@ func render(t *testing.T, write format, g *graph.Graph[float64], o draw.Options)
 		t.Error("two drawings of the same graph differ")
 	}
 	return first.String()
+}
+
+func apples(t *testing.T) *graph.Graph[float64] {
+	t.Helper()
+	g, err := graph.Figures()[0].Graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// layers is a network of two groups, the first one with an input of its own.
+func layers() *graph.Graph[float64] {
+	random := rand.New(rand.NewPCG(1, 4))
+	normal := func(n int) (data []float64) {
+		for range n {
+			data = append(data, random.NormFloat64())
+		}
+		return data
+	}
+	g := graph.New[float64]()
+	x := g.Input("x", normal(6), 2, 3)
+	g.Group("Affine1", func() { x = graph.Affine(g, x, g.Input("W1", normal(12), 3, 4), g.Input("b1", normal(4), 4)) })
+	g.Group("ReLU1", func() { x = graph.ReLU(g, x) })
+	g.Backward(g.Sum(x).As("L"))
+	return g
 }
 
 // TestGolden: the apples in DOT and SVG, as they were when a person looked.

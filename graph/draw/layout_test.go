@@ -136,3 +136,27 @@ func TestRound(t *testing.T) {
 		t.Errorf("round(NaN) = %s", got)
 	}
 }
+
+// TestSteps: a label is not part of the formula it stands in.
+func TestSteps(t *testing.T) {
+	g := graph.New[float64]()
+	a, b := g.Input("a - b * dy", []float64{-3}), g.Input("b", []float64{2})
+	g.Backward(g.Sub(a, g.Mul(a, b)).As("y"))
+	all, _, _ := steps(g)
+	var got []string
+	for _, s := range all {
+		got = append(got, s.Lines...)
+	}
+	want := []string{
+		"v2 = a - b * dy × b = (-3) × 2 = -6",
+		"y = a - b * dy − v2 = (-3) − (-6) = 3",
+		"∂L/∂y = 1, where backward begins",
+		"∂L/∂a - b * dy = ∂L/∂y = 1 = 1, one of 2 terms of -1",
+		"∂L/∂v2 = -∂L/∂y = -1 = -1",
+		"∂L/∂a - b * dy = ∂L/∂v2 × b = (-1) × 2 = -2, one of 2 terms of -1",
+		"∂L/∂b = ∂L/∂v2 × a - b * dy = (-1) × (-3) = 3",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
