@@ -45,18 +45,18 @@ func (d *diagram) dot() string {
 	fmt.Fprintf(&s, "\tnode [fontname=\"Helvetica\" fontsize=%d fontcolor=%q color=%q fillcolor=%q]\n", textSize, inkColour, inkColour, fillColour)
 	fmt.Fprintf(&s, "\tedge [color=%q arrowsize=0.7]\n", inkColour)
 	d.dotGroup(&s, nil, "\t")
-	for i, l := range d.links {
-		var attributes strings.Builder
+	for _, l := range d.links {
+		var attributes []string
 		if !l.arrow {
-			attributes.WriteString(" arrowhead=none")
+			attributes = append(attributes, "arrowhead=none")
 		}
 		if l.from.kind == edge {
-			attributes.WriteString(" tailport=e")
+			attributes = append(attributes, "tailport=e")
 		}
 		if l.to.kind == edge {
-			attributes.WriteString(" headport=w")
+			attributes = append(attributes, "headport=w")
 		}
-		fmt.Fprintf(&s, "\t%q -> %q [id=\"l%d\"%s]\n", l.from.name, l.to.name, i, &attributes)
+		fmt.Fprintf(&s, "\t%q -> %q [%s]\n", l.from.name, l.to.name, strings.Join(attributes, " "))
 	}
 	s.WriteString("}\n")
 	return s.String()

@@ -103,6 +103,20 @@ func check(t *testing.T, seed uint64, d *diagram) {
 		if gap := math.Hypot(end.x-l.tip.x, end.y-l.tip.y); l.arrow && math.Abs(gap-arrowLength) > eps || !l.arrow && gap > eps {
 			t.Errorf("graph %d: a line to %s ends %v before its tip", seed, l.to.name, gap)
 		}
+		for _, it := range []*item{l.from, l.to} {
+			if it.kind == edge && common(l.from.group, l.to.group) != it.group {
+				t.Errorf("graph %d: the value %s between %s and %s is in the wrong frame", seed, it.name, l.from.name, l.to.name)
+			}
+		}
+		for i, w := range l.wires[1:] {
+			// A line leaves a frame on its right, after all else in it.
+			if port := l.wires[i].to; port.exit {
+				f := w.from.inner.frame
+				if math.Abs(port.x-(f.x+f.w/2)) > eps || slices.ContainsFunc(w.from.inner.cells, func(c *cell) bool { return c.column > port.column }) {
+					t.Errorf("graph %d: a line from %s leaves the frame %s at %v", seed, l.from.name, f.name, port.x)
+				}
+			}
+		}
 		if l.tip.x < start.x && !slices.ContainsFunc(l.wires, func(w *wiring) bool { return w.back }) {
 			t.Errorf("graph %d: a line from %s to %s goes back", seed, l.from.name, l.to.name)
 		}
@@ -120,5 +134,29 @@ func TestRound(t *testing.T) {
 	}
 	if got := round(math.NaN()); got != "NaN" {
 		t.Errorf("round(NaN) = %s", got)
+	}
+}
+
+// TestSteps: a label is not part of the formula it stands in.
+func TestSteps(t *testing.T) {
+	g := graph.New[float64]()
+	a, b := g.Input("a - b * dy", []float64{-3}), g.Input("b", []float64{2})
+	g.Backward(g.Sub(a, g.Mul(a, b)).As("y"))
+	all, _, _ := steps(g)
+	var got []string
+	for _, s := range all {
+		got = append(got, s.Lines...)
+	}
+	want := []string{
+		"v2 = a - b * dy × b = (-3) × 2 = -6",
+		"y = a - b * dy − v2 = (-3) − (-6) = 3",
+		"∂L/∂y = 1, where backward begins",
+		"∂L/∂a - b * dy = ∂L/∂y = 1 = 1, one of 2 terms of -1",
+		"∂L/∂v2 = -∂L/∂y = -1 = -1",
+		"∂L/∂a - b * dy = ∂L/∂v2 × b = (-1) × 2 = -2, one of 2 terms of -1",
+		"∂L/∂b = ∂L/∂v2 × a - b * dy = (-1) × (-3) = 3",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }

@@ -1,9 +1,10 @@
+//go:build !js
+
 package draw_test
 
 import (
 	"bytes"
 	"context"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -144,15 +145,6 @@ func (v *visit) loaded() []string {
 	return ask[[]string](v, `performance.getEntriesByType("resource").map(e => e.name)`)
 }
 
-func apples(t *testing.T) *graph.Graph[float64] {
-	t.Helper()
-	g, err := graph.Figures()[0].Graph()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g
-}
-
 // TestPageSteps walks through the apples by button, key and slider.
 func TestPageSteps(t *testing.T) {
 	ctx := browser(t)
@@ -177,23 +169,6 @@ func TestPageSteps(t *testing.T) {
 	v.run(chromedp.KeyEvent(kb.ArrowRight))
 	v.sees("the right arrow on the slider", "Forward 1 of 2", "apples' price = apple price × apples = 100 × 2 = 200", "n3", "2 100 1.1 200")
 	v.close()
-}
-
-// layers is a network of two groups, the first one with an input of its own.
-func layers() *graph.Graph[float64] {
-	random := rand.New(rand.NewPCG(1, 4))
-	normal := func(n int) (data []float64) {
-		for range n {
-			data = append(data, random.NormFloat64())
-		}
-		return data
-	}
-	g := graph.New[float64]()
-	x := g.Input("x", normal(6), 2, 3)
-	g.Group("Affine1", func() { x = graph.Affine(g, x, g.Input("W1", normal(12), 3, 4), g.Input("b1", normal(4), 4)) })
-	g.Group("ReLU1", func() { x = graph.ReLU(g, x) })
-	g.Backward(g.Sum(x).As("L"))
-	return g
 }
 
 // TestPageFolds folds and unfolds groups by mouse and keyboard.

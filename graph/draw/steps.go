@@ -112,8 +112,8 @@ var letters = regexp.MustCompile(`\b(dy|y|a|b)\b`)
 
 // fill writes a rule with other words for its letters.
 func fill(rule string, words map[string]string) string {
-	filled := letters.ReplaceAllStringFunc(rule, func(letter string) string { return words[letter] })
-	return strings.NewReplacer(" * ", " × ", " - ", " − ").Replace(filled)
+	rule = strings.NewReplacer(" * ", " × ", " - ", " − ").Replace(rule)
+	return letters.ReplaceAllStringFunc(rule, func(letter string) string { return words[letter] })
 }
 
 // number is inline, in parentheses where a sign would meet another.
