@@ -20,14 +20,3 @@ func Prefetch(x []byte) {
 		prefetch(&x[0], len(x))
 	}
 }
-
-// pixels256 computes y[i] = x[i]/255 for n elements, n being a multiple of 16 and
-// 16 or more.
-//
-//go:noescape
-func pixels256(y *float32, x *byte, n int)
-
-// prefetch fetches the cache lines of n bytes from x on; n is 1 or more.
-//
-//go:noescape
-func prefetch(x *byte, n int)

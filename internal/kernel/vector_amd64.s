@@ -2100,6 +2100,54 @@ done:
 	VZEROUPPER
 	RET
 
+// func pixels256(y *float32, x *byte, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·pixels256(SB), NOSPLIT, $0-24
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVL         $0x437f0000, BX
+	VMOVD        BX, X0
+	VBROADCASTSS X0, Y0
+	MOVL         $0x3b808081, BX
+	VMOVD        BX, X1
+	VBROADCASTSS X1, Y1
+
+loop:
+	VPMOVZXBD    (CX), Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y1, Y2, Y3
+	VFNMADD231PS Y0, Y3, Y2
+	VFMADD231PS  Y1, Y2, Y3
+	VMOVUPS      Y3, (AX)
+	VPMOVZXBD    8(CX), Y2
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       Y1, Y2, Y3
+	VFNMADD231PS Y0, Y3, Y2
+	VFMADD231PS  Y1, Y2, Y3
+	VMOVUPS      Y3, 32(AX)
+	ADDQ         $0x40, AX
+	ADDQ         $0x10, CX
+	SUBQ         $0x10, DX
+	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func prefetch(x *byte, n int)
+// Requires: MMX+
+TEXT ·prefetch(SB), NOSPLIT, $0-16
+	MOVQ x+0(FP), AX
+	MOVQ n+8(FP), CX
+	ADDQ AX, CX
+	ANDQ $-64, AX
+
+line:
+	PREFETCHT0 (AX)
+	ADDQ       $0x40, AX
+	CMPQ       AX, CX
+	JCS        line
+	RET
+
 DATA vectorConstants<>+0(SB)/4, $0x42b20000
 DATA vectorConstants<>+4(SB)/4, $0xc2aeac4f
 DATA vectorConstants<>+8(SB)/4, $0x3fb8aa3b

@@ -403,3 +403,17 @@ func addColumnSums256f64(sum *float64, x *float64, rows int, cols int)
 //
 //go:noescape
 func logs256f64(dst *float64, src *float64, n int)
+
+// pixels256 makes numbers of bytes, n being a multiple of 16 and 16 or more:
+//
+//	for i := range n {
+//		y[i] = float32(x[i]) / 255
+//	}
+//
+//go:noescape
+func pixels256(y *float32, x *byte, n int)
+
+// prefetch asks for the cache lines of n bytes from x on; n is 1 or more.
+//
+//go:noescape
+func prefetch(x *byte, n int)

@@ -18,6 +18,8 @@ func main() {
 			kernel(newMachine(float64s, bits))
 		}
 	}
+	pixels()
+	prefetch()
 	data()
 	Generate()
 }
