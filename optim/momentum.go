@@ -22,6 +22,7 @@ import (
 // 4, 1964; chapter 6 of the book.)
 type Momentum[T tensor.Float] struct {
 	LR, Alpha float64
+	Threads   int                 // for large parameters; 0: all of GOMAXPROCS. They change no bit.
 	Velocity  []*tensor.Tensor[T] // of each parameter, in their order; zero at first
 	params    []*nn.Param[T]
 }
@@ -38,7 +39,8 @@ func NewMomentum[T tensor.Float](params []*nn.Param[T], lr, alpha float64) *Mome
 }
 
 func (o *Momentum[T]) Step() {
+	n := threads(o.Threads)
 	for i, p := range o.params {
-		kernel.Momentum(p.Value.Data, o.Velocity[i].Data, p.Grad.Data, T(o.Alpha), T(o.LR))
+		kernel.Momentum(n, p.Value.Data, o.Velocity[i].Data, p.Grad.Data, T(o.Alpha), T(o.LR))
 	}
 }

@@ -2,6 +2,7 @@ package optim
 
 import (
 	"fmt"
+	"runtime"
 
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
@@ -24,4 +25,12 @@ func mustDiffer[T tensor.Float](params []*nn.Param[T]) {
 		}
 		seen[p] = true
 	}
+}
+
+// threads is how many a step of an optimizer uses.
+func threads(n int) int {
+	if n > 0 {
+		return n
+	}
+	return runtime.GOMAXPROCS(0)
 }

@@ -184,10 +184,12 @@ func (a *app) train(ctx context.Context, o *trainOptions) error {
 	if o.epochs.value > 0 {
 		steps = o.epochs.value * ((trainSet.Len() + o.batch.value - 1) / o.batch.value)
 	}
+	sgd := optim.NewSGD(net.Params(), float64(o.lr))
+	sgd.Threads = o.threads.value
 	bar := a.newProgress(steps, "training")
 	last, err := train.Run(ctx, train.Config[float32]{
 		Net:       net,
-		Optimizer: optim.NewSGD(net.Params(), float64(o.lr)),
+		Optimizer: sgd,
 		Train:     trainSet,
 		Test:      testSet,
 		Batch:     o.batch.value,

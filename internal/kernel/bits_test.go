@@ -89,11 +89,11 @@ func operationBits[T Float](name string) uint64 {
 	case "Momentum":
 		v := draw(len(x), -1, 1)
 		copy(dst, y)
-		Momentum(dst, v, x, T(0.9), T(0.1))
-		Momentum(dst, v, y, T(0.9), T(0.1))
+		Momentum(1, dst, v, x, T(0.9), T(0.1))
+		Momentum(1, dst, v, y, T(0.9), T(0.1))
 	case "SGD":
 		copy(dst, y)
-		SGD(dst, x, T(0.1))
+		SGD(1, dst, x, T(0.1))
 	case "Gemm":
 		Gemm(1, c, a, b)
 		dst = c.Data

@@ -253,7 +253,7 @@ func testSGD[T Float](t *testing.T) {
 			what := fmt.Sprintf("SGD of %d", n)
 			w, guards := guarded(t, what, start)
 			g, guardsG := guarded(t, what, grad)
-			SGD(w, g, lr)
+			SGD(1, w, g, lr)
 			sameBits(t, what, w, want)
 			sameBits(t, what+", gradient", g, make([]T, n))
 			guards()
@@ -265,7 +265,7 @@ func testSGD[T Float](t *testing.T) {
 func TestSGDSpecials(t *testing.T) {
 	inf, nan := math.Inf(1), math.NaN()
 	w, g := []float64{1, 1, nan, inf}, []float64{nan, inf, 1, inf}
-	SGD(w, g, 0.5)
+	SGD(1, w, g, 0.5)
 	sameBits(t, "w", w, []float64{nan, -inf, nan, nan})
 	sameBits(t, "g", g, []float64{0, 0, 0, 0})
 }
@@ -284,7 +284,7 @@ func TestMismatchedLengthsPanic(t *testing.T) {
 		{"kernel.Sigmoid: lengths 3 and 4", func() { Sigmoid(l(3), l(4)) }},
 		{"kernel.SigmoidBackward: lengths 4 and 3", func() { SigmoidBackward(l(4), l(3), l(4)) }},
 		{"kernel.SigmoidBackward: lengths 4 and 5", func() { SigmoidBackward(l(4), l(4), l(5)) }},
-		{"kernel.SGD: lengths 4 and 3", func() { SGD(l(4), l(3), 1) }},
+		{"kernel.SGD: lengths 4 and 3", func() { SGD(1, l(4), l(3), 1) }},
 		{"kernel.Exp: lengths 4 and 3", func() { Exp(l(4), l(3)) }},
 		{"kernel.Exp: lengths 3 and 4", func() { Exp(l(3), l(4)) }},
 		{"kernel.Dot: lengths 4 and 3", func() { Dot(l(4), l(3)) }},
@@ -293,8 +293,8 @@ func TestMismatchedLengthsPanic(t *testing.T) {
 		{"kernel.AddColumnSums: 7 elements are no whole number of rows of 0", func() { AddColumnSums(l(0), l(7)) }},
 		{"kernel.Logs: lengths 4 and 3", func() { Logs(l(4), l(3)) }},
 		{"kernel.Axpy: lengths 4 and 3", func() { Axpy(l(4), l(3), 1) }},
-		{"kernel.Momentum: lengths 4 and 3", func() { Momentum(l(4), l(3), l(4), 1, 1) }},
-		{"kernel.Momentum: lengths 4 and 5", func() { Momentum(l(4), l(4), l(5), 1, 1) }},
+		{"kernel.Momentum: lengths 4 and 3", func() { Momentum(1, l(4), l(3), l(4), 1, 1) }},
+		{"kernel.Momentum: lengths 4 and 5", func() { Momentum(1, l(4), l(4), l(5), 1, 1) }},
 		{"kernel.SoftmaxRows: lengths 4 and 3", func() { SoftmaxRows(l(4), l(3), 1) }},
 		{"kernel.SoftmaxRows: 4 elements are no whole number of rows of 3", func() { SoftmaxRows(l(4), l(4), 3) }},
 		{"kernel.SoftmaxRows: 4 elements are no whole number of rows of 0", func() { SoftmaxRows(l(4), l(4), 0) }},

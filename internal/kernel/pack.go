@@ -30,11 +30,12 @@ func (k *kept[O]) giveBack(o *O) {
 	}
 }
 
-// keeps is what is kept for products of one type.
+// keeps is what is kept for work on one type.
 type keeps[T Float] struct {
 	buffers kept[buffer[T]]
 	loops   kept[loops[T]]
 	blocked kept[blocked[T]]
+	updates kept[update[T]]
 }
 
 var keeps32, keeps64 = new(keeps[float32]), new(keeps[float64])

@@ -34,8 +34,9 @@ var pool struct {
 type job interface{ do(part int) }
 
 // worth is how many multiply-adds are worth a second thread that spins, by loops
-// in Go and in tiles, and how many are worth waking one that sleeps.
-var worth = struct{ loops, tiles, wake int }{1 << 13, 200_000, 1_000_000}
+// in Go and in tiles; how many are worth waking one that sleeps; and how many
+// pieces of an update are.
+var worth = struct{ loops, tiles, wake, pieces int }{1 << 13, 200_000, 1_000_000, 8}
 
 // patience is how long a worker spins before it sleeps.
 const patience = 100 * time.Microsecond

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -51,7 +52,7 @@ func testMomentum[T Float](t *testing.T) {
 			w, guards := guarded(t, what, startW)
 			v, guardsV := guarded(t, what, startV)
 			g, guardsG := guarded(t, what, grad)
-			Momentum(w, v, g, c.mu, c.lr)
+			Momentum(1, w, v, g, c.mu, c.lr)
 			sameBits(t, what+", v", v, wantV)
 			sameBits(t, what+", w", w, wantW)
 			sameBits(t, what+", gradient", g, make([]T, n))
@@ -67,8 +68,44 @@ func TestMomentumWorked(t *testing.T) {
 	w := []float64{1, 1, 1, 1, nan}
 	v := []float64{4, 2, 0x1p-1022, 0, 1}
 	g := []float64{2, inf, 0, nan, 0}
-	Momentum(w, v, g, 0.5, 0.25)
+	Momentum(1, w, v, g, 0.5, 0.25)
 	sameBits(t, "v", v, []float64{1.5, -inf, 0, nan, 0.5}) // half the smallest normal number is 0
 	sameBits(t, "w", w, []float64{2.5, -inf, 1, nan, nan})
 	sameBits(t, "g", g, make([]float64, 5))
+}
+
+// A large update is done in pieces, by several threads or one.
+func TestUpdatesInPieces(t *testing.T) {
+	withProcs(t, 3)
+	rng := rand.New(rand.NewPCG(63, 1))
+	for _, n := range []int{piece - 1, piece, piece + 1, 3*piece + 5} {
+		startW, startV, grad := random[float32](rng, n), random[float32](rng, n), random[float32](rng, n)
+		for _, withV := range []bool{false, true} {
+			run := func(step func(w, v, g []float32)) (all []float32) {
+				w, v, g := slices.Clone(startW), slices.Clone(startV), slices.Clone(grad)
+				step(w, v, g)
+				return slices.Concat(w, v, g)
+			}
+			want := run(func(w, v, g []float32) {
+				for i := range w {
+					at := func(x []float32) []float32 { return x[i : i+1] }
+					if withV {
+						Momentum(1, at(w), at(v), at(g), 0.9, 0.1)
+					} else {
+						SGD(1, at(w), at(g), 0.1)
+					}
+				}
+			})
+			for _, threads := range []int{-1, 0, 1, 2, 3} {
+				got := run(func(w, v, g []float32) {
+					if withV {
+						Momentum(threads, w, v, g, 0.9, 0.1)
+					} else {
+						SGD(threads, w, g, 0.1)
+					}
+				})
+				sameBits(t, fmt.Sprintf("%d elements, momentum %t, threads %d", n, withV, threads), got, want)
+			}
+		}
+	}
 }

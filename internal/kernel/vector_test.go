@@ -32,8 +32,8 @@ func vectorOps[T Float]() []vectorOp[T] {
 		{"Sigmoid", []int{1, 1}, none(func(s [][]T) { Sigmoid(s[0], s[1]) })},
 		{"SigmoidBackward", []int{1, 1, 1}, none(func(s [][]T) { SigmoidBackward(s[0], s[1], s[2]) })},
 		{"Axpy", []int{1, 1}, none(func(s [][]T) { Axpy(s[0], s[1], 1-0x1p-20) })},
-		{"SGD", []int{1, 1}, none(func(s [][]T) { SGD(s[0], s[1], 0.1) })},
-		{"Momentum", []int{1, 1, 1}, none(func(s [][]T) { Momentum(s[0], s[1], s[2], 0.9, 0.1) })},
+		{"SGD", []int{1, 1}, none(func(s [][]T) { SGD(1, s[0], s[1], 0.1) })},
+		{"Momentum", []int{1, 1, 1}, none(func(s [][]T) { Momentum(1, s[0], s[1], s[2], 0.9, 0.1) })},
 		{"Sum", []int{1}, func(s [][]T, _ int) float64 { return float64(Sum(s[0])) }},
 		{"Dot", []int{1, 1}, func(s [][]T, _ int) float64 { return float64(Dot(s[0], s[1])) }},
 		{"Max", []int{1}, func(s [][]T, _ int) float64 { return float64(Max(s[0])) }},
@@ -112,8 +112,8 @@ func benchmarkVector[T Float](b *testing.B) {
 	bench("Sigmoid", 2, func(x, y, _ []T) { Sigmoid(x, y) })
 	bench("SigmoidBackward", 3, func(x, y, z []T) { SigmoidBackward(x, y, z) })
 	bench("Axpy", 3, func(x, y, _ []T) { Axpy(x, y, 1e-9) })
-	bench("SGD", 4, func(x, y, _ []T) { SGD(x, y, 0.1) })
-	bench("Momentum", 6, func(x, y, z []T) { Momentum(x, y, z, 0.9, 0.1) })
+	bench("SGD", 4, func(x, y, _ []T) { SGD(1, x, y, 0.1) })
+	bench("Momentum", 6, func(x, y, z []T) { Momentum(1, x, y, z, 0.9, 0.1) })
 	bench("Sum", 1, func(x, _, _ []T) { Sum(x) })
 	bench("Dot", 2, func(x, y, _ []T) { Dot(x, y) })
 	bench("Max", 1, func(x, _, _ []T) { Max(x) })
