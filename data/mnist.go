@@ -89,10 +89,11 @@ func LoadMNISTPixels[T tensor.Float](ctx context.Context, src MNISTSource) (trai
 	if err != nil {
 		return Pixels[T]{}, Pixels[T]{}, err
 	}
-	return newPixels[T](trainSplit), newPixels[T](testSplit), nil
+	return NewPixels[T](trainSplit), NewPixels[T](testSplit), nil
 }
 
-func newPixels[T tensor.Float](s MNISTSplit) Pixels[T] {
+// NewPixels returns the images and labels of a split, sharing its memory.
+func NewPixels[T tensor.Float](s MNISTSplit) Pixels[T] {
 	t := make([]int, len(s.Labels.Data))
 	for i, v := range s.Labels.Data {
 		t[i] = int(v)

@@ -6,6 +6,7 @@
 //	chainrule predict MODEL FILE...  classify pictures or IDX files
 //	chainrule info MODEL             the layers of a model file
 //	chainrule graph NAME             draw a computational graph of the book
+//	chainrule bench                  how fast all this is here
 //	chainrule version                the version
 //
 // Results go to standard output, one JSON object a line with --json; progress
