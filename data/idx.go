@@ -69,7 +69,8 @@ func ReadIDXFile(path string) (*IDX, error) {
 	return ReadIDX(f, path)
 }
 
-// readIDX refuses files of more than most elements, unread.
+// readIDX refuses files of more than most elements, unread. Whoever knows that
+// has the memory for them, and it need not grow.
 func readIDX(r io.Reader, name string, most int) (*IDX, error) {
 	in := &idxReader{r: bufio.NewReader(r), name: name}
 	if err := in.decompress(); err != nil {
@@ -111,7 +112,11 @@ func readIDX(r io.Reader, name string, most int) (*IDX, error) {
 		return nil, in.fail(4, fmt.Sprintf("at most %d elements", most), fmt.Sprintf("%d, %s", size, tensor.FormatShape(shape)), nil)
 	}
 
-	data, err := in.grow(size, fmt.Sprintf("%d elements, %s", size, tensor.FormatShape(shape)))
+	first := 1 << 20
+	if most < math.MaxInt {
+		first = most
+	}
+	data, err := in.grow(size, first, fmt.Sprintf("%d elements, %s", size, tensor.FormatShape(shape)))
 	if err != nil {
 		return nil, err
 	}
@@ -217,9 +222,9 @@ func (in *idxReader) full(buf []byte, want string) error {
 }
 
 // grow reads size bytes, never holding more than four times what has arrived
-// and a first megabyte.
-func (in *idxReader) grow(size int, want string) ([]byte, error) {
-	data := make([]byte, min(size, 1<<20))
+// and the first so many.
+func (in *idxReader) grow(size, first int, want string) ([]byte, error) {
+	data := make([]byte, min(size, first))
 	for have := 0; ; {
 		if err := in.full(data[have:], want); err != nil {
 			return nil, err
