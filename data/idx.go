@@ -56,7 +56,7 @@ const idxUnsignedByte = 0x08
 //
 // Memory grows with what arrives, not with what the header promises.
 func ReadIDX(r io.Reader, name string) (*IDX, error) {
-	return readIDX(r, name, math.MaxInt)
+	return readIDX(r, name, math.MaxInt, func([]byte) {})
 }
 
 // ReadIDXFile is [ReadIDX] for the file at path.
@@ -69,9 +69,11 @@ func ReadIDXFile(path string) (*IDX, error) {
 	return ReadIDX(f, path)
 }
 
-// readIDX refuses files of more than most elements, unread.
-func readIDX(r io.Reader, name string, most int) (*IDX, error) {
-	in := &idxReader{r: bufio.NewReader(r), name: name}
+// readIDX refuses files of more than most elements, unread. Whoever knows that
+// has the memory for them, and it need not grow. seen is given the decompressed
+// file as it arrives, in pieces that stay as they are.
+func readIDX(r io.Reader, name string, most int, seen func([]byte)) (*IDX, error) {
+	in := &idxReader{r: bufio.NewReader(r), name: name, seen: seen}
 	if err := in.decompress(); err != nil {
 		return nil, err
 	}
@@ -111,7 +113,11 @@ func readIDX(r io.Reader, name string, most int) (*IDX, error) {
 		return nil, in.fail(4, fmt.Sprintf("at most %d elements", most), fmt.Sprintf("%d, %s", size, tensor.FormatShape(shape)), nil)
 	}
 
-	data, err := in.grow(size, fmt.Sprintf("%d elements, %s", size, tensor.FormatShape(shape)))
+	first := piece
+	if most < math.MaxInt {
+		first = most
+	}
+	data, err := in.grow(size, first, fmt.Sprintf("%d elements, %s", size, tensor.FormatShape(shape)))
 	if err != nil {
 		return nil, err
 	}
@@ -151,6 +157,7 @@ func (x *IDX) WriteTo(w io.Writer) (int64, error) {
 type idxReader struct {
 	r      *bufio.Reader
 	name   string
+	seen   func([]byte)
 	offset int64
 }
 
@@ -213,18 +220,26 @@ func (in *idxReader) full(buf []byte, want string) error {
 	if err != nil {
 		return in.stopped(want, err)
 	}
+	in.seen(buf)
 	return nil
 }
 
+// piece is how much is read at a time.
+const piece = 1 << 20
+
 // grow reads size bytes, never holding more than four times what has arrived
-// and a first megabyte.
-func (in *idxReader) grow(size int, want string) ([]byte, error) {
-	data := make([]byte, min(size, 1<<20))
+// and the first so many.
+func (in *idxReader) grow(size, first int, want string) ([]byte, error) {
+	data := make([]byte, min(size, first))
 	for have := 0; ; {
-		if err := in.full(data[have:], want); err != nil {
-			return nil, err
+		for have < len(data) {
+			next := min(have+piece, len(data))
+			if err := in.full(data[have:next], want); err != nil {
+				return nil, err
+			}
+			have = next
 		}
-		if have = len(data); have == size {
+		if have == size {
 			return data, nil
 		}
 		longer := make([]byte, have+min(size-have, 3*have))

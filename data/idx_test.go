@@ -237,10 +237,10 @@ func TestReadIDXMemory(t *testing.T) {
 
 func TestReadIDXLimit(t *testing.T) {
 	file := idxFile("abcdef", 2, 3)
-	if _, err := readIDX(bytes.NewReader(file), "f", 6); err != nil {
+	if _, err := readIDX(bytes.NewReader(file), "f", 6, func([]byte) {}); err != nil {
 		t.Error(err)
 	}
-	_, err := readIDX(bytes.NewReader(file), "f", 5)
+	_, err := readIDX(bytes.NewReader(file), "f", 5, func([]byte) {})
 	if err == nil || err.Error() != "f, byte 4: want at most 5 elements, got 6, (2, 3)" {
 		t.Errorf("got error %v", err)
 	}

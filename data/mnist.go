@@ -241,13 +241,20 @@ func (f mnistFile) read(ctx context.Context, place mnistPlace) (*IDX, error) {
 		return nil, err
 	}
 	defer in.Close()
-	x, err := readIDX(&contextReader{ctx, in}, name, f.size)
+	// The sum is made while the file is still being decompressed.
+	sum := sha256.New()
+	pieces := make(chan []byte, 64)
+	var summing sync.WaitGroup
+	summing.Go(func() {
+		for p := range pieces {
+			sum.Write(p)
+		}
+	})
+	x, err := readIDX(&contextReader{ctx, in}, name, f.size, func(p []byte) { pieces <- p })
+	close(pieces)
+	summing.Wait()
 	if err != nil {
 		return nil, fmt.Errorf("could not be read: %w", err)
-	}
-	sum := sha256.New()
-	if _, err := x.WriteTo(sum); err != nil { // the bytes that were read: ReadIDX accepts one encoding only
-		return nil, err
 	}
 	if got := hex.EncodeToString(sum.Sum(nil)); got != f.sha256 {
 		return nil, fmt.Errorf("has other data in %s: want SHA-256 %s, got %s (of the decompressed file); replace it", name, f.sha256, got)
