@@ -23,13 +23,17 @@
 // A NaN in what an operation computes with comes out of it. (Which of the many NaN comes out is up to
 // the processor; all count as the same bits.)
 //
-// Matrix products, and SGD of float32, run in assembly where the processor has
-// AVX-512 or AVX2 with FMA (tiles_amd64.go), unless built with -tags purego; the
-// loops in Go give the same bits.
+// Matrix products run in assembly where the processor has AVX-512, AVX2 with FMA
+// (tiles_amd64.go) or NEON (tiles_arm64.go), and so does SGD of float32 with the
+// first two, unless built with -tags purego; the loops in Go give the same bits.
+// What is written for NEON was tested under emulation only, and its speed never
+// measured.
 //
 // Lengths are checked at the entry to each function; a mismatch panics, as it
 // is a mistake of the calling layer.
 package kernel
+
+//go:generate sh -c "cd gen && go run ./neon -out ../tiles_arm64.s -stubs ../tiles_stubs_arm64.go -pkg kernel"
 
 // Float is the set of element types.
 type Float interface {

@@ -20,7 +20,7 @@ type tiling[T Float] struct {
 	widest int          // the vectors of the widest
 	panel  int          // the vectors of a panel of rearranged B
 
-	// addRow is for a product of one row; see the generated ones.
+	// addRow is for a product of one row, nil if tiles are; see the generated ones.
 	addRow func(a *T, aStep uintptr, b *T, bStep uintptr, c *T, eights, columns int)
 }
 
@@ -125,7 +125,7 @@ func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
 		defer keptOf[T]().buffers.giveBack(buffer)
 		row, step = packRows(buffer.data, a, row, step, hi-lo, k)
 		a = buffer.data
-	case s.c.Rows == 1 && j1-j0 > s.widest*s.lanes && eights > 0:
+	case s.addRow != nil && s.c.Rows == 1 && j1-j0 > s.widest*s.lanes && eights > 0:
 		s.addEights(eights, j0, j1)
 		p0 = 8 * eights
 		a = a[p0*step:]
