@@ -28,9 +28,7 @@ func (l *Softmax[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] 
 		panic(&tensor.ShapeError{Op: "Softmax.Forward", Want: "(N, K) or (K)", Got: slices.Clone(x.Shape)})
 	}
 	y := p.New(x.Shape...)
-	for lo, hi := range rows(x) {
-		kernel.SoftmaxRow(y.Data[lo:hi], x.Data[lo:hi])
-	}
+	kernel.SoftmaxRows(y.Data, x.Data, x.Shape[len(x.Shape)-1])
 	l.out.Keep(p, y)
 	return y
 }
@@ -39,9 +37,7 @@ func (l *Softmax[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T
 	y := l.out.Of(p, l)
 	mustShape(l, dy, y.Shape)
 	dx := p.New(dy.Shape...)
-	for lo, hi := range rows(dy) {
-		kernel.SoftmaxRowBackward(dx.Data[lo:hi], dy.Data[lo:hi], y.Data[lo:hi])
-	}
+	kernel.SoftmaxRowsBackward(dx.Data, dy.Data, y.Data, y.Shape[len(y.Shape)-1])
 	return dx
 }
 

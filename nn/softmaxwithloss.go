@@ -57,12 +57,7 @@ func (l *SoftmaxWithLoss[T]) Forward(p *Pass[T], x *tensor.Tensor[T], labels []i
 		}
 	}
 	y := p.New(n, k)
-	var sum float64
-	for i, t := range labels {
-		row := x.Data[i*k : (i+1)*k]
-		m, s := kernel.SoftmaxRow(y.Data[i*k:(i+1)*k], row)
-		sum += kernel.Log(float64(s)) + (float64(m) - float64(row[t]))
-	}
+	sum := kernel.SoftmaxLoss(y.Data, x.Data, labels)
 	l.keep(p, y, labels, nil)
 	return sum / float64(n)
 }
@@ -77,17 +72,7 @@ func (l *SoftmaxWithLoss[T]) ForwardSoft(p *Pass[T], x, t *tensor.Tensor[T]) flo
 		panic(&tensor.ShapeError{Op: "SoftmaxWithLoss.ForwardSoft(t)", Want: tensor.FormatShape(x.Shape), Got: slices.Clone(t.Shape)})
 	}
 	y := p.New(n, k)
-	var sum float64
-	for lo, hi := range rows(x) {
-		m, s := kernel.SoftmaxRow(y.Data[lo:hi], x.Data[lo:hi])
-		logs := kernel.Log(float64(s))
-		for i := lo; i < hi; i++ {
-			// A class of probability 0 costs nothing, however small its logit.
-			if w := float64(t.Data[i]); w != 0 {
-				sum += float64(w * (logs + (float64(m) - float64(x.Data[i]))))
-			}
-		}
-	}
+	sum := kernel.SoftmaxSoftLoss(y.Data, x.Data, t.Data, k)
 	l.keep(p, y, nil, t)
 	return sum / float64(n)
 }
@@ -99,10 +84,8 @@ func (l *SoftmaxWithLoss[T]) Backward(p *Pass[T]) *tensor.Tensor[T] {
 	dx := p.New(n, k)
 	if l.soft != nil {
 		kernel.SoftmaxLossBackward(dx.Data, y.Data, l.soft.Data, n)
-		return dx
-	}
-	for i, t := range l.labels {
-		kernel.OneHotLossBackward(dx.Data[i*k:(i+1)*k], y.Data[i*k:(i+1)*k], t, n)
+	} else {
+		kernel.OneHotLossBackward(dx.Data, y.Data, l.labels)
 	}
 	return dx
 }

@@ -22,6 +22,7 @@ func TestTrainingHasTheSameBitsEverywhere(t *testing.T) {
 	relu := func() layer { return nn.NewReLU[float32]() }
 	sigmoid := func() layer { return nn.NewSigmoid[float32]() }
 	sgd := func(params []*nn.Param[float32]) optim.Optimizer { return optim.NewSGD(params, 0.1) }
+	momentum := func(params []*nn.Param[float32]) optim.Optimizer { return optim.NewMomentum(params, 0.01, 0.9) }
 	for _, run := range []struct {
 		name       string
 		ink        float64 // the share of pixels that are not 0: of MNIST 0.19
@@ -32,6 +33,7 @@ func TestTrainingHasTheSameBitsEverywhere(t *testing.T) {
 		{"ReLU", 1, relu, sgd, 0xc7e9390aa741e13a},
 		{"ReLU on mostly zeros", 0.19, relu, sgd, 0x86fb4e9b3c712e5b},
 		{"Sigmoid", 1, sigmoid, sgd, 0x6eec18c174db12d8},
+		{"Momentum on mostly zeros", 0.19, relu, momentum, 0x48bb8b3e5954f8dc},
 	} {
 		set := pixels(1000, run.ink)
 		for _, path := range kernel.Paths() {

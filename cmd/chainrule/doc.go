@@ -5,6 +5,7 @@
 //	chainrule eval MODEL             accuracy and loss on MNIST's test set
 //	chainrule predict MODEL FILE...  classify pictures or IDX files
 //	chainrule info MODEL             the layers of a model file
+//	chainrule graph NAME             draw a computational graph of the book
 //	chainrule version                the version
 //
 // Results go to standard output, one JSON object a line with --json; progress

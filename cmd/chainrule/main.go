@@ -86,7 +86,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print results as JSON, one object a line")
 	root.SetHelpCommand(helpCommand(root))
-	root.AddCommand(a.trainCommand(), a.checkCommand(), a.evalCommand(), a.predictCommand(), a.infoCommand(), a.versionCommand())
+	root.AddCommand(a.trainCommand(), a.checkCommand(), a.evalCommand(), a.predictCommand(), a.infoCommand(), a.graphCommand(), a.versionCommand())
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(stderr)

@@ -20,6 +20,11 @@ func TestBitsAreTheSameEverywhere(t *testing.T) {
 		"Softmax":          {0xfd193bfc68dadac8, 0xd84c6d0f21b08c07},
 		"SoftmaxBackward":  {0xd055b79df2ecde1a, 0xde4d9b25c38d9fb9},
 		"Sum and Dot":      {0x0e8b1bfa1c675dc1, 0x78fb78d13a820813},
+		"SoftmaxLoss":      {0xaa7396503e06a392, 0xe5b346e33edc7005},
+		"OneHotBackward":   {0x10bc1f925f628e1c, 0xfef881556295ac83},
+		"Max and ArgMax":   {0x4a8b289feacee00a, 0xdf5e3441908f872c},
+		"Axpy":             {0xd166ebc39429708a, 0xf4f1cee293dfe7ce},
+		"Momentum":         {0x8a1734d3e4a84cde, 0x7ffaae3109aa7f2a},
 		"SGD":              {0x99e3338856d2ef3f, 0x1cebb1870fb4c834},
 		"Gemm":             {0x69288c9f8dc4cf89, 0x9be46ee08b2e31f6},
 		"Gemm, transposed": {0xee0aa5bc6086f89c, 0xbe5f1ca203f76233},
@@ -61,17 +66,31 @@ func operationBits[T Float](name string) uint64 {
 	case "SigmoidBackward":
 		SigmoidBackward(dst, x, y)
 	case "Softmax":
-		for i := 0; i < len(x); i += 64 {
-			SoftmaxRow(dst[i:i+64], x[i:i+64])
-		}
+		SoftmaxRows(dst, x, 64)
 	case "SoftmaxBackward":
-		for i := 0; i < len(x); i += 64 {
-			SoftmaxRowBackward(dst[i:i+64], x[i:i+64], y[i:i+64])
-		}
+		SoftmaxRowsBackward(dst, x, y, 64)
 	case "Sum and Dot":
 		for i := 1; i < 1000; i++ {
 			dst[2*i], dst[2*i+1] = Sum(x[:i]), Dot(x[:i], y[:i])
 		}
+	case "SoftmaxLoss":
+		dst[0] = T(SoftmaxLoss(dst[:4080], x[:4080], make([]int, 408)))
+		dst[1] = T(SoftmaxSoftLoss(dst[16:], x[16:], y[16:], 10))
+	case "OneHotBackward":
+		OneHotLossBackward(dst[:4080], y[:4080], make([]int, 408))
+		SoftmaxLossBackward(dst[4080:], y[4080:], x[4080:], 7)
+	case "Max and ArgMax":
+		for i := range 1000 {
+			dst[2*i], dst[2*i+1] = Max(x[:i]), T(ArgMax(x[:i]))
+		}
+	case "Axpy":
+		copy(dst, y)
+		Axpy(dst, x, T(0.1))
+	case "Momentum":
+		v := draw(len(x), -1, 1)
+		copy(dst, y)
+		Momentum(dst, v, x, T(0.9), T(0.1))
+		Momentum(dst, v, y, T(0.9), T(0.1))
 	case "SGD":
 		copy(dst, y)
 		SGD(dst, x, T(0.1))

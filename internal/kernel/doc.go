@@ -12,7 +12,8 @@
 //   - An element of a matrix product takes its terms in the order of k
 //     ([Gemm]). Threads share out elements, never the terms of one.
 //   - A sum along a row runs in 16 lanes joined by a fixed tree ([Sum]); a sum
-//     along a column runs from the first row to the last ([AddColumnSums]).
+//     along a column runs from the first row to the last ([AddColumnSums]). A
+//     zero that a reduction to one number returns is +0.
 //   - exp and log are polynomials of our own ([Exp], [Log]), because the ones
 //     in package math differ between processors.
 //   - Where values decay towards 0 by nature (exp, and gradients through it),
@@ -23,11 +24,12 @@
 // A NaN in what an operation computes with comes out of it. (Which of the many NaN comes out is up to
 // the processor; all count as the same bits.)
 //
-// Matrix products run in assembly where the processor has AVX-512, AVX2 with FMA
-// (tiles_amd64.go) or NEON (tiles_arm64.go), and so does SGD of float32 with the
-// first two, unless built with -tags purego; the loops in Go give the same bits.
-// What is written for NEON was tested under emulation only, and its speed never
-// measured.
+// Matrix products (tiles_amd64.go), and most of the rest (vector_amd64.go), run in
+// assembly where the processor has AVX-512 or AVX2 with FMA, unless built with
+// -tags purego; the loops in Go give the same bits, and are what the assembly is
+// held to. In float64 exp and what is built on it has the loops only. On arm64 the
+// products have NEON (tiles_arm64.go): tested under emulation only, and never
+// timed.
 //
 // Lengths are checked at the entry to each function; a mismatch panics, as it
 // is a mistake of the calling layer.

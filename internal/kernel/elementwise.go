@@ -18,6 +18,9 @@ func mustMatch(op string, n int, lengths ...int) {
 // ReLU sets y[i] = x[i] where x[i] > 0 or is NaN, else 0.
 func ReLU[T Float](y, x []T) {
 	mustMatch("ReLU", len(y), len(x))
+	if asmGate(y, x, x) {
+		return
+	}
 	for i, v := range x {
 		y[i] = max(v, 0) // of -0 and 0 this is 0, and of NaN NaN
 	}
@@ -26,6 +29,9 @@ func ReLU[T Float](y, x []T) {
 // ReLUBackward sets dx[i] = 0 where y[i] <= 0, else dy[i].
 func ReLUBackward[T Float](dx, dy, y []T) {
 	mustMatch("ReLUBackward", len(dx), len(dy), len(y))
+	if asmGate(dx, dy, y) {
+		return
+	}
 	for i, v := range dy {
 		if y[i] <= 0 {
 			v = 0
@@ -35,12 +41,16 @@ func ReLUBackward[T Float](dx, dy, y []T) {
 }
 
 // Sigmoid sets y[i] = 1/(1 + e^-x[i]), by e^-|x| so that nothing overflows.
+// Where e^-|x| is subnormal it is 0, and so is y.
 func Sigmoid[T Float](y, x []T) {
 	mustMatch("Sigmoid", len(y), len(x))
+	if asmSigmoid(y, x) {
+		return
+	}
 	for i, v := range x {
 		if v < 0 {
 			e := exp(v)
-			y[i] = flush(e / (1 + e))
+			y[i] = e / (1 + e)
 		} else {
 			y[i] = 1 / (1 + exp(-v))
 		}
@@ -50,16 +60,10 @@ func Sigmoid[T Float](y, x []T) {
 // SigmoidBackward sets dx[i] = dy[i]·(y[i]·(1 - y[i])), subnormal results 0.
 func SigmoidBackward[T Float](dx, dy, y []T) {
 	mustMatch("SigmoidBackward", len(dx), len(dy), len(y))
+	if asmSigmoidBackward(dx, dy, y) {
+		return
+	}
 	for i, v := range y {
 		dx[i] = flush(dy[i] * (v * (1 - v)))
-	}
-}
-
-// SGD sets w[i] -= lr·g[i], fused, and g[i] = 0.
-func SGD[T Float](w, g []T, lr T) {
-	mustMatch("SGD", len(w), len(g))
-	for i := sgd(w, g, lr); i < len(w); i++ {
-		w[i] = fma(-lr, g[i], w[i])
-		g[i] = 0
 	}
 }

@@ -10,8 +10,16 @@ import (
 // measured in the tests.
 func Exp[T Float](dst, src []T) {
 	mustMatch("Exp", len(dst), len(src))
+	expShifted(dst, src, 0)
+}
+
+// expShifted sets dst[i] = e^(src[i] - shift).
+func expShifted[T Float](dst, src []T, shift T) {
+	if asmExp(dst, src, shift) {
+		return
+	}
 	for i, x := range src {
-		dst[i] = exp(x)
+		dst[i] = exp(x - shift)
 	}
 }
 
@@ -43,7 +51,7 @@ func exp32(x float32) float32 {
 		return x
 	case x > 88.72284: // ln of the largest float32
 		return float32(math.Inf(1))
-	case x < -87.33655: // just below ln 2^-126
+	case x < -87.33654: // the lowest whose e^x is not below 2^-126
 		return 0
 	}
 	n := fma32(x, log2e, round32) - round32
@@ -59,7 +67,7 @@ func exp32(x float32) float32 {
 	half := int32(n) >> 1
 	y *= math.Float32frombits(uint32(127+half) << 23)
 	y *= math.Float32frombits(uint32(127+int32(n)-half) << 23)
-	return flush(y)
+	return y
 }
 
 // exp64 sums the Taylor series to r^13: the first term left out is below
@@ -137,4 +145,15 @@ func Log(x float64) float64 {
 	tail := math.FMA(s, 2*float64(z*p), -(s * f))
 	n := float64(k)
 	return math.FMA(n, math.Ln2, math.FMA(n, ln2lo, tail)+f)
+}
+
+// Logs sets dst[i] = [Log](src[i]).
+func Logs(dst, src []float64) {
+	mustMatch("Logs", len(dst), len(src))
+	if asmLogs(dst, src) {
+		return
+	}
+	for i, x := range src {
+		dst[i] = Log(x)
+	}
 }

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 	"math/rand/v2"
@@ -303,6 +304,35 @@ func TestLogSpecials(t *testing.T) {
 		if got := Log(c.x); bits(got) != bits(c.want) {
 			t.Errorf("Log(%v) = %v, want %v", c.x, got, c.want)
 		}
+	}
+}
+
+// Logs is Log of each element, whatever stands next to it.
+func TestLogs(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	s := specials[float64]()
+	for n := range 68 {
+		x, want := make([]float64, n), make([]float64, n)
+		for i := range x {
+			switch rng.IntN(4) {
+			case 0:
+				x[i] = s[rng.IntN(len(s))]
+			case 1:
+				x[i] = math.Float64frombits(rng.Uint64())
+			case 2:
+				x[i] = math.Float64frombits(rng.Uint64N(1 << 52)) // subnormal
+			case 3:
+				x[i] = 1 + 9*rng.Float64()
+			}
+			want[i] = Log(x[i])
+		}
+		what := fmt.Sprintf("Logs of %d", n)
+		got, guards := guarded(t, what, make([]float64, n))
+		Logs(got, x)
+		sameBits(t, what, got, want)
+		guards()
+		Logs(x, x)
+		sameBits(t, what+" in place", x, want)
 	}
 }
 

@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func tile512_12x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·tile512_12x16f32(SB), NOSPLIT, $0-92
 	MOVQ aRow+8(FP), AX
 	MOVQ aStep+16(FP), CX
@@ -96,60 +96,60 @@ loop:
 	// the tile of C
 	MOVQ         c+40(FP), AX
 	MOVQ         cRow+48(FP), CX
-	VPXORD       Z14, Z14, Z14
-	VBROADCASTSS floor+88(FP), Z12
-	VADDPS       Z14, Z0, Z0
-	VMAXPS       Z0, Z12, Z0
+	VXORPS       Z12, Z12, Z12
+	VBROADCASTSS floor+88(FP), Z13
+	VADDPS       Z12, Z0, Z0
+	VMAXPS       Z0, Z13, Z0
 	VMOVUPS      Z0, K1, (AX)
 	ADDQ         CX, AX
-	VADDPS       Z14, Z1, Z1
-	VMAXPS       Z1, Z12, Z1
+	VADDPS       Z12, Z1, Z1
+	VMAXPS       Z1, Z13, Z1
 	VMOVUPS      Z1, K1, (AX)
 	ADDQ         CX, AX
-	VADDPS       Z14, Z2, Z2
-	VMAXPS       Z2, Z12, Z2
+	VADDPS       Z12, Z2, Z2
+	VMAXPS       Z2, Z13, Z2
 	VMOVUPS      Z2, K1, (AX)
 	ADDQ         CX, AX
-	VADDPS       Z14, Z3, Z3
-	VMAXPS       Z3, Z12, Z3
+	VADDPS       Z12, Z3, Z3
+	VMAXPS       Z3, Z13, Z3
 	VMOVUPS      Z3, K1, (AX)
 	ADDQ         CX, AX
-	VADDPS       Z14, Z4, Z4
-	VMAXPS       Z4, Z12, Z4
+	VADDPS       Z12, Z4, Z4
+	VMAXPS       Z4, Z13, Z4
 	VMOVUPS      Z4, K1, (AX)
 	ADDQ         CX, AX
-	VADDPS       Z14, Z5, Z5
-	VMAXPS       Z5, Z12, Z5
+	VADDPS       Z12, Z5, Z5
+	VMAXPS       Z5, Z13, Z5
 	VMOVUPS      Z5, K1, (AX)
 	ADDQ         CX, AX
-	VADDPS       Z14, Z6, Z6
-	VMAXPS       Z6, Z12, Z6
+	VADDPS       Z12, Z6, Z6
+	VMAXPS       Z6, Z13, Z6
 	VMOVUPS      Z6, K1, (AX)
 	ADDQ         CX, AX
-	VADDPS       Z14, Z7, Z7
-	VMAXPS       Z7, Z12, Z7
+	VADDPS       Z12, Z7, Z7
+	VMAXPS       Z7, Z13, Z7
 	VMOVUPS      Z7, K1, (AX)
 	ADDQ         CX, AX
-	VADDPS       Z14, Z8, Z8
-	VMAXPS       Z8, Z12, Z8
+	VADDPS       Z12, Z8, Z8
+	VMAXPS       Z8, Z13, Z8
 	VMOVUPS      Z8, K1, (AX)
 	ADDQ         CX, AX
-	VADDPS       Z14, Z9, Z9
-	VMAXPS       Z9, Z12, Z9
+	VADDPS       Z12, Z9, Z9
+	VMAXPS       Z9, Z13, Z9
 	VMOVUPS      Z9, K1, (AX)
 	ADDQ         CX, AX
-	VADDPS       Z14, Z10, Z10
-	VMAXPS       Z10, Z12, Z10
+	VADDPS       Z12, Z10, Z10
+	VMAXPS       Z10, Z13, Z10
 	VMOVUPS      Z10, K1, (AX)
 	ADDQ         CX, AX
-	VADDPS       Z14, Z11, Z11
-	VMAXPS       Z11, Z12, Z11
+	VADDPS       Z12, Z11, Z11
+	VMAXPS       Z11, Z13, Z11
 	VMOVUPS      Z11, K1, (AX)
 	VZEROUPPER
 	RET
 
 // func tile512_4x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·tile512_4x16f32(SB), NOSPLIT, $0-92
 	MOVQ aRow+8(FP), AX
 	MOVQ aStep+16(FP), CX
@@ -198,77 +198,28 @@ loop:
 	// the tile of C
 	MOVQ         c+40(FP), AX
 	MOVQ         cRow+48(FP), CX
-	VPXORD       Z6, Z6, Z6
-	VBROADCASTSS floor+88(FP), Z4
-	VADDPS       Z6, Z0, Z0
-	VMAXPS       Z0, Z4, Z0
+	VXORPS       Z4, Z4, Z4
+	VBROADCASTSS floor+88(FP), Z5
+	VADDPS       Z4, Z0, Z0
+	VMAXPS       Z0, Z5, Z0
 	VMOVUPS      Z0, K1, (AX)
 	ADDQ         CX, AX
-	VADDPS       Z6, Z1, Z1
-	VMAXPS       Z1, Z4, Z1
+	VADDPS       Z4, Z1, Z1
+	VMAXPS       Z1, Z5, Z1
 	VMOVUPS      Z1, K1, (AX)
 	ADDQ         CX, AX
-	VADDPS       Z6, Z2, Z2
-	VMAXPS       Z2, Z4, Z2
+	VADDPS       Z4, Z2, Z2
+	VMAXPS       Z2, Z5, Z2
 	VMOVUPS      Z2, K1, (AX)
 	ADDQ         CX, AX
-	VADDPS       Z6, Z3, Z3
-	VMAXPS       Z3, Z4, Z3
+	VADDPS       Z4, Z3, Z3
+	VMAXPS       Z3, Z5, Z3
 	VMOVUPS      Z3, K1, (AX)
 	VZEROUPPER
 	RET
 
-// func tile512_2x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile512_2x16f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// the masks of the columns
-	MOVQ  $-1, R8
-	MOVQ  columns+80(FP), R9
-	BZHIQ R9, R8, R8
-	KMOVW R8, K1
-
-	// what the tile starts from
-	MOVQ      from+56(FP), R8
-	MOVQ      fromRow+64(FP), R9
-	VMOVUPS.Z (R8), K1, Z0
-	ADDQ      R9, R8
-	VMOVUPS.Z (R8), K1, Z1
-
-loop:
-	VMOVUPS.Z    (DX), K1, Z2
-	VBROADCASTSS (DI), Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS (DI)(AX*1), Z3
-	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         CX, DI
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VPXORD       Z4, Z4, Z4
-	VBROADCASTSS floor+88(FP), Z2
-	VADDPS       Z4, Z0, Z0
-	VMAXPS       Z0, Z2, Z0
-	VMOVUPS      Z0, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Z4, Z1, Z1
-	VMAXPS       Z1, Z2, Z1
-	VMOVUPS      Z1, K1, (AX)
-	VZEROUPPER
-	RET
-
 // func tile512_1x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·tile512_1x16f32(SB), NOSPLIT, $0-92
 	MOVQ aRow+8(FP), AX
 	MOVQ aStep+16(FP), AX
@@ -300,16 +251,16 @@ loop:
 	// the tile of C
 	MOVQ         c+40(FP), AX
 	MOVQ         cRow+48(FP), CX
-	VPXORD       Z3, Z3, Z3
-	VBROADCASTSS floor+88(FP), Z1
-	VADDPS       Z3, Z0, Z0
-	VMAXPS       Z0, Z1, Z0
+	VXORPS       Z1, Z1, Z1
+	VBROADCASTSS floor+88(FP), Z2
+	VADDPS       Z1, Z0, Z0
+	VMAXPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (AX)
 	VZEROUPPER
 	RET
 
 // func tile512_12x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·tile512_12x32f32(SB), NOSPLIT, $0-92
 	MOVQ aRow+8(FP), AX
 	MOVQ aStep+16(FP), CX
@@ -427,246 +378,96 @@ loop:
 	// the tile of C
 	MOVQ         c+40(FP), AX
 	MOVQ         cRow+48(FP), CX
-	VPXORD       Z27, Z27, Z27
-	VBROADCASTSS floor+88(FP), Z24
-	VADDPS       Z27, Z0, Z0
-	VMAXPS       Z0, Z24, Z0
+	VXORPS       Z24, Z24, Z24
+	VBROADCASTSS floor+88(FP), Z25
+	VADDPS       Z24, Z0, Z0
+	VMAXPS       Z0, Z25, Z0
 	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z27, Z1, Z1
-	VMAXPS       Z1, Z24, Z1
+	VADDPS       Z24, Z1, Z1
+	VMAXPS       Z1, Z25, Z1
 	VMOVUPS      Z1, K2, 64(AX)
 	ADDQ         CX, AX
-	VADDPS       Z27, Z2, Z2
-	VMAXPS       Z2, Z24, Z2
+	VADDPS       Z24, Z2, Z2
+	VMAXPS       Z2, Z25, Z2
 	VMOVUPS      Z2, K1, (AX)
-	VADDPS       Z27, Z3, Z3
-	VMAXPS       Z3, Z24, Z3
+	VADDPS       Z24, Z3, Z3
+	VMAXPS       Z3, Z25, Z3
 	VMOVUPS      Z3, K2, 64(AX)
 	ADDQ         CX, AX
-	VADDPS       Z27, Z4, Z4
-	VMAXPS       Z4, Z24, Z4
+	VADDPS       Z24, Z4, Z4
+	VMAXPS       Z4, Z25, Z4
 	VMOVUPS      Z4, K1, (AX)
-	VADDPS       Z27, Z5, Z5
-	VMAXPS       Z5, Z24, Z5
+	VADDPS       Z24, Z5, Z5
+	VMAXPS       Z5, Z25, Z5
 	VMOVUPS      Z5, K2, 64(AX)
 	ADDQ         CX, AX
-	VADDPS       Z27, Z6, Z6
-	VMAXPS       Z6, Z24, Z6
+	VADDPS       Z24, Z6, Z6
+	VMAXPS       Z6, Z25, Z6
 	VMOVUPS      Z6, K1, (AX)
-	VADDPS       Z27, Z7, Z7
-	VMAXPS       Z7, Z24, Z7
+	VADDPS       Z24, Z7, Z7
+	VMAXPS       Z7, Z25, Z7
 	VMOVUPS      Z7, K2, 64(AX)
 	ADDQ         CX, AX
-	VADDPS       Z27, Z8, Z8
-	VMAXPS       Z8, Z24, Z8
+	VADDPS       Z24, Z8, Z8
+	VMAXPS       Z8, Z25, Z8
 	VMOVUPS      Z8, K1, (AX)
-	VADDPS       Z27, Z9, Z9
-	VMAXPS       Z9, Z24, Z9
+	VADDPS       Z24, Z9, Z9
+	VMAXPS       Z9, Z25, Z9
 	VMOVUPS      Z9, K2, 64(AX)
 	ADDQ         CX, AX
-	VADDPS       Z27, Z10, Z10
-	VMAXPS       Z10, Z24, Z10
+	VADDPS       Z24, Z10, Z10
+	VMAXPS       Z10, Z25, Z10
 	VMOVUPS      Z10, K1, (AX)
-	VADDPS       Z27, Z11, Z11
-	VMAXPS       Z11, Z24, Z11
+	VADDPS       Z24, Z11, Z11
+	VMAXPS       Z11, Z25, Z11
 	VMOVUPS      Z11, K2, 64(AX)
 	ADDQ         CX, AX
-	VADDPS       Z27, Z12, Z12
-	VMAXPS       Z12, Z24, Z12
+	VADDPS       Z24, Z12, Z12
+	VMAXPS       Z12, Z25, Z12
 	VMOVUPS      Z12, K1, (AX)
-	VADDPS       Z27, Z13, Z13
-	VMAXPS       Z13, Z24, Z13
+	VADDPS       Z24, Z13, Z13
+	VMAXPS       Z13, Z25, Z13
 	VMOVUPS      Z13, K2, 64(AX)
 	ADDQ         CX, AX
-	VADDPS       Z27, Z14, Z14
-	VMAXPS       Z14, Z24, Z14
+	VADDPS       Z24, Z14, Z14
+	VMAXPS       Z14, Z25, Z14
 	VMOVUPS      Z14, K1, (AX)
-	VADDPS       Z27, Z15, Z15
-	VMAXPS       Z15, Z24, Z15
+	VADDPS       Z24, Z15, Z15
+	VMAXPS       Z15, Z25, Z15
 	VMOVUPS      Z15, K2, 64(AX)
 	ADDQ         CX, AX
-	VADDPS       Z27, Z16, Z16
-	VMAXPS       Z16, Z24, Z16
+	VADDPS       Z24, Z16, Z16
+	VMAXPS       Z16, Z25, Z16
 	VMOVUPS      Z16, K1, (AX)
-	VADDPS       Z27, Z17, Z17
-	VMAXPS       Z17, Z24, Z17
+	VADDPS       Z24, Z17, Z17
+	VMAXPS       Z17, Z25, Z17
 	VMOVUPS      Z17, K2, 64(AX)
 	ADDQ         CX, AX
-	VADDPS       Z27, Z18, Z18
-	VMAXPS       Z18, Z24, Z18
+	VADDPS       Z24, Z18, Z18
+	VMAXPS       Z18, Z25, Z18
 	VMOVUPS      Z18, K1, (AX)
-	VADDPS       Z27, Z19, Z19
-	VMAXPS       Z19, Z24, Z19
+	VADDPS       Z24, Z19, Z19
+	VMAXPS       Z19, Z25, Z19
 	VMOVUPS      Z19, K2, 64(AX)
 	ADDQ         CX, AX
-	VADDPS       Z27, Z20, Z20
-	VMAXPS       Z20, Z24, Z20
+	VADDPS       Z24, Z20, Z20
+	VMAXPS       Z20, Z25, Z20
 	VMOVUPS      Z20, K1, (AX)
-	VADDPS       Z27, Z21, Z21
-	VMAXPS       Z21, Z24, Z21
+	VADDPS       Z24, Z21, Z21
+	VMAXPS       Z21, Z25, Z21
 	VMOVUPS      Z21, K2, 64(AX)
 	ADDQ         CX, AX
-	VADDPS       Z27, Z22, Z22
-	VMAXPS       Z22, Z24, Z22
+	VADDPS       Z24, Z22, Z22
+	VMAXPS       Z22, Z25, Z22
 	VMOVUPS      Z22, K1, (AX)
-	VADDPS       Z27, Z23, Z23
-	VMAXPS       Z23, Z24, Z23
+	VADDPS       Z24, Z23, Z23
+	VMAXPS       Z23, Z25, Z23
 	VMOVUPS      Z23, K2, 64(AX)
 	VZEROUPPER
 	RET
 
-// func tile512_8x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile512_8x32f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// row 3 of A
-	LEAQ (DI)(AX*2), R8
-	ADDQ AX, R8
-
-	// row 6 of A
-	LEAQ (R8)(AX*2), R9
-	ADDQ AX, R9
-
-	// the masks of the columns
-	MOVQ  $-1, R10
-	MOVQ  columns+80(FP), R11
-	BZHIQ R11, R10, R10
-	KMOVW R10, K1
-	SHRQ  $0x10, R10
-	KMOVW R10, K2
-
-	// what the tile starts from
-	MOVQ      from+56(FP), R10
-	MOVQ      fromRow+64(FP), R11
-	VMOVUPS.Z (R10), K1, Z0
-	VMOVUPS.Z 64(R10), K2, Z1
-	ADDQ      R11, R10
-	VMOVUPS.Z (R10), K1, Z2
-	VMOVUPS.Z 64(R10), K2, Z3
-	ADDQ      R11, R10
-	VMOVUPS.Z (R10), K1, Z4
-	VMOVUPS.Z 64(R10), K2, Z5
-	ADDQ      R11, R10
-	VMOVUPS.Z (R10), K1, Z6
-	VMOVUPS.Z 64(R10), K2, Z7
-	ADDQ      R11, R10
-	VMOVUPS.Z (R10), K1, Z8
-	VMOVUPS.Z 64(R10), K2, Z9
-	ADDQ      R11, R10
-	VMOVUPS.Z (R10), K1, Z10
-	VMOVUPS.Z 64(R10), K2, Z11
-	ADDQ      R11, R10
-	VMOVUPS.Z (R10), K1, Z12
-	VMOVUPS.Z 64(R10), K2, Z13
-	ADDQ      R11, R10
-	VMOVUPS.Z (R10), K1, Z14
-	VMOVUPS.Z 64(R10), K2, Z15
-
-loop:
-	VMOVUPS.Z    (DX), K1, Z16
-	VMOVUPS.Z    64(DX), K2, Z17
-	VBROADCASTSS (DI), Z18
-	VFMADD231PS  Z16, Z18, Z0
-	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (DI)(AX*1), Z18
-	VFMADD231PS  Z16, Z18, Z2
-	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (DI)(AX*2), Z18
-	VFMADD231PS  Z16, Z18, Z4
-	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (R8), Z18
-	VFMADD231PS  Z16, Z18, Z6
-	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS (R8)(AX*1), Z18
-	VFMADD231PS  Z16, Z18, Z8
-	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R8)(AX*2), Z18
-	VFMADD231PS  Z16, Z18, Z10
-	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R9), Z18
-	VFMADD231PS  Z16, Z18, Z12
-	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS (R9)(AX*1), Z18
-	VFMADD231PS  Z16, Z18, Z14
-	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VPXORD       Z19, Z19, Z19
-	VBROADCASTSS floor+88(FP), Z16
-	VADDPS       Z19, Z0, Z0
-	VMAXPS       Z0, Z16, Z0
-	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z19, Z1, Z1
-	VMAXPS       Z1, Z16, Z1
-	VMOVUPS      Z1, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       Z19, Z2, Z2
-	VMAXPS       Z2, Z16, Z2
-	VMOVUPS      Z2, K1, (AX)
-	VADDPS       Z19, Z3, Z3
-	VMAXPS       Z3, Z16, Z3
-	VMOVUPS      Z3, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       Z19, Z4, Z4
-	VMAXPS       Z4, Z16, Z4
-	VMOVUPS      Z4, K1, (AX)
-	VADDPS       Z19, Z5, Z5
-	VMAXPS       Z5, Z16, Z5
-	VMOVUPS      Z5, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       Z19, Z6, Z6
-	VMAXPS       Z6, Z16, Z6
-	VMOVUPS      Z6, K1, (AX)
-	VADDPS       Z19, Z7, Z7
-	VMAXPS       Z7, Z16, Z7
-	VMOVUPS      Z7, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       Z19, Z8, Z8
-	VMAXPS       Z8, Z16, Z8
-	VMOVUPS      Z8, K1, (AX)
-	VADDPS       Z19, Z9, Z9
-	VMAXPS       Z9, Z16, Z9
-	VMOVUPS      Z9, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       Z19, Z10, Z10
-	VMAXPS       Z10, Z16, Z10
-	VMOVUPS      Z10, K1, (AX)
-	VADDPS       Z19, Z11, Z11
-	VMAXPS       Z11, Z16, Z11
-	VMOVUPS      Z11, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       Z19, Z12, Z12
-	VMAXPS       Z12, Z16, Z12
-	VMOVUPS      Z12, K1, (AX)
-	VADDPS       Z19, Z13, Z13
-	VMAXPS       Z13, Z16, Z13
-	VMOVUPS      Z13, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       Z19, Z14, Z14
-	VMAXPS       Z14, Z16, Z14
-	VMOVUPS      Z14, K1, (AX)
-	VADDPS       Z19, Z15, Z15
-	VMAXPS       Z15, Z16, Z15
-	VMOVUPS      Z15, K2, 64(AX)
-	VZEROUPPER
-	RET
-
 // func tile512_4x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·tile512_4x32f32(SB), NOSPLIT, $0-92
 	MOVQ aRow+8(FP), AX
 	MOVQ aStep+16(FP), CX
@@ -726,102 +527,40 @@ loop:
 	// the tile of C
 	MOVQ         c+40(FP), AX
 	MOVQ         cRow+48(FP), CX
-	VPXORD       Z11, Z11, Z11
-	VBROADCASTSS floor+88(FP), Z8
-	VADDPS       Z11, Z0, Z0
-	VMAXPS       Z0, Z8, Z0
+	VXORPS       Z8, Z8, Z8
+	VBROADCASTSS floor+88(FP), Z9
+	VADDPS       Z8, Z0, Z0
+	VMAXPS       Z0, Z9, Z0
 	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z11, Z1, Z1
-	VMAXPS       Z1, Z8, Z1
+	VADDPS       Z8, Z1, Z1
+	VMAXPS       Z1, Z9, Z1
 	VMOVUPS      Z1, K2, 64(AX)
 	ADDQ         CX, AX
-	VADDPS       Z11, Z2, Z2
-	VMAXPS       Z2, Z8, Z2
+	VADDPS       Z8, Z2, Z2
+	VMAXPS       Z2, Z9, Z2
 	VMOVUPS      Z2, K1, (AX)
-	VADDPS       Z11, Z3, Z3
-	VMAXPS       Z3, Z8, Z3
+	VADDPS       Z8, Z3, Z3
+	VMAXPS       Z3, Z9, Z3
 	VMOVUPS      Z3, K2, 64(AX)
 	ADDQ         CX, AX
-	VADDPS       Z11, Z4, Z4
-	VMAXPS       Z4, Z8, Z4
+	VADDPS       Z8, Z4, Z4
+	VMAXPS       Z4, Z9, Z4
 	VMOVUPS      Z4, K1, (AX)
-	VADDPS       Z11, Z5, Z5
-	VMAXPS       Z5, Z8, Z5
+	VADDPS       Z8, Z5, Z5
+	VMAXPS       Z5, Z9, Z5
 	VMOVUPS      Z5, K2, 64(AX)
 	ADDQ         CX, AX
-	VADDPS       Z11, Z6, Z6
-	VMAXPS       Z6, Z8, Z6
+	VADDPS       Z8, Z6, Z6
+	VMAXPS       Z6, Z9, Z6
 	VMOVUPS      Z6, K1, (AX)
-	VADDPS       Z11, Z7, Z7
-	VMAXPS       Z7, Z8, Z7
+	VADDPS       Z8, Z7, Z7
+	VMAXPS       Z7, Z9, Z7
 	VMOVUPS      Z7, K2, 64(AX)
 	VZEROUPPER
 	RET
 
-// func tile512_2x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile512_2x32f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// the masks of the columns
-	MOVQ  $-1, R8
-	MOVQ  columns+80(FP), R9
-	BZHIQ R9, R8, R8
-	KMOVW R8, K1
-	SHRQ  $0x10, R8
-	KMOVW R8, K2
-
-	// what the tile starts from
-	MOVQ      from+56(FP), R8
-	MOVQ      fromRow+64(FP), R9
-	VMOVUPS.Z (R8), K1, Z0
-	VMOVUPS.Z 64(R8), K2, Z1
-	ADDQ      R9, R8
-	VMOVUPS.Z (R8), K1, Z2
-	VMOVUPS.Z 64(R8), K2, Z3
-
-loop:
-	VMOVUPS.Z    (DX), K1, Z4
-	VMOVUPS.Z    64(DX), K2, Z5
-	VBROADCASTSS (DI), Z6
-	VFMADD231PS  Z4, Z6, Z0
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (DI)(AX*1), Z6
-	VFMADD231PS  Z4, Z6, Z2
-	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         CX, DI
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VPXORD       Z7, Z7, Z7
-	VBROADCASTSS floor+88(FP), Z4
-	VADDPS       Z7, Z0, Z0
-	VMAXPS       Z0, Z4, Z0
-	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z7, Z1, Z1
-	VMAXPS       Z1, Z4, Z1
-	VMOVUPS      Z1, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       Z7, Z2, Z2
-	VMAXPS       Z2, Z4, Z2
-	VMOVUPS      Z2, K1, (AX)
-	VADDPS       Z7, Z3, Z3
-	VMAXPS       Z3, Z4, Z3
-	VMOVUPS      Z3, K2, 64(AX)
-	VZEROUPPER
-	RET
-
 // func tile512_1x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·tile512_1x32f32(SB), NOSPLIT, $0-92
 	MOVQ aRow+8(FP), AX
 	MOVQ aStep+16(FP), AX
@@ -858,19 +597,19 @@ loop:
 	// the tile of C
 	MOVQ         c+40(FP), AX
 	MOVQ         cRow+48(FP), CX
-	VPXORD       Z5, Z5, Z5
-	VBROADCASTSS floor+88(FP), Z2
-	VADDPS       Z5, Z0, Z0
-	VMAXPS       Z0, Z2, Z0
+	VXORPS       Z2, Z2, Z2
+	VBROADCASTSS floor+88(FP), Z3
+	VADDPS       Z2, Z0, Z0
+	VMAXPS       Z0, Z3, Z0
 	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z5, Z1, Z1
-	VMAXPS       Z1, Z2, Z1
+	VADDPS       Z2, Z1, Z1
+	VMAXPS       Z1, Z3, Z1
 	VMOVUPS      Z1, K2, 64(AX)
 	VZEROUPPER
 	RET
 
 // func tile512_8x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·tile512_8x48f32(SB), NOSPLIT, $0-92
 	MOVQ aRow+8(FP), AX
 	MOVQ aStep+16(FP), CX
@@ -978,208 +717,92 @@ loop:
 	// the tile of C
 	MOVQ         c+40(FP), AX
 	MOVQ         cRow+48(FP), CX
-	VPXORD       Z28, Z28, Z28
-	VBROADCASTSS floor+88(FP), Z24
-	VADDPS       Z28, Z0, Z0
-	VMAXPS       Z0, Z24, Z0
+	VXORPS       Z24, Z24, Z24
+	VBROADCASTSS floor+88(FP), Z25
+	VADDPS       Z24, Z0, Z0
+	VMAXPS       Z0, Z25, Z0
 	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z28, Z1, Z1
-	VMAXPS       Z1, Z24, Z1
+	VADDPS       Z24, Z1, Z1
+	VMAXPS       Z1, Z25, Z1
 	VMOVUPS      Z1, K2, 64(AX)
-	VADDPS       Z28, Z2, Z2
-	VMAXPS       Z2, Z24, Z2
+	VADDPS       Z24, Z2, Z2
+	VMAXPS       Z2, Z25, Z2
 	VMOVUPS      Z2, K3, 128(AX)
 	ADDQ         CX, AX
-	VADDPS       Z28, Z3, Z3
-	VMAXPS       Z3, Z24, Z3
+	VADDPS       Z24, Z3, Z3
+	VMAXPS       Z3, Z25, Z3
 	VMOVUPS      Z3, K1, (AX)
-	VADDPS       Z28, Z4, Z4
-	VMAXPS       Z4, Z24, Z4
+	VADDPS       Z24, Z4, Z4
+	VMAXPS       Z4, Z25, Z4
 	VMOVUPS      Z4, K2, 64(AX)
-	VADDPS       Z28, Z5, Z5
-	VMAXPS       Z5, Z24, Z5
+	VADDPS       Z24, Z5, Z5
+	VMAXPS       Z5, Z25, Z5
 	VMOVUPS      Z5, K3, 128(AX)
 	ADDQ         CX, AX
-	VADDPS       Z28, Z6, Z6
-	VMAXPS       Z6, Z24, Z6
+	VADDPS       Z24, Z6, Z6
+	VMAXPS       Z6, Z25, Z6
 	VMOVUPS      Z6, K1, (AX)
-	VADDPS       Z28, Z7, Z7
-	VMAXPS       Z7, Z24, Z7
+	VADDPS       Z24, Z7, Z7
+	VMAXPS       Z7, Z25, Z7
 	VMOVUPS      Z7, K2, 64(AX)
-	VADDPS       Z28, Z8, Z8
-	VMAXPS       Z8, Z24, Z8
+	VADDPS       Z24, Z8, Z8
+	VMAXPS       Z8, Z25, Z8
 	VMOVUPS      Z8, K3, 128(AX)
 	ADDQ         CX, AX
-	VADDPS       Z28, Z9, Z9
-	VMAXPS       Z9, Z24, Z9
+	VADDPS       Z24, Z9, Z9
+	VMAXPS       Z9, Z25, Z9
 	VMOVUPS      Z9, K1, (AX)
-	VADDPS       Z28, Z10, Z10
-	VMAXPS       Z10, Z24, Z10
+	VADDPS       Z24, Z10, Z10
+	VMAXPS       Z10, Z25, Z10
 	VMOVUPS      Z10, K2, 64(AX)
-	VADDPS       Z28, Z11, Z11
-	VMAXPS       Z11, Z24, Z11
+	VADDPS       Z24, Z11, Z11
+	VMAXPS       Z11, Z25, Z11
 	VMOVUPS      Z11, K3, 128(AX)
 	ADDQ         CX, AX
-	VADDPS       Z28, Z12, Z12
-	VMAXPS       Z12, Z24, Z12
+	VADDPS       Z24, Z12, Z12
+	VMAXPS       Z12, Z25, Z12
 	VMOVUPS      Z12, K1, (AX)
-	VADDPS       Z28, Z13, Z13
-	VMAXPS       Z13, Z24, Z13
+	VADDPS       Z24, Z13, Z13
+	VMAXPS       Z13, Z25, Z13
 	VMOVUPS      Z13, K2, 64(AX)
-	VADDPS       Z28, Z14, Z14
-	VMAXPS       Z14, Z24, Z14
+	VADDPS       Z24, Z14, Z14
+	VMAXPS       Z14, Z25, Z14
 	VMOVUPS      Z14, K3, 128(AX)
 	ADDQ         CX, AX
-	VADDPS       Z28, Z15, Z15
-	VMAXPS       Z15, Z24, Z15
+	VADDPS       Z24, Z15, Z15
+	VMAXPS       Z15, Z25, Z15
 	VMOVUPS      Z15, K1, (AX)
-	VADDPS       Z28, Z16, Z16
-	VMAXPS       Z16, Z24, Z16
+	VADDPS       Z24, Z16, Z16
+	VMAXPS       Z16, Z25, Z16
 	VMOVUPS      Z16, K2, 64(AX)
-	VADDPS       Z28, Z17, Z17
-	VMAXPS       Z17, Z24, Z17
+	VADDPS       Z24, Z17, Z17
+	VMAXPS       Z17, Z25, Z17
 	VMOVUPS      Z17, K3, 128(AX)
 	ADDQ         CX, AX
-	VADDPS       Z28, Z18, Z18
-	VMAXPS       Z18, Z24, Z18
+	VADDPS       Z24, Z18, Z18
+	VMAXPS       Z18, Z25, Z18
 	VMOVUPS      Z18, K1, (AX)
-	VADDPS       Z28, Z19, Z19
-	VMAXPS       Z19, Z24, Z19
+	VADDPS       Z24, Z19, Z19
+	VMAXPS       Z19, Z25, Z19
 	VMOVUPS      Z19, K2, 64(AX)
-	VADDPS       Z28, Z20, Z20
-	VMAXPS       Z20, Z24, Z20
+	VADDPS       Z24, Z20, Z20
+	VMAXPS       Z20, Z25, Z20
 	VMOVUPS      Z20, K3, 128(AX)
 	ADDQ         CX, AX
-	VADDPS       Z28, Z21, Z21
-	VMAXPS       Z21, Z24, Z21
+	VADDPS       Z24, Z21, Z21
+	VMAXPS       Z21, Z25, Z21
 	VMOVUPS      Z21, K1, (AX)
-	VADDPS       Z28, Z22, Z22
-	VMAXPS       Z22, Z24, Z22
+	VADDPS       Z24, Z22, Z22
+	VMAXPS       Z22, Z25, Z22
 	VMOVUPS      Z22, K2, 64(AX)
-	VADDPS       Z28, Z23, Z23
-	VMAXPS       Z23, Z24, Z23
+	VADDPS       Z24, Z23, Z23
+	VMAXPS       Z23, Z25, Z23
 	VMOVUPS      Z23, K3, 128(AX)
 	VZEROUPPER
 	RET
 
-// func tile512_4x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile512_4x48f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// row 3 of A
-	LEAQ (DI)(AX*2), R8
-	ADDQ AX, R8
-
-	// the masks of the columns
-	MOVQ  $-1, R9
-	MOVQ  columns+80(FP), R10
-	BZHIQ R10, R9, R9
-	KMOVW R9, K1
-	SHRQ  $0x10, R9
-	KMOVW R9, K2
-	SHRQ  $0x10, R9
-	KMOVW R9, K3
-
-	// what the tile starts from
-	MOVQ      from+56(FP), R9
-	MOVQ      fromRow+64(FP), R10
-	VMOVUPS.Z (R9), K1, Z0
-	VMOVUPS.Z 64(R9), K2, Z1
-	VMOVUPS.Z 128(R9), K3, Z2
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z3
-	VMOVUPS.Z 64(R9), K2, Z4
-	VMOVUPS.Z 128(R9), K3, Z5
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z6
-	VMOVUPS.Z 64(R9), K2, Z7
-	VMOVUPS.Z 128(R9), K3, Z8
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z9
-	VMOVUPS.Z 64(R9), K2, Z10
-	VMOVUPS.Z 128(R9), K3, Z11
-
-loop:
-	VMOVUPS.Z    (DX), K1, Z12
-	VMOVUPS.Z    64(DX), K2, Z13
-	VMOVUPS.Z    128(DX), K3, Z14
-	VBROADCASTSS (DI), Z15
-	VFMADD231PS  Z12, Z15, Z0
-	VFMADD231PS  Z13, Z15, Z1
-	VFMADD231PS  Z14, Z15, Z2
-	VBROADCASTSS (DI)(AX*1), Z15
-	VFMADD231PS  Z12, Z15, Z3
-	VFMADD231PS  Z13, Z15, Z4
-	VFMADD231PS  Z14, Z15, Z5
-	VBROADCASTSS (DI)(AX*2), Z15
-	VFMADD231PS  Z12, Z15, Z6
-	VFMADD231PS  Z13, Z15, Z7
-	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS (R8), Z15
-	VFMADD231PS  Z12, Z15, Z9
-	VFMADD231PS  Z13, Z15, Z10
-	VFMADD231PS  Z14, Z15, Z11
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VPXORD       Z16, Z16, Z16
-	VBROADCASTSS floor+88(FP), Z12
-	VADDPS       Z16, Z0, Z0
-	VMAXPS       Z0, Z12, Z0
-	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z16, Z1, Z1
-	VMAXPS       Z1, Z12, Z1
-	VMOVUPS      Z1, K2, 64(AX)
-	VADDPS       Z16, Z2, Z2
-	VMAXPS       Z2, Z12, Z2
-	VMOVUPS      Z2, K3, 128(AX)
-	ADDQ         CX, AX
-	VADDPS       Z16, Z3, Z3
-	VMAXPS       Z3, Z12, Z3
-	VMOVUPS      Z3, K1, (AX)
-	VADDPS       Z16, Z4, Z4
-	VMAXPS       Z4, Z12, Z4
-	VMOVUPS      Z4, K2, 64(AX)
-	VADDPS       Z16, Z5, Z5
-	VMAXPS       Z5, Z12, Z5
-	VMOVUPS      Z5, K3, 128(AX)
-	ADDQ         CX, AX
-	VADDPS       Z16, Z6, Z6
-	VMAXPS       Z6, Z12, Z6
-	VMOVUPS      Z6, K1, (AX)
-	VADDPS       Z16, Z7, Z7
-	VMAXPS       Z7, Z12, Z7
-	VMOVUPS      Z7, K2, 64(AX)
-	VADDPS       Z16, Z8, Z8
-	VMAXPS       Z8, Z12, Z8
-	VMOVUPS      Z8, K3, 128(AX)
-	ADDQ         CX, AX
-	VADDPS       Z16, Z9, Z9
-	VMAXPS       Z9, Z12, Z9
-	VMOVUPS      Z9, K1, (AX)
-	VADDPS       Z16, Z10, Z10
-	VMAXPS       Z10, Z12, Z10
-	VMOVUPS      Z10, K2, 64(AX)
-	VADDPS       Z16, Z11, Z11
-	VMAXPS       Z11, Z12, Z11
-	VMOVUPS      Z11, K3, 128(AX)
-	VZEROUPPER
-	RET
-
 // func tile512_2x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·tile512_2x48f32(SB), NOSPLIT, $0-92
 	MOVQ aRow+8(FP), AX
 	MOVQ aStep+16(FP), CX
@@ -1229,32 +852,32 @@ loop:
 	// the tile of C
 	MOVQ         c+40(FP), AX
 	MOVQ         cRow+48(FP), CX
-	VPXORD       Z10, Z10, Z10
-	VBROADCASTSS floor+88(FP), Z6
-	VADDPS       Z10, Z0, Z0
-	VMAXPS       Z0, Z6, Z0
+	VXORPS       Z6, Z6, Z6
+	VBROADCASTSS floor+88(FP), Z7
+	VADDPS       Z6, Z0, Z0
+	VMAXPS       Z0, Z7, Z0
 	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z10, Z1, Z1
-	VMAXPS       Z1, Z6, Z1
+	VADDPS       Z6, Z1, Z1
+	VMAXPS       Z1, Z7, Z1
 	VMOVUPS      Z1, K2, 64(AX)
-	VADDPS       Z10, Z2, Z2
-	VMAXPS       Z2, Z6, Z2
+	VADDPS       Z6, Z2, Z2
+	VMAXPS       Z2, Z7, Z2
 	VMOVUPS      Z2, K3, 128(AX)
 	ADDQ         CX, AX
-	VADDPS       Z10, Z3, Z3
-	VMAXPS       Z3, Z6, Z3
+	VADDPS       Z6, Z3, Z3
+	VMAXPS       Z3, Z7, Z3
 	VMOVUPS      Z3, K1, (AX)
-	VADDPS       Z10, Z4, Z4
-	VMAXPS       Z4, Z6, Z4
+	VADDPS       Z6, Z4, Z4
+	VMAXPS       Z4, Z7, Z4
 	VMOVUPS      Z4, K2, 64(AX)
-	VADDPS       Z10, Z5, Z5
-	VMAXPS       Z5, Z6, Z5
+	VADDPS       Z6, Z5, Z5
+	VMAXPS       Z5, Z7, Z5
 	VMOVUPS      Z5, K3, 128(AX)
 	VZEROUPPER
 	RET
 
 // func tile512_1x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·tile512_1x48f32(SB), NOSPLIT, $0-92
 	MOVQ aRow+8(FP), AX
 	MOVQ aStep+16(FP), AX
@@ -1296,22 +919,22 @@ loop:
 	// the tile of C
 	MOVQ         c+40(FP), AX
 	MOVQ         cRow+48(FP), CX
-	VPXORD       Z7, Z7, Z7
-	VBROADCASTSS floor+88(FP), Z3
-	VADDPS       Z7, Z0, Z0
-	VMAXPS       Z0, Z3, Z0
+	VXORPS       Z3, Z3, Z3
+	VBROADCASTSS floor+88(FP), Z4
+	VADDPS       Z3, Z0, Z0
+	VMAXPS       Z0, Z4, Z0
 	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z7, Z1, Z1
-	VMAXPS       Z1, Z3, Z1
+	VADDPS       Z3, Z1, Z1
+	VMAXPS       Z1, Z4, Z1
 	VMOVUPS      Z1, K2, 64(AX)
-	VADDPS       Z7, Z2, Z2
-	VMAXPS       Z2, Z3, Z2
+	VADDPS       Z3, Z2, Z2
+	VMAXPS       Z2, Z4, Z2
 	VMOVUPS      Z2, K3, 128(AX)
 	VZEROUPPER
 	RET
 
 // func tile512_6x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·tile512_6x64f32(SB), NOSPLIT, $0-92
 	MOVQ aRow+8(FP), AX
 	MOVQ aStep+16(FP), CX
@@ -1448,229 +1071,90 @@ loop:
 	// the tile of C
 	MOVQ         c+40(FP), AX
 	MOVQ         cRow+48(FP), CX
-	VPXORD       Z29, Z29, Z29
-	VBROADCASTSS floor+88(FP), Z24
-	VADDPS       Z29, Z0, Z0
-	VMAXPS       Z0, Z24, Z0
+	VXORPS       Z24, Z24, Z24
+	VBROADCASTSS floor+88(FP), Z25
+	VADDPS       Z24, Z0, Z0
+	VMAXPS       Z0, Z25, Z0
 	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z29, Z1, Z1
-	VMAXPS       Z1, Z24, Z1
+	VADDPS       Z24, Z1, Z1
+	VMAXPS       Z1, Z25, Z1
 	VMOVUPS      Z1, K2, 64(AX)
-	VADDPS       Z29, Z2, Z2
-	VMAXPS       Z2, Z24, Z2
+	VADDPS       Z24, Z2, Z2
+	VMAXPS       Z2, Z25, Z2
 	VMOVUPS      Z2, K3, 128(AX)
-	VADDPS       Z29, Z3, Z3
-	VMAXPS       Z3, Z24, Z3
+	VADDPS       Z24, Z3, Z3
+	VMAXPS       Z3, Z25, Z3
 	VMOVUPS      Z3, K4, 192(AX)
 	ADDQ         CX, AX
-	VADDPS       Z29, Z4, Z4
-	VMAXPS       Z4, Z24, Z4
+	VADDPS       Z24, Z4, Z4
+	VMAXPS       Z4, Z25, Z4
 	VMOVUPS      Z4, K1, (AX)
-	VADDPS       Z29, Z5, Z5
-	VMAXPS       Z5, Z24, Z5
+	VADDPS       Z24, Z5, Z5
+	VMAXPS       Z5, Z25, Z5
 	VMOVUPS      Z5, K2, 64(AX)
-	VADDPS       Z29, Z6, Z6
-	VMAXPS       Z6, Z24, Z6
+	VADDPS       Z24, Z6, Z6
+	VMAXPS       Z6, Z25, Z6
 	VMOVUPS      Z6, K3, 128(AX)
-	VADDPS       Z29, Z7, Z7
-	VMAXPS       Z7, Z24, Z7
+	VADDPS       Z24, Z7, Z7
+	VMAXPS       Z7, Z25, Z7
 	VMOVUPS      Z7, K4, 192(AX)
 	ADDQ         CX, AX
-	VADDPS       Z29, Z8, Z8
-	VMAXPS       Z8, Z24, Z8
+	VADDPS       Z24, Z8, Z8
+	VMAXPS       Z8, Z25, Z8
 	VMOVUPS      Z8, K1, (AX)
-	VADDPS       Z29, Z9, Z9
-	VMAXPS       Z9, Z24, Z9
+	VADDPS       Z24, Z9, Z9
+	VMAXPS       Z9, Z25, Z9
 	VMOVUPS      Z9, K2, 64(AX)
-	VADDPS       Z29, Z10, Z10
-	VMAXPS       Z10, Z24, Z10
+	VADDPS       Z24, Z10, Z10
+	VMAXPS       Z10, Z25, Z10
 	VMOVUPS      Z10, K3, 128(AX)
-	VADDPS       Z29, Z11, Z11
-	VMAXPS       Z11, Z24, Z11
+	VADDPS       Z24, Z11, Z11
+	VMAXPS       Z11, Z25, Z11
 	VMOVUPS      Z11, K4, 192(AX)
 	ADDQ         CX, AX
-	VADDPS       Z29, Z12, Z12
-	VMAXPS       Z12, Z24, Z12
+	VADDPS       Z24, Z12, Z12
+	VMAXPS       Z12, Z25, Z12
 	VMOVUPS      Z12, K1, (AX)
-	VADDPS       Z29, Z13, Z13
-	VMAXPS       Z13, Z24, Z13
+	VADDPS       Z24, Z13, Z13
+	VMAXPS       Z13, Z25, Z13
 	VMOVUPS      Z13, K2, 64(AX)
-	VADDPS       Z29, Z14, Z14
-	VMAXPS       Z14, Z24, Z14
+	VADDPS       Z24, Z14, Z14
+	VMAXPS       Z14, Z25, Z14
 	VMOVUPS      Z14, K3, 128(AX)
-	VADDPS       Z29, Z15, Z15
-	VMAXPS       Z15, Z24, Z15
+	VADDPS       Z24, Z15, Z15
+	VMAXPS       Z15, Z25, Z15
 	VMOVUPS      Z15, K4, 192(AX)
 	ADDQ         CX, AX
-	VADDPS       Z29, Z16, Z16
-	VMAXPS       Z16, Z24, Z16
+	VADDPS       Z24, Z16, Z16
+	VMAXPS       Z16, Z25, Z16
 	VMOVUPS      Z16, K1, (AX)
-	VADDPS       Z29, Z17, Z17
-	VMAXPS       Z17, Z24, Z17
+	VADDPS       Z24, Z17, Z17
+	VMAXPS       Z17, Z25, Z17
 	VMOVUPS      Z17, K2, 64(AX)
-	VADDPS       Z29, Z18, Z18
-	VMAXPS       Z18, Z24, Z18
+	VADDPS       Z24, Z18, Z18
+	VMAXPS       Z18, Z25, Z18
 	VMOVUPS      Z18, K3, 128(AX)
-	VADDPS       Z29, Z19, Z19
-	VMAXPS       Z19, Z24, Z19
+	VADDPS       Z24, Z19, Z19
+	VMAXPS       Z19, Z25, Z19
 	VMOVUPS      Z19, K4, 192(AX)
 	ADDQ         CX, AX
-	VADDPS       Z29, Z20, Z20
-	VMAXPS       Z20, Z24, Z20
+	VADDPS       Z24, Z20, Z20
+	VMAXPS       Z20, Z25, Z20
 	VMOVUPS      Z20, K1, (AX)
-	VADDPS       Z29, Z21, Z21
-	VMAXPS       Z21, Z24, Z21
+	VADDPS       Z24, Z21, Z21
+	VMAXPS       Z21, Z25, Z21
 	VMOVUPS      Z21, K2, 64(AX)
-	VADDPS       Z29, Z22, Z22
-	VMAXPS       Z22, Z24, Z22
+	VADDPS       Z24, Z22, Z22
+	VMAXPS       Z22, Z25, Z22
 	VMOVUPS      Z22, K3, 128(AX)
-	VADDPS       Z29, Z23, Z23
-	VMAXPS       Z23, Z24, Z23
+	VADDPS       Z24, Z23, Z23
+	VMAXPS       Z23, Z25, Z23
 	VMOVUPS      Z23, K4, 192(AX)
 	VZEROUPPER
 	RET
 
-// func tile512_4x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile512_4x64f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// row 3 of A
-	LEAQ (DI)(AX*2), R8
-	ADDQ AX, R8
-
-	// the masks of the columns
-	MOVQ  $-1, R9
-	MOVQ  columns+80(FP), R10
-	BZHIQ R10, R9, R9
-	KMOVW R9, K1
-	SHRQ  $0x10, R9
-	KMOVW R9, K2
-	SHRQ  $0x10, R9
-	KMOVW R9, K3
-	SHRQ  $0x10, R9
-	KMOVW R9, K4
-
-	// what the tile starts from
-	MOVQ      from+56(FP), R9
-	MOVQ      fromRow+64(FP), R10
-	VMOVUPS.Z (R9), K1, Z0
-	VMOVUPS.Z 64(R9), K2, Z1
-	VMOVUPS.Z 128(R9), K3, Z2
-	VMOVUPS.Z 192(R9), K4, Z3
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z4
-	VMOVUPS.Z 64(R9), K2, Z5
-	VMOVUPS.Z 128(R9), K3, Z6
-	VMOVUPS.Z 192(R9), K4, Z7
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z8
-	VMOVUPS.Z 64(R9), K2, Z9
-	VMOVUPS.Z 128(R9), K3, Z10
-	VMOVUPS.Z 192(R9), K4, Z11
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z12
-	VMOVUPS.Z 64(R9), K2, Z13
-	VMOVUPS.Z 128(R9), K3, Z14
-	VMOVUPS.Z 192(R9), K4, Z15
-
-loop:
-	VMOVUPS.Z    (DX), K1, Z16
-	VMOVUPS.Z    64(DX), K2, Z17
-	VMOVUPS.Z    128(DX), K3, Z18
-	VMOVUPS.Z    192(DX), K4, Z19
-	VBROADCASTSS (DI), Z20
-	VFMADD231PS  Z16, Z20, Z0
-	VFMADD231PS  Z17, Z20, Z1
-	VFMADD231PS  Z18, Z20, Z2
-	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS (DI)(AX*1), Z20
-	VFMADD231PS  Z16, Z20, Z4
-	VFMADD231PS  Z17, Z20, Z5
-	VFMADD231PS  Z18, Z20, Z6
-	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS (DI)(AX*2), Z20
-	VFMADD231PS  Z16, Z20, Z8
-	VFMADD231PS  Z17, Z20, Z9
-	VFMADD231PS  Z18, Z20, Z10
-	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS (R8), Z20
-	VFMADD231PS  Z16, Z20, Z12
-	VFMADD231PS  Z17, Z20, Z13
-	VFMADD231PS  Z18, Z20, Z14
-	VFMADD231PS  Z19, Z20, Z15
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VPXORD       Z21, Z21, Z21
-	VBROADCASTSS floor+88(FP), Z16
-	VADDPS       Z21, Z0, Z0
-	VMAXPS       Z0, Z16, Z0
-	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z21, Z1, Z1
-	VMAXPS       Z1, Z16, Z1
-	VMOVUPS      Z1, K2, 64(AX)
-	VADDPS       Z21, Z2, Z2
-	VMAXPS       Z2, Z16, Z2
-	VMOVUPS      Z2, K3, 128(AX)
-	VADDPS       Z21, Z3, Z3
-	VMAXPS       Z3, Z16, Z3
-	VMOVUPS      Z3, K4, 192(AX)
-	ADDQ         CX, AX
-	VADDPS       Z21, Z4, Z4
-	VMAXPS       Z4, Z16, Z4
-	VMOVUPS      Z4, K1, (AX)
-	VADDPS       Z21, Z5, Z5
-	VMAXPS       Z5, Z16, Z5
-	VMOVUPS      Z5, K2, 64(AX)
-	VADDPS       Z21, Z6, Z6
-	VMAXPS       Z6, Z16, Z6
-	VMOVUPS      Z6, K3, 128(AX)
-	VADDPS       Z21, Z7, Z7
-	VMAXPS       Z7, Z16, Z7
-	VMOVUPS      Z7, K4, 192(AX)
-	ADDQ         CX, AX
-	VADDPS       Z21, Z8, Z8
-	VMAXPS       Z8, Z16, Z8
-	VMOVUPS      Z8, K1, (AX)
-	VADDPS       Z21, Z9, Z9
-	VMAXPS       Z9, Z16, Z9
-	VMOVUPS      Z9, K2, 64(AX)
-	VADDPS       Z21, Z10, Z10
-	VMAXPS       Z10, Z16, Z10
-	VMOVUPS      Z10, K3, 128(AX)
-	VADDPS       Z21, Z11, Z11
-	VMAXPS       Z11, Z16, Z11
-	VMOVUPS      Z11, K4, 192(AX)
-	ADDQ         CX, AX
-	VADDPS       Z21, Z12, Z12
-	VMAXPS       Z12, Z16, Z12
-	VMOVUPS      Z12, K1, (AX)
-	VADDPS       Z21, Z13, Z13
-	VMAXPS       Z13, Z16, Z13
-	VMOVUPS      Z13, K2, 64(AX)
-	VADDPS       Z21, Z14, Z14
-	VMAXPS       Z14, Z16, Z14
-	VMOVUPS      Z14, K3, 128(AX)
-	VADDPS       Z21, Z15, Z15
-	VMAXPS       Z15, Z16, Z15
-	VMOVUPS      Z15, K4, 192(AX)
-	VZEROUPPER
-	RET
-
 // func tile512_2x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·tile512_2x64f32(SB), NOSPLIT, $0-92
 	MOVQ aRow+8(FP), AX
 	MOVQ aStep+16(FP), CX
@@ -1727,38 +1211,38 @@ loop:
 	// the tile of C
 	MOVQ         c+40(FP), AX
 	MOVQ         cRow+48(FP), CX
-	VPXORD       Z13, Z13, Z13
-	VBROADCASTSS floor+88(FP), Z8
-	VADDPS       Z13, Z0, Z0
-	VMAXPS       Z0, Z8, Z0
+	VXORPS       Z8, Z8, Z8
+	VBROADCASTSS floor+88(FP), Z9
+	VADDPS       Z8, Z0, Z0
+	VMAXPS       Z0, Z9, Z0
 	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z13, Z1, Z1
-	VMAXPS       Z1, Z8, Z1
+	VADDPS       Z8, Z1, Z1
+	VMAXPS       Z1, Z9, Z1
 	VMOVUPS      Z1, K2, 64(AX)
-	VADDPS       Z13, Z2, Z2
-	VMAXPS       Z2, Z8, Z2
+	VADDPS       Z8, Z2, Z2
+	VMAXPS       Z2, Z9, Z2
 	VMOVUPS      Z2, K3, 128(AX)
-	VADDPS       Z13, Z3, Z3
-	VMAXPS       Z3, Z8, Z3
+	VADDPS       Z8, Z3, Z3
+	VMAXPS       Z3, Z9, Z3
 	VMOVUPS      Z3, K4, 192(AX)
 	ADDQ         CX, AX
-	VADDPS       Z13, Z4, Z4
-	VMAXPS       Z4, Z8, Z4
+	VADDPS       Z8, Z4, Z4
+	VMAXPS       Z4, Z9, Z4
 	VMOVUPS      Z4, K1, (AX)
-	VADDPS       Z13, Z5, Z5
-	VMAXPS       Z5, Z8, Z5
+	VADDPS       Z8, Z5, Z5
+	VMAXPS       Z5, Z9, Z5
 	VMOVUPS      Z5, K2, 64(AX)
-	VADDPS       Z13, Z6, Z6
-	VMAXPS       Z6, Z8, Z6
+	VADDPS       Z8, Z6, Z6
+	VMAXPS       Z6, Z9, Z6
 	VMOVUPS      Z6, K3, 128(AX)
-	VADDPS       Z13, Z7, Z7
-	VMAXPS       Z7, Z8, Z7
+	VADDPS       Z8, Z7, Z7
+	VMAXPS       Z7, Z9, Z7
 	VMOVUPS      Z7, K4, 192(AX)
 	VZEROUPPER
 	RET
 
 // func tile512_1x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·tile512_1x64f32(SB), NOSPLIT, $0-92
 	MOVQ aRow+8(FP), AX
 	MOVQ aStep+16(FP), AX
@@ -1805,26 +1289,26 @@ loop:
 	// the tile of C
 	MOVQ         c+40(FP), AX
 	MOVQ         cRow+48(FP), CX
-	VPXORD       Z9, Z9, Z9
-	VBROADCASTSS floor+88(FP), Z4
-	VADDPS       Z9, Z0, Z0
-	VMAXPS       Z0, Z4, Z0
+	VXORPS       Z4, Z4, Z4
+	VBROADCASTSS floor+88(FP), Z5
+	VADDPS       Z4, Z0, Z0
+	VMAXPS       Z0, Z5, Z0
 	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z9, Z1, Z1
-	VMAXPS       Z1, Z4, Z1
+	VADDPS       Z4, Z1, Z1
+	VMAXPS       Z1, Z5, Z1
 	VMOVUPS      Z1, K2, 64(AX)
-	VADDPS       Z9, Z2, Z2
-	VMAXPS       Z2, Z4, Z2
+	VADDPS       Z4, Z2, Z2
+	VMAXPS       Z2, Z5, Z2
 	VMOVUPS      Z2, K3, 128(AX)
-	VADDPS       Z9, Z3, Z3
-	VMAXPS       Z3, Z4, Z3
+	VADDPS       Z4, Z3, Z3
+	VMAXPS       Z3, Z5, Z3
 	VMOVUPS      Z3, K4, 192(AX)
 	VZEROUPPER
 	RET
 
-// func tile512_12x16f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile512_12x16f64(SB), NOSPLIT, $0-96
+// func tile256_12x8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
+TEXT ·tile256_12x8f32(SB), NOSPLIT, $0-92
 	MOVQ aRow+8(FP), AX
 	MOVQ aStep+16(FP), CX
 	MOVQ b+24(FP), DX
@@ -1849,87 +1333,60 @@ TEXT ·tile512_12x16f64(SB), NOSPLIT, $0-96
 	MOVQ  columns+80(FP), R12
 	BZHIQ R12, R11, R11
 	KMOVW R11, K1
-	SHRQ  $0x08, R11
-	KMOVW R11, K2
 
 	// what the tile starts from
 	MOVQ      from+56(FP), R11
 	MOVQ      fromRow+64(FP), R12
-	VMOVUPD.Z (R11), K1, Z0
-	VMOVUPD.Z 64(R11), K2, Z1
+	VMOVUPS.Z (R11), K1, Y0
 	ADDQ      R12, R11
-	VMOVUPD.Z (R11), K1, Z2
-	VMOVUPD.Z 64(R11), K2, Z3
+	VMOVUPS.Z (R11), K1, Y1
 	ADDQ      R12, R11
-	VMOVUPD.Z (R11), K1, Z4
-	VMOVUPD.Z 64(R11), K2, Z5
+	VMOVUPS.Z (R11), K1, Y2
 	ADDQ      R12, R11
-	VMOVUPD.Z (R11), K1, Z6
-	VMOVUPD.Z 64(R11), K2, Z7
+	VMOVUPS.Z (R11), K1, Y3
 	ADDQ      R12, R11
-	VMOVUPD.Z (R11), K1, Z8
-	VMOVUPD.Z 64(R11), K2, Z9
+	VMOVUPS.Z (R11), K1, Y4
 	ADDQ      R12, R11
-	VMOVUPD.Z (R11), K1, Z10
-	VMOVUPD.Z 64(R11), K2, Z11
+	VMOVUPS.Z (R11), K1, Y5
 	ADDQ      R12, R11
-	VMOVUPD.Z (R11), K1, Z12
-	VMOVUPD.Z 64(R11), K2, Z13
+	VMOVUPS.Z (R11), K1, Y6
 	ADDQ      R12, R11
-	VMOVUPD.Z (R11), K1, Z14
-	VMOVUPD.Z 64(R11), K2, Z15
+	VMOVUPS.Z (R11), K1, Y7
 	ADDQ      R12, R11
-	VMOVUPD.Z (R11), K1, Z16
-	VMOVUPD.Z 64(R11), K2, Z17
+	VMOVUPS.Z (R11), K1, Y8
 	ADDQ      R12, R11
-	VMOVUPD.Z (R11), K1, Z18
-	VMOVUPD.Z 64(R11), K2, Z19
+	VMOVUPS.Z (R11), K1, Y9
 	ADDQ      R12, R11
-	VMOVUPD.Z (R11), K1, Z20
-	VMOVUPD.Z 64(R11), K2, Z21
+	VMOVUPS.Z (R11), K1, Y10
 	ADDQ      R12, R11
-	VMOVUPD.Z (R11), K1, Z22
-	VMOVUPD.Z 64(R11), K2, Z23
+	VMOVUPS.Z (R11), K1, Y11
 
 loop:
-	VMOVUPD.Z    (DX), K1, Z24
-	VMOVUPD.Z    64(DX), K2, Z25
-	VBROADCASTSD (DI), Z26
-	VFMADD231PD  Z24, Z26, Z0
-	VFMADD231PD  Z25, Z26, Z1
-	VBROADCASTSD (DI)(AX*1), Z26
-	VFMADD231PD  Z24, Z26, Z2
-	VFMADD231PD  Z25, Z26, Z3
-	VBROADCASTSD (DI)(AX*2), Z26
-	VFMADD231PD  Z24, Z26, Z4
-	VFMADD231PD  Z25, Z26, Z5
-	VBROADCASTSD (R8), Z26
-	VFMADD231PD  Z24, Z26, Z6
-	VFMADD231PD  Z25, Z26, Z7
-	VBROADCASTSD (R8)(AX*1), Z26
-	VFMADD231PD  Z24, Z26, Z8
-	VFMADD231PD  Z25, Z26, Z9
-	VBROADCASTSD (R8)(AX*2), Z26
-	VFMADD231PD  Z24, Z26, Z10
-	VFMADD231PD  Z25, Z26, Z11
-	VBROADCASTSD (R9), Z26
-	VFMADD231PD  Z24, Z26, Z12
-	VFMADD231PD  Z25, Z26, Z13
-	VBROADCASTSD (R9)(AX*1), Z26
-	VFMADD231PD  Z24, Z26, Z14
-	VFMADD231PD  Z25, Z26, Z15
-	VBROADCASTSD (R9)(AX*2), Z26
-	VFMADD231PD  Z24, Z26, Z16
-	VFMADD231PD  Z25, Z26, Z17
-	VBROADCASTSD (R10), Z26
-	VFMADD231PD  Z24, Z26, Z18
-	VFMADD231PD  Z25, Z26, Z19
-	VBROADCASTSD (R10)(AX*1), Z26
-	VFMADD231PD  Z24, Z26, Z20
-	VFMADD231PD  Z25, Z26, Z21
-	VBROADCASTSD (R10)(AX*2), Z26
-	VFMADD231PD  Z24, Z26, Z22
-	VFMADD231PD  Z25, Z26, Z23
+	VMOVUPS.Z    (DX), K1, Y12
+	VBROADCASTSS (DI), Y13
+	VFMADD231PS  Y12, Y13, Y0
+	VBROADCASTSS (DI)(AX*1), Y13
+	VFMADD231PS  Y12, Y13, Y1
+	VBROADCASTSS (DI)(AX*2), Y13
+	VFMADD231PS  Y12, Y13, Y2
+	VBROADCASTSS (R8), Y13
+	VFMADD231PS  Y12, Y13, Y3
+	VBROADCASTSS (R8)(AX*1), Y13
+	VFMADD231PS  Y12, Y13, Y4
+	VBROADCASTSS (R8)(AX*2), Y13
+	VFMADD231PS  Y12, Y13, Y5
+	VBROADCASTSS (R9), Y13
+	VFMADD231PS  Y12, Y13, Y6
+	VBROADCASTSS (R9)(AX*1), Y13
+	VFMADD231PS  Y12, Y13, Y7
+	VBROADCASTSS (R9)(AX*2), Y13
+	VFMADD231PS  Y12, Y13, Y8
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y12, Y13, Y9
+	VBROADCASTSS (R10)(AX*1), Y13
+	VFMADD231PS  Y12, Y13, Y10
+	VBROADCASTSS (R10)(AX*2), Y13
+	VFMADD231PS  Y12, Y13, Y11
 	ADDQ         CX, DI
 	ADDQ         CX, R8
 	ADDQ         CX, R9
@@ -1941,252 +1398,61 @@ loop:
 	// the tile of C
 	MOVQ         c+40(FP), AX
 	MOVQ         cRow+48(FP), CX
-	VPXORD       Z27, Z27, Z27
-	VBROADCASTSD floor+88(FP), Z24
-	VADDPD       Z27, Z0, Z0
-	VMAXPD       Z0, Z24, Z0
-	VMOVUPD      Z0, K1, (AX)
-	VADDPD       Z27, Z1, Z1
-	VMAXPD       Z1, Z24, Z1
-	VMOVUPD      Z1, K2, 64(AX)
+	VXORPS       Y12, Y12, Y12
+	VBROADCASTSS floor+88(FP), Y13
+	VADDPS       Y12, Y0, Y0
+	VMAXPS       Y0, Y13, Y0
+	VMOVUPS      Y0, K1, (AX)
 	ADDQ         CX, AX
-	VADDPD       Z27, Z2, Z2
-	VMAXPD       Z2, Z24, Z2
-	VMOVUPD      Z2, K1, (AX)
-	VADDPD       Z27, Z3, Z3
-	VMAXPD       Z3, Z24, Z3
-	VMOVUPD      Z3, K2, 64(AX)
+	VADDPS       Y12, Y1, Y1
+	VMAXPS       Y1, Y13, Y1
+	VMOVUPS      Y1, K1, (AX)
 	ADDQ         CX, AX
-	VADDPD       Z27, Z4, Z4
-	VMAXPD       Z4, Z24, Z4
-	VMOVUPD      Z4, K1, (AX)
-	VADDPD       Z27, Z5, Z5
-	VMAXPD       Z5, Z24, Z5
-	VMOVUPD      Z5, K2, 64(AX)
+	VADDPS       Y12, Y2, Y2
+	VMAXPS       Y2, Y13, Y2
+	VMOVUPS      Y2, K1, (AX)
 	ADDQ         CX, AX
-	VADDPD       Z27, Z6, Z6
-	VMAXPD       Z6, Z24, Z6
-	VMOVUPD      Z6, K1, (AX)
-	VADDPD       Z27, Z7, Z7
-	VMAXPD       Z7, Z24, Z7
-	VMOVUPD      Z7, K2, 64(AX)
+	VADDPS       Y12, Y3, Y3
+	VMAXPS       Y3, Y13, Y3
+	VMOVUPS      Y3, K1, (AX)
 	ADDQ         CX, AX
-	VADDPD       Z27, Z8, Z8
-	VMAXPD       Z8, Z24, Z8
-	VMOVUPD      Z8, K1, (AX)
-	VADDPD       Z27, Z9, Z9
-	VMAXPD       Z9, Z24, Z9
-	VMOVUPD      Z9, K2, 64(AX)
+	VADDPS       Y12, Y4, Y4
+	VMAXPS       Y4, Y13, Y4
+	VMOVUPS      Y4, K1, (AX)
 	ADDQ         CX, AX
-	VADDPD       Z27, Z10, Z10
-	VMAXPD       Z10, Z24, Z10
-	VMOVUPD      Z10, K1, (AX)
-	VADDPD       Z27, Z11, Z11
-	VMAXPD       Z11, Z24, Z11
-	VMOVUPD      Z11, K2, 64(AX)
+	VADDPS       Y12, Y5, Y5
+	VMAXPS       Y5, Y13, Y5
+	VMOVUPS      Y5, K1, (AX)
 	ADDQ         CX, AX
-	VADDPD       Z27, Z12, Z12
-	VMAXPD       Z12, Z24, Z12
-	VMOVUPD      Z12, K1, (AX)
-	VADDPD       Z27, Z13, Z13
-	VMAXPD       Z13, Z24, Z13
-	VMOVUPD      Z13, K2, 64(AX)
+	VADDPS       Y12, Y6, Y6
+	VMAXPS       Y6, Y13, Y6
+	VMOVUPS      Y6, K1, (AX)
 	ADDQ         CX, AX
-	VADDPD       Z27, Z14, Z14
-	VMAXPD       Z14, Z24, Z14
-	VMOVUPD      Z14, K1, (AX)
-	VADDPD       Z27, Z15, Z15
-	VMAXPD       Z15, Z24, Z15
-	VMOVUPD      Z15, K2, 64(AX)
+	VADDPS       Y12, Y7, Y7
+	VMAXPS       Y7, Y13, Y7
+	VMOVUPS      Y7, K1, (AX)
 	ADDQ         CX, AX
-	VADDPD       Z27, Z16, Z16
-	VMAXPD       Z16, Z24, Z16
-	VMOVUPD      Z16, K1, (AX)
-	VADDPD       Z27, Z17, Z17
-	VMAXPD       Z17, Z24, Z17
-	VMOVUPD      Z17, K2, 64(AX)
+	VADDPS       Y12, Y8, Y8
+	VMAXPS       Y8, Y13, Y8
+	VMOVUPS      Y8, K1, (AX)
 	ADDQ         CX, AX
-	VADDPD       Z27, Z18, Z18
-	VMAXPD       Z18, Z24, Z18
-	VMOVUPD      Z18, K1, (AX)
-	VADDPD       Z27, Z19, Z19
-	VMAXPD       Z19, Z24, Z19
-	VMOVUPD      Z19, K2, 64(AX)
+	VADDPS       Y12, Y9, Y9
+	VMAXPS       Y9, Y13, Y9
+	VMOVUPS      Y9, K1, (AX)
 	ADDQ         CX, AX
-	VADDPD       Z27, Z20, Z20
-	VMAXPD       Z20, Z24, Z20
-	VMOVUPD      Z20, K1, (AX)
-	VADDPD       Z27, Z21, Z21
-	VMAXPD       Z21, Z24, Z21
-	VMOVUPD      Z21, K2, 64(AX)
+	VADDPS       Y12, Y10, Y10
+	VMAXPS       Y10, Y13, Y10
+	VMOVUPS      Y10, K1, (AX)
 	ADDQ         CX, AX
-	VADDPD       Z27, Z22, Z22
-	VMAXPD       Z22, Z24, Z22
-	VMOVUPD      Z22, K1, (AX)
-	VADDPD       Z27, Z23, Z23
-	VMAXPD       Z23, Z24, Z23
-	VMOVUPD      Z23, K2, 64(AX)
+	VADDPS       Y12, Y11, Y11
+	VMAXPS       Y11, Y13, Y11
+	VMOVUPS      Y11, K1, (AX)
 	VZEROUPPER
 	RET
 
-// func tile512_4x16f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile512_4x16f64(SB), NOSPLIT, $0-96
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// row 3 of A
-	LEAQ (DI)(AX*2), R8
-	ADDQ AX, R8
-
-	// the masks of the columns
-	MOVQ  $-1, R9
-	MOVQ  columns+80(FP), R10
-	BZHIQ R10, R9, R9
-	KMOVW R9, K1
-	SHRQ  $0x08, R9
-	KMOVW R9, K2
-
-	// what the tile starts from
-	MOVQ      from+56(FP), R9
-	MOVQ      fromRow+64(FP), R10
-	VMOVUPD.Z (R9), K1, Z0
-	VMOVUPD.Z 64(R9), K2, Z1
-	ADDQ      R10, R9
-	VMOVUPD.Z (R9), K1, Z2
-	VMOVUPD.Z 64(R9), K2, Z3
-	ADDQ      R10, R9
-	VMOVUPD.Z (R9), K1, Z4
-	VMOVUPD.Z 64(R9), K2, Z5
-	ADDQ      R10, R9
-	VMOVUPD.Z (R9), K1, Z6
-	VMOVUPD.Z 64(R9), K2, Z7
-
-loop:
-	VMOVUPD.Z    (DX), K1, Z8
-	VMOVUPD.Z    64(DX), K2, Z9
-	VBROADCASTSD (DI), Z10
-	VFMADD231PD  Z8, Z10, Z0
-	VFMADD231PD  Z9, Z10, Z1
-	VBROADCASTSD (DI)(AX*1), Z10
-	VFMADD231PD  Z8, Z10, Z2
-	VFMADD231PD  Z9, Z10, Z3
-	VBROADCASTSD (DI)(AX*2), Z10
-	VFMADD231PD  Z8, Z10, Z4
-	VFMADD231PD  Z9, Z10, Z5
-	VBROADCASTSD (R8), Z10
-	VFMADD231PD  Z8, Z10, Z6
-	VFMADD231PD  Z9, Z10, Z7
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VPXORD       Z11, Z11, Z11
-	VBROADCASTSD floor+88(FP), Z8
-	VADDPD       Z11, Z0, Z0
-	VMAXPD       Z0, Z8, Z0
-	VMOVUPD      Z0, K1, (AX)
-	VADDPD       Z11, Z1, Z1
-	VMAXPD       Z1, Z8, Z1
-	VMOVUPD      Z1, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPD       Z11, Z2, Z2
-	VMAXPD       Z2, Z8, Z2
-	VMOVUPD      Z2, K1, (AX)
-	VADDPD       Z11, Z3, Z3
-	VMAXPD       Z3, Z8, Z3
-	VMOVUPD      Z3, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPD       Z11, Z4, Z4
-	VMAXPD       Z4, Z8, Z4
-	VMOVUPD      Z4, K1, (AX)
-	VADDPD       Z11, Z5, Z5
-	VMAXPD       Z5, Z8, Z5
-	VMOVUPD      Z5, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPD       Z11, Z6, Z6
-	VMAXPD       Z6, Z8, Z6
-	VMOVUPD      Z6, K1, (AX)
-	VADDPD       Z11, Z7, Z7
-	VMAXPD       Z7, Z8, Z7
-	VMOVUPD      Z7, K2, 64(AX)
-	VZEROUPPER
-	RET
-
-// func tile512_2x16f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile512_2x16f64(SB), NOSPLIT, $0-96
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// the masks of the columns
-	MOVQ  $-1, R8
-	MOVQ  columns+80(FP), R9
-	BZHIQ R9, R8, R8
-	KMOVW R8, K1
-	SHRQ  $0x08, R8
-	KMOVW R8, K2
-
-	// what the tile starts from
-	MOVQ      from+56(FP), R8
-	MOVQ      fromRow+64(FP), R9
-	VMOVUPD.Z (R8), K1, Z0
-	VMOVUPD.Z 64(R8), K2, Z1
-	ADDQ      R9, R8
-	VMOVUPD.Z (R8), K1, Z2
-	VMOVUPD.Z 64(R8), K2, Z3
-
-loop:
-	VMOVUPD.Z    (DX), K1, Z4
-	VMOVUPD.Z    64(DX), K2, Z5
-	VBROADCASTSD (DI), Z6
-	VFMADD231PD  Z4, Z6, Z0
-	VFMADD231PD  Z5, Z6, Z1
-	VBROADCASTSD (DI)(AX*1), Z6
-	VFMADD231PD  Z4, Z6, Z2
-	VFMADD231PD  Z5, Z6, Z3
-	ADDQ         CX, DI
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VPXORD       Z7, Z7, Z7
-	VBROADCASTSD floor+88(FP), Z4
-	VADDPD       Z7, Z0, Z0
-	VMAXPD       Z0, Z4, Z0
-	VMOVUPD      Z0, K1, (AX)
-	VADDPD       Z7, Z1, Z1
-	VMAXPD       Z1, Z4, Z1
-	VMOVUPD      Z1, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPD       Z7, Z2, Z2
-	VMAXPD       Z2, Z4, Z2
-	VMOVUPD      Z2, K1, (AX)
-	VADDPD       Z7, Z3, Z3
-	VMAXPD       Z3, Z4, Z3
-	VMOVUPD      Z3, K2, 64(AX)
-	VZEROUPPER
-	RET
-
-// func tile512_1x16f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·tile512_1x16f64(SB), NOSPLIT, $0-96
+// func tile256_1x8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
+TEXT ·tile256_1x8f32(SB), NOSPLIT, $0-92
 	MOVQ aRow+8(FP), AX
 	MOVQ aStep+16(FP), AX
 	MOVQ b+24(FP), CX
@@ -2199,21 +1465,16 @@ TEXT ·tile512_1x16f64(SB), NOSPLIT, $0-96
 	MOVQ  columns+80(FP), R8
 	BZHIQ R8, DI, DI
 	KMOVW DI, K1
-	SHRQ  $0x08, DI
-	KMOVW DI, K2
 
 	// what the tile starts from
 	MOVQ      from+56(FP), DI
 	MOVQ      fromRow+64(FP), R8
-	VMOVUPD.Z (DI), K1, Z0
-	VMOVUPD.Z 64(DI), K2, Z1
+	VMOVUPS.Z (DI), K1, Y0
 
 loop:
-	VMOVUPD.Z    (CX), K1, Z2
-	VMOVUPD.Z    64(CX), K2, Z3
-	VBROADCASTSD (SI), Z4
-	VFMADD231PD  Z2, Z4, Z0
-	VFMADD231PD  Z3, Z4, Z1
+	VMOVUPS.Z    (CX), K1, Y1
+	VBROADCASTSS (SI), Y2
+	VFMADD231PS  Y1, Y2, Y0
 	ADDQ         AX, SI
 	ADDQ         DX, CX
 	DECQ         BX
@@ -2222,19 +1483,16 @@ loop:
 	// the tile of C
 	MOVQ         c+40(FP), AX
 	MOVQ         cRow+48(FP), CX
-	VPXORD       Z5, Z5, Z5
-	VBROADCASTSD floor+88(FP), Z2
-	VADDPD       Z5, Z0, Z0
-	VMAXPD       Z0, Z2, Z0
-	VMOVUPD      Z0, K1, (AX)
-	VADDPD       Z5, Z1, Z1
-	VMAXPD       Z1, Z2, Z1
-	VMOVUPD      Z1, K2, 64(AX)
+	VXORPS       Y1, Y1, Y1
+	VBROADCASTSS floor+88(FP), Y2
+	VADDPS       Y1, Y0, Y0
+	VMAXPS       Y0, Y2, Y0
+	VMOVUPS      Y0, K1, (AX)
 	VZEROUPPER
 	RET
 
 // func tile512_6x32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-// Requires: AVX, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·tile512_6x32f64(SB), NOSPLIT, $0-96
 	MOVQ aRow+8(FP), AX
 	MOVQ aStep+16(FP), CX
@@ -2371,90 +1629,90 @@ loop:
 	// the tile of C
 	MOVQ         c+40(FP), AX
 	MOVQ         cRow+48(FP), CX
-	VPXORD       Z29, Z29, Z29
-	VBROADCASTSD floor+88(FP), Z24
-	VADDPD       Z29, Z0, Z0
-	VMAXPD       Z0, Z24, Z0
+	VXORPD       Z24, Z24, Z24
+	VBROADCASTSD floor+88(FP), Z25
+	VADDPD       Z24, Z0, Z0
+	VMAXPD       Z0, Z25, Z0
 	VMOVUPD      Z0, K1, (AX)
-	VADDPD       Z29, Z1, Z1
-	VMAXPD       Z1, Z24, Z1
+	VADDPD       Z24, Z1, Z1
+	VMAXPD       Z1, Z25, Z1
 	VMOVUPD      Z1, K2, 64(AX)
-	VADDPD       Z29, Z2, Z2
-	VMAXPD       Z2, Z24, Z2
+	VADDPD       Z24, Z2, Z2
+	VMAXPD       Z2, Z25, Z2
 	VMOVUPD      Z2, K3, 128(AX)
-	VADDPD       Z29, Z3, Z3
-	VMAXPD       Z3, Z24, Z3
+	VADDPD       Z24, Z3, Z3
+	VMAXPD       Z3, Z25, Z3
 	VMOVUPD      Z3, K4, 192(AX)
 	ADDQ         CX, AX
-	VADDPD       Z29, Z4, Z4
-	VMAXPD       Z4, Z24, Z4
+	VADDPD       Z24, Z4, Z4
+	VMAXPD       Z4, Z25, Z4
 	VMOVUPD      Z4, K1, (AX)
-	VADDPD       Z29, Z5, Z5
-	VMAXPD       Z5, Z24, Z5
+	VADDPD       Z24, Z5, Z5
+	VMAXPD       Z5, Z25, Z5
 	VMOVUPD      Z5, K2, 64(AX)
-	VADDPD       Z29, Z6, Z6
-	VMAXPD       Z6, Z24, Z6
+	VADDPD       Z24, Z6, Z6
+	VMAXPD       Z6, Z25, Z6
 	VMOVUPD      Z6, K3, 128(AX)
-	VADDPD       Z29, Z7, Z7
-	VMAXPD       Z7, Z24, Z7
+	VADDPD       Z24, Z7, Z7
+	VMAXPD       Z7, Z25, Z7
 	VMOVUPD      Z7, K4, 192(AX)
 	ADDQ         CX, AX
-	VADDPD       Z29, Z8, Z8
-	VMAXPD       Z8, Z24, Z8
+	VADDPD       Z24, Z8, Z8
+	VMAXPD       Z8, Z25, Z8
 	VMOVUPD      Z8, K1, (AX)
-	VADDPD       Z29, Z9, Z9
-	VMAXPD       Z9, Z24, Z9
+	VADDPD       Z24, Z9, Z9
+	VMAXPD       Z9, Z25, Z9
 	VMOVUPD      Z9, K2, 64(AX)
-	VADDPD       Z29, Z10, Z10
-	VMAXPD       Z10, Z24, Z10
+	VADDPD       Z24, Z10, Z10
+	VMAXPD       Z10, Z25, Z10
 	VMOVUPD      Z10, K3, 128(AX)
-	VADDPD       Z29, Z11, Z11
-	VMAXPD       Z11, Z24, Z11
+	VADDPD       Z24, Z11, Z11
+	VMAXPD       Z11, Z25, Z11
 	VMOVUPD      Z11, K4, 192(AX)
 	ADDQ         CX, AX
-	VADDPD       Z29, Z12, Z12
-	VMAXPD       Z12, Z24, Z12
+	VADDPD       Z24, Z12, Z12
+	VMAXPD       Z12, Z25, Z12
 	VMOVUPD      Z12, K1, (AX)
-	VADDPD       Z29, Z13, Z13
-	VMAXPD       Z13, Z24, Z13
+	VADDPD       Z24, Z13, Z13
+	VMAXPD       Z13, Z25, Z13
 	VMOVUPD      Z13, K2, 64(AX)
-	VADDPD       Z29, Z14, Z14
-	VMAXPD       Z14, Z24, Z14
+	VADDPD       Z24, Z14, Z14
+	VMAXPD       Z14, Z25, Z14
 	VMOVUPD      Z14, K3, 128(AX)
-	VADDPD       Z29, Z15, Z15
-	VMAXPD       Z15, Z24, Z15
+	VADDPD       Z24, Z15, Z15
+	VMAXPD       Z15, Z25, Z15
 	VMOVUPD      Z15, K4, 192(AX)
 	ADDQ         CX, AX
-	VADDPD       Z29, Z16, Z16
-	VMAXPD       Z16, Z24, Z16
+	VADDPD       Z24, Z16, Z16
+	VMAXPD       Z16, Z25, Z16
 	VMOVUPD      Z16, K1, (AX)
-	VADDPD       Z29, Z17, Z17
-	VMAXPD       Z17, Z24, Z17
+	VADDPD       Z24, Z17, Z17
+	VMAXPD       Z17, Z25, Z17
 	VMOVUPD      Z17, K2, 64(AX)
-	VADDPD       Z29, Z18, Z18
-	VMAXPD       Z18, Z24, Z18
+	VADDPD       Z24, Z18, Z18
+	VMAXPD       Z18, Z25, Z18
 	VMOVUPD      Z18, K3, 128(AX)
-	VADDPD       Z29, Z19, Z19
-	VMAXPD       Z19, Z24, Z19
+	VADDPD       Z24, Z19, Z19
+	VMAXPD       Z19, Z25, Z19
 	VMOVUPD      Z19, K4, 192(AX)
 	ADDQ         CX, AX
-	VADDPD       Z29, Z20, Z20
-	VMAXPD       Z20, Z24, Z20
+	VADDPD       Z24, Z20, Z20
+	VMAXPD       Z20, Z25, Z20
 	VMOVUPD      Z20, K1, (AX)
-	VADDPD       Z29, Z21, Z21
-	VMAXPD       Z21, Z24, Z21
+	VADDPD       Z24, Z21, Z21
+	VMAXPD       Z21, Z25, Z21
 	VMOVUPD      Z21, K2, 64(AX)
-	VADDPD       Z29, Z22, Z22
-	VMAXPD       Z22, Z24, Z22
+	VADDPD       Z24, Z22, Z22
+	VMAXPD       Z22, Z25, Z22
 	VMOVUPD      Z22, K3, 128(AX)
-	VADDPD       Z29, Z23, Z23
-	VMAXPD       Z23, Z24, Z23
+	VADDPD       Z24, Z23, Z23
+	VMAXPD       Z23, Z25, Z23
 	VMOVUPD      Z23, K4, 192(AX)
 	VZEROUPPER
 	RET
 
 // func tile512_3x32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·tile512_3x32f64(SB), NOSPLIT, $0-96
 	MOVQ aRow+8(FP), AX
 	MOVQ aStep+16(FP), CX
@@ -2521,51 +1779,51 @@ loop:
 	// the tile of C
 	MOVQ         c+40(FP), AX
 	MOVQ         cRow+48(FP), CX
-	VPXORD       Z17, Z17, Z17
-	VBROADCASTSD floor+88(FP), Z12
-	VADDPD       Z17, Z0, Z0
-	VMAXPD       Z0, Z12, Z0
+	VXORPD       Z12, Z12, Z12
+	VBROADCASTSD floor+88(FP), Z13
+	VADDPD       Z12, Z0, Z0
+	VMAXPD       Z0, Z13, Z0
 	VMOVUPD      Z0, K1, (AX)
-	VADDPD       Z17, Z1, Z1
-	VMAXPD       Z1, Z12, Z1
+	VADDPD       Z12, Z1, Z1
+	VMAXPD       Z1, Z13, Z1
 	VMOVUPD      Z1, K2, 64(AX)
-	VADDPD       Z17, Z2, Z2
-	VMAXPD       Z2, Z12, Z2
+	VADDPD       Z12, Z2, Z2
+	VMAXPD       Z2, Z13, Z2
 	VMOVUPD      Z2, K3, 128(AX)
-	VADDPD       Z17, Z3, Z3
-	VMAXPD       Z3, Z12, Z3
+	VADDPD       Z12, Z3, Z3
+	VMAXPD       Z3, Z13, Z3
 	VMOVUPD      Z3, K4, 192(AX)
 	ADDQ         CX, AX
-	VADDPD       Z17, Z4, Z4
-	VMAXPD       Z4, Z12, Z4
+	VADDPD       Z12, Z4, Z4
+	VMAXPD       Z4, Z13, Z4
 	VMOVUPD      Z4, K1, (AX)
-	VADDPD       Z17, Z5, Z5
-	VMAXPD       Z5, Z12, Z5
+	VADDPD       Z12, Z5, Z5
+	VMAXPD       Z5, Z13, Z5
 	VMOVUPD      Z5, K2, 64(AX)
-	VADDPD       Z17, Z6, Z6
-	VMAXPD       Z6, Z12, Z6
+	VADDPD       Z12, Z6, Z6
+	VMAXPD       Z6, Z13, Z6
 	VMOVUPD      Z6, K3, 128(AX)
-	VADDPD       Z17, Z7, Z7
-	VMAXPD       Z7, Z12, Z7
+	VADDPD       Z12, Z7, Z7
+	VMAXPD       Z7, Z13, Z7
 	VMOVUPD      Z7, K4, 192(AX)
 	ADDQ         CX, AX
-	VADDPD       Z17, Z8, Z8
-	VMAXPD       Z8, Z12, Z8
+	VADDPD       Z12, Z8, Z8
+	VMAXPD       Z8, Z13, Z8
 	VMOVUPD      Z8, K1, (AX)
-	VADDPD       Z17, Z9, Z9
-	VMAXPD       Z9, Z12, Z9
+	VADDPD       Z12, Z9, Z9
+	VMAXPD       Z9, Z13, Z9
 	VMOVUPD      Z9, K2, 64(AX)
-	VADDPD       Z17, Z10, Z10
-	VMAXPD       Z10, Z12, Z10
+	VADDPD       Z12, Z10, Z10
+	VMAXPD       Z10, Z13, Z10
 	VMOVUPD      Z10, K3, 128(AX)
-	VADDPD       Z17, Z11, Z11
-	VMAXPD       Z11, Z12, Z11
+	VADDPD       Z12, Z11, Z11
+	VMAXPD       Z11, Z13, Z11
 	VMOVUPD      Z11, K4, 192(AX)
 	VZEROUPPER
 	RET
 
 // func tile512_1x32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·tile512_1x32f64(SB), NOSPLIT, $0-96
 	MOVQ aRow+8(FP), AX
 	MOVQ aStep+16(FP), AX
@@ -2612,19 +1870,19 @@ loop:
 	// the tile of C
 	MOVQ         c+40(FP), AX
 	MOVQ         cRow+48(FP), CX
-	VPXORD       Z9, Z9, Z9
-	VBROADCASTSD floor+88(FP), Z4
-	VADDPD       Z9, Z0, Z0
-	VMAXPD       Z0, Z4, Z0
+	VXORPD       Z4, Z4, Z4
+	VBROADCASTSD floor+88(FP), Z5
+	VADDPD       Z4, Z0, Z0
+	VMAXPD       Z0, Z5, Z0
 	VMOVUPD      Z0, K1, (AX)
-	VADDPD       Z9, Z1, Z1
-	VMAXPD       Z1, Z4, Z1
+	VADDPD       Z4, Z1, Z1
+	VMAXPD       Z1, Z5, Z1
 	VMOVUPD      Z1, K2, 64(AX)
-	VADDPD       Z9, Z2, Z2
-	VMAXPD       Z2, Z4, Z2
+	VADDPD       Z4, Z2, Z2
+	VMAXPD       Z2, Z5, Z2
 	VMOVUPD      Z2, K3, 128(AX)
-	VADDPD       Z9, Z3, Z3
-	VMAXPD       Z3, Z4, Z3
+	VADDPD       Z4, Z3, Z3
+	VMAXPD       Z3, Z5, Z3
 	VMOVUPD      Z3, K4, 192(AX)
 	VZEROUPPER
 	RET
@@ -2820,140 +2078,6 @@ DATA masks256<>+104(SB)/8, $0x0000000000000000
 DATA masks256<>+112(SB)/8, $0x0000000000000000
 DATA masks256<>+120(SB)/8, $0x0000000000000000
 GLOBL masks256<>(SB), RODATA|NOPTR, $128
-
-// func tile256_4x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, FMA3
-TEXT ·tile256_4x16f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// row 3 of A
-	LEAQ (DI)(AX*2), R8
-	ADDQ AX, R8
-
-	// the masks of the columns
-	MOVQ columns+80(FP), R9
-	LEAQ masks256<>+64(SB), R10
-	SHLQ $0x02, R9
-	SUBQ R9, R10
-
-	// what the tile starts from
-	MOVQ       from+56(FP), R11
-	MOVQ       fromRow+64(FP), R12
-	VMOVUPS    (R10), Y8
-	VMASKMOVPS (R11), Y8, Y0
-	VMOVUPS    32(R10), Y8
-	VMASKMOVPS 32(R11), Y8, Y1
-	ADDQ       R12, R11
-	VMOVUPS    (R10), Y8
-	VMASKMOVPS (R11), Y8, Y2
-	VMOVUPS    32(R10), Y8
-	VMASKMOVPS 32(R11), Y8, Y3
-	ADDQ       R12, R11
-	VMOVUPS    (R10), Y8
-	VMASKMOVPS (R11), Y8, Y4
-	VMOVUPS    32(R10), Y8
-	VMASKMOVPS 32(R11), Y8, Y5
-	ADDQ       R12, R11
-	VMOVUPS    (R10), Y8
-	VMASKMOVPS (R11), Y8, Y6
-	VMOVUPS    32(R10), Y8
-	VMASKMOVPS 32(R11), Y8, Y7
-	CMPQ       R9, $+64
-	JNE        masked
-
-whole:
-	VMOVUPS      (DX), Y9
-	VMOVUPS      32(DX), Y10
-	VBROADCASTSS (DI), Y8
-	VFMADD231PS  Y9, Y8, Y0
-	VFMADD231PS  Y10, Y8, Y1
-	VBROADCASTSS (DI)(AX*1), Y8
-	VFMADD231PS  Y9, Y8, Y2
-	VFMADD231PS  Y10, Y8, Y3
-	VBROADCASTSS (DI)(AX*2), Y8
-	VFMADD231PS  Y9, Y8, Y4
-	VFMADD231PS  Y10, Y8, Y5
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y9, Y8, Y6
-	VFMADD231PS  Y10, Y8, Y7
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          whole
-	JMP          done
-
-masked:
-	VMOVUPS      (R10), Y8
-	VMASKMOVPS   (DX), Y8, Y9
-	VMOVUPS      32(R10), Y8
-	VMASKMOVPS   32(DX), Y8, Y10
-	VBROADCASTSS (DI), Y8
-	VFMADD231PS  Y9, Y8, Y0
-	VFMADD231PS  Y10, Y8, Y1
-	VBROADCASTSS (DI)(AX*1), Y8
-	VFMADD231PS  Y9, Y8, Y2
-	VFMADD231PS  Y10, Y8, Y3
-	VBROADCASTSS (DI)(AX*2), Y8
-	VFMADD231PS  Y9, Y8, Y4
-	VFMADD231PS  Y10, Y8, Y5
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y9, Y8, Y6
-	VFMADD231PS  Y10, Y8, Y7
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          masked
-
-done:
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPS       Y9, Y9, Y9
-	VBROADCASTSS floor+88(FP), Y10
-	VMOVUPS      (R10), Y8
-	VADDPS       Y9, Y0, Y0
-	VMAXPS       Y0, Y10, Y0
-	VMASKMOVPS   Y0, Y8, (AX)
-	VMOVUPS      32(R10), Y8
-	VADDPS       Y9, Y1, Y1
-	VMAXPS       Y1, Y10, Y1
-	VMASKMOVPS   Y1, Y8, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      (R10), Y8
-	VADDPS       Y9, Y2, Y2
-	VMAXPS       Y2, Y10, Y2
-	VMASKMOVPS   Y2, Y8, (AX)
-	VMOVUPS      32(R10), Y8
-	VADDPS       Y9, Y3, Y3
-	VMAXPS       Y3, Y10, Y3
-	VMASKMOVPS   Y3, Y8, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      (R10), Y8
-	VADDPS       Y9, Y4, Y4
-	VMAXPS       Y4, Y10, Y4
-	VMASKMOVPS   Y4, Y8, (AX)
-	VMOVUPS      32(R10), Y8
-	VADDPS       Y9, Y5, Y5
-	VMAXPS       Y5, Y10, Y5
-	VMASKMOVPS   Y5, Y8, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      (R10), Y8
-	VADDPS       Y9, Y6, Y6
-	VMAXPS       Y6, Y10, Y6
-	VMASKMOVPS   Y6, Y8, (AX)
-	VMOVUPS      32(R10), Y8
-	VADDPS       Y9, Y7, Y7
-	VMAXPS       Y7, Y10, Y7
-	VMASKMOVPS   Y7, Y8, 32(AX)
-	VZEROUPPER
-	RET
 
 // func tile256_2x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 // Requires: AVX, FMA3
@@ -3282,140 +2406,6 @@ done:
 	VADDPD       Y13, Y11, Y11
 	VMAXPD       Y11, Y14, Y11
 	VMASKMOVPD   Y11, Y12, 32(AX)
-	VZEROUPPER
-	RET
-
-// func tile256_4x8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-// Requires: AVX, FMA3
-TEXT ·tile256_4x8f64(SB), NOSPLIT, $0-96
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// row 3 of A
-	LEAQ (DI)(AX*2), R8
-	ADDQ AX, R8
-
-	// the masks of the columns
-	MOVQ columns+80(FP), R9
-	LEAQ masks256<>+64(SB), R10
-	SHLQ $0x03, R9
-	SUBQ R9, R10
-
-	// what the tile starts from
-	MOVQ       from+56(FP), R11
-	MOVQ       fromRow+64(FP), R12
-	VMOVUPS    (R10), Y8
-	VMASKMOVPD (R11), Y8, Y0
-	VMOVUPS    32(R10), Y8
-	VMASKMOVPD 32(R11), Y8, Y1
-	ADDQ       R12, R11
-	VMOVUPS    (R10), Y8
-	VMASKMOVPD (R11), Y8, Y2
-	VMOVUPS    32(R10), Y8
-	VMASKMOVPD 32(R11), Y8, Y3
-	ADDQ       R12, R11
-	VMOVUPS    (R10), Y8
-	VMASKMOVPD (R11), Y8, Y4
-	VMOVUPS    32(R10), Y8
-	VMASKMOVPD 32(R11), Y8, Y5
-	ADDQ       R12, R11
-	VMOVUPS    (R10), Y8
-	VMASKMOVPD (R11), Y8, Y6
-	VMOVUPS    32(R10), Y8
-	VMASKMOVPD 32(R11), Y8, Y7
-	CMPQ       R9, $+64
-	JNE        masked
-
-whole:
-	VMOVUPS      (DX), Y9
-	VMOVUPS      32(DX), Y10
-	VBROADCASTSD (DI), Y8
-	VFMADD231PD  Y9, Y8, Y0
-	VFMADD231PD  Y10, Y8, Y1
-	VBROADCASTSD (DI)(AX*1), Y8
-	VFMADD231PD  Y9, Y8, Y2
-	VFMADD231PD  Y10, Y8, Y3
-	VBROADCASTSD (DI)(AX*2), Y8
-	VFMADD231PD  Y9, Y8, Y4
-	VFMADD231PD  Y10, Y8, Y5
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y9, Y8, Y6
-	VFMADD231PD  Y10, Y8, Y7
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          whole
-	JMP          done
-
-masked:
-	VMOVUPS      (R10), Y8
-	VMASKMOVPD   (DX), Y8, Y9
-	VMOVUPS      32(R10), Y8
-	VMASKMOVPD   32(DX), Y8, Y10
-	VBROADCASTSD (DI), Y8
-	VFMADD231PD  Y9, Y8, Y0
-	VFMADD231PD  Y10, Y8, Y1
-	VBROADCASTSD (DI)(AX*1), Y8
-	VFMADD231PD  Y9, Y8, Y2
-	VFMADD231PD  Y10, Y8, Y3
-	VBROADCASTSD (DI)(AX*2), Y8
-	VFMADD231PD  Y9, Y8, Y4
-	VFMADD231PD  Y10, Y8, Y5
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y9, Y8, Y6
-	VFMADD231PD  Y10, Y8, Y7
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          masked
-
-done:
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPD       Y9, Y9, Y9
-	VBROADCASTSD floor+88(FP), Y10
-	VMOVUPS      (R10), Y8
-	VADDPD       Y9, Y0, Y0
-	VMAXPD       Y0, Y10, Y0
-	VMASKMOVPD   Y0, Y8, (AX)
-	VMOVUPS      32(R10), Y8
-	VADDPD       Y9, Y1, Y1
-	VMAXPD       Y1, Y10, Y1
-	VMASKMOVPD   Y1, Y8, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      (R10), Y8
-	VADDPD       Y9, Y2, Y2
-	VMAXPD       Y2, Y10, Y2
-	VMASKMOVPD   Y2, Y8, (AX)
-	VMOVUPS      32(R10), Y8
-	VADDPD       Y9, Y3, Y3
-	VMAXPD       Y3, Y10, Y3
-	VMASKMOVPD   Y3, Y8, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      (R10), Y8
-	VADDPD       Y9, Y4, Y4
-	VMAXPD       Y4, Y10, Y4
-	VMASKMOVPD   Y4, Y8, (AX)
-	VMOVUPS      32(R10), Y8
-	VADDPD       Y9, Y5, Y5
-	VMAXPD       Y5, Y10, Y5
-	VMASKMOVPD   Y5, Y8, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      (R10), Y8
-	VADDPD       Y9, Y6, Y6
-	VMAXPD       Y6, Y10, Y6
-	VMASKMOVPD   Y6, Y8, (AX)
-	VMOVUPS      32(R10), Y8
-	VADDPD       Y9, Y7, Y7
-	VMAXPD       Y7, Y10, Y7
-	VMASKMOVPD   Y7, Y8, 32(AX)
 	VZEROUPPER
 	RET
 
@@ -3763,212 +2753,323 @@ done:
 	VZEROUPPER
 	RET
 
-// func row512f64(a *float64, aStep uintptr, b *float64, bStep uintptr, c *float64, eights int, columns int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·row512f64(SB), NOSPLIT, $0-56
-	MOVQ a+0(FP), AX
-	MOVQ aStep+8(FP), CX
-	MOVQ b+16(FP), DX
-	MOVQ bStep+24(FP), BX
-	MOVQ eights+40(FP), SI
-
-	// whole vectors, and the mask of the columns left
-	MOVQ  columns+48(FP), DI
-	MOVQ  DI, R8
-	ANDQ  $-8, R8
-	ANDQ  $+7, DI
-	SHLQ  $0x03, R8
-	MOVQ  $-1, R9
-	BZHIQ DI, R9, R9
-	KMOVW R9, K1
-
-eight:
-	VBROADCASTSD (AX), Z0
-	ADDQ         CX, AX
-	VBROADCASTSD (AX), Z1
-	ADDQ         CX, AX
-	VBROADCASTSD (AX), Z2
-	ADDQ         CX, AX
-	VBROADCASTSD (AX), Z3
-	ADDQ         CX, AX
-	VBROADCASTSD (AX), Z4
-	ADDQ         CX, AX
-	VBROADCASTSD (AX), Z5
-	ADDQ         CX, AX
-	VBROADCASTSD (AX), Z6
-	ADDQ         CX, AX
-	VBROADCASTSD (AX), Z7
-	ADDQ         CX, AX
-	MOVQ         c+32(FP), R9
-	MOVQ         DX, R11
-	LEAQ         (BX)(BX*2), R10
-	ADDQ         DX, R10
-	LEAQ         (DX)(BX*4), DX
-	LEAQ         (DX)(BX*2), R13
-	LEAQ         (DX)(BX*4), DX
-	MOVQ         R8, R12
-	TESTQ        R12, R12
-	JZ           rest
-
-columns:
-	VMOVUPS     (R9), Z8
-	VFMADD231PD (R11), Z0, Z8
-	VFMADD231PD (R11)(BX*1), Z1, Z8
-	VFMADD231PD (R11)(BX*2), Z2, Z8
-	VFMADD231PD (R10), Z3, Z8
-	VFMADD231PD (R10)(BX*1), Z4, Z8
-	VFMADD231PD (R10)(BX*2), Z5, Z8
-	VFMADD231PD (R13), Z6, Z8
-	VFMADD231PD (R13)(BX*1), Z7, Z8
-	VMOVUPS     Z8, (R9)
-	ADDQ        $+64, R9
-	ADDQ        $+64, R11
-	ADDQ        $+64, R10
-	ADDQ        $+64, R13
-	SUBQ        $0x40, R12
-	JNZ         columns
-
-rest:
-	TESTQ       DI, DI
-	JZ          done
-	VMOVUPD.Z   (R9), K1, Z8
-	VMOVUPD.Z   (R11), K1, Z9
-	VFMADD231PD Z9, Z0, Z8
-	VMOVUPD.Z   (R11)(BX*1), K1, Z9
-	VFMADD231PD Z9, Z1, Z8
-	VMOVUPD.Z   (R11)(BX*2), K1, Z9
-	VFMADD231PD Z9, Z2, Z8
-	VMOVUPD.Z   (R10), K1, Z9
-	VFMADD231PD Z9, Z3, Z8
-	VMOVUPD.Z   (R10)(BX*1), K1, Z9
-	VFMADD231PD Z9, Z4, Z8
-	VMOVUPD.Z   (R10)(BX*2), K1, Z9
-	VFMADD231PD Z9, Z5, Z8
-	VMOVUPD.Z   (R13), K1, Z9
-	VFMADD231PD Z9, Z6, Z8
-	VMOVUPD.Z   (R13)(BX*1), K1, Z9
-	VFMADD231PD Z9, Z7, Z8
-	VMOVUPD     Z8, K1, (R9)
-
-done:
-	DECQ SI
-	JNZ  eight
-	VZEROUPPER
-	RET
-
-// func row256f64(a *float64, aStep uintptr, b *float64, bStep uintptr, c *float64, eights int, columns int)
-// Requires: AVX, FMA3
-TEXT ·row256f64(SB), NOSPLIT, $0-56
-	MOVQ a+0(FP), AX
-	MOVQ aStep+8(FP), CX
-	MOVQ b+16(FP), DX
-	MOVQ bStep+24(FP), BX
-	MOVQ eights+40(FP), SI
-
-	// whole vectors, and the mask of the columns left
-	MOVQ    columns+48(FP), DI
-	MOVQ    DI, R8
-	ANDQ    $-4, R8
-	ANDQ    $+3, DI
-	SHLQ    $0x03, R8
-	LEAQ    masks256<>+64(SB), R9
-	MOVQ    DI, R10
-	SHLQ    $0x03, R10
-	SUBQ    R10, R9
-	VMOVUPS (R9), Y0
-
-eight:
-	VBROADCASTSD (AX), Y1
-	ADDQ         CX, AX
-	VBROADCASTSD (AX), Y2
-	ADDQ         CX, AX
-	VBROADCASTSD (AX), Y3
-	ADDQ         CX, AX
-	VBROADCASTSD (AX), Y4
-	ADDQ         CX, AX
-	VBROADCASTSD (AX), Y5
-	ADDQ         CX, AX
-	VBROADCASTSD (AX), Y6
-	ADDQ         CX, AX
-	VBROADCASTSD (AX), Y7
-	ADDQ         CX, AX
-	VBROADCASTSD (AX), Y8
-	ADDQ         CX, AX
-	MOVQ         c+32(FP), R9
-	MOVQ         DX, R11
-	LEAQ         (BX)(BX*2), R10
-	ADDQ         DX, R10
-	LEAQ         (DX)(BX*4), DX
-	LEAQ         (DX)(BX*2), R13
-	LEAQ         (DX)(BX*4), DX
-	MOVQ         R8, R12
-	TESTQ        R12, R12
-	JZ           rest
-
-columns:
-	VMOVUPS     (R9), Y9
-	VFMADD231PD (R11), Y1, Y9
-	VFMADD231PD (R11)(BX*1), Y2, Y9
-	VFMADD231PD (R11)(BX*2), Y3, Y9
-	VFMADD231PD (R10), Y4, Y9
-	VFMADD231PD (R10)(BX*1), Y5, Y9
-	VFMADD231PD (R10)(BX*2), Y6, Y9
-	VFMADD231PD (R13), Y7, Y9
-	VFMADD231PD (R13)(BX*1), Y8, Y9
-	VMOVUPS     Y9, (R9)
-	ADDQ        $+32, R9
-	ADDQ        $+32, R11
-	ADDQ        $+32, R10
-	ADDQ        $+32, R13
-	SUBQ        $0x20, R12
-	JNZ         columns
-
-rest:
-	TESTQ       DI, DI
-	JZ          done
-	VMASKMOVPD  (R9), Y0, Y9
-	VMASKMOVPD  (R11), Y0, Y10
-	VFMADD231PD Y10, Y1, Y9
-	VMASKMOVPD  (R11)(BX*1), Y0, Y10
-	VFMADD231PD Y10, Y2, Y9
-	VMASKMOVPD  (R11)(BX*2), Y0, Y10
-	VFMADD231PD Y10, Y3, Y9
-	VMASKMOVPD  (R10), Y0, Y10
-	VFMADD231PD Y10, Y4, Y9
-	VMASKMOVPD  (R10)(BX*1), Y0, Y10
-	VFMADD231PD Y10, Y5, Y9
-	VMASKMOVPD  (R10)(BX*2), Y0, Y10
-	VFMADD231PD Y10, Y6, Y9
-	VMASKMOVPD  (R13), Y0, Y10
-	VFMADD231PD Y10, Y7, Y9
-	VMASKMOVPD  (R13)(BX*1), Y0, Y10
-	VFMADD231PD Y10, Y8, Y9
-	VMASKMOVPD  Y9, Y0, (R9)
-
-done:
-	DECQ SI
-	JNZ  eight
-	VZEROUPPER
-	RET
-
-// func sgd256(w *float32, grad *float32, n int, lr float32)
-// Requires: AVX, FMA3
-TEXT ·sgd256(SB), NOSPLIT, $0-28
-	MOVQ         w+0(FP), AX
-	MOVQ         grad+8(FP), CX
-	MOVQ         n+16(FP), DX
-	VBROADCASTSS lr+24(FP), Y0
-	VXORPS       Y1, Y1, Y1
+// func transpose256f32(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, squares int)
+// Requires: AVX
+TEXT ·transpose256f32(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ dstRow+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ srcRow+24(FP), BX
+	MOVQ squares+32(FP), SI
+	LEAQ (BX)(BX*2), R8
+	LEAQ (DX)(BX*4), DI
 
 loop:
-	VMOVUPS     (CX), Y2
-	VMOVUPS     (AX), Y3
-	VFMADD231PS Y2, Y0, Y3
-	VMOVUPS     Y3, (AX)
-	VMOVUPS     Y1, (CX)
-	ADDQ        $0x20, AX
-	ADDQ        $0x20, CX
-	SUBQ        $0x08, DX
+	VMOVUPS (DX), Y0
+	VMOVUPS (DX)(BX*1), Y1
+	VMOVUPS (DX)(BX*2), Y2
+	VMOVUPS (DX)(R8*1), Y3
+	VMOVUPS (DI), Y4
+	VMOVUPS (DI)(BX*1), Y5
+	VMOVUPS (DI)(BX*2), Y6
+	VMOVUPS (DI)(R8*1), Y7
+
+	// pairs of rows, then fours, then eights
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y9
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y10
+	VUNPCKLPS  Y5, Y4, Y11
+	VUNPCKHPS  Y5, Y4, Y12
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y7
+	VSHUFPS    $0x44, Y1, Y8, Y0
+	VSHUFPS    $0xee, Y1, Y8, Y1
+	VSHUFPS    $0x44, Y10, Y9, Y2
+	VSHUFPS    $0xee, Y10, Y9, Y3
+	VSHUFPS    $0x44, Y5, Y11, Y4
+	VSHUFPS    $0xee, Y5, Y11, Y5
+	VSHUFPS    $0x44, Y7, Y12, Y6
+	VSHUFPS    $0xee, Y7, Y12, Y7
+	VPERM2F128 $0x20, Y4, Y0, Y8
+	VPERM2F128 $0x31, Y4, Y0, Y11
+	VPERM2F128 $0x20, Y5, Y1, Y9
+	VPERM2F128 $0x31, Y5, Y1, Y12
+	VPERM2F128 $0x20, Y6, Y2, Y1
+	VPERM2F128 $0x31, Y6, Y2, Y5
+	VPERM2F128 $0x20, Y7, Y3, Y10
+	VPERM2F128 $0x31, Y7, Y3, Y7
+	VMOVUPS    Y8, (AX)
+	ADDQ       CX, AX
+	VMOVUPS    Y9, (AX)
+	ADDQ       CX, AX
+	VMOVUPS    Y1, (AX)
+	ADDQ       CX, AX
+	VMOVUPS    Y10, (AX)
+	ADDQ       CX, AX
+	VMOVUPS    Y11, (AX)
+	ADDQ       CX, AX
+	VMOVUPS    Y12, (AX)
+	ADDQ       CX, AX
+	VMOVUPS    Y5, (AX)
+	ADDQ       CX, AX
+	VMOVUPS    Y7, (AX)
+	ADDQ       CX, AX
+	ADDQ       $0x20, DX
+	ADDQ       $0x20, DI
+	DECQ       SI
+	JNZ        loop
+	VZEROUPPER
+	RET
+
+// func finite512f32(x *float32, n int) bool
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·finite512f32(SB), NOSPLIT, $0-17
+	MOVQ   x+0(FP), AX
+	MOVQ   n+8(FP), CX
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+
+loop:
+	CMPQ    CX, $0x40
+	JL      rest
+	VMOVUPS (AX), Z0
+	VSUBPS  Z0, Z0, Z0
+	VADDPS  Z0, Z1, Z1
+	VMOVUPS 64(AX), Z0
+	VSUBPS  Z0, Z0, Z0
+	VADDPS  Z0, Z2, Z2
+	VMOVUPS 128(AX), Z0
+	VSUBPS  Z0, Z0, Z0
+	VADDPS  Z0, Z3, Z3
+	VMOVUPS 192(AX), Z0
+	VSUBPS  Z0, Z0, Z0
+	VADDPS  Z0, Z4, Z4
+	ADDQ    $+256, AX
+	SUBQ    $0x40, CX
+	JMP     loop
+
+rest:
+	MOVQ      $-1, DX
+	BZHIQ     CX, DX, DX
+	KMOVW     DX, K1
+	VMOVUPS.Z (AX), K1, Z0
+	VSUBPS    Z0, Z0, Z0
+	VADDPS    Z0, Z1, Z1
+	MOVQ      $-1, DX
+	BZHIQ     CX, DX, DX
+	SHRQ      $0x10, DX
+	KMOVW     DX, K1
+	VMOVUPS.Z 64(AX), K1, Z0
+	VSUBPS    Z0, Z0, Z0
+	VADDPS    Z0, Z2, Z2
+	MOVQ      $-1, DX
+	BZHIQ     CX, DX, DX
+	SHRQ      $0x20, DX
+	KMOVW     DX, K1
+	VMOVUPS.Z 128(AX), K1, Z0
+	VSUBPS    Z0, Z0, Z0
+	VADDPS    Z0, Z3, Z3
+	MOVQ      $-1, DX
+	BZHIQ     CX, DX, DX
+	SHRQ      $0x30, DX
+	KMOVW     DX, K1
+	VMOVUPS.Z 192(AX), K1, Z0
+	VSUBPS    Z0, Z0, Z0
+	VADDPS    Z0, Z4, Z4
+	VADDPS    Z2, Z1, Z1
+	VADDPS    Z4, Z3, Z3
+	VADDPS    Z3, Z1, Z1
+	VCMPPS    $0x03, Z1, Z1, K1
+	KORTESTW  K1, K1
+	SETEQ     AL
+	MOVB      AL, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func nonzeros512f32(index *int32, x *float32, n int) int
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, POPCNT
+TEXT ·nonzeros512f32(SB), NOSPLIT, $0-32
+	MOVQ         index+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVQ         AX, BX
+	VMOVDQU32    iota16<>+0(SB), Z0
+	VXORPS       Z1, Z1, Z1
+	MOVL         $0x00000010, SI
+	VPBROADCASTD SI, Z2
+
+loop:
+	MOVQ  $-1, SI
+	CMPQ  DX, $0x10
+	JGE   whole
+	BZHIQ DX, SI, SI
+
+whole:
+	KMOVW         SI, K1
+	VMOVUPS.Z     (CX), K1, Z3
+	VCMPPS        $0x04, Z1, Z3, K1
+	VPCOMPRESSD.Z Z0, K1, Z3
+	VMOVDQU32     Z3, (BX)
+	KMOVW         K1, SI
+	POPCNTQ       SI, SI
+	LEAQ          (BX)(SI*4), BX
+	VPADDD        Z2, Z0, Z0
+	ADDQ          $0x40, CX
+	SUBQ          $0x10, DX
+	JG            loop
+	SUBQ          AX, BX
+	SHRQ          $0x02, BX
+	MOVQ          BX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+DATA iota16<>+0(SB)/4, $0x00000000
+DATA iota16<>+4(SB)/4, $0x00000001
+DATA iota16<>+8(SB)/4, $0x00000002
+DATA iota16<>+12(SB)/4, $0x00000003
+DATA iota16<>+16(SB)/4, $0x00000004
+DATA iota16<>+20(SB)/4, $0x00000005
+DATA iota16<>+24(SB)/4, $0x00000006
+DATA iota16<>+28(SB)/4, $0x00000007
+DATA iota16<>+32(SB)/4, $0x00000008
+DATA iota16<>+36(SB)/4, $0x00000009
+DATA iota16<>+40(SB)/4, $0x0000000a
+DATA iota16<>+44(SB)/4, $0x0000000b
+DATA iota16<>+48(SB)/4, $0x0000000c
+DATA iota16<>+52(SB)/4, $0x0000000d
+DATA iota16<>+56(SB)/4, $0x0000000e
+DATA iota16<>+60(SB)/4, $0x0000000f
+GLOBL iota16<>(SB), RODATA|NOPTR, $64
+
+// func sparse512f32(index *int32, count int, a *float32, b *float32, bStep uintptr, c *float32, from *float32, columns int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·sparse512f32(SB), NOSPLIT, $0-68
+	MOVQ index+0(FP), AX
+	MOVQ count+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ b+24(FP), BX
+	MOVQ bStep+32(FP), SI
+
+	// the masks of the columns
+	MOVQ      $-1, DI
+	MOVQ      columns+56(FP), R8
+	BZHIQ     R8, DI, DI
+	MOVQ      from+48(FP), R8
+	KMOVW     DI, K1
+	VMOVUPS.Z (R8), K1, Z0
+	SHRQ      $0x10, DI
+	KMOVW     DI, K2
+	VMOVUPS.Z 64(R8), K2, Z1
+	SHRQ      $0x10, DI
+	KMOVW     DI, K3
+	VMOVUPS.Z 128(R8), K3, Z2
+	SHRQ      $0x10, DI
+	KMOVW     DI, K4
+	VMOVUPS.Z 192(R8), K4, Z3
+	LEAQ      (AX)(CX*4), AX
+	NEGQ      CX
+
+loop:
+	MOVLQSX      (AX)(CX*4), DI
+	VBROADCASTSS (DX)(DI*4), Z4
+	IMULQ        SI, DI
+	VFMADD231PS  (BX)(DI*1), Z4, K1, Z0
+	VFMADD231PS  64(BX)(DI*1), Z4, K2, Z1
+	VFMADD231PS  128(BX)(DI*1), Z4, K3, Z2
+	VFMADD231PS  192(BX)(DI*1), Z4, K4, Z3
+	INCQ         CX
+	JNZ          loop
+	MOVQ         c+40(FP), AX
+	VXORPS       Z4, Z4, Z4
+	VBROADCASTSS floor+64(FP), Z5
+	VADDPS       Z4, Z0, Z0
+	VMAXPS       Z0, Z5, Z0
+	VMOVUPS      Z0, K1, (AX)
+	VADDPS       Z4, Z1, Z1
+	VMAXPS       Z1, Z5, Z1
+	VMOVUPS      Z1, K2, 64(AX)
+	VADDPS       Z4, Z2, Z2
+	VMAXPS       Z2, Z5, Z2
+	VMOVUPS      Z2, K3, 128(AX)
+	VADDPS       Z4, Z3, Z3
+	VMAXPS       Z3, Z5, Z3
+	VMOVUPS      Z3, K4, 192(AX)
+	VZEROUPPER
+	RET
+
+// func peak512(n int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·peak512(SB), NOSPLIT, $0-8
+	MOVQ   n+0(FP), AX
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+
+loop:
+	VFMADD231PS Z0, Z1, Z2
+	VFMADD231PS Z0, Z1, Z3
+	VFMADD231PS Z0, Z1, Z4
+	VFMADD231PS Z0, Z1, Z5
+	VFMADD231PS Z0, Z1, Z6
+	VFMADD231PS Z0, Z1, Z7
+	VFMADD231PS Z0, Z1, Z8
+	VFMADD231PS Z0, Z1, Z9
+	VFMADD231PS Z0, Z1, Z10
+	VFMADD231PS Z0, Z1, Z11
+	VFMADD231PS Z0, Z1, Z12
+	VFMADD231PS Z0, Z1, Z13
+	DECQ        AX
+	JNZ         loop
+	VZEROUPPER
+	RET
+
+// func peak256(n int)
+// Requires: AVX, FMA3
+TEXT ·peak256(SB), NOSPLIT, $0-8
+	MOVQ   n+0(FP), AX
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	VXORPS Y12, Y12, Y12
+	VXORPS Y13, Y13, Y13
+
+loop:
+	VFMADD231PS Y0, Y1, Y2
+	VFMADD231PS Y0, Y1, Y3
+	VFMADD231PS Y0, Y1, Y4
+	VFMADD231PS Y0, Y1, Y5
+	VFMADD231PS Y0, Y1, Y6
+	VFMADD231PS Y0, Y1, Y7
+	VFMADD231PS Y0, Y1, Y8
+	VFMADD231PS Y0, Y1, Y9
+	VFMADD231PS Y0, Y1, Y10
+	VFMADD231PS Y0, Y1, Y11
+	VFMADD231PS Y0, Y1, Y12
+	VFMADD231PS Y0, Y1, Y13
+	DECQ        AX
 	JNZ         loop
 	VZEROUPPER
 	RET

@@ -50,29 +50,6 @@ func tile512_12x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep
 //go:noescape
 func tile512_4x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile512_2x16f32 computes a tile of C, 2 rows and 1 to 16 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile512_2x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-
 // tile512_1x16f32 computes a tile of C, 1 rows and 1 to 16 columns: what it starts
 // from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
@@ -119,29 +96,6 @@ func tile512_1x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 //go:noescape
 func tile512_12x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile512_8x32f32 computes a tile of C, 8 rows and 1 to 32 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile512_8x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-
 // tile512_4x32f32 computes a tile of C, 4 rows and 1 to 32 columns: what it starts
 // from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
@@ -164,29 +118,6 @@ func tile512_8x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 //
 //go:noescape
 func tile512_4x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-
-// tile512_2x32f32 computes a tile of C, 2 rows and 1 to 32 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile512_2x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
 // tile512_1x32f32 computes a tile of C, 1 rows and 1 to 32 columns: what it starts
 // from, and the product of as many rows of A and columns of B, k being 1 or more.
@@ -233,29 +164,6 @@ func tile512_1x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 //
 //go:noescape
 func tile512_8x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-
-// tile512_4x48f32 computes a tile of C, 4 rows and 1 to 48 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile512_4x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
 // tile512_2x48f32 computes a tile of C, 2 rows and 1 to 48 columns: what it starts
 // from, and the product of as many rows of A and columns of B, k being 1 or more.
@@ -326,29 +234,6 @@ func tile512_1x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 //go:noescape
 func tile512_6x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile512_4x64f32 computes a tile of C, 4 rows and 1 to 64 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile512_4x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-
 // tile512_2x64f32 computes a tile of C, 2 rows and 1 to 64 columns: what it starts
 // from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
@@ -395,7 +280,7 @@ func tile512_2x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 //go:noescape
 func tile512_1x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile512_12x16f64 computes a tile of C, 12 rows and 1 to 16 columns: what it starts
+// tile256_12x8f32 computes a tile of C, 12 rows and 1 to 8 columns: what it starts
 // from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
 //	for i := range rows {
@@ -416,9 +301,9 @@ func tile512_1x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_12x16f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
+func tile256_12x8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile512_4x16f64 computes a tile of C, 4 rows and 1 to 16 columns: what it starts
+// tile256_1x8f32 computes a tile of C, 1 rows and 1 to 8 columns: what it starts
 // from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
 //	for i := range rows {
@@ -439,53 +324,7 @@ func tile512_12x16f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_4x16f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-
-// tile512_2x16f64 computes a tile of C, 2 rows and 1 to 16 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile512_2x16f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-
-// tile512_1x16f64 computes a tile of C, 1 rows and 1 to 16 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile512_1x16f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
+func tile256_1x8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
 // tile512_6x32f64 computes a tile of C, 6 rows and 1 to 32 columns: what it starts
 // from, and the product of as many rows of A and columns of B, k being 1 or more.
@@ -579,29 +418,6 @@ func tile512_1x32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep 
 //go:noescape
 func tile256_6x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
 
-// tile256_4x16f32 computes a tile of C, 4 rows and 1 to 16 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile256_4x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-
 // tile256_2x16f32 computes a tile of C, 2 rows and 1 to 16 columns: what it starts
 // from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
@@ -670,29 +486,6 @@ func tile256_1x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 //
 //go:noescape
 func tile256_6x8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-
-// tile256_4x8f64 computes a tile of C, 4 rows and 1 to 8 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile256_4x8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
 
 // tile256_2x8f64 computes a tile of C, 2 rows and 1 to 8 columns: what it starts
 // from, and the product of as many rows of A and columns of B, k being 1 or more.
@@ -764,39 +557,79 @@ func row512f32(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32,
 //go:noescape
 func row256f32(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32, eights int, columns int)
 
-// row512f64 adds to a row of C the product of a row of A and as many rows of B, eight
-// at a time; eights and columns are 1 or more, aStep and bStep in bytes:
+// transpose256f32 transposes 8 rows of src, squares times 8 columns, squares being
+// 1 or more; dstRow and srcRow are in bytes:
 //
-//	for p := range 8 * eights {
-//		for j := range columns {
-//			c[j] = fma(a[p], b[p][j], c[j])
+//	for j := range 8 * squares {
+//		for i := range 8 {
+//			dst[j][i] = src[i][j]
 //		}
 //	}
 //
 //go:noescape
-func row512f64(a *float64, aStep uintptr, b *float64, bStep uintptr, c *float64, eights int, columns int)
+func transpose256f32(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, squares int)
 
-// row256f64 adds to a row of C the product of a row of A and as many rows of B, eight
-// at a time; eights and columns are 1 or more, aStep and bStep in bytes:
+// finite512f32 reports whether all of n elements are finite, n being 1 or more:
 //
-//	for p := range 8 * eights {
-//		for j := range columns {
-//			c[j] = fma(a[p], b[p][j], c[j])
-//		}
-//	}
-//
-//go:noescape
-func row256f64(a *float64, aStep uintptr, b *float64, bStep uintptr, c *float64, eights int, columns int)
-
-// sgd256 goes down the gradient, n being a multiple of 8 and 8 or more:
-//
+//	var s [16]float32
 //	for i := range n {
-//		w[i] = fma(lr, grad[i], w[i])
-//		grad[i] = 0
+//		s[i%16] += x[i] - x[i]
+//	}
+//	return s == [16]float32{}
+//
+//go:noescape
+func finite512f32(x *float32, n int) bool
+
+// nonzeros512f32 lists the elements that are not 0, n being 1 or more, and returns
+// how many. There must be room for 16 more in index.
+//
+//	count := 0
+//	for i := range n {
+//		if x[i] != 0 {
+//			index[count] = int32(i)
+//			count++
+//		}
+//	}
+//	return count
+//
+//go:noescape
+func nonzeros512f32(index *int32, x *float32, n int) int
+
+// sparse512f32 computes a row of C, 1 to 64 columns, from the terms that a list
+// names, count being 1 or more and bStep in bytes:
+//
+//	for j := range columns {
+//		s := from[j]
+//		for _, p := range index[:count] {
+//			s = fma(a[p], b[p][j], s)
+//		}
+//		s += 0 // -0 becomes +0
+//		if s < floor {
+//			s = floor
+//		}
+//		c[j] = s
 //	}
 //
 //go:noescape
-func sgd256(w *float32, grad *float32, n int, lr float32)
+func sparse512f32(index *int32, count int, a *float32, b *float32, bStep uintptr, c *float32, from *float32, columns int, floor float32)
+
+// peak512 computes n times 12 vectors of 16 float32, none waiting for another:
+//
+//	for range n {
+//		for i := range s {
+//			s[i] = fma(x, y, s[i])
+//		}
+//	}
+func peak512(n int)
+
+// peak256 computes n times 12 vectors of 8 float32, none waiting for another:
+//
+//	for range n {
+//		for i := range s {
+//			s[i] = fma(x, y, s[i])
+//		}
+//	}
+func peak256(n int)
 
 // pause tells the processor that it is in a loop that waits.
 func pause()

@@ -122,7 +122,7 @@ func testGemmTripleLoop[T Float](t *testing.T) {
 			}
 		}
 	}
-	for _, s := range [][3]int{{100, 50, 13}, {5, 67, 129}, {64, 10, 50}, {1, 300, 7}, {1, 333, 35}, {33, 1, 200}, {25, 31, 20}, {23, 48, 9}, {13, 64, 10}, {11, 97, 33}} {
+	for _, s := range [][3]int{{100, 50, 13}, {5, 67, 129}, {64, 10, 50}, {1, 300, 7}, {1, 333, 35}, {33, 1, 200}, {25, 31, 20}, {23, 48, 9}, {13, 64, 10}, {11, 97, 33}, {60, 18, 40}, {37, 50, 100}, {100, 33, 16}} {
 		check(s[0], s[1], s[2], random[T])
 		check(s[0], s[1], s[2], nasty[T])
 	}
@@ -300,11 +300,11 @@ func testGemmZeros[T Float](t *testing.T) {
 		}
 		return x
 	}
-	for _, m := range []int{1, 7, 8, 9, 20} {
+	for _, size := range [][3]int{{1, 11, 23}, {7, 11, 23}, {8, 11, 23}, {9, 11, 23}, {20, 11, 23}, {8, 33, 128}, {9, 50, 131}, {13, 140, 200}} {
 		for _, special := range [][]T{nil, {inf}, {-inf}, {nan}, {inf, nan, -inf}} {
 			for _, ta := range []bool{false, true} {
 				for _, tb := range []bool{false, true} {
-					const n, k = 11, 23
+					m, n, k := size[0], size[1], size[2]
 					a, b := operand(rng, zeros, m, k, ta), operand(rng, nasty[T], k, n, tb)
 					for _, v := range special {
 						b.Data[rng.IntN(len(b.Data))] = v
@@ -312,9 +312,43 @@ func testGemmZeros[T Float](t *testing.T) {
 					c, bias := zeros(rng, m*n), zeros(rng, n)
 					for _, f := range flavours[T]() {
 						checkGemm(t, f, 1, c, a, b, bias)
+						checkGemm(t, f, 2, c, a, b, bias)
 					}
 				}
 			}
+		}
+	}
+	// Rows of A of which nothing is left, and of which nothing is left out.
+	a, b := operand(rng, zeros, 16, 160, false), operand(rng, random[T], 160, 40, false)
+	clear(a.Data[160:320])
+	fill(a.Data[480:640], 1)
+	a.Data[700], a.Data[701], a.Data[702] = inf, nan, -inf
+	for _, f := range flavours[T]() {
+		checkGemm(t, f, 1, zeros(rng, 16*40), a, b, zeros(rng, 40))
+	}
+}
+
+// What is skipped is skipped because most of A is 0 and B is finite, and these
+// are found out right wherever the one element is that is not.
+func TestFinite(t *testing.T) {
+	tiling := tilingOf[float32]()
+	if tiling == nil || tiling.finite == nil {
+		t.Skip("no kernel for it on this processor")
+	}
+	for n := 1; n < 200; n++ {
+		x := slices.Repeat([]float32{math.MaxFloat32}, n+1)
+		x[n] = float32(math.NaN()) // behind the end
+		if !tiling.finite(&x[0], n) {
+			t.Fatalf("%d finite numbers are said not to be", n)
+		}
+		for i := range n {
+			for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+				x[i] = float32(v)
+				if tiling.finite(&x[0], n) {
+					t.Fatalf("%v at %d of %d is said to be finite", v, i, n)
+				}
+			}
+			x[i] = -1
 		}
 	}
 }

@@ -1,6 +1,9 @@
 package kernel
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"unsafe"
+)
 
 // A kept is an object that is lent and given back, without locks. Unlike a
 // sync.Pool, which empties itself, it keeps as many as were ever lent at a time,
@@ -44,7 +47,10 @@ func keptOf[T Float]() *keeps[T] {
 }
 
 // A buffer is for a matrix that is rearranged for a product.
-type buffer[T Float] struct{ data []T }
+type buffer[T Float] struct {
+	data  []T
+	index []int32
+}
 
 // borrow returns n elements, whatever they hold, until they are given back.
 func borrow[T Float](n int) *buffer[T] {
@@ -58,10 +64,23 @@ func borrow[T Float](n int) *buffer[T] {
 
 // transpose sets dst to the transpose of src, which has so many rows and
 // columns. Rows lie dstRow and srcRow elements apart.
-func transpose[T Float](dst []T, dstRow int, src []T, srcRow, rows, columns int) {
-	for i := range rows {
-		for j, v := range src[i*srcRow:][:columns] {
-			dst[j*dstRow+i] = v
+func (t *tiling[T]) transpose(dst []T, dstRow int, src []T, srcRow, rows, columns int) {
+	squares := 0 // of 8 by 8, in eight rows
+	if t.squares != nil {
+		squares = columns / 8
+	}
+	for i := 0; i < rows; {
+		first, n := 0, 1
+		if i+8 <= rows && squares > 0 {
+			size := unsafe.Sizeof(T(0))
+			t.squares(&dst[i], uintptr(dstRow)*size, &src[i*srcRow], uintptr(srcRow)*size, squares)
+			first, n = 8*squares, 8
+		}
+		for ; n > 0; n-- {
+			for j, v := range src[i*srcRow:][first:columns] {
+				dst[(first+j)*dstRow+i] = v
+			}
+			i++
 		}
 	}
 }

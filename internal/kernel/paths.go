@@ -9,7 +9,10 @@ import (
 // goPath is the path that every processor can take.
 const goPath = "go"
 
-var paths = append(assemblyPaths(), goPath)
+var (
+	assembly = assemblyPaths()
+	paths    = append(slices.Clone(assembly), goPath)
+)
 
 // Paths returns the instructions that this build can compute with on this
 // processor, by name: "avx512", "avx2", "neon", and last the loops in Go, "go".

@@ -1,46 +1,137 @@
 package kernel
 
-// SoftmaxRow sets y[i] = e^(x[i]-m) / s with m the largest x and
-// s = Σ e^(x[i]-m), and returns m and s: log s + m is the log-sum-exp of x.
-func SoftmaxRow[T Float](y, x []T) (m, s T) {
-	mustMatch("SoftmaxRow", len(y), len(x))
-	m = Max(x)
-	for i, v := range x {
-		y[i] = v - m
-	}
-	Exp(y, y)
-	s = Sum(y)
-	for i, e := range y {
-		y[i] = flush(e / s)
-	}
-	return m, s
-}
-
-// SoftmaxRowBackward sets dx[i] = y[i]·(dy[i] - Σ dy·y), subnormal results 0.
-func SoftmaxRowBackward[T Float](dx, dy, y []T) {
-	mustMatch("SoftmaxRowBackward", len(dx), len(dy), len(y))
-	s := Dot(dy, y)
-	for i, v := range y {
-		dx[i] = flush(v * (dy[i] - s))
+// SoftmaxRows sets each row of y, of so many columns, to the softmax of that row
+// of x: y = e^(x-m) / s with m the largest x and s = Σ e^(x-m). Subnormal
+// results are 0.
+func SoftmaxRows[T Float](y, x []T, cols int) {
+	mustMatch("SoftmaxRows", len(y), len(x))
+	var rows softmaxBlock[T]
+	for len(x) > 0 {
+		mustDivide("SoftmaxRows", len(x), cols)
+		n := cols * min(len(x)/cols, rowsPerBlock)
+		rows.softmax(y[:n], x[:n], cols)
+		y, x = y[n:], x[n:]
 	}
 }
 
-// OneHotLossBackward sets dx = (y - t)/n for the one-hot t of a label,
-// subnormal results 0.
-func OneHotLossBackward[T Float](dx, y []T, label, n int) {
-	mustMatch("OneHotLossBackward", len(dx), len(y))
-	for i, v := range y {
-		if i == label {
-			v--
+// SoftmaxLoss does what [SoftmaxRows] does, a row a label, and returns the sum
+// over the rows of -log y[label], as log s + (m - x[label]).
+func SoftmaxLoss[T Float](y, x []T, labels []int) (loss float64) {
+	mustMatch("SoftmaxLoss", len(y), len(x))
+	var rows softmaxBlock[T]
+	for cols := columns("SoftmaxLoss", len(x), len(labels)); len(labels) > 0; {
+		n := min(len(labels), rowsPerBlock)
+		logs := rows.softmax(y[:n*cols], x[:n*cols], cols).logs()
+		for i, t := range labels[:n] {
+			loss += logs[i] + (float64(rows.max[i]) - float64(x[i*cols:][:cols][t]))
 		}
-		dx[i] = flush(v / T(n))
+		y, x, labels = y[n*cols:], x[n*cols:], labels[n:]
+	}
+	return loss
+}
+
+// SoftmaxSoftLoss is [SoftmaxLoss] for targets t: Σ -t·log y over all elements.
+// An element with t = 0 adds nothing, however small its y.
+func SoftmaxSoftLoss[T Float](y, x, t []T, cols int) (loss float64) {
+	mustMatch("SoftmaxSoftLoss", len(y), len(x), len(t))
+	var rows softmaxBlock[T]
+	for len(x) > 0 {
+		mustDivide("SoftmaxSoftLoss", len(x), cols)
+		n := cols * min(len(x)/cols, rowsPerBlock)
+		logs := rows.softmax(y[:n], x[:n], cols).logs()
+		for i, w := range t[:n] {
+			if r := i / cols; w != 0 {
+				loss += float64(float64(w) * (logs[r] + (float64(rows.max[r]) - float64(x[i]))))
+			}
+		}
+		y, x, t = y[n:], x[n:], t[n:]
+	}
+	return loss
+}
+
+const rowsPerBlock = 64
+
+// A softmaxBlock is what some rows leave for their losses.
+type softmaxBlock[T Float] struct {
+	rows     int
+	max, sum [rowsPerBlock]T // m and s; m is any number where a NaN makes s NaN
+	log      [rowsPerBlock]float64
+}
+
+func (b *softmaxBlock[T]) softmax(y, x []T, cols int) *softmaxBlock[T] {
+	b.rows = len(x) / cols
+	if cols <= lanes && asmSoftmax(y, x, b.max[:b.rows], b.sum[:b.rows], cols) {
+		return b
+	}
+	for i := range b.rows {
+		y, x := y[i*cols:][:cols], x[i*cols:][:cols]
+		m := Max(x)
+		expShifted(y, x, m)
+		b.max[i], b.sum[i] = m, Sum(y)
+		quotients(y, y, b.sum[i])
+	}
+	return b
+}
+
+// logs returns log s of each row.
+func (b *softmaxBlock[T]) logs() []float64 {
+	logs := b.log[:b.rows]
+	for i, s := range b.sum[:b.rows] {
+		logs[i] = float64(s)
+	}
+	Logs(logs, logs)
+	return logs
+}
+
+// SoftmaxRowsBackward sets dx = y·(dy - Σ dy·y), the sum being over a row of so
+// many columns, subnormal results 0.
+func SoftmaxRowsBackward[T Float](dx, dy, y []T, cols int) {
+	mustMatch("SoftmaxRowsBackward", len(dx), len(dy), len(y))
+	for len(y) > 0 {
+		mustDivide("SoftmaxRowsBackward", len(y), cols)
+		s := Dot(dy[:cols], y[:cols])
+		for i, v := range y[:cols] {
+			dx[i] = flush(v * (dy[i] - s))
+		}
+		dx, dy, y = dx[cols:], dy[cols:], y[cols:]
 	}
 }
 
-// SoftmaxLossBackward sets dx = (y - t)/n, subnormal results 0.
+// OneHotLossBackward sets dx = (y - t)/n for the one-hot t of n labels, a row a
+// label, subnormal results 0. dx is apart from y.
+func OneHotLossBackward[T Float](dx, y []T, labels []int) {
+	mustMatch("OneHotLossBackward", len(dx), len(y))
+	n, cols := T(len(labels)), columns("OneHotLossBackward", len(y), len(labels))
+	quotients(dx, y, n)
+	for i, t := range labels {
+		dx[i*cols:][:cols][t] = flush((y[i*cols+t] - 1) / n)
+	}
+}
+
+// SoftmaxLossBackward sets dx = (y - t)/n, subnormal results 0. dx is apart
+// from t.
 func SoftmaxLossBackward[T Float](dx, y, t []T, n int) {
 	mustMatch("SoftmaxLossBackward", len(dx), len(y), len(t))
-	for i, v := range y {
-		dx[i] = flush((v - t[i]) / T(n))
+	copy(dx, y)
+	Axpy(dx, t, -1) // the product is exact
+	quotients(dx, dx, T(n))
+}
+
+// quotients sets dst[i] = a[i]/divisor, subnormal results 0.
+func quotients[T Float](dst, a []T, divisor T) {
+	if asmQuotient(dst, a, divisor) {
+		return
 	}
+	for i, v := range a {
+		dst[i] = flush(v / divisor)
+	}
+}
+
+// columns is how many columns n elements in so many rows have.
+func columns(op string, n, rows int) int {
+	if n == 0 && rows == 0 {
+		return 0
+	}
+	mustDivide(op, n, rows)
+	return n / rows
 }

@@ -1,14 +1,20 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // lanes is how many partial sums a reduction along a row keeps: one AVX-512
 // register of float32, two of AVX2, four of NEON.
 const lanes = 16
 
 // Sum returns the sum of x. Lane l adds up the elements l, l+16, l+32 ... in
-// order, and the lanes are joined in halves: 16 to 8, 4, 2, 1.
+// order, and the lanes are joined in halves: 16 to 8, 4, 2, 1. A zero is +0.
 func Sum[T Float](x []T) T {
+	if s, ok := asmSum(x); ok {
+		return s
+	}
 	var s [lanes]T
 	for i, v := range x {
 		s[i%lanes] += v
@@ -20,6 +26,9 @@ func Sum[T Float](x []T) T {
 // multiply-add.
 func Dot[T Float](x, y []T) T {
 	mustMatch("Dot", len(x), len(y))
+	if s, ok := asmDot(x, y); ok {
+		return s
+	}
 	var s [lanes]T
 	for i, v := range x {
 		s[i%lanes] = fma(v, y[i], s[i%lanes])
@@ -33,37 +42,30 @@ func join[T Float](s *[lanes]T) T {
 			s[l] += s[l+w]
 		}
 	}
-	return s[0]
+	return s[0] + 0 // -0 + 0 is +0
 }
 
 // Max returns the largest element of x: NaN if there is one, -Inf if x is
-// empty.
+// empty. A zero is +0.
 func Max[T Float](x []T) T {
+	if m, ok := asmMax(x); ok {
+		return m
+	}
 	m := T(negInf)
 	for _, v := range x {
-		if !(v <= m) {
-			m = v
-		}
-		if m != m {
-			break
-		}
+		m = max(m, v)
 	}
-	return m
+	return m + 0
 }
 
 // ArgMax returns the index of the first largest element of x, a NaN counting
 // as the largest, and -1 if x is empty.
 func ArgMax[T Float](x []T) int {
-	best := -1
-	for i, v := range x {
-		if v != v {
-			return i
-		}
-		if best < 0 || v > x[best] {
-			best = i
-		}
+	m := Max(x)
+	if m != m {
+		return slices.IndexFunc(x, func(v T) bool { return v != v })
 	}
-	return best
+	return slices.Index(x, m)
 }
 
 // AddColumnSums adds to each sum[j] the column j of x, which has len(sum)
@@ -74,6 +76,9 @@ func AddColumnSums[T Float](sum, x []T) {
 		return
 	}
 	mustDivide("AddColumnSums", len(x), n)
+	if len(x) == 0 || asmAddColumnSums(sum, x) {
+		return
+	}
 	for ; len(x) > 0; x = x[n:] {
 		for j, v := range x[:n] {
 			sum[j] += v

@@ -12,16 +12,45 @@ type tile[T Float] struct {
 	run  func(a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow uintptr, k, columns int, floor T)
 }
 
+// stack runs tiles one below the other, over so many rows of C.
+func stack[T Float](tiles []tile[T], rows int, a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow uintptr, k, columns int, floor T) {
+	for _, t := range tiles {
+		for ; rows >= t.rows; rows -= t.rows {
+			t.run(a, aRow, aStep, b, bStep, c, cRow, from, fromRow, k, columns, floor)
+			down := uintptr(t.rows)
+			a = (*T)(unsafe.Add(unsafe.Pointer(a), down*aRow))
+			c = (*T)(unsafe.Add(unsafe.Pointer(c), down*cRow))
+			from = (*T)(unsafe.Add(unsafe.Pointer(from), down*fromRow))
+		}
+	}
+}
+
 // A tiling is how products are computed in tiles, with the instructions of one
 // kind of processor.
 type tiling[T Float] struct {
 	lanes  int          // elements in a vector
-	tiles  [5][]tile[T] // by the number of vectors they are wide, the highest first
+	tiles  [5][]tile[T] // by the number of vectors they are wide, the highest first; 0: half a vector, if there are
 	widest int          // the vectors of the widest
 	panel  int          // the vectors of a panel of rearranged B
 
-	// addRow is for a product of one row, nil if tiles are; see the generated ones.
+	// addRow is for a product of one row; nil if there is none.
 	addRow func(a *T, aStep uintptr, b *T, bStep uintptr, c *T, eights, columns int)
+
+	// squares transposes what B needs rearranged if it is transposed; nil if there is none.
+	squares func(dst *T, dstRow uintptr, src *T, srcRow uintptr, squares int)
+
+	// For products in which most of A is 0; nil if there are none.
+	finite   func(x *T, n int) bool
+	nonzeros func(index *int32, x *T, n int) int
+	sparse   func(index *int32, count int, a, b *T, bStep uintptr, c, from *T, columns int, floor T)
+}
+
+// of returns the tiles for so many columns, 1 or more.
+func (t *tiling[T]) of(columns int) []tile[T] {
+	if 2*columns <= t.lanes && t.tiles[0] != nil {
+		return t.tiles[0]
+	}
+	return t.tiles[ceil(columns, t.lanes)]
 }
 
 // The blocks of a product: a panel of B, depth rows of it, stays in a core's
@@ -44,9 +73,10 @@ type blocked[T Float] struct {
 	*tiling[T]
 	p0, p1, j0, j1 int
 
-	packs   bool // the blocks of A and of B are rearranged first,
-	packing bool // which is what is being done to B
-	packed  []T  // the block of B, a panel after the other
+	packA, packB bool // the blocks of A, of B, are rearranged first
+	packing      bool // which is what is being done to B
+	packed       []T  // the block of B, a panel after the other
+	sparse       bool // terms in which A is 0 are left out
 
 	rows, columns int // of C, in a part of the work
 }
@@ -54,22 +84,25 @@ type blocked[T Float] struct {
 // multiply computes a product in tiles.
 func (t *tiling[T]) multiply(threads int, g product[T]) {
 	m, n, k := g.c.Rows, g.c.Cols, g.a.Cols
-	size := int(unsafe.Sizeof(T(0)))
-	s := blocked[T]{product: g, tiling: t, p1: k, j1: n, rows: m, columns: n}
-	s.packs = g.b.transposed || m >= 16 && n*size > blocks.stride && k*n*size > blocks.size
 	if threads < 1 || m*n*k < worth.tiles {
 		threads = 1
 	}
-	if !s.packs {
-		if tallest := t.tiles[min(t.widest, ceil(n, t.lanes))][0].rows; threads > 1 && m > tallest {
-			s.rows = ceil(ceil(m, 8*threads), tallest) * tallest
-		} else if threads > 1 {
-			s.columns = ceil(ceil(n, threads), 4*t.lanes) * 4 * t.lanes
-		}
+	s := blocked[T]{product: g, tiling: t, p1: k, j1: n, rows: m, columns: n}
+	size := int(unsafe.Sizeof(T(0)))
+	s.packA = m >= 16 && n*size > blocks.stride && k*n*size > blocks.size
+	s.packB = s.packA || g.b.transposed
+	s.sparse = !s.packB && s.worthSkipping()
+	if s.packA {
+		s.rows = min(blocks.height, ceil(ceil(m, 2*threads), 4)*4)
+	} else if tallest := t.of(min(t.widest*t.lanes, n-s.odd()))[0].rows; threads > 1 && m > tallest {
+		s.rows = ceil(ceil(m, 8*threads), tallest) * tallest
+	} else if threads > 1 && !s.packB {
+		s.columns = ceil(ceil(n, threads), t.widest*t.lanes) * t.widest * t.lanes
+	}
+	if !s.packB {
 		s.share(threads)
 		return
 	}
-	s.rows = min(blocks.height, ceil(ceil(m, 2*threads), 4)*4)
 	buffer := borrow[T](min(k, blocks.depth) * ceil(min(n, blocks.width), t.panel*t.lanes) * t.panel * t.lanes)
 	defer keptOf[T]().buffers.giveBack(buffer)
 	s.packed = buffer.data
@@ -85,6 +118,17 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 			s.share(threads)
 		}
 	}
+}
+
+// odd is how many columns of C are computed as a product of their own,
+// transposed, because a vector would hold few of them: A must be transposed and
+// as it lies, and moving the columns must be little next to computing them.
+func (s *blocked[T]) odd() int {
+	odd := s.c.Cols % s.lanes
+	if s.packB || !s.a.transposed || s.c.Cols < s.lanes || 2*odd > s.lanes || 16*odd > s.a.Cols || s.c.Rows < s.lanes {
+		return 0
+	}
+	return odd
 }
 
 // ceil returns n/d, rounded up.
@@ -119,49 +163,107 @@ func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
 	row, step := s.a.strides()
 	a, p0 := s.a.Data[lo*row+s.p0*step:], s.p0
 	switch eights := (s.p1 - 1) / 8; {
-	case s.packs:
+	case s.sparse:
+		s.computeSparse(lo, hi)
+		return
+	case s.packA:
 		k := s.p1 - p0
 		buffer := borrow[T]((hi - lo) * (k + apart))
 		defer keptOf[T]().buffers.giveBack(buffer)
 		row, step = packRows(buffer.data, a, row, step, hi-lo, k)
 		a = buffer.data
-	case s.addRow != nil && s.c.Rows == 1 && j1-j0 > s.widest*s.lanes && eights > 0:
+	case s.addRow != nil && s.c.Rows == 1 && !s.packB && j1-j0 > s.widest*s.lanes && eights > 0:
 		s.addEights(eights, j0, j1)
 		p0 = 8 * eights
 		a = a[p0*step:]
 	}
-	floor := T(math.Inf(-1))
-	if s.relu && s.p1 == s.a.Cols {
-		floor = 0
+	if odd := s.odd(); odd > 0 && j1 == s.c.Cols {
+		j1 -= odd
+		s.computeOdd(lo, hi, odd)
 	}
-	w := s.panel * s.lanes
-	if s.packed == nil {
-		vectors := ceil(j1-j0, s.lanes)
+	w, last := s.panel*s.lanes, j1
+	if !s.packB {
+		if rest := (j1 - j0) % s.lanes; s.tiles[0] != nil && hi-lo >= 8 && 2*rest <= s.lanes && rest < j1-j0 {
+			last -= rest
+		}
+		vectors := ceil(last-j0, s.lanes)
 		w = ceil(vectors, ceil(vectors, s.widest)) * s.lanes
 	}
-	n, bytes := s.c.Cols, unsafe.Sizeof(T(0))
-	for j := j0; j < j1; j += w {
-		columns := min(w, j1-j)
+	n, size, columns := s.c.Cols, unsafe.Sizeof(T(0)), 0
+	for j := j0; j < j1; j += columns {
+		if columns = min(w, last-j); j == last {
+			columns = j1 - j
+		}
 		b, bStep := s.b.Data[p0*n+j:], n
-		if s.packed != nil {
+		if s.packB {
 			b, bStep = s.packed[(j-s.j0)*(s.p1-s.p0):], w
 		}
-		i := lo
-		for _, t := range s.tiles[ceil(columns, s.lanes)] {
-			for ; hi-i >= t.rows; i += t.rows {
-				c := &s.c.Data[i*n+j]
-				from, fromRow := c, n
-				switch {
-				case s.add || p0 > 0:
-				case s.bias != nil:
-					from, fromRow = &s.bias[j], 0
-				default:
-					from, fromRow = zerosOf[T](), 0
-				}
-				t.run(&a[(i-lo)*row], uintptr(row)*bytes, uintptr(step)*bytes, &b[0], uintptr(bStep)*bytes,
-					c, uintptr(n)*bytes, from, uintptr(fromRow)*bytes, s.p1-p0, columns, floor)
-			}
+		c := &s.c.Data[lo*n+j]
+		from, fromRow := s.from(lo, j)
+		if p0 > 0 {
+			from, fromRow = c, n
 		}
+		stack(s.of(columns), hi-lo, &a[0], uintptr(row)*size, uintptr(step)*size, &b[0], uintptr(bStep)*size,
+			c, uintptr(n)*size, from, uintptr(fromRow)*size, s.p1-p0, columns, s.floor())
+	}
+}
+
+// from is what the element (i, j) starts from, and those to its right, and how
+// far it is to those of the next row.
+func (s *blocked[T]) from(i, j int) (from *T, row int) {
+	switch {
+	case s.add:
+		return &s.c.Data[i*s.c.Cols+j], s.c.Cols
+	case s.bias != nil:
+		return &s.bias[j], 0
+	}
+	return zerosOf[T](), 0
+}
+
+// floor is the least that an element may end as.
+func (s *blocked[T]) floor() T {
+	if s.relu && s.p1 == s.a.Cols {
+		return 0
+	}
+	return T(math.Inf(-1))
+}
+
+// computeOdd computes the rows lo to hi of the last, odd columns of C, as
+// the rows of its transpose: Cᵀ = Bᵀ·Aᵀ.
+func (s *blocked[T]) computeOdd(lo, hi, odd int) {
+	n, k, m := s.c.Cols, s.a.Cols, hi-lo
+	buffer := borrow[T](odd * m)
+	defer keptOf[T]().buffers.giveBack(buffer)
+	t := buffer.data
+	for j := range odd {
+		row := t[j*m:][:m]
+		switch at := n - odd + j; {
+		case s.add:
+			for i := range row {
+				row[i] = s.c.Data[(lo+i)*n+at]
+			}
+		case s.bias != nil:
+			fill(row, s.bias[at])
+		default:
+			clear(row)
+		}
+	}
+	size, w := unsafe.Sizeof(T(0)), s.widest*s.lanes
+	for i := 0; i < m; i += w {
+		columns := min(w, m-i)
+		stack(s.of(columns), odd, &s.b.Data[n-odd], size, uintptr(n)*size, &s.a.Data[lo+i], uintptr(s.a.Rows)*size,
+			&t[i], uintptr(m)*size, &t[i], uintptr(m)*size, k, columns, s.floor())
+	}
+	for i := range m {
+		for j := range odd {
+			s.c.Data[(lo+i)*n+n-odd+j] = t[j*m+i]
+		}
+	}
+}
+
+func fill[T Float](x []T, v T) {
+	for i := range x {
+		x[i] = v
 	}
 }
 
@@ -202,7 +304,7 @@ func (s *blocked[T]) packPanel(panel int) {
 	columns := min(w, s.j1-j)
 	dst := s.packed[panel*w*k:][:w*k]
 	if s.b.transposed {
-		transpose(dst, w, s.b.Data[j*s.b.Rows+s.p0:], s.b.Rows, columns, k)
+		s.transpose(dst, w, s.b.Data[j*s.b.Rows+s.p0:], s.b.Rows, columns, k)
 		return
 	}
 	for p := range k {

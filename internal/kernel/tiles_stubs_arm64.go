@@ -55,5 +55,8 @@ func tile128_4x4f64(a *float64, aRow, aStep uintptr, b *float64, bStep uintptr, 
 //go:noescape
 func tile128_1x4f64(a *float64, aRow, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k, columns int, floor float64)
 
+// peak128 does n times 16 multiply-adds of 4 elements.
+func peak128(n int)
+
 // pause tells the processor that it is in a loop that waits.
 func pause()

@@ -14,26 +14,30 @@ import (
 
 func main() {
 	ConstraintExpr("!purego")
-	for vectors, heights := range [][]int{1: {12, 4, 2, 1}, 2: {12, 8, 4, 2, 1}, 3: {8, 4, 2, 1}, 4: {6, 4, 2, 1}} {
+	for vectors, heights := range [][]int{1: {12, 4, 1}, 2: {12, 4, 1}, 3: {8, 2, 1}, 4: {6, 2, 1}} {
 		for _, rows := range heights {
-			tile512(float32s, vectors, rows)
+			tile512(float32s, 512, vectors, rows)
 		}
 	}
-	for vectors, heights := range [][]int{2: {12, 4, 2, 1}, 4: {6, 3, 1}} {
-		for _, rows := range heights {
-			tile512(float64s, vectors, rows)
-		}
+	for _, rows := range []int{12, 1} {
+		tile512(float32s, 256, 1, rows)
+	}
+	for _, rows := range []int{6, 3, 1} {
+		tile512(float64s, 512, 4, rows)
 	}
 	for _, e := range []element{float32s, float64s} {
-		for _, rows := range []int{6, 4, 2, 1} {
+		for _, rows := range []int{6, 2, 1} {
 			tile256(e, rows)
 		}
 	}
-	for _, e := range []element{float32s, float64s} {
-		row(e, 512)
-		row(e, 256)
-	}
-	sgd()
+	row(512)
+	row(256)
+	transpose()
+	finite()
+	nonzeros()
+	sparse()
+	peak(512, 12)
+	peak(256, 12)
 	pause()
 	Generate()
 }
@@ -145,20 +149,26 @@ func broadcastFloor(e element, dst Op) {
 	e.broadcast(floor.Addr, dst)
 }
 
-func tile512(e element, vectors, rows int) {
-	text(e, 512, vectors, rows)
+// tile512 writes a tile of so many vectors of so many bits; its masks are those
+// of AVX-512.
+func tile512(e element, bits, vectors, rows int) {
+	text(e, bits, vectors, rows)
+	vector := ZMM
+	if bits == 256 {
+		vector = YMM
+	}
 	o := loadOperands(rows)
 	Comment("the masks of the columns")
-	bits := GP64()
-	MOVQ(I32(-1), bits)
-	BZHIQ(load("columns"), bits, bits)
+	ones := GP64()
+	MOVQ(I32(-1), ones)
+	BZHIQ(load("columns"), ones, ones)
 	masks := make([]reg.OpmaskVirtual, vectors)
 	for v := range masks {
 		if v > 0 {
-			SHRQ(Imm(uint64(64/e.size)), bits)
+			SHRQ(Imm(uint64(64/e.size)), ones)
 		}
 		masks[v] = K()
-		KMOVW(bits.As32(), masks[v])
+		KMOVW(ones.As32(), masks[v])
 	}
 
 	acc := make([][]reg.VecVirtual, rows)
@@ -167,7 +177,7 @@ func tile512(e element, vectors, rows int) {
 	for r := range acc {
 		acc[r] = make([]reg.VecVirtual, vectors)
 		for v := range acc[r] {
-			acc[r][v] = ZMM()
+			acc[r][v] = vector()
 			e.moveMasked(Mem{Base: from, Disp: 64 * v}, masks[v], acc[r][v])
 		}
 		if r < rows-1 {
@@ -190,14 +200,14 @@ func tile512(e element, vectors, rows int) {
 	}
 	b := make([]reg.VecVirtual, vectors)
 	for v := range b {
-		b[v] = ZMM()
+		b[v] = vector()
 	}
 	Label("loop")
 	for v := range b {
 		e.moveMasked(Mem{Base: o.b, Disp: 64 * v}, masks[v], b[v])
 	}
 	for r := range acc {
-		a := ZMM()
+		a := vector()
 		e.broadcast(o.at(r), a)
 		for v := range b {
 			e.fma(b[v], a, acc[r][v])
@@ -207,8 +217,8 @@ func tile512(e element, vectors, rows int) {
 
 	Comment("the tile of C")
 	c, cRow := load("c"), load("cRow")
-	zero, floor := ZMM(), ZMM()
-	VPXORD(zero, zero, zero)
+	zero, floor := vector(), vector()
+	e.xor(zero, zero, zero)
 	broadcastFloor(e, floor)
 	for r := range acc {
 		for v := range acc[r] {
@@ -230,9 +240,10 @@ func tile512(e element, vectors, rows int) {
 
 // row is for products with a matrix too large for the caches, of which A has
 // one row: it reads B as it lies, eight rows at a time.
-func row(e element, bits int) {
+func row(bits int) {
 	const terms = 8
-	lanes := bits / 8 / e.size
+	e := float32s
+	lanes := bits / 32
 	name := fmt.Sprintf("row%d%s", bits, e.short)
 	TEXT(name, NOSPLIT, fmt.Sprintf("func(a *%[1]s, aStep uintptr, b *%[1]s, bStep uintptr, c *%[1]s, eights, columns int)", e.name))
 	Doc(
@@ -258,7 +269,7 @@ func row(e element, bits int) {
 	MOVQ(columns, bytes)
 	ANDQ(I32(-lanes), bytes)
 	ANDQ(I32(lanes-1), columns)
-	SHLQ(Imm(map[int]uint64{4: 2, 8: 3}[e.size]), bytes)
+	SHLQ(Imm(2), bytes)
 	var mask Op
 	if bits == 512 {
 		ones := GP64()
@@ -271,7 +282,7 @@ func row(e element, bits int) {
 		start, n := GP64(), GP64()
 		LEAQ(ones256().Offset(64), start)
 		MOVQ(columns, n)
-		SHLQ(Imm(map[int]uint64{4: 2, 8: 3}[e.size]), n)
+		SHLQ(Imm(2), n)
 		SUBQ(n, start)
 		m := YMM()
 		VMOVUPS(Mem{Base: start}, m)
@@ -321,16 +332,285 @@ func row(e element, bits int) {
 		masked(m, mask, x)
 		e.fma(x, v[p], sum)
 	}
-	if bits == 512 && e.size == 4 {
+	if bits == 512 {
 		VMOVUPS(sum, mask, Mem{Base: c})
-	} else if bits == 512 {
-		VMOVUPD(sum, mask, Mem{Base: c})
 	} else {
 		e.maskedMove(sum, mask, Mem{Base: c})
 	}
 	Label("done")
 	DECQ(eights)
 	JNZ(LabelRef("eight"))
+	VZEROUPPER()
+	RET()
+}
+
+func transpose() {
+	TEXT("transpose256f32", NOSPLIT, "func(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, squares int)")
+	Doc(
+		"transpose256f32 transposes 8 rows of src, squares times 8 columns, squares being",
+		"1 or more; dstRow and srcRow are in bytes:",
+		"",
+		"\tfor j := range 8 * squares {",
+		"\t\tfor i := range 8 {",
+		"\t\t\tdst[j][i] = src[i][j]",
+		"\t\t}",
+		"\t}",
+	)
+	Pragma("noescape")
+	dst, dstRow, src, srcRow, squares := load("dst"), load("dstRow"), load("src"), load("srcRow"), load("squares")
+	high, three := GP64(), GP64()
+	LEAQ(Mem{Base: srcRow, Index: srcRow, Scale: 2}, three)
+	LEAQ(Mem{Base: src, Index: srcRow, Scale: 4}, high)
+	vectors := func() (v [8]reg.VecVirtual) {
+		for i := range v {
+			v[i] = YMM()
+		}
+		return v
+	}
+	Label("loop")
+	r, t := vectors(), vectors()
+	for i := range 8 {
+		m := Mem{Base: src, Index: srcRow, Scale: uint8(i % 4)}
+		if i >= 4 {
+			m.Base = high
+		}
+		if i%4 == 0 {
+			m = Mem{Base: m.Base}
+		} else if i%4 == 3 {
+			m.Index, m.Scale = three, 1
+		}
+		VMOVUPS(m, r[i])
+	}
+	Comment("pairs of rows, then fours, then eights")
+	for i := 0; i < 8; i += 2 {
+		VUNPCKLPS(r[i+1], r[i], t[i])
+		VUNPCKHPS(r[i+1], r[i], t[i+1])
+	}
+	for i := 0; i < 8; i += 4 {
+		for h := range 2 {
+			VSHUFPS(Imm(0x44), t[i+2+h], t[i+h], r[i+2*h])
+			VSHUFPS(Imm(0xEE), t[i+2+h], t[i+h], r[i+2*h+1])
+		}
+	}
+	for i := range 4 {
+		VPERM2F128(Imm(0x20), r[i+4], r[i], t[i])
+		VPERM2F128(Imm(0x31), r[i+4], r[i], t[i+4])
+	}
+	for i := range 8 {
+		VMOVUPS(t[i], Mem{Base: dst})
+		ADDQ(dstRow, dst)
+	}
+	ADDQ(Imm(32), src)
+	ADDQ(Imm(32), high)
+	DECQ(squares)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+// peak writes nothing but multiply-adds, with so many sums in registers.
+func peak(bits, sums int) {
+	TEXT(fmt.Sprintf("peak%d", bits), NOSPLIT, "func(n int)")
+	Doc(
+		fmt.Sprintf("peak%d computes n times %d vectors of %d float32, none waiting for another:", bits, sums, bits/32),
+		"",
+		"\tfor range n {",
+		"\t\tfor i := range s {",
+		"\t\t\ts[i] = fma(x, y, s[i])",
+		"\t\t}",
+		"\t}",
+	)
+	vector := map[int]func() reg.VecVirtual{512: ZMM, 256: YMM}[bits]
+	n, x, y := load("n"), vector(), vector()
+	VXORPS(x, x, x)
+	VXORPS(y, y, y)
+	s := make([]reg.VecVirtual, sums)
+	for i := range s {
+		s[i] = vector()
+		VXORPS(s[i], s[i], s[i])
+	}
+	Label("loop")
+	for i := range s {
+		VFMADD231PS(x, y, s[i])
+	}
+	DECQ(n)
+	JNZ(LabelRef("loop"))
+	VZEROUPPER()
+	RET()
+}
+
+func finite() {
+	TEXT("finite512f32", NOSPLIT, "func(x *float32, n int) bool")
+	Doc(
+		"finite512f32 reports whether all of n elements are finite, n being 1 or more:",
+		"",
+		"\tvar s [16]float32",
+		"\tfor i := range n {",
+		"\t\ts[i%16] += x[i] - x[i]",
+		"\t}",
+		"\treturn s == [16]float32{}",
+	)
+	Pragma("noescape")
+	x, n := load("x"), load("n")
+	var s [4]reg.VecVirtual
+	v := ZMM()
+	for i := range s {
+		s[i] = ZMM()
+		VXORPS(s[i], s[i], s[i])
+	}
+	Label("loop")
+	CMPQ(n, Imm(64))
+	JL(LabelRef("rest"))
+	for i := range s {
+		VMOVUPS(Mem{Base: x, Disp: 64 * i}, v)
+		VSUBPS(v, v, v)
+		VADDPS(v, s[i], s[i])
+	}
+	ADDQ(I32(256), x)
+	SUBQ(Imm(64), n)
+	JMP(LabelRef("loop"))
+	Label("rest")
+	bits, k := GP64(), K()
+	for i := range s {
+		MOVQ(I32(-1), bits)
+		BZHIQ(n, bits, bits)
+		if i > 0 {
+			SHRQ(Imm(uint64(16*i)), bits)
+		}
+		KMOVW(bits.As32(), k)
+		VMOVUPS_Z(Mem{Base: x, Disp: 64 * i}, k, v)
+		VSUBPS(v, v, v)
+		VADDPS(v, s[i], s[i])
+	}
+	VADDPS(s[1], s[0], s[0])
+	VADDPS(s[3], s[2], s[2])
+	VADDPS(s[2], s[0], s[0])
+	VCMPPS(Imm(3), s[0], s[0], k) // where it is NaN
+	ok := GP8()
+	KORTESTW(k, k)
+	SETEQ(ok)
+	Store(ok, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
+func nonzeros() {
+	TEXT("nonzeros512f32", NOSPLIT, "func(index *int32, x *float32, n int) int")
+	Doc(
+		"nonzeros512f32 lists the elements that are not 0, n being 1 or more, and returns",
+		"how many. There must be room for 16 more in index.",
+		"",
+		"\tcount := 0",
+		"\tfor i := range n {",
+		"\t\tif x[i] != 0 {",
+		"\t\t\tindex[count] = int32(i)",
+		"\t\t\tcount++",
+		"\t\t}",
+		"\t}",
+		"\treturn count",
+	)
+	Pragma("noescape")
+	start, x, n := load("index"), load("x"), load("n")
+	index := GP64()
+	MOVQ(start, index)
+	at, zero, sixteen, some, v := ZMM(), ZMM(), ZMM(), ZMM(), ZMM()
+	VMOVDQU32(iota16().Offset(0), at)
+	VXORPS(zero, zero, zero)
+	step := GP32()
+	MOVL(U32(16), step)
+	VPBROADCASTD(step, sixteen)
+	bits, lanes, k := GP64(), GP64(), K()
+	Label("loop")
+	MOVQ(I32(-1), bits)
+	CMPQ(n, Imm(16))
+	JGE(LabelRef("whole"))
+	BZHIQ(n, bits, bits)
+	Label("whole")
+	KMOVW(bits.As32(), k)
+	VMOVUPS_Z(Mem{Base: x}, k, v)
+	VCMPPS(Imm(4), zero, v, k) // not equal, or NaN
+	VPCOMPRESSD_Z(at, k, some)
+	VMOVDQU32(some, Mem{Base: index})
+	KMOVW(k, lanes.As32())
+	POPCNTQ(lanes, lanes)
+	LEAQ(Mem{Base: index, Index: lanes, Scale: 4}, index)
+	VPADDD(sixteen, at, at)
+	ADDQ(Imm(64), x)
+	SUBQ(Imm(16), n)
+	JG(LabelRef("loop"))
+	SUBQ(start, index)
+	SHRQ(Imm(2), index)
+	Store(index, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
+func iota16() Mem {
+	m := GLOBL("iota16", attr.RODATA|attr.NOPTR)
+	for i := range 16 {
+		DATA(4*i, U32(uint32(i)))
+	}
+	return m
+}
+
+func sparse() {
+	const vectors = 4
+	TEXT("sparse512f32", NOSPLIT, "func(index *int32, count int, a, b *float32, bStep uintptr, c, from *float32, columns int, floor float32)")
+	Doc(
+		"sparse512f32 computes a row of C, 1 to 64 columns, from the terms that a list",
+		"names, count being 1 or more and bStep in bytes:",
+		"",
+		"\tfor j := range columns {",
+		"\t\ts := from[j]",
+		"\t\tfor _, p := range index[:count] {",
+		"\t\t\ts = fma(a[p], b[p][j], s)",
+		"\t\t}",
+		"\t\ts += 0 // -0 becomes +0",
+		"\t\tif s < floor {",
+		"\t\t\ts = floor",
+		"\t\t}",
+		"\t\tc[j] = s",
+		"\t}",
+	)
+	Pragma("noescape")
+	index, count, a, b, bStep := load("index"), load("count"), load("a"), load("b"), load("bStep")
+	Comment("the masks of the columns")
+	ones := GP64()
+	MOVQ(I32(-1), ones)
+	BZHIQ(load("columns"), ones, ones)
+	var masks [vectors]reg.OpmaskVirtual
+	var acc [vectors]reg.VecVirtual
+	from := load("from")
+	for v := range acc {
+		if v > 0 {
+			SHRQ(Imm(16), ones)
+		}
+		masks[v] = K()
+		KMOVW(ones.As32(), masks[v])
+		acc[v] = ZMM()
+		VMOVUPS_Z(Mem{Base: from, Disp: 64 * v}, masks[v], acc[v])
+	}
+	LEAQ(Mem{Base: index, Index: count, Scale: 4}, index)
+	NEGQ(count)
+	p, x := GP64(), ZMM()
+	Label("loop")
+	MOVLQSX(Mem{Base: index, Index: count, Scale: 4}, p)
+	VBROADCASTSS(Mem{Base: a, Index: p, Scale: 4}, x)
+	IMULQ(bStep, p)
+	for v := range acc {
+		VFMADD231PS(Mem{Base: b, Disp: 64 * v, Index: p, Scale: 1}, x, masks[v], acc[v])
+	}
+	INCQ(count)
+	JNZ(LabelRef("loop"))
+	c := load("c")
+	zero, floor := ZMM(), ZMM()
+	VXORPS(zero, zero, zero)
+	broadcastFloor(float32s, floor)
+	for v := range acc {
+		VADDPS(zero, acc[v], acc[v])
+		VMAXPS(acc[v], floor, acc[v])
+		VMOVUPS(acc[v], masks[v], Mem{Base: c, Disp: 64 * v})
+	}
 	VZEROUPPER()
 	RET()
 }
@@ -418,42 +698,6 @@ func tile256(e element, rows int) {
 			ADDQ(cRow, c)
 		}
 	}
-	VZEROUPPER()
-	RET()
-}
-
-func sgd() {
-	TEXT("sgd256", NOSPLIT, "func(w, grad *float32, n int, lr float32)")
-	Doc(
-		"sgd256 goes down the gradient, n being a multiple of 8 and 8 or more:",
-		"",
-		"\tfor i := range n {",
-		"\t\tw[i] = fma(lr, grad[i], w[i])",
-		"\t\tgrad[i] = 0",
-		"\t}",
-	)
-	Pragma("noescape")
-	w, g, n := GP64(), GP64(), GP64()
-	Load(Param("w"), w)
-	Load(Param("grad"), g)
-	Load(Param("n"), n)
-	lr, zero, x, y := YMM(), YMM(), YMM(), YMM()
-	lrAddr, err := Param("lr").Resolve()
-	if err != nil {
-		panic(err)
-	}
-	VBROADCASTSS(lrAddr.Addr, lr)
-	VXORPS(zero, zero, zero)
-	Label("loop")
-	VMOVUPS(Mem{Base: g}, x)
-	VMOVUPS(Mem{Base: w}, y)
-	VFMADD231PS(x, lr, y)
-	VMOVUPS(y, Mem{Base: w})
-	VMOVUPS(zero, Mem{Base: g})
-	ADDQ(Imm(32), w)
-	ADDQ(Imm(32), g)
-	SUBQ(Imm(8), n)
-	JNZ(LabelRef("loop"))
 	VZEROUPPER()
 	RET()
 }

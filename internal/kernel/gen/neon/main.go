@@ -35,6 +35,7 @@ func main() {
 			}
 		}
 	}
+	peak(&asm, &decl)
 	pause(&asm, &decl)
 	for name, text := range map[string][]byte{*out: asm.Bytes(), *stubs: decl.Bytes()} {
 		if err := os.WriteFile(name, text, 0o644); err != nil {
@@ -265,6 +266,25 @@ func (t tile) write() {
 		func(bytes int) { t.op("ADD  $%d, %s", bytes, temp) })
 	t.op("ADD  %s, %s", bStep, b)
 	t.op("JMP  multiply")
+}
+
+func peak(asm, decl *bytes.Buffer) {
+	const accumulators = 16 // four multiply-adds at a time, four cycles each
+	fmt.Fprint(decl, "\n// peak128 does n times 16 multiply-adds of 4 elements.\nfunc peak128(n int)\n")
+	t := tile{element: float32s, Buffer: asm}
+	fmt.Fprint(t, "\nTEXT ·peak128(SB), NOSPLIT, $0-8\n")
+	t.op("MOVD n+0(FP), %s", k)
+	for v := range accumulators {
+		t.op("VEOR V%[1]d.B16, V%[1]d.B16, V%[1]d.B16", v)
+	}
+	t.op("VEOR V%[1]d.B16, V%[1]d.B16, V%[1]d.B16", a0)
+	t.label("loop")
+	for v := range accumulators {
+		t.words(word{"fmla", t.fmla, v, a0, a0, t.lane + "[0]"})
+	}
+	t.op("SUB  $1, %s", k)
+	t.op("CBNZ %s, loop", k)
+	t.op("RET")
 }
 
 func pause(asm, decl *bytes.Buffer) {

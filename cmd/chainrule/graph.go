@@ -1,0 +1,247 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chainrule-go/chainrule/graph"
+	"github.com/chainrule-go/chainrule/graph/draw"
+	"github.com/chainrule-go/chainrule/internal/atomicfile"
+)
+
+// graphOptions are the flags of graph.
+type graphOptions struct {
+	input        numbers
+	format       drawingFormat
+	out          string
+	fold, unfold []string
+}
+
+func (a *app) graphCommand() *cobra.Command {
+	o := &graphOptions{}
+	var figures strings.Builder
+	for _, f := range graph.Figures() {
+		fmt.Fprintf(&figures, "  %-18s %s\n", f.Name, f.Title)
+	}
+	cmd := &cobra.Command{
+		Use:   "graph NAME",
+		Short: "Draw a computational graph with its values and gradients",
+		Long: `Draw a computational graph of the book: circles are operations, above each line
+stands the value, below it the gradient. NAME is one of
+
+` + figures.String() + `
+The format is that of the file's name, or svg. A page (html) runs the passes
+forward and backward step by step. Drawings round numbers; json has them exactly.`,
+		Args: arguments(1, 1, "the name of one graph"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.resolve(o, cmd.Flags().Changed("out")); err != nil {
+				return err
+			}
+			s, err := figureSource(args[0], o.input)
+			if err != nil {
+				return err
+			}
+			return untilDone(cmd.Context(), func() error { return a.drawGraph(s, o) })
+		},
+	}
+	cmd.Flags().Var(&o.input, "input", "values for the inputs, in order, all of them, such as 2,100,1.1")
+	cmd.Flags().Var(&o.format, "format", "svg, png, dot, json or html")
+	cmd.Flags().StringVarP(&o.out, "out", "o", "", "file to write (default standard output)")
+	cmd.Flags().StringSliceVar(&o.fold, "fold", nil, "groups to draw as one box, or all")
+	cmd.Flags().StringSliceVar(&o.unfold, "unfold", nil, "groups to draw node by node, or all")
+	return cmd
+}
+
+// drawingFormats are the formats and the endings of their files.
+var drawingFormats = []struct {
+	name    drawingFormat
+	endings []string
+}{
+	{"svg", []string{".svg"}},
+	{"png", []string{".png"}},
+	{"dot", []string{".dot", ".gv"}},
+	{"json", []string{".json"}},
+	{"html", []string{".html", ".htm"}},
+}
+
+// resolve finds the format, and checks that the result can go where it shall.
+func (a *app) resolve(o *graphOptions, toFile bool) error {
+	if toFile && o.out == "" {
+		return usagef("--out wants the name of a file")
+	}
+	if o.format == "" && toFile {
+		ending := strings.ToLower(filepath.Ext(o.out))
+		for _, f := range drawingFormats {
+			if slices.Contains(f.endings, ending) {
+				o.format = f.name
+			}
+		}
+		if o.format == "" {
+			return usagef("the name %s tells no format; end it in .svg, .png, .dot, .json or .html, or give --format", o.out)
+		}
+	}
+	if toFile {
+		return nil
+	}
+	if a.json {
+		if o.format != "" && o.format != "json" {
+			return usagef("--json and --format %s are two formats for standard output; choose one, or name a file with --out", o.format)
+		}
+		o.format = "json"
+	}
+	if o.format == "" {
+		o.format = "svg"
+	}
+	if o.format == "png" && isTerminal(a.stdout) {
+		return usagef("a PNG is not for a terminal; name a file with --out")
+	}
+	return nil
+}
+
+// A source is a graph, run backward, and what to tell of it.
+type source struct {
+	graph       *graph.Graph[float64]
+	title, note string
+	folded      bool // whether its groups are folded unless the user says otherwise
+}
+
+func figureSource(name string, input []float64) (source, error) {
+	var names []string
+	for _, f := range graph.Figures() {
+		if f.Name == name {
+			g, err := f.Graph(input...)
+			if err != nil {
+				return source{}, usagef("--input: %w", err)
+			}
+			return source{graph: g, title: f.Title, note: f.Shows}, nil
+		}
+		names = append(names, f.Name)
+	}
+	return source{}, usagef("there is no graph %q; want %s", name, strings.Join(names, ", "))
+}
+
+// drawnEvent is the line of graph --json --out.
+type drawnEvent struct {
+	Event  string        `json:"event"` // "drawn"
+	Out    string        `json:"out"`
+	Format drawingFormat `json:"format"`
+	Nodes  int           `json:"nodes"`
+}
+
+func (a *app) drawGraph(s source, o *graphOptions) error {
+	folded, err := s.folding(o.fold, o.unfold)
+	if err != nil {
+		return err
+	}
+	var drawing bytes.Buffer
+	if err := o.format.draw(&drawing, s.graph, draw.Options{Title: s.title, Note: s.note, Folded: folded}); err != nil {
+		return err
+	}
+	if o.out == "" {
+		_, err := a.stdout.Write(drawing.Bytes())
+		return err
+	}
+	err = atomicfile.Write(o.out, func(w io.Writer) error {
+		_, err := w.Write(drawing.Bytes())
+		return err
+	})
+	if err == nil && a.json {
+		a.printJSON(drawnEvent{"drawn", o.out, o.format, len(s.graph.Nodes())})
+	}
+	return err
+}
+
+// folding says which groups are folded: those named, or else all or none of them,
+// or else as the source has it.
+func (s source) folding(fold, unfold []string) (func(*graph.Group) bool, error) {
+	var names []string
+	for _, n := range s.graph.Nodes() {
+		for g := n.Group; g != nil; g = g.Outer {
+			if !slices.Contains(names, g.Name) {
+				names = append(names, g.Name)
+			}
+		}
+	}
+	for _, name := range slices.Concat(fold, unfold) {
+		switch {
+		case name == "all" || slices.Contains(names, name):
+		case len(names) == 0:
+			return nil, usagef("there is no group %q: the graph has none", name)
+		default:
+			return nil, usagef("there is no group %q; the graph has %s", name, strings.Join(names, ", "))
+		}
+		if slices.Contains(fold, name) && slices.Contains(unfold, name) {
+			return nil, usagef("--fold and --unfold both name %q", name)
+		}
+	}
+	return func(g *graph.Group) bool {
+		switch {
+		case slices.Contains(fold, g.Name):
+			return true
+		case slices.Contains(unfold, g.Name):
+			return false
+		}
+		return slices.Contains(fold, "all") || s.folded && !slices.Contains(unfold, "all")
+	}, nil
+}
+
+// drawingFormat is one of drawingFormats, or "" for whatever fits.
+type drawingFormat string
+
+func (f *drawingFormat) Set(s string) error {
+	for _, known := range drawingFormats {
+		if string(known.name) == s {
+			*f = known.name
+			return nil
+		}
+	}
+	return fmt.Errorf("want svg, png, dot, json or html")
+}
+func (f *drawingFormat) String() string { return string(*f) }
+func (f *drawingFormat) Type() string   { return "name" }
+
+func (f drawingFormat) draw(w io.Writer, g *graph.Graph[float64], o draw.Options) error {
+	switch f {
+	case "png":
+		return draw.PNG(w, g, o)
+	case "dot":
+		return draw.DOT(w, g, o)
+	case "html":
+		return draw.HTML(w, g, o)
+	case "json":
+		return json.NewEncoder(w).Encode(g)
+	}
+	return draw.SVG(w, g, o)
+}
+
+// numbers are numbers with commas between them.
+type numbers []float64
+
+func (v *numbers) Set(s string) error {
+	var parsed numbers
+	for part := range strings.SplitSeq(s, ",") {
+		x, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
+		if err != nil {
+			return fmt.Errorf("want numbers with commas between them, such as 1,-0.5,2e3")
+		}
+		parsed = append(parsed, x)
+	}
+	*v = parsed
+	return nil
+}
+func (v *numbers) String() string {
+	var s []string
+	for _, x := range *v {
+		s = append(s, strconv.FormatFloat(x, 'g', -1, 64))
+	}
+	return strings.Join(s, ",")
+}
+func (v *numbers) Type() string { return "numbers" }

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"image/png"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chainrule-go/chainrule/graph"
+)
+
+// drawn is the JSON of a graph.
+type drawn struct {
+	Nodes []struct {
+		ID     int             `json:"id"`
+		Op     string          `json:"op"`
+		Label  string          `json:"label"`
+		Inputs []int           `json:"inputs"`
+		Shape  []int           `json:"shape"`
+		Value  json.RawMessage `json:"value"`
+		Grad   json.RawMessage `json:"grad"`
+	} `json:"nodes"`
+}
+
+// TestGraphJSON: the book's numbers as float64 has them.
+func TestGraphJSON(t *testing.T) {
+	for _, args := range [][]string{{"graph", "apples-oranges", "--format", "json"}, {"graph", "apples-oranges", "--json"}} {
+		all := lines[drawn](t, must(t, args...))
+		if len(all) != 1 || len(all[0].Nodes) != 9 {
+			t.Fatalf("%v: %+v", args, all)
+		}
+		want := map[string][2]string{"price": {"715.0000000000001", "1"}, "apples": {"2", "110.00000000000001"},
+			"orange price": {"150", "3.3000000000000003"}, "oranges": {"3", "165"}, "tax": {"1.1", "650"}}
+		for _, n := range all[0].Nodes {
+			if w, ok := want[n.Label]; ok && (string(n.Value) != w[0] || string(n.Grad) != w[1]) {
+				t.Errorf("%v: %s is %s with the gradient %s, want %s and %s", args, n.Label, n.Value, n.Grad, w[0], w[1])
+			}
+			delete(want, n.Label)
+		}
+		if len(want) > 0 {
+			t.Errorf("%v lacks %v", args, want)
+		}
+	}
+}
+
+// TestGraphInput: the user's values.
+func TestGraphInput(t *testing.T) {
+	all := lines[drawn](t, must(t, "graph", "relu", "--json", "--input", "-1, 0.5,2,nan"))
+	if x := all[0].Nodes[0]; string(x.Value) != `[[-1,0.5],[2,"NaN"]]` || string(x.Grad) != `[[0,1],[1,1]]` {
+		t.Errorf("x = %s, dx = %s", x.Value, x.Grad)
+	}
+}
+
+// TestGraphFormats: every figure in every format, on standard output and in a
+// file, whose name tells the format.
+func TestGraphFormats(t *testing.T) {
+	looks := map[string]func(content string) bool{
+		"svg": func(s string) bool {
+			return xml.Unmarshal([]byte(s), new(struct {
+				XMLName xml.Name `xml:"svg"`
+			})) == nil
+		},
+		"png":  func(s string) bool { _, err := png.Decode(strings.NewReader(s)); return err == nil },
+		"dot":  func(s string) bool { return strings.HasPrefix(s, "digraph {") && strings.HasSuffix(s, "}\n") },
+		"json": func(s string) bool { return json.Valid([]byte(s)) },
+		"html": func(s string) bool {
+			return strings.HasPrefix(s, "<!DOCTYPE html>") && strings.HasSuffix(s, "</html>\n")
+		},
+	}
+	for _, f := range graph.Figures() {
+		for format, ok := range looks {
+			printed := must(t, "graph", f.Name, "--format", format)
+			if !ok(printed) {
+				t.Errorf("%s as %s: %.300q", f.Name, format, printed)
+			}
+			path := filepath.Join(t.TempDir(), "drawing."+strings.ToUpper(format))
+			if out := must(t, "graph", f.Name, "-o", path); out != "" {
+				t.Errorf("%s to a file prints %q", f.Name, out)
+			}
+			if written, err := os.ReadFile(path); err != nil || string(written) != printed {
+				t.Errorf("%s as %s: the file differs from standard output: %v", f.Name, format, err)
+			}
+		}
+	}
+	if out := must(t, "graph", "apples"); !looks["svg"](out) {
+		t.Errorf("without a format: %.100q", out)
+	}
+	path := filepath.Join(t.TempDir(), "apples.gv")
+	events := lines[drawnEvent](t, must(t, "graph", "apples", "--json", "--out", path))
+	if len(events) != 1 || events[0] != (drawnEvent{"drawn", path, "dot", 5}) {
+		t.Errorf("%+v", events)
+	}
+}
+
+func TestGraphFold(t *testing.T) {
+	for _, test := range []struct {
+		args             string
+		softmax, entropy bool // whether it is folded
+	}{
+		{"", false, false},
+		{"--fold all", true, true},
+		{"--fold Softmax", true, false},
+		{"--fold all --unfold Softmax", false, true},
+		{"--fold Softmax --unfold all", true, false},
+	} {
+		out := must(t, append([]string{"graph", "softmax-with-loss", "--format", "dot"}, strings.Fields(test.args)...)...)
+		if got := strings.Contains(out, "<b>Softmax</b>"); got != test.softmax {
+			t.Errorf("%q: Softmax is folded: %v", test.args, got)
+		}
+		if got := strings.Contains(out, "<b>Cross Entropy Error</b>"); got != test.entropy {
+			t.Errorf("%q: Cross Entropy Error is folded: %v", test.args, got)
+		}
+	}
+}
+
+func TestGraphMistakes(t *testing.T) {
+	folder := t.TempDir()
+	for _, test := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"graph", 2, "the name of one graph"},
+		{"graph apples relu", 2, "the name of one graph"},
+		{"graph pears", 2, `no graph "pears"; want apples, apples-oranges, relu`},
+		{"graph apples --input 1,2", 2, "apples takes 3 values: apples, apple price, tax; got 2"},
+		{"graph batch-affine --input 1", 2, "X (2, 2), W (2, 3), b (3)"},
+		{"graph apples --input 1,x,3", 2, "numbers with commas"},
+		{"graph apples --input=", 2, "numbers with commas"},
+		{"graph apples --format gif", 2, "svg, png, dot, json or html"},
+		{"graph apples -o drawing.gif", 2, "drawing.gif tells no format"},
+		{"graph apples -o drawing", 2, "tells no format"},
+		{"graph apples --out=", 2, "name of a file"},
+		{"graph apples --json --format svg", 2, "choose one"},
+		{"graph apples --fold Softmax", 2, "the graph has none"},
+		{"graph sigmoid --fold Softmax", 2, "the graph has Sigmoid, dx"},
+		{"graph sigmoid --fold Sigmoid --unfold Sigmoid", 2, "both name"},
+		{"graph apples -o " + folder + "/none/x.svg", 1, "make the folder"},
+	} {
+		code, stdout, stderr := call(t, strings.Fields(test.args)...)
+		if code != test.code || !strings.Contains(stderr, test.want) || strings.Count(stderr, "\n") != 1 || stdout != "" {
+			t.Errorf("chainrule %s: exit code %d, %q, %q; want %d and %q", test.args, code, stdout, stderr, test.code, test.want)
+		}
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// TestGraphLost: a drawing that could not be written is a failure.
+func TestGraphLost(t *testing.T) {
+	var stderr bytes.Buffer
+	if code := run(t.Context(), []string{"graph", "apples"}, full{}, &stderr); code != exitFailure || !strings.Contains(stderr.String(), "no space left") {
+		t.Errorf("exit code %d: %s", code, &stderr)
+	}
+}
+
+// TestGraphTerminal: a PNG would upset a terminal; text is welcome.
+func TestGraphTerminal(t *testing.T) {
+	terminal, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip("no terminal to be had: ", err)
+	}
+	defer terminal.Close()
+	var stderr bytes.Buffer
+	if code := run(t.Context(), []string{"graph", "apples", "--format", "png"}, terminal, &stderr); code != exitUsage || !strings.Contains(stderr.String(), "not for a terminal") {
+		t.Errorf("exit code %d: %s", code, &stderr)
+	}
+}

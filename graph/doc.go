@@ -1,0 +1,20 @@
+// Package graph builds computational graphs from elementary operations and
+// differentiates them by the chain rule, node by node, as chapter 5 of K. Saitoh,
+// "Deep Learning from Scratch" (O'Reilly Japan, 2016) draws them.
+//
+// A [Graph] is a tape of nodes over dense arrays. A [Node] is computed when it is
+// added; [Graph.Backward] then walks the tape from the end and adds to each input
+// of a node the gradient of the node times the local derivative. All that is known
+// about an operation, forward and backward, is one row of the table of [Rules].
+//
+// Elementary means elementary: + - * / exp log dot sum max broadcast transpose.
+// [Sigmoid] is built, as 1/(1+exp(-x)), and the loss [SoftmaxWithLoss] from exp,
+// sum, log and max. So the graph knows nothing of the formulas that the layers of
+// package nn use, and is a witness against which they are checked.
+//
+// The same graph over complex128 is a second witness, which does not use the
+// rules: see [ComplexStep].
+//
+// Exponentials and logarithms are those of packages math and math/cmplx, whose
+// last bit is not the same on every processor.
+package graph

@@ -1,0 +1,261 @@
+package draw
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/chainrule-go/chainrule/graph"
+)
+
+// A use is an edge from a node to who uses it: a node, or a folded group.
+type use struct {
+	item  *item
+	node  *graph.Node[float64] // nil for a folded group
+	terms []float64
+	known bool // whether there are terms
+}
+
+// builder makes a diagram of a graph.
+type builder struct {
+	diagram
+	g      *graph.Graph[float64]
+	folded func(*graph.Group) bool
+	named  bool    // whether nodes without a label get a name to speak of them
+	needed []bool  // by node: whether the output depends on it
+	uses   [][]use // by node
+	inside []bool  // by node: whether it has uses in its own box
+	stands []*item // by node: what stands for it, itself or a box
+	boxes  map[*graph.Group]*item
+	known  map[*graph.Group]bool
+}
+
+func newDiagram(g *graph.Graph[float64], o Options, named bool) (*diagram, error) {
+	b := &builder{g: g, folded: o.Folded, named: named, boxes: map[*graph.Group]*item{}, known: map[*graph.Group]bool{}}
+	b.title = o.Title
+	if b.folded == nil {
+		b.folded = func(*graph.Group) bool { return false }
+	}
+	n := len(g.Nodes())
+	b.inside, b.uses, b.stands = make([]bool, n), make([][]use, n), make([]*item, n)
+	b.needed, _ = dependence(g)
+	for _, n := range g.Nodes() {
+		b.stand(n)
+		if len(b.items) > maxItems {
+			return nil, fmt.Errorf("the graph has more than %d nodes to draw; fold its groups", maxItems)
+		}
+	}
+	for _, n := range g.Nodes() {
+		b.use(n)
+	}
+	for _, n := range g.Nodes() {
+		b.edges(n)
+	}
+	return &b.diagram, nil
+}
+
+// stand adds what stands for the node: an item of its own, or the box of the
+// outermost folded group it lies in.
+func (b *builder) stand(n *graph.Node[float64]) {
+	var group *graph.Group
+	for _, g := range chain(n.Group) {
+		b.enter(g)
+		if b.folded(g) {
+			group = g
+			break
+		}
+	}
+	if group == nil {
+		it := &item{name: itemName(n), kind: operation, text: symbol(n.Op), group: n.Group, node: n}
+		if n.Leaf() {
+			it.kind, it.text = leaf, leafText(n)
+		}
+		b.stands[n.ID] = it
+		b.items = append(b.items, it)
+		return
+	}
+	it := b.boxes[group]
+	if n.Op == graph.OpInput {
+		it.below = append(it.below, inputText(n))
+	}
+	b.stands[n.ID] = it
+}
+
+// itemName is the name of the item of a node that is in no folded group.
+func itemName(n *graph.Node[float64]) string { return fmt.Sprintf("n%d", n.ID) }
+
+// enter adds a frame or a box for a group that was not met before.
+func (b *builder) enter(g *graph.Group) {
+	if b.known[g] {
+		return
+	}
+	b.known[g] = true
+	name := fmt.Sprintf("g%d", len(b.known)-1)
+	if b.folded(g) {
+		it := &item{name: name, kind: box, text: g.Name, group: g.Outer}
+		b.boxes[g] = it
+		b.items = append(b.items, it)
+		return
+	}
+	f := &frame{name: name, group: g}
+	for _, n := range b.g.Nodes() {
+		if n.Op == graph.OpInput && slices.Contains(chain(n.Group), g) {
+			f.items = append(f.items, inputText(n))
+		}
+	}
+	b.frames = append(b.frames, f)
+}
+
+// use notes for each input of n that n uses it.
+func (b *builder) use(n *graph.Node[float64]) {
+	known := b.needed[n.ID]
+	var terms [][]float64
+	if known {
+		terms = n.Terms()
+	}
+	to := b.stands[n.ID]
+	for i, a := range n.In {
+		if b.stands[a.ID] == to {
+			b.inside[a.ID] = true // a folded group keeps it to itself
+			continue
+		}
+		u := use{item: to, known: known, terms: make([]float64, len(a.Value))}
+		if to.kind != box {
+			u.node = n
+		} else if at := slices.IndexFunc(b.uses[a.ID], func(u use) bool { return u.item == to }); at >= 0 {
+			u = b.uses[a.ID][at]
+			b.uses[a.ID] = slices.Delete(b.uses[a.ID], at, at+1)
+			u.known = u.known || known
+		}
+		if known {
+			for j, v := range terms[i] {
+				u.terms[j] += v
+			}
+		}
+		b.uses[a.ID] = append(b.uses[a.ID], u)
+	}
+}
+
+// edges adds the edges from a node to its uses.
+func (b *builder) edges(n *graph.Node[float64]) {
+	from, uses := b.stands[n.ID], b.uses[n.ID]
+	if len(uses) == 0 && b.inside[n.ID] {
+		return
+	}
+	group := from.group
+	for _, u := range uses {
+		group = common(group, u.item.group)
+	}
+	last := from
+	if n.Op != graph.OpConst {
+		last = b.add(&item{name: fmt.Sprintf("v%d", n.ID), kind: edge, group: group, node: n,
+			caption: b.caption(n, len(uses) == 0), above: lines(n.Shape, n.Value), below: b.gradient(n)})
+		b.link(from, last, false)
+	}
+	switch len(uses) {
+	case 0:
+		if n.Op != graph.OpConst {
+			b.link(last, b.add(&item{name: fmt.Sprintf("end%d", n.ID), kind: leaf, text: n.Label, group: group, node: n}), true)
+		}
+	case 1:
+		b.link(last, uses[0].item, true)
+	default:
+		dot := b.add(&item{name: fmt.Sprintf("b%d", n.ID), kind: branch, group: group, node: n})
+		b.link(last, dot, false)
+		for k, u := range uses {
+			if n.Op == graph.OpConst || !u.known {
+				b.link(dot, u.item, true)
+				continue
+			}
+			it := b.add(&item{name: fmt.Sprintf("v%d.%d", n.ID, k), kind: edge, group: common(group, u.item.group), node: n, to: u.node})
+			it.below = lines(n.Shape, u.terms)
+			it.above = make([]string, len(it.below))
+			b.link(dot, it, false)
+			b.link(it, u.item, true)
+		}
+	}
+}
+
+// gradient returns what stands below the value of a node: all of its gradient,
+// but, where a folded group keeps part of it to itself, the part that is shown.
+func (b *builder) gradient(n *graph.Node[float64]) []string {
+	if !b.needed[n.ID] {
+		return nil
+	}
+	if !b.inside[n.ID] {
+		return lines(n.Shape, n.Grad)
+	}
+	sum := make([]float64, len(n.Value))
+	for _, u := range b.uses[n.ID] {
+		for j, v := range u.terms {
+			sum[j] += v
+		}
+	}
+	return lines(n.Shape, sum)
+}
+
+func (b *builder) add(it *item) *item {
+	b.items = append(b.items, it)
+	return it
+}
+
+func (b *builder) link(from, to *item, arrow bool) {
+	l := &link{from: from, to: to, arrow: arrow}
+	b.links = append(b.links, l)
+	to.arriving = append(to.arriving, l)
+}
+
+// symbol is an operation as the book writes it.
+func symbol(op string) string {
+	switch op {
+	case "*":
+		return "×"
+	case "-":
+		return "−"
+	case "sum":
+		return "Σ"
+	case "maximum":
+		return "max"
+	}
+	return op
+}
+
+// leafText is the name of an input; a constant is its number, named or not.
+func leafText(n *graph.Node[float64]) string {
+	if n.Op == graph.OpInput {
+		return n.Label
+	}
+	text := "no elements"
+	if len(n.Value) > 0 {
+		text = round(n.Value[0])
+	}
+	if n.Label != "" {
+		text = n.Label + " = " + text
+	}
+	return text
+}
+
+// inputText is an input in the box of its group.
+func inputText(n *graph.Node[float64]) string {
+	return strings.TrimSpace(n.Label + " " + shapeText(n.Shape))
+}
+
+// caption is what stands over a value: the name, unless an item beside it has it
+// already, and the shape.
+func (b *builder) caption(n *graph.Node[float64], end bool) string {
+	label := n.Label
+	if b.named {
+		label = name(n)
+	}
+	if n.Leaf() || end && n.Label != "" {
+		label = ""
+	}
+	return strings.TrimSpace(label + " " + shapeText(n.Shape))
+}
+
+func shapeText(shape []int) string {
+	if len(shape) == 0 {
+		return ""
+	}
+	return graph.FormatShape(shape)
+}

@@ -1,0 +1,254 @@
+package draw_test
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"flag"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chainrule-go/chainrule/graph"
+	"github.com/chainrule-go/chainrule/graph/draw"
+)
+
+var update = flag.Bool("update", false, "write the drawings in testdata anew")
+
+type format func(io.Writer, *graph.Graph[float64], draw.Options) error
+
+// render draws, twice, and requires the same bytes.
+func render(t *testing.T, write format, g *graph.Graph[float64], o draw.Options) string {
+	t.Helper()
+	var first, second bytes.Buffer
+	if err := errors.Join(write(&first, g, o), write(&second, g, o)); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(first.Bytes(), second.Bytes()) {
+		t.Error("two drawings of the same graph differ")
+	}
+	return first.String()
+}
+
+// TestGolden: the apples in DOT and SVG, as they were when a person looked.
+// To look again: go test ./graph/draw -run Golden -update.
+func TestGolden(t *testing.T) {
+	for name, write := range map[string]format{"apples.dot": draw.DOT, "apples.svg": draw.SVG} {
+		got := render(t, write, apples(t), draw.Options{Title: "Two apples and the tax"})
+		path := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != string(want) {
+			t.Errorf("%s is not what it was:\n%s", path, got)
+		}
+	}
+}
+
+// texts returns the class and the words of every text of an SVG, which must be
+// well-formed.
+func texts(t *testing.T, svg string) (all []string) {
+	t.Helper()
+	d := xml.NewDecoder(strings.NewReader(svg))
+	class := ""
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			return all
+		}
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, svg)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			class = ""
+			for _, a := range token.Attr {
+				if token.Name.Local == "text" && a.Name.Local == "class" {
+					class = a.Value
+				}
+			}
+		case xml.CharData:
+			if class != "" {
+				all = append(all, class+": "+string(token))
+				class = ""
+			}
+		}
+	}
+}
+
+func draws(t *testing.T, g *graph.Graph[float64], o draw.Options, want ...string) {
+	t.Helper()
+	got := texts(t, render(t, draw.SVG, g, o))
+	for _, w := range want {
+		if !slices.Contains(got, w) {
+			t.Errorf("the drawing lacks %q; it has\n%s", w, strings.Join(got, "\n"))
+		}
+	}
+}
+
+func fold(*graph.Group) bool { return true }
+
+// TestRounded: the book's numbers, although none of these is one in binary.
+func TestRounded(t *testing.T) {
+	g, err := graph.Figures()[1].Graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	draws(t, g, draw.Options{Title: "Apples and oranges"}, "title: Apples and oranges", "value: 715", "grad: 3.3", "grad: 110", "caption: price before tax")
+}
+
+// TestArrays: small ones are printed whole, with their shape, others as shape,
+// mean, least and most.
+func TestArrays(t *testing.T) {
+	g := graph.New[float64]()
+	x := g.Input("x", []float64{1, -0.5, -2, 3}, 2, 2)
+	large := g.Broadcast(g.Sum(x), 20, 30)
+	g.Backward(g.Sum(large).As("L"))
+	draws(t, g, draw.Options{}, "value: [1 -0.5]", "value: [-2 3]", "grad: [600 600]", "caption: (2, 2)",
+		"caption: (20, 30)", "value: mean 1.5", "value: min 1.5", "grad: max 1", "value: 900")
+}
+
+// TestBranch: before a branch stands the gradient, after it its terms.
+func TestBranch(t *testing.T) {
+	g := graph.New[float64]()
+	x := g.Input("x", []float64{3})
+	g.Backward(g.Mul(g.Mul(x, x), x))
+	got := texts(t, render(t, draw.SVG, g, draw.Options{}))
+	for want, n := range map[string]int{"grad: 27": 1, "grad: 9": 3, "value: 3": 1} {
+		if k := len(slices.DeleteFunc(slices.Clone(got), func(s string) bool { return s != want })); k != n {
+			t.Errorf("%q stands there %d times, want %d:\n%s", want, k, n, strings.Join(got, "\n"))
+		}
+	}
+}
+
+// TestNoBackward: without gradients there is nothing below the lines.
+func TestNoBackward(t *testing.T) {
+	g := graph.New[float64]()
+	g.Exp(g.Input("x", []float64{0}))
+	got := texts(t, render(t, draw.SVG, g, draw.Options{}))
+	if slices.ContainsFunc(got, func(s string) bool { return strings.HasPrefix(s, "grad") }) || !slices.Contains(got, "value: 1") {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestFold: a group as a frame or a box, with what goes in and out.
+func TestFold(t *testing.T) {
+	g := layers()
+	draws(t, g, draw.Options{}, "name: Affine1", "name: ReLU1", "text: dot", "text: W1")
+	draws(t, g, draw.Options{Folded: fold}, "text: Affine1", "caption: W1 (3, 4)", "text: ReLU1", "caption: (2, 4)")
+	for _, s := range texts(t, render(t, draw.SVG, g, draw.Options{Folded: fold})) {
+		if s == "text: dot" || s == "text: W1" || strings.HasPrefix(s, "name") {
+			t.Errorf("in the folded drawing is %q", s)
+		}
+	}
+	dot := render(t, draw.DOT, g, draw.Options{Folded: func(g *graph.Group) bool { return g.Name == "Affine1" }})
+	if strings.Count(dot, "subgraph") != 1 || !strings.Contains(dot, `label=<<b>Affine1</b><br/>`) || !strings.Contains(dot, "label=<ReLU1>") {
+		t.Errorf("one folded, one not:\n%s", dot)
+	}
+}
+
+// TestFoldedBranch: what a group uses several times goes into its box once, with
+// the sum of the terms; what it keeps to itself is not counted outside.
+func TestFoldedBranch(t *testing.T) {
+	g := graph.New[float64]()
+	x := g.Input("x", []float64{3})
+	var square, cube *graph.Node[float64]
+	g.Group("powers", func() {
+		square = g.Mul(x, x).As("square")
+		cube = g.Mul(square, x).As("cube")
+	})
+	g.Backward(g.Add(square, cube).As("L"))
+	draws(t, g, draw.Options{Folded: fold}, "grad: 33", "value: 9", "value: 27") // 2x + 3x²
+	got := texts(t, render(t, draw.SVG, g, draw.Options{Folded: fold}))
+	for _, s := range got {
+		if s == "grad: 4" { // of square, 3 of which are for the cube
+			t.Errorf("the gradient of square counts what is in the box: %q", got)
+		}
+	}
+}
+
+// TestHostileLabels: no label is markup, in any format.
+func TestHostileLabels(t *testing.T) {
+	const label = `<x> & "y" </script><b>\N &amp;`
+	g := graph.New[float64]()
+	var y *graph.Node[float64]
+	g.Group(label, func() { y = g.Exp(g.Input(label, []float64{1})).As(label) })
+	g.Backward(y)
+	o := draw.Options{Title: label, Note: label}
+	draws(t, g, o, "title: "+label, "name: "+label, "text: "+label)
+	for name, write := range map[string]format{"DOT": draw.DOT, "SVG": draw.SVG, "HTML": draw.HTML} {
+		if got := render(t, write, g, o); strings.Contains(got, "<x>") || strings.Contains(got, "</script><b>") {
+			t.Errorf("%s has the label as it is:\n%s", name, got)
+		}
+	}
+	y.As("a\x00b\nc\xffd\ufffe")
+	draws(t, g, o, "text: a b c\ufffdd ")
+}
+
+// TestPNG: as large as the SVG, at two pixels a point, and with ink of each kind.
+func TestPNG(t *testing.T) {
+	got := render(t, draw.PNG, apples(t), draw.Options{})
+	picture, err := png.Decode(strings.NewReader(got))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var svg struct {
+		Width  float64 `xml:"width,attr"`
+		Height float64 `xml:"height,attr"`
+	}
+	if err := xml.Unmarshal([]byte(render(t, draw.SVG, apples(t), draw.Options{})), &svg); err != nil {
+		t.Fatal(err)
+	}
+	if size := picture.Bounds().Size(); float64(size.X) < 2*svg.Width || float64(size.X) > 2*svg.Width+1 ||
+		float64(size.Y) < 2*svg.Height || float64(size.Y) > 2*svg.Height+1 {
+		t.Errorf("the picture has %v pixels, the SVG is %v by %v", size, svg.Width, svg.Height)
+	}
+	count := map[color.Color]int{}
+	for y := range picture.Bounds().Dy() {
+		for x := range picture.Bounds().Dx() {
+			count[picture.At(x, y)]++
+		}
+	}
+	for name, c := range map[string]color.Color{"white": color.RGBA{255, 255, 255, 255}, "ink": color.RGBA{0x1f, 0x29, 0x37, 255},
+		"gradient": color.RGBA{0xb4, 0x23, 0x18, 255}, "operations": color.RGBA{0xee, 0xf4, 0xff, 255}} {
+		if count[c] < 50 {
+			t.Errorf("%d pixels are of the colour %s", count[c], name)
+		}
+	}
+	if corner := picture.At(0, 0); corner != (color.RGBA{255, 255, 255, 255}) {
+		t.Errorf("the corner is %v", corner)
+	}
+	if _, ok := picture.(*image.RGBA); !ok {
+		t.Errorf("the picture is a %T", picture)
+	}
+}
+
+// TestTooLarge: an error, not a machine that stands still; folded it is drawn.
+func TestTooLarge(t *testing.T) {
+	g := graph.New[float64]()
+	y := g.Input("x", []float64{1})
+	g.Group("chain", func() {
+		for range 4000 {
+			y = g.Exp(y)
+		}
+	})
+	for name, write := range map[string]format{"DOT": draw.DOT, "SVG": draw.SVG, "PNG": draw.PNG, "HTML": draw.HTML} {
+		var out bytes.Buffer
+		if err := write(&out, g, draw.Options{}); err == nil || !strings.Contains(err.Error(), "fold") || out.Len() > 0 {
+			t.Errorf("%s: %v, and %d bytes", name, err, out.Len())
+		}
+	}
+	draws(t, g, draw.Options{Folded: fold}, "text: chain")
+}

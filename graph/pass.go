@@ -1,0 +1,84 @@
+package graph
+
+import "slices"
+
+// Forward computes the graph again, after values of inputs were changed: all of
+// it, or, if the changed nodes are given, what depends on them.
+func (g *Graph[T]) Forward(changed ...*Node[T]) {
+	stale := g.mark("forward", changed)
+	for _, n := range g.nodes {
+		if n.rule == nil {
+			continue
+		}
+		if len(changed) == 0 || slices.ContainsFunc(n.In, func(a *Node[T]) bool { return stale[a.ID] }) {
+			n.rule.forward(n)
+			stale[n.ID] = true
+		}
+	}
+}
+
+// Backward computes the gradient of y, which must have one element, with respect
+// to every node: its Grad, which is 0 where y does not depend on it. What was in
+// Grad before is forgotten.
+func (g *Graph[T]) Backward(y *Node[T]) {
+	if len(y.Value) != 1 {
+		panic(shapeError("backward", "one element (for more, use BackwardFrom)", y))
+	}
+	g.BackwardFrom(y, []T{1})
+}
+
+// BackwardFrom is Backward from a y of any shape, whose gradient is dy: that of
+// the sum of dy * y.
+func (g *Graph[T]) BackwardFrom(y *Node[T], dy []T) {
+	if len(dy) != len(y.Value) {
+		panic(&ShapeError{Op: "backward", Want: "a gradient for each element of " + FormatShape(y.Shape), Got: [][]int{{len(dy)}}})
+	}
+	// A node y does not depend on is passed over: its gradient is 0, and 0 times
+	// an infinite value would not be.
+	needed := g.mark("backward", []*Node[T]{y})
+	for _, n := range g.nodes {
+		clear(n.Grad)
+	}
+	copy(y.Grad, dy)
+	g.output = y
+	for _, n := range slices.Backward(g.nodes[:y.ID+1]) {
+		if !needed[n.ID] || n.rule == nil {
+			continue
+		}
+		for _, a := range n.In {
+			needed[a.ID] = true
+		}
+		n.rule.backward(n)
+	}
+}
+
+// mark returns a mark for every node, set for those given.
+func (g *Graph[T]) mark(op string, nodes []*Node[T]) []bool {
+	g.marked = slices.Grow(g.marked[:0], len(g.nodes))[:len(g.nodes)]
+	clear(g.marked)
+	for _, n := range nodes {
+		g.mustOwn(op, n)
+		g.marked[n.ID] = true
+	}
+	return g.marked
+}
+
+// Terms returns what the last Backward added to the gradient of each input on the
+// node's account: the terms of the chain rule. Where an input is used several
+// times, its Grad is the sum of several. A leaf has none.
+func (n *Node[T]) Terms() [][]T {
+	if n.Leaf() {
+		return nil
+	}
+	var terms [][]T
+	y := *n
+	y.In = nil
+	for _, a := range n.In {
+		apart := *a
+		apart.Grad = make([]T, len(a.Value))
+		y.In = append(y.In, &apart)
+		terms = append(terms, apart.Grad)
+	}
+	n.rule.backward(&y)
+	return terms
+}

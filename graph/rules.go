@@ -1,0 +1,188 @@
+package graph
+
+// A Rule is the differentiation rule of an operation y of one or two nodes, a and
+// b, in words: dy is the gradient that reaches y, and the gradients it sends on
+// are the chain rule, dy times the local derivative.
+type Rule struct {
+	Op    string
+	Y     string   // forward
+	DX    []string // backward: what is added to the gradient of a, and of b
+	Local []string // the derivative of y by a, and by b
+}
+
+// Rules returns the rules of all operations.
+func Rules() []Rule {
+	var all []Rule
+	for _, r := range table[float64]() {
+		all = append(all, r.Rule)
+	}
+	return all
+}
+
+// A rule is a Rule that can be applied.
+type rule[T Number] struct {
+	Rule
+	calculus[T]
+}
+
+// calculus holds the functions of a rule. forward sets y.Value, backward adds to
+// the Grad of y.In.
+type calculus[T Number] struct {
+	forward, backward func(y *Node[T])
+}
+
+// table is all there is to know about an operation, a row each.
+func table[T Number]() []rule[T] {
+	return []rule[T]{
+		{Rule{"+", "a + b", []string{"dy", "dy"}, []string{"1", "1"}}, binary(
+			func(a, b T) T { return a + b },
+			func(a, b, y, dy T) (da, db T) { return dy, dy })},
+		{Rule{"-", "a - b", []string{"dy", "-dy"}, []string{"1", "-1"}}, binary(
+			func(a, b T) T { return a - b },
+			func(a, b, y, dy T) (da, db T) { return dy, -dy })},
+		{Rule{"*", "a * b", []string{"dy * b", "dy * a"}, []string{"b", "a"}}, binary(
+			func(a, b T) T { return a * b },
+			func(a, b, y, dy T) (da, db T) { return dy * b, dy * a })},
+		{Rule{"/", "a / b", []string{"dy / b", "-dy * y / b"}, []string{"1 / b", "-y / b"}}, binary(
+			func(a, b T) T { return a / b },
+			func(a, b, y, dy T) (da, db T) { return dy / b, -dy * y / b })},
+		{Rule{"exp", "exp(a)", []string{"dy * y"}, []string{"y"}}, unary(
+			exp[T],
+			func(a, y, dy T) T { return dy * y })},
+		{Rule{"log", "log(a)", []string{"dy / a"}, []string{"1 / a"}}, unary(
+			log[T],
+			func(a, y, dy T) T { return dy / a })},
+		{Rule{"maximum", "max(a, b)", []string{"dy where a > b, else 0", "dy where a ≤ b, else 0"}, []string{"1 where a > b, else 0", "1 where a ≤ b, else 0"}}, binary(
+			func(a, b T) T {
+				if exceeds(a, b) {
+					return a
+				}
+				return b
+			},
+			func(a, b, y, dy T) (da, db T) {
+				if exceeds(a, b) {
+					return dy, 0
+				}
+				return 0, dy
+			})},
+		{Rule{"dot", "a · b", []string{"dy · bᵀ", "aᵀ · dy"}, []string{"bᵀ", "aᵀ"}}, calculus[T]{dotForward[T], dotBackward[T]}},
+		{Rule{"sum", "Σ a", []string{"dy, repeated"}, []string{"1"}}, calculus[T]{sumForward[T], sumBackward[T]}},
+		{Rule{"max", "max a", []string{"dy at the first largest a, else 0"}, []string{"1 at the first largest a, else 0"}}, calculus[T]{maxForward[T], maxBackward[T]}},
+		{Rule{"broadcast", "a, repeated", []string{"Σ dy"}, []string{"1"}}, calculus[T]{broadcastForward[T], broadcastBackward[T]}},
+		{Rule{"transpose", "aᵀ", []string{"dyᵀ"}, []string{"1, transposed"}}, calculus[T]{transposeForward[T], transposeBackward[T]}},
+	}
+}
+
+// unary is the calculus of a function of one number, for each element.
+func unary[T Number](f func(a T) T, d func(a, y, dy T) T) calculus[T] {
+	return calculus[T]{
+		func(y *Node[T]) {
+			a := y.In[0]
+			for i := range y.Value {
+				y.Value[i] = f(a.Value[i])
+			}
+		},
+		func(y *Node[T]) {
+			a := y.In[0]
+			for i, dy := range y.Grad {
+				a.Grad[i] += d(a.Value[i], y.Value[i], dy)
+			}
+		},
+	}
+}
+
+// binary is the calculus of a function of two numbers, for each pair of elements.
+func binary[T Number](f func(a, b T) T, d func(a, b, y, dy T) (da, db T)) calculus[T] {
+	return calculus[T]{
+		func(y *Node[T]) {
+			a, b := y.In[0], y.In[1]
+			for i := range y.Value {
+				y.Value[i] = f(a.Value[i], b.Value[i])
+			}
+		},
+		func(y *Node[T]) {
+			a, b := y.In[0], y.In[1]
+			for i, dy := range y.Grad {
+				da, db := d(a.Value[i], b.Value[i], y.Value[i], dy)
+				a.Grad[i] += da
+				b.Grad[i] += db
+			}
+		},
+	}
+}
+
+func sumForward[T Number](y *Node[T]) {
+	a := y.In[0]
+	clear(y.Value)
+	for i, j := range aligned(a.Shape, y.Shape) {
+		y.Value[j] += a.Value[i]
+	}
+}
+
+func sumBackward[T Number](y *Node[T]) {
+	a := y.In[0]
+	for i, j := range aligned(a.Shape, y.Shape) {
+		a.Grad[i] += y.Grad[j]
+	}
+}
+
+func broadcastForward[T Number](y *Node[T]) {
+	a := y.In[0]
+	for i, j := range aligned(y.Shape, a.Shape) {
+		y.Value[i] = a.Value[j]
+	}
+}
+
+func broadcastBackward[T Number](y *Node[T]) {
+	a := y.In[0]
+	for i, j := range aligned(y.Shape, a.Shape) {
+		a.Grad[j] += y.Grad[i]
+	}
+}
+
+func maxForward[T Number](y *Node[T]) {
+	a := y.In[0]
+	for j, i := range firstLargest(y) {
+		y.Value[j] = a.Value[i]
+	}
+}
+
+func maxBackward[T Number](y *Node[T]) {
+	a := y.In[0]
+	for j, i := range firstLargest(y) {
+		a.Grad[i] += y.Grad[j]
+	}
+}
+
+// firstLargest returns where in a = y.In[0] each element of y = max a is.
+func firstLargest[T Number](y *Node[T]) []int {
+	a := y.In[0]
+	at := make([]int, len(y.Value))
+	for j := range at {
+		at[j] = -1
+	}
+	for i, j := range aligned(a.Shape, y.Shape) {
+		if at[j] < 0 || exceeds(a.Value[i], a.Value[at[j]]) {
+			at[j] = i
+		}
+	}
+	return at
+}
+
+func transposeForward[T Number](y *Node[T]) {
+	a, m, n := y.In[0], y.Shape[1], y.Shape[0]
+	for i := range m {
+		for j := range n {
+			y.Value[j*m+i] = a.Value[i*n+j]
+		}
+	}
+}
+
+func transposeBackward[T Number](y *Node[T]) {
+	a, m, n := y.In[0], y.Shape[1], y.Shape[0]
+	for i := range m {
+		for j := range n {
+			a.Grad[i*n+j] += y.Grad[j*m+i]
+		}
+	}
+}

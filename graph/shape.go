@@ -1,0 +1,97 @@
+package graph
+
+import (
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+	"strings"
+)
+
+// A ShapeError is the value of the panic when the shapes of an operation's inputs
+// do not fit: a mistake in the program.
+type ShapeError struct {
+	Op   string
+	Want string
+	Got  [][]int // one shape an input
+}
+
+func (e *ShapeError) Error() string {
+	var got []string
+	for _, shape := range e.Got {
+		got = append(got, FormatShape(shape))
+	}
+	return fmt.Sprintf("graph: %s: want %s, got %s", e.Op, e.Want, strings.Join(got, " and "))
+}
+
+func shapeError[T Number](op, want string, in ...*Node[T]) *ShapeError {
+	e := &ShapeError{Op: op, Want: want}
+	for _, n := range in {
+		e.Got = append(e.Got, slices.Clone(n.Shape))
+	}
+	return e
+}
+
+// FormatShape writes a shape as in (2, 3); that of a scalar is ().
+func FormatShape(shape []int) string {
+	return "(" + strings.Join(strings.Fields(strings.Trim(fmt.Sprint(shape), "[]")), ", ") + ")"
+}
+
+// size returns the number of elements of a shape.
+func size(op string, shape []int) int {
+	n := 1
+	for _, d := range shape {
+		if d < 0 || d > 0 && n > math.MaxInt/d {
+			panic(&ShapeError{Op: op, Want: "lengths of 0 or more whose product fits an int", Got: [][]int{slices.Clone(shape)}})
+		}
+		n *= d
+	}
+	return n
+}
+
+// reduced returns the shape with the axes shortened to 1, or (), of a scalar,
+// without axes.
+func reduced(op string, shape, axes []int) []int {
+	if len(axes) == 0 {
+		return nil
+	}
+	short := slices.Clone(shape)
+	for _, axis := range axes {
+		if axis < 0 || axis >= len(shape) {
+			panic(&ShapeError{Op: op, Want: fmt.Sprintf("an axis %d", axis), Got: [][]int{slices.Clone(shape)}})
+		}
+		short[axis] = 1
+	}
+	return short
+}
+
+// aligned pairs each element i of an array with the element j it meets in a
+// smaller one, whose axes, counted from the last, are as long, or 1, or missing.
+func aligned(shape, small []int) iter.Seq2[int, int] {
+	return func(yield func(i, j int) bool) {
+		strides := make([]int, len(shape)) // of the small one, 0 along an axis of 1
+		stride := 1
+		for axis, d := range slices.Backward(small) {
+			if d != 1 {
+				strides[len(shape)-len(small)+axis] = stride
+			}
+			stride *= d
+		}
+		at := make([]int, len(shape))
+		j := 0
+		for i := range size("", shape) {
+			if !yield(i, j) {
+				return
+			}
+			for axis := len(shape) - 1; axis >= 0; axis-- {
+				at[axis]++
+				j += strides[axis]
+				if at[axis] < shape[axis] {
+					break
+				}
+				at[axis] = 0
+				j -= strides[axis] * shape[axis]
+			}
+		}
+	}
+}
