@@ -487,29 +487,6 @@ func tile256_1x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 //go:noescape
 func tile256_6x8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
 
-// tile256_2x8f64 computes a tile of C, 2 rows and 1 to 8 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile256_2x8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-
 // tile256_1x8f64 computes a tile of C, 1 rows and 1 to 8 columns: what it starts
 // from, and the product of as many rows of A and columns of B, k being 1 or more.
 //
@@ -544,18 +521,6 @@ func tile256_1x8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep u
 //
 //go:noescape
 func row512f32(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32, eights int, columns int)
-
-// row256f32 adds to a row of C the product of a row of A and as many rows of B, eight
-// at a time; eights and columns are 1 or more, aStep and bStep in bytes:
-//
-//	for p := range 8 * eights {
-//		for j := range columns {
-//			c[j] = fma(a[p], b[p][j], c[j])
-//		}
-//	}
-//
-//go:noescape
-func row256f32(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32, eights int, columns int)
 
 // transpose256f32 transposes 8 rows of src, squares times 8 columns, squares being
 // 1 or more; dstRow and srcRow are in bytes:

@@ -8,8 +8,8 @@ import (
 
 //go:generate sh -c "cd gen && go run ./gemm -out ../gemm_amd64.s -stubs ../gemm_stubs_amd64.go -pkg kernel"
 
-// Which instructions the processor and its operating system offer; variables,
-// so that a test can take every path.
+// Which instructions to compute with: those that the processor and its operating
+// system offer, unless [Use] says otherwise.
 var (
 	hasAVX2   = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 	hasAVX512 = hasAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL
@@ -35,14 +35,30 @@ var (
 	}
 	tiling256f32 = &tiling[float32]{
 		lanes: 16, widest: 1, panel: 1,
-		tiles:  [5][]tile[float32]{1: {{6, tile256_6x16f32}, {2, tile256_2x16f32}, {1, tile256_1x16f32}}},
-		addRow: row256f32, squares: transpose256f32,
+		tiles:   [5][]tile[float32]{1: {{6, tile256_6x16f32}, {2, tile256_2x16f32}, {1, tile256_1x16f32}}},
+		squares: transpose256f32,
 	}
 	tiling256f64 = &tiling[float64]{
 		lanes: 8, widest: 1, panel: 1,
-		tiles: [5][]tile[float64]{1: {{6, tile256_6x8f64}, {2, tile256_2x8f64}, {1, tile256_1x8f64}}},
+		tiles: [5][]tile[float64]{1: {{6, tile256_6x8f64}, {1, tile256_1x8f64}}},
 	}
 )
+
+func assemblyPaths() []string {
+	switch {
+	case hasAVX512:
+		return []string{"avx512", "avx2"}
+	case hasAVX2:
+		return []string{"avx2"}
+	}
+	return nil
+}
+
+func use(path string) (restore func()) {
+	avx2, avx512 := hasAVX2, hasAVX512
+	hasAVX2, hasAVX512 = path != goPath, path == "avx512"
+	return func() { hasAVX2, hasAVX512 = avx2, avx512 }
+}
 
 // tilingOf returns how products are computed here, nil for by loops in Go.
 func tilingOf[T Float]() *tiling[T] {

@@ -1,6 +1,10 @@
-//go:build !amd64 || purego
+//go:build (!amd64 && !arm64) || purego
 
 package kernel
+
+func assemblyPaths() []string { return nil }
+
+func use(string) (restore func()) { return func() {} }
 
 func tilingOf[T Float]() *tiling[T] { return nil }
 

@@ -10,39 +10,11 @@ import (
 	"testing"
 )
 
-// A pathSetting switches what a processor offers.
-type pathSetting struct {
-	name         string
-	avx2, avx512 bool
-}
-
-var goPath = pathSetting{"Go", false, false}
-
-// assemblyPaths are those that this processor can take.
-func assemblyPaths() (paths []pathSetting) {
-	if hasAVX2 {
-		paths = append(paths, pathSetting{"AVX2", true, false})
-	}
-	if hasAVX512 {
-		paths = append(paths, pathSetting{"AVX512", true, true})
-	}
-	return paths
-}
-
-func (p pathSetting) take() { hasAVX2, hasAVX512 = p.avx2, p.avx512 }
-
-// restorePath undoes take at the end of a test.
-func restorePath(t *testing.T) {
-	avx2, avx512 := hasAVX2, hasAVX512
-	t.Cleanup(func() { hasAVX2, hasAVX512 = avx2, avx512 })
-}
-
 // TestVectorsOnEachPath runs the tests of the vector kernels on every path.
 func TestVectorsOnEachPath(t *testing.T) {
-	restorePath(t)
-	for _, p := range append(assemblyPaths(), goPath) {
-		t.Run(p.name, func(t *testing.T) {
-			p.take()
+	for _, path := range Paths() {
+		t.Run(path, func(t *testing.T) {
+			defer use(path)()
 			for name, test := range map[string]func(*testing.T){
 				"Elementwise":     TestElementwise,
 				"ReLU":            TestReLUSpecials,
@@ -92,8 +64,7 @@ func TestVectorsGiveTheBitsOfGo(t *testing.T) {
 }
 
 func testVectorBits[T Float](t *testing.T) {
-	restorePath(t)
-	paths := assemblyPaths()
+	defer use(goPath)()
 	lengths := []int{100, 255, 1000, 4099}
 	for n := range 68 {
 		lengths = append(lengths, n)
@@ -110,11 +81,11 @@ func testVectorBits[T Float](t *testing.T) {
 					start[i] = mixture[T](rng, n*times, offset)
 				}
 				want := clones(start)
-				goPath.take()
+				use(goPath)
 				result := op.run(want, n)
-				for _, p := range paths {
-					p.take()
-					what := fmt.Sprintf("%s of %d, offset %d, %s", op.name, n, offset, p.name)
+				for _, path := range assembly {
+					use(path)
+					what := fmt.Sprintf("%s of %d, offset %d, %s", op.name, n, offset, path)
 					got := make([][]T, len(start))
 					check := make([]func(), len(start))
 					for i := range start {
@@ -168,22 +139,22 @@ func guardedAt[T Float](t *testing.T, what string, x []T, offset int) ([]T, func
 // Every float32 there is would take minutes: this is every 997th, and those
 // around the ends of the range.
 func TestExpSweep(t *testing.T) {
-	restorePath(t)
+	defer use(goPath)()
 	const step = 997
 	x := make([]float32, 0, 1<<16)
 	want, wantSigmoid, got := make([]float32, cap(x)), make([]float32, cap(x)), make([]float32, cap(x))
-	points, paths := 0, assemblyPaths()
+	points := 0
 	check := func() {
 		n := len(x)
-		goPath.take()
+		use(goPath)
 		Exp(want[:n], x)
 		Sigmoid(wantSigmoid[:n], x)
-		for _, p := range paths {
-			p.take()
+		for _, path := range assembly {
+			use(path)
 			Exp(got[:n], x)
-			sameBits(t, p.name+", exp", got[:n], want[:n])
+			sameBits(t, path+", exp", got[:n], want[:n])
 			Sigmoid(got[:n], x)
-			sameBits(t, p.name+", sigmoid", got[:n], wantSigmoid[:n])
+			sameBits(t, path+", sigmoid", got[:n], wantSigmoid[:n])
 		}
 		points += n
 		x = x[:0]
@@ -209,7 +180,7 @@ func TestExpSweep(t *testing.T) {
 }
 
 func TestLogsSweep(t *testing.T) {
-	restorePath(t)
+	defer use(goPath)()
 	rng := rand.New(rand.NewPCG(54, 1))
 	x := make([]float64, 1<<20)
 	for i := range x {
@@ -224,15 +195,13 @@ func TestLogsSweep(t *testing.T) {
 	}
 	copy(x, specials[float64]())
 	want, got := make([]float64, len(x)), make([]float64, len(x))
-	paths := assemblyPaths()
-	goPath.take()
 	Logs(want, x)
-	for _, p := range paths {
-		p.take()
+	for _, path := range assembly {
+		use(path)
 		Logs(got, x)
 		for i := range got {
 			if bits(got[i]) != bits(want[i]) {
-				t.Fatalf("%s: log %x = %x, want %x", p.name, x[i], got[i], want[i])
+				t.Fatalf("%s: log %x = %x, want %x", path, x[i], got[i], want[i])
 			}
 		}
 	}

@@ -8,8 +8,6 @@ import (
 	"runtime/debug"
 	"testing"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 // TestVectorsStayInTheirSlices runs every operation on slices that end where a
@@ -21,11 +19,11 @@ func TestVectorsStayInTheirSlices(t *testing.T) {
 }
 
 func testGuardPages[T Float](t *testing.T) {
-	restorePath(t)
+	defer use(goPath)()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	size := int(unsafe.Sizeof(T(0)))
-	pages := [][]byte{newGuardPages(t, 4096), newGuardPages(t, 4096), newGuardPages(t, 4096)}
-	rng, paths := rand.New(rand.NewPCG(55, 1)), assemblyPaths()
+	pages := [][]byte{fenced(t, 4096), fenced(t, 4096), fenced(t, 4096)}
+	rng := rand.New(rand.NewPCG(55, 1))
 	for _, op := range vectorOps[T]() {
 		for n := range 68 {
 			start := make([][]T, len(op.slices))
@@ -33,9 +31,9 @@ func testGuardPages[T Float](t *testing.T) {
 				start[i] = mixture[T](rng, n*times, n)
 			}
 			want := clones(start)
-			for _, p := range paths {
+			for _, path := range assembly {
 				for _, end := range []bool{true, false} {
-					what := fmt.Sprintf("%s of %d, %s, at the end: %t", op.name, n, p.name, end)
+					what := fmt.Sprintf("%s of %d, %s, at the end: %t", op.name, n, path, end)
 					got := make([][]T, len(start))
 					for i := range start {
 						bytes := pages[i]
@@ -46,9 +44,9 @@ func testGuardPages[T Float](t *testing.T) {
 						copy(got[i], start[i])
 						want[i] = append(want[i][:0], start[i]...)
 					}
-					goPath.take()
+					use(goPath)
 					result := op.run(want, n)
-					p.take()
+					use(path)
 					sameBits(t, what+", result", []float64{withoutFault(t, what, func() float64 { return op.run(got, n) })}, []float64{result})
 					for i := range got {
 						sameBits(t, what, got[i], want[i])
@@ -66,25 +64,4 @@ func withoutFault(t *testing.T, what string, run func() float64) float64 {
 		}
 	}()
 	return run()
-}
-
-// newGuardPages returns memory between two pages that nobody may touch.
-func newGuardPages(t *testing.T, size int) []byte {
-	page := unix.Getpagesize()
-	size = (size + page - 1) / page * page
-	all, err := unix.Mmap(-1, 0, size+2*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Munmap(all); err != nil {
-			t.Error(err)
-		}
-	})
-	for _, guard := range [][]byte{all[:page], all[page+size:]} {
-		if err := unix.Mprotect(guard, unix.PROT_NONE); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return all[page : page+size]
 }

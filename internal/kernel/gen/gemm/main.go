@@ -25,13 +25,13 @@ func main() {
 	for _, rows := range []int{6, 3, 1} {
 		tile512(float64s, 512, 4, rows)
 	}
-	for _, e := range []element{float32s, float64s} {
-		for _, rows := range []int{6, 2, 1} {
-			tile256(e, rows)
-		}
+	for _, rows := range []int{6, 2, 1} {
+		tile256(float32s, rows)
 	}
-	row(512)
-	row(256)
+	for _, rows := range []int{6, 1} {
+		tile256(float64s, rows)
+	}
+	row()
 	transpose()
 	finite()
 	nonzeros()
@@ -240,14 +240,11 @@ func tile512(e element, bits, vectors, rows int) {
 
 // row is for products with a matrix too large for the caches, of which A has
 // one row: it reads B as it lies, eight rows at a time.
-func row(bits int) {
-	const terms = 8
-	e := float32s
-	lanes := bits / 32
-	name := fmt.Sprintf("row%d%s", bits, e.short)
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(a *%[1]s, aStep uintptr, b *%[1]s, bStep uintptr, c *%[1]s, eights, columns int)", e.name))
+func row() {
+	const terms, lanes = 8, 16
+	TEXT("row512f32", NOSPLIT, "func(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32, eights, columns int)")
 	Doc(
-		fmt.Sprintf("%s adds to a row of C the product of a row of A and as many rows of B, eight", name),
+		"row512f32 adds to a row of C the product of a row of A and as many rows of B, eight",
 		"at a time; eights and columns are 1 or more, aStep and bStep in bytes:",
 		"",
 		"\tfor p := range 8 * eights {",
@@ -257,11 +254,6 @@ func row(bits int) {
 		"\t}",
 	)
 	Pragma("noescape")
-	vector, move, masked := ZMM, VMOVUPS, e.moveMasked
-	if bits == 256 {
-		vector = YMM
-		masked = func(src, mask, dst Op) { e.maskedMove(src, mask, dst) }
-	}
 	a, aStep, b, bStep, eights := load("a"), load("aStep"), load("b"), load("bStep"), load("eights")
 	Comment("whole vectors, and the mask of the columns left")
 	columns := load("columns")
@@ -270,29 +262,15 @@ func row(bits int) {
 	ANDQ(I32(-lanes), bytes)
 	ANDQ(I32(lanes-1), columns)
 	SHLQ(Imm(2), bytes)
-	var mask Op
-	if bits == 512 {
-		ones := GP64()
-		MOVQ(I32(-1), ones)
-		BZHIQ(columns, ones, ones)
-		k := K()
-		KMOVW(ones.As32(), k)
-		mask = k
-	} else {
-		start, n := GP64(), GP64()
-		LEAQ(ones256().Offset(64), start)
-		MOVQ(columns, n)
-		SHLQ(Imm(2), n)
-		SUBQ(n, start)
-		m := YMM()
-		VMOVUPS(Mem{Base: start}, m)
-		mask = m
-	}
+	ones, mask := GP64(), K()
+	MOVQ(I32(-1), ones)
+	BZHIQ(columns, ones, ones)
+	KMOVW(ones.As32(), mask)
 	Label("eight")
 	var v [terms]reg.VecVirtual
 	for p := range v {
-		v[p] = vector()
-		e.broadcast(Mem{Base: a}, v[p])
+		v[p] = ZMM()
+		VBROADCASTSS(Mem{Base: a}, v[p])
 		ADDQ(aStep, a)
 	}
 	c, middle, low, at := load("c"), GP64(), GP64(), GP64()
@@ -306,37 +284,33 @@ func row(bits int) {
 		{Base: middle, Index: bStep, Scale: 1}, {Base: middle, Index: bStep, Scale: 2}, {Base: high}, {Base: high, Index: bStep, Scale: 1}}
 	LEAQ(Mem{Base: b, Index: bStep, Scale: 4}, b)
 	MOVQ(bytes, at)
-	sum := vector()
+	sum := ZMM()
 	next := func() {
 		for _, r := range []reg.GPVirtual{c, low, middle, high} {
-			ADDQ(I32(bits/8), r)
+			ADDQ(I32(64), r)
 		}
 	}
 	TESTQ(at, at)
 	JZ(LabelRef("rest"))
 	Label("columns")
-	move(Mem{Base: c}, sum)
+	VMOVUPS(Mem{Base: c}, sum)
 	for p, m := range rows {
-		e.fma(m, v[p], sum)
+		VFMADD231PS(m, v[p], sum)
 	}
-	move(sum, Mem{Base: c})
+	VMOVUPS(sum, Mem{Base: c})
 	next()
-	SUBQ(Imm(uint64(bits/8)), at)
+	SUBQ(Imm(64), at)
 	JNZ(LabelRef("columns"))
 	Label("rest")
 	TESTQ(columns, columns)
 	JZ(LabelRef("done"))
-	masked(Mem{Base: c}, mask, sum)
-	x := vector()
+	VMOVUPS_Z(Mem{Base: c}, mask, sum)
+	x := ZMM()
 	for p, m := range rows {
-		masked(m, mask, x)
-		e.fma(x, v[p], sum)
+		VMOVUPS_Z(m, mask, x)
+		VFMADD231PS(x, v[p], sum)
 	}
-	if bits == 512 {
-		VMOVUPS(sum, mask, Mem{Base: c})
-	} else {
-		e.maskedMove(sum, mask, Mem{Base: c})
-	}
+	VMOVUPS(sum, mask, Mem{Base: c})
 	Label("done")
 	DECQ(eights)
 	JNZ(LabelRef("eight"))

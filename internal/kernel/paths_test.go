@@ -1,0 +1,69 @@
+package kernel
+
+import "testing"
+
+// TestOtherPaths runs the tests of what assembly computes on the paths that this
+// processor would not take by itself: all give the bits of the triple loop.
+func TestOtherPaths(t *testing.T) {
+	for _, path := range Paths()[1:] {
+		t.Run(path, func(t *testing.T) {
+			restore, err := Use(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer restore()
+			for name, test := range map[string]func(*testing.T){
+				"TripleLoop":     TestGemmIsTheTripleLoop,
+				"Blocks":         TestGemmInBlocks,
+				"Threads":        TestGemmThreadsChangeNoBit,
+				"ZerosInA":       TestGemmZerosInA,
+				"ZeroTimesInf":   TestGemmZeroTimesInfIsNaN,
+				"NegativeZero":   TestGemmHasNoNegativeZero,
+				"NoTerms":        TestGemmWithoutTerms,
+				"PoolTaken":      TestGemmWhilePoolIsTaken,
+				"ManyGoroutines": TestGemmFromManyGoroutines,
+				"Allocations":    TestGemmAllocatesNothing,
+				"SGD":            TestSGD,
+				"SGDSpecials":    TestSGDSpecials,
+				"Bits":           TestBitsAreTheSameEverywhere,
+				"Pixels":         TestPixels,
+				"Updates":        TestUpdatesInPieces,
+			} {
+				t.Run(name, test)
+			}
+		})
+	}
+}
+
+// Each path is taken, by the tiles it has: a path that silently is another would
+// be tested by nothing.
+func TestUse(t *testing.T) {
+	before := tilingOf[float32]()
+	taken := map[*tiling[float32]]string{}
+	for i, path := range Paths() {
+		restore, err := Use(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		with := tilingOf[float32]()
+		if i == 0 && with != before {
+			t.Errorf("%s is the first path, and not the one that is taken", path)
+		}
+		if (with == nil) != (path == "go") {
+			t.Errorf("the path %s has tiles: %t", path, with != nil)
+		}
+		if other, ok := taken[with]; ok {
+			t.Errorf("the path %s is the path %s", path, other)
+		}
+		taken[with] = path
+		restore()
+		if tilingOf[float32]() != before {
+			t.Errorf("%s stays after restore", path)
+		}
+	}
+	for _, path := range []string{"", "AVX2", "sse"} {
+		if _, err := Use(path); err == nil {
+			t.Errorf("Use(%q): no error", path)
+		}
+	}
+}
