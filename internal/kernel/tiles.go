@@ -15,8 +15,11 @@ type tile[T Float] struct {
 // stack runs tiles one below the other, over so many rows of C.
 func stack[T Float](tiles []tile[T], rows int, a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow uintptr, k, columns int, floor T) {
 	for _, t := range tiles {
-		for ; rows >= t.rows; rows -= t.rows {
+		for rows >= t.rows {
 			t.run(a, aRow, aStep, b, bStep, c, cRow, from, fromRow, k, columns, floor)
+			if rows -= t.rows; rows == 0 {
+				return // below the last there may be no memory to point to
+			}
 			down := uintptr(t.rows)
 			a = (*T)(unsafe.Add(unsafe.Pointer(a), down*aRow))
 			c = (*T)(unsafe.Add(unsafe.Pointer(c), down*cRow))
