@@ -3,9 +3,12 @@ package data
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/chainrule-go/chainrule/tensor"
 )
 
 func TestBatcherOrder(t *testing.T) {
@@ -152,5 +155,28 @@ func BenchmarkNext(b *testing.B) {
 				batcher.Next()
 			}
 		})
+	}
+}
+
+// Threads share the copying of a batch, and change nothing in it.
+func TestBatcherThreads(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	set := Set[float64]{X: tensor.New[float64](150, 3)}
+	for i := range set.X.Data {
+		set.X.Data[i] = rng.Float64()
+	}
+	for i := range 150 {
+		set.T = append(set.T, i)
+	}
+	for _, size := range []int{1, 16, 17, 64, 150} {
+		alone, together := NewBatcher[float64](set, size, 3), NewBatcher[float64](set, size, 3)
+		together.Threads = 3
+		for range 2 * (alone.Batches() + 1) {
+			x, labels, ok := alone.Next()
+			x2, labels2, ok2 := together.Next()
+			if ok != ok2 || ok && (!slices.Equal(x.Data, x2.Data) || !slices.Equal(labels, labels2)) {
+				t.Fatalf("batches of %d: %v %v alone and %v %v on three threads", size, labels, ok, labels2, ok2)
+			}
+		}
 	}
 }

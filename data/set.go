@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/chainrule-go/chainrule/internal/kernel"
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
@@ -87,6 +88,8 @@ func (s Set[T]) Batches(n int, rng *rand.Rand) iter.Seq2[*tensor.Tensor[T], []in
 // epoch's number, so a position is two integers: [Batcher.Seek] with what
 // [Batcher.Position] returned continues exactly there, in another process too.
 type Batcher[T tensor.Float] struct {
+	Threads int // that may copy a batch together; below 2, the caller's goroutine alone
+
 	samples      Samples[T]
 	size         int // of all batches but the last
 	row          int // elements of a sample
@@ -96,6 +99,13 @@ type Batcher[T tensor.Float] struct {
 	pcg          rand.PCG
 	x            tensor.Tensor[T]
 	t            []int
+	dealing      dealing[T]
+}
+
+// dealing is the samples that are copied into the batch of a Batcher.
+type dealing[T tensor.Float] struct {
+	to      *Batcher[T]
+	samples []int
 }
 
 // NewBatcher returns a Batcher at the start of epoch 0 that deals out n samples
@@ -171,8 +181,19 @@ func (b *Batcher[T]) at(k int) (*tensor.Tensor[T], []int) {
 	b.x.Shape[0] = len(order)
 	b.x.Data = b.x.Data[:len(order)*b.row]
 	b.t = b.t[:len(order)]
-	b.samples.Gather(b.x.Data, b.t, order)
+	b.dealing = dealing[T]{b, order}
+	kernel.Parallel(b.Threads, (len(order)+together-1)/together, &b.dealing)
 	return &b.x, b.t
+}
+
+// together is how many samples of a batch are a part of the work.
+const together = 16
+
+// Do copies one part.
+func (d *dealing[T]) Do(part int) {
+	lo, hi := part*together, min((part+1)*together, len(d.samples))
+	b := d.to
+	b.samples.Gather(b.x.Data[lo*b.row:hi*b.row], b.t[lo:hi], d.samples[lo:hi])
 }
 
 // shuffle makes order a random permutation of 0 to len(order)-1, whatever it

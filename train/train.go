@@ -133,12 +133,14 @@ func newTrainer[T tensor.Float](cfg Config[T]) *trainer[T] {
 	if cfg.Threads == 0 {
 		cfg.Threads = runtime.GOMAXPROCS(0)
 	}
+	batches := data.NewBatcher(cfg.Train, cfg.Batch, cfg.Seed)
+	batches.Threads = cfg.Threads
 	return &trainer[T]{
 		Config:  cfg,
 		loss:    nn.NewSoftmaxWithLoss[T](),
 		pass:    &nn.Pass[T]{Train: true, Keep: true, Threads: cfg.Threads, Rand: Random(cfg.Seed, "layers")},
 		eval:    newEvaluator(cfg.Net, cfg.Threads),
-		batches: data.NewBatcher(cfg.Train, cfg.Batch, cfg.Seed),
+		batches: batches,
 	}
 }
 

@@ -197,9 +197,32 @@ func TestPartsAreDoneOnce(t *testing.T) {
 
 type counters struct{ n []atomic.Int64 }
 
-func (c *counters) do(part int) {
+func (c *counters) Do(part int) {
 	runtime.Gosched() // so that others get their share
 	c.n[part].Add(1)
+}
+
+// Parallel does everything, whether anybody helps or not.
+func TestParallel(t *testing.T) {
+	withProcs(t, 3)
+	check := func(when string, threads int) {
+		for parts := range 9 {
+			j := &counters{n: make([]atomic.Int64, parts)}
+			Parallel(threads, parts, j)
+			for p := range j.n {
+				if n := j.n[p].Load(); n != 1 {
+					t.Errorf("%s: part %d of %d was done %d times on %d threads", when, p, parts, n, threads)
+				}
+			}
+		}
+	}
+	for _, threads := range []int{-1, 1, 2, 3} {
+		run(3, 8, true, &counters{n: make([]atomic.Int64, 8)}) // wakes the workers
+		check("awake", threads)
+	}
+	pool.Lock()
+	defer pool.Unlock()
+	check("taken", 3)
 }
 
 // No more than the asked number of threads work on a job, once those of the
@@ -226,7 +249,7 @@ func TestThreadsAreLimited(t *testing.T) {
 // crowd counts the goroutines that do parts of it at the same time.
 type crowd struct{ now, most atomic.Int64 }
 
-func (c *crowd) do(int) {
+func (c *crowd) Do(int) {
 	n := c.now.Add(1)
 	for range 20 {
 		runtime.Gosched()

@@ -38,8 +38,8 @@ func finite[T Float](x []T) bool {
 	return true
 }
 
-// do computes one part of C.
-func (g *loops[T]) do(part int) {
+// Do computes one part of C.
+func (g *loops[T]) Do(part int) {
 	g.rows(part*g.height, min((part+1)*g.height, g.c.Rows))
 }
 

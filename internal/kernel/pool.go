@@ -21,7 +21,7 @@ var pool struct {
 	sync.Mutex // held while there is a job
 	workers    int
 
-	job     job          // may only be read by who has taken a part
+	job     Job          // may only be read by who has taken a part
 	left    atomic.Int64 // parts not taken
 	pending atomic.Int64 // parts not done
 	seats   atomic.Int64 // workers that may still join
@@ -30,8 +30,8 @@ var pool struct {
 	wake     chan struct{}
 }
 
-// A job is work in parts that can be done in any order and at the same time.
-type job interface{ do(part int) }
+// A Job is work in parts that can be done in any order and at the same time.
+type Job interface{ Do(part int) }
 
 // worth is how many multiply-adds are worth a second thread that spins, by loops
 // in Go and in tiles; how many are worth waking one that sleeps; and how many
@@ -44,7 +44,7 @@ const patience = 100 * time.Microsecond
 // run does the parts of a job on up to so many threads, but no more than
 // GOMAXPROCS, and reports whether it did: not if that leaves one, if the pool is
 // taken, or if it is not worth waking a worker and all sleep.
-func run(threads, parts int, wake bool, j job) bool {
+func run(threads, parts int, wake bool, j Job) bool {
 	n := min(threads, runtime.GOMAXPROCS(0), parts)
 	if n < 2 || !pool.TryLock() {
 		return false
@@ -78,6 +78,17 @@ func run(threads, parts int, wake bool, j job) bool {
 	return true
 }
 
+// Parallel does the parts of a job on up to so many threads: on its own goroutine
+// and those of the pool's workers that are awake and free.
+func Parallel(threads, parts int, j Job) {
+	if threads > 1 && run(threads, parts, false, j) {
+		return
+	}
+	for part := range parts {
+		j.Do(part)
+	}
+}
+
 // take decrements a number above 0.
 func take(n *atomic.Int64) bool {
 	for {
@@ -100,7 +111,7 @@ func doParts() {
 		}
 		// From here to the end of the part there is no other job.
 		if pool.left.CompareAndSwap(left, left-1) {
-			pool.job.do(int(left - 1))
+			pool.job.Do(int(left - 1))
 			pool.pending.Add(-1)
 		}
 	}
@@ -146,7 +157,7 @@ func work(wake <-chan struct{}) {
 // can reach lives on the heap, and a training step shall allocate nothing.
 func share[J any, P interface {
 	*J
-	job
+	Job
 }](copies *kept[J], j *J, threads, parts int, wake bool) bool {
 	c := copies.borrow()
 	*c = *j

@@ -147,11 +147,11 @@ func (s *blocked[T]) share(threads int) {
 		return
 	}
 	for part := range parts {
-		s.do(part)
+		s.Do(part)
 	}
 }
 
-func (s *blocked[T]) do(part int) {
+func (s *blocked[T]) Do(part int) {
 	if s.packing {
 		s.packPanel(part)
 		return

@@ -43,11 +43,11 @@ func (u *update[T]) run(threads int) {
 		return
 	}
 	for part := range parts {
-		u.do(part)
+		u.Do(part)
 	}
 }
 
-func (u *update[T]) do(part int) {
+func (u *update[T]) Do(part int) {
 	lo, hi := part*piece, min((part+1)*piece, len(u.w))
 	if u.v == nil {
 		sgd(u.w[lo:hi], u.g[lo:hi], u.lr)
