@@ -13,7 +13,7 @@ import (
 // TestMain shares out small products too, so that the tests of threads need no
 // large ones.
 func TestMain(m *testing.M) {
-	worth.tiles, worth.wake, worth.pieces = worth.loops, worth.loops, 2
+	worth.tiles, worth.wake, worth.pieces, worth.wakePieces = worth.loops, worth.loops, 2, 2
 	m.Run()
 }
 

@@ -21,10 +21,10 @@ var pool struct {
 	sync.Mutex // held while there is a job
 	workers    int
 
-	job     Job          // may only be read by who has taken a part
-	left    atomic.Int64 // parts not taken
-	pending atomic.Int64 // parts not done
-	seats   atomic.Int64 // workers that may still join
+	job     Job           // may only be read by who has taken a part
+	left    atomic.Uint64 // parts not taken: the first, times 2^32, and the one behind the last
+	pending atomic.Int64  // parts not done
+	seats   atomic.Int64  // workers that may still join
 
 	sleeping atomic.Int64
 	wake     chan struct{}
@@ -34,12 +34,12 @@ var pool struct {
 type Job interface{ Do(part int) }
 
 // worth is how many multiply-adds are worth a second thread that spins, by loops
-// in Go and in tiles; how many are worth waking one that sleeps; and how many
-// pieces of an update are.
-var worth = struct{ loops, tiles, wake, pieces int }{1 << 13, 200_000, 1_000_000, 8}
+// in Go and in tiles, and how many are worth waking one that sleeps; and the
+// same in pieces of an update.
+var worth = struct{ loops, tiles, wake, pieces, wakePieces int }{1 << 13, 400_000, 1_000_000, 4, 64}
 
 // patience is how long a worker spins before it sleeps.
-const patience = 100 * time.Microsecond
+const patience = 2 * time.Millisecond
 
 // run does the parts of a job on up to so many threads, but no more than
 // GOMAXPROCS, and reports whether it did: not if that leaves one, if the pool is
@@ -58,7 +58,7 @@ func run(threads, parts int, wake bool, j Job) bool {
 	pool.job = j
 	pool.pending.Store(int64(parts))
 	pool.seats.Store(int64(n - 1))
-	pool.left.Store(int64(parts))
+	pool.left.Store(uint64(parts))
 	if wake {
 		for range n - 1 {
 			if !take(&pool.sleeping) {
@@ -67,7 +67,7 @@ func run(threads, parts int, wake bool, j Job) bool {
 			pool.wake <- struct{}{}
 		}
 	}
-	doParts()
+	doParts(true)
 	for spins := 0; pool.pending.Load() > 0; spins++ {
 		pause()
 		if spins%64 == 63 {
@@ -102,19 +102,33 @@ func take(n *atomic.Int64) bool {
 	}
 }
 
-// doParts takes parts of the job until none is left.
-func doParts() {
+// doParts takes parts of the job until none is left: the first of them, or the
+// last. The caller begins in front and the workers at the back, so that what a
+// part of a matrix leaves in a core's cache is found there by the next job.
+func doParts(front bool) {
 	for {
 		left := pool.left.Load()
-		if left <= 0 {
+		first, end := left>>32, left&(1<<32-1)
+		if first >= end {
 			return
 		}
+		part := first
+		if first++; !front {
+			first, end = first-1, end-1
+			part = end
+		}
 		// From here to the end of the part there is no other job.
-		if pool.left.CompareAndSwap(left, left-1) {
-			pool.job.Do(int(left - 1))
+		if pool.left.CompareAndSwap(left, first<<32|end) {
+			pool.job.Do(int(part))
 			pool.pending.Add(-1)
 		}
 	}
+}
+
+// unfinished reports whether there are parts that nobody has taken.
+func unfinished() bool {
+	left := pool.left.Load()
+	return left>>32 < left&(1<<32-1)
 }
 
 // start brings the workers to so many.
@@ -130,8 +144,8 @@ func start(workers int) {
 func work(wake <-chan struct{}) {
 	idle := time.Now()
 	for spins := 0; ; spins++ {
-		if pool.left.Load() > 0 && take(&pool.seats) {
-			doParts()
+		if unfinished() && take(&pool.seats) {
+			doParts(false)
 			idle, spins = time.Now(), 0
 			continue
 		}
@@ -145,7 +159,7 @@ func work(wake <-chan struct{}) {
 		}
 		pool.sleeping.Add(1)
 		// A job that came meanwhile, or wants no waking, may have missed this worker.
-		if pool.left.Load() > 0 && take(&pool.sleeping) {
+		if unfinished() && take(&pool.sleeping) {
 			continue
 		}
 		<-wake

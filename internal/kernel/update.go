@@ -33,13 +33,14 @@ type update[T Float] struct {
 	mu, lr  T
 }
 
-// piece is how many elements are a part of an update: they stay in a cache, and
-// keep a goroutine that shall stop no longer than some microseconds.
-const piece = 1 << 14
+// piece is how many elements are a part of an update: few, so that whoever
+// computed a part of a gradient finds much of it in its cache, and a goroutine
+// that shall stop is not kept.
+const piece = 1 << 12
 
 func (u *update[T]) run(threads int) {
 	parts := ceil(len(u.w), piece)
-	if threads > 1 && parts >= worth.pieces && share(&keptOf[T]().updates, u, threads, parts, true) {
+	if threads > 1 && parts >= worth.pieces && share(&keptOf[T]().updates, u, threads, parts, parts >= worth.wakePieces) {
 		return
 	}
 	for part := range parts {
