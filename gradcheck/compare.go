@@ -10,11 +10,18 @@ import (
 // compare holds the gradients got of f with respect to x against central
 // differences, every element of them.
 func compare(name string, got []float64, f func() float64, x *tensor.Tensor[float64], smooth bool) Array {
-	a := Array{Name: name, Elements: len(got), Smooth: smooth}
 	differences := make([]nn.Difference, len(got))
-	var scale float64
 	for i, d := range nn.CentralDifferences(f, x, nn.DifferenceStep) {
 		differences[i] = d
+	}
+	return judge(name, got, differences, f, x, smooth)
+}
+
+// judge is [compare] where the differences are there already.
+func judge(name string, got []float64, differences []nn.Difference, f func() float64, x *tensor.Tensor[float64], smooth bool) Array {
+	a := Array{Name: name, Elements: len(got), Smooth: smooth}
+	var scale float64
+	for i, d := range differences {
 		for _, v := range [2]float64{got[i], d.Central()} {
 			if v == v { // a NaN is an error of its own element
 				scale = max(scale, math.Abs(v))

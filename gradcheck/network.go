@@ -46,14 +46,11 @@ func Network(name string, net *nn.TwoLayerNet[float64], x *tensor.Tensor[float64
 	slices.Sort(times)
 	r.Backprop = times[len(times)/2]
 
-	pass := &nn.Pass[float64]{}
-	loss := func() float64 {
-		pass.Reset()
-		return net.Last.Forward(pass, net.Forward(pass, x), t)
-	}
+	loss := func() float64 { return net.Loss(x, t) }
 	start := time.Now()
-	for _, p := range net.Params() {
-		a := compare(p.Name, got[p.Name].Data, loss, p.Value, true)
+	for i, differences := range net.Differences(x, t) {
+		p := net.Params()[i]
+		a := judge(p.Name, got[p.Name].Data, differences, loss, p.Value, true)
 		a.Batch = len(t)
 		r.Arrays = append(r.Arrays, a)
 	}

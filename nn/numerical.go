@@ -22,8 +22,8 @@ func (d Difference) Central() float64 { return (d.Plus - d.Minus) / (2 * d.H) }
 // CentralDifferences yields, for every element of x in turn, f with that
 // element moved by h both ways. f must depend on x.Data; x holds its old values
 // again whenever the loop body runs, and after it. This is all the numerical
-// differentiation there is here: [TwoLayerNet.NumericalGradient] and package
-// gradcheck both use it.
+// differentiation there is here: [TwoLayerNet.Differences] and package gradcheck
+// both use it.
 //
 // In float32 the result is worthless (cancellation leaves one or two digits):
 // differentiate in float64.
