@@ -50,17 +50,22 @@ func (k *check) gradients() {
 	}
 	k.compare(t, "")
 
-	// Once more in the same step: the same gradients are added again.
-	first := t.gradient
-	t.backward()
-	if !same(t.dx, dx) {
+	// Once more in the same step, from a Grad that is not 0: the same gradients are
+	// added to it.
+	var before [][]float64
+	for _, p := range t.layer.Params() {
+		fill(p.Grad, rand.New(rand.NewPCG(7, seed)))
+		before = append(before, slices.Clone(p.Grad.Data))
+	}
+	if !same(t.layer.Backward(t.pass, t.dy), dx) {
 		k.fail("a second Backward returns another dx")
 	}
 	for i, p := range t.layer.Params() {
-		for j, g := range t.gradient[i] {
+		for j, g := range p.Grad.Data {
+			added, want := g-before[i][j], t.gradient[i][j]
 			// What was in Grad is taken off again, which rounds.
-			if math.Abs(g-first[i][j]) > 1e-12*(1+math.Abs(g)) {
-				k.fail("a second Backward adds %v to %s%v, the first %v", g, p.Name, p.Value.Index(j), first[i][j])
+			if math.Abs(added-want) > 1e-12*(1+math.Abs(want)) {
+				k.fail("a second Backward adds %v to %s%v, the first %v", added, p.Name, p.Value.Index(j), want)
 				break
 			}
 		}
@@ -95,6 +100,25 @@ func (k *check) reuse() {
 	}
 	if !same(t.layer.Backward(t.pass, t.dy), dx) {
 		k.fail("Backward gives other bits in a second step: it counts on fresh memory, or on the step before")
+	}
+}
+
+// kinks puts every third element of x at a kink, and counts them all.
+func (k *check) kinks() {
+	for _, kink := range k.Case.Kinks {
+		planted := 0
+		t := k.setup(batch, func(t *trial) {
+			for i := 0; i < len(t.x.Data); i += 3 {
+				t.x.Data[i] = kink
+				planted++
+			}
+		})
+		t.backward()
+		before := k.Report.Kinks()
+		k.compare(t, fmt.Sprintf("at kinks (%g) ", kink))
+		if found := k.Report.Kinks() - before; found != planted {
+			k.fail("x is %g at %d elements, and %d kinks were found", kink, planted, found)
+		}
 	}
 }
 

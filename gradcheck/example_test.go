@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/chainrule-go/chainrule/gradcheck"
+	"github.com/chainrule-go/chainrule/graph"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
@@ -40,29 +41,52 @@ func (l *Square) Backward(p *nn.Pass[float64], dy *tensor.Tensor[float64]) *tens
 
 func (l *Square) Params() []*nn.Param[float64] { return nil }
 
+// A layer of one's own is proved in one line.
 func ExampleLayer() {
-	for _, factor := range []float64{2, 1} {
-		report := gradcheck.Layer(gradcheck.Case{
-			Name:   "Square",
-			New:    func(*rand.Rand) nn.Layer[float64] { return &Square{factor: factor} },
-			Sample: []int{5},
-		})
-		dx := report.Arrays[0]
-		fmt.Printf("factor %v, right: %t; %s has %d elements, a largest error of %.1f\n",
-			factor, report.Err() == nil, dx.Name, dx.Elements, dx.MaxError)
+	right := func(*rand.Rand) nn.Layer[float64] { return &Square{factor: 2} }
+	wrong := func(*rand.Rand) nn.Layer[float64] { return &Square{factor: 1} }
+
+	fmt.Println(gradcheck.Layer(gradcheck.Case{Name: "Square", New: right, Sample: []int{5}}).Err())
+
+	r := gradcheck.Layer(gradcheck.Case{Name: "Square", New: wrong, Sample: []int{5}})
+	fmt.Printf("right: %t; %s of %d elements is %s\n", r.Err() == nil, r.Arrays[0].Name, r.Arrays[0].Elements, r.Arrays[0].Cause)
+	// Output:
+	// <nil>
+	// right: false; dx of 20 elements is 2 times too small
+}
+
+// Its formula, from elementary nodes, calls two more witnesses.
+func ExampleFormula() {
+	square := func(g *graph.Graph[float64], x *graph.Node[float64], _ []*graph.Node[float64]) *graph.Node[float64] {
+		return g.Mul(x, x)
+	}
+	r := gradcheck.Layer(gradcheck.Case{
+		Name:   "Square",
+		New:    func(*rand.Rand) nn.Layer[float64] { return &Square{factor: 2} },
+		Sample: []int{5},
+		Graph:  square,
+	})
+	for _, w := range []gradcheck.Witness{gradcheck.Graph, gradcheck.ComplexStep, gradcheck.CentralDifference} {
+		worst, _ := r.Error(w)
+		fmt.Printf("%s: right to %.0e: %t\n", w, w.Bound(), worst <= w.Bound())
 	}
 	// Output:
-	// factor 2, right: true; dx has 20 elements, a largest error of 0.0
-	// factor 1, right: false; dx has 20 elements, a largest error of 0.5
+	// graph: right to 1e-12: true
+	// complex step: right to 1e-12: true
+	// central difference: right to 1e-06: true
 }
 
 func ExampleNetwork() {
 	rng := rand.New(rand.NewPCG(1, 2))
 	net := nn.NewTwoLayerNet[float64](20, 7, 4, 0.1, rng)
 	x, t := gradcheck.Wake(net, 3, rng)
-	r := gradcheck.Network("20-7-4", net, x, t)
+	r, err := gradcheck.Network("20-7-4", net.Sequential, x, t)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	fmt.Println("right:", r.Err() == nil)
-	for _, a := range r.Arrays {
+	for _, a := range r.Arrays[1:] { // the first is the loss
 		fmt.Printf("%s: %d gradients, %.0f %% of them not 0\n", a.Name, a.Elements, 100*a.Coverage())
 	}
 	// Output:
@@ -71,4 +95,24 @@ func ExampleNetwork() {
 	// b1: 7 gradients, 100 % of them not 0
 	// W2: 28 gradients, 100 % of them not 0
 	// b2: 4 gradients, 100 % of them not 0
+}
+
+func ExampleTrace() {
+	net := nn.NewSequential(nn.Layer[float64](nn.NewAffine[float64](2, 3, rand.New(rand.NewPCG(1, 2)))))
+	g, err := gradcheck.Trace(net, tensor.Of([]float64{1, 2}, 1, 2), []int{0})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, n := range g.Nodes() {
+		if n.Group != nil && n.Group.Name == "Affine1" {
+			fmt.Println(n.Op, n.Label, n.Shape)
+		}
+	}
+	// Output:
+	// input W [2 3]
+	// input b [3]
+	// dot  [1 3]
+	// broadcast  [1 3]
+	// +  [1 3]
 }

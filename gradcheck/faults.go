@@ -18,14 +18,15 @@ type Fault struct {
 	forward  func(l *faulty, p *nn.Pass[float64], x array) array
 	backward func(l *faulty, p *nn.Pass[float64], dy array) array
 
-	params bool // only a layer with parameters can have it
+	params   bool // only a layer with parameters can have it
+	gradient bool // it spoils the gradients of a single Backward, and so those of a network
 }
 
 type array = *tensor.Tensor[float64]
 
 // inDX is a fault in dx: spoil changes it; n is the number of samples.
 func inDX(name string, spoil func(dx array, n int)) Fault {
-	return Fault{Name: "dx: " + name, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
+	return Fault{Name: "dx: " + name, gradient: true, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
 		dx := l.Layer.Backward(p, dy)
 		spoil(dx, l.x.Shape[0])
 		return dx
@@ -34,7 +35,7 @@ func inDX(name string, spoil func(dx array, n int)) Fault {
 
 // inGradients is a fault in what Backward adds to each Grad.
 func inGradients(name string, spoil func(gradient array, n int)) Fault {
-	return Fault{Name: "gradient: " + name, params: true, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
+	return Fault{Name: "gradient: " + name, params: true, gradient: true, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
 		before := l.grads()
 		for _, param := range l.Params() {
 			clear(param.Grad.Data)
@@ -69,13 +70,19 @@ func Faults() []Fault {
 	}
 	// One element, and not the largest, is off by a thousandth.
 	oneElement := func(a array, _ int) {
-		if len(a.Data) > 0 {
-			a.Data[len(a.Data)/2] *= 1.001
+		for i := len(a.Data) / 2; i < len(a.Data); i++ {
+			if a.Data[i] != 0 {
+				a.Data[i] *= 1.001
+				return
+			}
 		}
 	}
-	noise := func(a array, _ int) {
-		for i := range a.Data {
-			a.Data[i] *= 1 + float64(i%3-1)/1e5
+	// Every element is off by up to so much.
+	noise := func(most float64) func(array, int) {
+		return func(a array, _ int) {
+			for i := range a.Data {
+				a.Data[i] *= 1 + most*(1-float64(i%4)/2.5)
+			}
 		}
 	}
 	transposed := func(a array, _ int) {
@@ -89,14 +96,18 @@ func Faults() []Fault {
 			a.Data[i] = old[i%rows*cols+i/rows]
 		}
 	}
+	// In a network the unit may sleep, and then it is none.
+	oneOfDX := inDX("one element off by 0.1 %", oneElement)
+	oneOfDX.gradient = false
 	return []Fault{
 		inDX("wrong sign", scale(-1)),
 		inDX("off by a factor of 1.01", scale(1.01)),
 		inDX("1/N missing", timesBatch),
 		inDX("transposed", transposed),
 		inDX("last row stale", staleRow),
-		inDX("one element off by 0.1 %", oneElement),
-		inDX("noise of 1e-5", noise),
+		oneOfDX,
+		inDX("noise of 1e-5", noise(1e-5)),
+		inDX("noise of 1e-7", noise(1e-7)),
 		{Name: "dx: shape of another", backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
 			dx := l.Layer.Backward(p, dy)
 			return tensor.Of(dx.Data, len(dx.Data))
@@ -108,14 +119,15 @@ func Faults() []Fault {
 		inGradients("transposed", transposed),
 		inGradients("last row stale", staleRow),
 		inGradients("one element off by 0.1 %", oneElement),
-		inGradients("noise of 1e-5", noise),
+		inGradients("noise of 1e-5", noise(1e-5)),
+		inGradients("noise of 1e-7", noise(1e-7)),
 		{Name: "gradient: = in place of +=", params: true, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
 			for _, param := range l.Params() {
 				clear(param.Grad.Data)
 			}
 			return l.Layer.Backward(p, dy)
 		}},
-		{Name: "gradient: sum over the batch missing", params: true, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
+		{Name: "gradient: sum over the batch missing", params: true, gradient: true, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
 			// dx is of all samples, the gradients of the last one alone.
 			before := l.grads()
 			dx := l.Layer.Backward(p, dy)
@@ -162,6 +174,17 @@ func Faults() []Fault {
 			scale(2)(x, 0)
 			return y
 		}},
+		{Name: "Forward off by a factor of 1.01", forward: func(l *faulty, p *nn.Pass[float64], x array) array {
+			y := l.Layer.Forward(p, x)
+			scale(1.01)(y, 0)
+			return y
+		}},
+		// It is its own derivative, but that of another function.
+		{Name: "another function, and its derivative",
+			forward: func(l *faulty, p *nn.Pass[float64], x array) array { return l.Layer.Forward(p, twice(p, x)) },
+			backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
+				return twice(p, l.Layer.Backward(p, dy))
+			}},
 		{Name: "Forward without Keep disturbs Backward", forward: func(l *faulty, p *nn.Pass[float64], x array) array {
 			if l.pass != nil && (p == nil || !p.Keep) {
 				l.Layer.Forward(l.pass, x) // keeps, whatever p says
@@ -169,6 +192,15 @@ func Faults() []Fault {
 			return l.Layer.Forward(p, x)
 		}},
 	}
+}
+
+// twice is 2·x.
+func twice(p *nn.Pass[float64], x array) array {
+	y := p.New(x.Shape...)
+	for i, v := range x.Data {
+		y.Data[i] = 2 * v
+	}
+	return y
 }
 
 // Plant returns the case with the fault in its layer, and false where the
@@ -180,6 +212,7 @@ func Plant(f Fault, c Case) (Case, bool) {
 	}
 	c.Name += ", " + f.Name
 	c.New = func(rng *rand.Rand) nn.Layer[float64] { return &faulty{Layer: right(rng), fault: f} }
+	c.Float32 = nil // which does not have the fault: it is for the witnesses to find
 	return c, true
 }
 

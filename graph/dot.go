@@ -46,3 +46,24 @@ func axpy[T Number](y []T, a T, x []T) {
 		y[i] += T(a * v)
 	}
 }
+
+// dotForwardElement computes of y what depends on element at of its input x: a
+// row if x is a, a column if it is b.
+func dotForwardElement[T Number](y, x *Node[T], at int) {
+	a, b, m, k, n := factors(y)
+	rows, columns := [2]int{0, m}, [2]int{0, n}
+	if x == a {
+		rows = [2]int{at / k, at/k + 1}
+	} else {
+		columns = [2]int{at % n, at%n + 1}
+	}
+	for i := rows[0]; i < rows[1]; i++ {
+		for j := columns[0]; j < columns[1]; j++ {
+			var sum T // in the order of dotForward
+			for p := range k {
+				sum += T(a.Value[i*k+p] * b.Value[p*n+j])
+			}
+			y.Value[i*n+j] = sum
+		}
+	}
+}

@@ -44,8 +44,8 @@ func ExampleGraph_BackwardFrom() {
 }
 
 func ExampleComplexStep() {
-	g := graph.New[complex128]()
-	x := g.Input("x", []complex128{3})
+	g := graph.New[float64]()
+	x := g.Input("x", []float64{3})
 	y := g.Mul(g.Mul(x, x), x)
 	fmt.Println(graph.ComplexStep(g, y, x))
 	// Output: [27]

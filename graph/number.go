@@ -6,7 +6,7 @@ import (
 )
 
 // Number is the set of element types: exactly float64 and complex128. A graph of
-// complex numbers is for [ComplexStep].
+// complex numbers is for [ComplexStep], which makes one of any graph.
 type Number interface {
 	float64 | complex128
 }
@@ -28,6 +28,16 @@ func number[T Number](x float64) (n T) {
 		*n = complex(x, 0)
 	}
 	return n
+}
+
+func complexOf[T Number](x T) complex128 {
+	switch x := any(x).(type) {
+	case float64:
+		return complex(x, 0)
+	case complex128:
+		return x
+	}
+	return 0
 }
 
 func exp[T Number](x T) T {

@@ -2,6 +2,8 @@ package nn
 
 import (
 	"math"
+	"reflect"
+	"runtime"
 	"testing"
 
 	"github.com/chainrule-go/chainrule/tensor"
@@ -72,4 +74,75 @@ func TestCentralDifferencesRestore(t *testing.T) {
 		}
 	}()
 	sameBits(t, "x after a panic in f", x, want)
+}
+
+// The number of goroutines changes no bit, and neither do layers of another
+// package in the network, which one goroutine then differentiates.
+func TestLossDifferencesSameBits(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	rng := newRand(69)
+	type layer = Layer[float64]
+	shared := NewAffine[float64](5, 5, rng)
+	inner := NewSequential(layer(AffineOf(shared.W, shared.B)), layer(NewSigmoid[float64]()))
+	layers := []layer{NewAffine[float64](7, 5, rng), NewReLU[float64](), shared, NewSoftmax[float64](), inner, NewAffine[float64](5, 3, rng)}
+	net := NewSequential(layers...)
+	copy(net.Params()[1].Value.Data, random[float64](newRand(70), 5).Data)
+	x, labels := random[float64](newRand(71), 4, 7), []int{0, 1, 2, 0}
+	var values []*tensor.Tensor[float64]
+	for _, p := range net.Params() {
+		values = append(values, p.Value.Clone())
+	}
+	// By the definition, one parameter after another.
+	var want, wantSome [][]Difference
+	var at [][]int // the last first; all of the first parameter
+	loss := func() float64 { return NewSoftmaxWithLoss[float64]().Forward(nil, net.Forward(nil, x), labels) }
+	for _, p := range net.Params() {
+		var all []Difference
+		for _, d := range CentralDifferences(loss, p.Value, DifferenceStep) {
+			all = append(all, d)
+		}
+		want = append(want, all)
+		if len(want) == 1 {
+			at, wantSome = append(at, nil), append(wantSome, all)
+		} else {
+			n := len(all)
+			at, wantSome = append(at, []int{n - 1, 0}), append(wantSome, []Difference{all[n-1], all[0]})
+		}
+	}
+	if len(want) != 6 {
+		t.Fatalf("%d parameters, want 6: two are shared", len(want))
+	}
+	layers[1] = other{layers[1]}
+	for _, threads := range []int{1, 2, 3, 8} { // 8 are more than the last b has elements
+		runtime.GOMAXPROCS(threads)
+		for name, net := range map[string]*Sequential[float64]{"the network": net, "one with a layer of another kind": NewSequential(layers...)} {
+			if got := LossDifferences(net, x, labels, nil); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s, %d goroutines: %v, want %v", name, threads, got, want)
+			}
+			if got := LossDifferences(net, x, labels, at); !reflect.DeepEqual(got, wantSome) {
+				t.Errorf("%s, %d goroutines, some elements: %v, want %v", name, threads, got, wantSome)
+			}
+		}
+		mustPanic(t, "the label of sample 3 is 9", func() { LossDifferences(net, x, []int{0, 1, 2, 9}, nil) })
+		mustPanic(t, "want (N, 7)", func() { LossDifferences(net, tensor.New[float64](4, 6), labels, nil) })
+	}
+	for i, p := range net.Params() {
+		sameBits(t, p.Name+" afterwards", p.Value, values[i])
+	}
+}
+
+// other is a layer of a kind that a network cannot copy.
+type other struct{ Layer[float64] }
+
+// An evaluation allocates nothing: ten times the parameters take as many
+// allocations.
+func TestLossDifferencesALossAllocatesNothing(t *testing.T) {
+	allocations := func(inputs int) float64 {
+		net := NewTwoLayerNet[float64](inputs, 5, 3, 1, newRand(72))
+		x, labels := random[float64](newRand(73), 2, inputs), []int{0, 1}
+		return testing.AllocsPerRun(10, func() { LossDifferences(net.Sequential, x, labels, nil) })
+	}
+	if few, many := allocations(6), allocations(60); many != few {
+		t.Errorf("%v allocations for 6 inputs, %v for 60", few, many)
+	}
 }

@@ -2,8 +2,6 @@ package nn
 
 import (
 	"math/rand/v2"
-	"runtime"
-	"sync"
 
 	"github.com/chainrule-go/chainrule/tensor"
 )
@@ -26,10 +24,6 @@ func NewTwoLayerNet[T tensor.Float](input, hidden, output int, std float64, rng 
 	affine2 := AffineOf(NewParam[T]("W2", hidden, output), NewParam[T]("b2", output))
 	affine1.Init(Std(std), rng)
 	affine2.Init(Std(std), rng)
-	return twoLayerNet(affine1, affine2)
-}
-
-func twoLayerNet[T tensor.Float](affine1, affine2 *Affine[T]) *TwoLayerNet[T] {
 	return &TwoLayerNet[T]{NewSequential[T](affine1, NewReLU[T](), affine2), NewSoftmaxWithLoss[T]()}
 }
 
@@ -57,7 +51,7 @@ type Gradients[T tensor.Float] map[string]*tensor.Tensor[T]
 // [CentralDifferences]); it is there to check [TwoLayerNet.Gradient].
 func (net *TwoLayerNet[T]) NumericalGradient(x *tensor.Tensor[T], t []int) Gradients[T] {
 	grads := Gradients[T]{}
-	for i, differences := range net.Differences(x, t) {
+	for i, differences := range LossDifferences(net.Sequential, x, t, nil) {
 		p := net.Params()[i]
 		g := tensor.New[T](p.Value.Shape...)
 		for j, d := range differences {
@@ -66,66 +60,6 @@ func (net *TwoLayerNet[T]) NumericalGradient(x *tensor.Tensor[T], t []int) Gradi
 		grads[p.Name] = g
 	}
 	return grads
-}
-
-// Differences returns the loss of x for the labels t around every element of
-// every parameter, in the order of Params: what [CentralDifferences] yields for
-// each with [DifferenceStep]. The elements are shared out among GOMAXPROCS
-// goroutines, each with parameters of its own to move, so their number changes
-// no bit.
-func (net *TwoLayerNet[T]) Differences(x *tensor.Tensor[T], t []int) [][]Difference {
-	net.Loss(x, t) // a wrong shape or label panics here, where it can be recovered
-	nets := []*TwoLayerNet[T]{net}
-	for len(nets) < runtime.GOMAXPROCS(0) {
-		replica := net.replica()
-		if replica == nil {
-			break
-		}
-		nets = append(nets, replica)
-	}
-	all := make([][]Difference, len(net.Params()))
-	for i, p := range net.Params() {
-		all[i] = make([]Difference, len(p.Value.Data))
-	}
-	share := func(worker int) {
-		own := nets[worker]
-		pass := &Pass[T]{}
-		loss := func() float64 {
-			pass.Reset()
-			return own.Last.Forward(pass, own.Forward(pass, x), t)
-		}
-		for i, p := range own.Params() {
-			v := p.Value.Data
-			lo, hi := worker*len(v)/len(nets), (worker+1)*len(v)/len(nets)
-			for j, d := range CentralDifferences(loss, tensor.Of(v[lo:hi], hi-lo), DifferenceStep) {
-				all[i][lo+j] = d
-			}
-		}
-	}
-	var others sync.WaitGroup
-	for worker := 1; worker < len(nets); worker++ {
-		others.Go(func() { share(worker) })
-	}
-	share(0)
-	others.Wait()
-	return all
-}
-
-// replica returns a network of the same values that shares nothing with net, or
-// nil if layers of other kinds have been put into net: they cannot be copied.
-func (net *TwoLayerNet[T]) replica() *TwoLayerNet[T] {
-	layers := net.Layers()
-	if len(layers) != 3 {
-		return nil
-	}
-	affine1, ok1 := layers[0].Layer.(*Affine[T])
-	_, ok2 := layers[1].Layer.(*ReLU[T])
-	affine2, ok3 := layers[2].Layer.(*Affine[T])
-	if !ok1 || !ok2 || !ok3 {
-		return nil
-	}
-	same := func(p *Param[T]) *Param[T] { return &Param[T]{Name: p.Name, Value: p.Value.Clone()} }
-	return twoLayerNet(AffineOf(same(affine1.W), same(affine1.B)), AffineOf(same(affine2.W), same(affine2.B)))
 }
 
 // Gradient returns the gradients by backpropagation: one pass forward and one

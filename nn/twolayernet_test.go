@@ -3,8 +3,6 @@ package nn
 import (
 	"maps"
 	"math"
-	"reflect"
-	"runtime"
 	"slices"
 	"testing"
 
@@ -151,59 +149,5 @@ func TestGradientIsTheTrainingStep(t *testing.T) {
 	}
 	if want := net.Loss(x, labels); got != want {
 		t.Errorf("loss %v in training, %v asked", got, want)
-	}
-}
-
-// The number of goroutines changes no bit, and neither do layers put into the
-// network, which one goroutine then differentiates.
-func TestDifferencesSameBits(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	net := NewTwoLayerNet[float64](7, 5, 3, 1, newRand(69))
-	copy(net.Params()[1].Value.Data, random[float64](newRand(70), 5).Data)
-	x, labels := random[float64](newRand(71), 4, 7), []int{0, 1, 2, 0}
-	var values []*tensor.Tensor[float64]
-	for _, p := range net.Params() {
-		values = append(values, p.Value.Clone())
-	}
-	// By the definition, one parameter after another.
-	var want [][]Difference
-	loss := func() float64 { return net.Loss(x, labels) }
-	for _, p := range net.Params() {
-		var all []Difference
-		for _, d := range CentralDifferences(loss, p.Value, DifferenceStep) {
-			all = append(all, d)
-		}
-		want = append(want, all)
-	}
-	layers := net.Layers()
-	own := &TwoLayerNet[float64]{NewSequential(layers[0].Layer, Layer[float64](other{layers[1].Layer}), layers[2].Layer), net.Last}
-	for _, threads := range []int{1, 2, 3, 8} { // 8 are more than b2 has elements
-		runtime.GOMAXPROCS(threads)
-		for name, net := range map[string]*TwoLayerNet[float64]{"the network": net, "one with a layer of another kind": own} {
-			if got := net.Differences(x, labels); !reflect.DeepEqual(got, want) {
-				t.Errorf("%s, %d goroutines: %v, want %v", name, threads, got, want)
-			}
-		}
-		mustPanic(t, "the label of sample 3 is 9", func() { net.Differences(x, []int{0, 1, 2, 9}) })
-		mustPanic(t, "want (N, 7)", func() { net.Differences(tensor.New[float64](4, 6), labels) })
-	}
-	for i, p := range net.Params() {
-		sameBits(t, p.Name+" afterwards", p.Value, values[i])
-	}
-}
-
-// other is a layer of a kind that a network cannot copy.
-type other struct{ Layer[float64] }
-
-// An evaluation allocates nothing: ten times the parameters take as many
-// allocations.
-func TestDifferencesALossAllocatesNothing(t *testing.T) {
-	allocations := func(inputs int) float64 {
-		net := NewTwoLayerNet[float64](inputs, 5, 3, 1, newRand(72))
-		x, labels := random[float64](newRand(73), 2, inputs), []int{0, 1}
-		return testing.AllocsPerRun(10, func() { net.Differences(x, labels) })
-	}
-	if few, many := allocations(6), allocations(60); many != few {
-		t.Errorf("%v allocations for 6 inputs, %v for 60", few, many)
 	}
 }

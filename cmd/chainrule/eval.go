@@ -33,9 +33,8 @@ func (a *app) eval(ctx context.Context, path, dir string) error {
 	if err != nil {
 		return err
 	}
-	if c.pixels != mnistPixels || c.classes < mnistClasses {
-		return fmt.Errorf("%s takes samples of %s and tells %d classes apart; MNIST has %d pixels and %d classes",
-			path, tensor.FormatShape(c.Input), c.classes, mnistPixels, mnistClasses)
+	if err := c.fitsMNIST(path); err != nil {
+		return err
 	}
 	_, test, err := data.LoadMNIST[float32](ctx, a.mnist(dir))
 	if err != nil {
@@ -92,18 +91,27 @@ func loadClassifier(ctx context.Context, path string) (*classifier, error) {
 	return &classifier{m, withoutSoftmax(m.Net), pixels, out[1]}, nil
 }
 
+// fitsMNIST reports why the model cannot classify the images of MNIST.
+func (c *classifier) fitsMNIST(path string) error {
+	if c.pixels != mnistPixels || c.classes < mnistClasses {
+		return fmt.Errorf("%s takes samples of %s and tells %d classes apart; MNIST has %d pixels and %d classes",
+			path, tensor.FormatShape(c.Input), c.classes, mnistPixels, mnistClasses)
+	}
+	return nil
+}
+
 // withoutSoftmax returns net without the Softmax it may end in, at any depth.
-func withoutSoftmax(net *nn.Sequential[float32]) *nn.Sequential[float32] {
+func withoutSoftmax[T tensor.Float](net *nn.Sequential[T]) *nn.Sequential[T] {
 	layers := net.Layers()
 	for n := len(layers) - 1; n >= 0; n-- {
 		switch last := layers[n].Layer.(type) {
-		case *nn.Softmax[float32]:
+		case *nn.Softmax[T]:
 			return nn.NewNamed(layers[:n]...)
-		case *nn.Sequential[float32]:
+		case *nn.Sequential[T]:
 			if len(last.Layers()) == 0 {
 				continue // does nothing; what is in front of it is the end
 			}
-			inner := nn.Named[float32]{Name: layers[n].Name, Layer: withoutSoftmax(last)}
+			inner := nn.Named[T]{Name: layers[n].Name, Layer: withoutSoftmax(last)}
 			return nn.NewNamed(append(slices.Clone(layers[:n]), inner)...)
 		}
 		return net
