@@ -96,7 +96,7 @@ func softmaxOf[T tensor.Float](*rand.Rand) nn.Layer[T] { return nn.NewSoftmax[T]
 
 func sequentialOf[T tensor.Float](rng *rand.Rand) nn.Layer[T] {
 	return nn.NewSequential[T](
-		nn.NewSigmoid[T](), // nobody wants the dx of this one in training
+		nn.NewSigmoid[T](),                          // nobody wants the dx of this one in training
 		nn.NewAffine[T](6, 5, rng), nn.NewReLU[T](), // computed together
 		nn.NewSequential[T](nn.NewAffine[T](5, 7, rng)),
 		nn.NewSoftmax[T](),

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -19,7 +20,10 @@ import (
 
 // graphOptions are the flags of graph.
 type graphOptions struct {
-	input        numbers
+	input        string // "" if it was not given
+	data         folder
+	sample       int
+	label        int
 	format       drawingFormat
 	out          string
 	fold, unfold []string
@@ -32,27 +36,36 @@ func (a *app) graphCommand() *cobra.Command {
 		fmt.Fprintf(&figures, "  %-18s %s\n", f.Name, f.Title)
 	}
 	cmd := &cobra.Command{
-		Use:   "graph NAME",
+		Use:   "graph NAME|MODEL",
 		Short: "Draw a computational graph with its values and gradients",
 		Long: `Draw a computational graph of the book: circles are operations, above each line
 stands the value, below it the gradient. NAME is one of
 
 ` + figures.String() + `
+or the file of a model: its layers and its loss on one sample, an image of MNIST's
+test set (--sample) or --input, with --unfold all node by node.
+
 The format is that of the file's name, or svg. A page (html) runs the passes
 forward and backward step by step. Drawings round numbers; json has them exactly.`,
-		Args: arguments(1, 1, "the name of one graph"),
+		Args: arguments(1, 1, "the name of one graph, or one model file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.resolve(o, cmd.Flags().Changed("out")); err != nil {
 				return err
 			}
-			s, err := figureSource(args[0], o.input)
+			if f := cmd.Flags(); f.Changed("input") && o.input == "" {
+				return usagef("--input wants values, or for a model the file of an image")
+			}
+			s, err := a.graphSource(cmd, args[0], o)
 			if err != nil {
 				return err
 			}
 			return untilDone(cmd.Context(), func() error { return a.drawGraph(s, o) })
 		},
 	}
-	cmd.Flags().Var(&o.input, "input", "values for the inputs, in order, all of them, such as 2,100,1.1")
+	cmd.Flags().StringVar(&o.input, "input", "", "values for the inputs, in order, all of them, such as 2,100,1.1; for a model also the file of an image")
+	dataFlag(cmd, &o.data)
+	cmd.Flags().IntVar(&o.sample, "sample", 0, "which image of MNIST's test set, counted from 0, for a model without --input")
+	cmd.Flags().IntVar(&o.label, "label", 0, "the class the loss of a model is for (default: the image's, or with --input the predicted one)")
 	cmd.Flags().Var(&o.format, "format", "svg, png, dot, json or html")
 	cmd.Flags().StringVarP(&o.out, "out", "o", "", "file to write (default standard output)")
 	cmd.Flags().StringSliceVar(&o.fold, "fold", nil, "groups to draw as one box, or all")
@@ -113,19 +126,38 @@ type source struct {
 	folded      bool // whether its groups are folded unless the user says otherwise
 }
 
-func figureSource(name string, input []float64) (source, error) {
+// graphSource finds the graph of a name: a figure, or else a model.
+func (a *app) graphSource(cmd *cobra.Command, name string, o *graphOptions) (source, error) {
 	var names []string
 	for _, f := range graph.Figures() {
 		if f.Name == name {
-			g, err := f.Graph(input...)
-			if err != nil {
-				return source{}, usagef("--input: %w", err)
+			for _, flag := range []string{"data", "sample", "label"} {
+				if cmd.Flags().Changed(flag) {
+					return source{}, usagef("--%s is for a model, and %s is a figure", flag, name)
+				}
 			}
-			return source{graph: g, title: f.Title, note: f.Shows}, nil
+			return figureSource(f, o.input)
 		}
 		names = append(names, f.Name)
 	}
-	return source{}, usagef("there is no graph %q; want %s", name, strings.Join(names, ", "))
+	if _, err := os.Stat(name); err != nil && !strings.ContainsAny(name, `./\`) {
+		return source{}, usagef("there is no graph %q; want %s, or the file of a model", name, strings.Join(names, ", "))
+	}
+	return a.modelSource(cmd.Context(), name, o, cmd.Flags().Changed("label"))
+}
+
+func figureSource(f graph.Figure, input string) (source, error) {
+	var values numbers
+	if input != "" {
+		if err := values.Set(input); err != nil {
+			return source{}, usagef("--input: %w", err)
+		}
+	}
+	g, err := f.Graph(values...)
+	if err != nil {
+		return source{}, usagef("--input: %w", err)
+	}
+	return source{graph: g, title: f.Title, note: f.Shows}, nil
 }
 
 // drawnEvent is the line of graph --json --out.

@@ -4,13 +4,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/chainrule-go/chainrule/graph"
+	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/tensor"
 )
 
 // drawn is the JSON of a graph.
@@ -118,7 +122,7 @@ func TestGraphFold(t *testing.T) {
 }
 
 func TestGraphMistakes(t *testing.T) {
-	folder := t.TempDir()
+	folder, model := t.TempDir(), small(t)
 	for _, test := range []struct {
 		args string
 		code int
@@ -130,7 +134,14 @@ func TestGraphMistakes(t *testing.T) {
 		{"graph apples --input 1,2", 2, "apples takes 3 values: apples, apple price, tax; got 2"},
 		{"graph batch-affine --input 1", 2, "X (2, 2), W (2, 3), b (3)"},
 		{"graph apples --input 1,x,3", 2, "numbers with commas"},
-		{"graph apples --input=", 2, "numbers with commas"},
+		{"graph apples --input=", 2, "--input wants values"},
+		{"graph apples --sample 3", 2, "--sample is for a model, and apples is a figure"},
+		{"graph " + folder + "/none.safetensors", 1, "none.safetensors"},
+		{"graph " + model + " --input 1,2", 2, "--input has 2 numbers, and a sample of"},
+		{"graph " + model + " --input 1,x", 1, "no list of numbers"},
+		{"graph " + model + " --input 1,2,3,4 --label 3", 2, "the classes of"},
+		{"graph " + model + " --label -1 --input 1,2,3,4", 2, "the classes of"},
+		{"graph " + model, 1, "give a sample with --input"},
 		{"graph apples --format gif", 2, "svg, png, dot, json or html"},
 		{"graph apples -o drawing.gif", 2, "drawing.gif tells no format"},
 		{"graph apples -o drawing", 2, "tells no format"},
@@ -169,5 +180,103 @@ func TestGraphTerminal(t *testing.T) {
 	var stderr bytes.Buffer
 	if code := run(t.Context(), []string{"graph", "apples", "--format", "png"}, terminal, &stderr); code != exitUsage || !strings.Contains(stderr.String(), "not for a terminal") {
 		t.Errorf("exit code %d: %s", code, &stderr)
+	}
+}
+
+// TestGraphModel: the layers of a model, and its loss, on the user's sample.
+func TestGraphModel(t *testing.T) {
+	model := small(t) // Affine(4->3) and a Softmax
+	var all struct {
+		drawn
+		Groups []struct{ Name string }
+	}
+	if err := json.Unmarshal([]byte(must(t, "graph", model, "--json", "--input", "1,-2,0.5,3", "--label", "2")), &all); err != nil {
+		t.Fatal(err)
+	}
+	var groups []string
+	for _, g := range all.Groups {
+		groups = append(groups, g.Name)
+	}
+	if got := strings.Join(groups, " "); got != "Affine1 SoftmaxWithLoss" {
+		t.Errorf("the groups are %s", got)
+	}
+	net := load32(t, model)
+	x := tensor.Of([]float32{1, -2, 0.5, 3}, 1, 4)
+	pass := &nn.Pass[float32]{Keep: true}
+	loss := nn.NewSoftmaxWithLoss[float32]()
+	want := loss.Forward(pass, net.Forward(pass, x), []int{2})
+	net.BackwardParams(pass, loss.Backward(pass))
+	checked := 0
+	for _, n := range all.Nodes {
+		var value, grad any
+		if json.Unmarshal(n.Value, &value) != nil || json.Unmarshal(n.Grad, &grad) != nil {
+			t.Fatalf("%s: %s, %s", n.Label, n.Value, n.Grad)
+		}
+		switch n.Label {
+		case "loss":
+			if v := value.(float64); math.Abs(v-want) > 1e-6 {
+				t.Errorf("the loss is %v, want %v", v, want)
+			}
+			checked++
+		case "b":
+			for i, v := range grad.([]any) {
+				if right := float64(net.Params()[1].Grad.Data[i]); math.Abs(v.(float64)-right) > 1e-6 {
+					t.Errorf("the gradient of b[%d] is %v, want %v", i, v, right)
+				}
+			}
+			checked++
+		}
+	}
+	if checked != 2 {
+		t.Errorf("the loss and b are not both among %d nodes", len(all.Nodes))
+	}
+	for _, format := range []string{"svg", "dot", "html", "png"} {
+		folded := must(t, "graph", model, "--format", format, "--input", "1,-2,0.5,3")
+		if unfolded := must(t, "graph", model, "--format", format, "--input", "1,-2,0.5,3", "--unfold", "all"); folded == unfolded {
+			t.Errorf("%s: folded and unfolded are the same", format)
+		}
+	}
+}
+
+// load32 loads a model's layers, but for the Softmax at the end.
+func load32(t *testing.T, path string) *nn.Sequential[float32] {
+	t.Helper()
+	c, err := loadClassifier(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.logits
+}
+
+// TestGraphModelOnMNIST: without a sample of the user's it is one of MNIST's, in
+// its class, and a file's first image is taken as predict takes it.
+func TestGraphModelOnMNIST(t *testing.T) {
+	test := mnist(t)
+	trained := filepath.Join(t.TempDir(), "m.safetensors")
+	must(t, "train", "--steps", "2", "--out", trained)
+	image := write(t, "image.idx", append([]byte{0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28}, test.Images.Data[5*784:6*784]...))
+	drawing := must(t, "graph", trained, "--json", "--sample", "5")
+	if same := must(t, "graph", trained, "--json", "--input", image, "--label", fmt.Sprint(test.Labels.Data[5])); same != drawing {
+		t.Error("an image of MNIST and the same in a file differ")
+	}
+	for _, n := range lines[drawn](t, drawing)[0].Nodes {
+		var rows [][]float64
+		if n.Label == "t" && (json.Unmarshal(n.Value, &rows) != nil || rows[0][test.Labels.Data[5]] != 1) {
+			t.Errorf("image 5 is a %d, and t is %s", test.Labels.Data[5], n.Value)
+		}
+	}
+	if code, _, stderr := call(t, "graph", trained, "--sample", "10000"); code != 2 || !strings.Contains(stderr, "0 to 9999") {
+		t.Errorf("--sample 10000: %d, %s", code, stderr)
+	}
+}
+
+// TestREADMEGraph: the picture in README is what the command draws.
+func TestREADMEGraph(t *testing.T) {
+	want, err := os.ReadFile("../../docs/apples-oranges.svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if must(t, "graph", "apples-oranges") != string(want) {
+		t.Error("docs/apples-oranges.svg is stale; run\n\tgo run ./cmd/chainrule graph apples-oranges -o docs/apples-oranges.svg")
 	}
 }

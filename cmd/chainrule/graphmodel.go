@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/chainrule-go/chainrule/gradcheck"
+	"github.com/chainrule-go/chainrule/model"
+	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// modelSource is the graph of a model's loss on one sample, in float64.
+func (a *app) modelSource(ctx context.Context, path string, o *graphOptions, labelled bool) (source, error) {
+	c, err := loadClassifier(ctx, path)
+	if err != nil {
+		return source{}, err
+	}
+	if labelled && (o.label < 0 || o.label >= c.classes) {
+		return source{}, usagef("--label is %d, and the classes of %s are 0 to %d", o.label, path, c.classes-1)
+	}
+	double, err := model.Convert[float64](c.Model)
+	if err != nil {
+		return source{}, fmt.Errorf("%s: %w", path, err)
+	}
+	net := withoutSoftmax(double.Net)
+	sample, err := a.sample(ctx, c, path, o)
+	if err != nil {
+		return source{}, err
+	}
+	x := tensor.Of(sample.x, append([]int{1}, c.Input...)...)
+	logits := net.Forward(nil, x)
+	y, class := nn.NewSoftmax[float64]().Forward(nil, logits), nn.Classes(logits)[0]
+	label := class
+	if labelled {
+		label = o.label
+	} else if sample.label >= 0 {
+		label = sample.label
+	}
+	g, err := gradcheck.Trace(net, x, []int{label})
+	if err != nil {
+		return source{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return source{
+		graph:  g,
+		title:  path,
+		note:   fmt.Sprintf("%s: class %d with probability %.4g; the loss is that of class %d", sample.name, class, y.Data[class], label),
+		folded: true,
+	}, nil
+}
+
+// A sample is what a model is drawn on.
+type sample struct {
+	name  string
+	x     []float64
+	label int // -1 if it is not known
+}
+
+// sample returns --input, values or the first image of a file, or an image of
+// MNIST.
+func (a *app) sample(ctx context.Context, c *classifier, path string, o *graphOptions) (s sample, err error) {
+	var pixels []byte
+	if o.input == "" {
+		if err := c.fitsMNIST(path); err != nil {
+			return s, fmt.Errorf("%w; give a sample with --input", err)
+		}
+		_, test, err := a.mnist(string(o.data)).Load(ctx)
+		if err != nil {
+			return s, err
+		}
+		labels := test.Labels.Data
+		if o.sample < 0 || o.sample >= len(labels) {
+			return s, usagef("--sample is %d, and the images are 0 to %d", o.sample, len(labels)-1)
+		}
+		pixels = test.Images.Data[o.sample*mnistPixels:][:mnistPixels]
+		s = sample{name: fmt.Sprintf("image %d of MNIST's test set, a %d", o.sample, labels[o.sample]), label: int(labels[o.sample])}
+	} else {
+		s = sample{name: "--input", label: -1}
+		if _, err := os.Stat(o.input); err != nil {
+			var values numbers
+			if values.Set(o.input) != nil {
+				return s, fmt.Errorf("--input %s is no list of numbers, such as 1,-0.5,2e3, and no file: %w", o.input, err)
+			}
+			if len(values) != c.pixels {
+				return s, usagef("--input has %d numbers, and a sample of %s has %d", len(values), path, c.pixels)
+			}
+			s.x = values
+			return s, nil
+		}
+		s.name = o.input
+		if pixels, err = c.read(o.input, false); err != nil {
+			return s, err
+		}
+		if len(pixels) == 0 {
+			return s, fmt.Errorf("%s holds no image", o.input)
+		}
+	}
+	for _, v := range pixels[:c.pixels] {
+		s.x = append(s.x, float64(v)/255)
+	}
+	return s, nil
+}
