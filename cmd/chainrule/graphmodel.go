@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/chainrule-go/chainrule/gradcheck"
 	"github.com/chainrule-go/chainrule/model"
@@ -44,7 +45,7 @@ func (a *app) modelSource(ctx context.Context, path string, o *graphOptions, lab
 	}
 	return source{
 		graph:  g,
-		title:  path,
+		title:  filepath.Base(path),
 		note:   fmt.Sprintf("%s: class %d with probability %.4g; the loss is that of class %d", sample.name, class, y.Data[class], label),
 		folded: true,
 	}, nil
