@@ -95,10 +95,12 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 	s.packA = m >= 16 && n*size > blocks.stride && k*n*size > blocks.size
 	s.packB = s.packA || g.b.transposed
 	s.sparse = !s.packB && s.worthSkipping()
-	if s.packA {
-		s.rows = min(blocks.height, ceil(ceil(m, 2*threads), 4)*4)
-	} else if tallest := t.of(min(t.widest*t.lanes, n-s.odd()))[0].rows; threads > 1 && m > tallest {
-		s.rows = ceil(ceil(m, 8*threads), tallest) * tallest
+	// Parts of whole tiles, and as many as make the shares of the threads alike.
+	if tallest := t.of(min(t.widest*t.lanes, n-s.odd()))[0].rows; s.packA {
+		parts := ceil(ceil(m, blocks.height), threads) * threads
+		s.rows = ceil(ceil(m, parts), tallest) * tallest
+	} else if threads > 1 && m > tallest {
+		s.rows = ceil(ceil(m, 16*threads), tallest) * tallest
 	} else if threads > 1 && !s.packB {
 		s.columns = ceil(ceil(n, threads), t.widest*t.lanes) * t.widest * t.lanes
 	}
