@@ -67,15 +67,29 @@ func run(threads, parts int, wake bool, j Job) bool {
 			pool.wake <- struct{}{}
 		}
 	}
+	done := false
+	defer func() {
+		if !done { // a part of the caller's panicked: take back those that nobody has
+			left := pool.left.Swap(0)
+			pool.pending.Add(int64(left>>32) - int64(left&(1<<32-1)) - 1)
+			wait()
+		}
+		pool.job = nil
+	}()
 	doParts(true)
+	wait()
+	done = true
+	return true
+}
+
+// wait returns when all parts are done.
+func wait() {
 	for spins := 0; pool.pending.Load() > 0; spins++ {
 		pause()
 		if spins%64 == 63 {
 			runtime.Gosched()
 		}
 	}
-	pool.job = nil
-	return true
 }
 
 // Parallel does the parts of a job on up to so many threads: on its own goroutine
