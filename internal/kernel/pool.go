@@ -30,7 +30,9 @@ var pool struct {
 	wake     chan struct{}
 }
 
-// A Job is work in parts that can be done in any order and at the same time.
+// A Job is work in parts that can be done in any order and at the same time. A
+// panic in a part leaves the pool as it was if the caller's goroutine is in it;
+// in a worker it ends the program.
 type Job interface{ Do(part int) }
 
 // worth is how many multiply-adds are worth a second thread that spins, by loops
@@ -55,10 +57,11 @@ func run(threads, parts int, wake bool, j Job) bool {
 	} else if pool.sleeping.Load() == int64(pool.workers) {
 		return false
 	}
+	defer finish()
 	pool.job = j
 	pool.pending.Store(int64(parts))
-	pool.seats.Store(int64(n - 1))
 	pool.left.Store(uint64(parts))
+	pool.seats.Store(int64(n - 1)) // last: who takes one shall find parts
 	if wake {
 		for range n - 1 {
 			if !take(&pool.sleeping) {
@@ -68,6 +71,15 @@ func run(threads, parts int, wake bool, j Job) bool {
 		}
 	}
 	doParts(true)
+	return true
+}
+
+// finish waits until nobody is in the job any more. Parts are left only if the
+// caller panicked in one of its own; nobody takes these.
+func finish() {
+	pool.seats.Store(0)
+	left := pool.left.Swap(0)
+	pool.pending.Add(int64(left>>32) - int64(left&(1<<32-1)))
 	for spins := 0; pool.pending.Load() > 0; spins++ {
 		pause()
 		if spins%64 == 63 {
@@ -75,7 +87,6 @@ func run(threads, parts int, wake bool, j Job) bool {
 		}
 	}
 	pool.job = nil
-	return true
 }
 
 // Parallel does the parts of a job on up to so many threads: on its own goroutine
@@ -119,10 +130,15 @@ func doParts(front bool) {
 		}
 		// From here to the end of the part there is no other job.
 		if pool.left.CompareAndSwap(left, first<<32|end) {
-			pool.job.Do(int(part))
-			pool.pending.Add(-1)
+			do(int(part))
 		}
 	}
+}
+
+// do does a part that was taken; with a panic it is done too.
+func do(part int) {
+	defer pool.pending.Add(-1)
+	pool.job.Do(part)
 }
 
 // unfinished reports whether there are parts that nobody has taken.
