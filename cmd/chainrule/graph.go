@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -59,7 +60,7 @@ forward and backward step by step. Drawings round numbers; json has them exactly
 			if err != nil {
 				return err
 			}
-			return untilDone(cmd.Context(), func() error { return a.drawGraph(s, o) })
+			return a.drawGraph(cmd.Context(), s, o)
 		},
 	}
 	cmd.Flags().StringVar(&o.input, "input", "", "values for the inputs, in order, all of them, such as 2,100,1.1; for a model also the file of an image")
@@ -168,13 +169,15 @@ type drawnEvent struct {
 	Nodes  int           `json:"nodes"`
 }
 
-func (a *app) drawGraph(s source, o *graphOptions) error {
+func (a *app) drawGraph(ctx context.Context, s source, o *graphOptions) error {
 	folded, err := s.folding(o.fold, o.unfold)
 	if err != nil {
 		return err
 	}
 	var drawing bytes.Buffer
-	if err := o.format.draw(&drawing, s.graph, draw.Options{Title: s.title, Note: s.note, Folded: folded}); err != nil {
+	if err := untilDone(ctx, func() error {
+		return o.format.draw(&drawing, s.graph, draw.Options{Title: s.title, Note: s.note, Folded: folded})
+	}); err != nil {
 		return err
 	}
 	if o.out == "" {
