@@ -175,7 +175,7 @@ func work(wake <-chan struct{}) {
 		}
 		pool.sleeping.Add(1)
 		// A job that came meanwhile, or wants no waking, may have missed this worker.
-		if unfinished() && take(&pool.sleeping) {
+		if unfinished() && pool.seats.Load() > 0 && take(&pool.sleeping) {
 			continue
 		}
 		<-wake

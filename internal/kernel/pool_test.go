@@ -1,8 +1,10 @@
 package kernel
 
 import (
+	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // panicking is a job whose first part, which is the caller's, panics while the
@@ -57,5 +59,39 @@ func TestPanicInAPart(t *testing.T) {
 				t.Fatalf("part %d of the next job was done %d times", part, n)
 			}
 		}
+	}
+}
+
+// lasting is a job that lasts until the workers without a seat sleep: its first
+// part waits for that, and the others for the first.
+type lasting struct {
+	t    *testing.T
+	over chan struct{}
+}
+
+func (j *lasting) Do(part int) {
+	if part > 0 {
+		<-j.over
+		return
+	}
+	defer close(j.over)
+	deadline := time.Now().Add(time.Minute)
+	for asleep := 0; asleep < 10_000; asleep++ { // at every look, not between two
+		if pool.sleeping.Load() < int64(pool.workers-1) {
+			asleep = 0
+		}
+		if time.Now().After(deadline) {
+			j.t.Error("workers for whom a job has no seat spin as long as it lasts")
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
+func TestWorkersWithoutASeatSleep(t *testing.T) {
+	withProcs(t, 4)
+	run(4, 8, true, &counters{n: make([]atomic.Int64, 8)}) // starts three workers
+	if !run(2, 8, true, &lasting{t, make(chan struct{})}) {
+		t.Fatal("the pool is taken")
 	}
 }
