@@ -36,8 +36,9 @@ var pool struct {
 type Job interface{ Do(part int) }
 
 // worth is how many multiply-adds are worth a second thread that spins, by loops
-// in Go and in tiles, and how many are worth waking one that sleeps; and the
-// same in pieces of an update.
+// in Go (which are slow enough to wake one for that too) and in tiles, and how
+// many in tiles are worth waking one that sleeps; and the same in pieces of an
+// update.
 var worth = struct{ loops, tiles, wake, pieces, wakePieces int }{1 << 13, 400_000, 1_000_000, 4, 64}
 
 // patience is how long a worker spins before it sleeps.
