@@ -82,7 +82,7 @@ func NewNamed[T tensor.Float](layers ...Named[T]) *Sequential[T] {
 		// keeps nothing that a second Forward could overwrite.
 		if t := reflect.TypeOf(l); t.Kind() == reflect.Pointer && t.Elem().Size() > 0 {
 			if first, twice := seen[l]; twice {
-				panic(fmt.Sprintf("nn: NewSequential: %s and %s are the same layer; make a second one that shares its parameters", first, name))
+				panic(fmt.Sprintf("nn: Sequential: %s and %s are the same layer; make a second one that shares its parameters", first, name))
 			}
 			seen[l] = name
 		}
@@ -95,9 +95,9 @@ func NewNamed[T tensor.Float](layers ...Named[T]) *Sequential[T] {
 	for i, n := range layers {
 		switch {
 		case n.Layer == nil:
-			panic(fmt.Sprintf("nn: NewSequential: layer %d is nil", i))
+			panic(fmt.Sprintf("nn: Sequential: layer %d is nil", i))
 		case n.Name == "" || names[n.Name]:
-			panic(fmt.Sprintf("nn: NewSequential: layer %d has the name %q, which is empty or taken", i, n.Name))
+			panic(fmt.Sprintf("nn: Sequential: layer %d has the name %q, which is empty or taken", i, n.Name))
 		}
 		names[n.Name] = true
 		visit(n.Name, n.Layer)

@@ -38,7 +38,7 @@ adjoint, and all bits with recorded ones. Then plant faults and see that each is
 caught. The result is a certificate, in Markdown.
 
 With --model it is your network that is proved, with its own weights, on images
-of MNIST or of --data, and on dense inputs.
+of MNIST, and on dense inputs.
 
 The relative error of a gradient a against its witness n is
 |a-n| / max(|a|, |n|, s/100), s being the largest of the array. 1e-12 is allowed,

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,7 +24,7 @@ import (
 type graphOptions struct {
 	input        string // "" if it was not given
 	data         folder
-	sample       int
+	sample       count
 	label        int
 	format       drawingFormat
 	out          string
@@ -30,7 +32,7 @@ type graphOptions struct {
 }
 
 func (a *app) graphCommand() *cobra.Command {
-	o := &graphOptions{}
+	o := &graphOptions{sample: count{0, 0, math.MaxInt32}}
 	var figures strings.Builder
 	for _, f := range graph.Figures() {
 		fmt.Fprintf(&figures, "  %-18s %s\n", f.Name, f.Title)
@@ -54,17 +56,19 @@ forward and backward step by step. Drawings round numbers; json has them exactly
 			}
 			if f := cmd.Flags(); f.Changed("input") && o.input == "" {
 				return usagef("--input wants values, or for a model the file of an image")
+			} else if o.input != "" && f.Changed("sample") {
+				return usagef("--input and --sample are two samples; choose one")
 			}
 			s, err := a.graphSource(cmd, args[0], o)
 			if err != nil {
 				return err
 			}
-			return untilDone(cmd.Context(), func() error { return a.drawGraph(s, o) })
+			return a.drawGraph(cmd.Context(), s, o)
 		},
 	}
 	cmd.Flags().StringVar(&o.input, "input", "", "values for the inputs, in order, all of them, such as 2,100,1.1; for a model also the file of an image")
 	dataFlag(cmd, &o.data)
-	cmd.Flags().IntVar(&o.sample, "sample", 0, "which image of MNIST's test set, counted from 0, for a model without --input")
+	cmd.Flags().Var(&o.sample, "sample", "which image of MNIST's test set, counted from 0, for a model without --input")
 	cmd.Flags().IntVar(&o.label, "label", 0, "the class the loss of a model is for (default: the image's, or with --input the predicted one)")
 	cmd.Flags().Var(&o.format, "format", "svg, png, dot, json or html")
 	cmd.Flags().StringVarP(&o.out, "out", "o", "", "file to write (default standard output)")
@@ -168,17 +172,19 @@ type drawnEvent struct {
 	Nodes  int           `json:"nodes"`
 }
 
-func (a *app) drawGraph(s source, o *graphOptions) error {
+func (a *app) drawGraph(ctx context.Context, s source, o *graphOptions) error {
 	folded, err := s.folding(o.fold, o.unfold)
 	if err != nil {
 		return err
 	}
 	var drawing bytes.Buffer
-	if err := o.format.draw(&drawing, s.graph, draw.Options{Title: s.title, Note: s.note, Folded: folded}); err != nil {
+	if err := untilDone(ctx, func() error {
+		err := o.format.draw(&drawing, s.graph, draw.Options{Title: s.title, Note: s.note, Folded: folded})
+		if err == nil && o.out == "" {
+			_, err = a.stdout.Write(drawing.Bytes())
+		}
 		return err
-	}
-	if o.out == "" {
-		_, err := a.stdout.Write(drawing.Bytes())
+	}); err != nil || o.out == "" {
 		return err
 	}
 	err = atomicfile.Write(o.out, func(w io.Writer) error {

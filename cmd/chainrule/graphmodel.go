@@ -71,11 +71,12 @@ func (a *app) sample(ctx context.Context, c *classifier, path string, o *graphOp
 			return s, err
 		}
 		labels := test.Labels.Data
-		if o.sample < 0 || o.sample >= len(labels) {
-			return s, usagef("--sample is %d, and the images are 0 to %d", o.sample, len(labels)-1)
+		i := o.sample.value
+		if i >= len(labels) {
+			return s, usagef("--sample is %d, and the images are 0 to %d", i, len(labels)-1)
 		}
-		pixels = test.Images.Data[o.sample*mnistPixels:][:mnistPixels]
-		s = sample{name: fmt.Sprintf("image %d of MNIST's test set, a %d", o.sample, labels[o.sample]), label: int(labels[o.sample])}
+		pixels = test.Images.Data[i*mnistPixels:][:mnistPixels]
+		s = sample{name: fmt.Sprintf("image %d of MNIST's test set, a %d", i, labels[i]), label: int(labels[i])}
 	} else {
 		s = sample{name: "--input", label: -1}
 		if _, err := os.Stat(o.input); err != nil {

@@ -31,7 +31,7 @@ type Result struct {
 	Threads          int
 	Median, Min, Max float64
 	GFLOPS           float64 // at the median; NaN where nobody counts
-	PeakShare        float64 // of what that many cores could do at most; NaN where that is not known
+	PeakShare        float64 // of what that many cores, or all there are, could do at most; NaN where that is not known
 }
 
 // Spread is the distance from the smallest sample to the largest, as a share of the
@@ -89,7 +89,9 @@ func run(in *inputs, w Workload, threads int) (Result, error) {
 	}
 	var peak float64
 	if w.Flops > 0 && !w.double {
-		peak = kernel.Peak() * float64(threads) // now, for the clock of a processor depends on its past
+		// Now, for the clock of a processor depends on its past. More threads than
+		// processors reach no more.
+		peak = kernel.Peak() * float64(min(threads, runtime.NumCPU()))
 	}
 	samples, err := measure(in.ctx, op)
 	if err != nil {

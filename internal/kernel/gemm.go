@@ -32,7 +32,7 @@ func (a Matrix[T]) strides() (row, step int) {
 //
 // Every element of C starts from 0 and takes its terms in the order of k, each
 // by one fused multiply-add; an element that ends as -0 becomes +0. The threads
-// share out the rows of C, so their number changes no bit.
+// share out the elements of C, so their number changes no bit.
 func Gemm[T Float](threads int, c, a, b Matrix[T]) {
 	gemm(threads, product[T]{c: c, a: a, b: b})
 }
@@ -56,7 +56,7 @@ func GemmBiasReLU[T Float](threads int, c, a, b Matrix[T], bias []T) {
 	gemm(threads, product[T]{c: c, a: a, b: b, bias: bias, relu: true})
 }
 
-// product is one matrix product, ready to be computed in ranges of rows.
+// product is one matrix product, ready to be computed in parts of C.
 type product[T Float] struct {
 	c, a, b Matrix[T]
 

@@ -202,49 +202,6 @@ func (c *counters) Do(part int) {
 	c.n[part].Add(1)
 }
 
-// A part that panics on the caller's goroutine leaves the pool in order: the
-// parts that others have taken end, the rest is dropped, and the next job is
-// done whole.
-func TestPoolAfterPanic(t *testing.T) {
-	withProcs(t, 3)
-	for range 50 {
-		func() {
-			defer func() {
-				if recover() != "part 0" {
-					t.Error("the panic was lost")
-				}
-			}()
-			run(3, 20, true, &panicky{})
-		}()
-		if pool.job != nil || pool.pending.Load() != 0 {
-			t.Fatalf("the pool is left with the job %v, %d parts pending", pool.job, pool.pending.Load())
-		}
-		j := &counters{n: make([]atomic.Int64, 10)}
-		if !run(3, 10, true, j) {
-			t.Fatal("the pool is still taken")
-		}
-		for p := range j.n {
-			if n := j.n[p].Load(); n != 1 {
-				t.Fatalf("part %d of the next job was done %d times", p, n)
-			}
-		}
-	}
-}
-
-// panicky panics in part 0, which is the caller's: the two workers take one of
-// the last each, and keep it until then.
-type panicky struct{ panicked atomic.Bool }
-
-func (p *panicky) Do(part int) {
-	if part == 0 {
-		p.panicked.Store(true)
-		panic("part 0")
-	}
-	for !p.panicked.Load() {
-		runtime.Gosched()
-	}
-}
-
 // Parallel does everything, whether anybody helps or not.
 func TestParallel(t *testing.T) {
 	withProcs(t, 3)

@@ -30,12 +30,15 @@ var pool struct {
 	wake     chan struct{}
 }
 
-// A Job is work in parts that can be done in any order and at the same time.
+// A Job is work in parts that can be done in any order and at the same time. A
+// panic in a part leaves the pool as it was if the caller's goroutine is in it;
+// in a worker it ends the program.
 type Job interface{ Do(part int) }
 
 // worth is how many multiply-adds are worth a second thread that spins, by loops
-// in Go and in tiles, and how many are worth waking one that sleeps; and the
-// same in pieces of an update.
+// in Go (which are slow enough to wake one for that too) and in tiles, and how
+// many in tiles are worth waking one that sleeps; and the same in pieces of an
+// update.
 var worth = struct{ loops, tiles, wake, pieces, wakePieces int }{1 << 13, 400_000, 1_000_000, 4, 64}
 
 // patience is how long a worker spins before it sleeps.
@@ -55,10 +58,11 @@ func run(threads, parts int, wake bool, j Job) bool {
 	} else if pool.sleeping.Load() == int64(pool.workers) {
 		return false
 	}
+	defer finish()
 	pool.job = j
 	pool.pending.Store(int64(parts))
-	pool.seats.Store(int64(n - 1))
 	pool.left.Store(uint64(parts))
+	pool.seats.Store(int64(n - 1)) // last: who takes one shall find parts
 	if wake {
 		for range n - 1 {
 			if !take(&pool.sleeping) {
@@ -67,29 +71,23 @@ func run(threads, parts int, wake bool, j Job) bool {
 			pool.wake <- struct{}{}
 		}
 	}
-	done := false
-	defer func() {
-		if !done { // a part of the caller's panicked: take back those that nobody has
-			left := pool.left.Swap(0)
-			pool.pending.Add(int64(left>>32) - int64(left&(1<<32-1)) - 1)
-			wait()
-		}
-		pool.job = nil
-	}()
 	doParts(true)
-	wait()
-	done = true
 	return true
 }
 
-// wait returns when all parts are done.
-func wait() {
+// finish waits until nobody is in the job any more. Parts are left only if the
+// caller panicked in one of its own; nobody takes these.
+func finish() {
+	pool.seats.Store(0)
+	left := pool.left.Swap(0)
+	pool.pending.Add(int64(left>>32) - int64(left&(1<<32-1)))
 	for spins := 0; pool.pending.Load() > 0; spins++ {
 		pause()
 		if spins%64 == 63 {
 			runtime.Gosched()
 		}
 	}
+	pool.job = nil
 }
 
 // Parallel does the parts of a job on up to so many threads: on its own goroutine
@@ -133,10 +131,15 @@ func doParts(front bool) {
 		}
 		// From here to the end of the part there is no other job.
 		if pool.left.CompareAndSwap(left, first<<32|end) {
-			pool.job.Do(int(part))
-			pool.pending.Add(-1)
+			do(int(part))
 		}
 	}
+}
+
+// do does a part that was taken; with a panic it is done too.
+func do(part int) {
+	defer pool.pending.Add(-1)
+	pool.job.Do(part)
 }
 
 // unfinished reports whether there are parts that nobody has taken.
@@ -173,7 +176,7 @@ func work(wake <-chan struct{}) {
 		}
 		pool.sleeping.Add(1)
 		// A job that came meanwhile, or wants no waking, may have missed this worker.
-		if unfinished() && take(&pool.sleeping) {
+		if unfinished() && pool.seats.Load() > 0 && take(&pool.sleeping) {
 			continue
 		}
 		<-wake

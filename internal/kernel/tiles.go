@@ -79,7 +79,7 @@ type blocked[T Float] struct {
 	packA, packB bool // the blocks of A, of B, are rearranged first
 	packing      bool // which is what is being done to B
 	packed       []T  // the block of B, a panel after the other
-	sparse       bool // terms in which A is 0 are left out
+	sparse       bool // terms in which A is 0 are left out; then a part has all columns
 
 	rows, columns int // of C, in a part of the work
 }
@@ -101,7 +101,7 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 		s.rows = ceil(ceil(m, parts), tallest) * tallest
 	} else if threads > 1 && m > tallest {
 		s.rows = ceil(ceil(m, 16*threads), tallest) * tallest
-	} else if threads > 1 && !s.packB {
+	} else if threads > 1 && !s.packB && !s.sparse {
 		s.columns = ceil(ceil(n, threads), t.widest*t.lanes) * t.widest * t.lanes
 	}
 	if !s.packB {
