@@ -106,7 +106,7 @@ func TestREADME(t *testing.T) {
 		}
 		found := 0
 		for line := range strings.Lines(string(text)) {
-			if !regexp.MustCompile(`^\| (loss|[Wb][12]) `).MatchString(line) {
+			if !regexp.MustCompile(`^\| (loss|[Wb][12]) +\| [0-9]+ +\|`).MatchString(line) {
 				continue
 			}
 			found++
