@@ -151,9 +151,10 @@ func (a *app) graphSource(cmd *cobra.Command, name string, o *graphOptions) (sou
 }
 
 func figureSource(f graph.Figure, input string) (source, error) {
-	var values numbers
+	var values []float64
 	if input != "" {
-		if err := values.Set(input); err != nil {
+		var err error
+		if values, err = parseNumbers(input); err != nil {
 			return source{}, usagef("--input: %w", err)
 		}
 	}
@@ -260,26 +261,14 @@ func (f drawingFormat) draw(w io.Writer, g *graph.Graph[float64], o draw.Options
 	return draw.SVG(w, g, o)
 }
 
-// numbers are numbers with commas between them.
-type numbers []float64
-
-func (v *numbers) Set(s string) error {
-	var parsed numbers
+// parseNumbers reads numbers with commas between them.
+func parseNumbers(s string) (all []float64, err error) {
 	for part := range strings.SplitSeq(s, ",") {
 		x, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
 		if err != nil {
-			return fmt.Errorf("want numbers with commas between them, such as 1,-0.5,2e3")
+			return nil, fmt.Errorf("want numbers with commas between them, such as 1,-0.5,2e3")
 		}
-		parsed = append(parsed, x)
+		all = append(all, x)
 	}
-	*v = parsed
-	return nil
+	return all, nil
 }
-func (v *numbers) String() string {
-	var s []string
-	for _, x := range *v {
-		s = append(s, strconv.FormatFloat(x, 'g', -1, 64))
-	}
-	return strings.Join(s, ",")
-}
-func (v *numbers) Type() string { return "numbers" }

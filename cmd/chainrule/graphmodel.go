@@ -80,8 +80,8 @@ func (a *app) sample(ctx context.Context, c *classifier, path string, o *graphOp
 	} else {
 		s = sample{name: "--input", label: -1}
 		if _, err := os.Stat(o.input); err != nil {
-			var values numbers
-			if values.Set(o.input) != nil {
+			values, notNumbers := parseNumbers(o.input)
+			if notNumbers != nil {
 				return s, fmt.Errorf("--input %s is no list of numbers, such as 1,-0.5,2e3, and no file: %w", o.input, err)
 			}
 			if len(values) != c.pixels {
