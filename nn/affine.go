@@ -17,17 +17,19 @@ import (
 // dx, dW and db have the shapes of x, W and b. One sample may also come as
 // x (in), and then leaves as y (out): with N = 1, xᵀ·dy is the outer product.
 //
-// Forward keeps x, which may not change before Backward.
+// Forward saves x, which may not change before Backward.
 type Affine[T tensor.Float] struct {
-	W, B   *Param[T]
-	params []*Param[T]
-	x      Kept[T]
+	W, B    *Param[T]
+	in, out int
+	params  []*Param[T]
+	x       Saved[T]
 }
 
 // NewAffine returns an Affine layer with b = 0 and W drawn from rng as [He]
-// says; [Affine.Init] draws otherwise.
+// says; [Affine.Init] draws otherwise. It panics unless in and out are 1 or more.
 func NewAffine[T tensor.Float](in, out int, rng *rand.Rand) *Affine[T] {
-	l := AffineOf(NewParam[T]("W", in, out), NewParam[T]("b", out))
+	l := &Affine[T]{in: in, out: out}
+	MustBuild(l)
 	l.Init(He, rng)
 	return l
 }
@@ -41,7 +43,17 @@ func AffineOf[T tensor.Float](w, b *Param[T]) *Affine[T] {
 	if out := w.Value.Shape[1]; !slices.Equal(b.Value.Shape, []int{out}) {
 		panic(&tensor.ShapeError{Op: "AffineOf(b)", Want: tensor.FormatShape([]int{out}), Got: slices.Clone(b.Value.Shape)})
 	}
-	return &Affine[T]{W: w, B: b, params: []*Param[T]{w, b}}
+	l := &Affine[T]{W: w, B: b, in: w.Value.Shape[0], out: w.Value.Shape[1]}
+	MustBuild(l)
+	return l
+}
+
+func (l *Affine[T]) Fields(f *Fields[T]) {
+	f.Size("in", &l.in)
+	f.Size("out", &l.out)
+	f.Param("W", &l.W, l.in, l.out)
+	f.Param("b", &l.B, l.out)
+	f.Params(&l.params)
 }
 
 // Init draws W anew and sets b to 0.
@@ -51,10 +63,10 @@ func (l *Affine[T]) Init(init Init, rng *rand.Rand) {
 }
 
 // In returns the number of inputs.
-func (l *Affine[T]) In() int { return l.W.Value.Shape[0] }
+func (l *Affine[T]) In() int { return l.in }
 
 // Out returns the number of outputs.
-func (l *Affine[T]) Out() int { return l.W.Value.Shape[1] }
+func (l *Affine[T]) Out() int { return l.out }
 
 func (l *Affine[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 	return l.forward(p, x, kernel.GemmBias[T])
@@ -70,7 +82,7 @@ func (l *Affine[T]) forward(p *Pass[T], x *tensor.Tensor[T], product func(thread
 		y = p.New(n, l.Out())
 	}
 	product(p.threads(), kernel.Mat(y.Data, n, l.Out()), kernel.Mat(x.Data, n, l.In()), l.w(), l.B.Value.Data)
-	l.x.Keep(p, x)
+	l.x.Set(p, x)
 	return y
 }
 
@@ -98,16 +110,16 @@ func (l *Affine[T]) w() kernel.Matrix[T] {
 	return kernel.Mat(l.W.Value.Data, l.In(), l.Out())
 }
 
-// mustFit returns the x that was kept and its number of samples; dy must be the
+// mustFit returns the x that was saved and its number of samples; dy must be the
 // gradient of its y.
 func (l *Affine[T]) mustFit(p *Pass[T], dy *tensor.Tensor[T]) (x *tensor.Tensor[T], n int) {
-	x = l.x.Of(p, l)
+	x = l.x.Get(p, l)
 	n, one := l.batch(x)
 	switch {
 	case one:
-		mustShape(l, dy, l.B.Value.Shape)
+		CheckShape(l, dy, l.B.Value.Shape)
 	case len(dy.Shape) != 2 || dy.Shape[0] != n || dy.Shape[1] != l.Out():
-		mustShape(l, dy, []int{n, l.Out()}) // panics, and only then makes a slice
+		CheckShape(l, dy, []int{n, l.Out()}) // panics, and only then makes a slice
 	}
 	return x, n
 }

@@ -10,7 +10,7 @@ import (
 //	forward   y  = max(x·W + b, 0)
 //	backward  as the two, one after the other
 //
-// Each of the two keeps what it keeps alone.
+// Each of the two saves what it saves alone.
 type affineReLU[T tensor.Float] struct {
 	*Affine[T]
 	relu *ReLU[T]
@@ -34,7 +34,7 @@ func fuse[T tensor.Float](layers []Layer[T]) []Layer[T] {
 
 func (l *affineReLU[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 	y := l.forward(p, x, kernel.GemmBiasReLU[T])
-	l.relu.out.Keep(p, y)
+	l.relu.y.Set(p, y)
 	return y
 }
 

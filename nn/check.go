@@ -1,12 +1,24 @@
 package nn
 
-import "github.com/chainrule-go/chainrule/tensor"
+import (
+	"fmt"
 
-// Check runs net once on zeros of the given shape, batch axis included, and
-// returns the shape of the result. A shape that does not fit is an error, a
-// *[tensor.ShapeError]: for networks whose architecture comes from a file or a
-// flag.
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// Check runs net once on zeros of the given shape, batch axis included, and returns
+// the shape of the result. A shape that does not fit is an error, for networks whose
+// architecture comes from a file or a flag: a *[MismatchError] if net is a
+// [Sequential], and else a *[tensor.ShapeError].
 func Check[T tensor.Float](net Layer[T], shape ...int) (out []int, err error) {
+	if chain, ok := net.(*Sequential[T]); ok {
+		for _, l := range chain.layers {
+			if shape, err = Check(l.Layer, shape...); err != nil {
+				return nil, inLayer(l.Name, err)
+			}
+		}
+		return shape, nil
+	}
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
@@ -17,4 +29,24 @@ func Check[T tensor.Float](net Layer[T], shape ...int) (out []int, err error) {
 		}
 	}()
 	return net.Forward(nil, tensor.New[T](shape...)).Shape, nil
+}
+
+// A MismatchError says which layer of a network cannot take what the one before it
+// gives.
+type MismatchError struct {
+	Layer Path
+	Err   error // a *tensor.ShapeError
+}
+
+func (e *MismatchError) Error() string { return fmt.Sprintf("layer %s: %v", e.Layer, e.Err) }
+
+// Unwrap returns e.Err.
+func (e *MismatchError) Unwrap() error { return e.Err }
+
+// inLayer puts a name in front of the path of a mismatch.
+func inLayer(name string, err error) error {
+	if e, ok := err.(*MismatchError); ok {
+		return &MismatchError{append(Path{name}, e.Layer...), e.Err}
+	}
+	return &MismatchError{Path{name}, err}
 }

@@ -20,7 +20,7 @@ func Example() {
 	pass := &nn.Pass[float32]{Train: true, Keep: true}
 	for step := range 201 {
 		pass.Reset()
-		l := loss.Forward(pass, net.Forward(pass, x), labels)
+		l := loss.Forward(pass, net.Forward(pass, x), nn.Labels[float32](labels...))
 		net.BackwardParams(pass, loss.Backward(pass))
 		sgd.Step()
 		if step%100 == 0 {
@@ -83,7 +83,7 @@ func ExampleSoftmax() {
 func ExampleSoftmaxWithLoss() {
 	loss, pass := nn.NewSoftmaxWithLoss[float64](), &nn.Pass[float64]{Keep: true}
 	logits := tensor.Of([]float64{0.3, 2.9, 4.0}, 1, 3)
-	fmt.Printf("loss %.6f\n", loss.Forward(pass, logits, []int{2}))
+	fmt.Printf("loss %.6f\n", loss.Forward(pass, logits, nn.Labels[float64](2)))
 	fmt.Printf("dx   %.6f\n", loss.Backward(pass).Data)
 	// Output:
 	// loss 0.305714
@@ -105,7 +105,7 @@ func ExampleSequential() {
 	// ReLU1 ReLU
 	// Affine2 Affine(50->10)
 	// [100 10] <nil>
-	// Affine(784->50).Forward: want (N, 784) or (784), got (100, 28, 28)
+	// layer Affine1: Affine(784->50).Forward: want (N, 784) or (784), got (100, 28, 28)
 }
 
 func ExampleTwoLayerNet() {
@@ -126,10 +126,11 @@ func ExampleTwoLayerNet() {
 	// b2 (2) agrees with central differences: true
 }
 
-func ExampleCentralDifferences() {
+func ExampleCentralDifference() {
 	x := tensor.Of([]float64{3, 4}, 2) // f(x) = x₀² + x₁², the book's section 4.4
 	f := func() float64 { return x.Data[0]*x.Data[0] + x.Data[1]*x.Data[1] }
-	for i, d := range nn.CentralDifferences(f, x, nn.DifferenceStep) {
+	for i := range x.Data {
+		d := nn.CentralDifference(f, &x.Data[i], nn.DifferenceStep)
 		fmt.Printf("∂f/∂x%d = %.4f\n", i, d.Central())
 	}
 	// Output:

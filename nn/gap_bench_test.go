@@ -34,7 +34,7 @@ func BenchmarkStepWithGaps(b *testing.B) {
 				for b.Loop() {
 					start := time.Now()
 					pass.Reset()
-					loss.Forward(pass, net.Forward(pass, x), labels)
+					loss.Forward(pass, net.Forward(pass, x), nn.Labels[float32](labels...))
 					net.BackwardParams(pass, loss.Backward(pass))
 					sgd.Step()
 					end := time.Now()

@@ -3,46 +3,69 @@ package nn
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"runtime"
 	"slices"
 
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Pass carries what one step through a network needs. The zero value
-// evaluates, keeps nothing and uses one thread; nil does the same and allocates
-// its results anew.
+// A Pass carries what one step through a network needs: its mode, the scratch memory
+// of its results, and the number that random layers draw from. The zero value
+// evaluates, saves nothing and uses one thread; nil does the same and allocates its
+// results anew.
 //
-// Train and Keep are independent: the gradient with respect to an input in
-// evaluation, for one, is Train false, Keep true. A Pass is for one goroutine.
+// Train and Keep are independent:
+//
+//	Train  Keep   use
+//	true   true   a training step
+//	false  true   the gradient with respect to an input, in evaluation
+//	true   false  the value of the training loss alone, as differences need it;
+//	              it changes nothing in any layer
+//	false  false  prediction
+//
+// A Pass is for one goroutine.
 type Pass[T tensor.Float] struct {
-	Train   bool       // layers that differ between training and evaluation train
-	Keep    bool       // Forward keeps what Backward needs
-	Threads int        // for the large products; 0: all of GOMAXPROCS if Train, else 1
-	Unfused bool       // run layers one by one that would be computed together, to the same bits
-	Rand    *rand.Rand // for layers that draw random numbers in training
+	Train   bool // layers that differ between training and evaluation train
+	Keep    bool // Forward saves what Backward needs
+	Threads int  // for the large products; 0: all of GOMAXPROCS if Train, else 1
+	Unfused bool // run layers one by one that would be computed together, to the same bits
 
-	step uint64              // how often Reset was called
-	lent []*tensor.Tensor[T] // in the order of asking; those from next on are free
-	next int
+	// Step is the number of the step, from which random layers draw; Reset adds 1.
+	// The same Step draws the same numbers again.
+	Step uint64
+
+	resets uint64
+	arrays pool[*tensor.Tensor[T]]
+	views  pool[*tensor.Tensor[T]] // whose Data is that of others
+	ints   pool[[]int32]
 }
 
-// New lends a tensor, its contents unspecified, until Reset. A nil Pass makes
-// one.
+// A pool holds scratch memory in the order of asking.
+type pool[E any] struct {
+	items []E
+	next  int // those from next on are free
+}
+
+// take returns the next item, which make makes if there is none.
+func (p *pool[E]) take(make func() E) *E {
+	if p.next == len(p.items) {
+		p.items = append(p.items, make())
+	}
+	p.next++
+	return &p.items[p.next-1]
+}
+
+// New returns scratch memory for a tensor, its contents unspecified, until Reset. A
+// nil Pass makes a new tensor.
 func (p *Pass[T]) New(shape ...int) *tensor.Tensor[T] {
 	if p == nil {
 		return tensor.New[T](shape...)
 	}
-	if p.next == len(p.lent) {
-		p.lent = append(p.lent, &tensor.Tensor[T]{})
-	}
-	t := p.lent[p.next]
+	t := *p.arrays.take(newTensor[T])
 	n, ok := tensor.Size(shape...)
 	if !ok || cap(t.Data) < n {
 		*t = *tensor.New[T](shape...)
 	}
-	p.next++
 	t.Shape = append(t.Shape[:0], shape...)
 	t.Data = t.Data[:n]
 	if poison {
@@ -51,17 +74,52 @@ func (p *Pass[T]) New(shape ...int) *tensor.Tensor[T] {
 	return t
 }
 
-// Reset takes back everything lent: what Forward and Backward returned since
-// the last Reset may not be used any more. Call it once a step.
+func newTensor[T tensor.Float]() *tensor.Tensor[T] { return &tensor.Tensor[T]{} }
+
+// View returns x under another shape of as many elements, sharing its memory, until
+// Reset. It panics with a *[tensor.ShapeError] if the number of elements differs.
+func (p *Pass[T]) View(x *tensor.Tensor[T], shape ...int) *tensor.Tensor[T] {
+	if n, ok := tensor.Size(shape...); !ok || n != len(x.Data) || p == nil {
+		return tensor.Of(x.Data, shape...)
+	}
+	t := *p.views.take(newTensor[T])
+	t.Shape = append(t.Shape[:0], shape...)
+	t.Data = x.Data
+	return t
+}
+
+// Ints returns n integers of scratch memory, their contents unspecified, until
+// Reset: where the maxima of a pool were, for example. A nil Pass makes new ones.
+func (p *Pass[T]) Ints(n int) []int32 {
+	if p == nil {
+		return make([]int32, n)
+	}
+	s := p.ints.take(func() []int32 { return nil })
+	if cap(*s) < n {
+		*s = make([]int32, n)
+	}
+	*s = (*s)[:n]
+	if poison {
+		for i := range *s {
+			(*s)[i] = math.MinInt32
+		}
+	}
+	return *s
+}
+
+// Reset takes all scratch memory back and begins the next step: what Forward and
+// Backward returned since the last Reset may not be used any more, and Step is one
+// more. Call it once a step.
 func (p *Pass[T]) Reset() {
 	if poison {
-		for _, t := range p.lent[:p.next] {
+		for _, t := range p.arrays.items[:p.arrays.next] {
 			fillNaN(t.Data)
 		}
-		p.lent = nil
+		p.arrays.items, p.views.items, p.ints.items = nil, nil, nil
 	}
-	p.step++
-	p.next = 0
+	p.resets++
+	p.Step++
+	p.arrays.next, p.views.next, p.ints.next = 0, 0, 0
 }
 
 func fillNaN[T tensor.Float](x []T) {
@@ -69,6 +127,9 @@ func fillNaN[T tensor.Float](x []T) {
 		x[i] = T(math.NaN())
 	}
 }
+
+// training reports whether layers that differ between training and evaluation train.
+func (p *Pass[T]) training() bool { return p != nil && p.Train }
 
 // threads is the number of goroutines for a large product.
 func (p *Pass[T]) threads() int {
@@ -83,41 +144,50 @@ func (p *Pass[T]) threads() int {
 	return 1
 }
 
-// Kept is what a layer's Forward leaves for its Backward. It knows the pass and
-// the step it was written in, so that memory already taken back is never used.
-// The zero value holds nothing.
-type Kept[T tensor.Float] struct {
-	t    *tensor.Tensor[T]
-	pass *Pass[T]
-	step uint64
+// Saved is what a layer's Forward saves for its Backward. It knows the pass and the
+// step it was written in, so that memory already taken back is never used. The zero
+// value holds nothing.
+type Saved[T tensor.Float] struct {
+	t      *tensor.Tensor[T]
+	pass   *Pass[T]
+	resets uint64
 }
 
-// Keep stores t if p keeps, and does nothing otherwise, or if p is nil.
-func (k *Kept[T]) Keep(p *Pass[T], t *tensor.Tensor[T]) {
+// Set saves t if p keeps, and does nothing otherwise, or if p is nil.
+func (s *Saved[T]) Set(p *Pass[T], t *tensor.Tensor[T]) {
 	if p != nil && p.Keep {
-		*k = Kept[T]{t, p, p.step}
+		*s = Saved[T]{t, p, p.resets}
 	}
 }
 
-// Of returns what was kept in this step of p. It panics, naming the layer, if
-// that is nothing: before Forward, after Reset, without Keep.
-func (k *Kept[T]) Of(p *Pass[T], layer any) *tensor.Tensor[T] {
+// Get returns what was saved in this step of p. It panics, naming the layer, if that
+// is nothing: before Forward, after Reset, without Keep.
+func (s *Saved[T]) Get(p *Pass[T], layer any) *tensor.Tensor[T] {
 	switch {
-	case k.t == nil:
-		panic(fmt.Sprintf("nn: %s.Backward before a Forward that keeps (Pass.Keep)", nameOf(layer)))
-	case k.pass != p || !p.Keep:
+	case s.t == nil:
+		panic(fmt.Sprintf("nn: %s.Backward before a Forward that saves (Pass.Keep)", nameOf(layer)))
+	case s.pass != p || !p.Keep:
 		panic(fmt.Sprintf("nn: %s.Backward wants the Pass of its Forward, with Keep set", nameOf(layer)))
-	case k.step != p.step:
+	case s.resets != p.resets:
 		panic(fmt.Sprintf("nn: %s.Backward after Pass.Reset; run Forward again first", nameOf(layer)))
 	}
-	return k.t
+	return s.t
 }
 
-// mustShape panics with a *tensor.ShapeError unless dy has the shape of y.
-func mustShape[T tensor.Float](layer fmt.Stringer, dy *tensor.Tensor[T], y []int) {
+// nameOf is how a layer or loss calls itself, or else the name of its type.
+func nameOf(layer any) string {
+	if s, ok := layer.(fmt.Stringer); ok {
+		return s.String()
+	}
+	return Kind(layer)
+}
+
+// CheckShape panics with a *[tensor.ShapeError] that names the layer unless dy has
+// the shape of y, which Backward requires.
+func CheckShape[T tensor.Float](layer any, dy *tensor.Tensor[T], y []int) {
 	if !slices.Equal(dy.Shape, y) {
 		panic(&tensor.ShapeError{
-			Op:   layer.String() + ".Backward",
+			Op:   nameOf(layer) + ".Backward",
 			Want: tensor.FormatShape(y) + ", the shape of y",
 			Got:  slices.Clone(dy.Shape),
 		})

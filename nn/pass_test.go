@@ -128,7 +128,7 @@ func TestBackwardAtTheWrongTime(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			const (
-				before = ".Backward before a Forward that keeps (Pass.Keep)"
+				before = ".Backward before a Forward that saves (Pass.Keep)"
 				other  = ".Backward wants the Pass of its Forward, with Keep set"
 				after  = ".Backward after Pass.Reset; run Forward again first"
 			)
@@ -220,7 +220,7 @@ func TestStepsDoNotLeakIntoEachOther(t *testing.T) {
 			clear(w.Grad.Data)
 		}
 		p.Reset()
-		l := loss.Forward(p, net.Forward(p, random[float64](newRand(uint64(n)), n, 3)), labels)
+		l := loss.Forward(p, net.Forward(p, random[float64](newRand(uint64(n)), n, 3)), Labels[float64](labels...))
 		net.Backward(p, loss.Backward(p))
 		return l
 	}

@@ -57,7 +57,7 @@ func NewSequential[T tensor.Float](layers ...Layer[T]) *Sequential[T] {
 	count := map[string]int{}
 	for i, l := range layers {
 		if l == nil {
-			continue // NewNamed says which
+			continue // NewNamed refuses it
 		}
 		kind := Kind(l)
 		count[kind]++
@@ -66,70 +66,48 @@ func NewSequential[T tensor.Float](layers ...Layer[T]) *Sequential[T] {
 	return NewNamed(named...)
 }
 
-// NewNamed chains layers under names of the caller's. It panics if a name is
-// empty or used twice, a layer is nil, or the same layer stands in it twice,
-// at any depth: the second Forward would overwrite what the first kept. Two
-// layers may share their parameters instead ([AffineOf]).
+// NewNamed chains layers under names of the caller's. It panics with a *[FieldError]
+// if a layer is nil, a name is refused by [CheckName] or used twice, or the same layer
+// stands in it twice, at any depth: the second Forward would overwrite what the first
+// saved. Two layers may share their parameters instead ([AffineOf]).
 func NewNamed[T tensor.Float](layers ...Named[T]) *Sequential[T] {
 	s := &Sequential[T]{layers: slices.Clone(layers)}
-	given := make([]Layer[T], len(layers))
-	names := map[string]bool{}
-	listed := map[*Param[T]]bool{}
-	seen := map[Layer[T]]string{}
-	var visit func(name string, l Layer[T])
-	visit = func(name string, l Layer[T]) {
-		// Only a pointer to something can be the same layer: a layer of no size
-		// keeps nothing that a second Forward could overwrite.
-		if t := reflect.TypeOf(l); t.Kind() == reflect.Pointer && t.Elem().Size() > 0 {
-			if first, twice := seen[l]; twice {
-				panic(fmt.Sprintf("nn: Sequential: %s and %s are the same layer; make a second one that shares its parameters", first, name))
-			}
-			seen[l] = name
-		}
-		if inner, ok := l.(interface{ Layers() []Named[T] }); ok {
-			for _, n := range inner.Layers() {
-				visit(name+"."+n.Name, n.Layer)
-			}
-		}
-	}
-	for i, n := range layers {
-		switch {
-		case n.Layer == nil:
-			panic(fmt.Sprintf("nn: Sequential: layer %d is nil", i))
-		case n.Name == "" || names[n.Name]:
-			panic(fmt.Sprintf("nn: Sequential: layer %d has the name %q, which is empty or taken", i, n.Name))
-		}
-		names[n.Name] = true
-		visit(n.Name, n.Layer)
-		given[i] = n.Layer
-		for _, p := range n.Layer.Params() {
-			if !listed[p] {
-				listed[p] = true
-				s.params = append(s.params, p)
-			}
-		}
-	}
-	s.params = slices.Clip(s.params) // callers may append to Params()
-	s.given, s.fused = newPlan(given), newPlan(fuse(given))
+	MustBuild(s)
 	return s
 }
 
-// nameOf is how a layer calls itself, or else the name of its type.
-func nameOf(layer any) string {
-	if s, ok := layer.(fmt.Stringer); ok {
-		return s.String()
+func (s *Sequential[T]) Fields(f *Fields[T]) {
+	f.Layers("layers", &s.layers)
+	f.Params(&s.params)
+	if !f.Building() {
+		return
 	}
-	return Kind(layer)
+	if first, second, twice := sameTwice(s); twice {
+		f.Fail("layers", "%s and %s are the same layer; make a second one that shares its parameters", first, second)
+		return
+	}
+	given := make([]Layer[T], len(s.layers))
+	for i, l := range s.layers {
+		given[i] = l.Layer
+	}
+	s.given, s.fused = newPlan(given), newPlan(fuse(given))
 }
 
-// Kind returns the name of a layer's type: "Affine" for an *Affine[float32].
-func Kind(layer any) string {
-	t := reflect.TypeOf(layer)
-	if t.Kind() == reflect.Pointer {
-		t = t.Elem()
+// sameTwice returns the paths of a layer that stands in root twice.
+func sameTwice[T tensor.Float](root Layer[T]) (first, second string, twice bool) {
+	places := map[Layer[T]]string{}
+	for path, l := range Walk(root) {
+		// Only a pointer to something can be the same layer: a layer of no size
+		// saves nothing that a second Forward could overwrite.
+		if t := reflect.TypeOf(l); t.Kind() != reflect.Pointer || t.Elem().Size() == 0 {
+			continue
+		}
+		if first, twice := places[l]; twice {
+			return first, path.String(), true
+		}
+		places[l] = path.String()
 	}
-	kind, _, _ := strings.Cut(t.Name(), "[")
-	return kind
+	return "", "", false
 }
 
 // Layers returns the layers in order, with their names. The slice is shared:
@@ -173,7 +151,7 @@ func (s *Sequential[T]) Params() []*Param[T] { return s.params }
 func (s *Sequential[T]) String() string {
 	parts := make([]string, len(s.layers))
 	for i, l := range s.layers {
-		parts[i] = fmt.Sprint(l.Layer)
+		parts[i] = describe(l.Layer)
 	}
 	return "Sequential(" + strings.Join(parts, ", ") + ")"
 }

@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -65,8 +66,10 @@ func TestSequentialRefuses(t *testing.T) {
 		{"nil", func() { NewSequential[float64](relu, nil) }, "layer 1 is nil"},
 		{"nil under a name", func() { NewNamed(named("a", nil)) }, "layer 0 is nil"},
 		{"a name twice", func() { NewNamed(named("a", relu), named("a", sigmoid)) },
-			`layer 1 has the name "a", which is empty or taken`},
-		{"no name", func() { NewNamed(named("", relu)) }, `layer 0 has the name ""`},
+			`the name of layer 1: want one that no layer before has, got "a"`},
+		{"a name with a dot", func() { NewNamed(named("a.b", relu)) }, `want a name without a dot, got "a.b"`},
+		{"a long name", func() { NewNamed(named(strings.Repeat("a", 256), relu)) }, "want a name of at most 255 bytes, got one of 256"},
+		{"no name", func() { NewNamed(named("", relu)) }, "the name of layer 0: want a name, got an empty one"},
 	} {
 		t.Run(c.name, func(t *testing.T) { mustPanic(t, c.want, c.make) })
 	}
@@ -178,12 +181,12 @@ func TestBackwardParamsStopsAtTheFirstParameters(t *testing.T) {
 	s := NewSequential[float64](front, NewSequential[float64](first), behind)
 	x, p := random[float64](newRand(36), 2, 3), training[float64]()
 	s.Forward(p, x)
-	lent := p.next
+	lent := p.arrays.next
 	s.BackwardParams(p, x)
 	if front.backward != 0 || behind.backward != 1 {
 		t.Errorf("Backward ran %d times in front of the first parameters and %d behind, want 0 and 1", front.backward, behind.backward)
 	}
-	if n := p.next - lent; n != 1 {
+	if n := p.arrays.next - lent; n != 1 {
 		t.Errorf("%d gradients were computed, want the one behind: the first layer makes no dx", n)
 	}
 	s.Backward(p, x)

@@ -14,30 +14,19 @@ import (
 // through + the same, through exp it is -dy·y²·e^-x, through ×(-1) it is
 // dy·y²·e^-x, and y²·e^-x = y·(1 - y).
 //
-// Forward works with e^-|x| and so never overflows; it keeps y. (Where y rounds
+// Forward works with e^-|x| and so never overflows; it saves y. (Where y rounds
 // to 1, from about x = 17 in float32 and 37 in float64, the gradient is 0.)
-type Sigmoid[T tensor.Float] struct {
-	out Kept[T]
-}
+type Sigmoid[T tensor.Float] struct{ activation[T] }
 
 // NewSigmoid returns a Sigmoid layer.
 func NewSigmoid[T tensor.Float]() *Sigmoid[T] { return &Sigmoid[T]{} }
 
 func (l *Sigmoid[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
-	y := p.New(x.Shape...)
-	kernel.Sigmoid(y.Data, x.Data)
-	l.out.Keep(p, y)
-	return y
+	return l.forward(p, x, kernel.Sigmoid[T])
 }
 
 func (l *Sigmoid[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
-	y := l.out.Of(p, l)
-	mustShape(l, dy, y.Shape)
-	dx := p.New(dy.Shape...)
-	kernel.SigmoidBackward(dx.Data, dy.Data, y.Data)
-	return dx
+	return l.backward(p, l, dy, kernel.SigmoidBackward[T])
 }
-
-func (l *Sigmoid[T]) Params() []*Param[T] { return nil }
 
 func (l *Sigmoid[T]) String() string { return "Sigmoid" }

@@ -14,10 +14,10 @@ import (
 //	backward  dxₖ = yₖ·(dyₖ - Σⱼ dyⱼ·yⱼ)
 //
 // Taking the largest logit off changes nothing but keeps e^x from overflowing.
-// Forward keeps y. For training use [SoftmaxWithLoss] on the logits instead:
+// Forward saves y. For training use [SoftmaxWithLoss] on the logits instead:
 // its gradient is simpler, and exact.
 type Softmax[T tensor.Float] struct {
-	out Kept[T]
+	y Saved[T]
 }
 
 // NewSoftmax returns a Softmax layer.
@@ -29,13 +29,13 @@ func (l *Softmax[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] 
 	}
 	y := p.New(x.Shape...)
 	kernel.SoftmaxRows(y.Data, x.Data, x.Shape[len(x.Shape)-1])
-	l.out.Keep(p, y)
+	l.y.Set(p, y)
 	return y
 }
 
 func (l *Softmax[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
-	y := l.out.Of(p, l)
-	mustShape(l, dy, y.Shape)
+	y := l.y.Get(p, l)
+	CheckShape(l, dy, y.Shape)
 	dx := p.New(dy.Shape...)
 	kernel.SoftmaxRowsBackward(dx.Data, dy.Data, y.Data, y.Shape[len(y.Shape)-1])
 	return dx

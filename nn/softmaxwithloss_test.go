@@ -22,7 +22,7 @@ func TestSoftmaxWithLossOfTheBook(t *testing.T) {
 			logits.Data[i] = math.Log(y) // -Inf for a class ruled out
 		}
 		l, p := NewSoftmaxWithLoss[float64](), training[float64]()
-		near(t, "loss", l.Forward(p, logits, []int{1}), -math.Log(c.y[1]), 1e-15)
+		near(t, "loss", l.Forward(p, logits, Labels[float64](1)), -math.Log(c.y[1]), 1e-15)
 		for i, dx := range l.Backward(p).Data {
 			near(t, "dx", dx, c.dx[i], 1e-15)
 		}
@@ -35,15 +35,15 @@ func TestSoftmaxWithLossAgainstDecimal(t *testing.T) {
 	l := NewSoftmaxWithLoss[float64]()
 	losses := []float64{4.00571446481245212370, 1.40571446481245212370, 0.30571446481245212370}
 	for label, want := range losses {
-		near(t, "loss", l.Forward(nil, x, []int{label}), want, 3e-16)
+		near(t, "loss", l.Forward(nil, x, Labels[float64](label)), want, 3e-16)
 	}
 	// The weighted sum of the three.
 	soft := of([]float64{0.2, 0.3, 0.5}, 1, 3)
-	near(t, "soft loss", l.ForwardSoft(nil, x, soft), 1.37571446481245212370, 3e-16)
+	near(t, "soft loss", l.Forward(nil, x, Values(soft)), 1.37571446481245212370, 3e-16)
 	// The mean over a batch, and 1/N in the gradient.
 	three := of([]float64{0.3, 2.9, 4.0, 0.3, 2.9, 4.0, 0.3, 2.9, 4.0}, 3, 3)
 	p := training[float64]()
-	near(t, "mean loss", l.Forward(p, three, []int{0, 1, 2}), (losses[0]+losses[1]+losses[2])/3, 3e-16)
+	near(t, "mean loss", l.Forward(p, three, Labels[float64](0, 1, 2)), (losses[0]+losses[1]+losses[2])/3, 3e-16)
 	y := []float64{0.01821127329554753298, 0.24519181293507390027, 0.73659691376937856675}
 	for i, dx := range l.Backward(p).Data {
 		want := y[i%3]
@@ -53,7 +53,7 @@ func TestSoftmaxWithLossAgainstDecimal(t *testing.T) {
 		near(t, "dx", dx, want/3, 3e-16)
 	}
 	p = training[float64]()
-	l.ForwardSoft(p, x, soft)
+	l.Forward(p, x, Values(soft))
 	for i, dx := range l.Backward(p).Data {
 		near(t, "dx of soft targets", dx, y[i]-soft.Data[i], 3e-16)
 	}
@@ -71,7 +71,7 @@ func testUniformLoss[T tensor.Float](t *testing.T) {
 		for i := range x.Data {
 			x.Data[i] = logit
 		}
-		loss := NewSoftmaxWithLoss[T]().Forward(nil, x, []int{0, 3, 9, 5})
+		loss := NewSoftmaxWithLoss[T]().Forward(nil, x, Labels[T](0, 3, 9, 5))
 		near(t, "loss", loss, 2.302585092994046, 3e-16)
 	}
 }
@@ -96,11 +96,11 @@ func testLossExtremes[T tensor.Float](t *testing.T) {
 		{[]T{3e38, -3e38, 0}, 1, 6e38, []T{1, -1, 0}}, // the difference is no float32
 	} {
 		l, p := NewSoftmaxWithLoss[T](), training[T]()
-		near(t, "loss", l.Forward(p, tensor.Of(c.x, 1, 3), []int{c.label}), c.loss, 1e-7)
+		near(t, "loss", l.Forward(p, tensor.Of(c.x, 1, 3), Labels[T](c.label)), c.loss, 1e-7)
 		sameBits(t, "dx", l.Backward(p), tensor.Of(c.dx, 1, 3))
 		target := tensor.New[T](1, 3)
 		target.Data[c.label] = 1
-		near(t, "soft loss", l.ForwardSoft(p, tensor.Of(c.x, 1, 3), target), c.loss, 1e-7)
+		near(t, "soft loss", l.Forward(p, tensor.Of(c.x, 1, 3), Values(target)), c.loss, 1e-7)
 	}
 }
 
@@ -119,9 +119,9 @@ func testOneHotTargets[T tensor.Float](t *testing.T) {
 		target.Data[i*k+labels[i]] = 1
 	}
 	l, p := NewSoftmaxWithLoss[T](), training[T]()
-	hard := l.Forward(p, x, labels)
+	hard := l.Forward(p, x, Labels[T](labels...))
 	dxHard := l.Backward(p)
-	soft := l.ForwardSoft(p, x, target)
+	soft := l.Forward(p, x, Values(target))
 	dxSoft := l.Backward(p)
 	if math.Float64bits(hard) != math.Float64bits(soft) {
 		t.Errorf("loss %v for labels and %v for their one-hot rows", hard, soft)
@@ -135,13 +135,13 @@ func TestLossKeepsTheLastTargets(t *testing.T) {
 	soft, hard := of([]float64{0, 0, 0.125, -0.125}, 2, 2), of([]float64{-0.25, 0.25, 0.25, -0.25}, 2, 2)
 	l, p := NewSoftmaxWithLoss[float64](), training[float64]()
 	for range 2 {
-		l.ForwardSoft(p, x, target)
+		l.Forward(p, x, Values(target))
 		sameBits(t, "dx of targets", l.Backward(p), soft)
-		l.Forward(p, x, labels)
+		l.Forward(p, x, Labels[float64](labels...))
 		sameBits(t, "dx of labels", l.Backward(p), hard)
 	}
 	// One that keeps nothing does not count.
-	l.ForwardSoft(nil, x, target)
+	l.Forward(nil, x, Values(target))
 	sameBits(t, "dx of labels", l.Backward(p), hard)
 }
 
@@ -149,14 +149,14 @@ func TestLossKeepsTheLastTargets(t *testing.T) {
 func TestSoftTargetsOfZero(t *testing.T) {
 	x, target := of([]float64{0, math.Inf(-1), 0}, 1, 3), of([]float64{0.5, 0, 0.5}, 1, 3)
 	l, p := NewSoftmaxWithLoss[float64](), training[float64]()
-	near(t, "loss", l.ForwardSoft(p, x, target), math.Ln2, 1e-15)
+	near(t, "loss", l.Forward(p, x, Values(target)), math.Ln2, 1e-15)
 	sameBits(t, "dx", l.Backward(p), of([]float64{0, 0, 0}, 1, 3))
 }
 
 func TestSoftmaxWithLossLetsNaNThrough(t *testing.T) {
 	l, p := NewSoftmaxWithLoss[float64](), training[float64]()
 	x := of([]float64{0, math.NaN(), 0, 1, 2, 3}, 2, 3)
-	if loss := l.Forward(p, x, []int{0, 0}); loss == loss {
+	if loss := l.Forward(p, x, Labels[float64](0, 0)); loss == loss {
 		t.Errorf("loss %v of a NaN logit, want NaN", loss)
 	}
 	dx := l.Backward(p)
@@ -187,7 +187,7 @@ func TestLabelsOutOfRange(t *testing.T) {
 					t.Errorf("labels %v: panic %v, want %q", c.labels, err, c.text)
 				}
 			}()
-			NewSoftmaxWithLoss[float64]().Forward(nil, x, c.labels)
+			NewSoftmaxWithLoss[float64]().Forward(nil, x, Labels[float64](c.labels...))
 		}()
 	}
 }
@@ -199,16 +199,16 @@ func TestSoftmaxWithLossPanics(t *testing.T) {
 		"(3)": tensor.New[float64](3), "(0, 3)": tensor.New[float64](0, 3), "(3, 0)": tensor.New[float64](3, 0),
 		"(1, 2, 3)": tensor.New[float64](1, 2, 3),
 	} {
-		mustShapeError(t, want+shape, func() { l.Forward(p, x, nil) })
+		mustShapeError(t, want+shape, func() { l.Forward(p, x, Labels[float64](nil...)) })
 	}
 	x := tensor.New[float64](2, 3)
-	mustShapeError(t, "SoftmaxWithLoss.Forward(labels): want (2), got (1)", func() { l.Forward(p, x, []int{0}) })
-	mustShapeError(t, "SoftmaxWithLoss.ForwardSoft(t): want (2, 3), got (3, 2)", func() {
-		l.ForwardSoft(p, x, tensor.New[float64](3, 2))
+	mustShapeError(t, "SoftmaxWithLoss.Forward(labels): want (2), got (1)", func() { l.Forward(p, x, Labels[float64](0)) })
+	mustShapeError(t, "SoftmaxWithLoss.Forward(t): want (2, 3), the shape of y, got (3, 2)", func() {
+		l.Forward(p, x, Values(tensor.New[float64](3, 2)))
 	})
 	// None of these was a Forward.
-	mustPanic(t, "nn: SoftmaxWithLoss.Backward before a Forward that keeps", func() { l.Backward(p) })
-	l.Forward(p, x, []int{0, 1})
+	mustPanic(t, "nn: SoftmaxWithLoss.Backward before a Forward that saves", func() { l.Backward(p) })
+	l.Forward(p, x, Labels[float64](0, 1))
 	p.Reset()
 	mustPanic(t, "nn: SoftmaxWithLoss.Backward after Pass.Reset", func() { l.Backward(p) })
 }

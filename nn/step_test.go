@@ -47,7 +47,7 @@ func newTraining[T tensor.Float](threads int) *training[T] {
 
 func (s *training[T]) step() float64 {
 	s.pass.Reset()
-	loss := s.loss.Forward(s.pass, s.net.Forward(s.pass, s.x), s.labels)
+	loss := s.loss.Forward(s.pass, s.net.Forward(s.pass, s.x), nn.Labels[T](s.labels...))
 	s.net.BackwardParams(s.pass, s.loss.Backward(s.pass))
 	s.sgd.Step()
 	return loss
@@ -139,7 +139,7 @@ func TestAccumulatedGradientIsTheWholeBatch(t *testing.T) {
 	for _, r := range [][2]int{{0, n / 2}, {n / 2, n}} {
 		halves.pass.Reset()
 		y := halves.net.Forward(halves.pass, halves.x.Rows(r[0], r[1]))
-		halves.loss.Forward(halves.pass, y, halves.labels[r[0]:r[1]])
+		halves.loss.Forward(halves.pass, y, nn.Labels[float64](halves.labels[r[0]:r[1]]...))
 		halves.net.BackwardParams(halves.pass, halves.loss.Backward(halves.pass))
 	}
 	halves.sgd.LR /= 2 // each half was divided by n/2, the whole by n

@@ -41,10 +41,10 @@ func (s *Sequential[T]) Summary(sample ...int) (Summary, error) {
 	for _, l := range s.layers {
 		out, err := Check(l.Layer, shape...)
 		if err != nil {
-			return Summary{}, fmt.Errorf("layer %s: %w", l.Name, err)
+			return Summary{}, inLayer(l.Name, err)
 		}
 		n := count(l.Layer.Params())
-		sum.Layers = append(sum.Layers, LayerSummary{l.Name, fmt.Sprint(l.Layer), out[1:], n, size * n})
+		sum.Layers = append(sum.Layers, LayerSummary{l.Name, describe(l.Layer), out[1:], n, size * n})
 		shape = out
 	}
 	return sum, nil

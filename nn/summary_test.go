@@ -30,8 +30,8 @@ func TestCheck(t *testing.T) {
 		shape []int
 		want  string
 	}{
-		{[]int{100, 783}, "Affine(784->50).Forward: want (N, 784) or (784), got (100, 783)"},
-		{[]int{2, -784}, "tensor.New: want lengths of 0 or more whose product fits an int, got (2, -784)"},
+		{[]int{100, 783}, "layer Affine1: Affine(784->50).Forward: want (N, 784) or (784), got (100, 783)"},
+		{[]int{2, -784}, "layer Affine1: tensor.New: want lengths of 0 or more whose product fits an int, got (2, -784)"},
 	} {
 		out, err := Check[float32](net, c.shape...)
 		var e *tensor.ShapeError

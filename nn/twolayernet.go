@@ -35,7 +35,7 @@ func (net *TwoLayerNet[T]) Predict(x *tensor.Tensor[T]) *tensor.Tensor[T] {
 
 // Loss returns the mean loss of x for the labels t.
 func (net *TwoLayerNet[T]) Loss(x *tensor.Tensor[T], t []int) float64 {
-	return net.Last.Forward(nil, net.Predict(x), t)
+	return net.Last.Forward(nil, net.Predict(x), Labels[T](t...))
 }
 
 // Accuracy returns the share of x classified as t.
@@ -48,14 +48,18 @@ type Gradients[T tensor.Float] map[string]*tensor.Tensor[T]
 
 // NumericalGradient returns the gradients by central differences: two losses
 // for every single parameter. It is slow, and worthless in float32 (see
-// [CentralDifferences]); it is there to check [TwoLayerNet.Gradient].
+// [CentralDifference]); it is there to check [TwoLayerNet.Gradient].
 func (net *TwoLayerNet[T]) NumericalGradient(x *tensor.Tensor[T], t []int) Gradients[T] {
+	pass := &Pass[T]{}
+	loss := func() float64 {
+		pass.Reset()
+		return net.Last.Forward(pass, net.Forward(pass, x), Labels[T](t...))
+	}
 	grads := Gradients[T]{}
-	for i, differences := range LossDifferences(net.Sequential, x, t, nil) {
-		p := net.Params()[i]
+	for _, p := range net.Params() {
 		g := tensor.New[T](p.Value.Shape...)
-		for j, d := range differences {
-			g.Data[j] = T(d.Central())
+		for i := range g.Data {
+			g.Data[i] = T(CentralDifference(loss, &p.Value.Data[i], DifferenceStep).Central())
 		}
 		grads[p.Name] = g
 	}
@@ -72,8 +76,6 @@ func (net *TwoLayerNet[T]) Gradient(x *tensor.Tensor[T], t []int) Gradients[T] {
 		p.Grad = tensor.New[T](p.Value.Shape...)
 		grads[p.Name] = p.Grad
 	}
-	pass := &Pass[T]{Train: true, Keep: true}
-	net.Last.Forward(pass, net.Forward(pass, x), t)
-	net.BackwardParams(pass, net.Last.Backward(pass))
+	Backpropagate(&Pass[T]{Train: true, Keep: true}, net, net.Last, x, Labels[T](t...))
 	return grads
 }

@@ -142,7 +142,7 @@ func TestGradientIsTheTrainingStep(t *testing.T) {
 	x, labels := random[float32](newRand(68), 5, 3), []int{0, 1, 0, 1, 0}
 	want := net.Gradient(x, labels)
 	loss, p := NewSoftmaxWithLoss[float32](), training[float32]()
-	got := loss.Forward(p, net.Forward(p, x), labels)
+	got := loss.Forward(p, net.Forward(p, x), Labels[float32](labels...))
 	net.Backward(p, loss.Backward(p))
 	for _, w := range net.Params() {
 		sameBits(t, "gradient of "+w.Name, w.Grad, want[w.Name])

@@ -1,0 +1,90 @@
+package nn
+
+import (
+	"fmt"
+
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// Convert returns a copy of l whose elements are of type To: every float32 is a
+// float64, and a float64 is rounded. The copy shares nothing with l, parameters that
+// layers of l share are shared in it, and every Grad is zero.
+//
+// It is an error, naming the layer, if a layer in l is of no known kind; see
+// [Register].
+func Convert[To, From tensor.Float](l Layer[From]) (Layer[To], error) {
+	c := converter[To, From]{map[*Param[From]]*Param[To]{}}
+	return c.layer(nil, l)
+}
+
+// Clone returns a copy of l of the same precision, as [Convert] does.
+func Clone[T tensor.Float](l Layer[T]) (Layer[T], error) { return Convert[T](l) }
+
+type converter[To, From tensor.Float] struct {
+	params map[*Param[From]]*Param[To] // copied so far
+}
+
+func (c converter[To, From]) layer(path Path, l Layer[From]) (Layer[To], error) {
+	kind, err := KindOf(l)
+	if err != nil {
+		return nil, fmt.Errorf("layer %q: %w", path, err)
+	}
+	var from []Field[From]
+	VisitFields(l, func(f Field[From]) error {
+		from = append(from, f)
+		return nil
+	})
+	to, _ := NewOfKind[To](kind)
+	err = BuildFields(to, func(f Field[To]) error {
+		source := from[0].Value
+		from = from[1:]
+		switch v := f.Value.(type) {
+		case *int:
+			*v = *source.(*int)
+		case *float64:
+			*v = *source.(*float64)
+		case *bool:
+			*v = *source.(*bool)
+		case *[]int:
+			*v = append([]int(nil), *source.(*[]int)...)
+		case *uint64:
+			*v = *source.(*uint64)
+		case **Param[To]:
+			*v = c.param(*source.(**Param[From]))
+		case **tensor.Tensor[To]:
+			*v = convertTensor[To](*source.(**tensor.Tensor[From]))
+		case *Layer[To]:
+			*v, err = c.layer(append(path, f.Name), *source.(*Layer[From]))
+			return err
+		case *[]Named[To]:
+			for _, n := range *source.(*[]Named[From]) {
+				inner, err := c.layer(append(path, n.Name), n.Layer)
+				if err != nil {
+					return err
+				}
+				*v = append(*v, Named[To]{n.Name, inner})
+			}
+		}
+		return nil
+	})
+	return to, err
+}
+
+func (c converter[To, From]) param(p *Param[From]) *Param[To] {
+	if c.params[p] == nil {
+		c.params[p] = &Param[To]{
+			Name:  p.Name,
+			Value: convertTensor[To](p.Value),
+			Grad:  tensor.New[To](p.Value.Shape...),
+		}
+	}
+	return c.params[p]
+}
+
+func convertTensor[To, From tensor.Float](from *tensor.Tensor[From]) *tensor.Tensor[To] {
+	to := tensor.New[To](from.Shape...)
+	for i, v := range from.Data {
+		to.Data[i] = To(v)
+	}
+	return to
+}

@@ -1,0 +1,163 @@
+package nn
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// builtin is the table of the kinds of layers of this package. A layer that stands
+// here is saved, loaded, copied, converted and proved; there is no other list of
+// layers in this package.
+var builtin = []kind{
+	row[Affine[float32], Affine[float64]]("Affine"),
+	row[ReLU[float32], ReLU[float64]]("ReLU"),
+	row[Sigmoid[float32], Sigmoid[float64]]("Sigmoid"),
+	row[Softmax[float32], Softmax[float64]]("Softmax"),
+	row[Dropout[float32], Dropout[float64]]("Dropout"),
+	row[Sequential[float32], Sequential[float64]]("Sequential"),
+}
+
+// A kind makes layers of one type, in either precision.
+type kind struct {
+	name    string
+	float32 func() Layer[float32]
+	float64 func() Layer[float64]
+	types   [2]reflect.Type
+}
+
+func row[A, B any, LA layerOf[A, float32], LB layerOf[B, float64]](name string) kind {
+	return kind{
+		name:    name,
+		float32: func() Layer[float32] { return LA(new(A)) },
+		float64: func() Layer[float64] { return LB(new(B)) },
+		types:   [2]reflect.Type{reflect.TypeFor[LA](), reflect.TypeFor[LB]()},
+	}
+}
+
+// layerOf is the pointer to an A, which is a Layer.
+type layerOf[A any, T tensor.Float] interface {
+	*A
+	Layer[T]
+}
+
+var registered struct {
+	sync.RWMutex
+	kinds []kind
+}
+
+// Register makes a kind of layer known under a name, so that it is saved, loaded,
+// copied and converted like those of this package. A and B are the type in float32
+// and in float64; pointers to them are Layers:
+//
+//	nn.Register[Scale[float32], Scale[float64]]("Scale")
+//
+// A layer with parameters, state or settings must be a [Fielder]; its fields are set
+// on new(A). Register panics if the name is empty or taken. Call it before networks
+// are loaded, in an init function for example.
+func Register[A, B any, LA layerOf[A, float32], LB layerOf[B, float64]](name string) {
+	registered.Lock()
+	defer registered.Unlock()
+	for _, k := range append(builtin, registered.kinds...) {
+		if name == "" || k.name == name || k.types[0] == reflect.TypeFor[LA]() {
+			panic(fmt.Sprintf("nn: Register: the name %q is empty or taken, or its type is registered already", name))
+		}
+	}
+	registered.kinds = append(registered.kinds, row[A, B, LA, LB](name))
+}
+
+// Kinds returns the names of the kinds of layers that [NewOfKind] makes: those of
+// this package, then the registered ones.
+func Kinds() (names []string) {
+	for k := range kinds {
+		names = append(names, k.name)
+	}
+	return names
+}
+
+// kinds ranges over the kinds of this package and the registered ones.
+func kinds(yield func(kind) bool) {
+	registered.RLock()
+	defer registered.RUnlock()
+	for _, table := range [][]kind{builtin, registered.kinds} {
+		for _, k := range table {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// NewOfKind returns a layer of the kind whose fields are not yet set; see
+// [BuildFields]. It returns false if there is no such kind.
+func NewOfKind[T tensor.Float](name string) (Layer[T], bool) {
+	for k := range kinds {
+		if k.name == name {
+			if l, ok := any(k.float32).(func() Layer[T]); ok {
+				return l(), true
+			}
+			return any(k.float64).(func() Layer[T])(), true
+		}
+	}
+	return nil, false
+}
+
+// KindOf returns the name of the kind that l is of. It is an error if [NewOfKind]
+// could not make such a layer, or if l has parameters and no fields to tell of them.
+func KindOf[T tensor.Float](l Layer[T]) (string, error) {
+	t := reflect.TypeOf(l)
+	for k := range kinds {
+		if k.types[0] == t || k.types[1] == t {
+			if _, ok := l.(Fielder[T]); !ok && len(l.Params()) > 0 {
+				return "", fmt.Errorf("a %s has parameters, but no method Fields that names them", k.name)
+			}
+			return k.name, nil
+		}
+	}
+	return "", fmt.Errorf("want one of the kinds %s, got a %T; make its type known by nn.Register", strings.Join(Kinds(), ", "), l)
+}
+
+// Kind returns the name of a layer's type: "Affine" for an *Affine[float32].
+func Kind(layer any) string {
+	t := reflect.TypeOf(layer)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	kind, _, _ := strings.Cut(t.Name(), "[")
+	return kind
+}
+
+// describe is how a layer calls itself, or else its kind with its settings, such as
+// Scale(features=3).
+func describe[T tensor.Float](l Layer[T]) string {
+	if s, ok := l.(fmt.Stringer); ok {
+		return s.String()
+	}
+	var settings []string
+	VisitFields(l, func(f Field[T]) error {
+		switch v := f.Value.(type) {
+		case *int:
+			settings = append(settings, fmt.Sprintf("%s=%d", f.Name, *v))
+		case *float64:
+			settings = append(settings, fmt.Sprintf("%s=%v", f.Name, *v))
+		case *bool:
+			settings = append(settings, fmt.Sprintf("%s=%t", f.Name, *v))
+		case *[]int:
+			settings = append(settings, fmt.Sprintf("%s=%v", f.Name, *v))
+		case *Layer[T]:
+			settings = append(settings, describe(*v))
+		case *[]Named[T]:
+			for _, n := range *v {
+				settings = append(settings, describe(n.Layer))
+			}
+		}
+		return nil
+	})
+	if len(settings) == 0 {
+		return Kind(l)
+	}
+	return Kind(l) + "(" + strings.Join(settings, ", ") + ")"
+}

@@ -1,0 +1,109 @@
+package nn
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// A Loss ends the chain: it measures how far the outputs of a network are from their
+// targets, as a mean over the batch. So it is no [Layer]: Backward takes no dy.
+//
+// Forward saves what Backward needs if p.Keep is set, and writes nothing otherwise,
+// or if p is nil. Then it is safe for any number of goroutines.
+type Loss[T tensor.Float] interface {
+	// Forward returns the loss of the outputs y, which are (N, ...), N at least 1.
+	// Neither y nor t may change before Backward.
+	Forward(p *Pass[T], y *tensor.Tensor[T], t Targets[T]) float64
+
+	// Backward returns dy = ∂L/∂y of the last Forward with this p and p.Keep.
+	Backward(p *Pass[T]) *tensor.Tensor[T]
+
+	String() string
+}
+
+// Targets are what the outputs of a batch are to be: the classes of the samples, or
+// values. Exactly one of the two is set; a loss that takes the other one panics.
+type Targets[T tensor.Float] struct {
+	Labels []int             // (N): the index of each sample's class
+	Values *tensor.Tensor[T] // (N, ...): of the shape of the outputs
+}
+
+// Labels returns class indices as targets.
+func Labels[T tensor.Float](labels ...int) Targets[T] { return Targets[T]{Labels: labels} }
+
+// Values returns values as targets.
+func Values[T tensor.Float](values *tensor.Tensor[T]) Targets[T] { return Targets[T]{Values: values} }
+
+// Len returns the number of samples.
+func (t Targets[T]) Len() int {
+	if t.Values != nil && len(t.Values.Shape) > 0 {
+		return t.Values.Shape[0]
+	}
+	return len(t.Labels)
+}
+
+// String prints whichever is set.
+func (t Targets[T]) String() string {
+	if t.Values != nil {
+		return t.Values.String()
+	}
+	return fmt.Sprint(t.Labels)
+}
+
+// mustValues returns the values, or panics if they are not of the shape of y.
+func (t Targets[T]) mustValues(loss string, y *tensor.Tensor[T]) *tensor.Tensor[T] {
+	if t.Values == nil || t.Labels != nil {
+		panic(fmt.Sprintf("nn: %s.Forward wants Targets.Values alone, got %s", loss, t.kinds()))
+	}
+	if !slices.Equal(t.Values.Shape, y.Shape) {
+		panic(&tensor.ShapeError{Op: loss + ".Forward(t)", Want: tensor.FormatShape(y.Shape) + ", the shape of y", Got: slices.Clone(t.Values.Shape)})
+	}
+	return t.Values
+}
+
+// mustLabels panics unless there is a label of 0 to classes-1 for each sample.
+func (t Targets[T]) mustLabels(loss string, samples, classes int) {
+	if t.Values != nil {
+		panic(fmt.Sprintf("nn: %s.Forward wants Targets.Labels or Targets.Values, got %s", loss, t.kinds()))
+	}
+	if len(t.Labels) != samples {
+		panic(&tensor.ShapeError{Op: loss + ".Forward(labels)", Want: tensor.FormatShape([]int{samples}), Got: []int{len(t.Labels)}})
+	}
+	for i, label := range t.Labels {
+		if label < 0 || label >= classes {
+			panic(&LabelError{loss + ".Forward", i, label, classes})
+		}
+	}
+}
+
+func (t Targets[T]) kinds() string {
+	switch {
+	case t.Values != nil && t.Labels != nil:
+		return "values and labels"
+	case t.Labels != nil:
+		return "labels"
+	}
+	return "neither values nor labels"
+}
+
+// Backpropagate runs a batch forward through net and loss and, if the loss is a
+// finite number, the chain rule backward, which adds the gradient of the loss to the
+// Grad of every parameter. It returns the loss. p must Keep.
+//
+// This is the gradient of every training step, check and benchmark.
+func Backpropagate[T tensor.Float](p *Pass[T], net Layer[T], loss Loss[T], x *tensor.Tensor[T], t Targets[T]) float64 {
+	l := loss.Forward(p, net.Forward(p, x), t)
+	if math.IsNaN(l) || math.IsInf(l, 0) {
+		return l
+	}
+	dy := loss.Backward(p)
+	if pb, ok := net.(ParamsBackward[T]); ok {
+		pb.BackwardParams(p, dy)
+	} else {
+		net.Backward(p, dy)
+	}
+	return l
+}
