@@ -35,7 +35,7 @@ func ExampleMomentum() {
 		p.Grad.Data[0] += x / 10
 		p.Grad.Data[1] += 2 * y
 		momentum.Step()
-		fmt.Printf("%.4f %.4f, velocity %.4f\n", p.Value.Data[0], p.Value.Data[1], momentum.Velocity[0].Data)
+		fmt.Printf("%.4f %.4f, velocity %.4f\n", p.Value.Data[0], p.Value.Data[1], momentum.State()[0].Value.Data)
 	}
 	// Output:
 	// -6.9300 1.6000, velocity [0.0700 -0.4000]

@@ -1,8 +1,6 @@
 package optim
 
 import (
-	"slices"
-
 	"github.com/chainrule-go/chainrule/internal/kernel"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
@@ -14,33 +12,21 @@ import (
 //	v ← α·v - η·g
 //	w ← w + v
 //
-// η is LR, the learning rate, and α is Alpha, the share of the velocity that is
-// left after a step, 0 to 1, usually 0.9; with 0 it is [SGD]. Both are rounded
-// to T and free to change between steps. A velocity too small for a normal
-// number is 0. (Polyak, "Some methods of speeding up the convergence of
-// iteration methods", USSR Computational Mathematics and Mathematical Physics
-// 4, 1964; chapter 6 of the book.)
-type Momentum[T tensor.Float] struct {
-	LR, Alpha float64
-	Threads   int                 // for large parameters; 0: all of GOMAXPROCS. They change no bit.
-	Velocity  []*tensor.Tensor[T] // of each parameter, in their order; zero at first
-	params    []*nn.Param[T]
+// η is the learning rate, and α is Alpha, the share of the velocity that is left
+// after a step, 0 to 1, usually 0.9; with 0 it is [SGD]. Both are rounded to T. A
+// velocity too small for a normal number is 0. (Polyak, "Some methods of speeding up
+// the convergence of iteration methods", USSR Computational Mathematics and
+// Mathematical Physics 4, 1964; chapter 6 of the book.)
+type Momentum[T tensor.Float] struct{ Alpha float64 }
+
+// NewMomentum returns the optimizer of the parameters. It panics if one is listed
+// twice.
+func NewMomentum[T tensor.Float](params []*nn.Param[T], lr, alpha float64) *Optimizer[T] {
+	return New(params, lr, &Momentum[T]{alpha})
 }
 
-// NewMomentum returns the optimizer of the parameters. It panics if one is
-// listed twice.
-func NewMomentum[T tensor.Float](params []*nn.Param[T], lr, alpha float64) *Momentum[T] {
-	mustDiffer(params)
-	o := &Momentum[T]{LR: lr, Alpha: alpha, params: slices.Clone(params)}
-	for _, p := range params {
-		o.Velocity = append(o.Velocity, tensor.New[T](p.Value.Shape...))
-	}
-	return o
-}
+func (*Momentum[T]) State() []string { return []string{"velocity"} }
 
-func (o *Momentum[T]) Step() {
-	n := threads(o.Threads)
-	for i, p := range o.params {
-		kernel.Momentum(n, p.Value.Data, o.Velocity[i].Data, p.Grad.Data, T(o.Alpha), T(o.LR))
-	}
+func (m *Momentum[T]) Update(u Update[T]) {
+	kernel.Momentum(u.Threads, u.W, u.State[0], u.Grad, T(m.Alpha), u.LR)
 }

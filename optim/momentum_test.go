@@ -22,8 +22,8 @@ func TestMomentumWorked(t *testing.T) {
 	} {
 		copy(w.Grad.Data, c.grad)
 		o.Step()
-		if !slices.Equal(w.Value.Data, c.w) || !slices.Equal(o.Velocity[0].Data, c.v) {
-			t.Errorf("step %d: W = %v with velocity %v, want %v and %v", step, w.Value.Data, o.Velocity[0].Data, c.w, c.v)
+		if !slices.Equal(w.Value.Data, c.w) || !slices.Equal(o.State()[0].Value.Data, c.v) {
+			t.Errorf("step %d: W = %v with velocity %v, want %v and %v", step, w.Value.Data, o.State()[0].Value.Data, c.w, c.v)
 		}
 		if !slices.Equal(w.Grad.Data, []float64{0, 0}) || b.Grad.Data[0] != 0 {
 			t.Errorf("step %d leaves the gradients %v and %v, want zeros", step, w.Grad.Data, b.Grad.Data)
@@ -71,18 +71,18 @@ func TestMomentumSettings(t *testing.T) {
 		before := slices.Clone(a.Value.Data)
 		o.Step()
 		sgd.Step()
-		for i, v := range o.Velocity[0].Data {
+		for i, v := range o.State()[0].Value.Data {
 			if a.Value.Data[i] != before[i]+v || math.Abs(float64(a.Value.Data[i]-b.Value.Data[i])) > 1e-6 {
 				t.Errorf("%v, with SGD %v", a.Value.Data, b.Value.Data)
 			}
 		}
 	}
-	o.LR, o.Alpha = 0, 1
-	before, v := slices.Clone(a.Value.Data), slices.Clone(o.Velocity[0].Data)
+	o.LR, o.Rule.(*Momentum[float32]).Alpha = 0, 1
+	before, v := slices.Clone(a.Value.Data), slices.Clone(o.State()[0].Value.Data)
 	o.Step()
 	for i := range v {
-		if a.Value.Data[i] != before[i]+v[i] || o.Velocity[0].Data[i] != v[i] {
-			t.Errorf("with α = 1 and η = 0 the velocity went from %v to %v", v, o.Velocity[0].Data)
+		if a.Value.Data[i] != before[i]+v[i] || o.State()[0].Value.Data[i] != v[i] {
+			t.Errorf("with α = 1 and η = 0 the velocity went from %v to %v", v, o.State()[0].Value.Data)
 		}
 	}
 }
@@ -94,11 +94,11 @@ func TestMomentumDecaysToZero(t *testing.T) {
 	o := NewMomentum([]*nn.Param[float32]{p}, 1, 0.5)
 	for range 128 {
 		o.Step()
-		if v := o.Velocity[0].Data[0]; v != 0 && math.Abs(float64(v)) < 0x1p-126 {
+		if v := o.State()[0].Value.Data[0]; v != 0 && math.Abs(float64(v)) < 0x1p-126 {
 			t.Fatalf("the velocity is the subnormal %x", v)
 		}
 	}
-	if v := o.Velocity[0].Data[0]; v != 0 {
+	if v := o.State()[0].Value.Data[0]; v != 0 {
 		t.Errorf("the velocity is %x after 128 halvings of -1, want 0", v)
 	}
 }
@@ -115,7 +115,7 @@ func TestMomentumRefusesADuplicate(t *testing.T) {
 
 func TestMomentumAllocatesNothing(t *testing.T) {
 	w := param("W", make([]float32, 1000), nil)
-	var o Optimizer = NewMomentum([]*nn.Param[float32]{w}, 0.1, 0.9)
+	o := NewMomentum([]*nn.Param[float32]{w}, 0.1, 0.9)
 	if n := testing.AllocsPerRun(10, o.Step); n != 0 {
 		t.Errorf("%v allocations a step, want 0", n)
 	}

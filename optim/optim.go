@@ -3,34 +3,134 @@ package optim
 import (
 	"fmt"
 	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// An Optimizer moves the parameters it was made for down their gradients.
-type Optimizer interface {
-	// Step changes each parameter by its Grad, which it leaves zero: there is
-	// nothing to reset before the next Backward.
-	Step()
+// An Optimizer moves parameters down their gradients by a [Rule].
+type Optimizer[T tensor.Float] struct {
+	LR      float64 // learning rate; above 0, rounded to T, and free to change between steps
+	Threads int     // for large parameters; 0: all of GOMAXPROCS. They change no bit. A training step sets it.
+	Rule    Rule[T] // whose settings are free to change between steps
+	Steps   int     // steps done
+
+	slots []slot[T]
 }
 
-// mustDiffer panics if a parameter is listed twice: it would step twice. The
-// Params of a container list a shared parameter once.
-func mustDiffer[T tensor.Float](params []*nn.Param[T]) {
+// slot is a parameter and what the rule keeps of it.
+type slot[T tensor.Float] struct {
+	*nn.Param[T]
+	state []*tensor.Tensor[T]
+	data  [][]T // of state
+}
+
+// A Rule is how an optimizer changes a parameter w by its gradient g. All there is to
+// write for a new one is a Rule and a row in the table of this package.
+type Rule[T tensor.Float] interface {
+	// State names the arrays that the rule keeps for each parameter, such as
+	// "velocity": each of the shape of the parameter, zero at first.
+	State() []string
+
+	// Update changes u.W, and leaves u.Grad zero.
+	Update(u Update[T])
+}
+
+// An Update is one step of one parameter. W, Grad and the arrays of State are of the
+// same length.
+type Update[T tensor.Float] struct {
+	W, Grad []T
+	State   [][]T // in the order of Rule.State
+	LR      T
+	Step    int // counted from 1
+	Threads int
+}
+
+// New returns an optimizer of the parameters by a rule. It panics if a parameter is
+// listed twice: it would step twice. The Params of a container list a shared
+// parameter once.
+func New[T tensor.Float](params []*nn.Param[T], lr float64, rule Rule[T]) *Optimizer[T] {
+	o := &Optimizer[T]{LR: lr, Rule: rule}
 	seen := map[*nn.Param[T]]bool{}
 	for i, p := range params {
 		if seen[p] {
 			panic(fmt.Sprintf("optim: parameter %d, %s, is listed twice", i, p.Name))
 		}
 		seen[p] = true
+		own := slot[T]{Param: p}
+		for range rule.State() {
+			t := tensor.New[T](p.Value.Shape...)
+			own.state, own.data = append(own.state, t), append(own.data, t.Data)
+		}
+		o.slots = append(o.slots, own)
+	}
+	return o
+}
+
+// Step changes each parameter by its Grad, which it leaves zero: there is nothing to
+// reset before the next Backward.
+func (o *Optimizer[T]) Step() {
+	threads := o.Threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	o.Steps++
+	for _, p := range o.slots {
+		o.Rule.Update(Update[T]{p.Value.Data, p.Grad.Data, p.data, T(o.LR), o.Steps, threads})
 	}
 }
 
-// threads is how many a step of an optimizer uses.
-func threads(n int) int {
-	if n > 0 {
-		return n
+// A State is an array that an optimizer keeps of a parameter.
+type State[T tensor.Float] struct {
+	Param *nn.Param[T]
+	Name  string
+	Value *tensor.Tensor[T] // the array itself: whoever resumes a training sets its Data
+}
+
+// State returns the arrays the optimizer keeps, in the order of the parameters. With
+// Steps, LR and the settings of the Rule it is all that a training needs to go on.
+func (o *Optimizer[T]) State() (all []State[T]) {
+	for _, p := range o.slots {
+		for i, name := range o.Rule.State() {
+			all = append(all, State[T]{p.Param, name, p.state[i]})
+		}
 	}
-	return runtime.GOMAXPROCS(0)
+	return all
+}
+
+// A row of the table: a rule with its usual settings.
+type row[T tensor.Float] struct {
+	name string
+	lr   float64
+	rule Rule[T]
+}
+
+// table is the optimizers by name.
+func table[T tensor.Float]() []row[T] {
+	return []row[T]{
+		{"sgd", 0.1, SGD[T]{}},
+		{"momentum", 0.01, &Momentum[T]{Alpha: 0.9}},
+	}
+}
+
+// Names returns the names that [Named] knows.
+func Names() (names []string) {
+	for _, r := range table[float32]() {
+		names = append(names, r.name)
+	}
+	return names
+}
+
+// Named returns the optimizer of that name, such as "momentum", with its usual
+// settings and learning rate, which the caller may change. It is an error if there is
+// no such optimizer.
+func Named[T tensor.Float](name string, params []*nn.Param[T]) (*Optimizer[T], error) {
+	rows := table[T]()
+	i := slices.IndexFunc(rows, func(r row[T]) bool { return r.name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("want an optimizer, one of %s, got %q", strings.Join(Names(), ", "), name)
+	}
+	return New(params, rows[i].lr, rows[i].rule), nil
 }

@@ -122,7 +122,7 @@ func TestSGDTakesEqualNames(t *testing.T) {
 }
 
 func TestSGDWithoutParams(t *testing.T) {
-	var o Optimizer = NewSGD[float64](nil, 0.1)
+	o := NewSGD[float64](nil, 0.1)
 	if n := testing.AllocsPerRun(10, o.Step); n != 0 {
 		t.Errorf("a step of nothing allocates %v times", n)
 	}

@@ -1,0 +1,65 @@
+package optim
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chainrule-go/chainrule/nn"
+)
+
+// Every optimizer of the table, stopped after two steps and continued by another one
+// from its state, ends at the bits of one that was not.
+func TestStateContinues(t *testing.T) {
+	grads := [][]float64{{1, -2}, {0.5, 0.25}, {-3, 1}, {0.125, 2}}
+	run := func(o *Optimizer[float64], p *nn.Param[float64], grads [][]float64) {
+		for _, g := range grads {
+			copy(p.Grad.Data, g)
+			o.Step()
+		}
+	}
+	for _, name := range Names() {
+		t.Run(name, func(t *testing.T) {
+			start := func(value ...float64) (*nn.Param[float64], *Optimizer[float64]) {
+				p := param("W", value, nil)
+				o, err := Named(name, []*nn.Param[float64]{p})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return p, o
+			}
+			whole, o := start(1, 2)
+			run(o, whole, grads)
+
+			half, first := start(1, 2)
+			run(first, half, grads[:2])
+			rest, second := start(half.Value.Data...)
+			second.Steps = first.Steps
+			for i, s := range first.State() {
+				into := second.State()[i]
+				if into.Name != s.Name || into.Param != rest {
+					t.Fatalf("state %d is %q of %q, want %q", i, into.Name, into.Param.Name, s.Name)
+				}
+				copy(into.Value.Data, s.Value.Data)
+			}
+			run(second, rest, grads[2:])
+			if !slices.Equal(rest.Value.Data, whole.Value.Data) {
+				t.Errorf("continued from its state it ends at %v, without a stop at %v", rest.Value.Data, whole.Value.Data)
+			}
+			if o.Steps != 4 || second.Steps != 4 {
+				t.Errorf("%d and %d steps were counted, want 4", o.Steps, second.Steps)
+			}
+			if whole.Value.Data[0] == 1 || math.IsNaN(whole.Value.Data[0]) {
+				t.Errorf("four steps moved W to %v", whole.Value.Data)
+			}
+		})
+	}
+}
+
+func TestNamedRefuses(t *testing.T) {
+	_, err := Named[float32]("adm", nil)
+	if err == nil || !strings.Contains(err.Error(), `one of sgd, momentum`) || !strings.Contains(err.Error(), `got "adm"`) {
+		t.Errorf("error %v, want one that lists the optimizers", err)
+	}
+}
