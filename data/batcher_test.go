@@ -89,7 +89,7 @@ func TestBatcherResume(t *testing.T) {
 		at = append(at, position{epoch, batch})
 		x, labels, ok := b.Next()
 		if ok {
-			dealt = append(dealt, samples(t, x, labels, 2))
+			dealt = append(dealt, samples(t, x, labels.Labels, 2))
 		} else {
 			dealt = append(dealt, nil)
 		}
@@ -109,7 +109,7 @@ func TestBatcherResume(t *testing.T) {
 				}
 				var got []int
 				if x, labels, ok := b.Next(); ok {
-					got = samples(t, x, labels, 2)
+					got = samples(t, x, labels.Labels, 2)
 				}
 				if !slices.Equal(got, dealt[j]) {
 					t.Fatalf("resumed at %v, call %d: samples %v, want %v", p, j-i, got, dealt[j])
@@ -174,7 +174,7 @@ func TestBatcherThreads(t *testing.T) {
 		for range 2 * (alone.Batches() + 1) {
 			x, labels, ok := alone.Next()
 			x2, labels2, ok2 := together.Next()
-			if ok != ok2 || ok && (!slices.Equal(x.Data, x2.Data) || !slices.Equal(labels, labels2)) {
+			if ok != ok2 || ok && (!slices.Equal(x.Data, x2.Data) || !slices.Equal(labels.Labels, labels2.Labels)) {
 				t.Fatalf("batches of %d: %v %v alone and %v %v on three threads", size, labels, ok, labels2, ok2)
 			}
 		}

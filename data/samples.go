@@ -7,15 +7,20 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Samples are labelled samples of one shape, numbered from 0, which any number
-// of goroutines may copy at once: a [Set], or [Pixels].
+// Samples are samples of one shape and their targets, numbered from 0, which any
+// number of goroutines may copy at once: a [Set], or [Pixels].
 type Samples[T tensor.Float] interface {
 	Len() int
 	SampleShape() []int // a copy; (784) for a row of 784 numbers
 
-	// Gather copies some samples into the rows of x, and their classes into t;
-	// x and t are as long as that takes.
-	Gather(x []T, t []int, samples []int)
+	// TargetShape is the shape of a sample's target values; ok is false if its
+	// target is a label, the index of its class.
+	TargetShape() (shape []int, ok bool)
+
+	// Gather copies some samples into the rows of x, and their targets into labels
+	// or values, whichever they have; the other one is nil. All are as long as that
+	// takes.
+	Gather(x []T, labels []int, values []T, samples []int)
 }
 
 // Pixels are labelled images as the bytes of their file. A pixel becomes a
@@ -39,11 +44,14 @@ func (s Pixels[T]) SampleShape() []int {
 	return []int{s.row()}
 }
 
+// TargetShape implements [Samples]: the targets are labels.
+func (s Pixels[T]) TargetShape() (shape []int, ok bool) { return nil, false }
+
 // row is the number of pixels of an image.
 func (s Pixels[T]) row() int { return len(s.X) / max(len(s.T), 1) }
 
 // Gather implements [Samples].
-func (s Pixels[T]) Gather(x []T, t []int, samples []int) {
+func (s Pixels[T]) Gather(x []T, labels []int, _ []T, samples []int) {
 	row := s.row()
 	image := func(i int) []byte { return s.X[samples[i]*row:][:row] }
 	for i, sample := range samples {
@@ -51,7 +59,7 @@ func (s Pixels[T]) Gather(x []T, t []int, samples []int) {
 			kernel.Prefetch(image(i + 1)) // shuffled, it may be anywhere
 		}
 		kernel.Pixels(x[i*row:][:row], image(i))
-		t[i] = s.T[sample]
+		labels[i] = s.T[sample]
 	}
 }
 

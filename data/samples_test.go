@@ -45,7 +45,7 @@ func testPixelsAreTheirSet[T tensor.Float](t *testing.T) {
 	for range 2 * 6 { // batches and ends of two epochs
 		x, labels, ok := a.Next()
 		wantX, wantLabels, wantOK := b.Next()
-		if ok != wantOK || ok && (!slices.Equal(x.Shape, wantX.Shape) || !slices.Equal(x.Data, wantX.Data)) || !slices.Equal(labels, wantLabels) {
+		if ok != wantOK || ok && (!slices.Equal(x.Shape, wantX.Shape) || !slices.Equal(x.Data, wantX.Data)) || !slices.Equal(labels.Labels, wantLabels.Labels) {
 			t.Fatalf("%v of %v, %v; want %v of %v, %v", x, labels, ok, wantX, wantLabels, wantOK)
 		}
 	}

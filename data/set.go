@@ -8,31 +8,56 @@ import (
 	"slices"
 
 	"github.com/chainrule-go/chainrule/internal/kernel"
+	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Set is labelled samples: row i of X, along its first axis, is sample i, and
-// T[i] is the index of its class. The zero Set is empty.
+// A Set is samples and their targets: row i of X, along its first axis, is sample i.
+// Its target is T[i], the index of its class, or, for a regression, row i of Values.
+// The zero Set is empty.
 type Set[T tensor.Float] struct {
-	X *tensor.Tensor[T] // (N, ...)
-	T []int             // (N)
+	X      *tensor.Tensor[T] // (N, ...)
+	T      []int             // (N)
+	Values *tensor.Tensor[T] // (N, ...), in place of T
 }
 
 // Len returns the number of samples.
-func (s Set[T]) Len() int { return len(s.T) }
+func (s Set[T]) Len() int { return s.Targets().Len() }
+
+// Targets returns the targets of all samples, sharing memory with s.
+func (s Set[T]) Targets() nn.Targets[T] { return nn.Targets[T]{Labels: s.T, Values: s.Values} }
 
 // SampleShape returns the shape of a sample. It panics with a
-// *[tensor.ShapeError] if X does not have a row for each label.
+// *[tensor.ShapeError] if X does not have a row for each target.
 func (s Set[T]) SampleShape() []int {
 	return slices.Clone(s.checked("Set.SampleShape").X.Shape[1:])
 }
 
+// TargetShape implements [Samples].
+func (s Set[T]) TargetShape() (shape []int, ok bool) {
+	if s.Values == nil {
+		return nil, false
+	}
+	return slices.Clone(s.Values.Shape[1:]), true
+}
+
 // Gather implements [Samples].
-func (s Set[T]) Gather(x []T, t []int, samples []int) {
-	row := len(x) / max(len(samples), 1)
+func (s Set[T]) Gather(x []T, labels []int, values []T, samples []int) {
+	copyRows(x, s.X, samples)
+	if s.Values != nil {
+		copyRows(values, s.Values, samples)
+		return
+	}
 	for i, sample := range samples {
-		copy(x[i*row:(i+1)*row], s.X.Data[sample*row:])
-		t[i] = s.T[sample]
+		labels[i] = s.T[sample]
+	}
+}
+
+// copyRows copies some rows of all.
+func copyRows[T tensor.Float](to []T, all *tensor.Tensor[T], rows []int) {
+	size := len(to) / max(len(rows), 1)
+	for i, row := range rows {
+		copy(to[i*size:(i+1)*size], all.Data[row*size:])
 	}
 }
 
@@ -40,33 +65,43 @@ func (s Set[T]) Gather(x []T, t []int, samples []int) {
 // slice expression it panics when the range is outside.
 func (s Set[T]) Rows(lo, hi int) Set[T] {
 	s = s.checked("Set.Rows")
+	if s.Values != nil {
+		return Set[T]{X: s.X.Rows(lo, hi), Values: s.Values.Rows(lo, hi)}
+	}
 	return Set[T]{X: s.X.Rows(lo, hi), T: s.T[lo:hi:hi]}
 }
 
-// checked returns s, or panics with a *tensor.ShapeError if X does not have a
-// row for each label.
+// checked returns s, or panics with a *tensor.ShapeError if X does not have a row for
+// each target.
 func (s Set[T]) checked(op string) Set[T] {
 	if s.X == nil {
 		s.X = tensor.New[T](0)
 	}
-	if len(s.X.Shape) == 0 || s.X.Shape[0] != len(s.T) {
-		panic(&tensor.ShapeError{Op: op, Want: fmt.Sprintf("(%d, ...) for %d labels", len(s.T), len(s.T)), Got: slices.Clone(s.X.Shape)})
+	want := "labels"
+	if s.Values != nil {
+		want = "rows of values"
+		if s.T != nil {
+			panic(op + ": a Set has labels T or Values, not both")
+		}
+	}
+	if n := s.Len(); len(s.X.Shape) == 0 || s.X.Shape[0] != n {
+		panic(&tensor.ShapeError{Op: op, Want: fmt.Sprintf("(%d, ...) for %d %s", n, n, want), Got: slices.Clone(s.X.Shape)})
 	}
 	return s
 }
 
-// Batches returns an iterator over s, n samples and their labels at a time. The
+// Batches returns an iterator over s, n samples and their targets at a time. The
 // last batch is smaller if n does not divide the number of samples, and an empty
 // set has none. Each range over the iterator shuffles anew, with numbers from
 // rng; if rng is nil, the samples come in order.
 //
 // The batch is a copy of rows of s, and its memory is used again for the next
 // one. It panics if n < 1, and with a [*tensor.ShapeError] if X does not have a
-// row for each label.
-func (s Set[T]) Batches(n int, rng *rand.Rand) iter.Seq2[*tensor.Tensor[T], []int] {
+// row for each target.
+func (s Set[T]) Batches(n int, rng *rand.Rand) iter.Seq2[*tensor.Tensor[T], nn.Targets[T]] {
 	s = s.checked("Set.Batches")
 	mustBatch("Set.Batches", n)
-	return func(yield func(*tensor.Tensor[T], []int) bool) {
+	return func(yield func(*tensor.Tensor[T], nn.Targets[T]) bool) {
 		b := NewBatcher(s, n, 0)
 		if rng != nil {
 			shuffle(b.order, rng)
@@ -98,7 +133,10 @@ type Batcher[T tensor.Float] struct {
 	order        []int // of this epoch, once its first batch was dealt out
 	pcg          rand.PCG
 	x            tensor.Tensor[T]
-	t            []int
+	labels       []int            // of the batch, or
+	values       tensor.Tensor[T] // of the batch
+	valueRow     int              // values of a sample; 0 if it has a label
+	targets      nn.Targets[T]    // one of the two
 	dealing      dealing[T]
 }
 
@@ -110,7 +148,7 @@ type dealing[T tensor.Float] struct {
 
 // NewBatcher returns a Batcher at the start of epoch 0 that deals out n samples
 // at a time. It panics if n < 1, and with a [*tensor.ShapeError] if there are
-// not as many samples as labels.
+// not as many samples as targets.
 func NewBatcher[T tensor.Float](samples Samples[T], n int, seed uint64) *Batcher[T] {
 	mustBatch("data.NewBatcher", n)
 	n = min(n, max(samples.Len(), 1)) // so that the buffers are no larger than the samples
@@ -119,7 +157,13 @@ func NewBatcher[T tensor.Float](samples Samples[T], n int, seed uint64) *Batcher
 	b := &Batcher[T]{samples: samples, size: n, row: row, seed: seed, order: make([]int, samples.Len())}
 	b.x.Shape = append([]int{n}, shape...)
 	b.x.Data = make([]T, n*row)
-	b.t = make([]int, n)
+	if shape, ok := samples.TargetShape(); ok {
+		b.valueRow, _ = tensor.Size(shape...)
+		b.values = tensor.Tensor[T]{Shape: append([]int{n}, shape...), Data: make([]T, n*b.valueRow)}
+		b.targets.Values = &b.values
+	} else {
+		b.labels = make([]int, n)
+	}
 	return b
 }
 
@@ -132,14 +176,14 @@ func mustBatch(op string, n int) {
 // Batches returns the number of batches in an epoch.
 func (b *Batcher[T]) Batches() int { return (b.samples.Len() + b.size - 1) / b.size }
 
-// Next returns the next batch and its labels, or false at the end of an epoch;
+// Next returns the next batch and its targets, or false at the end of an epoch;
 // the call after that begins the next epoch. The last batch of an epoch is
 // smaller if the batch size does not divide the number of samples. The batch is
 // a copy of the samples, and its memory is used again for the next one.
-func (b *Batcher[T]) Next() (x *tensor.Tensor[T], t []int, ok bool) {
+func (b *Batcher[T]) Next() (x *tensor.Tensor[T], t nn.Targets[T], ok bool) {
 	if b.batch == b.Batches() {
 		b.epoch, b.batch = b.epoch+1, 0
-		return nil, nil, false
+		return nil, nn.Targets[T]{}, false
 	}
 	if b.batch == 0 {
 		b.shuffle()
@@ -176,14 +220,19 @@ func (b *Batcher[T]) shuffle() {
 }
 
 // at gathers batch k of the current order.
-func (b *Batcher[T]) at(k int) (*tensor.Tensor[T], []int) {
+func (b *Batcher[T]) at(k int) (*tensor.Tensor[T], nn.Targets[T]) {
 	order := b.order[k*b.size : min(k*b.size+b.size, len(b.order))]
 	b.x.Shape[0] = len(order)
 	b.x.Data = b.x.Data[:len(order)*b.row]
-	b.t = b.t[:len(order)]
+	if b.targets.Values != nil {
+		b.values.Shape[0] = len(order)
+		b.values.Data = b.values.Data[:len(order)*b.valueRow]
+	} else {
+		b.targets.Labels = b.labels[:len(order)]
+	}
 	b.dealing = dealing[T]{b, order}
 	kernel.Parallel(b.Threads, (len(order)+together-1)/together, &b.dealing)
-	return &b.x, b.t
+	return &b.x, b.targets
 }
 
 // together is how many samples of a batch are a part of the work.
@@ -193,7 +242,14 @@ const together = 16
 func (d *dealing[T]) Do(part int) {
 	lo, hi := part*together, min((part+1)*together, len(d.samples))
 	b := d.to
-	b.samples.Gather(b.x.Data[lo*b.row:hi*b.row], b.t[lo:hi], d.samples[lo:hi])
+	var labels []int
+	var values []T
+	if b.targets.Values != nil {
+		values = b.values.Data[lo*b.valueRow : hi*b.valueRow]
+	} else {
+		labels = b.targets.Labels[lo:hi]
+	}
+	b.samples.Gather(b.x.Data[lo*b.row:hi*b.row], labels, values, d.samples[lo:hi])
 }
 
 // shuffle makes order a random permutation of 0 to len(order)-1, whatever it

@@ -53,7 +53,7 @@ func samples(t *testing.T, x *tensor.Tensor[float32], labels []int, sample ...in
 func rest(t *testing.T, b *Batcher[float32], sample ...int) (batches [][]int) {
 	t.Helper()
 	for x, labels, ok := b.Next(); ok; x, labels, ok = b.Next() {
-		batches = append(batches, samples(t, x, labels, sample...))
+		batches = append(batches, samples(t, x, labels.Labels, sample...))
 	}
 	return batches
 }
@@ -93,7 +93,7 @@ func TestBatches(t *testing.T) {
 			}
 			collect := func(rng *rand.Rand) (batches [][]int) {
 				for x, labels := range set.Batches(tt.size, rng) {
-					batches = append(batches, samples(t, x, labels, tt.sample...))
+					batches = append(batches, samples(t, x, labels.Labels, tt.sample...))
 				}
 				return batches
 			}
@@ -120,7 +120,7 @@ func TestBatchesShuffleAnew(t *testing.T) {
 	batches := set.Batches(50, rand.New(rand.NewPCG(1, 2)))
 	order := func() []int {
 		for x, labels := range batches {
-			return samples(t, x, labels, 1)
+			return samples(t, x, labels.Labels, 1)
 		}
 		return nil
 	}
@@ -138,7 +138,7 @@ func TestBatchesLeaveTheSet(t *testing.T) {
 	set, want := numbered(7, 2), numbered(7, 2)
 	for x, labels := range set.Batches(3, rand.New(rand.NewPCG(1, 2))) {
 		clear(x.Data)
-		clear(labels)
+		clear(labels.Labels)
 	}
 	if !slices.Equal(set.X.Data, want.X.Data) || !slices.Equal(set.T, want.T) {
 		t.Error("writing to a batch changed the set")

@@ -17,10 +17,10 @@ func BenchmarkStep(b *testing.B) {
 	}
 	rng := train.Random(1, "weights")
 	net := nn.NewSequential(nn.NewAffine[float32](784, 50, rng), nn.NewReLU[float32](), nn.NewAffine[float32](50, 10, rng))
-	loss, sgd := nn.NewSoftmaxWithLoss[float32](), optim.NewSGD(net.Params(), 0.1)
 	for name, threads := range map[string]int{"threads=1": 1, "threads=2": 2} {
 		b.Run(name, func(b *testing.B) {
-			pass := &nn.Pass[float32]{Train: true, Keep: true, Threads: threads}
+			step := train.NewStep(net, nn.NewSoftmaxWithLoss[float32](), optim.NewSGD(net.Params(), 0.1))
+			step.Threads(threads)
 			batches := data.NewBatcher(set, 100, 1)
 			b.ReportAllocs()
 			for b.Loop() {
@@ -28,10 +28,9 @@ func BenchmarkStep(b *testing.B) {
 				if !ok {
 					x, t, _ = batches.Next()
 				}
-				pass.Reset()
-				loss.Forward(pass, net.Forward(pass, x), t)
-				net.BackwardParams(pass, loss.Backward(pass))
-				sgd.Step()
+				if _, err := step.Do(x, t); err != nil {
+					b.Fatal(err)
+				}
 			}
 		})
 	}

@@ -21,13 +21,13 @@ func TestTrainingHasTheSameBitsEverywhere(t *testing.T) {
 	type layer = nn.Layer[float32]
 	relu := func() layer { return nn.NewReLU[float32]() }
 	sigmoid := func() layer { return nn.NewSigmoid[float32]() }
-	sgd := func(params []*nn.Param[float32]) optim.Optimizer { return optim.NewSGD(params, 0.1) }
-	momentum := func(params []*nn.Param[float32]) optim.Optimizer { return optim.NewMomentum(params, 0.01, 0.9) }
+	sgd := func(params []*nn.Param[float32]) *optim.Optimizer[float32] { return optim.NewSGD(params, 0.1) }
+	momentum := func(params []*nn.Param[float32]) *optim.Optimizer[float32] { return optim.NewMomentum(params, 0.01, 0.9) }
 	for _, run := range []struct {
 		name       string
 		ink        float64 // the share of pixels that are not 0: of MNIST 0.19
 		activation func() layer
-		optimizer  func([]*nn.Param[float32]) optim.Optimizer
+		optimizer  func([]*nn.Param[float32]) *optim.Optimizer[float32]
 		want       uint64
 	}{
 		{"ReLU", 1, relu, sgd, 0xc7e9390aa741e13a},
@@ -46,7 +46,8 @@ func TestTrainingHasTheSameBitsEverywhere(t *testing.T) {
 				rng := train.Random(1, "weights")
 				net := nn.NewSequential[float32](nn.NewAffine[float32](784, 50, rng), run.activation(), nn.NewAffine[float32](50, 10, rng))
 				_, err = train.Run(t.Context(), train.Config[float32]{
-					Net: net, Optimizer: run.optimizer(net.Params()), Train: set, Batch: 100, Steps: 200, Seed: 1,
+					Net: net, Loss: nn.NewSoftmaxWithLoss[float32](), Optimizer: run.optimizer(net.Params()),
+					Train: set, Batch: 100, Steps: 200, Seed: 1,
 				})
 				if err != nil {
 					t.Fatal(err)

@@ -12,11 +12,13 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Evaluate returns the mean loss and the accuracy of net, which gives logits, on
-// samples: NaN if there are none. It stops early with ctx's error. The threads,
-// 0 for all of GOMAXPROCS, share out the samples and change no bit.
-func Evaluate[T tensor.Float](ctx context.Context, net nn.Layer[T], samples data.Samples[T], threads int) (loss, accuracy float64, err error) {
-	return newEvaluator(net, threads).evaluate(ctx, samples)
+// Evaluate returns the mean of a loss of net on samples, and its accuracy if their
+// targets are labels: the share of outputs whose largest element is at the label. Both
+// are NaN if there are no samples, the accuracy also if the targets are values. It
+// stops early with ctx's error. The threads, 0 for all of GOMAXPROCS, share out the
+// samples and change no bit.
+func Evaluate[T tensor.Float](ctx context.Context, net nn.Layer[T], loss nn.Loss[T], samples data.Samples[T], threads int) (mean, accuracy float64, err error) {
+	return newEvaluator(net, loss, threads).evaluate(ctx, samples)
 }
 
 // part is so many samples, evaluated at a time. The sums are made of those of
@@ -46,13 +48,13 @@ type sum struct {
 	correct int
 }
 
-func newEvaluator[T tensor.Float](net nn.Layer[T], threads int) *evaluator[T] {
+func newEvaluator[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], threads int) *evaluator[T] {
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
 	e := &evaluator[T]{panics: make([]any, threads)}
 	for i := range threads {
-		w := &examiner[T]{net: net, loss: nn.NewSoftmaxWithLoss[T](), pass: &nn.Pass[T]{Threads: 1}}
+		w := &examiner[T]{net: net, loss: loss, pass: &nn.Pass[T]{Threads: 1}}
 		e.workers = append(e.workers, func() {
 			defer e.done.Done()
 			defer func() { e.panics[i] = recover() }() // of a wrong shape or label: the caller's
@@ -92,7 +94,11 @@ func (e *evaluator[T]) evaluate(ctx context.Context, samples data.Samples[T]) (l
 	if n == 0 {
 		return math.NaN(), math.NaN(), nil
 	}
-	return total.loss / float64(n), float64(total.correct) / float64(n), nil
+	accuracy = math.NaN()
+	if _, values := samples.TargetShape(); !values {
+		accuracy = float64(total.correct) / float64(n)
+	}
+	return total.loss / float64(n), accuracy, nil
 }
 
 // work takes parts until none is left.
@@ -103,25 +109,29 @@ func (e *evaluator[T]) work(w *examiner[T]) {
 		if lo >= hi {
 			return
 		}
-		x := w.gather(e.samples, e.shape, lo, hi)
-		logits := w.net.Forward(w.pass, x)
-		loss := w.loss.Forward(w.pass, logits, w.labels)
-		e.sums[i] = sum{float64(loss * float64(hi-lo)), nn.Correct(logits, w.labels)}
+		x, t := w.gather(e.samples, e.shape, lo, hi)
+		y := w.net.Forward(w.pass, x)
+		loss := w.loss.Forward(w.pass, y, t)
+		s := sum{loss: float64(loss * float64(hi-lo))}
+		if t.Values == nil {
+			s.correct = nn.Correct(y, t.Labels)
+		}
+		e.sums[i] = s
 	}
 }
 
 // An examiner is what one worker has to itself.
 type examiner[T tensor.Float] struct {
 	net     nn.Layer[T]
-	loss    *nn.SoftmaxWithLoss[T]
+	loss    nn.Loss[T]
 	pass    *nn.Pass[T]
 	shape   []int // of a part
 	numbers []int // of its samples
 	labels  []int
 }
 
-// gather returns the samples lo to hi (without hi), and leaves their labels in w.
-func (w *examiner[T]) gather(samples data.Samples[T], sample []int, lo, hi int) *tensor.Tensor[T] {
+// gather returns the samples lo to hi (without hi) and their targets.
+func (w *examiner[T]) gather(samples data.Samples[T], sample []int, lo, hi int) (*tensor.Tensor[T], nn.Targets[T]) {
 	w.shape = append(append(w.shape[:0], hi-lo), sample...)
 	w.numbers, w.labels = w.numbers[:0], w.labels[:0]
 	for i := lo; i < hi; i++ {
@@ -129,6 +139,11 @@ func (w *examiner[T]) gather(samples data.Samples[T], sample []int, lo, hi int) 
 	}
 	w.pass.Reset()
 	x := w.pass.New(w.shape...)
-	samples.Gather(x.Data, w.labels, w.numbers)
-	return x
+	if shape, ok := samples.TargetShape(); ok {
+		values := w.pass.New(append([]int{hi - lo}, shape...)...)
+		samples.Gather(x.Data, nil, values.Data, w.numbers)
+		return x, nn.Targets[T]{Values: values}
+	}
+	samples.Gather(x.Data, w.labels, nil, w.numbers)
+	return x, nn.Targets[T]{Labels: w.labels}
 }

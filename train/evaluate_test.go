@@ -13,6 +13,10 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
+// loss32 is the loss of these tests, which any number of them may share: they keep
+// nothing.
+var loss32 = nn.NewSoftmaxWithLoss[float32]()
+
 // digits returns n images of random bytes and labels, and a network for them.
 func digits(n int) (data.Pixels[float32], *nn.Sequential[float32]) {
 	rng := rand.New(rand.NewPCG(5, 6))
@@ -38,16 +42,16 @@ func TestEvaluate(t *testing.T) {
 		for i := range n {
 			one := set.Rows(i, i+1)
 			logits := net.Forward(nil, one.X)
-			sum += nn.NewSoftmaxWithLoss[float32]().Forward(nil, logits, one.T)
+			sum += nn.NewSoftmaxWithLoss[float32]().Forward(nil, logits, one.Targets())
 			correct += nn.Correct(logits, one.T)
 		}
-		loss, accuracy, err := Evaluate(t.Context(), net, pixels, 1)
+		loss, accuracy, err := Evaluate(t.Context(), net, loss32, pixels, 1)
 		if err != nil || math.Abs(loss-sum/float64(n)) > 1e-12 || accuracy != float64(correct)/float64(n) {
 			t.Errorf("%d samples: loss %v, accuracy %v, %v; want %v and %d/%d", n, loss, accuracy, err, sum/float64(n), correct, n)
 		}
 		for _, threads := range []int{0, 2, 3, 9} {
 			for _, samples := range []data.Samples[float32]{pixels, set} {
-				l, a, err := Evaluate(t.Context(), net, samples, threads)
+				l, a, err := Evaluate(t.Context(), net, loss32, samples, threads)
 				if l != loss || a != accuracy || err != nil {
 					t.Errorf("%d samples on %d threads: loss %v, accuracy %v, %v; one thread says %v and %v", n, threads, l, a, err, loss, accuracy)
 				}
@@ -55,7 +59,7 @@ func TestEvaluate(t *testing.T) {
 		}
 	}
 	_, net := digits(1)
-	loss, accuracy, err := Evaluate(t.Context(), net, data.Pixels[float32]{}, 2)
+	loss, accuracy, err := Evaluate(t.Context(), net, loss32, data.Pixels[float32]{}, 2)
 	if loss == loss || accuracy == accuracy || err != nil {
 		t.Errorf("no samples: %v, %v, %v; want NaN", loss, accuracy, err)
 	}
@@ -67,7 +71,7 @@ func TestEvaluateStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	stop := nn.NewSequential[float32](net, stopping{cancel})
 	for _, threads := range []int{1, 2} {
-		if loss, accuracy, err := Evaluate(ctx, stop, pixels, threads); !errors.Is(err, context.Canceled) || loss != 0 || accuracy != 0 {
+		if loss, accuracy, err := Evaluate(ctx, stop, loss32, pixels, threads); !errors.Is(err, context.Canceled) || loss != 0 || accuracy != 0 {
 			t.Errorf("%d threads: %v, %v, %v; want %v", threads, loss, accuracy, err, context.Canceled)
 		}
 	}
@@ -96,7 +100,7 @@ func TestEvaluatePanics(t *testing.T) {
 					t.Errorf("%d threads: %v, want an error about label 4", threads, wrong)
 				}
 			}()
-			Evaluate(t.Context(), net, pixels, threads)
+			Evaluate(t.Context(), net, loss32, pixels, threads)
 			t.Errorf("%d threads: a label that is no class is evaluated", threads)
 		}()
 	}
@@ -106,7 +110,7 @@ func TestEvaluatePanics(t *testing.T) {
 func TestEvaluationAllocatesNothing(t *testing.T) {
 	pixels, net := digits(5*part + 7)
 	var samples data.Samples[float32] = pixels
-	e := newEvaluator(net, 2)
+	e := newEvaluator(net, loss32, 2)
 	n := testing.AllocsPerRun(50, func() {
 		if _, _, err := e.evaluate(t.Context(), samples); err != nil {
 			t.Fatal(err)

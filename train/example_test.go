@@ -21,6 +21,7 @@ func ExampleRun() {
 	net := nn.NewSequential(nn.NewAffine[float32](2, 8, rng), nn.NewReLU[float32](), nn.NewAffine[float32](8, 2, rng))
 	last, err := train.Run(context.Background(), train.Config[float32]{
 		Net:       net,
+		Loss:      nn.NewSoftmaxWithLoss[float32](),
 		Optimizer: optim.NewSGD(net.Params(), 0.5),
 		Train:     set,
 		Batch:     4,

@@ -16,8 +16,9 @@ import (
 
 // A Config says what to train, on what, and how long.
 type Config[T tensor.Float] struct {
-	Net       nn.Layer[T]     // gives logits; the loss is softmax cross-entropy
-	Optimizer optim.Optimizer // of the parameters of Net
+	Net       nn.Layer[T]
+	Loss      nn.Loss[T]          // of the outputs of Net and the targets of the samples
+	Optimizer *optim.Optimizer[T] // of the parameters of Net
 
 	Train data.Samples[T]
 	Test  data.Samples[T] // only evaluated; nil is none
@@ -25,7 +26,7 @@ type Config[T tensor.Float] struct {
 	Batch   int    // samples a step
 	Steps   int    // an epoch is Train.Len()/Batch of them, rounded up
 	Seed    uint64 // of the order of the samples
-	Threads int    // for the large products and for evaluation; 0: all of GOMAXPROCS. They change no bit.
+	Threads int    // for everything: step, optimizer, batches and evaluation; 0: all of GOMAXPROCS. They change no bit.
 
 	// Observers, called between steps; they may be nil.
 	OnStep  func(step int, loss float64) // after each step, counted from 1
@@ -37,8 +38,8 @@ type Epoch struct {
 	Epoch         float64 // how often the training set was seen; a fraction where a run ends within an epoch
 	Step          int     // steps done
 	Loss          float64 // mean over the batches since the last Epoch, each before its step
-	TrainAccuracy float64 // over the whole training set
-	TestAccuracy  float64 // NaN without a test set
+	TrainAccuracy float64 // over the whole training set; NaN if the targets are values
+	TestAccuracy  float64 // NaN without a test set too
 }
 
 // Random returns the random numbers for one purpose of a run, such as
@@ -49,7 +50,7 @@ func Random(seed uint64, purpose string) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, stream.Sum64()))
 }
 
-// A DivergedError ends a run whose loss is no number any more.
+// A DivergedError ends a run whose loss is not a finite number.
 type DivergedError struct {
 	Step int
 	Loss float64
@@ -62,12 +63,13 @@ func (e *DivergedError) Error() string {
 // Run trains for cfg.Steps steps and returns how training stands at the end.
 //
 // It stops early with ctx's error, or with a *[DivergedError] once the loss of a
-// step or of an evaluation is no number. The network then is as the last whole
+// step or of an evaluation is not finite. The network then is as the last whole
 // step left it; the Epoch has its number, and NaN for what
 // was not evaluated.
 func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
-	if cfg.Net == nil || cfg.Optimizer == nil || cfg.Threads < 0 {
-		return Epoch{}, fmt.Errorf("train: a network, an optimizer and 0 or more threads are needed: %v, %v, %d", cfg.Net, cfg.Optimizer, cfg.Threads)
+	if cfg.Net == nil || cfg.Loss == nil || cfg.Optimizer == nil || cfg.Threads < 0 {
+		return Epoch{}, fmt.Errorf("train: want a network, a loss, an optimizer and 0 or more threads, got %v, %v, %v, %d",
+			cfg.Net, cfg.Loss, cfg.Optimizer, cfg.Threads)
 	}
 	if cfg.Train == nil {
 		cfg.Train = data.Set[T]{}
@@ -86,9 +88,9 @@ func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
 		if ctx.Err() != nil {
 			return t.stopped(step - 1), ctx.Err()
 		}
-		loss, ok := t.step()
-		if !ok {
-			return t.stopped(step - 1), &DivergedError{step, loss}
+		loss, err := t.next()
+		if err != nil {
+			return t.stopped(step - 1), err
 		}
 		sum += loss
 		since++
@@ -101,7 +103,6 @@ func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
 		e := t.stopped(step)
 		e.Loss = sum / float64(since)
 		sum, since = 0, 0
-		var err error
 		if loss, e.TrainAccuracy, err = t.eval.evaluate(ctx, cfg.Train); err == nil {
 			_, e.TestAccuracy, err = t.eval.evaluate(ctx, cfg.Test)
 		}
@@ -123,8 +124,7 @@ func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
 // trainer is the state of a run.
 type trainer[T tensor.Float] struct {
 	Config[T]
-	loss    *nn.SoftmaxWithLoss[T]
-	pass    *nn.Pass[T] // of a step
+	step    *Step[T]
 	eval    *evaluator[T]
 	batches *data.Batcher[T]
 }
@@ -135,13 +135,9 @@ func newTrainer[T tensor.Float](cfg Config[T]) *trainer[T] {
 	}
 	batches := data.NewBatcher(cfg.Train, cfg.Batch, cfg.Seed)
 	batches.Threads = cfg.Threads
-	return &trainer[T]{
-		Config:  cfg,
-		loss:    nn.NewSoftmaxWithLoss[T](),
-		pass:    &nn.Pass[T]{Train: true, Keep: true, Threads: cfg.Threads, Rand: Random(cfg.Seed, "layers")},
-		eval:    newEvaluator(cfg.Net, cfg.Threads),
-		batches: batches,
-	}
+	step := NewStep(cfg.Net, cfg.Loss, cfg.Optimizer)
+	step.Threads(cfg.Threads)
+	return &trainer[T]{cfg, step, newEvaluator(cfg.Net, cfg.Loss, cfg.Threads), batches}
 }
 
 func finite(loss float64) bool { return !math.IsNaN(loss) && !math.IsInf(loss, 0) }
@@ -155,25 +151,11 @@ func (t *trainer[T]) stopped(step int) Epoch {
 	return Epoch{float64(step) / float64(t.perEpoch()), step, nan, nan, nan}
 }
 
-// step is the whole of training: the chain rule, down to every Param, and a
-// step down the gradient. It returns the loss before that, and false, leaving
-// the network alone, if that is no number to go down from.
-func (t *trainer[T]) step() (loss float64, ok bool) {
-	x, labels, ok := t.batches.Next()
+// next is a step on the next batch.
+func (t *trainer[T]) next() (loss float64, err error) {
+	x, targets, ok := t.batches.Next()
 	if !ok { // an epoch has ended; the next one begins
-		x, labels, _ = t.batches.Next()
+		x, targets, _ = t.batches.Next()
 	}
-	t.pass.Reset()
-	loss = t.loss.Forward(t.pass, t.Net.Forward(t.pass, x), labels)
-	if !finite(loss) {
-		return loss, false
-	}
-	dx := t.loss.Backward(t.pass)
-	if net, ok := t.Net.(nn.ParamsBackward[T]); ok {
-		net.BackwardParams(t.pass, dx)
-	} else {
-		t.Net.Backward(t.pass, dx)
-	}
-	t.Optimizer.Step()
-	return loss, true
+	return t.step.Do(x, targets)
 }

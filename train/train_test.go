@@ -38,7 +38,7 @@ func config(lr float64) (train.Config[float32], *nn.Sequential[float32]) {
 	rng := train.Random(1, "weights")
 	net := nn.NewSequential[float32](nn.NewAffine[float32](40, 64, rng), nn.NewReLU[float32](), nn.NewAffine[float32](64, 5, rng))
 	return train.Config[float32]{
-		Net: net, Optimizer: optim.NewSGD(net.Params(), lr),
+		Net: net, Loss: nn.NewSoftmaxWithLoss[float32](), Optimizer: optim.NewSGD(net.Params(), lr),
 		Train: set.Rows(0, 180), Test: set.Rows(180, 230),
 		Batch: 50, Steps: 30, Seed: 1, Threads: 1,
 	}, net
@@ -85,7 +85,7 @@ func TestRunLearnsAndTells(t *testing.T) {
 	if last.TestAccuracy < 0.95 || last.TrainAccuracy < 0.95 || last.Loss > epochs[0].Loss/4 {
 		t.Errorf("it did not learn: %+v after %+v", last, epochs[0])
 	}
-	loss, accuracy, err := train.Evaluate(t.Context(), net, cfg.Test, 1)
+	loss, accuracy, err := train.Evaluate(t.Context(), net, cfg.Loss, cfg.Test, 1)
 	if err != nil || accuracy != last.TestAccuracy || !(loss > 0 && loss < 1) {
 		t.Errorf("Evaluate: loss %v, accuracy %v, %v; Run saw %v", loss, accuracy, err, last.TestAccuracy)
 	}
@@ -152,6 +152,7 @@ func TestRunStops(t *testing.T) {
 		"no batch":     func(c *train.Config[float32]) { c.Batch = 0 },
 		"no steps":     func(c *train.Config[float32]) { c.Steps = -1 },
 		"no network":   func(c *train.Config[float32]) { c.Net = nil },
+		"no loss":      func(c *train.Config[float32]) { c.Loss = nil },
 		"no optimizer": func(c *train.Config[float32]) { c.Optimizer = nil },
 		"no threads":   func(c *train.Config[float32]) { c.Threads = -1 },
 	} {

@@ -13,6 +13,7 @@ import (
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/optim"
 	"github.com/chainrule-go/chainrule/tensor"
+	"github.com/chainrule-go/chainrule/train"
 )
 
 var allParameters = flag.String("trajectory", "", "file of `trajectory.py --all`, to compare every parameter with")
@@ -61,18 +62,17 @@ func TestTrajectory(t *testing.T) {
 			params[i].Value.Data[j] = (float64(u)/4294967296 - 0.5) * 0.1
 		}
 	}
-	sgd := optim.NewSGD(params, 0.1)
-	pass := &nn.Pass[float64]{Train: true, Keep: true}
+	training := train.NewStep(net, net.Last, optim.NewSGD(params, 0.1))
 	for step := range golden.Steps {
 		lo := step * 100 % 60000
 		batch := set.Rows(lo, lo+100)
-		pass.Reset()
-		loss := net.Last.Forward(pass, net.Forward(pass, batch.X), batch.T)
+		loss, err := training.Do(batch.X, batch.Targets())
+		if err != nil {
+			t.Fatal(err)
+		}
 		if want, ok := golden.Loss[step+1]; ok && !(math.Abs(loss-want) <= tolerance) {
 			t.Errorf("loss of step %d is %v, NumPy has %v", step+1, loss, want)
 		}
-		net.BackwardParams(pass, net.Last.Backward(pass))
-		sgd.Step()
 	}
 
 	for _, p := range params {
