@@ -93,7 +93,7 @@ func Complex[T Number](g *Graph[T]) *Graph[complex128] {
 			}
 		} else {
 			twin = c.node(n.Op, n.Shape, in...)
-			twin.Kind, twin.Index, twin.Fill = n.Kind, n.Index, n.Fill
+			twin.Attr = n.Attr
 			twin.rule.forward(twin)
 		}
 		twin.Label = n.Label

@@ -31,7 +31,7 @@ func (g *Graph[T]) gather(kind string, index, shape []int, fill float64, in ...*
 		}
 	}
 	n := g.node("gather", shape, in...)
-	n.Kind, n.Index, n.Fill = kind, index, fill
+	n.Attr = &Attributes{kind, index, fill}
 	n.rule.forward(n)
 	return n
 }
@@ -127,8 +127,8 @@ func (g *Graph[T]) Concat(axis int, in ...*Node[T]) *Node[T] {
 }
 
 func gatherForward[T Number](y *Node[T]) {
-	fill := number[T](y.Fill)
-	for i, j := range y.Index {
+	fill := number[T](y.Attr.Fill)
+	for i, j := range y.Attr.Index {
 		if j < 0 {
 			y.Value[i] = fill
 			continue
@@ -139,7 +139,7 @@ func gatherForward[T Number](y *Node[T]) {
 }
 
 func gatherBackward[T Number](y *Node[T]) {
-	for i, j := range y.Index {
+	for i, j := range y.Attr.Index {
 		if j >= 0 {
 			a, j := y.source(j)
 			a.Grad[j] += y.Grad[i]

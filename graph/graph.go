@@ -21,23 +21,27 @@ type Graph[T Number] struct {
 
 // A Node is an elementary operation and its result.
 type Node[T Number] struct {
-	ID    int        // its place on the tape
-	Op    string     // as in [Rules], or "input" or "const"
-	Label string     // a name for pictures, "" if it has none
-	Group *Group     // nil if it belongs to none
-	In    []*Node[T] // a, or a and b, in the words of [Rules]; of a gather any number
-	Shape []int      // not to be changed; empty for a scalar
-	Value []T        // row-major
-	Grad  []T        // of the output of the last Backward, as long as Value
-
-	// Attributes of a gather.
-	Kind  string  // "transpose", "reshape", "slice", "pad" or "concat"; "" for [Graph.Gather] itself
-	Index []int   // where each element comes from; not to be changed
-	Fill  float64 // the value where Index is -1
+	ID    int         // its place on the tape
+	Op    string      // as in [Rules], or "input" or "const"
+	Label string      // a name for pictures, "" if it has none
+	Group *Group      // nil if it belongs to none
+	In    []*Node[T]  // a, or a and b, in the words of [Rules]; of a gather any number
+	Shape []int       // not to be changed; empty for a scalar
+	Value []T         // row-major
+	Grad  []T         // of the output of the last Backward, as long as Value
+	Attr  *Attributes // of a gather; nil for all else
 
 	rule *rule[T]    // nil for inputs and constants
 	in   [2]*Node[T] // where In has its elements, unless they are more
 	one  [2]T        // where a scalar has its Value and Grad
+}
+
+// Attributes are what an operation is given beside its inputs. They are not to be
+// changed.
+type Attributes struct {
+	Kind  string  // "transpose", "reshape", "slice", "pad" or "concat"; "" for [Graph.Gather] itself
+	Index []int   // which element of the inputs each element is, or -1
+	Fill  float64 // the value where Index is -1
 }
 
 // A Group holds nodes that belong together, such as those of a layer. Two groups

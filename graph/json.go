@@ -63,8 +63,8 @@ func (g *Graph[T]) MarshalJSON() ([]byte, error) {
 			inputs = append(inputs, a.ID)
 		}
 		var attributes *jsonAttributes
-		if n.Op == "gather" {
-			attributes = &jsonAttributes{n.Kind, append([]int{}, n.Index...), appendNumber(nil, n.Fill)}
+		if a := n.Attr; a != nil {
+			attributes = &jsonAttributes{a.Kind, append([]int{}, a.Index...), appendNumber(nil, a.Fill)}
 		}
 		out.Nodes = append(out.Nodes, jsonNode{n.ID, n.Op, n.Label, place(n.Group), inputs, append([]int{}, n.Shape...),
 			appendArray(nil, n.Shape, n.Value), appendArray(nil, n.Shape, n.Grad), attributes})

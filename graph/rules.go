@@ -127,28 +127,28 @@ func binary[T Number](f func(a, b T) T, d func(a, b, y, dy T) (da, db T)) calcul
 func sumForward[T Number](y *Node[T]) {
 	a := y.In[0]
 	clear(y.Value)
-	for i, j := range aligned(a.Shape, y.Shape) {
+	for i, j := range strided(a.Shape, repeated(y.Shape, a.Shape), 0) {
 		y.Value[j] += a.Value[i]
 	}
 }
 
 func sumBackward[T Number](y *Node[T]) {
 	a := y.In[0]
-	for i, j := range aligned(a.Shape, y.Shape) {
+	for i, j := range strided(a.Shape, repeated(y.Shape, a.Shape), 0) {
 		a.Grad[i] += y.Grad[j]
 	}
 }
 
 func broadcastForward[T Number](y *Node[T]) {
 	a := y.In[0]
-	for i, j := range aligned(y.Shape, a.Shape) {
+	for i, j := range strided(y.Shape, repeated(a.Shape, y.Shape), 0) {
 		y.Value[i] = a.Value[j]
 	}
 }
 
 func broadcastBackward[T Number](y *Node[T]) {
 	a := y.In[0]
-	for i, j := range aligned(y.Shape, a.Shape) {
+	for i, j := range strided(y.Shape, repeated(a.Shape, y.Shape), 0) {
 		a.Grad[j] += y.Grad[i]
 	}
 }
@@ -174,7 +174,7 @@ func firstLargest[T Number](y *Node[T]) []int {
 	for j := range at {
 		at[j] = -1
 	}
-	for i, j := range aligned(a.Shape, y.Shape) {
+	for i, j := range strided(a.Shape, repeated(y.Shape, a.Shape), 0) {
 		if at[j] < 0 || exceeds(a.Value[i], a.Value[at[j]]) {
 			at[j] = i
 		}

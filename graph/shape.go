@@ -68,16 +68,18 @@ func reduced(op string, shape, axes []int) []int {
 	return short
 }
 
-// aligned pairs each element i of an array with the element j it meets in a
-// smaller one, whose axes, counted from the last, are as long, or 1, or missing.
-func aligned(shape, small []int) iter.Seq2[int, int] {
-	steps := make([]int, len(shape))
-	for axis, step := range strides(small) {
-		if small[axis] != 1 { // along an axis of 1 nothing moves
-			steps[len(shape)-len(small)+axis] = step
+// repeated returns the strides of a small array that is repeated to the shape: its
+// axes, counted from the last, are as long, or 1, or missing.
+func repeated(small, shape []int) []int {
+	all := make([]int, len(shape))
+	stride := 1
+	for axis, d := range slices.Backward(small) {
+		if d != 1 { // along an axis of 1 nothing moves
+			all[len(shape)-len(small)+axis] = stride
 		}
+		stride *= d
 	}
-	return strided(shape, steps, 0)
+	return all
 }
 
 // strides returns, for each axis, how far apart two neighbours along it are among

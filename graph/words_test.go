@@ -224,9 +224,9 @@ func (s *sentence) compute(words string, shape []int) (v array, err error) {
 		return out, nil
 	case "at index , else fill":
 		out := array{s.shape, nil}
-		for _, j := range s.node.Index {
+		for _, j := range s.node.Attr.Index {
 			if j < 0 {
-				out.data = append(out.data, s.node.Fill)
+				out.data = append(out.data, s.node.Attr.Fill)
 			} else {
 				out.data = append(out.data, v.data[j])
 			}
@@ -234,7 +234,7 @@ func (s *sentence) compute(words string, shape []int) (v array, err error) {
 		return out, nil
 	case ", added at index":
 		out := array{s.shape, make([]float64, len(s.words["a"].data))}
-		for i, j := range s.node.Index {
+		for i, j := range s.node.Attr.Index {
 			if j >= 0 {
 				out.data[j] += v.data[i]
 			}
