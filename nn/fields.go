@@ -245,7 +245,7 @@ func (f *Fields[T]) Layer(name string, l *Layer[T]) {
 // than 255 bytes, or has a dot (dots join the names of nested layers) or a control
 // character.
 func (f *Fields[T]) Layers(name string, layers *[]Named[T]) {
-	if !f.field(name, layers) || !f.building {
+	if !f.field(name, layers) {
 		return
 	}
 	names := make(map[string]bool, len(*layers))
@@ -263,7 +263,9 @@ func (f *Fields[T]) Layers(name string, layers *[]Named[T]) {
 			return
 		}
 		names[l.Name] = true
-		f.addParam(l.Layer.Params()...)
+		if f.building {
+			f.addParam(l.Layer.Params()...)
+		}
 	}
 }
 
