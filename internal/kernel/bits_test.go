@@ -17,6 +17,8 @@ func TestBitsAreTheSameEverywhere(t *testing.T) {
 		"Log":              {0xbe5c7078d6ffafbf, 0x57c5fbe59f77dbcf},
 		"Sigmoid":          {0xd4205beffce0d639, 0xc7f45dfe06c46556},
 		"SigmoidBackward":  {0x9d5d61fbf3f45003, 0xe8ef5b11a050498f},
+		"Tanh":             {0x3f45363e2580136c, 0x5031273fc7c4ac3a},
+		"TanhBackward":     {0xdad3b7a8c39123cf, 0xff58411769ecb598},
 		"Softmax":          {0xfd193bfc68dadac8, 0xd84c6d0f21b08c07},
 		"SoftmaxBackward":  {0xd055b79df2ecde1a, 0xde4d9b25c38d9fb9},
 		"Sum and Dot":      {0x0e8b1bfa1c675dc1, 0x78fb78d13a820813},
@@ -65,6 +67,11 @@ func operationBits[T Float](name string) uint64 {
 		Sigmoid(dst, x)
 	case "SigmoidBackward":
 		SigmoidBackward(dst, x, y)
+	case "Tanh":
+		Tanh(dst[:2048], x[:2048])
+		Tanh(dst[2048:], y[2048:])
+	case "TanhBackward":
+		TanhBackward(dst, x, y)
 	case "Softmax":
 		SoftmaxRows(dst, x, 64)
 	case "SoftmaxBackward":

@@ -43,6 +43,9 @@ func elementwises[T Float]() []elementwise[T] {
 				slope := in[1] * q
 				return exactFlush(in[0] * slope)
 			}},
+		{"TanhBackward",
+			func(dst []T, in [3][]T) { TanhBackward(dst, in[0], in[1]) },
+			func(in [3]T) T { return exactFlush(in[0] * exactFMA(-in[1], in[1], 1)) }},
 		{"SoftmaxLossBackward",
 			func(dst []T, in [3][]T) { SoftmaxLossBackward(dst, in[0], in[1], n) },
 			func(in [3]T) T {
@@ -284,6 +287,9 @@ func TestMismatchedLengthsPanic(t *testing.T) {
 		{"kernel.Sigmoid: lengths 3 and 4", func() { Sigmoid(l(3), l(4)) }},
 		{"kernel.SigmoidBackward: lengths 4 and 3", func() { SigmoidBackward(l(4), l(3), l(4)) }},
 		{"kernel.SigmoidBackward: lengths 4 and 5", func() { SigmoidBackward(l(4), l(4), l(5)) }},
+		{"kernel.Tanh: lengths 3 and 4", func() { Tanh(l(3), l(4)) }},
+		{"kernel.TanhBackward: lengths 4 and 3", func() { TanhBackward(l(4), l(3), l(4)) }},
+		{"kernel.TanhBackward: lengths 4 and 5", func() { TanhBackward(l(4), l(4), l(5)) }},
 		{"kernel.SGD: lengths 4 and 3", func() { SGD(1, l(4), l(3), 1) }},
 		{"kernel.Exp: lengths 4 and 3", func() { Exp(l(4), l(3)) }},
 		{"kernel.Exp: lengths 3 and 4", func() { Exp(l(3), l(4)) }},

@@ -24,6 +24,8 @@ func TestVectorsOnEachPath(t *testing.T) {
 				"ExpRises":        TestExpRisesFloat32,
 				"SigmoidError":    TestSigmoidErrorFloat32,
 				"SigmoidSpecials": TestSigmoidSpecials,
+				"TanhError":       TestTanhErrorFloat32,
+				"TanhSpecials":    TestTanhSpecials,
 				"Logs":            TestLogs,
 				"SumOrder":        TestSumOrder,
 				"Sum":             TestSumWorked,

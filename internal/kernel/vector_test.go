@@ -31,6 +31,8 @@ func vectorOps[T Float]() []vectorOp[T] {
 		{"Exp", []int{1, 1}, none(func(s [][]T) { Exp(s[0], s[1]) })},
 		{"Sigmoid", []int{1, 1}, none(func(s [][]T) { Sigmoid(s[0], s[1]) })},
 		{"SigmoidBackward", []int{1, 1, 1}, none(func(s [][]T) { SigmoidBackward(s[0], s[1], s[2]) })},
+		{"Tanh", []int{1, 1}, none(func(s [][]T) { Tanh(s[0], s[1]) })},
+		{"TanhBackward", []int{1, 1, 1}, none(func(s [][]T) { TanhBackward(s[0], s[1], s[2]) })},
 		{"Axpy", []int{1, 1}, none(func(s [][]T) { Axpy(s[0], s[1], 1-0x1p-20) })},
 		{"SGD", []int{1, 1}, none(func(s [][]T) { SGD(1, s[0], s[1], 0.1) })},
 		{"Momentum", []int{1, 1, 1}, none(func(s [][]T) { Momentum(1, s[0], s[1], s[2], 0.9, 0.1) })},
@@ -111,6 +113,8 @@ func benchmarkVector[T Float](b *testing.B) {
 	bench("Exp", 2, func(x, y, _ []T) { Exp(x, y) })
 	bench("Sigmoid", 2, func(x, y, _ []T) { Sigmoid(x, y) })
 	bench("SigmoidBackward", 3, func(x, y, z []T) { SigmoidBackward(x, y, z) })
+	bench("Tanh", 2, func(x, y, _ []T) { Tanh(x, y) })
+	bench("TanhBackward", 3, func(x, y, z []T) { TanhBackward(x, y, z) })
 	bench("Axpy", 3, func(x, y, _ []T) { Axpy(x, y, 1e-9) })
 	bench("SGD", 4, func(x, y, _ []T) { SGD(1, x, y, 0.1) })
 	bench("Momentum", 6, func(x, y, z []T) { Momentum(1, x, y, z, 0.9, 0.1) })
