@@ -11,7 +11,7 @@ import (
 const (
 	version   = 1
 	maxDepth  = 32      // of layers in layers
-	maxSample = 1 << 28 // elements of a sample: whoever makes room for one shall not be told to take all memory
+	maxSample = 1 << 28 // elements of a sample, so that memory for one can be had
 )
 
 // checkSample reports why input cannot be the shape of a sample.

@@ -108,7 +108,7 @@ func (e *encoder[T]) tensor(name string, t *tensor.Tensor[T], shape []int) {
 	}
 	full := join(e.path, name)
 	if len(t.Data) > 0 {
-		// Loaded, these two would part: better not saved.
+		// Once loaded, these two would no longer share it.
 		if first, ok := e.memory[&t.Data[0]]; ok {
 			e.fail("%s: it is another parameter than %s but uses the same memory; share the *nn.Param instead", name, first)
 		}
