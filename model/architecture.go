@@ -16,6 +16,9 @@ const (
 
 // checkSample reports why input cannot be the shape of a sample.
 func checkSample(input []int) error {
+	if len(input) > maxAxes {
+		return fmt.Errorf("want at most %d axes, got %d", maxAxes, len(input))
+	}
 	for _, d := range input {
 		if d < 1 {
 			return fmt.Errorf("want lengths of 1 or more, got %d", d)

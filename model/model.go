@@ -16,6 +16,10 @@ import (
 type Model[T tensor.Float] struct {
 	Net   *nn.Sequential[T]
 	Input []int // the shape of one sample, such as [784], without the batch axis
+
+	// Unverified says of a model that was read that its file holds no SHA-256, as those
+	// of other programs do, so that damage to its weights may go unnoticed.
+	Unverified bool
 }
 
 // Save writes net to the file at path, input being the shape of one sample,
@@ -72,11 +76,15 @@ func Read[T tensor.Float](r io.Reader, name string) (*Model[T], error) {
 
 func read[T tensor.Float](r io.Reader) (*Model[T], error) {
 	dtype, size := elements[T]()
-	file, err := readSafetensors(r, dtype, size)
+	text, err := readHeader(r)
 	if err != nil {
 		return nil, err
 	}
-	return build[T](file)
+	h, err := parseHeader(text, dtype, size)
+	if err != nil {
+		return nil, err
+	}
+	return build[T](h, r)
 }
 
 // A FormatError says where a file departs from the format of docs/FORMAT.md.
