@@ -1,21 +1,33 @@
 package model
 
 import (
-	"encoding/binary"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// build makes the network that the architecture of f describes.
-func build[T tensor.Float](f *safetensors) (*Model[T], error) {
+const (
+	maxArchitecture = 2 << 20 // bytes of text
+	maxLayers       = 10_000
+)
+
+// build makes the network that a header describes, checks that it claims every tensor of
+// the file, and then reads their data from r, to its end. So a file whose architecture is
+// wrong is refused before its data are read.
+func build[T tensor.Float](h *layout, r io.Reader) (*Model[T], error) {
 	const field = "architecture"
-	fields, err := parse([]byte(f.architecture))
+	if n := len(h.architecture); n > maxArchitecture {
+		return nil, fail(field, "want at most %d bytes, got %d", maxArchitecture, n)
+	}
+	fields, err := parse([]byte(h.architecture))
 	if err != nil {
 		return nil, fail(field, "%v", err)
 	}
@@ -31,50 +43,112 @@ func build[T tensor.Float](f *safetensors) (*Model[T], error) {
 	if err := checkSample(input); err != nil {
 		return nil, fail(field+": input", "%v", err)
 	}
+	digest, err := digestIn(fields)
+	if err != nil {
+		return nil, err
+	}
 
-	s := &source[T]{data: f.data, entries: map[string]entry{}, params: map[string]*nn.Param[T]{}}
-	for _, e := range f.entries {
+	s := &source[T]{entries: map[string]entry{}, tensors: map[string]*tensor.Tensor[T]{}, params: map[string]*nn.Param[T]{}}
+	for _, e := range h.entries {
 		s.entries[e.name] = e
 	}
 	root := &decoder[T]{source: s, fields: fields}
-	net := root.layers()
-	root.end()
+	net := nn.NewSequential[T]()
+	root.layer(net)
 	if s.err != nil {
 		return nil, s.err
 	}
-	for _, e := range f.entries {
-		if _, left := s.entries[e.name]; left {
+	for _, e := range h.entries {
+		if s.tensors[e.name] == nil {
 			return nil, fail(e.field("name"), "want a parameter of a layer in the architecture, such as Affine1.W, got one that no layer has")
 		}
 	}
-	if _, err := checkFit(net, "", append([]int{0}, input...)); err != nil {
-		m, _ := errors.AsType[*misfit](err)
+
+	sums, err := s.read(h.entries, r)
+	if err != nil {
+		return nil, err
+	}
+	if digest != "" && digestOf(h.architecture, digest, sums) != digest {
+		return nil, fail(field+": sha256", "the file is damaged: its SHA-256 is not that of its architecture and tensors; "+
+			"fetch or train it again, or, if the weights were changed on purpose, remove the field")
+	}
+	for _, p := range s.params {
+		p.Grad = tensor.New[T](p.Value.Shape...)
+	}
+	if m := checkShapes(net, input); m != nil {
 		return nil, &FormatError{Field: clip(layerField(m.layer)), Problem: clip(m.problem()), Err: m.err}
 	}
-	return &Model[T]{net, input}, nil
+	return &Model[T]{Net: net, Input: input, Unverified: digest == ""}, nil
 }
 
-// A decoder reads the fields of one layer. After an error it returns something
-// of the right shape but without elements, so that the rows of the table need
-// no checks: what they build is thrown away.
+// read reads the data of all tensors, and returns the SHA-256 of each.
+func (s *source[T]) read(entries []entry, file io.Reader) (map[string][sha256.Size]byte, error) {
+	r := &counter{r: file}
+	sums := map[string][sha256.Size]byte{}
+	for _, e := range entries {
+		t := s.tensors[e.name]
+		n, _ := tensor.Size(t.Shape...)
+		sum := sha256.New()
+		var err error
+		if t.Data, err = readData[T](io.TeeReader(r, sum), n); err == io.ErrUnexpectedEOF {
+			return nil, fail(e.field("data_offsets"), "want %d bytes of data, got %d: the file is cut off", e.end, r.n)
+		} else if err != nil {
+			return nil, err
+		}
+		sums[e.name] = [sha256.Size]byte(sum.Sum(nil))
+	}
+	more, err := upTo(file, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(more) > 0 {
+		return nil, fail("data", "want the end of the file after the %d bytes of the tensors, got more", r.n)
+	}
+	return sums, nil
+}
+
+// counter counts the bytes that are read.
+type counter struct {
+	r io.Reader
+	n int
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += n
+	return n, err
+}
+
+// A decoder reads the fields of one layer.
 type decoder[T tensor.Float] struct {
 	*source[T]
-	path   string // the names from the outermost layer to this one: Block1.Affine1
+	outer  *decoder[T] // of the layer around this one
+	name   string
 	depth  int
 	fields *object
 }
 
+// path is the names from the outermost layer to this one: Block1.Affine1. It is joined
+// only when it is needed: names may be long, and layers many.
+func (d *decoder[T]) path() string {
+	if d.outer == nil {
+		return ""
+	}
+	return join(d.outer.path(), d.name)
+}
+
 // A source holds what the layers take. The first error stays.
 type source[T tensor.Float] struct {
-	data    []byte
-	entries map[string]entry        // that no layer took yet
-	params  map[string]*nn.Param[T] // that one took, by the name of the tensor
+	entries map[string]entry
+	tensors map[string]*tensor.Tensor[T] // that a layer took, by name; their data are read later
+	params  map[string]*nn.Param[T]      // the parameters among them
+	layers  int
 	err     error
 }
 
 // fail records an error in a field of the layer.
 func (d *decoder[T]) fail(key, problem string, args ...any) {
-	d.failAt(layerField(d.path)+": "+key, problem, args...)
+	d.failAt(layerField(d.path())+": "+key, problem, args...)
 }
 
 func (s *source[T]) failAt(field, problem string, args ...any) {
@@ -90,87 +164,119 @@ func layerField(path string) string {
 	return fmt.Sprintf("layer %q", path)
 }
 
-// size reads a number of inputs, outputs or the like.
-func (d *decoder[T]) size(key string) int {
-	v := d.fields.take(key)
-	n, ok := integer(v)
-	if !ok || n < 1 {
-		d.fail(key, "want an integer of 1 or more, got %s", show(v))
-		return 1
+// layer sets the fields of l.
+func (d *decoder[T]) layer(l nn.Layer[T]) {
+	err := nn.BuildFields(l, func(f nn.Field[T]) error {
+		d.field(f)
+		return d.err
+	})
+	// The error is that of the source, or of a value that l refuses.
+	if e, ok := errors.AsType[*nn.FieldError](err); ok {
+		d.fail(e.Field, "%v", e.Err)
 	}
-	return n
+	if key, ok := d.fields.left(); ok {
+		d.fail(strconv.Quote(key), "want no such field: a newer program may have written it")
+	}
 }
 
-// param reads a parameter of the shape: its own tensor, or one of a layer before
-// that it shares.
-func (d *decoder[T]) param(name string, shape ...int) *nn.Param[T] {
-	nothing := &nn.Param[T]{Value: &tensor.Tensor[T]{Shape: shape}}
-	if d.err != nil {
-		return nothing
+// field sets one field.
+func (d *decoder[T]) field(f nn.Field[T]) {
+	ok, want := true, ""
+	var value any
+	switch f.Value.(type) {
+	case **nn.Param[T], **tensor.Tensor[T]: // they have fields of their own
+	default:
+		value = d.fields.take(f.Name)
 	}
+	switch v := f.Value.(type) {
+	case *int:
+		*v, ok = signedInteger(value)
+		want = "an integer"
+	case *float64:
+		*v, ok = float(value)
+		want = "a number"
+	case *bool:
+		*v, ok = value.(bool)
+		want = "true or false"
+	case *[]int:
+		*v, ok = integers(value)
+		want = "a list of integers"
+	case *uint64:
+		*v, ok = key(value)
+		want = "a key of 16 hexadecimal digits in a string"
+	case **nn.Param[T]:
+		*v = d.param(f.Name, f.Shape)
+	case **tensor.Tensor[T]:
+		*v = d.tensor(f.Name, f.Shape)
+	case *nn.Layer[T]:
+		*v = d.inner(f.Name, value, f.Name)
+	case *[]nn.Named[T]:
+		*v = d.layers(f.Name, value)
+	}
+	if !ok {
+		d.fail(f.Name, "want %s, got %s", want, show(value))
+	}
+}
+
+// param reads a parameter of the shape: its own tensor, or one of a layer before that
+// it shares.
+func (d *decoder[T]) param(name string, shape []int) *nn.Param[T] {
 	shared := d.fields.take(name)
-	if _, own := shared.(absent); !own {
-		first, _ := shared.(string)
-		p, ok := d.params[first]
-		switch {
-		case !ok:
-			d.fail(name, "want the name of a tensor that a layer before uses, to share it, got %s", show(shared))
-			return nothing
-		case !slices.Equal(p.Value.Shape, shape):
-			d.fail(name, "want a tensor of shape %s, got %q, which has %s", tensor.FormatShape(shape), first, tensor.FormatShape(p.Value.Shape))
-			return nothing
+	if _, own := shared.(absent); own {
+		t := d.tensor(name, shape)
+		if t == nil {
+			return nil
 		}
+		p := &nn.Param[T]{Name: name, Value: t}
+		d.params[join(d.path(), name)] = p
 		return p
 	}
-
-	full := join(d.path, name)
-	e, ok := d.entries[full]
-	if !ok {
-		d.failAt(entry{name: full}.field("name"), "want it, of shape %s, for its layer; the file does not have it", tensor.FormatShape(shape))
-		return nothing
+	first, _ := shared.(string)
+	p, ok := d.params[first]
+	switch {
+	case !ok:
+		d.fail(name, "want the name of a tensor that a layer before uses, to share it, got %s", show(shared))
+	case !slices.Equal(p.Value.Shape, shape):
+		d.fail(name, "want a tensor of shape %s, got %q, which has %s", tensor.FormatShape(shape), first, tensor.FormatShape(p.Value.Shape))
 	}
-	if !slices.Equal(e.shape, shape) {
-		d.failAt(e.field("shape"), "want %s, as the architecture says, got %s", tensor.FormatShape(shape), tensor.FormatShape(e.shape))
-		return nothing
-	}
-	delete(d.entries, full)
-	// So many bytes are there: the entry was checked against its shape.
-	p := nn.NewParam[T](name, shape...)
-	if _, err := binary.Decode(d.data[e.begin:e.end], binary.LittleEndian, p.Value.Data); err != nil {
-		d.failAt(e.field("data"), "%v", err)
-	}
-	d.params[full] = p
 	return p
 }
 
-// layers reads the field of that name.
-func (d *decoder[T]) layers() *nn.Sequential[T] {
-	v := d.fields.take("layers")
-	list, ok := v.([]any)
-	if !ok {
-		d.fail("layers", "want a list of layers, got %s", show(v))
+// tensor reads the layer's own tensor of that name; nil if it is not there.
+func (d *decoder[T]) tensor(name string, shape []int) *tensor.Tensor[T] {
+	full := join(d.path(), name)
+	e, ok := d.entries[full]
+	if !ok || d.tensors[full] != nil {
+		d.failAt(entry{name: full}.field("name"), "want it, of shape %s, for its layer; the file does not have it", tensor.FormatShape(shape))
+		return nil
 	}
-	if d.depth > maxDepth {
-		d.fail("layers", "want layers nested at most %d deep", maxDepth)
+	if !slices.Equal(e.shape, shape) {
+		d.failAt(e.field("shape"), "want %s, as the architecture says, got %s", tensor.FormatShape(shape), tensor.FormatShape(e.shape))
+		return nil
 	}
-	if d.err != nil {
-		return nn.NewSequential[T]()
-	}
-	var layers []nn.Named[T]
-	taken := map[string]bool{}
-	for i, v := range list {
-		l := d.layer(v, i, taken)
-		if d.err != nil {
-			break
-		}
-		layers = append(layers, l)
-	}
-	return nn.NewNamed(layers...)
+	t := &tensor.Tensor[T]{Shape: slices.Clone(shape)}
+	d.tensors[full] = t
+	return t
 }
 
-// layer reads number i of the layers in d; taken are the names before it.
-func (d *decoder[T]) layer(v any, i int, taken map[string]bool) (l nn.Named[T]) {
-	at := fmt.Sprintf("layers[%d]", i)
+// layers reads a list of layers with names.
+func (d *decoder[T]) layers(name string, value any) (layers []nn.Named[T]) {
+	list, ok := value.([]any)
+	if !ok {
+		d.fail(name, "want a list of layers, got %s", show(value))
+	}
+	taken := map[string]bool{}
+	for i, v := range list {
+		if d.err != nil {
+			return nil
+		}
+		layers = append(layers, d.named(fmt.Sprintf("%s[%d]", name, i), v, taken))
+	}
+	return layers
+}
+
+// named reads a layer with a name; taken are the names before it.
+func (d *decoder[T]) named(at string, v any, taken map[string]bool) (l nn.Named[T]) {
 	fields, ok := v.(*object)
 	if !ok {
 		d.fail(at, "want an object, got %s", show(v))
@@ -182,32 +288,42 @@ func (d *decoder[T]) layer(v any, i int, taken map[string]bool) (l nn.Named[T]) 
 		d.fail(at+": name", "want a string, got %s", show(name))
 		return l
 	}
-	if err := checkName(l.Name); err != nil {
+	if err := nn.CheckName(l.Name); err != nil {
 		d.fail(at+": name", "%v", err)
 		return l
 	}
 	if taken[l.Name] {
-		d.fail(at+": name", "want one that no layer before has, got %q", clip(l.Name))
+		d.fail(at+": name", "want one that no layer before has, got %q", l.Name)
 		return l
 	}
 	taken[l.Name] = true
-
-	inner := &decoder[T]{source: d.source, path: join(d.path, l.Name), depth: d.depth + 1, fields: fields}
-	name = fields.take("kind")
-	for _, k := range kinds[T]() {
-		if k.name == name {
-			l.Layer = k.read(inner)
-			inner.end()
-			return l
-		}
-	}
-	inner.fail("kind", "want one of %s, got %s", kindNames[T](), show(name))
+	l.Layer = d.inner(at, fields, l.Name)
 	return l
 }
 
-// end makes sure that the layer has no other fields.
-func (d *decoder[T]) end() {
-	if key, ok := d.fields.left(); ok {
-		d.fail(strconv.Quote(key), "want no such field: a newer program may have written it")
+// inner reads a layer inside this one.
+func (d *decoder[T]) inner(at string, v any, name string) nn.Layer[T] {
+	fields, ok := v.(*object)
+	if !ok {
+		d.fail(at, "want an object, got %s", show(v))
+		return nil
 	}
+	inner := &decoder[T]{source: d.source, outer: d, name: name, depth: d.depth + 1, fields: fields}
+	if d.source.layers++; d.source.layers > maxLayers {
+		inner.fail("kind", "want at most %d layers in all", maxLayers)
+		return nil
+	}
+	if inner.depth > maxDepth {
+		inner.fail("kind", "want layers nested at most %d deep", maxDepth)
+		return nil
+	}
+	kind := fields.take("kind")
+	known, _ := kind.(string)
+	l, ok := nn.NewOfKind[T](known)
+	if !ok {
+		inner.fail("kind", "want one of %s, got %s", strings.Join(nn.Kinds(), ", "), show(kind))
+		return nil
+	}
+	inner.layer(l)
+	return l
 }

@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -18,16 +19,21 @@ func describe[T tensor.Float](net *nn.Sequential[T], input []int) (string, []nam
 	s := &sink[T]{names: map[*nn.Param[T]]string{}, memory: map[*T]string{}}
 	root := &encoder[T]{sink: s, fields: &object{}}
 	root.fields.set("version", version)
+	root.fields.set("sha256", blank) // in front of what could hold so many zeros
 	root.fields.set("input", input)
-	root.layers(net)
+	root.layer(net)
 	if s.err != nil {
 		return "", nil, s.err
 	}
-	if _, err := checkFit(net, "", append([]int{0}, input...)); err != nil {
-		return "", nil, err
+	if m := checkShapes(net, input); m != nil {
+		return "", nil, m
 	}
 	text, err := json.Marshal(root.fields)
-	return string(text), s.tensors, err
+	if err != nil {
+		return "", nil, err
+	}
+	architecture, err := withDigest(string(text), s.tensors)
+	return architecture, s.tensors, err
 }
 
 // An encoder writes the fields of one layer.
@@ -43,7 +49,13 @@ type sink[T tensor.Float] struct {
 	tensors []namedTensor[T]
 	names   map[*nn.Param[T]]string // of the tensors
 	memory  map[*T]string           // where the elements of the tensors begin
+	layers  int
 	err     error
+}
+
+func (s *sink[T]) countLayer() int {
+	s.layers++
+	return s.layers
 }
 
 func (e *encoder[T]) fail(problem string, args ...any) {
@@ -52,62 +64,84 @@ func (e *encoder[T]) fail(problem string, args ...any) {
 	}
 }
 
-// size writes a number of inputs, outputs or the like.
-func (e *encoder[T]) size(key string, n int) {
-	if n < 1 {
-		e.fail("%s: want 1 or more, got %d", key, n)
+// layer writes the fields of l.
+func (e *encoder[T]) layer(l nn.Layer[T]) {
+	err := nn.VisitFields(l, func(f nn.Field[T]) error {
+		e.field(f)
+		return e.err
+	})
+	// The error is that of the sink, or of a value that l refuses.
+	if bad, ok := errors.AsType[*nn.FieldError](err); ok {
+		e.fail("%s: %w", bad.Field, bad.Err)
 	}
-	e.fields.set(key, n)
+}
+
+// field writes one field.
+func (e *encoder[T]) field(f nn.Field[T]) {
+	switch v := f.Value.(type) {
+	case *uint64:
+		e.fields.set(f.Name, fmt.Sprintf("%016x", *v))
+	case **nn.Param[T]:
+		e.param(f.Name, *v, f.Shape)
+	case **tensor.Tensor[T]:
+		e.tensor(f.Name, *v, f.Shape)
+	case *nn.Layer[T]:
+		e.fields.set(f.Name, e.inner(f.Name, *v, &object{}))
+	case *[]nn.Named[T]:
+		list := []*object{}
+		for _, l := range *v {
+			fields := &object{}
+			fields.set("name", l.Name)
+			list = append(list, e.inner(l.Name, l.Layer, fields))
+		}
+		e.fields.set(f.Name, list)
+	default: // a pointer to a number, a switch or a list
+		e.fields.set(f.Name, v)
+	}
 }
 
 // param writes a parameter, which must have the shape. One that is in the file
 // already is referred to by the name it has there.
-func (e *encoder[T]) param(name string, p *nn.Param[T], shape ...int) {
+func (e *encoder[T]) param(name string, p *nn.Param[T], shape []int) {
 	if first, ok := e.names[p]; ok {
 		e.fields.set(name, first)
 		return
 	}
-	if e.err != nil {
-		return
-	}
-	v := p.Value
-	if n, ok := tensor.Size(v.Shape...); !ok || n != len(v.Data) || !slices.Equal(v.Shape, shape) {
-		e.fail("%s: want %s, got %d elements of shape %s", name, tensor.FormatShape(shape), len(v.Data), tensor.FormatShape(v.Shape))
+	e.names[p] = join(e.path, name)
+	e.tensor(name, p.Value, shape)
+}
+
+// tensor writes an array, which must have the shape.
+func (e *encoder[T]) tensor(name string, t *tensor.Tensor[T], shape []int) {
+	if n, ok := tensor.Size(t.Shape...); !ok || n != len(t.Data) || !slices.Equal(t.Shape, shape) {
+		e.fail("%s: want %s, got %d elements of shape %s", name, tensor.FormatShape(shape), len(t.Data), tensor.FormatShape(t.Shape))
 		return
 	}
 	full := join(e.path, name)
-	// Loaded, these two would part: better not saved.
-	if first, ok := e.memory[&v.Data[0]]; ok {
-		e.fail("%s: it is another parameter than %s but uses the same memory; share the *nn.Param instead", name, first)
+	if len(t.Data) > 0 {
+		// Once loaded, these two would no longer share it.
+		if first, ok := e.memory[&t.Data[0]]; ok {
+			e.fail("%s: it is another parameter than %s but uses the same memory; share the *nn.Param instead", name, first)
+		}
+		e.memory[&t.Data[0]] = full
 	}
-	e.names[p], e.memory[&v.Data[0]] = full, full
-	e.tensors = append(e.tensors, namedTensor[T]{full, v})
+	e.tensors = append(e.tensors, namedTensor[T]{full, t})
 }
 
-// layers writes the layers of net.
-func (e *encoder[T]) layers(net *nn.Sequential[T]) {
-	if e.depth > maxDepth {
-		e.fail("want layers nested at most %d deep", maxDepth)
-		return
-	}
-	list := []*object{}
-	for _, l := range net.Layers() {
-		inner := &encoder[T]{sink: e.sink, path: join(e.path, l.Name), depth: e.depth + 1, fields: &object{}}
-		if err := checkName(l.Name); err != nil {
-			inner.fail("name: %w", err)
-		}
+// inner writes a layer inside this one into fields.
+func (e *encoder[T]) inner(name string, l nn.Layer[T], fields *object) *object {
+	inner := &encoder[T]{sink: e.sink, path: join(e.path, name), depth: e.depth + 1, fields: fields}
+	kind, err := nn.KindOf(l)
+	switch {
+	case e.countLayer() > maxLayers:
+		inner.fail("want at most %d layers in all", maxLayers)
+	case inner.depth > maxDepth:
+		inner.fail("want layers nested at most %d deep", maxDepth)
+	case err != nil:
+		inner.fail("%w", err)
+	default:
+		fields.set("kind", kind)
 		inner.layer(l)
-		list = append(list, inner.fields)
 	}
-	e.fields.set("layers", list)
-}
-
-func (e *encoder[T]) layer(l nn.Named[T]) {
-	e.fields.set("name", l.Name)
-	for _, k := range kinds[T]() {
-		if k.write(e, l.Layer) {
-			return
-		}
-	}
-	e.fail("want one of the kinds a file can hold (%s), got a %T", kindNames[T](), l.Layer)
+	return fields
 }

@@ -5,16 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
-// An object is a JSON object with its keys in order. Values are *object, []any,
-// string, json.Number, bool and nil when read, anything when written.
-//
-// It is here because encoding/json takes the last of two equal keys, DTYPE for
-// dtype, and null for anything.
+// An object is a JSON object with its keys in order, which encoding/json does not keep.
+// Values are *object, []any, string, json.Number, bool and nil when read, anything when
+// written.
 type object struct {
 	keys   []string
 	values map[string]any
@@ -73,22 +73,17 @@ func (o *object) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// parse reads text, which must be one JSON object and nothing else.
+// parse reads text, which must be one JSON object and nothing else. Package jsontext
+// refuses what has more than one meaning: keys that stand twice in an object, text that
+// is not UTF-8, halves of surrogate pairs, values nested more than 10,000 deep.
 func parse(text []byte) (*object, error) {
-	if !utf8.Valid(text) {
-		return nil, errors.New("it is not UTF-8")
+	dec := jsontext.NewDecoder(bytes.NewBuffer(text))
+	v, err := parseValue(dec)
+	if err == nil {
+		err = end(dec)
 	}
-	// Besides the syntax this checks that values are nested at most 10,000
-	// deep, which the tokens below do not: endless brackets would end the
-	// program, the stack being full.
-	if err := json.Unmarshal(text, new(json.RawMessage)); err != nil {
-		return nil, fmt.Errorf("it is not JSON: %w", err)
-	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber()
-	v, err := parseValue(dec, "")
 	if err != nil {
-		return nil, err
+		return nil, jsonProblem(err)
 	}
 	o, ok := v.(*object)
 	if !ok {
@@ -97,47 +92,88 @@ func parse(text []byte) (*object, error) {
 	return o, nil
 }
 
-// parseValue reads the value that stands under the key in.
-func parseValue(dec *json.Decoder, in string) (any, error) {
-	token, err := dec.Token()
-	switch {
-	case err != nil:
-		return nil, err
-	case token == json.Delim('{'):
-		o := &object{}
-		for dec.More() {
-			token, err := dec.Token()
-			if err != nil {
-				return nil, err
-			}
-			key := token.(string)
-			if _, twice := o.values[key]; twice {
-				if in == "" {
-					return nil, fmt.Errorf("the key %q stands in it twice", key)
-				}
-				return nil, fmt.Errorf("the key %q stands twice in %q", key, in)
-			}
-			v, err := parseValue(dec, key)
-			if err != nil {
-				return nil, err
-			}
-			o.set(key, v)
+// end reports what follows after the value that was read.
+func end(dec *jsontext.Decoder) error {
+	_, err := dec.ReadToken()
+	switch err {
+	case io.EOF:
+		return nil
+	case nil:
+		return errors.New("more follows after its end")
+	}
+	return err
+}
+
+// members calls read for each key of the object that follows; read reads its value.
+func members(dec *jsontext.Decoder, read func(key string) error) error {
+	if _, err := dec.ReadToken(); err != nil { // the {
+		return err
+	}
+	for dec.PeekKind() != '}' {
+		key, err := dec.ReadToken()
+		if err != nil {
+			return err
 		}
-		_, err := dec.Token() // the }
+		if err := read(key.String()); err != nil {
+			return err
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
+}
+
+// jsonProblem says in words what jsontext found.
+func jsonProblem(err error) error {
+	e, ok := errors.AsType[*jsontext.SyntacticError](err)
+	switch {
+	case ok && errors.Is(err, jsontext.ErrDuplicateName):
+		key, in := e.JSONPointer.LastToken(), e.JSONPointer.Parent()
+		if in == "" {
+			return fmt.Errorf("the key %q stands in it twice", key)
+		}
+		return fmt.Errorf("the key %q stands twice in %q", key, strings.TrimPrefix(string(in), "/"))
+	case ok && e.Err != nil:
+		return fmt.Errorf("it is not JSON: %w at byte %d", e.Err, e.ByteOffset)
+	case errors.Is(err, io.ErrUnexpectedEOF), err == io.EOF:
+		return errors.New("it is not JSON: it ends too early")
+	}
+	return fmt.Errorf("it is not JSON: %w", err)
+}
+
+func parseValue(dec *jsontext.Decoder) (any, error) {
+	if dec.PeekKind() == '{' {
+		o := &object{}
+		err := members(dec, func(key string) error {
+			v, err := parseValue(dec)
+			o.set(key, v)
+			return err
+		})
 		return o, err
-	case token == json.Delim('['):
+	}
+	token, err := dec.ReadToken()
+	if err != nil {
+		return nil, err
+	}
+	switch token.Kind() {
+	case '[':
 		list := []any{}
-		for dec.More() {
-			v, err := parseValue(dec, in)
+		for dec.PeekKind() != ']' {
+			v, err := parseValue(dec)
 			if err != nil {
 				return nil, err
 			}
 			list = append(list, v)
 		}
-		_, err := dec.Token() // the ]
+		_, err := dec.ReadToken()
 		return list, err
+	case '"':
+		return token.String(), nil
+	case '0':
+		return json.Number(token.String()), nil
+	case 't', 'f':
+		return token.Bool(), nil
 	}
-	return token, nil
+	return nil, nil // null
 }
 
 // integer returns v as an integer of 0 or more, written as such: not 1.0 or 1e3.
@@ -145,6 +181,28 @@ func integer(v any) (int, bool) {
 	number, _ := v.(json.Number)
 	n, err := strconv.ParseUint(string(number), 10, strconv.IntSize-1)
 	return int(n), err == nil
+}
+
+// signedInteger returns v as an integer of any sign, written as such.
+func signedInteger(v any) (int, bool) {
+	number, _ := v.(json.Number)
+	n, err := strconv.ParseInt(string(number), 10, strconv.IntSize)
+	return int(n), err == nil
+}
+
+// float returns v as a number.
+func float(v any) (float64, bool) {
+	number, _ := v.(json.Number)
+	x, err := strconv.ParseFloat(string(number), 64)
+	return x, err == nil
+}
+
+// key returns v as a random key: 16 hexadecimal digits, for not every program reads
+// integers of 64 bits.
+func key(v any) (uint64, bool) {
+	digits, _ := v.(string)
+	k, err := strconv.ParseUint(digits, 16, 64)
+	return k, err == nil && len(digits) == 16
 }
 
 // integers returns v as a list of such integers.
@@ -160,6 +218,17 @@ func integers(v any) ([]int, bool) {
 		}
 	}
 	return ints, true
+}
+
+// showValue writes a value of any size for an error.
+func showValue(value jsontext.Value) string {
+	switch value.Kind() {
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	}
+	return clip(string(value))
 }
 
 // show writes v for an error: in short, whatever its size.

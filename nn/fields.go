@@ -28,8 +28,9 @@ import (
 //	}
 //
 // Fields names all fields in the same order every time. A later field may depend
-// on earlier ones, as the shape of gamma does. A layer without fields, such as
-// ReLU, need not be a Fielder.
+// on earlier ones, as the shape of gamma does. The elements of parameters and state
+// are not there yet while a file is read. A layer without fields, such as ReLU, need
+// not be a Fielder.
 type Fielder[T tensor.Float] interface {
 	Fields(f *Fields[T])
 }
@@ -245,7 +246,7 @@ func (f *Fields[T]) Layer(name string, l *Layer[T]) {
 // than 255 bytes, or has a dot (dots join the names of nested layers) or a control
 // character.
 func (f *Fields[T]) Layers(name string, layers *[]Named[T]) {
-	if !f.field(name, layers) || !f.building {
+	if !f.field(name, layers) {
 		return
 	}
 	names := make(map[string]bool, len(*layers))
@@ -263,7 +264,9 @@ func (f *Fields[T]) Layers(name string, layers *[]Named[T]) {
 			return
 		}
 		names[l.Name] = true
-		f.addParam(l.Layer.Params()...)
+		if f.building {
+			f.addParam(l.Layer.Params()...)
+		}
 	}
 }
 

@@ -16,6 +16,7 @@ var builtin = []kind{
 	row[Affine[float32], Affine[float64]]("Affine"),
 	row[ReLU[float32], ReLU[float64]]("ReLU"),
 	row[Sigmoid[float32], Sigmoid[float64]]("Sigmoid"),
+	row[Tanh[float32], Tanh[float64]]("Tanh"),
 	row[Softmax[float32], Softmax[float64]]("Softmax"),
 	row[Dropout[float32], Dropout[float64]]("Dropout"),
 	row[Sequential[float32], Sequential[float64]]("Sequential"),

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+
+	"github.com/chainrule-go/chainrule/tensor"
 )
 
 func TestPassLendsUntilReset(t *testing.T) {
@@ -235,5 +237,48 @@ func TestStepsDoNotLeakIntoEachOther(t *testing.T) {
 		for i, w := range fresh.Params() {
 			sameBits(t, "gradient of "+w.Name, net.Params()[i].Grad, w.Grad)
 		}
+	}
+}
+
+// A view has the memory of its tensor, and integers their own; both are taken back by
+// Reset and lent again without an allocation.
+func TestPassViewsAndInts(t *testing.T) {
+	p := &Pass[float32]{}
+	step := func() {
+		p.Reset()
+		x := p.New(2, 3)
+		v := p.View(x, 3, 2)
+		v.Data[5] = 7
+		if x.Data[5] != 7 || !slices.Equal(v.Shape, []int{3, 2}) || !slices.Equal(x.Shape, []int{2, 3}) {
+			t.Fatalf("a view of %v is %v", x, v)
+		}
+		a, b := p.Ints(4), p.Ints(2)
+		a[3], b[0] = 1, 2
+		if len(a) != 4 || len(b) != 2 || a[3] != 1 {
+			t.Fatalf("integers %v and %v", a, b)
+		}
+		if y := p.New(6); &y.Data[0] == &x.Data[0] {
+			t.Fatal("a view made its tensor free")
+		}
+	}
+	step()
+	if !poison {
+		if n := testing.AllocsPerRun(10, step); n != 0 {
+			t.Errorf("%v allocations a step, want 0", n)
+		}
+	}
+	mustShapeError(t, "tensor.Of: want a shape of 6 elements, got (4)", func() { p.View(tensor.New[float32](2, 3), 4) })
+	var none *Pass[float32]
+	if v := none.View(tensor.New[float32](2, 3), 6); len(v.Shape) != 1 || len(none.Ints(3)) != 3 {
+		t.Error("a nil Pass makes no views or integers")
+	}
+}
+
+// Reset begins the next step, whose random numbers are others.
+func TestResetCountsSteps(t *testing.T) {
+	p := &Pass[float32]{Step: 41}
+	p.Reset()
+	if p.Step != 42 {
+		t.Errorf("step %d after Reset in step 41", p.Step)
 	}
 }

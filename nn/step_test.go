@@ -16,7 +16,7 @@ import (
 type training[T tensor.Float] struct {
 	net    *nn.Sequential[T]
 	loss   *nn.SoftmaxWithLoss[T]
-	sgd    *optim.SGD[T]
+	sgd    *optim.Optimizer[T]
 	pass   *nn.Pass[T]
 	x      *tensor.Tensor[T]
 	labels []int

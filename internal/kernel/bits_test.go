@@ -17,6 +17,8 @@ func TestBitsAreTheSameEverywhere(t *testing.T) {
 		"Log":              {0xbe5c7078d6ffafbf, 0x57c5fbe59f77dbcf},
 		"Sigmoid":          {0xd4205beffce0d639, 0xc7f45dfe06c46556},
 		"SigmoidBackward":  {0x9d5d61fbf3f45003, 0xe8ef5b11a050498f},
+		"Tanh":             {0x3f45363e2580136c, 0x5031273fc7c4ac3a},
+		"TanhBackward":     {0xdad3b7a8c39123cf, 0xff58411769ecb598},
 		"Softmax":          {0xfd193bfc68dadac8, 0xd84c6d0f21b08c07},
 		"SoftmaxBackward":  {0xd055b79df2ecde1a, 0xde4d9b25c38d9fb9},
 		"Sum and Dot":      {0x0e8b1bfa1c675dc1, 0x78fb78d13a820813},
@@ -25,6 +27,7 @@ func TestBitsAreTheSameEverywhere(t *testing.T) {
 		"Max and ArgMax":   {0x4a8b289feacee00a, 0xdf5e3441908f872c},
 		"Axpy":             {0xd166ebc39429708a, 0xf4f1cee293dfe7ce},
 		"Momentum":         {0x8a1734d3e4a84cde, 0x7ffaae3109aa7f2a},
+		"Adam":             {0x8affde448aafbd61, 0xa52c2a4d6223b6ab},
 		"SGD":              {0x99e3338856d2ef3f, 0x1cebb1870fb4c834},
 		"Gemm":             {0x69288c9f8dc4cf89, 0x9be46ee08b2e31f6},
 		"Gemm, transposed": {0xee0aa5bc6086f89c, 0xbe5f1ca203f76233},
@@ -65,6 +68,11 @@ func operationBits[T Float](name string) uint64 {
 		Sigmoid(dst, x)
 	case "SigmoidBackward":
 		SigmoidBackward(dst, x, y)
+	case "Tanh":
+		Tanh(dst[:2048], x[:2048])
+		Tanh(dst[2048:], y[2048:])
+	case "TanhBackward":
+		TanhBackward(dst, x, y)
 	case "Softmax":
 		SoftmaxRows(dst, x, 64)
 	case "SoftmaxBackward":
@@ -91,6 +99,11 @@ func operationBits[T Float](name string) uint64 {
 		copy(dst, y)
 		Momentum(1, dst, v, x, T(0.9), T(0.1))
 		Momentum(1, dst, v, y, T(0.9), T(0.1))
+	case "Adam":
+		m, v := draw(len(x), -1, 1), draw(len(x), 0, 1)
+		copy(dst, y)
+		Adam(1, dst, m, v, x, T(0.1), T(0.001), T(0.1), T(1e-7))
+		Adam(1, dst, m, v, y, T(0.1), T(0.001), T(0.1), T(1e-7))
 	case "SGD":
 		copy(dst, y)
 		SGD(1, dst, x, T(0.1))

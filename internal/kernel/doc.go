@@ -14,8 +14,8 @@
 //   - A sum along a row runs in 16 lanes joined by a fixed tree ([Sum]); a sum
 //     along a column runs from the first row to the last ([AddColumnSums]). A
 //     zero that a reduction to one number returns is +0.
-//   - exp and log are polynomials of our own ([Exp], [Log]), because the ones
-//     in package math differ between processors.
+//   - exp, tanh and log are polynomials of our own ([Exp], [Tanh], [Log]), because
+//     the ones in package math differ between processors.
 //   - Where values decay towards 0 by nature (exp, and gradients through it),
 //     a result below the smallest normal number is 0 by definition: some processors
 //     are many times slower on subnormal numbers, and their flush-to-zero
@@ -27,7 +27,7 @@
 // Matrix products (tiles_amd64.go), and most of the rest (vector_amd64.go), run in
 // assembly where the processor has AVX-512 or AVX2 with FMA, unless built with
 // -tags purego; the loops in Go give the same bits, and are what the assembly is
-// held to. In float64 exp and what is built on it has the loops only. On arm64 the
+// held to. In float64 exp and what is built on it has the loops only, as tanh has. On arm64 the
 // products have NEON (tiles_arm64.go): tested under emulation only, and never
 // timed.
 //

@@ -43,6 +43,9 @@ func elementwises[T Float]() []elementwise[T] {
 				slope := in[1] * q
 				return exactFlush(in[0] * slope)
 			}},
+		{"TanhBackward",
+			func(dst []T, in [3][]T) { TanhBackward(dst, in[0], in[1]) },
+			func(in [3]T) T { return exactFlush(in[0] * exactFMA(-in[1], in[1], 1)) }},
 		{"SoftmaxLossBackward",
 			func(dst []T, in [3][]T) { SoftmaxLossBackward(dst, in[0], in[1], n) },
 			func(in [3]T) T {
@@ -284,6 +287,9 @@ func TestMismatchedLengthsPanic(t *testing.T) {
 		{"kernel.Sigmoid: lengths 3 and 4", func() { Sigmoid(l(3), l(4)) }},
 		{"kernel.SigmoidBackward: lengths 4 and 3", func() { SigmoidBackward(l(4), l(3), l(4)) }},
 		{"kernel.SigmoidBackward: lengths 4 and 5", func() { SigmoidBackward(l(4), l(4), l(5)) }},
+		{"kernel.Tanh: lengths 3 and 4", func() { Tanh(l(3), l(4)) }},
+		{"kernel.TanhBackward: lengths 4 and 3", func() { TanhBackward(l(4), l(3), l(4)) }},
+		{"kernel.TanhBackward: lengths 4 and 5", func() { TanhBackward(l(4), l(4), l(5)) }},
 		{"kernel.SGD: lengths 4 and 3", func() { SGD(1, l(4), l(3), 1) }},
 		{"kernel.Exp: lengths 4 and 3", func() { Exp(l(4), l(3)) }},
 		{"kernel.Exp: lengths 3 and 4", func() { Exp(l(3), l(4)) }},
@@ -295,6 +301,9 @@ func TestMismatchedLengthsPanic(t *testing.T) {
 		{"kernel.Axpy: lengths 4 and 3", func() { Axpy(l(4), l(3), 1) }},
 		{"kernel.Momentum: lengths 4 and 3", func() { Momentum(1, l(4), l(3), l(4), 1, 1) }},
 		{"kernel.Momentum: lengths 4 and 5", func() { Momentum(1, l(4), l(4), l(5), 1, 1) }},
+		{"kernel.Adam: lengths 4 and 3", func() { Adam(1, l(4), l(3), l(4), l(4), 1, 1, 1, 1) }},
+		{"kernel.Adam: lengths 4 and 5", func() { Adam(1, l(4), l(4), l(5), l(4), 1, 1, 1, 1) }},
+		{"kernel.Adam: lengths 4 and 2", func() { Adam(1, l(4), l(4), l(4), l(2), 1, 1, 1, 1) }},
 		{"kernel.SoftmaxRows: lengths 4 and 3", func() { SoftmaxRows(l(4), l(3), 1) }},
 		{"kernel.SoftmaxRows: 4 elements are no whole number of rows of 3", func() { SoftmaxRows(l(4), l(4), 3) }},
 		{"kernel.SoftmaxRows: 4 elements are no whole number of rows of 0", func() { SoftmaxRows(l(4), l(4), 0) }},

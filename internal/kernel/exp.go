@@ -38,14 +38,7 @@ const (
 	round64 = 1.5 * (1 << 52)
 )
 
-// The minimax polynomial for e^r on |r| <= ln 2 / 2 is the one of the Cephes
-// library (S. Moshier, expf.c): e^r = 1 + r + r²·p(r).
 func exp32(x float32) float32 {
-	const (
-		log2e = 1.44269504088896341
-		ln2hi = 0.693359375 // 9 bits, so that n·ln2hi is exact
-		ln2lo = -2.12194440e-4
-	)
 	switch {
 	case x != x:
 		return x
@@ -54,14 +47,7 @@ func exp32(x float32) float32 {
 	case x < -87.33654: // the lowest whose e^x is not below 2^-126
 		return 0
 	}
-	n := fma32(x, log2e, round32) - round32
-	r := fma32(n, -ln2hi, x)
-	r = fma32(n, -ln2lo, r)
-	p := fma32(1.9875691500e-4, r, 1.3981999507e-3)
-	p = fma32(p, r, 8.3334519073e-3)
-	p = fma32(p, r, 4.1665795894e-2)
-	p = fma32(p, r, 1.6666665459e-1)
-	p = fma32(p, r, 5.0000001201e-1)
+	n, r, p := reduce32(x)
 	y := fma32(p, r*r, r) + 1
 	// 2^n in two factors: 2^128 is no float32, but e^88.7 is one.
 	half := int32(n) >> 1
@@ -70,10 +56,27 @@ func exp32(x float32) float32 {
 	return y
 }
 
-// exp64 sums the Taylor series to r^13: the first term left out is below
-// 0.35^14/14! = 4e-18.
+// reduce32 returns n and r, where x = n·ln 2 + r, and p, where e^r = 1 + r + r²·p:
+// the minimax polynomial on |r| <= ln 2 / 2 of the Cephes library (S. Moshier,
+// expf.c).
+func reduce32(x float32) (n, r, p float32) {
+	const (
+		log2e = 1.44269504088896341
+		ln2hi = 0.693359375 // 9 bits, so that n·ln2hi is exact
+		ln2lo = -2.12194440e-4
+	)
+	n = fma32(x, log2e, round32) - round32
+	r = fma32(n, -ln2hi, x)
+	r = fma32(n, -ln2lo, r)
+	p = fma32(1.9875691500e-4, r, 1.3981999507e-3)
+	p = fma32(p, r, 8.3334519073e-3)
+	p = fma32(p, r, 4.1665795894e-2)
+	p = fma32(p, r, 1.6666665459e-1)
+	p = fma32(p, r, 5.0000001201e-1)
+	return n, r, p
+}
+
 func exp64(x float64) float64 {
-	const ln2lo = 2.3190468138462996e-17 // ln 2 less the float64 nearest to it
 	switch {
 	case x != x:
 		return x
@@ -82,20 +85,29 @@ func exp64(x float64) float64 {
 	case x < -708.3964185322642: // just below ln 2^-1022
 		return 0
 	}
-	n := math.FMA(x, math.Log2E, round64) - round64
-	r := math.FMA(n, -math.Ln2, x)
-	r = math.FMA(n, -ln2lo, r)
-	y := 1.0 / 6227020800
-	for _, c := range [...]float64{
-		1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320,
-		1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 1.0 / 2, 1, 1,
-	} {
-		y = math.FMA(y, r, c)
-	}
+	n, r, p := reduce64(x)
+	y := math.FMA(math.FMA(p, r, 1), r, 1)
 	half := int64(n) >> 1
 	y *= math.Float64frombits(uint64(1023+half) << 52)
 	y *= math.Float64frombits(uint64(1023+int64(n)-half) << 52)
 	return flush(y)
+}
+
+// reduce64 is [reduce32] in float64, p from the Taylor series of e^r to r^13: the
+// first term left out is below 0.35^14/14! = 4e-18.
+func reduce64(x float64) (n, r, p float64) {
+	const ln2lo = 2.3190468138462996e-17 // ln 2 less the float64 nearest to it
+	n = math.FMA(x, math.Log2E, round64) - round64
+	r = math.FMA(n, -math.Ln2, x)
+	r = math.FMA(n, -ln2lo, r)
+	p = 1.0 / 6227020800
+	for _, c := range [...]float64{
+		1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320,
+		1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 1.0 / 2,
+	} {
+		p = math.FMA(p, r, c)
+	}
+	return n, r, p
 }
 
 // flush returns x, and 0 in place of a subnormal x.

@@ -1,5 +1,7 @@
 package kernel
 
+import "math"
+
 // Axpy sets y[i] += a·x[i], fused.
 func Axpy[T Float](y, x []T, a T) {
 	mustMatch("Axpy", len(y), len(x))
@@ -14,7 +16,7 @@ func Axpy[T Float](y, x []T, a T) {
 // SGD sets w[i] -= lr·g[i], fused, and g[i] = 0.
 func SGD[T Float](threads int, w, g []T, lr T) {
 	mustMatch("SGD", len(w), len(g))
-	u := update[T]{w: w, g: g, lr: lr}
+	u := update[T]{rule: bySGD, w: w, g: g, lr: lr}
 	u.run(threads)
 }
 
@@ -23,15 +25,51 @@ func SGD[T Float](threads int, w, g []T, lr T) {
 // gradient stays away, v decays for ever.
 func Momentum[T Float](threads int, w, v, g []T, mu, lr T) {
 	mustMatch("Momentum", len(w), len(v), len(g))
-	u := update[T]{w, v, g, mu, lr}
+	u := update[T]{rule: byMomentum, w: w, v: v, g: g, a1: mu, lr: lr}
 	u.run(threads)
 }
 
-// update is a step of an optimizer, of Momentum if there is a v.
-type update[T Float] struct {
-	w, v, g []T
-	mu, lr  T
+// Adam is a step of the optimizer of that name (Kingma and Ba, "Adam: A method for
+// stochastic optimization", ICLR 2015), in one pass over memory:
+//
+//	m[i] += a1·(g[i] - m[i])
+//	v[i] += a2·(g[i]² - v[i])
+//	w[i] -= rate·m[i]/(√v[i] + eps)
+//	g[i] = 0
+//
+// a1 is 1 - β1 and a2 is 1 - β2, both from 0 to 1 and better subtracted in float64:
+// as a float32, 1 - 0.999 is off by 5e-5. The correction of the bias at step t is in
+// the last two factors, and so is where epsilon stands:
+//
+//	rate = lr·√(1 - β2^t)/(1 - β1^t), eps = ε              the book and ONNX
+//	rate = lr·√(1 - β2^t)/(1 - β1^t), eps = ε·√(1 - β2^t)  the paper and PyTorch
+//
+// Each line is rounded like this: the first difference; its product added, fused;
+// g² - v, fused; its product added, fused; the root; the sum; the quotient; the last
+// line, fused. A subnormal m or v is 0. With eps = 0, an element whose gradients have
+// all been 0 becomes NaN; a g whose square overflows makes v infinite, and NaN one
+// step later.
+func Adam[T Float](threads int, w, m, v, g []T, a1, a2, rate, eps T) {
+	mustMatch("Adam", len(w), len(m), len(v), len(g))
+	u := update[T]{rule: byAdam, w: w, m: m, v: v, g: g, a1: a1, a2: a2, lr: rate, eps: eps}
+	u.run(threads)
 }
+
+// update is a step of an optimizer.
+type update[T Float] struct {
+	rule       rule
+	w, m, v, g []T
+	a1, a2     T // of Momentum a1 alone: mu
+	lr, eps    T
+}
+
+type rule int
+
+const (
+	bySGD rule = iota
+	byMomentum
+	byAdam
+)
 
 // piece is how many elements are a part of an update: few, so that whoever
 // computed a part of a gradient finds much of it in its cache, and a goroutine
@@ -50,10 +88,13 @@ func (u *update[T]) run(threads int) {
 
 func (u *update[T]) Do(part int) {
 	lo, hi := part*piece, min((part+1)*piece, len(u.w))
-	if u.v == nil {
+	switch u.rule {
+	case bySGD:
 		sgd(u.w[lo:hi], u.g[lo:hi], u.lr)
-	} else {
-		momentum(u.w[lo:hi], u.v[lo:hi], u.g[lo:hi], u.mu, u.lr)
+	case byMomentum:
+		momentum(u.w[lo:hi], u.v[lo:hi], u.g[lo:hi], u.a1, u.lr)
+	case byAdam:
+		adam(u.w[lo:hi], u.m[lo:hi], u.v[lo:hi], u.g[lo:hi], u.a1, u.a2, u.lr, u.eps)
 	}
 }
 
@@ -77,3 +118,16 @@ func momentum[T Float](w, v, g []T, mu, lr T) {
 		g[i] = 0
 	}
 }
+
+func adam[T Float](w, m, v, g []T, a1, a2, rate, eps T) {
+	for i, d := range g {
+		m[i] = flush(fma(a1, d-m[i], m[i]))
+		v[i] = flush(fma(a2, fma(d, d, -v[i]), v[i]))
+		w[i] = fma(-rate, m[i]/(sqrt(v[i])+eps), w[i])
+		g[i] = 0
+	}
+}
+
+// sqrt returns √x, rounded once: the root of a float32 in float64 has enough bits
+// for the second rounding to be right.
+func sqrt[T Float](x T) T { return T(math.Sqrt(float64(x))) }

@@ -31,9 +31,12 @@ func vectorOps[T Float]() []vectorOp[T] {
 		{"Exp", []int{1, 1}, none(func(s [][]T) { Exp(s[0], s[1]) })},
 		{"Sigmoid", []int{1, 1}, none(func(s [][]T) { Sigmoid(s[0], s[1]) })},
 		{"SigmoidBackward", []int{1, 1, 1}, none(func(s [][]T) { SigmoidBackward(s[0], s[1], s[2]) })},
+		{"Tanh", []int{1, 1}, none(func(s [][]T) { Tanh(s[0], s[1]) })},
+		{"TanhBackward", []int{1, 1, 1}, none(func(s [][]T) { TanhBackward(s[0], s[1], s[2]) })},
 		{"Axpy", []int{1, 1}, none(func(s [][]T) { Axpy(s[0], s[1], 1-0x1p-20) })},
 		{"SGD", []int{1, 1}, none(func(s [][]T) { SGD(1, s[0], s[1], 0.1) })},
 		{"Momentum", []int{1, 1, 1}, none(func(s [][]T) { Momentum(1, s[0], s[1], s[2], 0.9, 0.1) })},
+		{"Adam", []int{1, 1, 1, 1}, none(func(s [][]T) { Adam(1, s[0], s[1], s[2], s[3], 0.1, 0.001, 0.1, 1e-7) })},
 		{"Sum", []int{1}, func(s [][]T, _ int) float64 { return float64(Sum(s[0])) }},
 		{"Dot", []int{1, 1}, func(s [][]T, _ int) float64 { return float64(Dot(s[0], s[1])) }},
 		{"Max", []int{1}, func(s [][]T, _ int) float64 { return float64(Max(s[0])) }},
@@ -105,15 +108,18 @@ func benchmarkVector[T Float](b *testing.B) {
 		})
 	}
 	labels := make([]int, 500)
-	sums := make([]T, 50)
+	sums, w := make([]T, 50), random[T](rng, 5000)
 	bench("ReLU", 2, func(x, y, _ []T) { ReLU(x, y) })
 	bench("ReLUBackward", 3, func(x, y, z []T) { ReLUBackward(x, y, z) })
 	bench("Exp", 2, func(x, y, _ []T) { Exp(x, y) })
 	bench("Sigmoid", 2, func(x, y, _ []T) { Sigmoid(x, y) })
 	bench("SigmoidBackward", 3, func(x, y, z []T) { SigmoidBackward(x, y, z) })
+	bench("Tanh", 2, func(x, y, _ []T) { Tanh(x, y) })
+	bench("TanhBackward", 3, func(x, y, z []T) { TanhBackward(x, y, z) })
 	bench("Axpy", 3, func(x, y, _ []T) { Axpy(x, y, 1e-9) })
 	bench("SGD", 4, func(x, y, _ []T) { SGD(1, x, y, 0.1) })
 	bench("Momentum", 6, func(x, y, z []T) { Momentum(1, x, y, z, 0.9, 0.1) })
+	bench("Adam", 8, func(x, y, z []T) { Adam(1, x, y, z, w, 0.1, 0.001, 0.1, 1e-7) })
 	bench("Sum", 1, func(x, _, _ []T) { Sum(x) })
 	bench("Dot", 2, func(x, y, _ []T) { Dot(x, y) })
 	bench("Max", 1, func(x, _, _ []T) { Max(x) })

@@ -1,0 +1,62 @@
+package kernel
+
+import (
+	"math"
+	"unsafe"
+)
+
+// Tanh sets y[i] = tanh x[i]: between -1 and 1, x itself where x is so small that
+// both round to the same number, zeros of either sign among them. At most
+// 1.91 ulp from the exact value in float32, and 2.1 in float64, as measured in the
+// tests.
+func Tanh[T Float](y, x []T) {
+	mustMatch("Tanh", len(y), len(x))
+	for i, v := range x {
+		y[i] = tanh(v)
+	}
+}
+
+// TanhBackward sets dx[i] = dy[i]·(1 - y[i]²), the difference rounded once,
+// subnormal results 0.
+func TanhBackward[T Float](dx, dy, y []T) {
+	mustMatch("TanhBackward", len(dx), len(dy), len(y))
+	for i, v := range y {
+		dx[i] = flush(dy[i] * fma(-v, v, 1))
+	}
+}
+
+// tanh returns t = h/(h + 1) with the sign of x, where h = (e^(2|x|) - 1)/2.
+//
+// 2|x| = n·ln 2 + r as in [exp], so h = 2^(n-1)·(e^r - 1) + (2^(n-1) - 1/2), which
+// is rounded once. For x near 0, n is 0 and nothing cancels. Below h = 1, h - h·t is
+// nearer to the exact value than t, whose error it multiplies by h.
+func tanh[T Float](x T) T {
+	if unsafe.Sizeof(x) == 4 {
+		return T(tanh32(float32(x)))
+	}
+	return T(tanh64(float64(x)))
+}
+
+func tanh32(x float32) float32 {
+	a := min(float32(math.Abs(float64(x))), 10) // tanh 10 rounds to 1
+	n, r, p := reduce32(a + a)
+	half := math.Float32frombits(uint32(126+int32(n)) << 23)
+	h := fma32(half, fma32(p, r*r, r), half-0.5)
+	t := h / (h + 1)
+	if h < 1 {
+		t = fma32(-h, t, h)
+	}
+	return float32(math.Copysign(float64(t), float64(x)))
+}
+
+func tanh64(x float64) float64 {
+	a := min(math.Abs(x), 20)
+	n, r, p := reduce64(a + a)
+	half := math.Float64frombits(uint64(1022+int64(n)) << 52)
+	h := math.FMA(half, math.FMA(p, r*r, r), half-0.5)
+	t := h / (h + 1)
+	if h < 1 {
+		t = math.FMA(-h, t, h)
+	}
+	return math.Copysign(t, x)
+}

@@ -1,0 +1,59 @@
+package optim
+
+import (
+	"math"
+
+	"github.com/chainrule-go/chainrule/internal/kernel"
+	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// Adam is gradient descent by the mean m of the gradients, each element in units of
+// the root of the mean v of their squares. Both means forget old gradients.
+//
+//	m ← β₁·m + (1 - β₁)·g
+//	v ← β₂·v + (1 - β₂)·g²
+//	w ← w - η·m̂/(√v̂ + ε)      m̂ = m/(1 - β₁ᵗ)   v̂ = v/(1 - β₂ᵗ)
+//
+// η is the learning rate, usually 0.001, and t counts the steps from 1. Means too small
+// for a normal number are 0. (Kingma and Ba, "Adam: A method for stochastic
+// optimization", ICLR 2015, algorithm 1; PyTorch does the same. The book and ONNX have
+// ε beside √v, before the correction of v: section 2 of the paper mentions that form.)
+type Adam[T tensor.Float] struct {
+	Beta1, Beta2 float64 // 0 to below 1, usually 0.9 and 0.999
+	Epsilon      float64 // above 0, usually 1e-8
+	EarlyEpsilon bool    // ε beside √v and not √v̂, as in the book and ONNX
+}
+
+// NewAdam returns the optimizer of the parameters with the usual settings. It panics if
+// a parameter is listed twice.
+func NewAdam[T tensor.Float](params []*nn.Param[T], lr float64) *Optimizer[T] {
+	return New(params, lr, usualAdam[T]())
+}
+
+func usualAdam[T tensor.Float]() *Adam[T] { return &Adam[T]{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8} }
+
+func (*Adam[T]) State() []string { return []string{"mean", "square"} }
+
+func (a *Adam[T]) Update(u Update[T]) {
+	root := math.Sqrt(1 - power(a.Beta2, u.Step))
+	rate := float64(u.LR) * root / (1 - power(a.Beta1, u.Step))
+	epsilon := a.Epsilon
+	if !a.EarlyEpsilon {
+		epsilon *= root
+	}
+	kernel.Adam(u.Threads, u.W, u.State[0], u.State[1], u.Grad, T(1-a.Beta1), T(1-a.Beta2), T(rate), T(epsilon))
+}
+
+// power returns bⁿ by multiplications alone, so that it has the same bits on every
+// processor.
+func power(b float64, n int) float64 {
+	p := 1.0
+	for ; n > 0; n >>= 1 {
+		if n&1 == 1 {
+			p *= b
+		}
+		b *= b
+	}
+	return p
+}
