@@ -26,13 +26,20 @@ type Fault struct {
 
 type array = *tensor.Tensor[float64]
 
-// inDX is a fault in dx: spoil changes it; n is the number of samples.
-func inDX(name string, spoil func(dx array, n int)) Fault {
-	return Fault{Name: "dx: " + name, gradient: true, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
+// after is a fault of what Backward does at its end.
+func after(name string, params bool, spoil func(l *faulty, dx, dy array)) Fault {
+	return Fault{Name: name, params: params, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
 		dx := l.Layer.Backward(p, dy)
-		spoil(dx, l.x.Shape[0])
+		spoil(l, dx, dy)
 		return dx
 	}}
+}
+
+// inDX is a fault in dx: spoil changes it; n is the number of samples.
+func inDX(name string, spoil func(dx array, n int)) Fault {
+	f := after("dx: "+name, false, func(l *faulty, dx, _ array) { spoil(dx, l.x.Shape[0]) })
+	f.gradient = true
+	return f
 }
 
 // inGradients is a fault in what Backward adds to each Grad.
@@ -150,27 +157,13 @@ func Faults() []Fault {
 			}
 			return dx
 		}},
-		{Name: "Backward writes into dy", backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
-			dx := l.Layer.Backward(p, dy)
-			scale(2)(dy, 0)
-			return dx
-		}},
-		{Name: "Backward writes into x", backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
-			dx := l.Layer.Backward(p, dy)
-			scale(2)(l.x, 0)
-			return dx
-		}},
-		{Name: "Backward changes a parameter", params: true, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
-			dx := l.Layer.Backward(p, dy)
-			scale(0.99)(l.Params()[0].Value, 0)
-			return dx
-		}},
-		{Name: "Backward differs the second time", backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
-			dx := l.Layer.Backward(p, dy)
+		after("Backward writes into dy", false, func(_ *faulty, _, dy array) { scale(2)(dy, 0) }),
+		after("Backward writes into x", false, func(l *faulty, _, _ array) { scale(2)(l.x, 0) }),
+		after("Backward changes a parameter", true, func(l *faulty, _, _ array) { scale(0.99)(l.Params()[0].Value, 0) }),
+		after("Backward differs the second time", false, func(l *faulty, dx, _ array) {
 			scale(float64(1+l.calls))(dx, 0)
 			l.calls++
-			return dx
-		}},
+		}),
 		{Name: "Forward writes into x", forward: func(l *faulty, p *nn.Pass[float64], x array) array {
 			y := l.Layer.Forward(p, x)
 			scale(2)(x, 0)
