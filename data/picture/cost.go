@@ -100,9 +100,6 @@ func frameMemory(frame []byte, progressive bool) int64 {
 	var blocks, across, down int64 // of 8x8 samples, in a unit that all components fill
 	for i := range components {
 		h, v := int64(frame[7+3*i]>>4), int64(frame[7+3*i]&15)
-		if components == 1 {
-			h, v = 1, 1 // whatever it says
-		}
 		if i == 0 {
 			across, down = h, v
 		}
