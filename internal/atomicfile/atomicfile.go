@@ -179,7 +179,7 @@ func explain(path string, err error) error {
 	case errors.Is(err, fs.ErrNotExist) && dir == "":
 		return fmt.Errorf("%s is gone (%w); change to one that exists", where, cause)
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%s does not exist (%w); make it first", where, cause)
+		return fmt.Errorf("make the folder %s first (%w)", dir, cause)
 	case errors.Is(err, syscall.ENOTDIR):
 		return fmt.Errorf("%s is not one, or lies in a file (%w); name a file in a folder", where, cause)
 	case errors.Is(err, fs.ErrPermission):

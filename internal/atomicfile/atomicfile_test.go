@@ -202,8 +202,8 @@ func broken(t *testing.T, dir string) []brokenTarget {
 	list := []brokenTarget{
 		{"no name", "", "it has no name; name a file", nil},
 		{"a folder", in("folder"), "it is a folder; name a file in it", nil},
-		{"in no folder", in("none/f"), "none" + string(filepath.Separator) + " does not exist", fs.ErrNotExist},
-		{"a folder to be", in("none") + string(filepath.Separator), "make it first", fs.ErrNotExist},
+		{"in no folder", in("none/f"), "make the folder " + in("none") + string(filepath.Separator) + " first", fs.ErrNotExist},
+		{"a folder to be", in("none") + string(filepath.Separator), "make the folder ", fs.ErrNotExist},
 		{"write-protected", in("protected"), "it is write-protected; change its mode or name another file", nil},
 	}
 	if runtime.GOOS != "windows" {
@@ -214,7 +214,7 @@ func broken(t *testing.T, dir string) []brokenTarget {
 		list = append(list,
 			brokenTarget{"a loop", in("loop"), "lead in a circle; remove the link", nil},
 			brokenTarget{"in a loop", in("loop/f"), "lead in a circle; remove the link", nil},
-			brokenTarget{"a link into no folder", in("dangling"), "make it first", fs.ErrNotExist})
+			brokenTarget{"a link into no folder", in("dangling"), "make the folder ", fs.ErrNotExist})
 	}
 	if runtime.GOOS == "linux" { // here not even root may make files
 		list = append(list, brokenTarget{"in a folder without permission", "/sys/f", "may not be written in", fs.ErrPermission})
