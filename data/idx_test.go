@@ -325,6 +325,23 @@ func TestIDXInLittleMemory(t *testing.T) {
 	})
 }
 
+func TestIDXReaderMemory(t *testing.T) {
+	file := gigabyte(10_000_000, 10_000, 1000)
+	p := make([]byte, 1000)
+	got := allocated(func() {
+		in, err := NewIDXReader(bytes.NewReader(file), "f")
+		for err == nil {
+			_, err = in.Read(p)
+		}
+		if err != io.EOF {
+			t.Error(err)
+		}
+	})
+	if got > 64<<10 {
+		t.Errorf("reading a file of 10 MB piece by piece took %d bytes of memory, want at most %d", got, 64<<10)
+	}
+}
+
 // What an IDXReader gives is what ReadIDX does, in pieces of any size, and its
 // end is no end before the file is verified.
 func TestIDXReader(t *testing.T) {
