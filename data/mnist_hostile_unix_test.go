@@ -152,3 +152,31 @@ func TestMNISTNoTemporaryFolder(t *testing.T) {
 		t.Errorf("the module is said to lack files:\n%s", err)
 	}
 }
+
+// What cannot be looked at is not missing.
+func TestMNISTDirOfLoops(t *testing.T) {
+	f := newFake()
+	src, _ := f.source(t)
+	src.Dir = f.fill(t, t.TempDir(), plain)
+	path := filepath.Join(src.Dir, f.files[0].name)
+	if err := errors.Join(os.Remove(path), os.Symlink(path, path)); err != nil {
+		t.Fatal(err)
+	}
+	err := fails(t, src).Error()
+	says(t, err, "could not be read: ", path)
+	if strings.Contains(err, "lacks") {
+		t.Errorf("it is said to be missing: %s", err)
+	}
+}
+
+// A file that is not the one that was looked at is not read.
+func TestOpenReplaced(t *testing.T) {
+	f := newFake()
+	dir := f.fill(t, t.TempDir(), plain)
+	open := openIn(dir, asKept, func(string) (os.FileInfo, error) {
+		return os.Stat(filepath.Join(dir, f.files[1].name))
+	})
+	if _, _, err := open(t.Context(), f.files[0]); err == nil || !strings.Contains(err.Error(), "was replaced") {
+		t.Errorf("error %v", err)
+	}
+}
