@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
+	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/gradcheck"
 	"github.com/chainrule-go/chainrule/model"
 	"github.com/chainrule-go/chainrule/nn"
@@ -91,15 +93,17 @@ func (a *app) sample(ctx context.Context, c *classifier, path string, o *graphOp
 			return s, nil
 		}
 		s.name = o.input
-		if pixels, err = c.read(o.input, false); err != nil {
+		images, err := c.open(ctx, o.input, false)
+		if err != nil {
 			return s, err
 		}
-		if len(pixels) == 0 {
-			return s, fmt.Errorf("%s holds no image", o.input)
+		defer images.Close()
+		pixels = make([]byte, c.pixels) // the first; what follows is not looked at
+		if _, err := io.ReadFull(images, pixels); err != nil {
+			return s, err
 		}
 	}
-	for _, v := range pixels[:c.pixels] {
-		s.x = append(s.x, float64(v)/255)
-	}
+	s.x = make([]float64, c.pixels)
+	data.Brightness(s.x, pixels)
 	return s, nil
 }

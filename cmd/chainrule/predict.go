@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/data/picture"
+	"github.com/chainrule-go/chainrule/internal/inputfile"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
@@ -47,13 +47,10 @@ func (a *app) predict(ctx context.Context, path string, files []string, raw bool
 	// One bad file does not keep the others from being classified.
 	var failed failures
 	for _, file := range files {
-		var images []byte
-		err := untilDone(ctx, func() (err error) { // a pipe, or a picture that takes long
-			images, err = c.read(file, raw)
-			return err
-		})
+		images, err := c.open(ctx, file, raw)
 		if err == nil {
 			err = a.classify(ctx, c, file, images)
+			images.Close()
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -63,13 +60,32 @@ func (a *app) predict(ctx context.Context, path string, files []string, raw bool
 	return failed.err()
 }
 
-// read returns the images of a file as bytes, c.pixels each.
-func (c *classifier) read(file string, raw bool) ([]byte, error) {
-	f, err := os.Open(file)
+// images are the images of a file, to be read as bytes, c.pixels each. io.EOF says
+// that the whole file is well-formed.
+type images struct {
+	io.Reader
+	io.Closer
+}
+
+// open opens the images of a file, of which there is at least one.
+func (c *classifier) open(ctx context.Context, file string, raw bool) (*images, error) {
+	f, err := inputfile.Open(ctx, file)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	im := &images{Closer: f}
+	if err := untilDone(ctx, func() (err error) { // a picture may take long
+		im.Reader, err = c.reader(f, file, raw)
+		return err
+	}); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return im, nil
+}
+
+// reader is given the file, and returns what reads its images.
+func (c *classifier) reader(f io.Reader, file string, raw bool) (io.Reader, error) {
 	r := bufio.NewReader(f)
 	begin, err := r.Peek(2)
 	if err == io.EOF && len(begin) == 0 {
@@ -77,19 +93,35 @@ func (c *classifier) read(file string, raw bool) ([]byte, error) {
 	} else if err != nil && err != io.EOF {
 		return nil, fmt.Errorf("reading %s: %w", file, err)
 	}
-	if bytes.HasPrefix(begin, []byte{0, 0}) || bytes.HasPrefix(begin, []byte{0x1f, 0x8b}) {
-		idx, err := data.ReadIDX(r, file)
-		if err != nil {
-			return nil, err
-		}
-		size, _ := tensor.Size(idx.Shape[1:]...)
-		if len(idx.Shape) < 2 {
-			return nil, fmt.Errorf("%s holds single numbers (labels?), and the model takes %s", file, tensor.FormatShape(c.Input))
-		}
-		if size != c.pixels {
-			return nil, fmt.Errorf("%s holds samples of %s, and the model takes %s", file, tensor.FormatShape(idx.Shape[1:]), tensor.FormatShape(c.Input))
-		}
-		return idx.Data, nil
+	if !bytes.HasPrefix(begin, []byte{0, 0}) && !bytes.HasPrefix(begin, []byte{0x1f, 0x8b}) {
+		pixels, err := c.picture(r, file, raw)
+		return bytes.NewReader(pixels), err
+	}
+	in, err := data.NewIDXReader(r, file)
+	if err != nil {
+		return nil, err
+	}
+	sample := in.Shape[1:]
+	size, _ := tensor.Size(sample...)
+	switch {
+	case len(sample) == 0:
+		return nil, fmt.Errorf("%s holds single numbers (labels?), and the model takes %s", file, tensor.FormatShape(c.Input))
+	case size != c.pixels:
+		return nil, fmt.Errorf("%s holds samples of %s, and the model takes %s", file, tensor.FormatShape(sample), tensor.FormatShape(c.Input))
+	case in.Shape[0] == 0:
+		return nil, fmt.Errorf("%s holds no images; name a file that has some", file)
+	}
+	return in, nil
+}
+
+// picture returns the pixels of a PNG or JPEG, as the model takes them.
+func (c *classifier) picture(r io.Reader, file string, raw bool) ([]byte, error) {
+	height, width, ok := c.side()
+	switch {
+	case raw && !ok:
+		return nil, fmt.Errorf("%s is a picture, and the model takes %s, which is none", file, tensor.FormatShape(c.Input))
+	case !raw && c.pixels != picture.Side*picture.Side:
+		return nil, fmt.Errorf("%s: a prepared digit has %d pixels, and the model takes %s; see --raw", file, picture.Side*picture.Side, tensor.FormatShape(c.Input))
 	}
 	img, err := picture.Decode(r, file)
 	if err != nil {
@@ -97,15 +129,8 @@ func (c *classifier) read(file string, raw bool) ([]byte, error) {
 	}
 	var pixels []byte
 	if raw {
-		height, width, ok := c.side()
-		if !ok {
-			return nil, fmt.Errorf("%s is a picture, and the model takes %s, which is none", file, tensor.FormatShape(c.Input))
-		}
 		pixels, err = picture.Raw(img, width, height)
 	} else {
-		if c.pixels != picture.Side*picture.Side {
-			return nil, fmt.Errorf("%s: a prepared digit has %d pixels, and the model takes %s; see --raw", file, picture.Side*picture.Side, tensor.FormatShape(c.Input))
-		}
 		pixels, err = picture.Digit(img)
 	}
 	if err != nil {
@@ -134,21 +159,22 @@ type prediction struct {
 	Probabilities []number `json:"probabilities"`
 }
 
-// classify prints the class of each image.
-func (a *app) classify(ctx context.Context, c *classifier, file string, images []byte) error {
+// classify prints the class of each image, as the images come.
+func (a *app) classify(ctx context.Context, c *classifier, file string, images io.Reader) error {
 	const most = 1000 // at a time, for the memory of the results in between
 	softmax := nn.NewSoftmax[float32]()
 	pass := &nn.Pass[float32]{}
-	for first := 0; first*c.pixels < len(images); first += most {
+	for first := 0; ; first += most {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		part := images[first*c.pixels : min((first+most)*c.pixels, len(images))]
+		part, err := io.ReadAll(io.LimitReader(images, int64(most)*int64(c.pixels)))
+		if err != nil || len(part) == 0 {
+			return err
+		}
 		pass.Reset()
 		x := pass.New(append([]int{len(part) / c.pixels}, c.Input...)...)
-		for i, v := range part {
-			x.Data[i] = float32(v) / 255
-		}
+		data.Brightness(x.Data, part)
 		y := softmax.Forward(pass, c.logits.Forward(pass, x))
 		for i, class := range nn.Classes(y) {
 			row := y.Data[i*c.classes : (i+1)*c.classes]
@@ -166,5 +192,4 @@ func (a *app) classify(ctx context.Context, c *classifier, file string, images [
 			a.printJSON(p)
 		}
 	}
-	return nil
 }
