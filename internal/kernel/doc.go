@@ -27,9 +27,8 @@
 // Matrix products (tiles_amd64.go), and most of the rest (vector_amd64.go), run in
 // assembly where the processor has AVX-512 or AVX2 with FMA, unless built with
 // -tags purego; the loops in Go give the same bits, and are what the assembly is
-// held to. In float64 exp and what is built on it has the loops only, as tanh has. On arm64 the
-// products have NEON (tiles_arm64.go): tested under emulation only, and never
-// timed.
+// held to. On arm64 the products have NEON (tiles_arm64.go): tested under emulation
+// only, and never timed.
 //
 // Lengths are checked at the entry to each function; a mismatch panics, as it
 // is a mistake of the calling layer.

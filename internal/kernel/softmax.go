@@ -60,7 +60,7 @@ type softmaxBlock[T Float] struct {
 
 func (b *softmaxBlock[T]) softmax(y, x []T, cols int) *softmaxBlock[T] {
 	b.rows = len(x) / cols
-	if cols <= lanes && asmSoftmax(y, x, b.max[:b.rows], b.sum[:b.rows], cols) {
+	if cols <= lanes && softmaxAsm(y, x, b.max[:], b.sum[:], b.rows, cols) {
 		return b
 	}
 	for i := range b.rows {
@@ -119,7 +119,7 @@ func SoftmaxLossBackward[T Float](dx, y, t []T, n int) {
 
 // quotients sets dst[i] = a[i]/divisor, subnormal results 0.
 func quotients[T Float](dst, a []T, divisor T) {
-	if asmQuotient(dst, a, divisor) {
+	if quotientAsm(dst, a, divisor) {
 		return
 	}
 	for i, v := range a {

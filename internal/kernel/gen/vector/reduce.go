@@ -3,7 +3,23 @@ package main
 import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
+
+// lanes is how many partial sums a reduction keeps, as in package kernel.
+const lanes = 16
+
+// registers is how many hold the lanes.
+func (m *machine) registers() int { return lanes / m.width }
+
+// fill returns n copies of a.
+func (m *machine) fill(n int, a vec) []vec {
+	acc := []vec{a}
+	for len(acc) < n {
+		acc = append(acc, m.copy(a))
+	}
+	return acc
+}
 
 // addColumnSums keeps the sums of four registers of columns while it goes down
 // the rows.
@@ -15,36 +31,37 @@ func addColumnSums(m *machine) {
 		"\t\t\tsum[j] += x[i*cols+j]",
 		"\t\t}",
 		"\t}")
-	stride := m.integer("cols")
+	a := m.target.(*avx)
+	stride := load("cols")
 	SHLQ(Imm(uint64(m.size/4+1)), stride)
-	m.loop(m.integer("cols"), registers, func(masks []Op) {
+	a.loop(load("cols"), registers, func(masks []Op) {
 		acc := make([]vec, registers)
 		for r := range acc {
-			acc[r] = m.load(m.at("sum", r), masks[r])
+			acc[r] = a.load(a.at("sum", r), masks[r])
 		}
-		rows := m.integer("rows")
+		rows := load("rows")
 		x := GP64()
-		LEAQ(m.at("x", 0), x)
+		LEAQ(a.at("x", 0), x)
 		Label("rows")
 		for r := range acc {
-			m.add(m.load(Mem{Base: x, Disp: r * m.bits / 8}, masks[r]), acc[r], acc[r])
+			onto(a.add, a.load(Mem{Base: x, Disp: r * m.bits / 8}, masks[r]), acc[r], acc[r])
 		}
 		ADDQ(stride, x)
 		DECQ(rows)
 		JNZ(LabelRef("rows"))
 		for r := range acc {
-			m.store(acc[r], masks[r], m.at("sum", r))
+			a.store(acc[r], masks[r], a.at("sum", r))
 		}
 	})
-	m.end()
+	a.end()
 }
 
-// finish returns the first element of a, +0 in place of -0.
-func (m *machine) finish(a vec) {
-	zero := m.zero()
-	m.scalarAdd(zero.AsX(), a.AsX(), a.AsX())
-	Store(a.AsX(), ReturnIndex(0))
-	m.end()
+// finish returns the first element of x, +0 in place of -0.
+func (a *avx) finish(x reg.VecVirtual) {
+	zero := a.zero().(reg.VecVirtual)
+	a.scalarAdd(zero.AsX(), x.AsX(), x.AsX())
+	Store(x.AsX(), ReturnIndex(0))
+	a.end()
 }
 
 func sum(m *machine) {
@@ -54,13 +71,14 @@ func sum(m *machine) {
 		"\t\ts[i%16] += x[i]",
 		"\t}",
 		"\treturn join(&s)")
+	a := m.target.(*avx)
 	acc := m.fill(m.registers(), m.zero())
-	m.loop(m.integer("n"), len(acc), func(masks []Op) {
+	a.loop(load("n"), len(acc), func(masks []Op) {
 		for r := range acc {
-			m.add(m.load(m.at("x", r), masks[r]), acc[r], acc[r])
+			onto(a.add, a.load(a.at("x", r), masks[r]), acc[r], acc[r])
 		}
 	})
-	m.finish(m.join(m.add, acc))
+	a.finish(a.join(a.add, acc))
 }
 
 // dot may add 0·0 to the lanes beyond the end: only the sign of a zero depends
@@ -72,13 +90,14 @@ func dot(m *machine) {
 		"\t\ts[i%16] = fma(x[i], y[i], s[i%16])",
 		"\t}",
 		"\treturn join(&s)")
+	a := m.target.(*avx)
 	acc := m.fill(m.registers(), m.zero())
-	m.loop(m.integer("n"), len(acc), func(masks []Op) {
+	a.loop(load("n"), len(acc), func(masks []Op) {
 		for r := range acc {
-			m.fma231(m.load(m.at("x", r), masks[r]), m.load(m.at("y", r), masks[r]), acc[r])
+			onto(a.fma231, a.load(a.at("x", r), masks[r]), a.load(a.at("y", r), masks[r]), acc[r])
 		}
 	})
-	m.finish(m.join(m.add, acc))
+	a.finish(a.join(a.add, acc))
 }
 
 func maximum(m *machine) {
@@ -88,20 +107,21 @@ func maximum(m *machine) {
 		"\t\tm = max(m, x[i])",
 		"\t}",
 		"\treturn m + 0")
+	a := m.target.(*avx)
 	m.prepare(lowest)
 	acc := m.fill(m.registers(), m.fresh(lowest))
-	nan := m.compare(acc[0], unordered, acc[0]) // nowhere yet
-	m.loop(m.integer("n"), len(acc), func(masks []Op) {
+	nan := a.compareBy(acc[0], unordered, acc[0]) // nowhere yet
+	a.loop(load("n"), len(acc), func(masks []Op) {
 		for r := range acc {
-			v := m.loadOr(lowest, m.at("x", r), masks[r])
-			m.max(acc[r], v, acc[r]) // drops a NaN
-			m.either(m.compare(v, unordered, v), nan)
+			v := a.loadOr(m.fresh(lowest), a.at("x", r), masks[r])
+			onto(a.max, acc[r], v, acc[r]) // drops a NaN
+			a.either(a.compareBy(v, unordered, v), nan)
 		}
 	})
-	a, found := m.join(m.max, acc), m.elements(nan)
+	x, found := a.join(a.max, acc), a.elements(nan)
 	TESTL(found, found)
 	JZ(LabelRef("number"))
-	VPCMPEQD(a.AsX(), a.AsX(), a.AsX()) // all bits set: a NaN
+	VPCMPEQD(x.AsX(), x.AsX(), x.AsX()) // all bits set: a NaN
 	Label("number")
-	m.finish(a)
+	a.finish(x)
 }
