@@ -89,11 +89,18 @@ func SoftmaxRowsBackward[T Float](dx, dy, y []T, cols int) {
 	mustMatch("SoftmaxRowsBackward", len(dx), len(dy), len(y))
 	for len(y) > 0 {
 		mustDivide("SoftmaxRowsBackward", len(y), cols)
-		s := Dot(dy[:cols], y[:cols])
-		for i, v := range y[:cols] {
-			dx[i] = flush(v * (dy[i] - s))
-		}
+		softmaxBackward(dx[:cols], dy[:cols], y[:cols])
 		dx, dy, y = dx[cols:], dy[cols:], y[cols:]
+	}
+}
+
+func softmaxBackward[T Float](dx, dy, y []T) {
+	s := Dot(dy, y)
+	if softmaxBackwardAsm(dx, dy, y, s) {
+		return
+	}
+	for i, v := range y {
+		dx[i] = flush(v * (dy[i] - s))
 	}
 }
 

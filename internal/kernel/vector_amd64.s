@@ -70,7 +70,7 @@ loop:
 	VSUBPS      Z0, Z14, Z14
 	VMINPS      Z14, Z1, Z14
 	VCMPPS      $0x15, Z2, Z14, K2
-	VMAXPS      Z14, Z2, Z14
+	VMOVUPS.Z   Z14, K2, Z14
 	VMOVUPS     Z4, Z15
 	VFMADD231PS Z3, Z14, Z15
 	VSUBPS      Z4, Z15, Z15
@@ -134,7 +134,7 @@ loop:
 	VBROADCASTSS vectorConstants<>+52(SB), Z14
 	VPORD        Z14, Z13, Z14
 	VCMPPS       $0x15, Z0, Z14, K2
-	VMAXPS       Z14, Z0, Z14
+	VMOVUPS.Z    Z14, K2, Z14
 	VMOVUPS      Z2, Z16
 	VFMADD231PS  Z1, Z14, Z16
 	VSUBPS       Z2, Z16, Z16
@@ -378,7 +378,7 @@ row:
 	VBROADCASTSS  X15, Z15
 	VSUBPS        Z15, Z14, Z14
 	VCMPPS        $0x15, Z0, Z14, K2
-	VMAXPS        Z14, Z0, Z14
+	VMOVUPS.Z     Z14, K2, Z14
 	VMOVUPS       Z2, Z15
 	VFMADD231PS   Z1, Z14, Z15
 	VSUBPS        Z2, Z15, Z15
@@ -414,6 +414,47 @@ row:
 	ADDQ          SI, R8
 	DECQ          DI
 	JNZ           row
+	VZEROUPPER
+	RET
+
+// func softmaxBackward512f32(dx *float32, dy *float32, y *float32, n int, s float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·softmaxBackward512f32(SB), NOSPLIT, $0-36
+	MOVQ         dx+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         y+16(FP), DX
+	VBROADCASTSS s+32(FP), Z0
+	VBROADCASTSS vectorConstants<>+56(SB), Z1
+	VBROADCASTSS vectorConstants<>+60(SB), Z2
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z (DX)(SI*4), K1, Z3
+	VMOVUPS.Z (CX)(SI*4), K1, Z4
+	VSUBPS    Z0, Z4, Z4
+	VMULPS    Z4, Z3, Z3
+	VPANDD    Z1, Z3, Z4
+	VCMPPS    $0x15, Z2, Z4, K2
+	VMOVUPS.Z Z3, K2, Z3
+	VMOVUPS   Z3, K1, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
 	VZEROUPPER
 	RET
 
@@ -907,7 +948,8 @@ loop:
 	VMOVUPD.Z   (CX)(BX*8), K1, Z21
 	VSUBPD      Z0, Z21, Z21
 	VMINPD      Z21, Z1, Z21
-	VMAXPD      Z21, Z2, Z21
+	VCMPPD      $0x15, Z2, Z21, K2
+	VMOVUPD.Z   Z21, K2, Z21
 	VMOVUPD     Z4, Z22
 	VFMADD231PD Z3, Z21, Z22
 	VSUBPD      Z4, Z22, Z22
@@ -928,7 +970,8 @@ loop:
 	VFMADD213PD Z7, Z21, Z23
 	VFMADD213PD Z7, Z21, Z23
 	VSCALEFPD   Z22, Z23, Z21
-	VCMPPD      $0x15, Z20, Z21, K2
+	VCMPPD      $0x15, Z20, Z21, K3
+	VMOVUPD.Z   Z21, K3, Z21
 	VMOVUPD.Z   Z21, K2, Z21
 	VMOVUPD     Z21, K1, (AX)(BX*8)
 	ADDQ        $0x08, BX
@@ -983,7 +1026,8 @@ loop:
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+232(SB), Z21
 	VPORQ        Z21, Z20, Z21
-	VMAXPD       Z21, Z0, Z21
+	VCMPPD       $0x15, Z0, Z21, K2
+	VMOVUPD.Z    Z21, K2, Z21
 	VMOVUPD      Z2, Z23
 	VFMADD231PD  Z1, Z21, Z23
 	VSUBPD       Z2, Z23, Z23
@@ -1004,7 +1048,8 @@ loop:
 	VFMADD213PD  Z5, Z21, Z24
 	VFMADD213PD  Z5, Z21, Z24
 	VSCALEFPD    Z23, Z24, Z21
-	VCMPPD       $0x15, Z18, Z21, K2
+	VCMPPD       $0x15, Z18, Z21, K3
+	VMOVUPD.Z    Z21, K3, Z21
 	VMOVUPD.Z    Z21, K2, Z21
 	VCMPPD       $0x11, Z19, Z20, K2
 	VBLENDMPD    Z21, Z5, K2, Z22
@@ -1255,7 +1300,8 @@ row:
 	ADDQ          $0x08, DX
 	VBROADCASTSD  X22, Z22
 	VSUBPD        Z22, Z20, Z20
-	VMAXPD        Z20, Z0, Z20
+	VCMPPD        $0x15, Z0, Z20, K3
+	VMOVUPD.Z     Z20, K3, Z20
 	VMOVUPD       Z2, Z23
 	VFMADD231PD   Z1, Z20, Z23
 	VSUBPD        Z2, Z23, Z23
@@ -1276,10 +1322,12 @@ row:
 	VFMADD213PD   Z5, Z20, Z24
 	VFMADD213PD   Z5, Z20, Z24
 	VSCALEFPD     Z23, Z24, Z20
-	VCMPPD        $0x15, Z18, Z20, K3
+	VCMPPD        $0x15, Z18, Z20, K4
+	VMOVUPD.Z     Z20, K4, Z20
 	VMOVUPD.Z     Z20, K3, Z20
 	VSUBPD        Z22, Z21, Z21
-	VMAXPD        Z21, Z0, Z21
+	VCMPPD        $0x15, Z0, Z21, K3
+	VMOVUPD.Z     Z21, K3, Z21
 	VMOVUPD       Z2, Z22
 	VFMADD231PD   Z1, Z21, Z22
 	VSUBPD        Z2, Z22, Z22
@@ -1300,7 +1348,8 @@ row:
 	VFMADD213PD   Z5, Z21, Z23
 	VFMADD213PD   Z5, Z21, Z23
 	VSCALEFPD     Z22, Z23, Z21
-	VCMPPD        $0x15, Z18, Z21, K3
+	VCMPPD        $0x15, Z18, Z21, K4
+	VMOVUPD.Z     Z21, K4, Z21
 	VMOVUPD.Z     Z21, K3, Z21
 	VMOVUPD       Z20, Z22
 	VMOVUPD       Z21, Z23
@@ -1325,6 +1374,47 @@ row:
 	ADDQ          SI, R8
 	DECQ          DI
 	JNZ           row
+	VZEROUPPER
+	RET
+
+// func softmaxBackward512f64(dx *float64, dy *float64, y *float64, n int, s float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·softmaxBackward512f64(SB), NOSPLIT, $0-40
+	MOVQ         dx+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         y+16(FP), DX
+	VBROADCASTSD s+32(FP), Z0
+	VBROADCASTSD vectorConstants<>+240(SB), Z1
+	VBROADCASTSD vectorConstants<>+224(SB), Z2
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z (DX)(SI*8), K1, Z3
+	VMOVUPD.Z (CX)(SI*8), K1, Z4
+	VSUBPD    Z0, Z4, Z4
+	VMULPD    Z4, Z3, Z3
+	VPANDQ    Z1, Z3, Z4
+	VCMPPD    $0x15, Z2, Z4, K2
+	VMOVUPD.Z Z3, K2, Z3
+	VMOVUPD   Z3, K1, (AX)(SI*8)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
 	VZEROUPPER
 	RET
 
@@ -1925,8 +2015,7 @@ loop:
 	VMINPS       Y3, Y1, Y3
 	VBROADCASTSS vectorConstants<>+4(SB), Y4
 	VCMPPS       $0x15, Y4, Y3, Y4
-	VBROADCASTSS vectorConstants<>+4(SB), Y5
-	VMAXPS       Y3, Y5, Y3
+	VANDPS       Y3, Y4, Y3
 	VBROADCASTSS vectorConstants<>+8(SB), Y5
 	VBROADCASTSS vectorConstants<>+12(SB), Y6
 	VFMADD231PS  Y5, Y3, Y6
@@ -2010,8 +2099,7 @@ loop:
 	VORPS        Y3, Y2, Y3
 	VBROADCASTSS vectorConstants<>+4(SB), Y4
 	VCMPPS       $0x15, Y4, Y3, Y4
-	VBROADCASTSS vectorConstants<>+4(SB), Y5
-	VMAXPS       Y3, Y5, Y3
+	VANDPS       Y3, Y4, Y3
 	VBROADCASTSS vectorConstants<>+8(SB), Y5
 	VBROADCASTSS vectorConstants<>+12(SB), Y6
 	VFMADD231PS  Y5, Y3, Y6
@@ -2288,8 +2376,7 @@ row:
 	VSUBPS       Y4, Y2, Y2
 	VBROADCASTSS vectorConstants<>+4(SB), Y5
 	VCMPPS       $0x15, Y5, Y2, Y5
-	VBROADCASTSS vectorConstants<>+4(SB), Y6
-	VMAXPS       Y2, Y6, Y2
+	VANDPS       Y2, Y5, Y2
 	VBROADCASTSS vectorConstants<>+8(SB), Y6
 	VBROADCASTSS vectorConstants<>+12(SB), Y7
 	VFMADD231PS  Y6, Y2, Y7
@@ -2322,8 +2409,7 @@ row:
 	VSUBPS       Y4, Y3, Y3
 	VBROADCASTSS vectorConstants<>+4(SB), Y4
 	VCMPPS       $0x15, Y4, Y3, Y4
-	VBROADCASTSS vectorConstants<>+4(SB), Y5
-	VMAXPS       Y3, Y5, Y3
+	VANDPS       Y3, Y4, Y3
 	VBROADCASTSS vectorConstants<>+8(SB), Y5
 	VBROADCASTSS vectorConstants<>+12(SB), Y6
 	VFMADD231PS  Y5, Y3, Y6
@@ -2378,6 +2464,53 @@ row:
 	ADDQ         SI, R8
 	DECQ         DI
 	JNZ          row
+	VZEROUPPER
+	RET
+
+// func softmaxBackward256f32(dx *float32, dy *float32, y *float32, n int, s float32)
+// Requires: AVX, AVX2
+TEXT ·softmaxBackward256f32(SB), NOSPLIT, $0-36
+	MOVQ         dx+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         y+16(FP), DX
+	VBROADCASTSS s+32(FP), Y0
+	VBROADCASTSS vectorConstants<>+56(SB), Y1
+	VBROADCASTSS vectorConstants<>+60(SB), Y2
+	MOVQ         n+24(FP), BX
+	VPCMPEQD     Y3, Y3, Y3
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMASKMOVPS (DX)(SI*4), Y3, Y4
+	VMASKMOVPS (CX)(SI*4), Y3, Y5
+	VSUBPS     Y0, Y5, Y5
+	VMULPS     Y5, Y4, Y4
+	VANDPS     Y1, Y4, Y5
+	VCMPPS     $0x15, Y2, Y5, Y5
+	VANDPS     Y4, Y5, Y4
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPS Y4, Y3, (AX)(SI*4)
+	JMP        done
+
+full:
+	VMOVUPS Y4, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y3
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
 	VZEROUPPER
 	RET
 
@@ -2910,61 +3043,63 @@ loop:
 	VSUBPD       Y0, Y3, Y3
 	VMINPD       Y3, Y1, Y3
 	VBROADCASTSD vectorConstants<>+80(SB), Y4
-	VMAXPD       Y3, Y4, Y3
-	VBROADCASTSD vectorConstants<>+88(SB), Y4
-	VBROADCASTSD vectorConstants<>+96(SB), Y5
-	VFMADD231PD  Y4, Y3, Y5
-	VBROADCASTSD vectorConstants<>+96(SB), Y4
-	VSUBPD       Y4, Y5, Y4
-	VBROADCASTSD vectorConstants<>+104(SB), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	VBROADCASTSD vectorConstants<>+112(SB), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	VBROADCASTSD vectorConstants<>+128(SB), Y5
-	VBROADCASTSD vectorConstants<>+136(SB), Y6
-	VFMADD213PD  Y6, Y3, Y5
-	VBROADCASTSD vectorConstants<>+144(SB), Y6
-	VFMADD213PD  Y6, Y3, Y5
-	VBROADCASTSD vectorConstants<>+152(SB), Y6
-	VFMADD213PD  Y6, Y3, Y5
-	VBROADCASTSD vectorConstants<>+160(SB), Y6
-	VFMADD213PD  Y6, Y3, Y5
-	VBROADCASTSD vectorConstants<>+168(SB), Y6
-	VFMADD213PD  Y6, Y3, Y5
-	VBROADCASTSD vectorConstants<>+176(SB), Y6
-	VFMADD213PD  Y6, Y3, Y5
-	VBROADCASTSD vectorConstants<>+184(SB), Y6
-	VFMADD213PD  Y6, Y3, Y5
-	VBROADCASTSD vectorConstants<>+192(SB), Y6
-	VFMADD213PD  Y6, Y3, Y5
-	VBROADCASTSD vectorConstants<>+200(SB), Y6
-	VFMADD213PD  Y6, Y3, Y5
-	VBROADCASTSD vectorConstants<>+208(SB), Y6
-	VFMADD213PD  Y6, Y3, Y5
-	VBROADCASTSD vectorConstants<>+216(SB), Y6
-	VFMADD213PD  Y6, Y3, Y5
-	VBROADCASTSD vectorConstants<>+120(SB), Y6
-	VFMADD213PD  Y6, Y3, Y5
-	VBROADCASTSD vectorConstants<>+120(SB), Y6
-	VFMADD213PD  Y6, Y3, Y5
-	VBROADCASTSD vectorConstants<>+216(SB), Y3
-	VBROADCASTSD vectorConstants<>+96(SB), Y6
-	VFMADD231PD  Y3, Y4, Y6
-	VBROADCASTSD vectorConstants<>+96(SB), Y3
-	VSUBPD       Y3, Y6, Y3
-	VSUBPD       Y3, Y4, Y3
-	VBROADCASTSD vectorConstants<>+120(SB), Y4
-	VPSLLQ       $0x34, Y6, Y6
-	VPADDQ       Y4, Y6, Y6
-	VMULPD       Y6, Y5, Y4
-	VBROADCASTSD vectorConstants<>+96(SB), Y5
-	VADDPD       Y5, Y3, Y3
-	VBROADCASTSD vectorConstants<>+120(SB), Y5
-	VPSLLQ       $0x34, Y3, Y3
-	VPADDQ       Y5, Y3, Y3
-	VMULPD       Y3, Y4, Y3
-	VBROADCASTSD vectorConstants<>+224(SB), Y4
 	VCMPPD       $0x15, Y4, Y3, Y4
+	VANDPD       Y3, Y4, Y3
+	VBROADCASTSD vectorConstants<>+88(SB), Y5
+	VBROADCASTSD vectorConstants<>+96(SB), Y6
+	VFMADD231PD  Y5, Y3, Y6
+	VBROADCASTSD vectorConstants<>+96(SB), Y5
+	VSUBPD       Y5, Y6, Y5
+	VBROADCASTSD vectorConstants<>+104(SB), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD vectorConstants<>+112(SB), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD vectorConstants<>+128(SB), Y6
+	VBROADCASTSD vectorConstants<>+136(SB), Y7
+	VFMADD213PD  Y7, Y3, Y6
+	VBROADCASTSD vectorConstants<>+144(SB), Y7
+	VFMADD213PD  Y7, Y3, Y6
+	VBROADCASTSD vectorConstants<>+152(SB), Y7
+	VFMADD213PD  Y7, Y3, Y6
+	VBROADCASTSD vectorConstants<>+160(SB), Y7
+	VFMADD213PD  Y7, Y3, Y6
+	VBROADCASTSD vectorConstants<>+168(SB), Y7
+	VFMADD213PD  Y7, Y3, Y6
+	VBROADCASTSD vectorConstants<>+176(SB), Y7
+	VFMADD213PD  Y7, Y3, Y6
+	VBROADCASTSD vectorConstants<>+184(SB), Y7
+	VFMADD213PD  Y7, Y3, Y6
+	VBROADCASTSD vectorConstants<>+192(SB), Y7
+	VFMADD213PD  Y7, Y3, Y6
+	VBROADCASTSD vectorConstants<>+200(SB), Y7
+	VFMADD213PD  Y7, Y3, Y6
+	VBROADCASTSD vectorConstants<>+208(SB), Y7
+	VFMADD213PD  Y7, Y3, Y6
+	VBROADCASTSD vectorConstants<>+216(SB), Y7
+	VFMADD213PD  Y7, Y3, Y6
+	VBROADCASTSD vectorConstants<>+120(SB), Y7
+	VFMADD213PD  Y7, Y3, Y6
+	VBROADCASTSD vectorConstants<>+120(SB), Y7
+	VFMADD213PD  Y7, Y3, Y6
+	VBROADCASTSD vectorConstants<>+216(SB), Y3
+	VBROADCASTSD vectorConstants<>+96(SB), Y7
+	VFMADD231PD  Y3, Y5, Y7
+	VBROADCASTSD vectorConstants<>+96(SB), Y3
+	VSUBPD       Y3, Y7, Y3
+	VSUBPD       Y3, Y5, Y3
+	VBROADCASTSD vectorConstants<>+120(SB), Y5
+	VPSLLQ       $0x34, Y7, Y7
+	VPADDQ       Y5, Y7, Y7
+	VMULPD       Y7, Y6, Y5
+	VBROADCASTSD vectorConstants<>+96(SB), Y6
+	VADDPD       Y6, Y3, Y3
+	VBROADCASTSD vectorConstants<>+120(SB), Y6
+	VPSLLQ       $0x34, Y3, Y3
+	VPADDQ       Y6, Y3, Y3
+	VMULPD       Y3, Y5, Y3
+	VBROADCASTSD vectorConstants<>+224(SB), Y5
+	VCMPPD       $0x15, Y5, Y3, Y5
+	VANDPD       Y3, Y5, Y3
 	VANDPD       Y3, Y4, Y3
 	TESTQ        DX, DX
 	JGE          full
@@ -3007,49 +3142,51 @@ loop:
 	VBROADCASTSD vectorConstants<>+232(SB), Y3
 	VORPD        Y3, Y2, Y3
 	VBROADCASTSD vectorConstants<>+80(SB), Y4
-	VMAXPD       Y3, Y4, Y3
-	VBROADCASTSD vectorConstants<>+88(SB), Y4
-	VBROADCASTSD vectorConstants<>+96(SB), Y5
-	VFMADD231PD  Y4, Y3, Y5
-	VBROADCASTSD vectorConstants<>+96(SB), Y4
-	VSUBPD       Y4, Y5, Y4
-	VBROADCASTSD vectorConstants<>+104(SB), Y6
-	VFMADD231PD  Y6, Y4, Y3
-	VBROADCASTSD vectorConstants<>+112(SB), Y6
-	VFMADD231PD  Y6, Y4, Y3
-	VBROADCASTSD vectorConstants<>+128(SB), Y4
-	VBROADCASTSD vectorConstants<>+136(SB), Y6
-	VFMADD213PD  Y6, Y3, Y4
-	VBROADCASTSD vectorConstants<>+144(SB), Y6
-	VFMADD213PD  Y6, Y3, Y4
-	VBROADCASTSD vectorConstants<>+152(SB), Y6
-	VFMADD213PD  Y6, Y3, Y4
-	VBROADCASTSD vectorConstants<>+160(SB), Y6
-	VFMADD213PD  Y6, Y3, Y4
-	VBROADCASTSD vectorConstants<>+168(SB), Y6
-	VFMADD213PD  Y6, Y3, Y4
-	VBROADCASTSD vectorConstants<>+176(SB), Y6
-	VFMADD213PD  Y6, Y3, Y4
-	VBROADCASTSD vectorConstants<>+184(SB), Y6
-	VFMADD213PD  Y6, Y3, Y4
-	VBROADCASTSD vectorConstants<>+192(SB), Y6
-	VFMADD213PD  Y6, Y3, Y4
-	VBROADCASTSD vectorConstants<>+200(SB), Y6
-	VFMADD213PD  Y6, Y3, Y4
-	VBROADCASTSD vectorConstants<>+208(SB), Y6
-	VFMADD213PD  Y6, Y3, Y4
-	VBROADCASTSD vectorConstants<>+216(SB), Y6
-	VFMADD213PD  Y6, Y3, Y4
-	VBROADCASTSD vectorConstants<>+120(SB), Y6
-	VFMADD213PD  Y6, Y3, Y4
-	VBROADCASTSD vectorConstants<>+120(SB), Y6
-	VFMADD213PD  Y6, Y3, Y4
-	VBROADCASTSD vectorConstants<>+120(SB), Y3
-	VPSLLQ       $0x34, Y5, Y5
-	VPADDQ       Y3, Y5, Y5
-	VMULPD       Y5, Y4, Y3
-	VBROADCASTSD vectorConstants<>+224(SB), Y4
 	VCMPPD       $0x15, Y4, Y3, Y4
+	VANDPD       Y3, Y4, Y3
+	VBROADCASTSD vectorConstants<>+88(SB), Y5
+	VBROADCASTSD vectorConstants<>+96(SB), Y6
+	VFMADD231PD  Y5, Y3, Y6
+	VBROADCASTSD vectorConstants<>+96(SB), Y5
+	VSUBPD       Y5, Y6, Y5
+	VBROADCASTSD vectorConstants<>+104(SB), Y7
+	VFMADD231PD  Y7, Y5, Y3
+	VBROADCASTSD vectorConstants<>+112(SB), Y7
+	VFMADD231PD  Y7, Y5, Y3
+	VBROADCASTSD vectorConstants<>+128(SB), Y5
+	VBROADCASTSD vectorConstants<>+136(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+144(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+152(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+160(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+168(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+176(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+184(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+192(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+200(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+208(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+216(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+120(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+120(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+120(SB), Y3
+	VPSLLQ       $0x34, Y6, Y6
+	VPADDQ       Y3, Y6, Y6
+	VMULPD       Y6, Y5, Y3
+	VBROADCASTSD vectorConstants<>+224(SB), Y5
+	VCMPPD       $0x15, Y5, Y3, Y5
+	VANDPD       Y3, Y5, Y3
 	VANDPD       Y3, Y4, Y3
 	VCMPPD       $0x11, Y0, Y2, Y2
 	VBROADCASTSD vectorConstants<>+120(SB), Y4
@@ -3321,187 +3458,195 @@ row:
 	VBROADCASTSD X8, Y8
 	VSUBPD       Y8, Y4, Y4
 	VBROADCASTSD vectorConstants<>+80(SB), Y9
-	VMAXPD       Y4, Y9, Y4
-	VBROADCASTSD vectorConstants<>+88(SB), Y9
-	VBROADCASTSD vectorConstants<>+96(SB), Y10
-	VFMADD231PD  Y9, Y4, Y10
-	VBROADCASTSD vectorConstants<>+96(SB), Y9
-	VSUBPD       Y9, Y10, Y9
-	VBROADCASTSD vectorConstants<>+104(SB), Y11
-	VFMADD231PD  Y11, Y9, Y4
-	VBROADCASTSD vectorConstants<>+112(SB), Y11
-	VFMADD231PD  Y11, Y9, Y4
-	VBROADCASTSD vectorConstants<>+128(SB), Y9
-	VBROADCASTSD vectorConstants<>+136(SB), Y11
-	VFMADD213PD  Y11, Y4, Y9
-	VBROADCASTSD vectorConstants<>+144(SB), Y11
-	VFMADD213PD  Y11, Y4, Y9
-	VBROADCASTSD vectorConstants<>+152(SB), Y11
-	VFMADD213PD  Y11, Y4, Y9
-	VBROADCASTSD vectorConstants<>+160(SB), Y11
-	VFMADD213PD  Y11, Y4, Y9
-	VBROADCASTSD vectorConstants<>+168(SB), Y11
-	VFMADD213PD  Y11, Y4, Y9
-	VBROADCASTSD vectorConstants<>+176(SB), Y11
-	VFMADD213PD  Y11, Y4, Y9
-	VBROADCASTSD vectorConstants<>+184(SB), Y11
-	VFMADD213PD  Y11, Y4, Y9
-	VBROADCASTSD vectorConstants<>+192(SB), Y11
-	VFMADD213PD  Y11, Y4, Y9
-	VBROADCASTSD vectorConstants<>+200(SB), Y11
-	VFMADD213PD  Y11, Y4, Y9
-	VBROADCASTSD vectorConstants<>+208(SB), Y11
-	VFMADD213PD  Y11, Y4, Y9
-	VBROADCASTSD vectorConstants<>+216(SB), Y11
-	VFMADD213PD  Y11, Y4, Y9
-	VBROADCASTSD vectorConstants<>+120(SB), Y11
-	VFMADD213PD  Y11, Y4, Y9
-	VBROADCASTSD vectorConstants<>+120(SB), Y11
-	VFMADD213PD  Y11, Y4, Y9
-	VBROADCASTSD vectorConstants<>+120(SB), Y4
-	VPSLLQ       $0x34, Y10, Y10
-	VPADDQ       Y4, Y10, Y10
-	VMULPD       Y10, Y9, Y4
-	VBROADCASTSD vectorConstants<>+224(SB), Y9
 	VCMPPD       $0x15, Y9, Y4, Y9
+	VANDPD       Y4, Y9, Y4
+	VBROADCASTSD vectorConstants<>+88(SB), Y10
+	VBROADCASTSD vectorConstants<>+96(SB), Y11
+	VFMADD231PD  Y10, Y4, Y11
+	VBROADCASTSD vectorConstants<>+96(SB), Y10
+	VSUBPD       Y10, Y11, Y10
+	VBROADCASTSD vectorConstants<>+104(SB), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VBROADCASTSD vectorConstants<>+112(SB), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VBROADCASTSD vectorConstants<>+128(SB), Y10
+	VBROADCASTSD vectorConstants<>+136(SB), Y12
+	VFMADD213PD  Y12, Y4, Y10
+	VBROADCASTSD vectorConstants<>+144(SB), Y12
+	VFMADD213PD  Y12, Y4, Y10
+	VBROADCASTSD vectorConstants<>+152(SB), Y12
+	VFMADD213PD  Y12, Y4, Y10
+	VBROADCASTSD vectorConstants<>+160(SB), Y12
+	VFMADD213PD  Y12, Y4, Y10
+	VBROADCASTSD vectorConstants<>+168(SB), Y12
+	VFMADD213PD  Y12, Y4, Y10
+	VBROADCASTSD vectorConstants<>+176(SB), Y12
+	VFMADD213PD  Y12, Y4, Y10
+	VBROADCASTSD vectorConstants<>+184(SB), Y12
+	VFMADD213PD  Y12, Y4, Y10
+	VBROADCASTSD vectorConstants<>+192(SB), Y12
+	VFMADD213PD  Y12, Y4, Y10
+	VBROADCASTSD vectorConstants<>+200(SB), Y12
+	VFMADD213PD  Y12, Y4, Y10
+	VBROADCASTSD vectorConstants<>+208(SB), Y12
+	VFMADD213PD  Y12, Y4, Y10
+	VBROADCASTSD vectorConstants<>+216(SB), Y12
+	VFMADD213PD  Y12, Y4, Y10
+	VBROADCASTSD vectorConstants<>+120(SB), Y12
+	VFMADD213PD  Y12, Y4, Y10
+	VBROADCASTSD vectorConstants<>+120(SB), Y12
+	VFMADD213PD  Y12, Y4, Y10
+	VBROADCASTSD vectorConstants<>+120(SB), Y4
+	VPSLLQ       $0x34, Y11, Y11
+	VPADDQ       Y4, Y11, Y11
+	VMULPD       Y11, Y10, Y4
+	VBROADCASTSD vectorConstants<>+224(SB), Y10
+	VCMPPD       $0x15, Y10, Y4, Y10
+	VANDPD       Y4, Y10, Y4
 	VANDPD       Y4, Y9, Y4
 	VSUBPD       Y8, Y5, Y5
 	VBROADCASTSD vectorConstants<>+80(SB), Y9
-	VMAXPD       Y5, Y9, Y5
-	VBROADCASTSD vectorConstants<>+88(SB), Y9
-	VBROADCASTSD vectorConstants<>+96(SB), Y10
-	VFMADD231PD  Y9, Y5, Y10
-	VBROADCASTSD vectorConstants<>+96(SB), Y9
-	VSUBPD       Y9, Y10, Y9
-	VBROADCASTSD vectorConstants<>+104(SB), Y11
-	VFMADD231PD  Y11, Y9, Y5
-	VBROADCASTSD vectorConstants<>+112(SB), Y11
-	VFMADD231PD  Y11, Y9, Y5
-	VBROADCASTSD vectorConstants<>+128(SB), Y9
-	VBROADCASTSD vectorConstants<>+136(SB), Y11
-	VFMADD213PD  Y11, Y5, Y9
-	VBROADCASTSD vectorConstants<>+144(SB), Y11
-	VFMADD213PD  Y11, Y5, Y9
-	VBROADCASTSD vectorConstants<>+152(SB), Y11
-	VFMADD213PD  Y11, Y5, Y9
-	VBROADCASTSD vectorConstants<>+160(SB), Y11
-	VFMADD213PD  Y11, Y5, Y9
-	VBROADCASTSD vectorConstants<>+168(SB), Y11
-	VFMADD213PD  Y11, Y5, Y9
-	VBROADCASTSD vectorConstants<>+176(SB), Y11
-	VFMADD213PD  Y11, Y5, Y9
-	VBROADCASTSD vectorConstants<>+184(SB), Y11
-	VFMADD213PD  Y11, Y5, Y9
-	VBROADCASTSD vectorConstants<>+192(SB), Y11
-	VFMADD213PD  Y11, Y5, Y9
-	VBROADCASTSD vectorConstants<>+200(SB), Y11
-	VFMADD213PD  Y11, Y5, Y9
-	VBROADCASTSD vectorConstants<>+208(SB), Y11
-	VFMADD213PD  Y11, Y5, Y9
-	VBROADCASTSD vectorConstants<>+216(SB), Y11
-	VFMADD213PD  Y11, Y5, Y9
-	VBROADCASTSD vectorConstants<>+120(SB), Y11
-	VFMADD213PD  Y11, Y5, Y9
-	VBROADCASTSD vectorConstants<>+120(SB), Y11
-	VFMADD213PD  Y11, Y5, Y9
-	VBROADCASTSD vectorConstants<>+120(SB), Y5
-	VPSLLQ       $0x34, Y10, Y10
-	VPADDQ       Y5, Y10, Y10
-	VMULPD       Y10, Y9, Y5
-	VBROADCASTSD vectorConstants<>+224(SB), Y9
 	VCMPPD       $0x15, Y9, Y5, Y9
+	VANDPD       Y5, Y9, Y5
+	VBROADCASTSD vectorConstants<>+88(SB), Y10
+	VBROADCASTSD vectorConstants<>+96(SB), Y11
+	VFMADD231PD  Y10, Y5, Y11
+	VBROADCASTSD vectorConstants<>+96(SB), Y10
+	VSUBPD       Y10, Y11, Y10
+	VBROADCASTSD vectorConstants<>+104(SB), Y12
+	VFMADD231PD  Y12, Y10, Y5
+	VBROADCASTSD vectorConstants<>+112(SB), Y12
+	VFMADD231PD  Y12, Y10, Y5
+	VBROADCASTSD vectorConstants<>+128(SB), Y10
+	VBROADCASTSD vectorConstants<>+136(SB), Y12
+	VFMADD213PD  Y12, Y5, Y10
+	VBROADCASTSD vectorConstants<>+144(SB), Y12
+	VFMADD213PD  Y12, Y5, Y10
+	VBROADCASTSD vectorConstants<>+152(SB), Y12
+	VFMADD213PD  Y12, Y5, Y10
+	VBROADCASTSD vectorConstants<>+160(SB), Y12
+	VFMADD213PD  Y12, Y5, Y10
+	VBROADCASTSD vectorConstants<>+168(SB), Y12
+	VFMADD213PD  Y12, Y5, Y10
+	VBROADCASTSD vectorConstants<>+176(SB), Y12
+	VFMADD213PD  Y12, Y5, Y10
+	VBROADCASTSD vectorConstants<>+184(SB), Y12
+	VFMADD213PD  Y12, Y5, Y10
+	VBROADCASTSD vectorConstants<>+192(SB), Y12
+	VFMADD213PD  Y12, Y5, Y10
+	VBROADCASTSD vectorConstants<>+200(SB), Y12
+	VFMADD213PD  Y12, Y5, Y10
+	VBROADCASTSD vectorConstants<>+208(SB), Y12
+	VFMADD213PD  Y12, Y5, Y10
+	VBROADCASTSD vectorConstants<>+216(SB), Y12
+	VFMADD213PD  Y12, Y5, Y10
+	VBROADCASTSD vectorConstants<>+120(SB), Y12
+	VFMADD213PD  Y12, Y5, Y10
+	VBROADCASTSD vectorConstants<>+120(SB), Y12
+	VFMADD213PD  Y12, Y5, Y10
+	VBROADCASTSD vectorConstants<>+120(SB), Y5
+	VPSLLQ       $0x34, Y11, Y11
+	VPADDQ       Y5, Y11, Y11
+	VMULPD       Y11, Y10, Y5
+	VBROADCASTSD vectorConstants<>+224(SB), Y10
+	VCMPPD       $0x15, Y10, Y5, Y10
+	VANDPD       Y5, Y10, Y5
 	VANDPD       Y5, Y9, Y5
 	VSUBPD       Y8, Y6, Y6
 	VBROADCASTSD vectorConstants<>+80(SB), Y9
-	VMAXPD       Y6, Y9, Y6
-	VBROADCASTSD vectorConstants<>+88(SB), Y9
-	VBROADCASTSD vectorConstants<>+96(SB), Y10
-	VFMADD231PD  Y9, Y6, Y10
-	VBROADCASTSD vectorConstants<>+96(SB), Y9
-	VSUBPD       Y9, Y10, Y9
-	VBROADCASTSD vectorConstants<>+104(SB), Y11
-	VFMADD231PD  Y11, Y9, Y6
-	VBROADCASTSD vectorConstants<>+112(SB), Y11
-	VFMADD231PD  Y11, Y9, Y6
-	VBROADCASTSD vectorConstants<>+128(SB), Y9
-	VBROADCASTSD vectorConstants<>+136(SB), Y11
-	VFMADD213PD  Y11, Y6, Y9
-	VBROADCASTSD vectorConstants<>+144(SB), Y11
-	VFMADD213PD  Y11, Y6, Y9
-	VBROADCASTSD vectorConstants<>+152(SB), Y11
-	VFMADD213PD  Y11, Y6, Y9
-	VBROADCASTSD vectorConstants<>+160(SB), Y11
-	VFMADD213PD  Y11, Y6, Y9
-	VBROADCASTSD vectorConstants<>+168(SB), Y11
-	VFMADD213PD  Y11, Y6, Y9
-	VBROADCASTSD vectorConstants<>+176(SB), Y11
-	VFMADD213PD  Y11, Y6, Y9
-	VBROADCASTSD vectorConstants<>+184(SB), Y11
-	VFMADD213PD  Y11, Y6, Y9
-	VBROADCASTSD vectorConstants<>+192(SB), Y11
-	VFMADD213PD  Y11, Y6, Y9
-	VBROADCASTSD vectorConstants<>+200(SB), Y11
-	VFMADD213PD  Y11, Y6, Y9
-	VBROADCASTSD vectorConstants<>+208(SB), Y11
-	VFMADD213PD  Y11, Y6, Y9
-	VBROADCASTSD vectorConstants<>+216(SB), Y11
-	VFMADD213PD  Y11, Y6, Y9
-	VBROADCASTSD vectorConstants<>+120(SB), Y11
-	VFMADD213PD  Y11, Y6, Y9
-	VBROADCASTSD vectorConstants<>+120(SB), Y11
-	VFMADD213PD  Y11, Y6, Y9
-	VBROADCASTSD vectorConstants<>+120(SB), Y6
-	VPSLLQ       $0x34, Y10, Y10
-	VPADDQ       Y6, Y10, Y10
-	VMULPD       Y10, Y9, Y6
-	VBROADCASTSD vectorConstants<>+224(SB), Y9
 	VCMPPD       $0x15, Y9, Y6, Y9
+	VANDPD       Y6, Y9, Y6
+	VBROADCASTSD vectorConstants<>+88(SB), Y10
+	VBROADCASTSD vectorConstants<>+96(SB), Y11
+	VFMADD231PD  Y10, Y6, Y11
+	VBROADCASTSD vectorConstants<>+96(SB), Y10
+	VSUBPD       Y10, Y11, Y10
+	VBROADCASTSD vectorConstants<>+104(SB), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VBROADCASTSD vectorConstants<>+112(SB), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VBROADCASTSD vectorConstants<>+128(SB), Y10
+	VBROADCASTSD vectorConstants<>+136(SB), Y12
+	VFMADD213PD  Y12, Y6, Y10
+	VBROADCASTSD vectorConstants<>+144(SB), Y12
+	VFMADD213PD  Y12, Y6, Y10
+	VBROADCASTSD vectorConstants<>+152(SB), Y12
+	VFMADD213PD  Y12, Y6, Y10
+	VBROADCASTSD vectorConstants<>+160(SB), Y12
+	VFMADD213PD  Y12, Y6, Y10
+	VBROADCASTSD vectorConstants<>+168(SB), Y12
+	VFMADD213PD  Y12, Y6, Y10
+	VBROADCASTSD vectorConstants<>+176(SB), Y12
+	VFMADD213PD  Y12, Y6, Y10
+	VBROADCASTSD vectorConstants<>+184(SB), Y12
+	VFMADD213PD  Y12, Y6, Y10
+	VBROADCASTSD vectorConstants<>+192(SB), Y12
+	VFMADD213PD  Y12, Y6, Y10
+	VBROADCASTSD vectorConstants<>+200(SB), Y12
+	VFMADD213PD  Y12, Y6, Y10
+	VBROADCASTSD vectorConstants<>+208(SB), Y12
+	VFMADD213PD  Y12, Y6, Y10
+	VBROADCASTSD vectorConstants<>+216(SB), Y12
+	VFMADD213PD  Y12, Y6, Y10
+	VBROADCASTSD vectorConstants<>+120(SB), Y12
+	VFMADD213PD  Y12, Y6, Y10
+	VBROADCASTSD vectorConstants<>+120(SB), Y12
+	VFMADD213PD  Y12, Y6, Y10
+	VBROADCASTSD vectorConstants<>+120(SB), Y6
+	VPSLLQ       $0x34, Y11, Y11
+	VPADDQ       Y6, Y11, Y11
+	VMULPD       Y11, Y10, Y6
+	VBROADCASTSD vectorConstants<>+224(SB), Y10
+	VCMPPD       $0x15, Y10, Y6, Y10
+	VANDPD       Y6, Y10, Y6
 	VANDPD       Y6, Y9, Y6
 	VSUBPD       Y8, Y7, Y7
 	VBROADCASTSD vectorConstants<>+80(SB), Y8
-	VMAXPD       Y7, Y8, Y7
-	VBROADCASTSD vectorConstants<>+88(SB), Y8
-	VBROADCASTSD vectorConstants<>+96(SB), Y9
-	VFMADD231PD  Y8, Y7, Y9
-	VBROADCASTSD vectorConstants<>+96(SB), Y8
-	VSUBPD       Y8, Y9, Y8
-	VBROADCASTSD vectorConstants<>+104(SB), Y10
-	VFMADD231PD  Y10, Y8, Y7
-	VBROADCASTSD vectorConstants<>+112(SB), Y10
-	VFMADD231PD  Y10, Y8, Y7
-	VBROADCASTSD vectorConstants<>+128(SB), Y8
-	VBROADCASTSD vectorConstants<>+136(SB), Y10
-	VFMADD213PD  Y10, Y7, Y8
-	VBROADCASTSD vectorConstants<>+144(SB), Y10
-	VFMADD213PD  Y10, Y7, Y8
-	VBROADCASTSD vectorConstants<>+152(SB), Y10
-	VFMADD213PD  Y10, Y7, Y8
-	VBROADCASTSD vectorConstants<>+160(SB), Y10
-	VFMADD213PD  Y10, Y7, Y8
-	VBROADCASTSD vectorConstants<>+168(SB), Y10
-	VFMADD213PD  Y10, Y7, Y8
-	VBROADCASTSD vectorConstants<>+176(SB), Y10
-	VFMADD213PD  Y10, Y7, Y8
-	VBROADCASTSD vectorConstants<>+184(SB), Y10
-	VFMADD213PD  Y10, Y7, Y8
-	VBROADCASTSD vectorConstants<>+192(SB), Y10
-	VFMADD213PD  Y10, Y7, Y8
-	VBROADCASTSD vectorConstants<>+200(SB), Y10
-	VFMADD213PD  Y10, Y7, Y8
-	VBROADCASTSD vectorConstants<>+208(SB), Y10
-	VFMADD213PD  Y10, Y7, Y8
-	VBROADCASTSD vectorConstants<>+216(SB), Y10
-	VFMADD213PD  Y10, Y7, Y8
-	VBROADCASTSD vectorConstants<>+120(SB), Y10
-	VFMADD213PD  Y10, Y7, Y8
-	VBROADCASTSD vectorConstants<>+120(SB), Y10
-	VFMADD213PD  Y10, Y7, Y8
-	VBROADCASTSD vectorConstants<>+120(SB), Y7
-	VPSLLQ       $0x34, Y9, Y9
-	VPADDQ       Y7, Y9, Y9
-	VMULPD       Y9, Y8, Y7
-	VBROADCASTSD vectorConstants<>+224(SB), Y8
 	VCMPPD       $0x15, Y8, Y7, Y8
+	VANDPD       Y7, Y8, Y7
+	VBROADCASTSD vectorConstants<>+88(SB), Y9
+	VBROADCASTSD vectorConstants<>+96(SB), Y10
+	VFMADD231PD  Y9, Y7, Y10
+	VBROADCASTSD vectorConstants<>+96(SB), Y9
+	VSUBPD       Y9, Y10, Y9
+	VBROADCASTSD vectorConstants<>+104(SB), Y11
+	VFMADD231PD  Y11, Y9, Y7
+	VBROADCASTSD vectorConstants<>+112(SB), Y11
+	VFMADD231PD  Y11, Y9, Y7
+	VBROADCASTSD vectorConstants<>+128(SB), Y9
+	VBROADCASTSD vectorConstants<>+136(SB), Y11
+	VFMADD213PD  Y11, Y7, Y9
+	VBROADCASTSD vectorConstants<>+144(SB), Y11
+	VFMADD213PD  Y11, Y7, Y9
+	VBROADCASTSD vectorConstants<>+152(SB), Y11
+	VFMADD213PD  Y11, Y7, Y9
+	VBROADCASTSD vectorConstants<>+160(SB), Y11
+	VFMADD213PD  Y11, Y7, Y9
+	VBROADCASTSD vectorConstants<>+168(SB), Y11
+	VFMADD213PD  Y11, Y7, Y9
+	VBROADCASTSD vectorConstants<>+176(SB), Y11
+	VFMADD213PD  Y11, Y7, Y9
+	VBROADCASTSD vectorConstants<>+184(SB), Y11
+	VFMADD213PD  Y11, Y7, Y9
+	VBROADCASTSD vectorConstants<>+192(SB), Y11
+	VFMADD213PD  Y11, Y7, Y9
+	VBROADCASTSD vectorConstants<>+200(SB), Y11
+	VFMADD213PD  Y11, Y7, Y9
+	VBROADCASTSD vectorConstants<>+208(SB), Y11
+	VFMADD213PD  Y11, Y7, Y9
+	VBROADCASTSD vectorConstants<>+216(SB), Y11
+	VFMADD213PD  Y11, Y7, Y9
+	VBROADCASTSD vectorConstants<>+120(SB), Y11
+	VFMADD213PD  Y11, Y7, Y9
+	VBROADCASTSD vectorConstants<>+120(SB), Y11
+	VFMADD213PD  Y11, Y7, Y9
+	VBROADCASTSD vectorConstants<>+120(SB), Y7
+	VPSLLQ       $0x34, Y10, Y10
+	VPADDQ       Y7, Y10, Y10
+	VMULPD       Y10, Y9, Y7
+	VBROADCASTSD vectorConstants<>+224(SB), Y9
+	VCMPPD       $0x15, Y9, Y7, Y9
+	VANDPD       Y7, Y9, Y7
 	VANDPD       Y7, Y8, Y7
 	VMOVUPD      Y4, Y8
 	VMOVUPD      Y5, Y9
@@ -3540,6 +3685,53 @@ row:
 	ADDQ         SI, R8
 	DECQ         DI
 	JNZ          row
+	VZEROUPPER
+	RET
+
+// func softmaxBackward256f64(dx *float64, dy *float64, y *float64, n int, s float64)
+// Requires: AVX, AVX2
+TEXT ·softmaxBackward256f64(SB), NOSPLIT, $0-40
+	MOVQ         dx+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         y+16(FP), DX
+	VBROADCASTSD s+32(FP), Y0
+	VBROADCASTSD vectorConstants<>+240(SB), Y1
+	VBROADCASTSD vectorConstants<>+224(SB), Y2
+	MOVQ         n+24(FP), BX
+	VPCMPEQD     Y3, Y3, Y3
+	XORQ         SI, SI
+	SUBQ         $0x04, BX
+	JLT          rest
+
+loop:
+	VMASKMOVPD (DX)(SI*8), Y3, Y4
+	VMASKMOVPD (CX)(SI*8), Y3, Y5
+	VSUBPD     Y0, Y5, Y5
+	VMULPD     Y5, Y4, Y4
+	VANDPD     Y1, Y4, Y5
+	VCMPPD     $0x15, Y2, Y5, Y5
+	VANDPD     Y4, Y5, Y4
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPD Y4, Y3, (AX)(SI*8)
+	JMP        done
+
+full:
+	VMOVUPD Y4, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y3
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
 	VZEROUPPER
 	RET
 

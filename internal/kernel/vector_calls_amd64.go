@@ -134,6 +134,24 @@ func softmaxAsm[T Float](y, x, max, sum []T, rows int, cols int) bool {
 	return false
 }
 
+func softmaxBackwardAsm[T Float](dx, dy, y []T, s T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		softmaxBackward512f32(p32(dx), p32(dy), p32(y), len(dx), float32(s))
+		return true
+	case on512f64:
+		softmaxBackward512f64(p64(dx), p64(dy), p64(y), len(dx), float64(s))
+		return true
+	case on256f32:
+		softmaxBackward256f32(p32(dx), p32(dy), p32(y), len(dx), float32(s))
+		return true
+	case on256f64:
+		softmaxBackward256f64(p64(dx), p64(dy), p64(y), len(dx), float64(s))
+		return true
+	}
+	return false
+}
+
 func quotientAsm[T Float](dst, a []T, divisor T) bool {
 	switch pathOf[T]() {
 	case on512f32:

@@ -36,6 +36,10 @@ func softmaxAsm[T Float](y, x, max, sum []T, rows int, cols int) bool {
 	return false
 }
 
+func softmaxBackwardAsm[T Float](dx, dy, y []T, s T) bool {
+	return false
+}
+
 func quotientAsm[T Float](dst, a []T, divisor T) bool {
 	return false
 }

@@ -77,6 +77,15 @@ func tanhBackward512f32(dx *float32, dy *float32, y *float32, n int)
 //go:noescape
 func softmax512f32(y *float32, x *float32, max *float32, sum *float32, rows int, cols int)
 
+// softmaxBackward512f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(y[i] * (dy[i] - s))
+//	}
+//
+//go:noescape
+func softmaxBackward512f32(dx *float32, dy *float32, y *float32, n int, s float32)
+
 // quotient512f32 computes
 //
 //	for i := range n {
@@ -244,6 +253,15 @@ func tanhBackward512f64(dx *float64, dy *float64, y *float64, n int)
 //
 //go:noescape
 func softmax512f64(y *float64, x *float64, max *float64, sum *float64, rows int, cols int)
+
+// softmaxBackward512f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(y[i] * (dy[i] - s))
+//	}
+//
+//go:noescape
+func softmaxBackward512f64(dx *float64, dy *float64, y *float64, n int, s float64)
 
 // quotient512f64 computes
 //
@@ -422,6 +440,15 @@ func tanhBackward256f32(dx *float32, dy *float32, y *float32, n int)
 //go:noescape
 func softmax256f32(y *float32, x *float32, max *float32, sum *float32, rows int, cols int)
 
+// softmaxBackward256f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(y[i] * (dy[i] - s))
+//	}
+//
+//go:noescape
+func softmaxBackward256f32(dx *float32, dy *float32, y *float32, n int, s float32)
+
 // quotient256f32 computes
 //
 //	for i := range n {
@@ -589,6 +616,15 @@ func tanhBackward256f64(dx *float64, dy *float64, y *float64, n int)
 //
 //go:noescape
 func softmax256f64(y *float64, x *float64, max *float64, sum *float64, rows int, cols int)
+
+// softmaxBackward256f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(y[i] * (dy[i] - s))
+//	}
+//
+//go:noescape
+func softmaxBackward256f64(dx *float64, dy *float64, y *float64, n int, s float64)
 
 // quotient256f64 computes
 //

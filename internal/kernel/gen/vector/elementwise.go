@@ -41,6 +41,18 @@ func tanhBackward(m *machine) {
 	})
 }
 
+func softmaxBackward(m *machine) {
+	m.begin("softmaxBackward", "dx, dy, y", "n int, s T)",
+		"\tfor i := range n {",
+		"\t\tdx[i] = flush(y[i] * (dy[i] - s))",
+		"\t}")
+	s := m.number("s")
+	m.prepare(magnitude, smallest)
+	m.each(func() []result {
+		return []result{{m.flush(m.times(m.get("y"), m.minus(m.get("dy"), s))), "dx"}}
+	})
+}
+
 func quotient(m *machine) {
 	m.begin("quotient", "dst, a", "n int, divisor T)",
 		"\tfor i := range n {",

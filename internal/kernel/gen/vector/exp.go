@@ -39,11 +39,8 @@ func (m *machine) reduce(x vec) (n, rounded, r, p vec) {
 // expOf is e^x, for x up to expHighest. down says that x is at most 0 (or NaN),
 // where some targets have less to do.
 func (m *machine) expOf(x vec, down bool) vec {
-	var normal mask
-	if m.size == 4 {
-		normal = m.compare(x, notLess, m.constant(expLowest))
-	}
-	x = m.larger(m.constant(expLowest), x) // NaN stays
+	inRange := m.compare(x, notLess, m.constant(expLowest)) // or NaN
+	x = m.where(inRange, x)
 	n, rounded, r, y := m.reduce(x)
 	if m.size == 4 {
 		y = m.times2(y, m.times(r, r), r)
@@ -63,11 +60,10 @@ func (m *machine) expOf(x vec, down bool) vec {
 		y = m.times(y, m.exponent(rounded, m.constant(one)))
 		y = m.times(y, m.exponent(m.plus(n, m.constant(expRound)), m.constant(one)))
 	}
-	if m.size == 8 {
-		// From expLowest on, some results are subnormal.
-		normal = m.compare(y, notLess, m.constant(smallest))
+	if m.size == 8 { // the first results from expLowest on are subnormal
+		y = m.where(m.compare(y, notLess, m.constant(smallest)), y)
 	}
-	return m.where(normal, y)
+	return m.where(inRange, y)
 }
 
 func exp(m *machine) {

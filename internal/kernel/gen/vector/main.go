@@ -34,7 +34,7 @@ func main() {
 	for _, bits := range []int{512, 256} {
 		for _, e := range []element{float32s, float64s} {
 			for _, kernel := range []func(*machine){
-				masked, exp, sigmoid, sigmoidBackward, tanh, tanhBackward, softmax16, quotient,
+				masked, exp, sigmoid, sigmoidBackward, tanh, tanhBackward, softmax16, softmaxBackward, quotient,
 				axpy, sgd, momentum, adam, addColumnSums, sum, dot, maximum,
 			} {
 				kernel(newAVX(e, bits))
