@@ -2,37 +2,13 @@
 
 package kernel
 
-import "unsafe"
-
-//go:generate sh -c "cd gen && go run ./vector -dir .."
-
-// A path is what the vector kernels of an element type run on.
-type path int
-
-const (
-	inGo path = iota
-	on256f32
-	on512f32
-	on256f64
-	on512f64
-)
-
-// pathOf returns the path for T. The size of T is known when it is compiled.
-func pathOf[T Float]() path {
-	p := on256f32
-	if unsafe.Sizeof(T(0)) == 8 {
-		p = on256f64
-	}
+// vectorPath is that of float32.
+func vectorPath() path {
 	switch {
 	case hasAVX512:
-		return p + 1
+		return on512f32
 	case hasAVX2:
-		return p
+		return on256f32
 	}
 	return inGo
 }
-
-// p32 and p64 are where a slice begins. An empty slice has nothing there, and no
-// kernel looks.
-func p32[T Float](x []T) *float32 { return (*float32)(unsafe.Pointer(unsafe.SliceData(x))) }
-func p64[T Float](x []T) *float64 { return (*float64)(unsafe.Pointer(unsafe.SliceData(x))) }

@@ -64,6 +64,9 @@ func newAVX(e element, bits int) *machine {
 	return &machine{element: e, target: a, bits: bits, width: width, ahead: map[constant]vec{}}
 }
 
+func avx512(e element) *machine { return newAVX(e, 512) }
+func avx2(e element) *machine   { return newAVX(e, 256) }
+
 // wide tells AVX-512 from AVX2.
 func (a *avx) wide() bool { return a.bits == 512 }
 
@@ -127,6 +130,9 @@ var (
 )
 
 func (a *avx) broadcast(c constant) vec {
+	if c == nought {
+		return a.zero()
+	}
 	var value Constant = U64(c.as64)
 	if a.size == 4 {
 		value = U32(c.as32)
@@ -169,7 +175,7 @@ func (a *avx) zero() vec {
 }
 
 func (a *avx) copy(x vec) vec     { return a.do(a.move, x) }
-func (a *avx) plus(x, y vec) vec  { return a.do(a.add, y, x) }
+func (a *avx) plus(x, y vec) vec  { return a.do(a.instructions.add, y, x) }
 func (a *avx) minus(x, y vec) vec { return a.do(a.sub, y, x) }
 func (a *avx) times(x, y vec) vec { return a.do(a.mul, y, x) }
 func (a *avx) over(x, y vec) vec  { return a.do(a.div, y, x) }
@@ -183,6 +189,9 @@ func onto(instruction func(...Op), x, y, d vec) vec {
 	instruction(x.(Op), y.(Op), d.(Op))
 	return d
 }
+
+func (a *avx) add(x, y vec)   { onto(a.instructions.add, y, x, x) }
+func (a *avx) raise(x, y vec) { onto(a.max, x, y, x) } // x if y is NaN
 
 func (a *avx) fused(x, y, c vec) vec       { return onto(a.fma231, y, x, c) }
 func (a *avx) fusedMinus(x, y, c vec) vec  { return onto(a.fnma231, y, x, c) }
@@ -287,13 +296,17 @@ func (a *avx) load(from Mem, mask Op) vec {
 	return d
 }
 
-// loadOr is load with another filling than 0, to whose register it may write.
-func (a *avx) loadOr(filling vec, from Mem, mask Op) vec {
-	if a.wide() {
-		a.move(from, mask, filling.(Op))
-		return filling
+// loadOr is load with another filling than 0.
+func (a *avx) loadOr(filling constant, from Mem, mask Op) vec {
+	switch {
+	case filling == nought:
+		return a.load(from, mask)
+	case a.wide():
+		d := a.broadcast(filling)
+		a.move(from, mask, d.(Op))
+		return d
 	}
-	return a.choose(mask, a.load(from, mask), filling)
+	return a.choose(mask, a.load(from, mask), a.broadcast(filling))
 }
 
 // store writes the elements that the mask has.
@@ -419,4 +432,69 @@ func (a *avx) join(instruction func(...Op), acc []vec) reg.VecVirtual {
 	a.swap(Imm(1), x.AsX(), upper.AsX())
 	instruction(upper.AsX(), x.AsX(), x.AsX())
 	return x
+}
+
+// reduce notes where a NaN is, as the lanes of a maximum drop it.
+func (a *avx) reduce(r reduction) {
+	lane := make([]vec, lanes/a.width)
+	for i := range lane {
+		lane[i] = a.broadcast(r.start)
+	}
+	instruction := a.instructions.add
+	var nan mask
+	if r.largest {
+		instruction = a.max
+		nan = a.compareBy(lane[0], unordered, lane[0]) // nowhere yet
+	}
+	a.loop(load("n"), len(lane), func(masks []Op) {
+		for i := range lane {
+			var elements []vec
+			for _, s := range r.slices {
+				v := a.loadOr(r.start, a.at(s, i), masks[i])
+				if r.largest {
+					a.either(a.compareBy(v, unordered, v), nan)
+				}
+				elements = append(elements, v)
+			}
+			r.take(lane[i], elements)
+		}
+	})
+	x := a.join(instruction, lane)
+	if r.largest {
+		found := a.elements(nan)
+		TESTL(found, found)
+		JZ(LabelRef("number"))
+		VPCMPEQD(x.AsX(), x.AsX(), x.AsX()) // all bits set: a NaN
+		Label("number")
+	}
+	zero := a.zero().(reg.VecVirtual)
+	a.scalarAdd(zero.AsX(), x.AsX(), x.AsX()) // +0 in place of -0
+	Store(x.AsX(), ReturnIndex(0))
+	a.end()
+}
+
+// columns keeps the sums of four registers while it goes down the rows.
+func (a *avx) columns() {
+	stride := load("cols")
+	SHLQ(Imm(uint64(a.size/4+1)), stride)
+	a.loop(load("cols"), 4, func(masks []Op) {
+		sums := make([]vec, len(masks))
+		for r := range sums {
+			sums[r] = a.load(a.at("sum", r), masks[r])
+		}
+		rows := load("rows")
+		x := GP64()
+		LEAQ(a.at("x", 0), x)
+		Label("rows")
+		for r := range sums {
+			a.add(sums[r], a.load(Mem{Base: x, Disp: r * a.bits / 8}, masks[r]))
+		}
+		ADDQ(stride, x)
+		DECQ(rows)
+		JNZ(LabelRef("rows"))
+		for r := range sums {
+			a.store(sums[r], masks[r], a.at("sum", r))
+		}
+	})
+	a.end()
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"go/format"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -31,7 +30,7 @@ func remember(f function, v variant) {
 
 // dispatch writes the functions that call the kernels of an architecture, or that
 // report that there is none.
-func dispatch(dir, file, constraint string, bits ...int) error {
+func dispatch(file, constraint string, bits ...int) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s\n\n//go:build %s\n\npackage kernel\n\n", generated, constraint)
 	fmt.Fprintf(&b, "// Each function calls the kernel of its name, documented at the declaration, with n\n// the length of the first slice. It reports whether there is one for T on this\n// processor.\n")
@@ -42,7 +41,7 @@ func dispatch(dir, file, constraint string, bits ...int) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, file), source, 0o644)
+	return os.WriteFile(file, source, 0o644)
 }
 
 func (k *kernel) dispatch(b *bytes.Buffer, bits []int) {

@@ -26,9 +26,9 @@ func (m *machine) prepareExp() {
 	}
 }
 
-// reduce returns n, r and p, where x = n·ln 2 + r and e^r = 1 + r + r²·p, and a
+// split returns n, r and p, where x = n·ln 2 + r and e^r = 1 + r + r²·p, and a
 // number whose low bits are n. It writes to the register of x.
-func (m *machine) reduce(x vec) (n, rounded, r, p vec) {
+func (m *machine) split(x vec) (n, rounded, r, p vec) {
 	rounded = m.fused(x, m.constant(expLog2e), m.fresh(expRound))
 	n = m.minus(rounded, m.constant(expRound))
 	r = m.fused(n, m.constant(expLn2hi), x)
@@ -41,7 +41,7 @@ func (m *machine) reduce(x vec) (n, rounded, r, p vec) {
 func (m *machine) expOf(x vec, down bool) vec {
 	inRange := m.compare(x, notLess, m.constant(expLowest)) // or NaN
 	x = m.where(inRange, x)
-	n, rounded, r, y := m.reduce(x)
+	n, rounded, r, y := m.split(x)
 	if m.size == 4 {
 		y = m.times2(y, m.times(r, r), r)
 		y = m.plus(y, m.constant(one))
@@ -115,7 +115,7 @@ func tanh(m *machine) {
 	m.each(func() []result {
 		x := m.get("x")
 		size := m.smaller(m.constant(tanhHighest), m.and(x, m.constant(magnitude))) // NaN stays
-		_, rounded, r, p := m.reduce(m.plus(size, size))
+		_, rounded, r, p := m.split(m.plus(size, size))
 		q := m.times2(p, m.times(r, r), r)
 		power := m.exponent(rounded, m.constant(half))
 		h := m.fused(power, q, m.minus(power, m.constant(half)))
@@ -141,6 +141,9 @@ var (
 )
 
 func logs(m *machine) {
+	if m.size == 4 {
+		return // logarithms are computed in float64
+	}
 	m.begin("logs", "dst, src", "n int)",
 		"\tfor i := range n {",
 		"\t\tdst[i] = Log(src[i])",

@@ -35,6 +35,8 @@ type target interface {
 	manyRegisters() bool       // whether there are enough to keep constants in
 	get(slice string) vec      // the elements at hand
 	each(body func() []result) // the body for each of n elements; ends the function
+	reduce(r reduction)        // the reduction of n elements; ends the function
+	columns()                  // addColumnSums but for its beginning
 
 	zero() vec
 	copy(a vec) vec
@@ -48,9 +50,11 @@ type target interface {
 	and(a, b vec) vec
 	or(a, b vec) vec
 
+	add(a, x vec)                // a + x, in the register of a
+	raise(a, x vec)              // the larger, in the register of a; what becomes of NaN is up to reduce
 	fused(a, b, c vec) vec       // a·b + c, rounded once, in the register of c
 	fusedMinus(a, b, c vec) vec  // c - a·b, rounded once, in the register of c
-	times2(p, x, c vec) vec      // p·x + c, rounded once, in the register of p
+	times2(p, x, c vec) vec      // p·x + c, rounded once; it may write to the register of p
 	times2Minus(p, x, c vec) vec // p·x - c, likewise
 
 	exponent(rounded vec, one vec) vec // 2^n, where the low bits of rounded are n
@@ -168,6 +172,7 @@ func constants(v ...float64) (all []constant) {
 }
 
 var (
+	nought    = constantOf(0)
 	one       = constantOf(1)
 	half      = constantOf(0.5)
 	infinity  = constantOf(math.Inf(1))

@@ -31,25 +31,28 @@ func main() {
 	}
 
 	ConstraintExpr("!purego")
-	for _, bits := range []int{512, 256} {
+	for _, target := range []func(element) *machine{avx512, avx2, newNEON} {
 		for _, e := range []element{float32s, float64s} {
 			for _, kernel := range []func(*machine){
 				masked, exp, sigmoid, sigmoidBackward, tanh, tanhBackward, softmax16, softmaxBackward, quotient,
-				axpy, sgd, momentum, adam, addColumnSums, sum, dot, maximum,
+				axpy, sgd, momentum, adam, addColumnSums, sum, dot, maximum, logs,
 			} {
-				kernel(newAVX(e, bits))
+				kernel(target(e))
 			}
 		}
-		logs(newAVX(float64s, bits))
 	}
 	pixels()
 	prefetch()
 	data()
-	if err := dispatch(*dir, "vector_calls_amd64.go", "!purego", 512, 256); err != nil {
-		log.Fatal(err)
-	}
-	if err := dispatch(*dir, "vector_calls_other.go", "!amd64 || purego"); err != nil {
-		log.Fatal(err)
+	for _, err := range []error{
+		writeNEON(filepath.Join(*dir, "vector_arm64.s"), filepath.Join(*dir, "vector_stubs_arm64.go")),
+		dispatch(filepath.Join(*dir, "vector_calls_amd64.go"), "!purego", 512, 256),
+		dispatch(filepath.Join(*dir, "vector_calls_arm64.go"), "!purego", 128),
+		dispatch(filepath.Join(*dir, "vector_calls_other.go"), "(!amd64 && !arm64) || purego"),
+	} {
+		if err != nil {
+			log.Fatal(err)
+		}
 	}
 	Generate()
 }

@@ -1,67 +1,16 @@
 package main
 
-import (
-	. "github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
-)
-
 // lanes is how many partial sums a reduction keeps, as in package kernel.
 const lanes = 16
 
-// registers is how many hold the lanes.
-func (m *machine) registers() int { return lanes / m.width }
-
-// fill returns n copies of a.
-func (m *machine) fill(n int, a vec) []vec {
-	acc := []vec{a}
-	for len(acc) < n {
-		acc = append(acc, m.copy(a))
-	}
-	return acc
-}
-
-// addColumnSums keeps the sums of four registers of columns while it goes down
-// the rows.
-func addColumnSums(m *machine) {
-	const registers = 4
-	m.begin("addColumnSums", "sum, x", "rows, cols int)",
-		"\tfor i := range rows {",
-		"\t\tfor j := range cols {",
-		"\t\t\tsum[j] += x[i*cols+j]",
-		"\t\t}",
-		"\t}")
-	a := m.target.(*avx)
-	stride := load("cols")
-	SHLQ(Imm(uint64(m.size/4+1)), stride)
-	a.loop(load("cols"), registers, func(masks []Op) {
-		acc := make([]vec, registers)
-		for r := range acc {
-			acc[r] = a.load(a.at("sum", r), masks[r])
-		}
-		rows := load("rows")
-		x := GP64()
-		LEAQ(a.at("x", 0), x)
-		Label("rows")
-		for r := range acc {
-			onto(a.add, a.load(Mem{Base: x, Disp: r * m.bits / 8}, masks[r]), acc[r], acc[r])
-		}
-		ADDQ(stride, x)
-		DECQ(rows)
-		JNZ(LabelRef("rows"))
-		for r := range acc {
-			a.store(acc[r], masks[r], a.at("sum", r))
-		}
-	})
-	a.end()
-}
-
-// finish returns the first element of x, +0 in place of -0.
-func (a *avx) finish(x reg.VecVirtual) {
-	zero := a.zero().(reg.VecVirtual)
-	a.scalarAdd(zero.AsX(), x.AsX(), x.AsX())
-	Store(x.AsX(), ReturnIndex(0))
-	a.end()
+// A reduction takes slices to one element: the lanes begin with start, take the next
+// elements, and are joined by larger or by plus. start also stands for the elements
+// beyond the end.
+type reduction struct {
+	slices  []string
+	start   constant
+	take    func(lane vec, elements []vec) // into the register of lane
+	largest bool
 }
 
 func sum(m *machine) {
@@ -71,14 +20,7 @@ func sum(m *machine) {
 		"\t\ts[i%16] += x[i]",
 		"\t}",
 		"\treturn join(&s)")
-	a := m.target.(*avx)
-	acc := m.fill(m.registers(), m.zero())
-	a.loop(load("n"), len(acc), func(masks []Op) {
-		for r := range acc {
-			onto(a.add, a.load(a.at("x", r), masks[r]), acc[r], acc[r])
-		}
-	})
-	a.finish(a.join(a.add, acc))
+	m.reduce(reduction{[]string{"x"}, nought, func(lane vec, e []vec) { m.add(lane, e[0]) }, false})
 }
 
 // dot may add 0·0 to the lanes beyond the end: only the sign of a zero depends
@@ -90,14 +32,7 @@ func dot(m *machine) {
 		"\t\ts[i%16] = fma(x[i], y[i], s[i%16])",
 		"\t}",
 		"\treturn join(&s)")
-	a := m.target.(*avx)
-	acc := m.fill(m.registers(), m.zero())
-	a.loop(load("n"), len(acc), func(masks []Op) {
-		for r := range acc {
-			onto(a.fma231, a.load(a.at("x", r), masks[r]), a.load(a.at("y", r), masks[r]), acc[r])
-		}
-	})
-	a.finish(a.join(a.add, acc))
+	m.reduce(reduction{[]string{"x", "y"}, nought, func(lane vec, e []vec) { m.fused(e[0], e[1], lane) }, false})
 }
 
 func maximum(m *machine) {
@@ -107,21 +42,15 @@ func maximum(m *machine) {
 		"\t\tm = max(m, x[i])",
 		"\t}",
 		"\treturn m + 0")
-	a := m.target.(*avx)
-	m.prepare(lowest)
-	acc := m.fill(m.registers(), m.fresh(lowest))
-	nan := a.compareBy(acc[0], unordered, acc[0]) // nowhere yet
-	a.loop(load("n"), len(acc), func(masks []Op) {
-		for r := range acc {
-			v := a.loadOr(m.fresh(lowest), a.at("x", r), masks[r])
-			onto(a.max, acc[r], v, acc[r]) // drops a NaN
-			a.either(a.compareBy(v, unordered, v), nan)
-		}
-	})
-	x, found := a.join(a.max, acc), a.elements(nan)
-	TESTL(found, found)
-	JZ(LabelRef("number"))
-	VPCMPEQD(x.AsX(), x.AsX(), x.AsX()) // all bits set: a NaN
-	Label("number")
-	a.finish(x)
+	m.reduce(reduction{[]string{"x"}, lowest, func(lane vec, e []vec) { m.raise(lane, e[0]) }, true})
+}
+
+func addColumnSums(m *machine) {
+	m.begin("addColumnSums", "sum, x", "rows, cols int)",
+		"\tfor i := range rows {",
+		"\t\tfor j := range cols {",
+		"\t\t\tsum[j] += x[i*cols+j]",
+		"\t\t}",
+		"\t}")
+	m.columns()
 }

@@ -9,19 +9,22 @@ import (
 // softmax16 keeps a row in registers from x to y: to load what a masked store
 // has just written would stall.
 func softmax16(m *machine) {
+	a, ok := m.target.(*avx)
+	if !ok {
+		return // without masks, the kernels for rows of any length do it
+	}
 	m.begin("softmax", "y, x, max, sum", "rows, cols int)",
 		"\tfor i := range rows {",
 		"\t\tmax[i], sum[i] = softmaxRow(y[i*cols:][:cols], x[i*cols:][:cols])",
 		"\t}",
 		"",
 		"for 1 or more rows of 1 to 16 columns; but max of a row with a NaN is any number.")
-	a := m.target.(*avx)
 	cols, rows := load("cols"), load("rows")
-	masks := a.ones(m.registers())
+	masks := a.ones(lanes / m.width)
 	a.setMasks(masks, cols)
 	m.prepareExp()
 	if m.manyRegisters() {
-		m.prepare(lowest, smallest)
+		m.prepare(smallest)
 	}
 	a.index = GP64()
 	XORQ(a.index, a.index)
@@ -41,13 +44,13 @@ func softmax16(m *machine) {
 	Label("row")
 	x := make([]vec, len(masks))
 	for r, mask := range masks {
-		x[r] = a.loadOr(m.fresh(lowest), a.at("x", r), mask)
+		x[r] = a.loadOr(lowest, a.at("x", r), mask)
 	}
 	max := give("max", a.join(a.max, copies(x)))
 	for r := range x {
 		x[r] = m.expOf(m.minus(x[r], max), true) // 0 beyond the end
 	}
-	sum := give("sum", a.join(a.add, copies(x)))
+	sum := give("sum", a.join(a.instructions.add, copies(x)))
 	for r, mask := range masks {
 		q := m.over(x[r], sum)
 		a.store(m.where(m.compare(q, notLess, m.constant(smallest)), q), mask, a.at("y", r))
