@@ -3,6 +3,7 @@ package graph_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/chainrule-go/chainrule/graph"
@@ -79,6 +80,12 @@ func TestSoftmaxWithLoss(t *testing.T) {
 			y := graph.Softmax(g, x)
 			l := graph.SoftmaxWithLoss(g, x, g.Input("t", targets, shape...))
 			g.Backward(l)
+
+			for _, n := range g.Nodes() {
+				if n.Op == "max" && slices.ContainsFunc(n.Grad, func(v float64) bool { return v != 0 }) {
+					t.Errorf("%v, scale %v: the gradient of the largest is %v, want exactly 0", shape, scale, n.Grad)
+				}
+			}
 
 			complexG := graph.New[complex128]()
 			complexX := complexG.Input("x", graph.Numbers[complex128](logits...), shape...)
