@@ -184,10 +184,12 @@ func TestConvolution(t *testing.T) {
 		}
 	}
 	for name, pair := range map[string][2][]float64{"y": {y.Value, wantY}, "dx": {x.Grad, wantX}, "dw": {w.Grad, wantW}} {
-		for i, got := range pair[0] {
-			if math.Abs(got-pair[1][i]) > 1e-13 {
-				t.Errorf("%s[%d] = %v, want %v", name, i, got, pair[1][i])
+		t.Run(name, func(t *testing.T) {
+			for i, got := range pair[0] {
+				if math.Abs(got-pair[1][i]) > 1e-13 {
+					t.Errorf("element %d is %v, want %v", i, got, pair[1][i])
+				}
 			}
-		}
+		})
 	}
 }

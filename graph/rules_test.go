@@ -118,7 +118,7 @@ func objective[T graph.Number](c caller, data [][]float64, r []float64) (g *grap
 	return g, in, y, l
 }
 
-// TestRules proves every rule by two witnesses: central differences, and the
+// TestRules compares every rule with two references: central differences, and the
 // complex step, which has no error but rounding.
 func TestRules(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))

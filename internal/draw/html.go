@@ -15,7 +15,7 @@ var pageSource string
 var page = template.Must(template.New("page").Parse(pageSource))
 
 // maxPageItems is how much all the drawings of a page may hold together.
-const maxPageItems = 12000
+const maxPageItems = 6000
 
 // A pageView is the drawing of a graph with some of its groups open and the others
 // folded, and its steps.
@@ -62,7 +62,7 @@ func HTML(w io.Writer, g *graph.Graph[float64], o Options) error {
 	}
 	var views []pageView
 	known := map[string]bool{}
-	room := maxPageItems
+	room := maxPageItems // for more items
 	for i, open := range sets {
 		d, err := newDiagram(g, Options{Folded: func(group *graph.Group) bool { return !open[group] }}, true)
 		if err != nil && i == 0 {
