@@ -83,8 +83,7 @@ var witnessKeys = map[gradcheck.Witness]string{
 // run proves the subject and, if all is asked for, the layers of the library.
 func (c *checker) run(s *subject, all bool) error {
 	c.done = checkEvent{Event: "done", Coverage: 1, Witnesses: map[string]number{}}
-	c.progress = c.newProgress(proofs(all), "checking", "proofs")
-	c.progress.set(0)
+	c.progress = c.newProgress(proofs(all), "checking", "")
 	c.certificate.begin(s)
 	if err := c.networks(s); err != nil {
 		return err

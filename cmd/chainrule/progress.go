@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"strings"
@@ -13,13 +14,13 @@ import (
 )
 
 // A screen keeps the lines of a terminal apart from the progress bar on its last
-// line: what is printed takes the bar away first, and its next refresh shows it
-// again.
+// line: what is printed takes the bar's place, and the bar moves below it.
 type screen struct {
 	mu     sync.Mutex
 	bar    io.Writer  // where a bar goes; nil if there can be none
 	width  func() int // the terminal's columns
-	shown  bool       // whether there is a bar on the last line
+	last   string     // the bar as it was last; "" if there is none
+	shown  bool       // whether it is on the last line
 	closed bool
 }
 
@@ -53,7 +54,19 @@ func (l lineWriter) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.clear()
-	return l.w.Write(p)
+	n, err := l.w.Write(p)
+	if bytes.HasSuffix(p, []byte("\n")) {
+		l.show()
+	}
+	return n, err
+}
+
+// show puts the bar back. The caller holds the lock.
+func (s *screen) show() {
+	if s.last != "" && !s.closed {
+		io.WriteString(s.bar, "\r"+cut(s.last, s.width()-room))
+		s.shown = true
+	}
 }
 
 // clear takes the bar away. The caller holds the lock.
@@ -62,6 +75,14 @@ func (s *screen) clear() {
 		io.WriteString(s.bar, "\r"+strings.Repeat(" ", max(s.width()-1, 0))+"\r")
 		s.shown = false
 	}
+}
+
+// noBar takes the bar away until it is set again.
+func (s *screen) noBar() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clear()
+	s.last = ""
 }
 
 // close takes the bar away for good.
@@ -87,8 +108,12 @@ func (b barWriter) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	lines := strings.Split(string(p), "\r")
+	b.last = ""
 	for i, line := range lines {
 		lines[i] = cut(line, b.width()-room)
+		if strings.TrimSpace(line) != "" {
+			b.last = line
+		}
 	}
 	b.shown = true
 	if _, err := io.WriteString(b.bar, strings.Join(lines, "\r")); err != nil {
@@ -123,6 +148,8 @@ type progress struct {
 	lines bool
 }
 
+// newProgress shows the progress of what, in a total of steps; unit is what their
+// rate is told in, "" for no rate.
 func (a *app) newProgress(total int, what, unit string) *progress {
 	p := &progress{app: a, what: what, total: total}
 	switch {
@@ -145,9 +172,12 @@ func (a *app) newProgress(total int, what, unit string) *progress {
 		)
 		if width >= 80 {
 			progressbar.OptionShowCount()(p.bar)
-			progressbar.OptionShowIts()(p.bar)
-			progressbar.OptionSetItsString(unit)(p.bar)
+			if unit != "" {
+				progressbar.OptionShowIts()(p.bar)
+				progressbar.OptionSetItsString(unit)(p.bar)
+			}
 		}
+		p.bar.RenderBlank()
 	}
 	return p
 }
@@ -167,8 +197,4 @@ func (p *progress) set(n int) {
 func (p *progress) step() { p.set(p.done + 1) }
 
 // end takes the bar away.
-func (p *progress) end() {
-	p.app.screen.mu.Lock()
-	defer p.app.screen.mu.Unlock()
-	p.app.screen.clear()
-}
+func (p *progress) end() { p.app.screen.noBar() }
