@@ -61,9 +61,6 @@ forward and backward step by step. Drawings round numbers; json has them exactly
 			} else if o.input != "" && f.Changed("sample") {
 				return usagef("--input and --sample are two samples; choose one")
 			}
-			if err := notInput("--out", o.out, args[0], o.input); err != nil {
-				return err
-			}
 			s, err := a.graphSource(cmd, args[0], o)
 			if err != nil {
 				return err
@@ -174,6 +171,9 @@ func (a *app) graphSource(cmd *cobra.Command, name string, o *graphOptions) (sou
 			return source{}, usagef("there is no graph %q%s", name, near)
 		}
 		return source{}, usagef("there is no graph %q; want %s, or the file of a model", name, strings.Join(names, ", "))
+	}
+	if err := notInput("--out", o.out, name, o.input); err != nil {
+		return source{}, err
 	}
 	return a.modelSource(cmd.Context(), name, o, cmd.Flags().Changed("label"))
 }

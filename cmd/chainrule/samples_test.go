@@ -152,8 +152,8 @@ func TestOwnSamples(t *testing.T) {
 		if got := must(t, "graph", file, "--json", "--input", "-"); got != must(t, "graph", file, "--json", "--input", "1") {
 			t.Errorf("graph: %s", got)
 		}
-		standard(file)
-		if code, _, stderr := call(t, "graph", "apples", "--input", "-", "--out", file, "--format", "svg"); code != exitUsage || !strings.Contains(stderr, "is the input standard input") {
+		standard(plain)
+		if code, _, stderr := call(t, "graph", file, "--input", "-", "--out", plain, "--format", "svg"); code != exitUsage || !strings.Contains(stderr, "is the input standard input") {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}
 	})
