@@ -27,8 +27,8 @@ func (a *app) checkCommand() *cobra.Command {
 	o := &checkOptions{seed: 1}
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Prove every gradient by three witnesses, and that they catch planted faults",
-		Long: `Hold backpropagation, in float64, against three witnesses: the chain rule through
+		Short: "Prove every gradient by three references, and that they catch planted faults",
+		Long: `Hold backpropagation, in float64, against three references: the chain rule through
 a graph of elementary operations, the complex step through that graph, and
 central differences (h = 1e-4) through the layers' own forward pass. Every
 element of every gradient: of all 39760 parameters of the two-layer network, on
@@ -40,10 +40,10 @@ caught. The result is a certificate, in Markdown.
 With --model it is your network that is proved, with its own weights, on images
 of MNIST, and on dense inputs.
 
-The relative error of a gradient a against its witness n is
+The relative error of a gradient a against its reference n is
 |a-n| / max(|a|, |n|, s/100), s being the largest of the array. 1e-12 is allowed,
 1e-6 for central differences. A gradient of 0 that agrees with 0 proves nothing:
-coverage is the share of the gradients that are not.`,
+the nonzero share is that of the gradients that are not.`,
 		Args: arguments(0, 0, "no arguments but flags"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, name := range []string{"model", "certificate"} {
@@ -168,7 +168,7 @@ func leastSure(net *nn.Sequential[float64], x *tensor.Tensor[float64], labels []
 	var worst []sample // the largest loss first
 	last := nn.NewSoftmaxWithLoss[float64]()
 	for i, t := range labels {
-		loss := last.Forward(nil, net.Forward(nil, x.Rows(i, i+1)), []int{t})
+		loss := last.Forward(nil, net.Forward(nil, x.Rows(i, i+1)), nn.Labels[float64](t))
 		if !(loss < 1e300) {
 			return nil, nil, fmt.Errorf("its loss is %v; its training has diverged, and it has no gradients to prove", loss)
 		}
