@@ -431,13 +431,22 @@ func (w *brokenWriter) Write(p []byte) (int, error) {
 }
 
 func TestWriteToErrors(t *testing.T) {
-	for _, x := range []*IDX{
-		{}, {Data: []byte("a")}, {Shape: make([]int, 256)}, {Shape: []int{2}, Data: []byte("abc")}, {Shape: []int{-1, -1}, Data: []byte("a")},
+	for _, tt := range []struct {
+		name string
+		x    IDX
+	}{
+		{"no axes", IDX{}},
+		{"no axes, but data", IDX{Data: []byte("a")}},
+		{"256 axes", IDX{Shape: make([]int, 256)}},
+		{"more data than its shape", IDX{Shape: []int{2}, Data: []byte("abc")}},
+		{"negative axes", IDX{Shape: []int{-1, -1}, Data: []byte("a")}},
 	} {
-		var b bytes.Buffer
-		if n, err := x.WriteTo(&b); err == nil || n != 0 || b.Len() != 0 {
-			t.Errorf("shape %v with %d elements: wrote %d, %v", x.Shape, len(x.Data), n, err)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			var b bytes.Buffer
+			if n, err := tt.x.WriteTo(&b); err == nil || n != 0 || b.Len() != 0 {
+				t.Errorf("wrote %d bytes, %v", n, err)
+			}
+		})
 	}
 	x := &IDX{Shape: []int{3}, Data: []byte("abc")}
 	for room := range 11 { // 8 + 3 bytes
