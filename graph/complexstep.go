@@ -36,7 +36,7 @@ func ComplexStep[T Number](g *Graph[T], y, x *Node[T], elements ...int) []float6
 		}
 	}
 	grad := make([]float64, len(elements))
-	const least = 64 // elements that are worth a graph
+	const least = 64 // elements for each goroutine, which has to make a graph
 	workers := max(1, min(runtime.GOMAXPROCS(0), len(elements)/least))
 	share := func(worker int) {
 		lo, hi := worker*len(elements)/workers, (worker+1)*len(elements)/workers
@@ -153,8 +153,8 @@ func (g *Graph[T]) dependents(x, y *Node[T]) []dependent[T] {
 	return all
 }
 
-// forward computes the node after element i of x has moved. What a dot is spared
-// does not depend on it, so every bit is that of computing it whole.
+// forward computes the node after element i of x has moved. What it leaves out of
+// a dot does not depend on that element, so the bits are those of computing all.
 func (d dependent[T]) forward(x *Node[T], i int) {
 	if d.narrow {
 		dotForwardElement(d.Node, x, i)
