@@ -113,29 +113,23 @@ func newReferences(net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tenso
 		parameters += len(p.Value.Data)
 	}
 	most := max(1, work/max(1, parameters))
-	var at [][]int // the elements to be moved; nil for all
-	for _, p := range net.Params() {
-		n := len(p.Value.Data)
-		var some []int
-		if every := (n + most - 1) / most; every > 1 {
-			for j := 0; j < n; j += every {
-				some = append(some, j)
-			}
-			n = len(some)
-		}
-		at, r.moved = append(at, some), r.moved+n
-	}
+	strideOf := func(n int) int { return max(1, (n+most-1)/most) }
 	start := time.Now()
-	differences := differences(net, loss, x, t, at)
+	differences := differences(net, loss, x, t, strideOf)
 	r.took = time.Since(start)
 	names, f := nn.ParamNames(net), lossOf(net, loss, x, t)
 	for i, p := range net.Params() {
-		n, at := tr.Param(p), at[i]
+		n, stride := tr.Param(p), strideOf(len(p.Value.Data))
+		moved := make([]int, len(differences[i]))
+		for j := range moved {
+			moved[j] = j * stride
+		}
+		r.moved += len(moved)
 		r.params = append(r.params, Array{Name: names[i], Shape: p.Value.Shape, Batch: t.Len(), Smooth: true})
 		r.answers = append(r.answers, []Answer{
 			{Reference: Graph, Values: slices.Clone(n.Grad)},
-			{Reference: ComplexStep, Values: graph.ComplexStep(tr.Graph, tr.Output(), n, at...), at: at},
-			centrally(f, p.Value.Data, at, differences[i], n.Grad),
+			{Reference: ComplexStep, Values: graph.ComplexStep(tr.Graph, tr.Output(), n, moved...), stride: stride},
+			centrally(f, p.Value.Data, stride, differences[i], n.Grad),
 		})
 	}
 	return r, nil
