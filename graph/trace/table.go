@@ -97,15 +97,9 @@ func Rows() []Row {
 			Real:    []Sizes{{Sample: []int{50}}},
 			PyTorch: "torch.sigmoid(x)",
 			Case: Case{
-				Name: "Sigmoid",
-				Ulps: 6, // y: exp (1 ulp), + and /; dx: that of y twice, and two products
-				Terms: func(_ nn.Layer[float64], _, y, dy *tensor.Tensor[float64]) [][]float64 {
-					dx := make([]float64, len(y.Data)) // dy·(y - y²)
-					for i, y := range y.Data {
-						dx[i] = math.Abs(dy.Data[i]) * y
-					}
-					return [][]float64{y.Data, dx}
-				},
+				Name:  "Sigmoid",
+				Ulps:  6,                                                 // y: exp (1 ulp), + and /; dx: that of y twice, and two products
+				Terms: elementwise(func(y float64) float64 { return y }), // of y - y²
 			},
 		},
 		{
@@ -115,15 +109,9 @@ func Rows() []Row {
 			Real:    []Sizes{{Sample: []int{50}}},
 			PyTorch: "torch.tanh(x)",
 			Case: Case{
-				Name: "Tanh",
-				Ulps: 8, // y: 2.1 ulp in float64, 1.91 in float32; dx: that of y² twice, and two roundings
-				Terms: func(_ nn.Layer[float64], _, y, dy *tensor.Tensor[float64]) [][]float64 {
-					dx := make([]float64, len(y.Data)) // dy·(1 - y²)
-					for i := range dx {
-						dx[i] = math.Abs(dy.Data[i])
-					}
-					return [][]float64{y.Data, dx}
-				},
+				Name:  "Tanh",
+				Ulps:  8,                                               // y: 2.1 ulp in float64, 1.91 in float32; dx: that of y² twice, and two roundings
+				Terms: elementwise(func(float64) float64 { return 1 }), // of 1 - y²
 			},
 		},
 		{
@@ -247,6 +235,18 @@ func softmaxWithLoss() (nn.Loss[float64], nn.Loss[float32]) {
 
 func meanSquaredError() (nn.Loss[float64], nn.Loss[float32]) {
 	return nn.NewMeanSquaredError[float64](), nn.NewMeanSquaredError[float32]()
+}
+
+// elementwise is Case.Terms of a layer whose derivative is a sum, the largest term of
+// which is a function of y.
+func elementwise(term func(y float64) float64) func(_ nn.Layer[float64], x, y, dy *tensor.Tensor[float64]) [][]float64 {
+	return func(_ nn.Layer[float64], _, y, dy *tensor.Tensor[float64]) [][]float64 {
+		dx := make([]float64, len(y.Data))
+		for i, y := range y.Data {
+			dx[i] = math.Abs(dy.Data[i] * term(y))
+		}
+		return [][]float64{y.Data, dx}
+	}
 }
 
 // softmaxTerms: dxₖ = yₖ·dyₖ - yₖ·Σⱼ dyⱼ·yⱼ.
