@@ -187,7 +187,7 @@ func TestBarLines(t *testing.T) {
 		}
 	})
 	t.Run("Ctrl-C", func(t *testing.T) {
-		sent, code := onTerminal(t, 200, "xterm", nil, "training", "train", "--steps", "1000000", "--hidden", "4")
+		sent, code := onTerminal(t, 200, "xterm", nil, "epoch     1", "train", "--steps", "1000000", "--hidden", "4")
 		if code != 130 {
 			t.Fatalf("exit code %d: %q", code, sent)
 		}
