@@ -4,8 +4,8 @@
 
 package kernel
 
-// tile512_12x16f32 computes a tile of C, 12 rows and 1 to 16 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip512_16f32 computes 1 to 16 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -25,10 +25,10 @@ package kernel
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_12x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip512_16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_4x16f32 computes a tile of C, 4 rows and 1 to 16 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip512_32f32 computes 1 to 32 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -48,10 +48,10 @@ func tile512_12x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_4x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip512_32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_1x16f32 computes a tile of C, 1 rows and 1 to 16 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip512_48f32 computes 1 to 48 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -71,10 +71,10 @@ func tile512_4x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_1x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip512_48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_12x32f32 computes a tile of C, 12 rows and 1 to 32 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip512_64f32 computes 1 to 64 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -94,10 +94,10 @@ func tile512_1x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_12x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip512_64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_4x32f32 computes a tile of C, 4 rows and 1 to 32 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip512_8f32 computes 1 to 8 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -117,10 +117,10 @@ func tile512_12x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_4x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip512_8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_1x32f32 computes a tile of C, 1 rows and 1 to 32 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip512_32f64 computes 1 to 32 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -140,10 +140,10 @@ func tile512_4x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_1x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip512_32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
 
-// tile512_8x48f32 computes a tile of C, 8 rows and 1 to 48 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_7f32 computes 1 to 7 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -163,10 +163,10 @@ func tile512_1x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_8x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip256_7f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_2x48f32 computes a tile of C, 2 rows and 1 to 48 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_8f32 computes 8 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -186,10 +186,10 @@ func tile512_8x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_2x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip256_8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_1x48f32 computes a tile of C, 1 rows and 1 to 48 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_12f32 computes 9 to 12 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -209,10 +209,10 @@ func tile512_2x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_1x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip256_12f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_6x64f32 computes a tile of C, 6 rows and 1 to 64 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_16f32 computes 9 to 16 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -232,10 +232,10 @@ func tile512_1x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_6x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip256_16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_2x64f32 computes a tile of C, 2 rows and 1 to 64 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_24f32 computes 17 to 24 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -255,10 +255,10 @@ func tile512_6x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_2x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip256_24f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_1x64f32 computes a tile of C, 1 rows and 1 to 64 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_3f64 computes 1 to 3 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -278,10 +278,10 @@ func tile512_2x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_1x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip256_3f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
 
-// tile256_12x8f32 computes a tile of C, 12 rows and 1 to 8 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_4f64 computes 4 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -301,10 +301,10 @@ func tile512_1x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile256_12x8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip256_4f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
 
-// tile256_1x8f32 computes a tile of C, 1 rows and 1 to 8 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_6f64 computes 5 to 6 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -324,10 +324,10 @@ func tile256_12x8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile256_1x8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip256_6f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
 
-// tile512_6x32f64 computes a tile of C, 6 rows and 1 to 32 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_8f64 computes 5 to 8 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -347,10 +347,10 @@ func tile256_1x8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep u
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_6x32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
+func strip256_8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
 
-// tile512_3x32f64 computes a tile of C, 3 rows and 1 to 32 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_12f64 computes 9 to 12 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -370,145 +370,7 @@ func tile512_6x32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_3x32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-
-// tile512_1x32f64 computes a tile of C, 1 rows and 1 to 32 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile512_1x32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-
-// tile256_6x16f32 computes a tile of C, 6 rows and 1 to 16 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile256_6x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-
-// tile256_2x16f32 computes a tile of C, 2 rows and 1 to 16 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile256_2x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-
-// tile256_1x16f32 computes a tile of C, 1 rows and 1 to 16 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile256_1x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-
-// tile256_6x8f64 computes a tile of C, 6 rows and 1 to 8 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile256_6x8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-
-// tile256_1x8f64 computes a tile of C, 1 rows and 1 to 8 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile256_1x8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
+func strip256_12f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
 
 // row512f32 adds to a row of C the product of a row of A and as many rows of B, eight
 // at a time; eights and columns are 1 or more, aStep and bStep in bytes:

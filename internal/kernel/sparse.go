@@ -42,7 +42,7 @@ func (s *blocked[T]) computeSparse(lo, hi int) {
 		}
 		for j := 0; j < n; j += 64 {
 			from, _ := s.from(i, j)
-			s.tiling.sparse(index, count, a, &s.b.Data[j], uintptr(n)*size, &s.c.Data[i*n+j], from, min(64, n-j), s.floor())
+			s.tiling.sparse(index, count, a, &s.b.Data[j], uintptr(n)*size, &s.c.Data[i*n+j], from, min(64, n-j), s.floor(k))
 		}
 	}
 }

@@ -5,36 +5,68 @@ import (
 	"unsafe"
 )
 
-// A tile computes some rows of C and up to as many columns as it is wide; the
-// generated ones say how.
-type tile[T Float] struct {
-	rows int
-	run  func(a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow uintptr, k, columns int, floor T)
+// A strip of C is as wide as a few vectors. Its kernel computes it from as many
+// rows of A and columns of B, in tiles of a few rows whose sums stay in
+// registers; the generated ones say how.
+type strip[T Float] struct {
+	rows int // of a tile, or of a few
+	run  func(a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow uintptr, rows, k, columns int, floor T)
 }
 
-// stack runs tiles one below the other, over so many rows of C.
-func stack[T Float](tiles []tile[T], rows int, a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow uintptr, k, columns int, floor T) {
-	for _, t := range tiles {
-		for rows >= t.rows {
-			t.run(a, aRow, aStep, b, bStep, c, cRow, from, fromRow, k, columns, floor)
-			if rows -= t.rows; rows == 0 {
-				return // below the last there may be no memory to point to
-			}
-			down := uintptr(t.rows)
-			a = (*T)(unsafe.Add(unsafe.Pointer(a), down*aRow))
-			c = (*T)(unsafe.Add(unsafe.Pointer(c), down*cRow))
-			from = (*T)(unsafe.Add(unsafe.Pointer(from), down*fromRow))
+// A call is what the kernel of a strip is called with.
+type call[T Float] struct {
+	a             *T
+	aRow, aStep   uintptr
+	b             *T
+	bStep         uintptr
+	c             *T
+	cRow          uintptr
+	from          *T
+	fromRow       uintptr
+	rows, columns int
+	k             int
+	floor         T
+}
+
+// A kernel does about so many multiply-adds in one call, and whole tiles: while it
+// runs, its goroutine cannot stop for the garbage collector.
+const callSize, callRows = 1 << 22, 24
+
+// of calls the kernel of a strip, as often as it takes.
+func (x call[T]) of(s strip[T]) {
+	most := max(callSize/(x.k*x.columns*callRows), 1) * callRows
+	for {
+		rows := min(most, x.rows)
+		s.run(x.a, x.aRow, x.aStep, x.b, x.bStep, x.c, x.cRow, x.from, x.fromRow, rows, x.k, x.columns, x.floor)
+		if x.rows -= rows; x.rows == 0 {
+			return // below the last row there may be no memory to point to
 		}
+		x.a = below(x.a, rows, x.aRow)
+		x.c = below(x.c, rows, x.cRow)
+		x.from = below(x.from, rows, x.fromRow)
 	}
 }
 
-// A tiling is how products are computed in tiles, with the instructions of one
+// below is so many rows below p.
+func below[T Float](p *T, rows int, row uintptr) *T {
+	return (*T)(unsafe.Add(unsafe.Pointer(p), uintptr(rows)*row))
+}
+
+// A tiling is how products are computed in strips, with the instructions of one
 // kind of processor.
 type tiling[T Float] struct {
-	lanes  int          // elements in a vector
-	tiles  [5][]tile[T] // by the number of vectors they are wide, the highest first; 0: half a vector, if there are
-	widest int          // the vectors of the widest
-	panel  int          // the vectors of a panel of rearranged B
+	// next returns the strip for the first of so many columns of C, and how many
+	// it is for.
+	next  func(columns, rows int) (strip[T], int)
+	lanes int // elements in a vector
+	panel int // columns in a panel of rearranged B, which are one strip
+
+	// A strip takes so many rows of B at a time where B is not rearranged: they stay
+	// in the L1 cache.
+	depth int
+
+	// transposed allows computing the last columns of C, with A transposed, as rows of Cᵀ.
+	transposed bool
 
 	// addRow is for a product of one row; nil if there is none.
 	addRow func(a *T, aStep uintptr, b *T, bStep uintptr, c *T, eights, columns int)
@@ -46,14 +78,6 @@ type tiling[T Float] struct {
 	finite   func(x *T, n int) bool
 	nonzeros func(index *int32, x *T, n int) int
 	sparse   func(index *int32, count int, a, b *T, bStep uintptr, c, from *T, columns int, floor T)
-}
-
-// of returns the tiles for so many columns, 1 or more.
-func (t *tiling[T]) of(columns int) []tile[T] {
-	if 2*columns <= t.lanes && t.tiles[0] != nil {
-		return t.tiles[0]
-	}
-	return t.tiles[ceil(columns, t.lanes)]
 }
 
 // The blocks of a product: a panel of B, depth rows of it, stays in a core's
@@ -96,19 +120,19 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 	s.packB = s.packA || g.b.transposed
 	s.sparse = !s.packB && s.worthSkipping()
 	// Parts of whole tiles, and as many as make the shares of the threads alike.
-	if tallest := t.of(min(t.widest*t.lanes, n-s.odd()))[0].rows; s.packA {
+	if first, columns := t.next(n-s.remainder(), m); s.packA {
 		parts := ceil(ceil(m, blocks.height), threads) * threads
-		s.rows = ceil(ceil(m, parts), tallest) * tallest
-	} else if threads > 1 && m > tallest {
-		s.rows = ceil(ceil(m, 16*threads), tallest) * tallest
+		s.rows = ceil(ceil(m, parts), first.rows) * first.rows
+	} else if threads > 1 && m > first.rows {
+		s.rows = ceil(ceil(m, 16*threads), first.rows) * first.rows
 	} else if threads > 1 && !s.packB && !s.sparse {
-		s.columns = ceil(ceil(n, threads), t.widest*t.lanes) * t.widest * t.lanes
+		s.columns = ceil(ceil(n, threads), columns) * columns
 	}
 	if !s.packB {
 		s.share(threads)
 		return
 	}
-	buffer := borrow[T](min(k, blocks.depth) * ceil(min(n, blocks.width), t.panel*t.lanes) * t.panel * t.lanes)
+	buffer := borrow[T](min(k, blocks.depth) * ceil(min(n, blocks.width), t.panel) * t.panel * t.lanes)
 	defer keptOf[T]().buffers.giveBack(buffer)
 	s.packed = buffer.data
 	parts := ceil(k, blocks.depth)
@@ -125,15 +149,15 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 	}
 }
 
-// odd is how many columns of C are computed as a product of their own,
+// remainder is how many of the last columns of C are computed as a product of their own,
 // transposed, because a vector would hold few of them: A must be transposed and
 // as it lies, and moving the columns must be little next to computing them.
-func (s *blocked[T]) odd() int {
-	odd := s.c.Cols % s.lanes
-	if s.packB || !s.a.transposed || s.c.Cols < s.lanes || 2*odd > s.lanes || 16*odd > s.a.Cols || s.c.Rows < s.lanes {
+func (s *blocked[T]) remainder() int {
+	columns := s.c.Cols % s.lanes
+	if !s.transposed || s.packB || !s.a.transposed || s.c.Cols < s.lanes || 2*columns > s.lanes || 16*columns > s.a.Cols || s.c.Rows < s.lanes {
 		return 0
 	}
-	return odd
+	return columns
 }
 
 // ceil returns n/d, rounded up.
@@ -143,7 +167,7 @@ func ceil(n, d int) int { return (n + d - 1) / d }
 func (s *blocked[T]) share(threads int) {
 	parts := ceil(s.c.Rows, s.rows) * ceil(s.j1-s.j0, s.columns)
 	if s.packing {
-		parts = ceil(s.j1-s.j0, s.panel*s.lanes)
+		parts = ceil(s.j1-s.j0, s.panel)
 	}
 	if threads > 1 && parts > 1 && share(&keptOf[T]().blocked, s, threads, parts, s.c.Rows*s.c.Cols*s.a.Cols >= worth.wake) {
 		return
@@ -177,39 +201,51 @@ func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
 		defer keptOf[T]().buffers.giveBack(buffer)
 		row, step = packRows(buffer.data, a, row, step, hi-lo, k)
 		a = buffer.data
-	case s.addRow != nil && s.c.Rows == 1 && !s.packB && j1-j0 > s.widest*s.lanes && eights > 0:
+	case s.addRow != nil && s.c.Rows == 1 && !s.packB && j1-j0 > 4*s.lanes && eights > 0:
 		s.addEights(eights, j0, j1)
 		p0 = 8 * eights
 		a = a[p0*step:]
 	}
-	if odd := s.odd(); odd > 0 && j1 == s.c.Cols {
-		j1 -= odd
-		s.computeOdd(lo, hi, odd)
+	if columns := s.remainder(); columns > 0 && j1 == s.c.Cols {
+		j1 -= columns
+		s.computeRemainder(lo, hi, columns)
 	}
-	w, last := s.panel*s.lanes, j1
-	if !s.packB {
-		if rest := (j1 - j0) % s.lanes; s.tiles[0] != nil && hi-lo >= 8 && 2*rest <= s.lanes && rest < j1-j0 {
-			last -= rest
-		}
-		vectors := ceil(last-j0, s.lanes)
-		w = ceil(vectors, ceil(vectors, s.widest)) * s.lanes
+	depth := s.p1 - p0
+	if !s.packB && s.depth > 0 {
+		depth = s.depth
 	}
-	n, size, columns := s.c.Cols, unsafe.Sizeof(T(0)), 0
-	for j := j0; j < j1; j += columns {
-		if columns = min(w, last-j); j == last {
-			columns = j1 - j
-		}
-		b, bStep := s.b.Data[p0*n+j:], n
+	parts := ceil(s.p1-p0, depth)
+	for part := range parts {
+		p, end := part*(s.p1-p0)/parts, (part+1)*(s.p1-p0)/parts
+		s.computeStrips(lo, hi, j0, j1, p0+p, p0+end, a[p*step:], row, step)
+	}
+}
+
+// computeStrips adds the terms p0 to p1 of the sums.
+func (s *blocked[T]) computeStrips(lo, hi, j0, j1, p0, p1 int, a []T, row, step int) {
+	n, size := s.c.Cols, unsafe.Sizeof(T(0))
+	for columns, j := 0, j0; j < j1; j += columns {
+		left := j1 - j
+		b, bStep := s.b.Data, n
 		if s.packB {
-			b, bStep = s.packed[(j-s.j0)*(s.p1-s.p0):], w
+			in := (j - s.j0) % s.panel
+			left = min(left, s.panel-in)
+			b, bStep = s.packed[(j-s.j0-in)*(p1-p0)+in:], s.panel
+		} else {
+			b = b[p0*n+j:]
 		}
+		var kernel strip[T]
+		kernel, columns = s.next(left, hi-lo)
 		c := &s.c.Data[lo*n+j]
 		from, fromRow := s.from(lo, j)
 		if p0 > 0 {
 			from, fromRow = c, n
 		}
-		stack(s.of(columns), hi-lo, &a[0], uintptr(row)*size, uintptr(step)*size, &b[0], uintptr(bStep)*size,
-			c, uintptr(n)*size, from, uintptr(fromRow)*size, s.p1-p0, columns, s.floor())
+		call[T]{
+			a: &a[0], aRow: uintptr(row) * size, aStep: uintptr(step) * size, b: &b[0], bStep: uintptr(bStep) * size,
+			c: c, cRow: uintptr(n) * size, from: from, fromRow: uintptr(fromRow) * size,
+			rows: hi - lo, columns: columns, k: p1 - p0, floor: s.floor(p1),
+		}.of(kernel)
 	}
 }
 
@@ -225,24 +261,24 @@ func (s *blocked[T]) from(i, j int) (from *T, row int) {
 	return zerosOf[T](), 0
 }
 
-// floor is the least that an element may end as.
-func (s *blocked[T]) floor() T {
-	if s.relu && s.p1 == s.a.Cols {
+// floor is the least that an element may be after the terms to p1.
+func (s *blocked[T]) floor(p1 int) T {
+	if s.relu && p1 == s.a.Cols {
 		return 0
 	}
 	return T(math.Inf(-1))
 }
 
-// computeOdd computes the rows lo to hi of the last, odd columns of C, as
+// computeRemainder computes the rows lo to hi of so many last columns of C, as
 // the rows of its transpose: Cᵀ = Bᵀ·Aᵀ.
-func (s *blocked[T]) computeOdd(lo, hi, odd int) {
+func (s *blocked[T]) computeRemainder(lo, hi, columns int) {
 	n, k, m := s.c.Cols, s.a.Cols, hi-lo
-	buffer := borrow[T](odd * m)
+	buffer := borrow[T](columns * m)
 	defer keptOf[T]().buffers.giveBack(buffer)
 	t := buffer.data
-	for j := range odd {
+	for j := range columns {
 		row := t[j*m:][:m]
-		switch at := n - odd + j; {
+		switch at := n - columns + j; {
 		case s.add:
 			for i := range row {
 				row[i] = s.c.Data[(lo+i)*n+at]
@@ -253,15 +289,19 @@ func (s *blocked[T]) computeOdd(lo, hi, odd int) {
 			clear(row)
 		}
 	}
-	size, w := unsafe.Sizeof(T(0)), s.widest*s.lanes
-	for i := 0; i < m; i += w {
-		columns := min(w, m-i)
-		stack(s.of(columns), odd, &s.b.Data[n-odd], size, uintptr(n)*size, &s.a.Data[lo+i], uintptr(s.a.Rows)*size,
-			&t[i], uintptr(m)*size, &t[i], uintptr(m)*size, k, columns, s.floor())
+	size := unsafe.Sizeof(T(0))
+	for i, width := 0, 0; i < m; i += width {
+		var kernel strip[T]
+		kernel, width = s.next(m-i, columns)
+		call[T]{
+			a: &s.b.Data[n-columns], aRow: size, aStep: uintptr(n) * size, b: &s.a.Data[lo+i], bStep: uintptr(s.a.Rows) * size,
+			c: &t[i], cRow: uintptr(m) * size, from: &t[i], fromRow: uintptr(m) * size,
+			rows: columns, columns: width, k: k, floor: s.floor(k),
+		}.of(kernel)
 	}
 	for i := range m {
-		for j := range odd {
-			s.c.Data[(lo+i)*n+n-odd+j] = t[j*m+i]
+		for j := range columns {
+			s.c.Data[(lo+i)*n+n-columns+j] = t[j*m+i]
 		}
 	}
 }
@@ -304,7 +344,7 @@ func zerosOf[T Float]() *T {
 // packPanel rearranges a panel of B: its columns, of all rows of the block,
 // become one piece of memory.
 func (s *blocked[T]) packPanel(panel int) {
-	w, k := s.panel*s.lanes, s.p1-s.p0
+	w, k := s.panel, s.p1-s.p0
 	j := s.j0 + panel*w
 	columns := min(w, s.j1-j)
 	dst := s.packed[panel*w*k:][:w*k]
