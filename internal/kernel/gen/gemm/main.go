@@ -22,10 +22,10 @@ func main() {
 	strip{element: float64s, bits: 512, vectors: 4, edge: masked512, heights: []int{6, 3, 1}}.write()
 	for _, e := range []element{float32s, float64s} {
 		strip{element: e, bits: 256, vectors: 1, edge: masked256, heights: []int{8, 2}}.write()
-		strip{element: e, bits: 256, vectors: 1, edge: overlapped, heights: []int{8, 4, 2}, unroll: 4}.write()
-		strip{element: e, bits: 256, vectors: 1, edge: half, heights: []int{8, 4, 2}, unroll: 4}.write()
-		strip{element: e, bits: 256, vectors: 2, edge: overlapped, heights: []int{6, 3, 2}, unroll: 4}.write()
-		strip{element: e, bits: 256, vectors: 3, edge: overlapped, heights: []int{4, 3, 2}, unroll: 4}.write()
+		strip{element: e, bits: 256, vectors: 1, edge: overlapped, heights: []int{8, 4, 2}, unroll: 2}.write()
+		strip{element: e, bits: 256, vectors: 1, edge: half, heights: []int{8, 4, 2}, unroll: 2}.write()
+		strip{element: e, bits: 256, vectors: 2, edge: overlapped, heights: []int{6, 3, 2}, unroll: 2}.write()
+		strip{element: e, bits: 256, vectors: 3, edge: overlapped, heights: []int{4, 3, 2}, unroll: 2}.write()
 	}
 	row()
 	transpose()
@@ -94,4 +94,3 @@ func peak(bits, sums int) {
 	VZEROUPPER()
 	RET()
 }
-

@@ -149,4 +149,3 @@ func transpose() {
 	VZEROUPPER()
 	RET()
 }
-

@@ -182,4 +182,3 @@ func sparse() {
 	VZEROUPPER()
 	RET()
 }
-
