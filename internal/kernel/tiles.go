@@ -85,7 +85,7 @@ type tiling[T Float] struct {
 // cost a page each and fall on the same few sets of a cache; but B is taken where it lies
 // while it, or its use, is too little for rearranging to pay. Variables, so that tests need no large
 // products.
-var blocks = blockSizes{512, 4096, 96, 1 << 10, 1 << 18}
+var blocks = blockSizes{256, 4096, 96, 1 << 10, 1 << 18}
 
 type blockSizes struct {
 	depth, width int // rows and columns of B
