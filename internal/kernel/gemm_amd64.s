@@ -5063,181 +5063,1166 @@ loop:
 	VZEROUPPER
 	RET
 
-// func finite512f32(x *float32, n int) bool
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·finite512f32(SB), NOSPLIT, $0-17
+// func finite256f32(x *float32, n int) bool
+// Requires: AVX, FMA3
+TEXT ·finite256f32(SB), NOSPLIT, $0-17
 	MOVQ   x+0(FP), AX
 	MOVQ   n+8(FP), CX
-	VXORPS Z1, Z1, Z1
-	VXORPS Z2, Z2, Z2
-	VXORPS Z3, Z3, Z3
-	VXORPS Z4, Z4, Z4
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
 
-loop:
-	CMPQ    CX, $0x40
-	JL      rest
-	VMOVUPS (AX), Z0
-	VSUBPS  Z0, Z0, Z0
-	VADDPS  Z0, Z1, Z1
-	VMOVUPS 64(AX), Z0
-	VSUBPS  Z0, Z0, Z0
-	VADDPS  Z0, Z2, Z2
-	VMOVUPS 128(AX), Z0
-	VSUBPS  Z0, Z0, Z0
-	VADDPS  Z0, Z3, Z3
-	VMOVUPS 192(AX), Z0
-	VSUBPS  Z0, Z0, Z0
-	VADDPS  Z0, Z4, Z4
-	ADDQ    $+256, AX
-	SUBQ    $0x40, CX
-	JMP     loop
+many:
+	CMPQ        CX, $0x40
+	JL          eight
+	VFMADD231PS (AX), Y0, Y1
+	VFMADD231PS 32(AX), Y0, Y2
+	VFMADD231PS 64(AX), Y0, Y3
+	VFMADD231PS 96(AX), Y0, Y4
+	VFMADD231PS 128(AX), Y0, Y5
+	VFMADD231PS 160(AX), Y0, Y6
+	VFMADD231PS 192(AX), Y0, Y7
+	VFMADD231PS 224(AX), Y0, Y8
+	ADDQ        $+256, AX
+	SUBQ        $0x40, CX
+	JMP         many
+
+eight:
+	CMPQ        CX, $0x08
+	JL          rest
+	VFMADD231PS (AX), Y0, Y1
+	ADDQ        $0x20, AX
+	SUBQ        $0x08, CX
+	JMP         eight
 
 rest:
-	MOVQ      $-1, DX
-	BZHIQ     CX, DX, DX
-	KMOVW     DX, K1
-	VMOVUPS.Z (AX), K1, Z0
-	VSUBPS    Z0, Z0, Z0
-	VADDPS    Z0, Z1, Z1
-	MOVQ      $-1, DX
-	BZHIQ     CX, DX, DX
-	SHRQ      $0x10, DX
-	KMOVW     DX, K1
-	VMOVUPS.Z 64(AX), K1, Z0
-	VSUBPS    Z0, Z0, Z0
-	VADDPS    Z0, Z2, Z2
-	MOVQ      $-1, DX
-	BZHIQ     CX, DX, DX
-	SHRQ      $0x20, DX
-	KMOVW     DX, K1
-	VMOVUPS.Z 128(AX), K1, Z0
-	VSUBPS    Z0, Z0, Z0
-	VADDPS    Z0, Z3, Z3
-	MOVQ      $-1, DX
-	BZHIQ     CX, DX, DX
-	SHRQ      $0x30, DX
-	KMOVW     DX, K1
-	VMOVUPS.Z 192(AX), K1, Z0
-	VSUBPS    Z0, Z0, Z0
-	VADDPS    Z0, Z4, Z4
-	VADDPS    Z2, Z1, Z1
-	VADDPS    Z4, Z3, Z3
-	VADDPS    Z3, Z1, Z1
-	VCMPPS    $0x03, Z1, Z1, K1
-	KORTESTW  K1, K1
-	SETEQ     AL
-	MOVB      AL, ret+16(FP)
+	LEAQ        ones256<>+32(SB), DX
+	SHLQ        $0x02, CX
+	SUBQ        CX, DX
+	VMOVUPS     (DX), Y9
+	VMASKMOVPS  (AX), Y9, Y9
+	VFMADD231PS Y9, Y0, Y1
+	VADDPS      Y5, Y1, Y1
+	VADDPS      Y6, Y2, Y2
+	VADDPS      Y7, Y3, Y3
+	VADDPS      Y8, Y4, Y4
+	VADDPS      Y3, Y1, Y1
+	VADDPS      Y4, Y2, Y2
+	VADDPS      Y2, Y1, Y1
+	VCMPPS      $0x03, Y1, Y1, Y1
+	VPTEST      Y1, Y1
+	SETEQ       AL
+	MOVB        AL, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func nonzeros512f32(index *int32, x *float32, n int) int
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, POPCNT
-TEXT ·nonzeros512f32(SB), NOSPLIT, $0-32
+// func rowLists256f32(index *int32, counts *int32, a *float32, aRow uintptr, rows int, k int)
+// Requires: AVX, AVX2, POPCNT
+TEXT ·rowLists256f32(SB), NOSPLIT, $0-48
 	MOVQ         index+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVQ         AX, BX
-	VMOVDQU32    iota16<>+0(SB), Z0
-	VXORPS       Z1, Z1, Z1
-	MOVL         $0x00000010, SI
-	VPBROADCASTD SI, Z2
+	LEAQ         places<>+0(SB), CX
+	MOVL         $0x00000008, DX
+	VMOVD        DX, X2
+	VPBROADCASTD X2, Y2
+	MOVQ         counts+8(FP), DX
+	MOVQ         a+16(FP), BX
+	MOVQ         rows+32(FP), SI
+	VXORPS       Y3, Y3, Y3
+	MOVQ         AX, DI
 
-loop:
-	MOVQ  $-1, SI
-	CMPQ  DX, $0x10
-	JGE   whole
-	BZHIQ DX, SI, SI
+rows:
+	MOVQ aRow+24(FP), R8
+	MOVQ k+40(FP), R9
+	CMPQ SI, $0x01
+	JG   two
+	XORQ R8, R8
 
-whole:
-	KMOVW         SI, K1
-	VMOVUPS.Z     (CX), K1, Z3
-	VCMPPS        $0x04, Z1, Z3, K1
-	VPCOMPRESSD.Z Z0, K1, Z3
-	VMOVDQU32     Z3, (BX)
-	KMOVW         K1, SI
-	POPCNTQ       SI, SI
-	LEAQ          (BX)(SI*4), BX
-	VPADDD        Z2, Z0, Z0
-	ADDQ          $0x40, CX
-	SUBQ          $0x10, DX
-	JG            loop
-	SUBQ          AX, BX
-	SHRQ          $0x02, BX
-	MOVQ          BX, ret+24(FP)
+two:
+	ADDQ  BX, R8
+	MOVQ  R8, R11
+	ADDQ  aRow+24(FP), R11
+	VPXOR Y0, Y0, Y0
+
+eight:
+	CMPQ      R9, $0x08
+	JL        rest
+	VMOVUPS   (BX), Y1
+	VORPS     (R8), Y1, Y1
+	VCMPPS    $0x04, Y3, Y1, Y1
+	VMOVMSKPS Y1, R10
+	VPMOVZXBD (CX)(R10*8), Y1
+	VPADDD    Y0, Y1, Y1
+	VPADDD    Y2, Y0, Y0
+	VMOVDQU   Y1, (AX)
+	POPCNTQ   R10, R10
+	LEAQ      (AX)(R10*4), AX
+	ADDQ      $0x20, BX
+	ADDQ      $0x20, R8
+	SUBQ      $0x08, R9
+	JMP       eight
+
+rest:
+	LEAQ       ones256<>+32(SB), R10
+	MOVQ       R9, R12
+	SHLQ       $0x02, R12
+	SUBQ       R12, R10
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (BX), Y1, Y1
+	LEAQ       ones256<>+32(SB), BX
+	SHLQ       $0x02, R9
+	SUBQ       R9, BX
+	VMOVUPS    (BX), Y4
+	VMASKMOVPS (R8), Y4, Y4
+	VORPS      Y4, Y1, Y1
+	VCMPPS     $0x04, Y3, Y1, Y1
+	VMOVMSKPS  Y1, R10
+	VPMOVZXBD  (CX)(R10*8), Y1
+	VPADDD     Y0, Y1, Y1
+	VPADDD     Y2, Y0, Y0
+	VMOVDQU    Y1, (AX)
+	POPCNTQ    R10, R10
+	LEAQ       (AX)(R10*4), AX
+	MOVQ       AX, BX
+	SUBQ       DI, BX
+	SHRQ       $0x02, BX
+	MOVL       BX, (DX)
+	ADDQ       $0x04, DX
+	MOVQ       AX, DI
+	MOVQ       R11, BX
+	SUBQ       $0x02, SI
+	JG         rows
 	VZEROUPPER
 	RET
 
-DATA iota16<>+0(SB)/4, $0x00000000
-DATA iota16<>+4(SB)/4, $0x00000001
-DATA iota16<>+8(SB)/4, $0x00000002
-DATA iota16<>+12(SB)/4, $0x00000003
-DATA iota16<>+16(SB)/4, $0x00000004
-DATA iota16<>+20(SB)/4, $0x00000005
-DATA iota16<>+24(SB)/4, $0x00000006
-DATA iota16<>+28(SB)/4, $0x00000007
-DATA iota16<>+32(SB)/4, $0x00000008
-DATA iota16<>+36(SB)/4, $0x00000009
-DATA iota16<>+40(SB)/4, $0x0000000a
-DATA iota16<>+44(SB)/4, $0x0000000b
-DATA iota16<>+48(SB)/4, $0x0000000c
-DATA iota16<>+52(SB)/4, $0x0000000d
-DATA iota16<>+56(SB)/4, $0x0000000e
-DATA iota16<>+60(SB)/4, $0x0000000f
-GLOBL iota16<>(SB), RODATA|NOPTR, $64
+DATA places<>+0(SB)/8, $0x0000000000000000
+DATA places<>+8(SB)/8, $0x0000000000000000
+DATA places<>+16(SB)/8, $0x0000000000000001
+DATA places<>+24(SB)/8, $0x0000000000000100
+DATA places<>+32(SB)/8, $0x0000000000000002
+DATA places<>+40(SB)/8, $0x0000000000000200
+DATA places<>+48(SB)/8, $0x0000000000000201
+DATA places<>+56(SB)/8, $0x0000000000020100
+DATA places<>+64(SB)/8, $0x0000000000000003
+DATA places<>+72(SB)/8, $0x0000000000000300
+DATA places<>+80(SB)/8, $0x0000000000000301
+DATA places<>+88(SB)/8, $0x0000000000030100
+DATA places<>+96(SB)/8, $0x0000000000000302
+DATA places<>+104(SB)/8, $0x0000000000030200
+DATA places<>+112(SB)/8, $0x0000000000030201
+DATA places<>+120(SB)/8, $0x0000000003020100
+DATA places<>+128(SB)/8, $0x0000000000000004
+DATA places<>+136(SB)/8, $0x0000000000000400
+DATA places<>+144(SB)/8, $0x0000000000000401
+DATA places<>+152(SB)/8, $0x0000000000040100
+DATA places<>+160(SB)/8, $0x0000000000000402
+DATA places<>+168(SB)/8, $0x0000000000040200
+DATA places<>+176(SB)/8, $0x0000000000040201
+DATA places<>+184(SB)/8, $0x0000000004020100
+DATA places<>+192(SB)/8, $0x0000000000000403
+DATA places<>+200(SB)/8, $0x0000000000040300
+DATA places<>+208(SB)/8, $0x0000000000040301
+DATA places<>+216(SB)/8, $0x0000000004030100
+DATA places<>+224(SB)/8, $0x0000000000040302
+DATA places<>+232(SB)/8, $0x0000000004030200
+DATA places<>+240(SB)/8, $0x0000000004030201
+DATA places<>+248(SB)/8, $0x0000000403020100
+DATA places<>+256(SB)/8, $0x0000000000000005
+DATA places<>+264(SB)/8, $0x0000000000000500
+DATA places<>+272(SB)/8, $0x0000000000000501
+DATA places<>+280(SB)/8, $0x0000000000050100
+DATA places<>+288(SB)/8, $0x0000000000000502
+DATA places<>+296(SB)/8, $0x0000000000050200
+DATA places<>+304(SB)/8, $0x0000000000050201
+DATA places<>+312(SB)/8, $0x0000000005020100
+DATA places<>+320(SB)/8, $0x0000000000000503
+DATA places<>+328(SB)/8, $0x0000000000050300
+DATA places<>+336(SB)/8, $0x0000000000050301
+DATA places<>+344(SB)/8, $0x0000000005030100
+DATA places<>+352(SB)/8, $0x0000000000050302
+DATA places<>+360(SB)/8, $0x0000000005030200
+DATA places<>+368(SB)/8, $0x0000000005030201
+DATA places<>+376(SB)/8, $0x0000000503020100
+DATA places<>+384(SB)/8, $0x0000000000000504
+DATA places<>+392(SB)/8, $0x0000000000050400
+DATA places<>+400(SB)/8, $0x0000000000050401
+DATA places<>+408(SB)/8, $0x0000000005040100
+DATA places<>+416(SB)/8, $0x0000000000050402
+DATA places<>+424(SB)/8, $0x0000000005040200
+DATA places<>+432(SB)/8, $0x0000000005040201
+DATA places<>+440(SB)/8, $0x0000000504020100
+DATA places<>+448(SB)/8, $0x0000000000050403
+DATA places<>+456(SB)/8, $0x0000000005040300
+DATA places<>+464(SB)/8, $0x0000000005040301
+DATA places<>+472(SB)/8, $0x0000000504030100
+DATA places<>+480(SB)/8, $0x0000000005040302
+DATA places<>+488(SB)/8, $0x0000000504030200
+DATA places<>+496(SB)/8, $0x0000000504030201
+DATA places<>+504(SB)/8, $0x0000050403020100
+DATA places<>+512(SB)/8, $0x0000000000000006
+DATA places<>+520(SB)/8, $0x0000000000000600
+DATA places<>+528(SB)/8, $0x0000000000000601
+DATA places<>+536(SB)/8, $0x0000000000060100
+DATA places<>+544(SB)/8, $0x0000000000000602
+DATA places<>+552(SB)/8, $0x0000000000060200
+DATA places<>+560(SB)/8, $0x0000000000060201
+DATA places<>+568(SB)/8, $0x0000000006020100
+DATA places<>+576(SB)/8, $0x0000000000000603
+DATA places<>+584(SB)/8, $0x0000000000060300
+DATA places<>+592(SB)/8, $0x0000000000060301
+DATA places<>+600(SB)/8, $0x0000000006030100
+DATA places<>+608(SB)/8, $0x0000000000060302
+DATA places<>+616(SB)/8, $0x0000000006030200
+DATA places<>+624(SB)/8, $0x0000000006030201
+DATA places<>+632(SB)/8, $0x0000000603020100
+DATA places<>+640(SB)/8, $0x0000000000000604
+DATA places<>+648(SB)/8, $0x0000000000060400
+DATA places<>+656(SB)/8, $0x0000000000060401
+DATA places<>+664(SB)/8, $0x0000000006040100
+DATA places<>+672(SB)/8, $0x0000000000060402
+DATA places<>+680(SB)/8, $0x0000000006040200
+DATA places<>+688(SB)/8, $0x0000000006040201
+DATA places<>+696(SB)/8, $0x0000000604020100
+DATA places<>+704(SB)/8, $0x0000000000060403
+DATA places<>+712(SB)/8, $0x0000000006040300
+DATA places<>+720(SB)/8, $0x0000000006040301
+DATA places<>+728(SB)/8, $0x0000000604030100
+DATA places<>+736(SB)/8, $0x0000000006040302
+DATA places<>+744(SB)/8, $0x0000000604030200
+DATA places<>+752(SB)/8, $0x0000000604030201
+DATA places<>+760(SB)/8, $0x0000060403020100
+DATA places<>+768(SB)/8, $0x0000000000000605
+DATA places<>+776(SB)/8, $0x0000000000060500
+DATA places<>+784(SB)/8, $0x0000000000060501
+DATA places<>+792(SB)/8, $0x0000000006050100
+DATA places<>+800(SB)/8, $0x0000000000060502
+DATA places<>+808(SB)/8, $0x0000000006050200
+DATA places<>+816(SB)/8, $0x0000000006050201
+DATA places<>+824(SB)/8, $0x0000000605020100
+DATA places<>+832(SB)/8, $0x0000000000060503
+DATA places<>+840(SB)/8, $0x0000000006050300
+DATA places<>+848(SB)/8, $0x0000000006050301
+DATA places<>+856(SB)/8, $0x0000000605030100
+DATA places<>+864(SB)/8, $0x0000000006050302
+DATA places<>+872(SB)/8, $0x0000000605030200
+DATA places<>+880(SB)/8, $0x0000000605030201
+DATA places<>+888(SB)/8, $0x0000060503020100
+DATA places<>+896(SB)/8, $0x0000000000060504
+DATA places<>+904(SB)/8, $0x0000000006050400
+DATA places<>+912(SB)/8, $0x0000000006050401
+DATA places<>+920(SB)/8, $0x0000000605040100
+DATA places<>+928(SB)/8, $0x0000000006050402
+DATA places<>+936(SB)/8, $0x0000000605040200
+DATA places<>+944(SB)/8, $0x0000000605040201
+DATA places<>+952(SB)/8, $0x0000060504020100
+DATA places<>+960(SB)/8, $0x0000000006050403
+DATA places<>+968(SB)/8, $0x0000000605040300
+DATA places<>+976(SB)/8, $0x0000000605040301
+DATA places<>+984(SB)/8, $0x0000060504030100
+DATA places<>+992(SB)/8, $0x0000000605040302
+DATA places<>+1000(SB)/8, $0x0000060504030200
+DATA places<>+1008(SB)/8, $0x0000060504030201
+DATA places<>+1016(SB)/8, $0x0006050403020100
+DATA places<>+1024(SB)/8, $0x0000000000000007
+DATA places<>+1032(SB)/8, $0x0000000000000700
+DATA places<>+1040(SB)/8, $0x0000000000000701
+DATA places<>+1048(SB)/8, $0x0000000000070100
+DATA places<>+1056(SB)/8, $0x0000000000000702
+DATA places<>+1064(SB)/8, $0x0000000000070200
+DATA places<>+1072(SB)/8, $0x0000000000070201
+DATA places<>+1080(SB)/8, $0x0000000007020100
+DATA places<>+1088(SB)/8, $0x0000000000000703
+DATA places<>+1096(SB)/8, $0x0000000000070300
+DATA places<>+1104(SB)/8, $0x0000000000070301
+DATA places<>+1112(SB)/8, $0x0000000007030100
+DATA places<>+1120(SB)/8, $0x0000000000070302
+DATA places<>+1128(SB)/8, $0x0000000007030200
+DATA places<>+1136(SB)/8, $0x0000000007030201
+DATA places<>+1144(SB)/8, $0x0000000703020100
+DATA places<>+1152(SB)/8, $0x0000000000000704
+DATA places<>+1160(SB)/8, $0x0000000000070400
+DATA places<>+1168(SB)/8, $0x0000000000070401
+DATA places<>+1176(SB)/8, $0x0000000007040100
+DATA places<>+1184(SB)/8, $0x0000000000070402
+DATA places<>+1192(SB)/8, $0x0000000007040200
+DATA places<>+1200(SB)/8, $0x0000000007040201
+DATA places<>+1208(SB)/8, $0x0000000704020100
+DATA places<>+1216(SB)/8, $0x0000000000070403
+DATA places<>+1224(SB)/8, $0x0000000007040300
+DATA places<>+1232(SB)/8, $0x0000000007040301
+DATA places<>+1240(SB)/8, $0x0000000704030100
+DATA places<>+1248(SB)/8, $0x0000000007040302
+DATA places<>+1256(SB)/8, $0x0000000704030200
+DATA places<>+1264(SB)/8, $0x0000000704030201
+DATA places<>+1272(SB)/8, $0x0000070403020100
+DATA places<>+1280(SB)/8, $0x0000000000000705
+DATA places<>+1288(SB)/8, $0x0000000000070500
+DATA places<>+1296(SB)/8, $0x0000000000070501
+DATA places<>+1304(SB)/8, $0x0000000007050100
+DATA places<>+1312(SB)/8, $0x0000000000070502
+DATA places<>+1320(SB)/8, $0x0000000007050200
+DATA places<>+1328(SB)/8, $0x0000000007050201
+DATA places<>+1336(SB)/8, $0x0000000705020100
+DATA places<>+1344(SB)/8, $0x0000000000070503
+DATA places<>+1352(SB)/8, $0x0000000007050300
+DATA places<>+1360(SB)/8, $0x0000000007050301
+DATA places<>+1368(SB)/8, $0x0000000705030100
+DATA places<>+1376(SB)/8, $0x0000000007050302
+DATA places<>+1384(SB)/8, $0x0000000705030200
+DATA places<>+1392(SB)/8, $0x0000000705030201
+DATA places<>+1400(SB)/8, $0x0000070503020100
+DATA places<>+1408(SB)/8, $0x0000000000070504
+DATA places<>+1416(SB)/8, $0x0000000007050400
+DATA places<>+1424(SB)/8, $0x0000000007050401
+DATA places<>+1432(SB)/8, $0x0000000705040100
+DATA places<>+1440(SB)/8, $0x0000000007050402
+DATA places<>+1448(SB)/8, $0x0000000705040200
+DATA places<>+1456(SB)/8, $0x0000000705040201
+DATA places<>+1464(SB)/8, $0x0000070504020100
+DATA places<>+1472(SB)/8, $0x0000000007050403
+DATA places<>+1480(SB)/8, $0x0000000705040300
+DATA places<>+1488(SB)/8, $0x0000000705040301
+DATA places<>+1496(SB)/8, $0x0000070504030100
+DATA places<>+1504(SB)/8, $0x0000000705040302
+DATA places<>+1512(SB)/8, $0x0000070504030200
+DATA places<>+1520(SB)/8, $0x0000070504030201
+DATA places<>+1528(SB)/8, $0x0007050403020100
+DATA places<>+1536(SB)/8, $0x0000000000000706
+DATA places<>+1544(SB)/8, $0x0000000000070600
+DATA places<>+1552(SB)/8, $0x0000000000070601
+DATA places<>+1560(SB)/8, $0x0000000007060100
+DATA places<>+1568(SB)/8, $0x0000000000070602
+DATA places<>+1576(SB)/8, $0x0000000007060200
+DATA places<>+1584(SB)/8, $0x0000000007060201
+DATA places<>+1592(SB)/8, $0x0000000706020100
+DATA places<>+1600(SB)/8, $0x0000000000070603
+DATA places<>+1608(SB)/8, $0x0000000007060300
+DATA places<>+1616(SB)/8, $0x0000000007060301
+DATA places<>+1624(SB)/8, $0x0000000706030100
+DATA places<>+1632(SB)/8, $0x0000000007060302
+DATA places<>+1640(SB)/8, $0x0000000706030200
+DATA places<>+1648(SB)/8, $0x0000000706030201
+DATA places<>+1656(SB)/8, $0x0000070603020100
+DATA places<>+1664(SB)/8, $0x0000000000070604
+DATA places<>+1672(SB)/8, $0x0000000007060400
+DATA places<>+1680(SB)/8, $0x0000000007060401
+DATA places<>+1688(SB)/8, $0x0000000706040100
+DATA places<>+1696(SB)/8, $0x0000000007060402
+DATA places<>+1704(SB)/8, $0x0000000706040200
+DATA places<>+1712(SB)/8, $0x0000000706040201
+DATA places<>+1720(SB)/8, $0x0000070604020100
+DATA places<>+1728(SB)/8, $0x0000000007060403
+DATA places<>+1736(SB)/8, $0x0000000706040300
+DATA places<>+1744(SB)/8, $0x0000000706040301
+DATA places<>+1752(SB)/8, $0x0000070604030100
+DATA places<>+1760(SB)/8, $0x0000000706040302
+DATA places<>+1768(SB)/8, $0x0000070604030200
+DATA places<>+1776(SB)/8, $0x0000070604030201
+DATA places<>+1784(SB)/8, $0x0007060403020100
+DATA places<>+1792(SB)/8, $0x0000000000070605
+DATA places<>+1800(SB)/8, $0x0000000007060500
+DATA places<>+1808(SB)/8, $0x0000000007060501
+DATA places<>+1816(SB)/8, $0x0000000706050100
+DATA places<>+1824(SB)/8, $0x0000000007060502
+DATA places<>+1832(SB)/8, $0x0000000706050200
+DATA places<>+1840(SB)/8, $0x0000000706050201
+DATA places<>+1848(SB)/8, $0x0000070605020100
+DATA places<>+1856(SB)/8, $0x0000000007060503
+DATA places<>+1864(SB)/8, $0x0000000706050300
+DATA places<>+1872(SB)/8, $0x0000000706050301
+DATA places<>+1880(SB)/8, $0x0000070605030100
+DATA places<>+1888(SB)/8, $0x0000000706050302
+DATA places<>+1896(SB)/8, $0x0000070605030200
+DATA places<>+1904(SB)/8, $0x0000070605030201
+DATA places<>+1912(SB)/8, $0x0007060503020100
+DATA places<>+1920(SB)/8, $0x0000000007060504
+DATA places<>+1928(SB)/8, $0x0000000706050400
+DATA places<>+1936(SB)/8, $0x0000000706050401
+DATA places<>+1944(SB)/8, $0x0000070605040100
+DATA places<>+1952(SB)/8, $0x0000000706050402
+DATA places<>+1960(SB)/8, $0x0000070605040200
+DATA places<>+1968(SB)/8, $0x0000070605040201
+DATA places<>+1976(SB)/8, $0x0007060504020100
+DATA places<>+1984(SB)/8, $0x0000000706050403
+DATA places<>+1992(SB)/8, $0x0000070605040300
+DATA places<>+2000(SB)/8, $0x0000070605040301
+DATA places<>+2008(SB)/8, $0x0007060504030100
+DATA places<>+2016(SB)/8, $0x0000070605040302
+DATA places<>+2024(SB)/8, $0x0007060504030200
+DATA places<>+2032(SB)/8, $0x0007060504030201
+DATA places<>+2040(SB)/8, $0x0706050403020100
+GLOBL places<>(SB), RODATA|NOPTR, $2048
 
-// func sparse512f32(index *int32, count int, a *float32, b *float32, bStep uintptr, c *float32, from *float32, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·sparse512f32(SB), NOSPLIT, $0-68
+// func columnLists256f32(index *int32, counts *int32, a *float32, aStep uintptr, rows int, k int, bits *byte)
+// Requires: AVX, AVX2, CMOV, POPCNT
+TEXT ·columnLists256f32(SB), NOSPLIT, $0-56
+	MOVQ         index+0(FP), AX
+	LEAQ         places<>+0(SB), CX
+	MOVL         $0x00000008, DX
+	VMOVD        DX, X2
+	VPBROADCASTD X2, Y2
+	MOVQ         counts+8(FP), DX
+	MOVQ         a+16(FP), BX
+	MOVQ         rows+32(FP), SI
+	VXORPS       Y3, Y3, Y3
+	MOVQ         AX, DI
+
+rows:
+	// a bit for each of eight rows, for each k
+	MOVQ    $+8, R8
+	CMPQ    SI, R8
+	CMOVQLT SI, R8
+	SHLQ    $0x02, R8
+	LEAQ    ones256<>+32(SB), R9
+	SUBQ    R8, R9
+	VMOVUPS (R9), Y0
+	MOVQ    aStep+24(FP), R9
+	MOVQ    k+40(FP), R10
+	MOVQ    bits+48(FP), R11
+	MOVQ    BX, R8
+
+k:
+	VMASKMOVPS (R8), Y0, Y1
+	VCMPPS     $0x04, Y3, Y1, Y1
+	VMOVMSKPS  Y1, R12
+	MOVB       R12, (R11)
+	ADDQ       R9, R8
+	INCQ       R11
+	DECQ       R10
+	JNZ        k
+	VMOVDQU    Y3, (R11)
+
+	// a list for each two rows
+	VPCMPEQB Y4, Y4, Y4
+	VPSRLW   $0x0e, Y4, Y4
+	VPSLLW   $0x08, Y4, Y1
+	VPOR     Y1, Y4, Y4
+	MOVQ     $+4, R8
+
+pair:
+	MOVQ  bits+48(FP), R9
+	MOVQ  k+40(FP), R10
+	VPXOR Y0, Y0, Y0
+
+bits:
+	VPAND     (R9), Y4, Y1
+	VPCMPEQB  Y3, Y1, Y1
+	VPMOVMSKB Y1, R11
+	NOTL      R11
+	MOVBQZX   R11, R12
+	VPMOVZXBD (CX)(R12*8), Y1
+	VPADDD    Y0, Y1, Y1
+	VPADDD    Y2, Y0, Y0
+	VMOVDQU   Y1, (AX)
+	POPCNTQ   R12, R12
+	LEAQ      (AX)(R12*4), AX
+	SHRL      $0x08, R11
+	MOVBQZX   R11, R12
+	VPMOVZXBD (CX)(R12*8), Y1
+	VPADDD    Y0, Y1, Y1
+	VPADDD    Y2, Y0, Y0
+	VMOVDQU   Y1, (AX)
+	POPCNTQ   R12, R12
+	LEAQ      (AX)(R12*4), AX
+	SHRL      $0x08, R11
+	MOVBQZX   R11, R12
+	VPMOVZXBD (CX)(R12*8), Y1
+	VPADDD    Y0, Y1, Y1
+	VPADDD    Y2, Y0, Y0
+	VMOVDQU   Y1, (AX)
+	POPCNTQ   R12, R12
+	LEAQ      (AX)(R12*4), AX
+	SHRL      $0x08, R11
+	MOVBQZX   R11, R12
+	VPMOVZXBD (CX)(R12*8), Y1
+	VPADDD    Y0, Y1, Y1
+	VPADDD    Y2, Y0, Y0
+	VMOVDQU   Y1, (AX)
+	POPCNTQ   R12, R12
+	LEAQ      (AX)(R12*4), AX
+	SHRL      $0x08, R11
+	ADDQ      $0x20, R9
+	SUBQ      $0x20, R10
+	JG        bits
+	MOVQ      AX, R9
+	SUBQ      DI, R9
+	SHRQ      $0x02, R9
+	MOVL      R9, (DX)
+	ADDQ      $0x04, DX
+	MOVQ      AX, DI
+	VPSLLW    $0x02, Y4, Y4
+	DECQ      R8
+	JNZ       pair
+	ADDQ      $0x20, BX
+	SUBQ      $0x08, SI
+	JG        rows
+	VZEROUPPER
+	RET
+
+// func listed256_16f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·listed256_16f32(SB), NOSPLIT, $0-108
 	MOVQ index+0(FP), AX
-	MOVQ count+8(FP), CX
+	MOVQ counts+8(FP), CX
 	MOVQ a+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bStep+32(FP), SI
+	MOVQ aStep+32(FP), BX
+	MOVQ bStep+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ from+72(FP), R8
+	MOVQ b+40(FP), R9
+
+	// from a row to its last vector
+	MOVQ columns+96(FP), R10
+	SHLQ $0x02, R10
+	SUBQ $0x20, R10
+
+rows2:
+	CMPQ rows+88(FP), $0x02
+	JGE  two
+
+	// the last row alone is computed as two that are the same
+	XORQ R11, R11
+	MOVQ R11, aRow+24(FP)
+	MOVQ R11, cRow+64(FP)
+	MOVQ R11, fromRow+80(FP)
+
+two:
+	// 2 rows: what they start from
+	MOVQ    fromRow+80(FP), R11
+	VMOVUPS (R8), Y0
+	VMOVUPS (R8)(R10*1), Y1
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y2
+	VMOVUPS (R8)(R10*1), Y3
+	ADDQ    R11, R8
+	MOVQ    DX, R11
+	ADDQ    aRow+24(FP), R11
+	MOVLQSX (CX), R12
+	ADDQ    $0x04, CX
+	TESTQ   R12, R12
+	JZ      sums
+
+terms:
+	MOVLQSX      (AX), R13
+	ADDQ         $0x04, AX
+	MOVQ         R13, R14
+	IMULQ        BX, R13
+	IMULQ        SI, R14
+	ADDQ         R9, R14
+	VBROADCASTSS (DX)(R13*1), Y4
+	VBROADCASTSS (R11)(R13*1), Y5
+	VMOVUPS      (R14), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y2
+	VMOVUPS      (R14)(R10*1), Y6
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y3
+	DECQ         R12
+	JNZ          terms
+
+sums:
+	// the tile of C
+	MOVQ         cRow+64(FP), DX
+	VXORPS       Y4, Y4, Y4
+	VBROADCASTSS floor+104(FP), Y5
+	VADDPS       Y4, Y0, Y0
+	VMAXPS       Y0, Y5, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       Y4, Y1, Y1
+	VMAXPS       Y1, Y5, Y1
+	VMOVUPS      Y1, (DI)(R10*1)
+	ADDQ         DX, DI
+	VADDPS       Y4, Y2, Y2
+	VMAXPS       Y2, Y5, Y2
+	VMOVUPS      Y2, (DI)
+	VADDPS       Y4, Y3, Y3
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      Y3, (DI)(R10*1)
+	ADDQ         DX, DI
+	MOVQ         R11, DX
+	ADDQ         aRow+24(FP), DX
+	SUBQ         $0x02, rows+88(FP)
+	JG           rows2
+	VZEROUPPER
+	RET
+
+// func listed256_24f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·listed256_24f32(SB), NOSPLIT, $0-108
+	MOVQ index+0(FP), AX
+	MOVQ counts+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ aStep+32(FP), BX
+	MOVQ bStep+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ from+72(FP), R8
+	MOVQ b+40(FP), R9
+
+	// from a row to its last vector
+	MOVQ columns+96(FP), R10
+	SHLQ $0x02, R10
+	SUBQ $0x20, R10
+
+rows2:
+	CMPQ rows+88(FP), $0x02
+	JGE  two
+
+	// the last row alone is computed as two that are the same
+	XORQ R11, R11
+	MOVQ R11, aRow+24(FP)
+	MOVQ R11, cRow+64(FP)
+	MOVQ R11, fromRow+80(FP)
+
+two:
+	// 2 rows: what they start from
+	MOVQ    fromRow+80(FP), R11
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
+	VMOVUPS (R8)(R10*1), Y2
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y3
+	VMOVUPS 32(R8), Y4
+	VMOVUPS (R8)(R10*1), Y5
+	ADDQ    R11, R8
+	MOVQ    DX, R11
+	ADDQ    aRow+24(FP), R11
+	MOVLQSX (CX), R12
+	ADDQ    $0x04, CX
+	TESTQ   R12, R12
+	JZ      sums
+
+terms:
+	MOVLQSX      (AX), R13
+	ADDQ         $0x04, AX
+	MOVQ         R13, R14
+	IMULQ        BX, R13
+	IMULQ        SI, R14
+	ADDQ         R9, R14
+	VBROADCASTSS (DX)(R13*1), Y6
+	VBROADCASTSS (R11)(R13*1), Y7
+	VMOVUPS      (R14), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y3
+	VMOVUPS      32(R14), Y8
+	VFMADD231PS  Y8, Y6, Y1
+	VFMADD231PS  Y8, Y7, Y4
+	VMOVUPS      (R14)(R10*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y5
+	DECQ         R12
+	JNZ          terms
+
+sums:
+	// the tile of C
+	MOVQ         cRow+64(FP), DX
+	VXORPS       Y6, Y6, Y6
+	VBROADCASTSS floor+104(FP), Y7
+	VADDPS       Y6, Y0, Y0
+	VMAXPS       Y0, Y7, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       Y6, Y1, Y1
+	VMAXPS       Y1, Y7, Y1
+	VMOVUPS      Y1, 32(DI)
+	VADDPS       Y6, Y2, Y2
+	VMAXPS       Y2, Y7, Y2
+	VMOVUPS      Y2, (DI)(R10*1)
+	ADDQ         DX, DI
+	VADDPS       Y6, Y3, Y3
+	VMAXPS       Y3, Y7, Y3
+	VMOVUPS      Y3, (DI)
+	VADDPS       Y6, Y4, Y4
+	VMAXPS       Y4, Y7, Y4
+	VMOVUPS      Y4, 32(DI)
+	VADDPS       Y6, Y5, Y5
+	VMAXPS       Y5, Y7, Y5
+	VMOVUPS      Y5, (DI)(R10*1)
+	ADDQ         DX, DI
+	MOVQ         R11, DX
+	ADDQ         aRow+24(FP), DX
+	SUBQ         $0x02, rows+88(FP)
+	JG           rows2
+	VZEROUPPER
+	RET
+
+// func listed256_48f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·listed256_48f32(SB), NOSPLIT, $0-108
+	MOVQ index+0(FP), AX
+	MOVQ counts+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ aStep+32(FP), BX
+	MOVQ bStep+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ from+72(FP), R8
+	MOVQ b+40(FP), R9
+
+	// from a row to its last vector
+	MOVQ columns+96(FP), R10
+	SHLQ $0x02, R10
+	SUBQ $0x20, R10
+
+rows2:
+	CMPQ rows+88(FP), $0x02
+	JGE  two
+
+	// the last row alone is computed as two that are the same
+	XORQ R11, R11
+	MOVQ R11, aRow+24(FP)
+	MOVQ R11, cRow+64(FP)
+	MOVQ R11, fromRow+80(FP)
+
+two:
+	// 2 rows: what they start from
+	MOVQ    fromRow+80(FP), R11
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
+	VMOVUPS 64(R8), Y2
+	VMOVUPS 96(R8), Y3
+	VMOVUPS 128(R8), Y4
+	VMOVUPS (R8)(R10*1), Y5
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y6
+	VMOVUPS 32(R8), Y7
+	VMOVUPS 64(R8), Y8
+	VMOVUPS 96(R8), Y9
+	VMOVUPS 128(R8), Y10
+	VMOVUPS (R8)(R10*1), Y11
+	ADDQ    R11, R8
+	MOVQ    DX, R11
+	ADDQ    aRow+24(FP), R11
+	MOVLQSX (CX), R12
+	ADDQ    $0x04, CX
+	TESTQ   R12, R12
+	JZ      sums
+
+terms:
+	MOVLQSX      (AX), R13
+	ADDQ         $0x04, AX
+	MOVQ         R13, R14
+	IMULQ        BX, R13
+	IMULQ        SI, R14
+	ADDQ         R9, R14
+	VBROADCASTSS (DX)(R13*1), Y12
+	VBROADCASTSS (R11)(R13*1), Y13
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y6
+	VMOVUPS      32(R14), Y14
+	VFMADD231PS  Y14, Y12, Y1
+	VFMADD231PS  Y14, Y13, Y7
+	VMOVUPS      64(R14), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y8
+	VMOVUPS      96(R14), Y14
+	VFMADD231PS  Y14, Y12, Y3
+	VFMADD231PS  Y14, Y13, Y9
+	VMOVUPS      128(R14), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y10
+	VMOVUPS      (R14)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y5
+	VFMADD231PS  Y14, Y13, Y11
+	DECQ         R12
+	JNZ          terms
+
+sums:
+	// the tile of C
+	MOVQ         cRow+64(FP), DX
+	VXORPS       Y12, Y12, Y12
+	VBROADCASTSS floor+104(FP), Y13
+	VADDPS       Y12, Y0, Y0
+	VMAXPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       Y12, Y1, Y1
+	VMAXPS       Y1, Y13, Y1
+	VMOVUPS      Y1, 32(DI)
+	VADDPS       Y12, Y2, Y2
+	VMAXPS       Y2, Y13, Y2
+	VMOVUPS      Y2, 64(DI)
+	VADDPS       Y12, Y3, Y3
+	VMAXPS       Y3, Y13, Y3
+	VMOVUPS      Y3, 96(DI)
+	VADDPS       Y12, Y4, Y4
+	VMAXPS       Y4, Y13, Y4
+	VMOVUPS      Y4, 128(DI)
+	VADDPS       Y12, Y5, Y5
+	VMAXPS       Y5, Y13, Y5
+	VMOVUPS      Y5, (DI)(R10*1)
+	ADDQ         DX, DI
+	VADDPS       Y12, Y6, Y6
+	VMAXPS       Y6, Y13, Y6
+	VMOVUPS      Y6, (DI)
+	VADDPS       Y12, Y7, Y7
+	VMAXPS       Y7, Y13, Y7
+	VMOVUPS      Y7, 32(DI)
+	VADDPS       Y12, Y8, Y8
+	VMAXPS       Y8, Y13, Y8
+	VMOVUPS      Y8, 64(DI)
+	VADDPS       Y12, Y9, Y9
+	VMAXPS       Y9, Y13, Y9
+	VMOVUPS      Y9, 96(DI)
+	VADDPS       Y12, Y10, Y10
+	VMAXPS       Y10, Y13, Y10
+	VMOVUPS      Y10, 128(DI)
+	VADDPS       Y12, Y11, Y11
+	VMAXPS       Y11, Y13, Y11
+	VMOVUPS      Y11, (DI)(R10*1)
+	ADDQ         DX, DI
+	MOVQ         R11, DX
+	ADDQ         aRow+24(FP), DX
+	SUBQ         $0x02, rows+88(FP)
+	JG           rows2
+	VZEROUPPER
+	RET
+
+// func listed256_52f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·listed256_52f32(SB), NOSPLIT, $0-108
+	MOVQ index+0(FP), AX
+	MOVQ counts+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ aStep+32(FP), BX
+	MOVQ bStep+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ from+72(FP), R8
+	MOVQ b+40(FP), R9
+
+	// from a row to its last vector
+	MOVQ columns+96(FP), R10
+	SHLQ $0x02, R10
+	SUBQ $0x10, R10
+
+rows2:
+	CMPQ rows+88(FP), $0x02
+	JGE  two
+
+	// the last row alone is computed as two that are the same
+	XORQ R11, R11
+	MOVQ R11, aRow+24(FP)
+	MOVQ R11, cRow+64(FP)
+	MOVQ R11, fromRow+80(FP)
+
+two:
+	// 2 rows: what they start from
+	MOVQ           fromRow+80(FP), R11
+	VMOVUPS        (R8), Y0
+	VMOVUPS        32(R8), Y1
+	VMOVUPS        64(R8), Y2
+	VMOVUPS        96(R8), Y3
+	VMOVUPS        128(R8), Y4
+	VMOVUPS        160(R8), Y5
+	VBROADCASTF128 (R8)(R10*1), Y6
+	ADDQ           R11, R8
+	VMOVUPS        (R8), Y7
+	VMOVUPS        32(R8), Y8
+	VMOVUPS        64(R8), Y9
+	VMOVUPS        96(R8), Y10
+	VMOVUPS        128(R8), Y11
+	VMOVUPS        160(R8), Y12
+	VINSERTF128    $0x01, (R8)(R10*1), Y6, Y6
+	ADDQ           R11, R8
+	MOVQ           DX, R11
+	ADDQ           aRow+24(FP), R11
+	MOVLQSX        (CX), R12
+	ADDQ           $0x04, CX
+	TESTQ          R12, R12
+	JZ             sums
+
+terms:
+	MOVLQSX        (AX), R13
+	ADDQ           $0x04, AX
+	MOVQ           R13, R14
+	IMULQ          BX, R13
+	IMULQ          SI, R14
+	ADDQ           R9, R14
+	VBROADCASTSS   (DX)(R13*1), Y13
+	VBROADCASTSS   (R11)(R13*1), Y14
+	VMOVUPS        (R14), Y15
+	VFMADD231PS    Y15, Y13, Y0
+	VFMADD231PS    Y15, Y14, Y7
+	VMOVUPS        32(R14), Y15
+	VFMADD231PS    Y15, Y13, Y1
+	VFMADD231PS    Y15, Y14, Y8
+	VMOVUPS        64(R14), Y15
+	VFMADD231PS    Y15, Y13, Y2
+	VFMADD231PS    Y15, Y14, Y9
+	VMOVUPS        96(R14), Y15
+	VFMADD231PS    Y15, Y13, Y3
+	VFMADD231PS    Y15, Y14, Y10
+	VMOVUPS        128(R14), Y15
+	VFMADD231PS    Y15, Y13, Y4
+	VFMADD231PS    Y15, Y14, Y11
+	VMOVUPS        160(R14), Y15
+	VFMADD231PS    Y15, Y13, Y5
+	VFMADD231PS    Y15, Y14, Y12
+	VBROADCASTF128 (R14)(R10*1), Y15
+	VBLENDPS       $0xf0, Y14, Y13, Y13
+	VFMADD231PS    Y15, Y13, Y6
+	DECQ           R12
+	JNZ            terms
+
+sums:
+	// the tile of C
+	MOVQ         cRow+64(FP), DX
+	VXORPS       Y13, Y13, Y13
+	VBROADCASTSS floor+104(FP), Y14
+	VADDPS       Y13, Y0, Y0
+	VMAXPS       Y0, Y14, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       Y13, Y1, Y1
+	VMAXPS       Y1, Y14, Y1
+	VMOVUPS      Y1, 32(DI)
+	VADDPS       Y13, Y2, Y2
+	VMAXPS       Y2, Y14, Y2
+	VMOVUPS      Y2, 64(DI)
+	VADDPS       Y13, Y3, Y3
+	VMAXPS       Y3, Y14, Y3
+	VMOVUPS      Y3, 96(DI)
+	VADDPS       Y13, Y4, Y4
+	VMAXPS       Y4, Y14, Y4
+	VMOVUPS      Y4, 128(DI)
+	VADDPS       Y13, Y5, Y5
+	VMAXPS       Y5, Y14, Y5
+	VMOVUPS      Y5, 160(DI)
+	VADDPS       Y13, Y6, Y6
+	VMAXPS       Y6, Y14, Y6
+	VMOVUPS      X6, (DI)(R10*1)
+	ADDQ         DX, DI
+	VADDPS       Y13, Y7, Y7
+	VMAXPS       Y7, Y14, Y7
+	VMOVUPS      Y7, (DI)
+	VADDPS       Y13, Y8, Y8
+	VMAXPS       Y8, Y14, Y8
+	VMOVUPS      Y8, 32(DI)
+	VADDPS       Y13, Y9, Y9
+	VMAXPS       Y9, Y14, Y9
+	VMOVUPS      Y9, 64(DI)
+	VADDPS       Y13, Y10, Y10
+	VMAXPS       Y10, Y14, Y10
+	VMOVUPS      Y10, 96(DI)
+	VADDPS       Y13, Y11, Y11
+	VMAXPS       Y11, Y14, Y11
+	VMOVUPS      Y11, 128(DI)
+	VADDPS       Y13, Y12, Y12
+	VMAXPS       Y12, Y14, Y12
+	VMOVUPS      Y12, 160(DI)
+	VEXTRACTF128 $0x01, Y6, (DI)(R10*1)
+	ADDQ         DX, DI
+	MOVQ         R11, DX
+	ADDQ         aRow+24(FP), DX
+	SUBQ         $0x02, rows+88(FP)
+	JG           rows2
+	VZEROUPPER
+	RET
+
+// func listed512_32f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·listed512_32f32(SB), NOSPLIT, $0-108
+	MOVQ index+0(FP), AX
+	MOVQ counts+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ aStep+32(FP), BX
+	MOVQ bStep+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ from+72(FP), R8
+	MOVQ b+40(FP), R9
 
 	// the masks of the columns
-	MOVQ      $-1, DI
-	MOVQ      columns+56(FP), R8
-	BZHIQ     R8, DI, DI
-	MOVQ      from+48(FP), R8
-	KMOVW     DI, K1
-	VMOVUPS.Z (R8), K1, Z0
-	SHRQ      $0x10, DI
-	KMOVW     DI, K2
-	VMOVUPS.Z 64(R8), K2, Z1
-	SHRQ      $0x10, DI
-	KMOVW     DI, K3
-	VMOVUPS.Z 128(R8), K3, Z2
-	SHRQ      $0x10, DI
-	KMOVW     DI, K4
-	VMOVUPS.Z 192(R8), K4, Z3
-	LEAQ      (AX)(CX*4), AX
-	NEGQ      CX
+	MOVQ  $-1, R10
+	MOVQ  columns+96(FP), R11
+	BZHIQ R11, R10, R10
+	KMOVW R10, K1
+	SHRQ  $0x10, R10
+	KMOVW R10, K2
 
-loop:
-	MOVLQSX      (AX)(CX*4), DI
-	VBROADCASTSS (DX)(DI*4), Z4
-	IMULQ        SI, DI
-	VFMADD231PS  (BX)(DI*1), Z4, K1, Z0
-	VFMADD231PS  64(BX)(DI*1), Z4, K2, Z1
-	VFMADD231PS  128(BX)(DI*1), Z4, K3, Z2
-	VFMADD231PS  192(BX)(DI*1), Z4, K4, Z3
-	INCQ         CX
-	JNZ          loop
-	MOVQ         c+40(FP), AX
+rows2:
+	CMPQ rows+88(FP), $0x02
+	JGE  two
+
+	// the last row alone is computed as two that are the same
+	XORQ R10, R10
+	MOVQ R10, aRow+24(FP)
+	MOVQ R10, cRow+64(FP)
+	MOVQ R10, fromRow+80(FP)
+
+two:
+	// 2 rows: what they start from
+	MOVQ      fromRow+80(FP), R10
+	VMOVUPS.Z (R8), K1, Z0
+	VMOVUPS.Z 64(R8), K2, Z1
+	ADDQ      R10, R8
+	VMOVUPS.Z (R8), K1, Z2
+	VMOVUPS.Z 64(R8), K2, Z3
+	ADDQ      R10, R8
+	MOVQ      DX, R10
+	ADDQ      aRow+24(FP), R10
+	MOVLQSX   (CX), R11
+	ADDQ      $0x04, CX
+	TESTQ     R11, R11
+	JZ        sums
+
+terms:
+	MOVLQSX      (AX), R12
+	ADDQ         $0x04, AX
+	MOVQ         R12, R13
+	IMULQ        BX, R12
+	IMULQ        SI, R13
+	ADDQ         R9, R13
+	VBROADCASTSS (DX)(R12*1), Z4
+	VBROADCASTSS (R10)(R12*1), Z5
+	VMOVUPS.Z    (R13), K1, Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z2
+	VMOVUPS.Z    64(R13), K2, Z6
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z3
+	DECQ         R11
+	JNZ          terms
+
+sums:
+	// the tile of C
+	MOVQ         cRow+64(FP), DX
 	VXORPS       Z4, Z4, Z4
-	VBROADCASTSS floor+64(FP), Z5
+	VBROADCASTSS floor+104(FP), Z5
 	VADDPS       Z4, Z0, Z0
 	VMAXPS       Z0, Z5, Z0
-	VMOVUPS      Z0, K1, (AX)
+	VMOVUPS      Z0, K1, (DI)
 	VADDPS       Z4, Z1, Z1
 	VMAXPS       Z1, Z5, Z1
-	VMOVUPS      Z1, K2, 64(AX)
+	VMOVUPS      Z1, K2, 64(DI)
+	ADDQ         DX, DI
 	VADDPS       Z4, Z2, Z2
 	VMAXPS       Z2, Z5, Z2
-	VMOVUPS      Z2, K3, 128(AX)
+	VMOVUPS      Z2, K1, (DI)
 	VADDPS       Z4, Z3, Z3
 	VMAXPS       Z3, Z5, Z3
-	VMOVUPS      Z3, K4, 192(AX)
+	VMOVUPS      Z3, K2, 64(DI)
+	ADDQ         DX, DI
+	MOVQ         R10, DX
+	ADDQ         aRow+24(FP), DX
+	SUBQ         $0x02, rows+88(FP)
+	JG           rows2
+	VZEROUPPER
+	RET
+
+// func listed512_64f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·listed512_64f32(SB), NOSPLIT, $0-108
+	MOVQ index+0(FP), AX
+	MOVQ counts+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ aStep+32(FP), BX
+	MOVQ bStep+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ from+72(FP), R8
+	MOVQ b+40(FP), R9
+
+	// the masks of the columns
+	MOVQ  $-1, R10
+	MOVQ  columns+96(FP), R11
+	BZHIQ R11, R10, R10
+	KMOVW R10, K1
+	SHRQ  $0x10, R10
+	KMOVW R10, K2
+	SHRQ  $0x10, R10
+	KMOVW R10, K3
+	SHRQ  $0x10, R10
+	KMOVW R10, K4
+
+rows2:
+	CMPQ rows+88(FP), $0x02
+	JGE  two
+
+	// the last row alone is computed as two that are the same
+	XORQ R10, R10
+	MOVQ R10, aRow+24(FP)
+	MOVQ R10, cRow+64(FP)
+	MOVQ R10, fromRow+80(FP)
+
+two:
+	// 2 rows: what they start from
+	MOVQ      fromRow+80(FP), R10
+	VMOVUPS.Z (R8), K1, Z0
+	VMOVUPS.Z 64(R8), K2, Z1
+	VMOVUPS.Z 128(R8), K3, Z2
+	VMOVUPS.Z 192(R8), K4, Z3
+	ADDQ      R10, R8
+	VMOVUPS.Z (R8), K1, Z4
+	VMOVUPS.Z 64(R8), K2, Z5
+	VMOVUPS.Z 128(R8), K3, Z6
+	VMOVUPS.Z 192(R8), K4, Z7
+	ADDQ      R10, R8
+	MOVQ      DX, R10
+	ADDQ      aRow+24(FP), R10
+	MOVLQSX   (CX), R11
+	ADDQ      $0x04, CX
+	TESTQ     R11, R11
+	JZ        sums
+
+terms:
+	MOVLQSX      (AX), R12
+	ADDQ         $0x04, AX
+	MOVQ         R12, R13
+	IMULQ        BX, R12
+	IMULQ        SI, R13
+	ADDQ         R9, R13
+	VBROADCASTSS (DX)(R12*1), Z8
+	VBROADCASTSS (R10)(R12*1), Z9
+	VMOVUPS.Z    (R13), K1, Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z4
+	VMOVUPS.Z    64(R13), K2, Z10
+	VFMADD231PS  Z10, Z8, Z1
+	VFMADD231PS  Z10, Z9, Z5
+	VMOVUPS.Z    128(R13), K3, Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z6
+	VMOVUPS.Z    192(R13), K4, Z10
+	VFMADD231PS  Z10, Z8, Z3
+	VFMADD231PS  Z10, Z9, Z7
+	DECQ         R11
+	JNZ          terms
+
+sums:
+	// the tile of C
+	MOVQ         cRow+64(FP), DX
+	VXORPS       Z8, Z8, Z8
+	VBROADCASTSS floor+104(FP), Z9
+	VADDPS       Z8, Z0, Z0
+	VMAXPS       Z0, Z9, Z0
+	VMOVUPS      Z0, K1, (DI)
+	VADDPS       Z8, Z1, Z1
+	VMAXPS       Z1, Z9, Z1
+	VMOVUPS      Z1, K2, 64(DI)
+	VADDPS       Z8, Z2, Z2
+	VMAXPS       Z2, Z9, Z2
+	VMOVUPS      Z2, K3, 128(DI)
+	VADDPS       Z8, Z3, Z3
+	VMAXPS       Z3, Z9, Z3
+	VMOVUPS      Z3, K4, 192(DI)
+	ADDQ         DX, DI
+	VADDPS       Z8, Z4, Z4
+	VMAXPS       Z4, Z9, Z4
+	VMOVUPS      Z4, K1, (DI)
+	VADDPS       Z8, Z5, Z5
+	VMAXPS       Z5, Z9, Z5
+	VMOVUPS      Z5, K2, 64(DI)
+	VADDPS       Z8, Z6, Z6
+	VMAXPS       Z6, Z9, Z6
+	VMOVUPS      Z6, K3, 128(DI)
+	VADDPS       Z8, Z7, Z7
+	VMAXPS       Z7, Z9, Z7
+	VMOVUPS      Z7, K4, 192(DI)
+	ADDQ         DX, DI
+	MOVQ         R10, DX
+	ADDQ         aRow+24(FP), DX
+	SUBQ         $0x02, rows+88(FP)
+	JG           rows2
 	VZEROUPPER
 	RET
 

@@ -396,49 +396,184 @@ func row512f32(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32,
 //go:noescape
 func transpose256f32(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, squares int)
 
-// finite512f32 reports whether all of n elements are finite, n being 1 or more:
+// finite256f32 reports whether all of n elements are finite, n being 1 or more:
 //
-//	var s [16]float32
+//	var s [8]float32
 //	for i := range n {
-//		s[i%16] += x[i] - x[i]
+//		s[i%8] = fma(0, x[i], s[i%8])
 //	}
-//	return s == [16]float32{}
+//	return s == [8]float32{}
 //
 //go:noescape
-func finite512f32(x *float32, n int) bool
+func finite256f32(x *float32, n int) bool
 
-// nonzeros512f32 lists the elements that are not 0, n being 1 or more, and returns
-// how many. There must be room for 16 more in index.
+// rowLists256f32 lists for every two rows of A where they are not both 0, rows and k
+// being 1 or more. There must be room for 8 more in index.
 //
-//	count := 0
-//	for i := range n {
-//		if x[i] != 0 {
-//			index[count] = int32(i)
-//			count++
+//	for i := 0; i < rows; i += 2 {
+//		for p := range k {
+//			if a[i][p] != 0 || i+1 < rows && a[i+1][p] != 0 {
+//				index = append(index, int32(p))
+//				counts[i/2]++
+//			}
 //		}
 //	}
-//	return count
+//
+// aRow is in bytes.
 //
 //go:noescape
-func nonzeros512f32(index *int32, x *float32, n int) int
+func rowLists256f32(index *int32, counts *int32, a *float32, aRow uintptr, rows int, k int)
 
-// sparse512f32 computes a row of C, 1 to 64 columns, from the terms that a list
-// names, count being 1 or more and bStep in bytes:
-//
-//	for j := range columns {
-//		s := from[j]
-//		for _, p := range index[:count] {
-//			s = fma(a[p], b[p][j], s)
-//		}
-//		s += 0 // -0 becomes +0
-//		if s < floor {
-//			s = floor
-//		}
-//		c[j] = s
-//	}
+// columnLists256f32 does what rowLists256f32 does for A transposed: aStep leads from
+// one k to the next, in bytes, and a row is an element further than the one above. It
+// writes k+32 bytes to bits, and for eight rows at a time.
 //
 //go:noescape
-func sparse512f32(index *int32, count int, a *float32, b *float32, bStep uintptr, c *float32, from *float32, columns int, floor float32)
+func columnLists256f32(index *int32, counts *int32, a *float32, aStep uintptr, rows int, k int, bits *byte)
+
+// listed256_16f32 computes 9 to 16 columns of C: what they start from, and
+// some terms of the product of as many rows of A and columns of B; rows is 1 or more.
+//
+//	lists := index cut into pieces, as long as counts says
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for _, p := range lists[i/2] {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func listed256_16f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+
+// listed256_24f32 computes 17 to 24 columns of C: what they start from, and
+// some terms of the product of as many rows of A and columns of B; rows is 1 or more.
+//
+//	lists := index cut into pieces, as long as counts says
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for _, p := range lists[i/2] {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func listed256_24f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+
+// listed256_48f32 computes 41 to 48 columns of C: what they start from, and
+// some terms of the product of as many rows of A and columns of B; rows is 1 or more.
+//
+//	lists := index cut into pieces, as long as counts says
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for _, p := range lists[i/2] {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func listed256_48f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+
+// listed256_52f32 computes 49 to 52 columns of C: what they start from, and
+// some terms of the product of as many rows of A and columns of B; rows is 1 or more.
+//
+//	lists := index cut into pieces, as long as counts says
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for _, p := range lists[i/2] {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func listed256_52f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+
+// listed512_32f32 computes 1 to 32 columns of C: what they start from, and
+// some terms of the product of as many rows of A and columns of B; rows is 1 or more.
+//
+//	lists := index cut into pieces, as long as counts says
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for _, p := range lists[i/2] {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func listed512_32f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+
+// listed512_64f32 computes 1 to 64 columns of C: what they start from, and
+// some terms of the product of as many rows of A and columns of B; rows is 1 or more.
+//
+//	lists := index cut into pieces, as long as counts says
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for _, p := range lists[i/2] {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func listed512_64f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
 
 // peak512 computes n times 12 vectors of 16 float32, none waiting for another:
 //

@@ -355,19 +355,19 @@ func testGemmZeros[T Float](t *testing.T) {
 // are found out right wherever the one element is that is not.
 func TestFinite(t *testing.T) {
 	tiling := tilingOf[float32]()
-	if tiling == nil || tiling.finite == nil {
+	if tiling == nil || tiling.sparse == nil {
 		t.Skip("no kernel for it on this processor")
 	}
 	for n := 1; n < 200; n++ {
 		x := slices.Repeat([]float32{math.MaxFloat32}, n+1)
 		x[n] = float32(math.NaN()) // behind the end
-		if !tiling.finite(&x[0], n) {
+		if !tiling.sparse.finite(&x[0], n) {
 			t.Fatalf("%d finite numbers are said not to be", n)
 		}
 		for i := range n {
 			for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 				x[i] = float32(v)
-				if tiling.finite(&x[0], n) {
+				if tiling.sparse.finite(&x[0], n) {
 					t.Fatalf("%v at %d of %d is said to be finite", v, i, n)
 				}
 			}

@@ -6,13 +6,31 @@ import "unsafe"
 // ±0, which can change nothing but the sign of a sum that is 0 itself, and that
 // is + in the end: leaving such terms out changes no bit.
 
+// A sparse is how terms are left out: those in which two rows of A, one below the other,
+// are both 0.
+type sparse[T Float] struct {
+	// finite reports whether all of n elements are, n being 1 or more.
+	finite func(x *T, n int) bool
+
+	// rowLists and columnLists list the terms that stay, for A as it lies and for
+	// A transposed.
+	rowLists    func(index, counts *int32, a *T, aRow uintptr, rows, k int)
+	columnLists func(index, counts *int32, a *T, aStep uintptr, rows, k int, bits *byte)
+
+	// next returns the kernel for the first of so many columns, and how many it is for.
+	next func(columns int) (listed[T], int)
+}
+
+// listed is a kernel that computes a strip of C from the terms that are listed.
+type listed[T Float] func(index, counts *int32, a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow uintptr, rows, columns int, floor T)
+
 // worthSkipping reports whether leaving out the terms in which A is 0 is right,
 // and seems to pay: if most of some elements that are looked at are. It does not
 // for few rows or columns, nor unless B is in a cache.
 func (s *blocked[T]) worthSkipping() bool {
 	const looks = 64
 	x := s.a.Data
-	if s.tiling.sparse == nil || s.a.transposed || s.c.Rows < 8 || s.c.Cols <= 2*s.lanes || s.a.Cols < 2*looks ||
+	if s.tiling.sparse == nil || s.c.Rows < 8 || s.c.Cols <= 2*s.lanes || len(x) < 128*looks ||
 		len(s.b.Data)*int(unsafe.Sizeof(T(0))) > blocks.size {
 		return false
 	}
@@ -22,27 +40,53 @@ func (s *blocked[T]) worthSkipping() bool {
 			zeros++
 		}
 	}
-	return zeros > looks*3/5 && s.finite(&s.b.Data[0], len(s.b.Data))
+	return zeros > looks/2 && s.tiling.sparse.finite(&s.b.Data[0], len(s.b.Data))
 }
 
-// computeSparse computes the rows lo to hi of C.
-func (s *blocked[T]) computeSparse(lo, hi int) {
+// lists are the terms of some rows that are not left out.
+type lists struct {
+	index  []int32 // a list for each two rows, one behind the other
+	counts []int32 // how long they are
+	bits   []byte
+}
+
+// room makes room for the lists of so many rows of k terms.
+func (l *lists) room(rows, k int) {
+	if n := rows/2*k + 8; len(l.index) < n {
+		l.index = make([]int32, n)
+	}
+	if len(l.counts) < rows/2 {
+		l.counts = make([]int32, rows/2)
+	}
+	if len(l.bits) < k+32 {
+		l.bits = make([]byte, k+32)
+	}
+}
+
+// computeListed computes the rows lo to hi of C from the terms in which A is not 0.
+func (s *blocked[T]) computeListed(lo, hi int) {
 	n, k, size := s.c.Cols, s.a.Cols, unsafe.Sizeof(T(0))
+	row, step := s.a.strides()
+	// So many rows at a time that their lists stay in the L1 cache.
+	most := min(max(8192/k, 8), 64) &^ 7
 	buffer := borrow[T](0)
 	defer keptOf[T]().buffers.giveBack(buffer)
-	if len(buffer.index) < k+16 {
-		buffer.index = make([]int32, k+16)
-	}
-	index := &buffer.index[0]
-	for i := lo; i < hi; i++ {
-		a := &s.a.Data[i*k]
-		count := s.nonzeros(index, a, k)
-		if count == 0 {
-			*index, count = 0, 1
+	buffer.lists.room(most, k)
+	index, counts := &buffer.lists.index[0], &buffer.lists.counts[0]
+	for ; lo < hi; lo += most {
+		rows := min(most, hi-lo)
+		a := &s.a.Data[lo*row]
+		if s.a.transposed {
+			s.tiling.sparse.columnLists(index, counts, a, uintptr(step)*size, rows, k, &buffer.lists.bits[0])
+		} else {
+			s.tiling.sparse.rowLists(index, counts, a, uintptr(row)*size, rows, k)
 		}
-		for j := 0; j < n; j += 64 {
-			from, _ := s.from(i, j)
-			s.tiling.sparse(index, count, a, &s.b.Data[j], uintptr(n)*size, &s.c.Data[i*n+j], from, min(64, n-j), s.floor(k))
+		for j, columns := 0, 0; j < n; j += columns {
+			var run listed[T]
+			run, columns = s.tiling.sparse.next(n - j)
+			from, fromRow := s.from(lo, j)
+			run(index, counts, a, uintptr(row)*size, uintptr(step)*size, &s.b.Data[j], uintptr(n)*size,
+				&s.c.Data[lo*n+j], uintptr(n)*size, from, uintptr(fromRow)*size, rows, columns, s.floor(k))
 		}
 	}
 }

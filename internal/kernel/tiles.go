@@ -74,10 +74,8 @@ type tiling[T Float] struct {
 	// squares transposes what B needs rearranged if it is transposed; nil if there is none.
 	squares func(dst *T, dstRow uintptr, src *T, srcRow uintptr, squares int)
 
-	// For products in which most of A is 0; nil if there are none.
-	finite   func(x *T, n int) bool
-	nonzeros func(index *int32, x *T, n int) int
-	sparse   func(index *int32, count int, a, b *T, bStep uintptr, c, from *T, columns int, floor T)
+	// sparse is for products in which most of A is 0; nil if there is none.
+	sparse *sparse[T]
 }
 
 // The blocks of a product: a panel of B, depth rows of it, stays in a core's
@@ -103,7 +101,7 @@ type blocked[T Float] struct {
 	packA, packB bool // the blocks of A, of B, are rearranged first
 	packing      bool // which is what is being done to B
 	packed       []T  // the block of B, a panel after the other
-	sparse       bool // terms in which A is 0 are left out; then a part has all columns
+	skipping     bool // terms in which A is 0 are left out; then a part has all columns
 
 	rows, columns int // of C, in a part of the work
 }
@@ -118,14 +116,14 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 	size := int(unsafe.Sizeof(T(0)))
 	s.packA = m >= 16 && n*size > blocks.stride && k*n*size > blocks.size
 	s.packB = s.packA || g.b.transposed
-	s.sparse = !s.packB && s.worthSkipping()
+	s.skipping = !s.packB && s.worthSkipping()
 	// Parts of whole tiles, and as many as make the shares of the threads alike.
 	if first, columns := t.next(n-s.remainder(), m); s.packA {
 		parts := ceil(ceil(m, blocks.height), threads) * threads
 		s.rows = ceil(ceil(m, parts), first.rows) * first.rows
 	} else if threads > 1 && m > first.rows {
 		s.rows = ceil(ceil(m, 16*threads), first.rows) * first.rows
-	} else if threads > 1 && !s.packB && !s.sparse {
+	} else if threads > 1 && !s.packB && !s.skipping {
 		s.columns = ceil(ceil(n, threads), columns) * columns
 	}
 	if !s.packB {
@@ -192,8 +190,8 @@ func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
 	row, step := s.a.strides()
 	a, p0 := s.a.Data[lo*row+s.p0*step:], s.p0
 	switch eights := (s.p1 - 1) / 8; {
-	case s.sparse:
-		s.computeSparse(lo, hi)
+	case s.skipping:
+		s.computeListed(lo, hi)
 		return
 	case s.packA:
 		k := s.p1 - p0

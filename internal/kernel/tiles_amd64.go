@@ -21,12 +21,13 @@ var (
 	tiling512f32 = &tiling[float32]{
 		next: next512f32, lanes: 16, panel: 64, transposed: true,
 		addRow: row512f32, squares: transpose256f32,
-		finite: finite512f32, nonzeros: nonzeros512f32, sparse: sparse512f32,
+		sparse: &sparse[float32]{finite256f32, rowLists256f32, columnLists256f32, nextListed512},
 	}
 	tiling512f64 = &tiling[float64]{next: next512f64, lanes: 8, panel: 32}
 	tiling256f32 = &tiling[float32]{
 		next: next256(strips256f32), lanes: 8, panel: 24, depth: 112,
 		squares: transpose256f32,
+		sparse:  &sparse[float32]{finite256f32, rowLists256f32, columnLists256f32, nextListed256},
 	}
 	tiling256f64 = &tiling[float64]{next: next256(strips256f64), lanes: 4, panel: 8, depth: 112}
 )
@@ -102,6 +103,26 @@ func next256[T Float](s strips256[T]) func(columns, rows int) (strip[T], int) {
 		}
 		return s.whole[vectors], min(columns, vectors*lanes)
 	}
+}
+
+func nextListed512(columns int) (listed[float32], int) {
+	if columns <= 32 {
+		return listed512_32f32, columns
+	}
+	return listed512_64f32, min(columns, 64)
+}
+
+func nextListed256(columns int) (listed[float32], int) {
+	const lanes = 8
+	switch vectors := ceil(columns, lanes); {
+	case 6*lanes < columns && columns <= 6*lanes+lanes/2:
+		return listed256_52f32, columns
+	case vectors == 6 || vectors > 7:
+		return listed256_48f32, min(columns, 6*lanes)
+	case vectors == 2 || vectors == 4:
+		return listed256_16f32, min(columns, 2*lanes)
+	}
+	return listed256_24f32, min(columns, 3*lanes)
 }
 
 func assemblyPaths() []string {

@@ -30,8 +30,15 @@ func main() {
 	row()
 	transpose()
 	finite()
-	nonzeros()
-	sparse()
+	rowLists()
+	columnLists()
+	for _, vectors := range []int{2, 3, 6} {
+		strip{element: float32s, bits: 256, vectors: vectors, edge: overlapped, listed: true}.write()
+	}
+	strip{element: float32s, bits: 256, vectors: 6, edge: half, listed: true}.write()
+	for _, vectors := range []int{2, 4} {
+		strip{element: float32s, bits: 512, vectors: vectors, edge: masked512, listed: true}.write()
+	}
 	peak(512, 12)
 	peak(256, 12)
 	pause()

@@ -1,184 +1,268 @@
 package main
 
 import (
-	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
 func finite() {
-	TEXT("finite512f32", NOSPLIT, "func(x *float32, n int) bool")
+	TEXT("finite256f32", NOSPLIT, "func(x *float32, n int) bool")
 	Doc(
-		"finite512f32 reports whether all of n elements are finite, n being 1 or more:",
+		"finite256f32 reports whether all of n elements are finite, n being 1 or more:",
 		"",
-		"\tvar s [16]float32",
+		"\tvar s [8]float32",
 		"\tfor i := range n {",
-		"\t\ts[i%16] += x[i] - x[i]",
+		"\t\ts[i%8] = fma(0, x[i], s[i%8])",
 		"\t}",
-		"\treturn s == [16]float32{}",
+		"\treturn s == [8]float32{}",
 	)
 	Pragma("noescape")
+	const vectors = 8
 	x, n := load("x"), load("n")
-	var s [4]reg.VecVirtual
-	v := ZMM()
+	zero := YMM()
+	VXORPS(zero, zero, zero)
+	var s [vectors]reg.VecVirtual
 	for i := range s {
-		s[i] = ZMM()
+		s[i] = YMM()
 		VXORPS(s[i], s[i], s[i])
 	}
-	Label("loop")
-	CMPQ(n, Imm(64))
+	Label("many")
+	CMPQ(n, Imm(8*vectors))
+	JL(LabelRef("eight"))
+	for i := range s {
+		VFMADD231PS(Mem{Base: x, Disp: 32 * i}, zero, s[i])
+	}
+	ADDQ(I32(32*vectors), x)
+	SUBQ(Imm(8*vectors), n)
+	JMP(LabelRef("many"))
+	Label("eight")
+	CMPQ(n, Imm(8))
 	JL(LabelRef("rest"))
-	for i := range s {
-		VMOVUPS(Mem{Base: x, Disp: 64 * i}, v)
-		VSUBPS(v, v, v)
-		VADDPS(v, s[i], s[i])
-	}
-	ADDQ(I32(256), x)
-	SUBQ(Imm(64), n)
-	JMP(LabelRef("loop"))
+	VFMADD231PS(Mem{Base: x}, zero, s[0])
+	ADDQ(Imm(32), x)
+	SUBQ(Imm(8), n)
+	JMP(LabelRef("eight"))
 	Label("rest")
-	bits, k := GP64(), K()
-	for i := range s {
-		MOVQ(I32(-1), bits)
-		BZHIQ(n, bits, bits)
-		if i > 0 {
-			SHRQ(Imm(uint64(16*i)), bits)
+	v := YMM()
+	loadFew(x, n, v)
+	VFMADD231PS(v, zero, s[0])
+	for step := vectors / 2; step > 0; step /= 2 {
+		for i := range step {
+			VADDPS(s[i+step], s[i], s[i])
 		}
-		KMOVW(bits.As32(), k)
-		VMOVUPS_Z(Mem{Base: x, Disp: 64 * i}, k, v)
-		VSUBPS(v, v, v)
-		VADDPS(v, s[i], s[i])
 	}
-	VADDPS(s[1], s[0], s[0])
-	VADDPS(s[3], s[2], s[2])
-	VADDPS(s[2], s[0], s[0])
-	VCMPPS(Imm(3), s[0], s[0], k) // where it is NaN
+	VCMPPS(Imm(3), s[0], s[0], s[0]) // where it is NaN
+	VPTEST(s[0], s[0])
 	ok := GP8()
-	KORTESTW(k, k)
 	SETEQ(ok)
 	Store(ok, ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 }
 
-func nonzeros() {
-	TEXT("nonzeros512f32", NOSPLIT, "func(index *int32, x *float32, n int) int")
+// loadFew reads n elements, 0 to 8, and zeros after them.
+func loadFew(x, n reg.GPVirtual, dst reg.VecVirtual) {
+	mask := GP64()
+	few := GP64()
+	LEAQ(ones256().Offset(32), mask)
+	MOVQ(n, few)
+	SHLQ(Imm(2), few)
+	SUBQ(few, mask)
+	VMOVUPS(Mem{Base: mask}, dst)
+	VMASKMOVPS(Mem{Base: x}, dst, dst)
+}
+
+// A list is built by eight elements at a time, which have a bit each for being
+// in it.
+type list struct {
+	index, table       reg.GPVirtual
+	first, some, eight reg.VecVirtual
+}
+
+func newList(index reg.GPVirtual) list {
+	l := list{index, GP64(), YMM(), YMM(), YMM()}
+	LEAQ(places().Offset(0), l.table)
+	one := GP32()
+	MOVL(U32(8), one)
+	VMOVD(one, l.eight.AsX())
+	VPBROADCASTD(l.eight.AsX(), l.eight)
+	return l
+}
+
+// begin begins a list, with the number 0.
+func (l list) begin() { VPXOR(l.first, l.first, l.first) }
+
+// add adds those of the next eight that have a bit, and changes bits.
+func (l list) add(bits reg.GPVirtual) {
+	VPMOVZXBD(Mem{Base: l.table, Index: bits, Scale: 8}, l.some)
+	VPADDD(l.first, l.some, l.some)
+	VPADDD(l.eight, l.first, l.first)
+	VMOVDQU(l.some, Mem{Base: l.index})
+	POPCNTQ(bits, bits)
+	LEAQ(Mem{Base: l.index, Index: bits, Scale: 4}, l.index)
+}
+
+// count stores how long the list is that began at start, which becomes the
+// beginning of the next.
+func (l list) count(counts, start reg.GPVirtual) {
+	n := GP64()
+	MOVQ(l.index, n)
+	SUBQ(start, n)
+	SHRQ(Imm(2), n)
+	MOVL(n.As32(), Mem{Base: counts})
+	ADDQ(Imm(4), counts)
+	MOVQ(l.index, start)
+}
+
+// places are for each of 256 bytes the places of its bits that are set.
+func places() Mem {
+	return once("places", func() {
+		for b := range 256 {
+			var places, n uint64
+			for bit := range uint64(8) {
+				if b>>bit&1 == 1 {
+					places |= bit << (8 * n)
+					n++
+				}
+			}
+			DATA(8*b, U64(places))
+		}
+	})
+}
+
+func rowLists() {
+	TEXT("rowLists256f32", NOSPLIT, "func(index, counts *int32, a *float32, aRow uintptr, rows, k int)")
 	Doc(
-		"nonzeros512f32 lists the elements that are not 0, n being 1 or more, and returns",
-		"how many. There must be room for 16 more in index.",
+		"rowLists256f32 lists for every two rows of A where they are not both 0, rows and k",
+		"being 1 or more. There must be room for 8 more in index.",
 		"",
-		"\tcount := 0",
-		"\tfor i := range n {",
-		"\t\tif x[i] != 0 {",
-		"\t\t\tindex[count] = int32(i)",
-		"\t\t\tcount++",
+		"\tfor i := 0; i < rows; i += 2 {",
+		"\t\tfor p := range k {",
+		"\t\t\tif a[i][p] != 0 || i+1 < rows && a[i+1][p] != 0 {",
+		"\t\t\t\tindex = append(index, int32(p))",
+		"\t\t\t\tcounts[i/2]++",
+		"\t\t\t}",
 		"\t\t}",
 		"\t}",
-		"\treturn count",
+		"",
+		"aRow is in bytes.",
 	)
 	Pragma("noescape")
-	start, x, n := load("index"), load("x"), load("n")
-	index := GP64()
-	MOVQ(start, index)
-	at, zero, sixteen, some, v := ZMM(), ZMM(), ZMM(), ZMM(), ZMM()
-	VMOVDQU32(iota16().Offset(0), at)
+	l := newList(load("index"))
+	counts, a, rows := load("counts"), load("a"), load("rows")
+	zero, v, w := YMM(), YMM(), YMM()
 	VXORPS(zero, zero, zero)
-	step := GP32()
-	MOVL(U32(16), step)
-	VPBROADCASTD(step, sixteen)
-	bits, lanes, k := GP64(), GP64(), K()
-	Label("loop")
-	MOVQ(I32(-1), bits)
-	CMPQ(n, Imm(16))
-	JGE(LabelRef("whole"))
-	BZHIQ(n, bits, bits)
-	Label("whole")
-	KMOVW(bits.As32(), k)
-	VMOVUPS_Z(Mem{Base: x}, k, v)
-	VCMPPS(Imm(4), zero, v, k) // not equal, or NaN
-	VPCOMPRESSD_Z(at, k, some)
-	VMOVDQU32(some, Mem{Base: index})
-	KMOVW(k, lanes.As32())
-	POPCNTQ(lanes, lanes)
-	LEAQ(Mem{Base: index, Index: lanes, Scale: 4}, index)
-	VPADDD(sixteen, at, at)
-	ADDQ(Imm(64), x)
-	SUBQ(Imm(16), n)
-	JG(LabelRef("loop"))
-	SUBQ(start, index)
-	SHRQ(Imm(2), index)
-	Store(index, ReturnIndex(0))
+	start := GP64()
+	MOVQ(l.index, start)
+	Label("rows")
+	below, k, bits := load("aRow"), load("k"), GP64()
+	CMPQ(rows, Imm(1))
+	JG(LabelRef("two"))
+	XORQ(below, below)
+	Label("two")
+	ADDQ(a, below)
+	next := GP64()
+	MOVQ(below, next)
+	ADDQ(param("aRow"), next)
+	l.begin()
+	Label("eight")
+	CMPQ(k, Imm(8))
+	JL(LabelRef("rest"))
+	VMOVUPS(Mem{Base: a}, v)
+	VORPS(Mem{Base: below}, v, v)
+	add := func() {
+		VCMPPS(Imm(4), zero, v, v) // not equal, or NaN
+		VMOVMSKPS(v, bits.As32())
+		l.add(bits)
+	}
+	add()
+	ADDQ(Imm(32), a)
+	ADDQ(Imm(32), below)
+	SUBQ(Imm(8), k)
+	JMP(LabelRef("eight"))
+	Label("rest")
+	loadFew(a, k, v)
+	loadFew(below, k, w)
+	VORPS(w, v, v)
+	add()
+	l.count(counts, start)
+	MOVQ(next, a)
+	SUBQ(Imm(2), rows)
+	JG(LabelRef("rows"))
 	VZEROUPPER()
 	RET()
 }
 
-func iota16() Mem {
-	m := GLOBL("iota16", attr.RODATA|attr.NOPTR)
-	for i := range 16 {
-		DATA(4*i, U32(uint32(i)))
-	}
-	return m
-}
-
-func sparse() {
-	const vectors = 4
-	TEXT("sparse512f32", NOSPLIT, "func(index *int32, count int, a, b *float32, bStep uintptr, c, from *float32, columns int, floor float32)")
+func columnLists() {
+	TEXT("columnLists256f32", NOSPLIT, "func(index, counts *int32, a *float32, aStep uintptr, rows, k int, bits *byte)")
 	Doc(
-		"sparse512f32 computes a row of C, 1 to 64 columns, from the terms that a list",
-		"names, count being 1 or more and bStep in bytes:",
-		"",
-		"\tfor j := range columns {",
-		"\t\ts := from[j]",
-		"\t\tfor _, p := range index[:count] {",
-		"\t\t\ts = fma(a[p], b[p][j], s)",
-		"\t\t}",
-		"\t\ts += 0 // -0 becomes +0",
-		"\t\tif s < floor {",
-		"\t\t\ts = floor",
-		"\t\t}",
-		"\t\tc[j] = s",
-		"\t}",
+		"columnLists256f32 does what rowLists256f32 does for A transposed: aStep leads from",
+		"one k to the next, in bytes, and a row is an element further than the one above. It",
+		"writes k+32 bytes to bits, and for eight rows at a time.",
 	)
 	Pragma("noescape")
-	index, count, a, b, bStep := load("index"), load("count"), load("a"), load("b"), load("bStep")
-	Comment("the masks of the columns")
-	ones := GP64()
-	MOVQ(I32(-1), ones)
-	BZHIQ(load("columns"), ones, ones)
-	var masks [vectors]reg.OpmaskVirtual
-	var acc [vectors]reg.VecVirtual
-	from := load("from")
-	for v := range acc {
-		if v > 0 {
-			SHRQ(Imm(16), ones)
-		}
-		masks[v] = K()
-		KMOVW(ones.As32(), masks[v])
-		acc[v] = ZMM()
-		VMOVUPS_Z(Mem{Base: from, Disp: 64 * v}, masks[v], acc[v])
-	}
-	LEAQ(Mem{Base: index, Index: count, Scale: 4}, index)
-	NEGQ(count)
-	p, x := GP64(), ZMM()
-	Label("loop")
-	MOVLQSX(Mem{Base: index, Index: count, Scale: 4}, p)
-	VBROADCASTSS(Mem{Base: a, Index: p, Scale: 4}, x)
-	IMULQ(bStep, p)
-	for v := range acc {
-		VFMADD231PS(Mem{Base: b, Disp: 64 * v, Index: p, Scale: 1}, x, masks[v], acc[v])
-	}
-	INCQ(count)
-	JNZ(LabelRef("loop"))
-	c := load("c")
-	zero, floor := ZMM(), ZMM()
+	l := newList(load("index"))
+	counts, a, rows := load("counts"), load("a"), load("rows")
+	zero, v, ones, pair := YMM(), YMM(), YMM(), YMM()
 	VXORPS(zero, zero, zero)
-	broadcastFloor(float32s, floor)
-	for v := range acc {
-		VADDPS(zero, acc[v], acc[v])
-		VMAXPS(acc[v], floor, acc[v])
-		VMOVUPS(acc[v], masks[v], Mem{Base: c, Disp: 64 * v})
+	start := GP64()
+	MOVQ(l.index, start)
+	Label("rows")
+	Comment("a bit for each of eight rows, for each k")
+	few := GP64()
+	MOVQ(I32(8), few)
+	CMPQ(rows, few)
+	CMOVQLT(rows, few)
+	SHLQ(Imm(2), few)
+	mask := GP64()
+	LEAQ(ones256().Offset(32), mask)
+	SUBQ(few, mask)
+	VMOVUPS(Mem{Base: mask}, ones)
+	at, step, k, bits := GP64(), load("aStep"), load("k"), load("bits")
+	MOVQ(a, at)
+	some := GP64()
+	Label("k")
+	VMASKMOVPS(Mem{Base: at}, ones, v)
+	VCMPPS(Imm(4), zero, v, v) // not equal, or NaN
+	VMOVMSKPS(v, some.As32())
+	MOVB(some.As8(), Mem{Base: bits})
+	ADDQ(step, at)
+	INCQ(bits)
+	DECQ(k)
+	JNZ(LabelRef("k"))
+	VMOVDQU(zero, Mem{Base: bits})
+	Comment("a list for each two rows")
+	VPCMPEQB(pair, pair, pair)
+	VPSRLW(Imm(14), pair, pair)
+	VPSLLW(Imm(8), pair, v)
+	VPOR(v, pair, pair)
+	pairs := GP64()
+	MOVQ(I32(4), pairs)
+	Label("pair")
+	at, k = load("bits"), load("k")
+	l.begin()
+	Label("bits")
+	VPAND(Mem{Base: at}, pair, v)
+	VPCMPEQB(zero, v, v)
+	where := GP64()
+	VPMOVMSKB(v, where.As32())
+	NOTL(where.As32())
+	for range 4 {
+		MOVBQZX(where.As8(), some)
+		l.add(some)
+		SHRL(Imm(8), where.As32())
 	}
+	ADDQ(Imm(32), at)
+	SUBQ(Imm(32), k)
+	JG(LabelRef("bits"))
+	l.count(counts, start)
+	VPSLLW(Imm(2), pair, pair)
+	DECQ(pairs)
+	JNZ(LabelRef("pair"))
+	ADDQ(Imm(32), a)
+	SUBQ(Imm(8), rows)
+	JG(LabelRef("rows"))
 	VZEROUPPER()
 	RET()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/build"
@@ -18,6 +19,7 @@ type strip struct {
 	edge    edge     // how the last columns are kept apart from what lies behind them
 	heights []int    // of the tiles, the highest first
 	unroll  int      // how often the loop over k is written out in the highest tiles
+	listed  bool     // only some terms are computed, which lists name for every two rows
 	vector  register // takes a register
 
 	masks []reg.OpmaskVirtual // masked512
@@ -64,19 +66,23 @@ func (s strip) columns() (lo, hi int) {
 	return 1, hi
 }
 
-func (s strip) write() {
+// declare begins the function of a strip.
+func (s strip) declare() {
 	lo, hi := s.columns()
 	columns := fmt.Sprintf("%d to %d columns", lo, hi)
 	if lo == hi {
 		columns = fmt.Sprintf("%d columns", lo)
 	}
-	set := 256
+	set, name, before, after := 256, "strip", "", ", k"
 	if s.edge == masked512 {
 		set = 512
 	}
-	name := fmt.Sprintf("strip%d_%d%s", set, hi, s.short)
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(a *%[1]s, aRow, aStep uintptr, b *%[1]s, bStep uintptr, c *%[1]s, cRow uintptr, from *%[1]s, fromRow uintptr, rows, k, columns int, floor %[1]s)", s.name))
-	Doc(
+	if s.listed {
+		name, before, after = "listed", "index, counts *int32, ", ""
+	}
+	name = fmt.Sprintf("%s%d_%d%s", name, set, hi, s.short)
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(%[2]sa *%[1]s, aRow, aStep uintptr, b *%[1]s, bStep uintptr, c *%[1]s, cRow uintptr, from *%[1]s, fromRow uintptr, rows%[3]s, columns int, floor %[1]s)", s.name, before, after))
+	doc := []string{
 		fmt.Sprintf("%s computes %s of C: what they start from, and", name, columns),
 		"the product of as many rows of A and columns of B; rows and k are 1 or more.",
 		"",
@@ -96,11 +102,25 @@ func (s strip) write() {
 		"",
 		"aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one",
 		"k to the next, in bytes.",
-	)
+	}
+	if s.listed {
+		doc[1] = "some terms of the product of as many rows of A and columns of B; rows is 1 or more."
+		doc = slices.Insert(doc, 3, "\tlists := index cut into pieces, as long as counts says")
+		doc[7] = "\t\t\tfor _, p := range lists[i/2] {"
+	}
+	Doc(doc...)
 	Pragma("noescape")
+}
+
+func (s strip) write() {
+	s.declare()
 	s.vector = YMM
 	if s.bits == 512 {
 		s.vector = ZMM
+	}
+	if s.listed {
+		s.writeListed()
+		return
 	}
 	s.a, s.aRow, s.aStep, s.bStep = load("a"), load("aRow"), load("aStep"), load("bStep")
 	s.c, s.from, s.rows = load("c"), load("from"), load("rows")
@@ -133,6 +153,77 @@ func (s strip) write() {
 	Label("done")
 	VZEROUPPER()
 	RET()
+}
+
+// writeListed writes the loop over two rows at a time, of which only some terms
+// are computed.
+func (s strip) writeListed() {
+	rows, aRow := param("rows"), param("aRow")
+	index, counts := load("index"), load("counts")
+	s.a, s.aStep, s.bStep = load("a"), load("aStep"), load("bStep")
+	s.c, s.from = load("c"), load("from")
+	b := load("b")
+	s.prepareEdge()
+	Label("rows2")
+	CMPQ(rows, Imm(2))
+	JGE(LabelRef("two"))
+	Comment("the last row alone is computed as two that are the same")
+	zero := GP64()
+	XORQ(zero, zero)
+	MOVQ(zero, aRow)
+	Store(zero, Param("cRow"))
+	Store(zero, Param("fromRow"))
+	Label("two")
+	acc, halves := s.start(2)
+	a := []reg.GPVirtual{s.a, GP64()}
+	MOVQ(a[0], a[1])
+	ADDQ(aRow, a[1])
+	count, inA, inB := GP64(), GP64(), GP64()
+	MOVLQSX(Mem{Base: counts}, count)
+	ADDQ(Imm(4), counts)
+	TESTQ(count, count)
+	JZ(LabelRef("sums"))
+	Label("terms")
+	MOVLQSX(Mem{Base: index}, inA)
+	ADDQ(Imm(4), index)
+	MOVQ(inA, inB)
+	IMULQ(s.aStep, inA)
+	IMULQ(s.bStep, inB)
+	ADDQ(b, inB)
+	x := []reg.VecVirtual{s.vector(), s.vector()}
+	for r := range x {
+		s.broadcast(Mem{Base: a[r], Index: inA, Scale: 1}, x[r])
+	}
+	y := s.vector()
+	for v := range s.vectors {
+		s.read(inB, v, y)
+		for r := range x {
+			s.fma(y, x[r], acc[r][v])
+		}
+	}
+	if s.edge == half {
+		VBROADCASTF128(s.halfVector(inB), y)
+		s.blend(Imm(s.highHalf), x[1], x[0], x[0])
+		s.fma(y, x[0], halves[0])
+	}
+	DECQ(count)
+	JNZ(LabelRef("terms"))
+	Label("sums")
+	s.end(acc, halves)
+	MOVQ(a[1], s.a)
+	ADDQ(aRow, s.a)
+	SUBQ(Imm(2), rows)
+	JG(LabelRef("rows2"))
+	VZEROUPPER()
+	RET()
+}
+
+func param(name string) Mem {
+	b, err := Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
 }
 
 func load(name string) reg.GPVirtual {
@@ -179,20 +270,26 @@ func (s *strip) prepareEdge() {
 	}
 }
 
-// ones is 32 bytes of ones and 32 of zeros: n columns of a register are masked by
-// what begins n columns before the zeros.
-var ones *Mem
-
+// ones256 is 32 bytes of ones and 32 of zeros: n columns of a register are masked
+// by what begins n columns before the zeros.
 func ones256() Mem {
-	if ones == nil {
-		m := GLOBL("ones256", attr.RODATA|attr.NOPTR)
+	return once("ones256", func() {
 		for i := range 8 {
 			DATA(8*i, U64(map[bool]uint64{true: ^uint64(0)}[i < 4]))
 		}
-		ones = &m
-	}
-	return *ones
+	})
 }
+
+// once is a constant, which is written when first asked for.
+func once(name string, write func()) Mem {
+	if _, ok := constants[name]; !ok {
+		constants[name] = GLOBL(name, attr.RODATA|attr.NOPTR)
+		write()
+	}
+	return constants[name]
+}
+
+var constants = map[string]Mem{}
 
 // at is where a vector of a row is.
 func (s strip) at(row reg.GPVirtual, v int) Mem {
@@ -236,12 +333,12 @@ func (s strip) halfVector(row reg.GPVirtual) Mem {
 	return Mem{Base: row, Index: s.last, Scale: 1}
 }
 
-// tile computes so many rows, and goes on to those below.
-func (s strip) tile(rows int, highest bool) {
-	acc := make([][]reg.VecVirtual, rows)
-	var halves []reg.VecVirtual // each of two rows
+// start reads what so many rows start from: sums, and half vectors of two rows
+// each.
+func (s strip) start(rows int) (acc [][]reg.VecVirtual, halves []reg.VecVirtual) {
 	Comment(fmt.Sprintf("%d rows: what they start from", rows))
 	fromRow := load("fromRow")
+	acc = make([][]reg.VecVirtual, rows)
 	for r := range acc {
 		for v := range s.vectors {
 			acc[r] = append(acc[r], s.vector())
@@ -257,6 +354,39 @@ func (s strip) tile(rows int, highest bool) {
 		}
 		ADDQ(fromRow, s.from)
 	}
+	return acc, halves
+}
+
+// end writes the sums to C.
+func (s strip) end(acc [][]reg.VecVirtual, halves []reg.VecVirtual) {
+	Comment("the tile of C")
+	zero, floor, cRow := s.vector(), s.vector(), load("cRow")
+	s.xor(zero, zero, zero)
+	s.broadcast(param("floor"), floor)
+	finish := func(sum reg.VecVirtual) {
+		s.add(zero, sum, sum)
+		s.max(sum, floor, sum) // of a NaN and a number, the second: the NaN
+	}
+	for r := range acc {
+		for v := range acc[r] {
+			finish(acc[r][v])
+			s.writeVector(acc[r][v], s.c, v)
+		}
+		if s.edge == half {
+			if r%2 == 0 {
+				finish(halves[r/2])
+				VMOVUPS(halves[r/2].AsX(), s.halfVector(s.c))
+			} else {
+				VEXTRACTF128(Imm(1), halves[r/2], s.halfVector(s.c))
+			}
+		}
+		ADDQ(cRow, s.c)
+	}
+}
+
+// tile computes so many rows, and goes on to those below.
+func (s strip) tile(rows int, highest bool) {
+	acc, halves := s.start(rows)
 	if s.bits == 512 && s.vectors == 4 && rows == 6 { // the tile of large products
 		s.prefetchBelow(rows)
 	}
@@ -278,29 +408,7 @@ func (s strip) tile(rows int, highest bool) {
 		ADDQ(s.bStep, b)
 	})
 
-	Comment("the tile of C")
-	zero, floor, cRow := s.vector(), s.vector(), load("cRow")
-	s.xor(zero, zero, zero)
-	broadcastFloor(s.element, floor)
-	finish := func(sum reg.VecVirtual) {
-		s.add(zero, sum, sum)
-		s.max(sum, floor, sum) // of a NaN and a number, the second: the NaN
-	}
-	for r := range acc {
-		for v := range acc[r] {
-			finish(acc[r][v])
-			s.writeVector(acc[r][v], s.c, v)
-		}
-		if s.edge == half {
-			if r%2 == 0 {
-				finish(halves[r/2])
-				VMOVUPS(halves[r/2].AsX(), s.halfVector(s.c))
-			} else {
-				VEXTRACTF128(Imm(1), halves[r/2], s.halfVector(s.c))
-			}
-		}
-		ADDQ(cRow, s.c)
-	}
+	s.end(acc, halves)
 	for done := 0; done < rows; { // by steps of up to three
 		n := min(3, rows-done)
 		if n > 1 {
@@ -386,13 +494,4 @@ func (s strip) prefetchBelow(rows int) {
 			ADDQ(cRow, below)
 		}
 	}
-}
-
-// broadcastFloor fills a register with the argument floor.
-func broadcastFloor(e element, dst Op) {
-	floor, err := Param("floor").Resolve()
-	if err != nil {
-		panic(err)
-	}
-	e.broadcast(floor.Addr, dst)
 }
