@@ -4994,6 +4994,101 @@ done:
 	VZEROUPPER
 	RET
 
+// func row256f32(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32, eights int, columns int)
+// Requires: AVX, FMA3
+TEXT ·row256f32(SB), NOSPLIT, $0-56
+	MOVQ a+0(FP), AX
+	MOVQ aStep+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ bStep+24(FP), BX
+	MOVQ eights+40(FP), SI
+
+	// whole vectors, and the mask of the columns left
+	MOVQ    columns+48(FP), DI
+	MOVQ    DI, R8
+	ANDQ    $-8, R8
+	ANDQ    $+7, DI
+	SHLQ    $0x02, R8
+	LEAQ    ones256<>+32(SB), R9
+	MOVQ    DI, R10
+	SHLQ    $0x02, R10
+	SUBQ    R10, R9
+	VMOVUPS (R9), Y0
+
+eight:
+	VBROADCASTSS (AX), Y1
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y2
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y3
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y4
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y5
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y6
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y7
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y8
+	ADDQ         CX, AX
+	MOVQ         c+32(FP), R9
+	MOVQ         DX, R11
+	LEAQ         (BX)(BX*2), R10
+	ADDQ         DX, R10
+	LEAQ         (DX)(BX*4), DX
+	LEAQ         (DX)(BX*2), R13
+	LEAQ         (DX)(BX*4), DX
+	MOVQ         R8, R12
+	TESTQ        R12, R12
+	JZ           rest
+
+columns:
+	VMOVUPS     (R9), Y9
+	VFMADD231PS (R11), Y1, Y9
+	VFMADD231PS (R11)(BX*1), Y2, Y9
+	VFMADD231PS (R11)(BX*2), Y3, Y9
+	VFMADD231PS (R10), Y4, Y9
+	VFMADD231PS (R10)(BX*1), Y5, Y9
+	VFMADD231PS (R10)(BX*2), Y6, Y9
+	VFMADD231PS (R13), Y7, Y9
+	VFMADD231PS (R13)(BX*1), Y8, Y9
+	VMOVUPS     Y9, (R9)
+	ADDQ        $+32, R9
+	ADDQ        $+32, R11
+	ADDQ        $+32, R10
+	ADDQ        $+32, R13
+	SUBQ        $0x20, R12
+	JNZ         columns
+
+rest:
+	TESTQ       DI, DI
+	JZ          done
+	VMASKMOVPS  (R9), Y0, Y9
+	VMASKMOVPS  (R11), Y0, Y10
+	VFMADD231PS Y10, Y1, Y9
+	VMASKMOVPS  (R11)(BX*1), Y0, Y10
+	VFMADD231PS Y10, Y2, Y9
+	VMASKMOVPS  (R11)(BX*2), Y0, Y10
+	VFMADD231PS Y10, Y3, Y9
+	VMASKMOVPS  (R10), Y0, Y10
+	VFMADD231PS Y10, Y4, Y9
+	VMASKMOVPS  (R10)(BX*1), Y0, Y10
+	VFMADD231PS Y10, Y5, Y9
+	VMASKMOVPS  (R10)(BX*2), Y0, Y10
+	VFMADD231PS Y10, Y6, Y9
+	VMASKMOVPS  (R13), Y0, Y10
+	VFMADD231PS Y10, Y7, Y9
+	VMASKMOVPS  (R13)(BX*1), Y0, Y10
+	VFMADD231PS Y10, Y8, Y9
+	VMASKMOVPS  Y9, Y0, (R9)
+
+done:
+	DECQ SI
+	JNZ  eight
+	VZEROUPPER
+	RET
+
 // func transpose256f32(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, squares int)
 // Requires: AVX
 TEXT ·transpose256f32(SB), NOSPLIT, $0-40
@@ -5122,9 +5217,9 @@ rest:
 	VZEROUPPER
 	RET
 
-// func rowLists256f32(index *int32, counts *int32, a *float32, aRow uintptr, rows int, k int)
-// Requires: AVX, AVX2, POPCNT
-TEXT ·rowLists256f32(SB), NOSPLIT, $0-48
+// func rowLists256f32(index *int32, counts *int32, a *float32, aRow uintptr, ahead uintptr, rows int, k int)
+// Requires: AVX, AVX2, MMX+, POPCNT
+TEXT ·rowLists256f32(SB), NOSPLIT, $0-56
 	MOVQ         index+0(FP), AX
 	LEAQ         places<>+0(SB), CX
 	MOVL         $0x00000008, DX
@@ -5132,69 +5227,72 @@ TEXT ·rowLists256f32(SB), NOSPLIT, $0-48
 	VPBROADCASTD X2, Y2
 	MOVQ         counts+8(FP), DX
 	MOVQ         a+16(FP), BX
-	MOVQ         rows+32(FP), SI
+	MOVQ         rows+40(FP), SI
+	MOVQ         ahead+32(FP), DI
 	VXORPS       Y3, Y3, Y3
-	MOVQ         AX, DI
+	MOVQ         AX, R8
 
 rows:
-	MOVQ aRow+24(FP), R8
-	MOVQ k+40(FP), R9
+	MOVQ aRow+24(FP), R9
+	MOVQ k+48(FP), R10
 	CMPQ SI, $0x01
 	JG   two
-	XORQ R8, R8
+	XORQ R9, R9
 
 two:
-	ADDQ  BX, R8
-	MOVQ  R8, R11
-	ADDQ  aRow+24(FP), R11
+	ADDQ  BX, R9
+	MOVQ  R9, R12
+	ADDQ  aRow+24(FP), R12
 	VPXOR Y0, Y0, Y0
 
 eight:
-	CMPQ      R9, $0x08
-	JL        rest
-	VMOVUPS   (BX), Y1
-	VORPS     (R8), Y1, Y1
-	VCMPPS    $0x04, Y3, Y1, Y1
-	VMOVMSKPS Y1, R10
-	VPMOVZXBD (CX)(R10*8), Y1
-	VPADDD    Y0, Y1, Y1
-	VPADDD    Y2, Y0, Y0
-	VMOVDQU   Y1, (AX)
-	POPCNTQ   R10, R10
-	LEAQ      (AX)(R10*4), AX
-	ADDQ      $0x20, BX
-	ADDQ      $0x20, R8
-	SUBQ      $0x08, R9
-	JMP       eight
-
-rest:
-	LEAQ       ones256<>+32(SB), R10
-	MOVQ       R9, R12
-	SHLQ       $0x02, R12
-	SUBQ       R12, R10
-	VMOVUPS    (R10), Y1
-	VMASKMOVPS (BX), Y1, Y1
-	LEAQ       ones256<>+32(SB), BX
-	SHLQ       $0x02, R9
-	SUBQ       R9, BX
-	VMOVUPS    (BX), Y4
-	VMASKMOVPS (R8), Y4, Y4
-	VORPS      Y4, Y1, Y1
+	CMPQ       R10, $0x08
+	JL         rest
+	VMOVUPS    (BX), Y1
+	VORPS      (R9), Y1, Y1
+	PREFETCHT0 (BX)(DI*1)
+	PREFETCHT0 (R9)(DI*1)
 	VCMPPS     $0x04, Y3, Y1, Y1
-	VMOVMSKPS  Y1, R10
-	VPMOVZXBD  (CX)(R10*8), Y1
+	VMOVMSKPS  Y1, R11
+	VPMOVZXBD  (CX)(R11*8), Y1
 	VPADDD     Y0, Y1, Y1
 	VPADDD     Y2, Y0, Y0
 	VMOVDQU    Y1, (AX)
-	POPCNTQ    R10, R10
-	LEAQ       (AX)(R10*4), AX
+	POPCNTQ    R11, R11
+	LEAQ       (AX)(R11*4), AX
+	ADDQ       $0x20, BX
+	ADDQ       $0x20, R9
+	SUBQ       $0x08, R10
+	JMP        eight
+
+rest:
+	LEAQ       ones256<>+32(SB), R11
+	MOVQ       R10, R13
+	SHLQ       $0x02, R13
+	SUBQ       R13, R11
+	VMOVUPS    (R11), Y1
+	VMASKMOVPS (BX), Y1, Y1
+	LEAQ       ones256<>+32(SB), BX
+	SHLQ       $0x02, R10
+	SUBQ       R10, BX
+	VMOVUPS    (BX), Y4
+	VMASKMOVPS (R9), Y4, Y4
+	VORPS      Y4, Y1, Y1
+	VCMPPS     $0x04, Y3, Y1, Y1
+	VMOVMSKPS  Y1, R11
+	VPMOVZXBD  (CX)(R11*8), Y1
+	VPADDD     Y0, Y1, Y1
+	VPADDD     Y2, Y0, Y0
+	VMOVDQU    Y1, (AX)
+	POPCNTQ    R11, R11
+	LEAQ       (AX)(R11*4), AX
 	MOVQ       AX, BX
-	SUBQ       DI, BX
+	SUBQ       R8, BX
 	SHRQ       $0x02, BX
 	MOVL       BX, (DX)
 	ADDQ       $0x04, DX
-	MOVQ       AX, DI
-	MOVQ       R11, BX
+	MOVQ       AX, R8
+	MOVQ       R12, BX
 	SUBQ       $0x02, SI
 	JG         rows
 	VZEROUPPER
@@ -5477,8 +5575,8 @@ rows:
 	MOVQ    $+8, R8
 	CMPQ    SI, R8
 	CMOVQLT SI, R8
-	SHLQ    $0x02, R8
 	LEAQ    ones256<>+32(SB), R9
+	SHLQ    $0x02, R8
 	SUBQ    R8, R9
 	VMOVUPS (R9), Y0
 	MOVQ    aStep+24(FP), R9

@@ -384,6 +384,18 @@ func strip256_12f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep u
 //go:noescape
 func row512f32(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32, eights int, columns int)
 
+// row256f32 adds to a row of C the product of a row of A and as many rows of B, eight
+// at a time; eights and columns are 1 or more, aStep and bStep in bytes:
+//
+//	for p := range 8 * eights {
+//		for j := range columns {
+//			c[j] = fma(a[p], b[p][j], c[j])
+//		}
+//	}
+//
+//go:noescape
+func row256f32(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32, eights int, columns int)
+
 // transpose256f32 transposes 8 rows of src, squares times 8 columns, squares being
 // 1 or more; dstRow and srcRow are in bytes:
 //
@@ -419,10 +431,10 @@ func finite256f32(x *float32, n int) bool
 //		}
 //	}
 //
-// aRow is in bytes.
+// aRow is in bytes; so many ahead of what is read is wanted next.
 //
 //go:noescape
-func rowLists256f32(index *int32, counts *int32, a *float32, aRow uintptr, rows int, k int)
+func rowLists256f32(index *int32, counts *int32, a *float32, aRow uintptr, ahead uintptr, rows int, k int)
 
 // columnLists256f32 does what rowLists256f32 does for A transposed: aStep leads from
 // one k to the next, in bytes, and a row is an element further than the one above. It

@@ -14,7 +14,7 @@ type sparse[T Float] struct {
 
 	// rowLists and columnLists list the terms that stay, for A as it lies and for
 	// A transposed.
-	rowLists    func(index, counts *int32, a *T, aRow uintptr, rows, k int)
+	rowLists    func(index, counts *int32, a *T, aRow, ahead uintptr, rows, k int)
 	columnLists func(index, counts *int32, a *T, aStep uintptr, rows, k int, bits *byte)
 
 	// next returns the kernel for the first of so many columns, and how many it is for.
@@ -65,28 +65,43 @@ func (l *lists) room(rows, k int) {
 
 // computeListed computes the rows lo to hi of C from the terms in which A is not 0.
 func (s *blocked[T]) computeListed(lo, hi int) {
-	n, k, size := s.c.Cols, s.a.Cols, unsafe.Sizeof(T(0))
-	row, step := s.a.strides()
-	// So many rows at a time that their lists stay in the L1 cache.
-	most := min(max(8192/k, 8), 64) &^ 7
+	k := s.a.Cols
 	buffer := borrow[T](0)
 	defer keptOf[T]().buffers.giveBack(buffer)
-	buffer.lists.room(most, k)
-	index, counts := &buffer.lists.index[0], &buffer.lists.counts[0]
+	parts := ceil(k, listedDepth)
+	for part := range parts {
+		s.addListed(lo, hi, part*k/parts, (part+1)*k/parts, &buffer.lists)
+	}
+}
+
+// listedDepth is how many rows of B are taken at a time: they stay in the L1 cache.
+const listedDepth = 112
+
+// addListed adds the terms p0 to p1 of the sums.
+func (s *blocked[T]) addListed(lo, hi, p0, p1 int, l *lists) {
+	n, k, size := s.c.Cols, p1-p0, unsafe.Sizeof(T(0))
+	row, step := s.a.strides()
+	most := min(max(4096/k, 8), 64) &^ 7 // rows whose lists stay there as well
+	l.room(most, k)
+	index, counts := &l.index[0], &l.counts[0]
 	for ; lo < hi; lo += most {
 		rows := min(most, hi-lo)
-		a := &s.a.Data[lo*row]
+		a := &s.a.Data[lo*row+p0*step]
 		if s.a.transposed {
-			s.tiling.sparse.columnLists(index, counts, a, uintptr(step)*size, rows, k, &buffer.lists.bits[0])
+			s.tiling.sparse.columnLists(index, counts, a, uintptr(step)*size, rows, k, &l.bits[0])
 		} else {
-			s.tiling.sparse.rowLists(index, counts, a, uintptr(row)*size, rows, k)
+			s.tiling.sparse.rowLists(index, counts, a, uintptr(row)*size, uintptr(k)*size, rows, k)
 		}
 		for j, columns := 0, 0; j < n; j += columns {
 			var run listed[T]
 			run, columns = s.tiling.sparse.next(n - j)
+			c := &s.c.Data[lo*n+j]
 			from, fromRow := s.from(lo, j)
-			run(index, counts, a, uintptr(row)*size, uintptr(step)*size, &s.b.Data[j], uintptr(n)*size,
-				&s.c.Data[lo*n+j], uintptr(n)*size, from, uintptr(fromRow)*size, rows, columns, s.floor(k))
+			if p0 > 0 {
+				from, fromRow = c, n
+			}
+			run(index, counts, a, uintptr(row)*size, uintptr(step)*size, &s.b.Data[p0*n+j], uintptr(n)*size,
+				c, uintptr(n)*size, from, uintptr(fromRow)*size, rows, columns, s.floor(p1))
 		}
 	}
 }

@@ -27,7 +27,8 @@ func main() {
 		strip{element: e, bits: 256, vectors: 2, edge: overlapped, heights: []int{6, 3, 2}, unroll: 2}.write()
 		strip{element: e, bits: 256, vectors: 3, edge: overlapped, heights: []int{4, 3, 2}, unroll: 2}.write()
 	}
-	row()
+	row(512)
+	row(256)
 	transpose()
 	finite()
 	rowLists()

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -8,11 +10,17 @@ import (
 
 // row is for products with a matrix too large for the caches, of which A has
 // one row: it reads B as it lies, eight rows at a time.
-func row() {
-	const terms, lanes = 8, 16
-	TEXT("row512f32", NOSPLIT, "func(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32, eights, columns int)")
+func row(bits int) {
+	const terms = 8
+	size, lanes := bits/8, bits/32
+	vector := YMM
+	if bits == 512 {
+		vector = ZMM
+	}
+	name := fmt.Sprintf("row%df32", bits)
+	TEXT(name, NOSPLIT, "func(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32, eights, columns int)")
 	Doc(
-		"row512f32 adds to a row of C the product of a row of A and as many rows of B, eight",
+		name+" adds to a row of C the product of a row of A and as many rows of B, eight",
 		"at a time; eights and columns are 1 or more, aStep and bStep in bytes:",
 		"",
 		"\tfor p := range 8 * eights {",
@@ -30,14 +38,25 @@ func row() {
 	ANDQ(I32(-lanes), bytes)
 	ANDQ(I32(lanes-1), columns)
 	SHLQ(Imm(2), bytes)
-	ones, mask := GP64(), K()
-	MOVQ(I32(-1), ones)
-	BZHIQ(columns, ones, ones)
-	KMOVW(ones.As32(), mask)
+	var read func(m Mem, dst reg.VecVirtual)
+	var write func(src reg.VecVirtual, m Mem)
+	if bits == 512 {
+		ones, mask := GP64(), K()
+		MOVQ(I32(-1), ones)
+		BZHIQ(columns, ones, ones)
+		KMOVW(ones.As32(), mask)
+		read = func(m Mem, dst reg.VecVirtual) { VMOVUPS_Z(m, mask, dst) }
+		write = func(src reg.VecVirtual, m Mem) { VMOVUPS(src, mask, m) }
+	} else {
+		mask := YMM()
+		maskFew(columns, mask)
+		read = func(m Mem, dst reg.VecVirtual) { VMASKMOVPS(m, mask, dst) }
+		write = func(src reg.VecVirtual, m Mem) { VMASKMOVPS(src, mask, m) }
+	}
 	Label("eight")
 	var v [terms]reg.VecVirtual
 	for p := range v {
-		v[p] = ZMM()
+		v[p] = vector()
 		VBROADCASTSS(Mem{Base: a}, v[p])
 		ADDQ(aStep, a)
 	}
@@ -52,12 +71,7 @@ func row() {
 		{Base: middle, Index: bStep, Scale: 1}, {Base: middle, Index: bStep, Scale: 2}, {Base: high}, {Base: high, Index: bStep, Scale: 1}}
 	LEAQ(Mem{Base: b, Index: bStep, Scale: 4}, b)
 	MOVQ(bytes, at)
-	sum := ZMM()
-	next := func() {
-		for _, r := range []reg.GPVirtual{c, low, middle, high} {
-			ADDQ(I32(64), r)
-		}
-	}
+	sum := vector()
 	TESTQ(at, at)
 	JZ(LabelRef("rest"))
 	Label("columns")
@@ -66,19 +80,21 @@ func row() {
 		VFMADD231PS(m, v[p], sum)
 	}
 	VMOVUPS(sum, Mem{Base: c})
-	next()
-	SUBQ(Imm(64), at)
+	for _, r := range []reg.GPVirtual{c, low, middle, high} {
+		ADDQ(I32(int32(size)), r)
+	}
+	SUBQ(Imm(uint64(size)), at)
 	JNZ(LabelRef("columns"))
 	Label("rest")
 	TESTQ(columns, columns)
 	JZ(LabelRef("done"))
-	VMOVUPS_Z(Mem{Base: c}, mask, sum)
-	x := ZMM()
+	read(Mem{Base: c}, sum)
+	x := vector()
 	for p, m := range rows {
-		VMOVUPS_Z(m, mask, x)
+		read(m, x)
 		VFMADD231PS(x, v[p], sum)
 	}
-	VMOVUPS(sum, mask, Mem{Base: c})
+	write(sum, Mem{Base: c})
 	Label("done")
 	DECQ(eights)
 	JNZ(LabelRef("eight"))

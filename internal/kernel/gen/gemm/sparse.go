@@ -63,14 +63,18 @@ func finite() {
 
 // loadFew reads n elements, 0 to 8, and zeros after them.
 func loadFew(x, n reg.GPVirtual, dst reg.VecVirtual) {
-	mask := GP64()
-	few := GP64()
+	maskFew(n, dst)
+	VMASKMOVPS(Mem{Base: x}, dst, dst)
+}
+
+// maskFew makes the mask of n elements, 0 to 8.
+func maskFew(n reg.GPVirtual, dst reg.VecVirtual) {
+	mask, few := GP64(), GP64()
 	LEAQ(ones256().Offset(32), mask)
 	MOVQ(n, few)
 	SHLQ(Imm(2), few)
 	SUBQ(few, mask)
 	VMOVUPS(Mem{Base: mask}, dst)
-	VMASKMOVPS(Mem{Base: x}, dst, dst)
 }
 
 // A list is built by eight elements at a time, which have a bit each for being
@@ -132,7 +136,7 @@ func places() Mem {
 }
 
 func rowLists() {
-	TEXT("rowLists256f32", NOSPLIT, "func(index, counts *int32, a *float32, aRow uintptr, rows, k int)")
+	TEXT("rowLists256f32", NOSPLIT, "func(index, counts *int32, a *float32, aRow, ahead uintptr, rows, k int)")
 	Doc(
 		"rowLists256f32 lists for every two rows of A where they are not both 0, rows and k",
 		"being 1 or more. There must be room for 8 more in index.",
@@ -146,11 +150,11 @@ func rowLists() {
 		"\t\t}",
 		"\t}",
 		"",
-		"aRow is in bytes.",
+		"aRow is in bytes; so many ahead of what is read is wanted next.",
 	)
 	Pragma("noescape")
 	l := newList(load("index"))
-	counts, a, rows := load("counts"), load("a"), load("rows")
+	counts, a, rows, ahead := load("counts"), load("a"), load("rows"), load("ahead")
 	zero, v, w := YMM(), YMM(), YMM()
 	VXORPS(zero, zero, zero)
 	start := GP64()
@@ -171,6 +175,8 @@ func rowLists() {
 	JL(LabelRef("rest"))
 	VMOVUPS(Mem{Base: a}, v)
 	VORPS(Mem{Base: below}, v, v)
+	PREFETCHT0(Mem{Base: a, Index: ahead, Scale: 1})
+	PREFETCHT0(Mem{Base: below, Index: ahead, Scale: 1})
 	add := func() {
 		VCMPPS(Imm(4), zero, v, v) // not equal, or NaN
 		VMOVMSKPS(v, bits.As32())
@@ -214,11 +220,7 @@ func columnLists() {
 	MOVQ(I32(8), few)
 	CMPQ(rows, few)
 	CMOVQLT(rows, few)
-	SHLQ(Imm(2), few)
-	mask := GP64()
-	LEAQ(ones256().Offset(32), mask)
-	SUBQ(few, mask)
-	VMOVUPS(Mem{Base: mask}, ones)
+	maskFew(few, ones)
 	at, step, k, bits := GP64(), load("aStep"), load("k"), load("bits")
 	MOVQ(a, at)
 	some := GP64()
