@@ -118,13 +118,17 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 	s.packB = s.packA || g.b.transposed
 	s.skipping = !s.packB && s.worthSkipping()
 	// Parts of whole tiles, and as many as make the shares of the threads alike.
-	if first, columns := t.next(n-s.remainder(), m); s.packA {
+	first, columns := t.next(n-s.remainder(), m)
+	if s.packA {
 		parts := ceil(ceil(m, blocks.height), threads) * threads
 		s.rows = ceil(ceil(m, parts), first.rows) * first.rows
 	} else if threads > 1 && m > first.rows {
 		s.rows = ceil(ceil(m, 16*threads), first.rows) * first.rows
 	} else if threads > 1 && !s.packB && !s.skipping {
 		s.columns = ceil(ceil(n, threads), columns) * columns
+	}
+	if s.w != nil && s.columns == n { // so few rows that they are still in a cache when w is updated
+		s.rows = min(s.rows, ceil(ceil(piece, n), first.rows)*first.rows)
 	}
 	if !s.packB {
 		s.share(threads)
@@ -182,7 +186,11 @@ func (s *blocked[T]) Do(part int) {
 	}
 	across := ceil(s.j1-s.j0, s.columns)
 	lo, j0 := part/across*s.rows, s.j0+part%across*s.columns
-	s.compute(lo, min(lo+s.rows, s.c.Rows), j0, min(j0+s.columns, s.j1))
+	hi, j1 := min(lo+s.rows, s.c.Rows), min(j0+s.columns, s.j1)
+	s.compute(lo, hi, j0, j1)
+	if s.p1 == s.a.Cols {
+		s.update(lo, hi, j0, j1)
+	}
 }
 
 // compute computes the rows lo to hi of C, and of these the columns j0 to j1.
