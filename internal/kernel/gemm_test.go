@@ -287,7 +287,7 @@ func testGemmInBlocks[T Float](t *testing.T) {
 	defer func(old blockSizes) { blocks = old }(blocks)
 	rng := rand.New(rand.NewPCG(15, 16))
 	withProcs(t, 3)
-	for _, size := range []blockSizes{{depth: 7, width: 64, height: 8}, {depth: 16, width: 72, height: 24}, {depth: 64, width: 512, height: 5}} {
+	for _, size := range []blockSizes{{depth: 7, width: 64, height: 8, shallow: 5}, {depth: 16, width: 72, height: 24, shallow: 9}, {depth: 64, width: 512, height: 5, shallow: 17}} {
 		blocks = size
 		for _, s := range [][3]int{{16, 1, 1}, {17, 66, 15}, {40, 130, 50}, {61, 200, 7}, {1, 150, 40}} {
 			for _, ta := range []bool{false, true} {

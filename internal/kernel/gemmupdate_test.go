@@ -18,7 +18,7 @@ func testGemmUpdates[T Float](t *testing.T) {
 	withProcs(t, 3)
 	defer func(old blockSizes) { blocks = old }(blocks)
 	rng := rand.New(rand.NewPCG(31, 32))
-	for _, size := range []blockSizes{blocks, {depth: 7, width: 64, height: 8}} {
+	for _, size := range []blockSizes{blocks, {depth: 7, width: 64, height: 8, shallow: 5}} {
 		blocks = size
 		for _, s := range [][3]int{{0, 3, 2}, {3, 0, 2}, {2, 3, 0}, {1, 1, 1}, {17, 66, 15}, {784, 50, 20}, {40, 130, 50}, {2, 300, 120}} {
 			m, n, k := s[0], s[1], s[2]

@@ -68,14 +68,11 @@ func (s *blocked[T]) computeListed(lo, hi int) {
 	k := s.a.Cols
 	buffer := borrow[T](0)
 	defer keptOf[T]().buffers.giveBack(buffer)
-	parts := ceil(k, listedDepth)
+	parts := ceil(k, blocks.shallow)
 	for part := range parts {
 		s.addListed(lo, hi, part*k/parts, (part+1)*k/parts, &buffer.lists)
 	}
 }
-
-// listedDepth is how many rows of B are taken at a time: they stay in the L1 cache.
-const listedDepth = 112
 
 // addListed adds the terms p0 to p1 of the sums.
 func (s *blocked[T]) addListed(lo, hi, p0, p1 int, l *lists) {

@@ -61,10 +61,6 @@ type tiling[T Float] struct {
 	lanes int // elements in a vector
 	panel int // columns in a panel of rearranged B, which are one strip
 
-	// A strip takes so many rows of B at a time where B is not rearranged: they stay
-	// in the L1 cache.
-	depth int
-
 	// transposed allows computing the last columns of C, with A transposed, as rows of Cᵀ.
 	transposed bool
 
@@ -83,12 +79,16 @@ type tiling[T Float] struct {
 // cost a page each and fall on the same few sets of a cache; but B is taken where it lies
 // while it, or its use, is too little for rearranging to pay. Variables, so that tests need no large
 // products.
-var blocks = blockSizes{256, 4096, 96, 1 << 10, 1 << 18}
+var blocks = blockSizes{256, 4096, 96, 1 << 10, 1 << 18, 112, 1 << 16}
 
 type blockSizes struct {
 	depth, width int // rows and columns of B
 	height       int // rows of A
 	stride, size int // B is rearranged if its rows, and all of it, have more bytes
+
+	// Where B lies, so many of its rows are taken at a time if the part of B that
+	// belongs to a strip has more bytes: they stay in the L1 cache.
+	shallow, strip int
 }
 
 // blocked is a product computed in tiles, a block of it at a time: the rows p0
@@ -217,8 +217,8 @@ func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
 		s.computeRemainder(lo, hi, columns)
 	}
 	depth := s.p1 - p0
-	if !s.packB && s.depth > 0 {
-		depth = s.depth
+	if _, columns := s.next(j1-j0, hi-lo); !s.packB && depth*columns*int(unsafe.Sizeof(T(0))) > blocks.strip {
+		depth = blocks.shallow
 	}
 	parts := ceil(s.p1-p0, depth)
 	for part := range parts {

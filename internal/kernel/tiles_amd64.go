@@ -25,11 +25,11 @@ var (
 	}
 	tiling512f64 = &tiling[float64]{next: next512f64, lanes: 8, panel: 32}
 	tiling256f32 = &tiling[float32]{
-		next: next256(strips256f32), lanes: 8, panel: 24, depth: 112,
+		next: next256(strips256f32), lanes: 8, panel: 24,
 		addRow: row256f32, squares: transpose256f32,
 		sparse: &sparse[float32]{finite256f32, rowLists256f32, columnLists256f32, nextListed256},
 	}
-	tiling256f64 = &tiling[float64]{next: next256(strips256f64), lanes: 4, panel: 8, depth: 112}
+	tiling256f64 = &tiling[float64]{next: next256(strips256f64), lanes: 4, panel: 8}
 )
 
 // The strips of AVX-512, by the number of vectors they are wide. All have masks.
