@@ -145,7 +145,7 @@ func testGemmThreads[T Float](t *testing.T) {
 	// All large enough to be shared out; the last two have fewer rows than threads.
 	for _, s := range [][3]int{{37, 43, 53}, {64, 32, 32}, {4, 128, 150}, {2, 300, 120}} {
 		m, n, k := s[0], s[1], s[2]
-		if m*n*k < max(worth.loops, worth.tiles) {
+		if m*n*k < max(thresholds.loops, thresholds.tiles) {
 			t.Fatalf("%v is too small for threads", s)
 		}
 		for _, ta := range []bool{false, true} {
@@ -323,7 +323,7 @@ func testGemmZeros[T Float](t *testing.T) {
 		}
 		return x
 	}
-	for _, size := range [][3]int{{1, 11, 23}, {7, 11, 23}, {8, 11, 23}, {9, 11, 23}, {20, 11, 23}, {8, 33, 128}, {9, 50, 131}, {13, 140, 200}} {
+	for _, size := range [][3]int{{1, 11, 23}, {7, 11, 23}, {8, 11, 23}, {9, 11, 23}, {20, 11, 23}, {8, 33, 128}, {9, 50, 131}, {13, 140, 200}, {40, 52, 35}, {75, 100, 30}, {8, 17, 9}} {
 		for _, special := range [][]T{nil, {inf}, {-inf}, {nan}, {inf, nan, -inf}} {
 			for _, ta := range []bool{false, true} {
 				for _, tb := range []bool{false, true} {

@@ -24,23 +24,29 @@ type sparse[T Float] struct {
 // listed is a kernel that computes a strip of C from the terms that are listed.
 type listed[T Float] func(index, counts *int32, a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow uintptr, rows, columns int, floor T)
 
-// worthSkipping reports whether leaving out the terms in which A is 0 is right,
-// and seems to pay: if most of some elements that are looked at are. It does not
-// for few rows or columns, nor unless B is in a cache.
-func (s *blocked[T]) worthSkipping() bool {
-	const looks = 64
-	x := s.a.Data
-	if s.tiling.sparse == nil || s.c.Rows < 8 || s.c.Cols <= 2*s.lanes || len(x) < 128*looks ||
-		len(s.b.Data)*int(unsafe.Sizeof(T(0))) > blocks.size {
+// canSkip reports whether leaving out the terms in which A is 0 is right, and
+// seems to pay: if most of some that are looked at would be. It does not for few
+// rows or columns, nor unless B is in a cache.
+func (s *blocked[T]) canSkip() bool {
+	m, n, k := s.c.Rows, s.c.Cols, s.a.Cols
+	if s.tiling.sparse == nil || m < 8 || n <= 2*s.lanes || m*n*k < thresholds.zeros ||
+		k*n*int(unsafe.Sizeof(T(0))) > blocks.size {
 		return false
 	}
+	const looks = 64
+	row, step := s.a.strides()
 	zeros := 0
 	for i := range looks {
-		if x[i*len(x)/looks+i%16] == 0 {
+		two := i * (m / 2) / looks * 2 * row
+		p := i * 37 % looks * k / looks * step // from all over A
+		if s.a.Data[two+p] == 0 && s.a.Data[two+row+p] == 0 {
 			zeros++
 		}
+		if i == looks/4-1 && zeros == 0 {
+			return false // the rest would be read from memory for nothing
+		}
 	}
-	return zeros > looks/2 && s.tiling.sparse.finite(&s.b.Data[0], len(s.b.Data))
+	return zeros > looks/2 && s.tiling.sparse.finite(&s.b.Data[0], k*n)
 }
 
 // lists are the terms of some rows that are not left out.

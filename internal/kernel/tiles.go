@@ -109,14 +109,14 @@ type blocked[T Float] struct {
 // multiply computes a product in tiles.
 func (t *tiling[T]) multiply(threads int, g product[T]) {
 	m, n, k := g.c.Rows, g.c.Cols, g.a.Cols
-	if threads < 1 || m*n*k < worth.tiles {
+	if threads < 1 || m*n*k < thresholds.tiles {
 		threads = 1
 	}
 	s := blocked[T]{product: g, tiling: t, p1: k, j1: n, rows: m, columns: n}
 	size := int(unsafe.Sizeof(T(0)))
 	s.packA = m >= 16 && n*size > blocks.stride && k*n*size > blocks.size
 	s.packB = s.packA || g.b.transposed
-	s.skipping = !s.packB && s.worthSkipping()
+	s.skipping = !s.packB && s.canSkip()
 	// Parts of whole tiles, and as many as make the shares of the threads alike.
 	first, columns := t.next(n-s.remainder(), m)
 	if s.packA {
@@ -171,7 +171,7 @@ func (s *blocked[T]) share(threads int) {
 	if s.packing {
 		parts = ceil(s.j1-s.j0, s.panel)
 	}
-	if threads > 1 && parts > 1 && share(&keptOf[T]().blocked, s, threads, parts, s.c.Rows*s.c.Cols*s.a.Cols >= worth.wake) {
+	if threads > 1 && parts > 1 && share(&keptOf[T]().blocked, s, threads, parts, s.c.Rows*s.c.Cols*s.a.Cols >= thresholds.wake) {
 		return
 	}
 	for part := range parts {
