@@ -5662,6 +5662,237 @@ bits:
 	VZEROUPPER
 	RET
 
+// func rowTerms256f32(values *float32, places *int32, counts *int32, a *float32, aRow uintptr, rows int, k int, step int)
+// Requires: AVX, AVX2, POPCNT
+TEXT ·rowTerms256f32(SB), NOSPLIT, $0-64
+	MOVQ         places+8(FP), AX
+	LEAQ         places<>+0(SB), CX
+	MOVL         $0x00000008, DX
+	VMOVD        DX, X1
+	VPBROADCASTD X1, Y1
+	MOVQ         values+0(FP), DX
+	MOVQ         counts+16(FP), BX
+	MOVQ         a+24(FP), SI
+	MOVQ         rows+40(FP), DI
+	VXORPS       Y2, Y2, Y2
+	VPBROADCASTD step+56(FP), Y6
+	MOVQ         AX, R8
+
+rows:
+	MOVQ  k+48(FP), R10
+	MOVQ  SI, R9
+	VPXOR Y0, Y0, Y0
+
+eight:
+	CMPQ      R10, $0x08
+	JL        rest
+	VMOVUPS   (R9), Y3
+	VCMPPS    $0x04, Y2, Y3, Y4
+	VMOVMSKPS Y4, R11
+	VPMOVZXBD (CX)(R11*8), Y5
+	VPERMPS   Y3, Y5, Y4
+	VMOVUPS   Y4, (DX)
+	VPADDD    Y0, Y5, Y5
+	VPADDD    Y1, Y0, Y0
+	VPMULLD   Y6, Y5, Y5
+	VMOVDQU   Y5, (AX)
+	POPCNTQ   R11, R11
+	LEAQ      (AX)(R11*4), AX
+	LEAQ      (DX)(R11*4), DX
+	ADDQ      $0x20, R9
+	SUBQ      $0x08, R10
+	JMP       eight
+
+rest:
+	LEAQ       ones256<>+32(SB), R11
+	SHLQ       $0x02, R10
+	SUBQ       R10, R11
+	VMOVUPS    (R11), Y3
+	VMASKMOVPS (R9), Y3, Y3
+	VCMPPS     $0x04, Y2, Y3, Y4
+	VMOVMSKPS  Y4, R11
+	VPMOVZXBD  (CX)(R11*8), Y5
+	VPERMPS    Y3, Y5, Y4
+	VMOVUPS    Y4, (DX)
+	VPADDD     Y0, Y5, Y5
+	VPADDD     Y1, Y0, Y0
+	VPMULLD    Y6, Y5, Y5
+	VMOVDQU    Y5, (AX)
+	POPCNTQ    R11, R11
+	LEAQ       (AX)(R11*4), AX
+	LEAQ       (DX)(R11*4), DX
+	MOVQ       AX, R9
+	SUBQ       R8, R9
+	SHRQ       $0x02, R9
+	MOVL       R9, (BX)
+	ADDQ       $0x04, BX
+	MOVQ       AX, R8
+	ADDQ       aRow+32(FP), SI
+	DECQ       DI
+	JNZ        rows
+	VZEROUPPER
+	RET
+
+// func terms512_128f32(values *float32, places *int32, counts *int32, b *float32, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·terms512_128f32(SB), NOSPLIT, $0-76
+	MOVQ values+0(FP), AX
+	MOVQ places+8(FP), CX
+	MOVQ counts+16(FP), DX
+	MOVQ b+24(FP), BX
+	MOVQ rows+64(FP), SI
+	MOVQ c+32(FP), DI
+	MOVQ from+48(FP), R8
+
+rows:
+	// 1 rows: what they start from
+	MOVQ    fromRow+56(FP), R9
+	VMOVUPS (R8), Z0
+	VMOVUPS 64(R8), Z1
+	VMOVUPS 128(R8), Z2
+	VMOVUPS 192(R8), Z3
+	VMOVUPS 256(R8), Z4
+	VMOVUPS 320(R8), Z5
+	VMOVUPS 384(R8), Z6
+	VMOVUPS 448(R8), Z7
+	ADDQ    R9, R8
+	MOVLQSX (DX), R9
+	ADDQ    $0x04, DX
+	LEAQ    (AX)(R9*4), AX
+	LEAQ    (CX)(R9*4), CX
+	NEGQ    R9
+	JZ      sums
+
+terms:
+	MOVLQSX      (CX)(R9*4), R10
+	VBROADCASTSS (AX)(R9*4), Z8
+	ADDQ         BX, R10
+	VFMADD231PS  (R10), Z8, Z0
+	VFMADD231PS  64(R10), Z8, Z1
+	VFMADD231PS  128(R10), Z8, Z2
+	VFMADD231PS  192(R10), Z8, Z3
+	VFMADD231PS  256(R10), Z8, Z4
+	VFMADD231PS  320(R10), Z8, Z5
+	VFMADD231PS  384(R10), Z8, Z6
+	VFMADD231PS  448(R10), Z8, Z7
+	INCQ         R9
+	JNZ          terms
+
+sums:
+	// the tile of C
+	MOVQ         cRow+40(FP), R9
+	VXORPS       Z8, Z8, Z8
+	VBROADCASTSS floor+72(FP), Z9
+	VADDPS       Z8, Z0, Z0
+	VMAXPS       Z0, Z9, Z0
+	VMOVUPS      Z0, (DI)
+	VADDPS       Z8, Z1, Z1
+	VMAXPS       Z1, Z9, Z1
+	VMOVUPS      Z1, 64(DI)
+	VADDPS       Z8, Z2, Z2
+	VMAXPS       Z2, Z9, Z2
+	VMOVUPS      Z2, 128(DI)
+	VADDPS       Z8, Z3, Z3
+	VMAXPS       Z3, Z9, Z3
+	VMOVUPS      Z3, 192(DI)
+	VADDPS       Z8, Z4, Z4
+	VMAXPS       Z4, Z9, Z4
+	VMOVUPS      Z4, 256(DI)
+	VADDPS       Z8, Z5, Z5
+	VMAXPS       Z5, Z9, Z5
+	VMOVUPS      Z5, 320(DI)
+	VADDPS       Z8, Z6, Z6
+	VMAXPS       Z6, Z9, Z6
+	VMOVUPS      Z6, 384(DI)
+	VADDPS       Z8, Z7, Z7
+	VMAXPS       Z7, Z9, Z7
+	VMOVUPS      Z7, 448(DI)
+	ADDQ         R9, DI
+	DECQ         SI
+	JNZ          rows
+	VZEROUPPER
+	RET
+
+// func terms256_64f32(values *float32, places *int32, counts *int32, b *float32, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·terms256_64f32(SB), NOSPLIT, $0-76
+	MOVQ values+0(FP), AX
+	MOVQ places+8(FP), CX
+	MOVQ counts+16(FP), DX
+	MOVQ b+24(FP), BX
+	MOVQ rows+64(FP), SI
+	MOVQ c+32(FP), DI
+	MOVQ from+48(FP), R8
+
+rows:
+	// 1 rows: what they start from
+	MOVQ    fromRow+56(FP), R9
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
+	VMOVUPS 64(R8), Y2
+	VMOVUPS 96(R8), Y3
+	VMOVUPS 128(R8), Y4
+	VMOVUPS 160(R8), Y5
+	VMOVUPS 192(R8), Y6
+	VMOVUPS 224(R8), Y7
+	ADDQ    R9, R8
+	MOVLQSX (DX), R9
+	ADDQ    $0x04, DX
+	LEAQ    (AX)(R9*4), AX
+	LEAQ    (CX)(R9*4), CX
+	NEGQ    R9
+	JZ      sums
+
+terms:
+	MOVLQSX      (CX)(R9*4), R10
+	VBROADCASTSS (AX)(R9*4), Y8
+	ADDQ         BX, R10
+	VFMADD231PS  (R10), Y8, Y0
+	VFMADD231PS  32(R10), Y8, Y1
+	VFMADD231PS  64(R10), Y8, Y2
+	VFMADD231PS  96(R10), Y8, Y3
+	VFMADD231PS  128(R10), Y8, Y4
+	VFMADD231PS  160(R10), Y8, Y5
+	VFMADD231PS  192(R10), Y8, Y6
+	VFMADD231PS  224(R10), Y8, Y7
+	INCQ         R9
+	JNZ          terms
+
+sums:
+	// the tile of C
+	MOVQ         cRow+40(FP), R9
+	VXORPS       Y8, Y8, Y8
+	VBROADCASTSS floor+72(FP), Y9
+	VADDPS       Y8, Y0, Y0
+	VMAXPS       Y0, Y9, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       Y8, Y1, Y1
+	VMAXPS       Y1, Y9, Y1
+	VMOVUPS      Y1, 32(DI)
+	VADDPS       Y8, Y2, Y2
+	VMAXPS       Y2, Y9, Y2
+	VMOVUPS      Y2, 64(DI)
+	VADDPS       Y8, Y3, Y3
+	VMAXPS       Y3, Y9, Y3
+	VMOVUPS      Y3, 96(DI)
+	VADDPS       Y8, Y4, Y4
+	VMAXPS       Y4, Y9, Y4
+	VMOVUPS      Y4, 128(DI)
+	VADDPS       Y8, Y5, Y5
+	VMAXPS       Y5, Y9, Y5
+	VMOVUPS      Y5, 160(DI)
+	VADDPS       Y8, Y6, Y6
+	VMAXPS       Y6, Y9, Y6
+	VMOVUPS      Y6, 192(DI)
+	VADDPS       Y8, Y7, Y7
+	VMAXPS       Y7, Y9, Y7
+	VMOVUPS      Y7, 224(DI)
+	ADDQ         R9, DI
+	DECQ         SI
+	JNZ          rows
+	VZEROUPPER
+	RET
+
 // func listed256_16f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
 // Requires: AVX, FMA3
 TEXT ·listed256_16f32(SB), NOSPLIT, $0-108

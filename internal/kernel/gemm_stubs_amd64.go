@@ -443,6 +443,65 @@ func rowLists256f32(index *int32, counts *int32, a *float32, aRow uintptr, ahead
 //go:noescape
 func columnLists256f32(index *int32, counts *int32, a *float32, aStep uintptr, rows int, k int, bits *byte)
 
+// rowTerms256f32 lists the elements of each row of A that are not 0, and where: how
+// far, in steps, from the first. rows and k are 1 or more. There must be room for 8
+// more in values and in places.
+//
+//	for i := range rows {
+//		for p := range k {
+//			if a[i][p] != 0 {
+//				values = append(values, a[i][p])
+//				places = append(places, int32(p*step))
+//				counts[i]++
+//			}
+//		}
+//	}
+//
+// aRow is in bytes.
+//
+//go:noescape
+func rowTerms256f32(values *float32, places *int32, counts *int32, a *float32, aRow uintptr, rows int, k int, step int)
+
+// terms512_128f32 computes 128 columns of C from a piece of B, so far as its terms
+// are listed; places are in bytes, and rows is 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for t := range values of row i {
+//				s = fma(values[t], b[places[t]/4+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+//go:noescape
+func terms512_128f32(values *float32, places *int32, counts *int32, b *float32, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, floor float32)
+
+// terms256_64f32 computes 64 columns of C from a piece of B, so far as its terms
+// are listed; places are in bytes, and rows is 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for t := range values of row i {
+//				s = fma(values[t], b[places[t]/4+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+//go:noescape
+func terms256_64f32(values *float32, places *int32, counts *int32, b *float32, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, floor float32)
+
 // listed256_16f32 computes 9 to 16 columns of C: what they start from, and
 // some terms of the product of as many rows of A and columns of B; rows is 1 or more.
 //

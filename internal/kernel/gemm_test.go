@@ -289,14 +289,19 @@ func testGemmInBlocks[T Float](t *testing.T) {
 	withProcs(t, 3)
 	for _, size := range []blockSizes{{depth: 7, width: 64, height: 8, shallow: 5}, {depth: 16, width: 72, height: 24, shallow: 9}, {depth: 64, width: 512, height: 5, shallow: 17}} {
 		blocks = size
-		for _, s := range [][3]int{{16, 1, 1}, {17, 66, 15}, {40, 130, 50}, {61, 200, 7}, {1, 150, 40}} {
+		for _, s := range [][3]int{{16, 1, 1}, {17, 66, 15}, {40, 130, 50}, {61, 200, 7}, {1, 150, 40}, {19, 270, 16}} {
 			for _, ta := range []bool{false, true} {
 				for _, tb := range []bool{false, true} {
-					a, b := operand(rng, nasty[T], s[0], s[2], ta), operand(rng, nasty[T], s[2], s[1], tb)
-					c, bias := random[T](rng, s[0]*s[1]), random[T](rng, s[1])
-					for _, f := range flavours[T]() {
-						checkGemm(t, f, 1, c, a, b, bias)
-						checkGemm(t, f, 3, c, a, b, bias)
+					for _, fill := range []func(*rand.Rand, int) []T{nasty[T], mostlyZero[T]} {
+						a, b := operand(rng, fill, s[0], s[2], ta), operand(rng, nasty[T], s[2], s[1], tb)
+						c, bias := random[T](rng, s[0]*s[1]), random[T](rng, s[1])
+						for _, f := range flavours[T]() {
+							checkGemm(t, f, 1, c, a, b, bias)
+							checkGemm(t, f, 3, c, a, b, bias)
+						}
+						// One panel of B is not finite, and zeros of A are not left out there.
+						b.Data[rng.IntN(len(b.Data))] = T(math.Inf(1))
+						checkGemm(t, flavours[T]()[1], 2, c, a, b, bias)
 					}
 				}
 			}
@@ -314,15 +319,7 @@ func TestGemmZerosInA(t *testing.T) {
 func testGemmZeros[T Float](t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	inf, nan := T(math.Inf(1)), T(math.NaN())
-	zeros := func(rng *rand.Rand, n int) []T { // four of five, of either sign
-		x := random[T](rng, n)
-		for i := range x {
-			if rng.IntN(5) > 0 {
-				x[i] = T(math.Copysign(0, float64(rng.IntN(2))-0.5))
-			}
-		}
-		return x
-	}
+	zeros := mostlyZero[T]
 	for _, size := range [][3]int{{1, 11, 23}, {7, 11, 23}, {8, 11, 23}, {9, 11, 23}, {20, 11, 23}, {8, 33, 128}, {9, 50, 131}, {13, 140, 200}, {40, 52, 35}, {75, 100, 30}, {8, 17, 9}} {
 		for _, special := range [][]T{nil, {inf}, {-inf}, {nan}, {inf, nan, -inf}} {
 			for _, ta := range []bool{false, true} {
@@ -374,6 +371,17 @@ func TestFinite(t *testing.T) {
 			x[i] = -1
 		}
 	}
+}
+
+// mostlyZero returns numbers of which four of five are zeros, of either sign.
+func mostlyZero[T Float](rng *rand.Rand, n int) []T {
+	x := random[T](rng, n)
+	for i := range x {
+		if rng.IntN(5) > 0 {
+			x[i] = T(math.Copysign(0, float64(rng.IntN(2))-0.5))
+		}
+	}
+	return x
 }
 
 func TestGemmZeroTimesInfIsNaN(t *testing.T) {

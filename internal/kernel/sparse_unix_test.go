@@ -39,7 +39,7 @@ func TestLists(t *testing.T) {
 					wantCounts = append(wantCounts, int32(len(want)-before))
 				}
 				var l lists
-				l.room((rows+7)&^7, k)
+				l.room((rows+7)/2*k+8, (rows+7)/8*4, k+32)
 				row, step := m.strides()
 				if m.transposed {
 					columnLists256f32(&l.index[0], &l.counts[0], &a[0], uintptr(step)*4, rows, k, &l.bits[0])
@@ -53,6 +53,44 @@ func TestLists(t *testing.T) {
 				if got := l.index[:len(want)]; !slices.Equal(got, want) {
 					t.Fatalf("%s: the lists are %v, want %v", what, got, want)
 				}
+			}
+		}
+	}
+}
+
+// TestRowTerms holds the lists of the terms of each row against their definition.
+func TestRowTerms(t *testing.T) {
+	if !hasAVX2 {
+		t.Skip("this processor has no AVX2")
+	}
+	rng := rand.New(rand.NewPCG(45, 46))
+	memory := newFence[float32](t, 5*70)
+	for rows := 1; rows <= 5; rows++ {
+		for k := 1; k < 68; k++ {
+			a := memory(rows * k)
+			copy(a, mostlyZero[float32](rng, rows*k))
+			a[rng.IntN(len(a))] = float32(math.NaN())
+			var values []float32
+			var places []int32
+			counts := make([]int32, rows)
+			for i := range rows {
+				for p, v := range a[i*k:][:k] {
+					if v != 0 {
+						values = append(values, v)
+						places = append(places, int32(p*256))
+						counts[i]++
+					}
+				}
+			}
+			gotValues, gotPlaces, gotCounts := make([]float32, rows*k+8), make([]int32, rows*k+8), make([]int32, rows)
+			rowTerms256f32(&gotValues[0], &gotPlaces[0], &gotCounts[0], &a[0], uintptr(k)*4, rows, k, 256)
+			what := fmt.Sprintf("%d rows of %d", rows, k)
+			sameBits(t, what, gotValues[:len(values)], values)
+			if got := gotPlaces[:len(places)]; !slices.Equal(got, places) {
+				t.Fatalf("%s: the places are %v, want %v", what, got, places)
+			}
+			if !slices.Equal(gotCounts, counts) {
+				t.Fatalf("%s: the lists are %v long, want %v", what, gotCounts, counts)
 			}
 		}
 	}
@@ -79,7 +117,7 @@ func TestListedIsTheProductOfWhatIsListed(t *testing.T) {
 				copy(b, nasty[float32](rng, k*n))
 				copy(bias, nasty[float32](rng, n))
 				var l lists
-				l.room(16, k)
+				l.room(8*k, 8, 0)
 				first := 0
 				want := make([]float32, m*n)
 				for i := range m {
@@ -122,40 +160,45 @@ func newFence[T Float](t *testing.T, most int) func(n int) []T {
 // Then 0·Inf is left out, and no NaN comes out: so products do skip zeros here, and
 // what finite says keeps them right.
 func TestSkippingNeedsFiniteB(t *testing.T) {
-	const m, n, k = 16, 50, 40
+	defer func(old blockSizes) { blocks = old }(blocks)
+	large, small := blocks, blockSizes{depth: 16, width: 512, height: 8, shallow: 9}
+	const m, n, k = 16, 150, 40
 	for _, path := range assembly {
-		for _, transposed := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, transposed %t", path, transposed), func(t *testing.T) {
-				restore, err := Use(path)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer restore()
-				a, b, c := make([]float32, m*k), make([]float32, k*n), make([]float32, m*n)
-				b[20*n+7] = float32(math.Inf(1))
-				A := Mat(a, m, k)
-				if transposed {
-					A = Mat(a, k, m).T()
-				}
-				nans := func() (count int) {
-					Gemm(1, Mat(c, m, n), A, Mat(b, k, n))
-					for _, v := range c {
-						if v != v {
-							count++
-						}
+		for _, sizes := range []blockSizes{large, small} { // pairs of rows, and each row
+			for _, transposed := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, depth %d, transposed %t", path, sizes.depth, transposed), func(t *testing.T) {
+					restore, err := Use(path)
+					if err != nil {
+						t.Fatal(err)
 					}
-					return count
-				}
-				if got := nans(); got != m {
-					t.Errorf("%d elements of zeros times a column with Inf are NaN, want %d", got, m)
-				}
-				sparse := tilingOf[float32]().sparse
-				defer func(right func(*float32, int) bool) { sparse.finite = right }(sparse.finite)
-				sparse.finite = func(*float32, int) bool { return true }
-				if got := nans(); got != 0 {
-					t.Errorf("with the fault %d elements are NaN, want 0: zeros are not skipped", got)
-				}
-			})
+					defer restore()
+					blocks = sizes
+					a, b, c := make([]float32, m*k), make([]float32, k*n), make([]float32, m*n)
+					b[20*n+7] = float32(math.Inf(1))
+					A := Mat(a, m, k)
+					if transposed {
+						A = Mat(a, k, m).T()
+					}
+					nans := func() (count int) {
+						Gemm(1, Mat(c, m, n), A, Mat(b, k, n))
+						for _, v := range c {
+							if v != v {
+								count++
+							}
+						}
+						return count
+					}
+					if got := nans(); got != m {
+						t.Errorf("%d elements of zeros times a column with Inf are NaN, want %d", got, m)
+					}
+					sparse := tilingOf[float32]().sparse
+					defer func(right func(*float32, int) bool) { sparse.finite = right }(sparse.finite)
+					sparse.finite = func(*float32, int) bool { return true }
+					if got := nans(); got != 0 {
+						t.Errorf("with the fault %d elements are NaN, want 0: zeros are not skipped", got)
+					}
+				})
+			}
 		}
 	}
 }

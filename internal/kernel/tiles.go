@@ -59,7 +59,7 @@ type tiling[T Float] struct {
 	// it is for.
 	next  func(columns, rows int) (strip[T], int)
 	lanes int // elements in a vector
-	panel int // columns in a panel of rearranged B, which are one strip
+	panel int // columns in a panel of rearranged B
 
 	// transposed allows computing the last columns of C, with A transposed, as rows of Cᵀ.
 	transposed bool
@@ -101,9 +101,14 @@ type blocked[T Float] struct {
 	packA, packB bool // the blocks of A, of B, are rearranged first
 	packing      bool // which is what is being done to B
 	packed       []T  // the block of B, a panel after the other
-	skipping     bool // terms in which A is 0 are left out; then a part has all columns
+
+	// Terms in which A is 0 are left out: if it is in two rows (then a part has all
+	// columns), or in each row (with B rearranged).
+	skipPairs, skipEach bool
+	finite              []bool // of the panels of B
 
 	rows, columns int // of C, in a part of the work
+	panel         int // columns of a panel of B
 }
 
 // multiply computes a product in tiles.
@@ -112,11 +117,15 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 	if threads < 1 || m*n*k < thresholds.tiles {
 		threads = 1
 	}
-	s := blocked[T]{product: g, tiling: t, p1: k, j1: n, rows: m, columns: n}
+	s := blocked[T]{product: g, tiling: t, p1: k, j1: n, rows: m, columns: n, panel: t.panel}
 	size := int(unsafe.Sizeof(T(0)))
 	s.packA = m >= 16 && n*size > blocks.stride && k*n*size > blocks.size
 	s.packB = s.packA || g.b.transposed
-	s.skipping = !s.packB && s.canSkip()
+	if s.packA {
+		s.skipEach = s.canSkipEach()
+	} else if !s.packB {
+		s.skipPairs = s.canSkipPairs()
+	}
 	// Parts of whole tiles, and as many as make the shares of the threads alike.
 	first, columns := t.next(n-s.remainder(), m)
 	if s.packA {
@@ -124,19 +133,23 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 		s.rows = ceil(ceil(m, parts), first.rows) * first.rows
 	} else if threads > 1 && m > first.rows {
 		s.rows = ceil(ceil(m, 16*threads), first.rows) * first.rows
-	} else if threads > 1 && !s.packB && !s.skipping {
+	} else if threads > 1 && !s.packB && !s.skipPairs {
 		s.columns = ceil(ceil(n, threads), columns) * columns
 	}
-	if s.w != nil && s.columns == n { // so few rows that they are still in a cache when w is updated
+	if s.w != nil && !s.packA && s.columns == n { // so few rows that they are still in a cache when w is updated
 		s.rows = min(s.rows, ceil(ceil(piece, n), first.rows)*first.rows)
 	}
 	if !s.packB {
 		s.share(threads)
 		return
 	}
-	buffer := borrow[T](min(k, blocks.depth) * ceil(min(n, blocks.width), t.panel) * t.panel * t.lanes)
+	if s.skipEach {
+		s.panel = t.sparse.panel
+	}
+	panels := ceil(min(n, blocks.width), s.panel)
+	buffer := borrow[T](min(k, blocks.depth) * panels * s.panel)
 	defer keptOf[T]().buffers.giveBack(buffer)
-	s.packed = buffer.data
+	s.packed, s.finite = buffer.data, buffer.lists.flags(panels)
 	parts := ceil(k, blocks.depth)
 	for b := range parts {
 		s.p0, s.p1 = b*k/parts, (b+1)*k/parts
@@ -198,13 +211,17 @@ func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
 	row, step := s.a.strides()
 	a, p0 := s.a.Data[lo*row+s.p0*step:], s.p0
 	switch eights := (s.p1 - 1) / 8; {
-	case s.skipping:
-		s.computeListed(lo, hi)
+	case s.skipPairs:
+		s.computePairs(lo, hi)
 		return
 	case s.packA:
 		k := s.p1 - p0
 		buffer := borrow[T]((hi - lo) * (k + apart))
 		defer keptOf[T]().buffers.giveBack(buffer)
+		if s.skipEach {
+			s.computeEach(lo, hi, a, buffer)
+			return
+		}
 		row, step = packRows(buffer.data, a, row, step, hi-lo, k)
 		a = buffer.data
 	case s.addRow != nil && s.c.Rows == 1 && !s.packB && j1-j0 > 4*s.lanes && eights > 0:
@@ -356,10 +373,13 @@ func (s *blocked[T]) packPanel(panel int) {
 	dst := s.packed[panel*w*k:][:w*k]
 	if s.b.transposed {
 		s.transpose(dst, w, s.b.Data[j*s.b.Rows+s.p0:], s.b.Rows, columns, k)
-		return
+	} else {
+		for p := range k {
+			copy(dst[p*w:][:columns], s.b.Data[(s.p0+p)*s.b.Cols+j:])
+		}
 	}
-	for p := range k {
-		copy(dst[p*w:][:columns], s.b.Data[(s.p0+p)*s.b.Cols+j:])
+	if s.skipEach {
+		s.finite[panel] = columns == w && s.sparse.finite(&dst[0], len(dst))
 	}
 }
 

@@ -21,13 +21,13 @@ var (
 	tiling512f32 = &tiling[float32]{
 		next: next512f32, lanes: 16, panel: 64, transposed: true,
 		addRow: row512f32, squares: transpose256f32,
-		sparse: &sparse[float32]{finite256f32, rowLists256f32, columnLists256f32, nextListed512},
+		sparse: &sparse[float32]{finite256f32, rowLists256f32, columnLists256f32, nextListed512, 128, rowTerms256f32, terms512_128f32},
 	}
 	tiling512f64 = &tiling[float64]{next: next512f64, lanes: 8, panel: 32}
 	tiling256f32 = &tiling[float32]{
 		next: next256(strips256f32), lanes: 8, panel: 24,
 		addRow: row256f32, squares: transpose256f32,
-		sparse: &sparse[float32]{finite256f32, rowLists256f32, columnLists256f32, nextListed256},
+		sparse: &sparse[float32]{finite256f32, rowLists256f32, columnLists256f32, nextListed256, 64, rowTerms256f32, terms256_64f32},
 	}
 	tiling256f64 = &tiling[float64]{next: next256(strips256f64), lanes: 4, panel: 8}
 )

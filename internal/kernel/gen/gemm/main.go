@@ -33,6 +33,9 @@ func main() {
 	finite()
 	rowLists()
 	columnLists()
+	rowTerms()
+	terms(512, 8)
+	terms(256, 8)
 	for _, vectors := range []int{2, 3, 6} {
 		strip{element: float32s, bits: 256, vectors: vectors, edge: overlapped, listed: true}.write()
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -265,6 +267,128 @@ func columnLists() {
 	ADDQ(Imm(32), a)
 	SUBQ(Imm(8), rows)
 	JG(LabelRef("rows"))
+	VZEROUPPER()
+	RET()
+}
+
+func rowTerms() {
+	TEXT("rowTerms256f32", NOSPLIT, "func(values *float32, places, counts *int32, a *float32, aRow uintptr, rows, k, step int)")
+	Doc(
+		"rowTerms256f32 lists the elements of each row of A that are not 0, and where: how",
+		"far, in steps, from the first. rows and k are 1 or more. There must be room for 8",
+		"more in values and in places.",
+		"",
+		"\tfor i := range rows {",
+		"\t\tfor p := range k {",
+		"\t\t\tif a[i][p] != 0 {",
+		"\t\t\t\tvalues = append(values, a[i][p])",
+		"\t\t\t\tplaces = append(places, int32(p*step))",
+		"\t\t\t\tcounts[i]++",
+		"\t\t\t}",
+		"\t\t}",
+		"\t}",
+		"",
+		"aRow is in bytes.",
+	)
+	Pragma("noescape")
+	l := newList(load("places"))
+	values, counts, a, rows := load("values"), load("counts"), load("a"), load("rows")
+	zero, v, packed, which, step := YMM(), YMM(), YMM(), YMM(), YMM()
+	VXORPS(zero, zero, zero)
+	VPBROADCASTD(param("step"), step)
+	start := GP64()
+	MOVQ(l.index, start)
+	Label("rows")
+	at, k, bits := GP64(), load("k"), GP64()
+	MOVQ(a, at)
+	l.begin()
+	Label("eight")
+	CMPQ(k, Imm(8))
+	JL(LabelRef("rest"))
+	VMOVUPS(Mem{Base: at}, v)
+	add := func() {
+		VCMPPS(Imm(4), zero, v, packed) // not equal, or NaN
+		VMOVMSKPS(packed, bits.As32())
+		VPMOVZXBD(Mem{Base: l.table, Index: bits, Scale: 8}, which)
+		VPERMPS(v, which, packed)
+		VMOVUPS(packed, Mem{Base: values})
+		VPADDD(l.first, which, which)
+		VPADDD(l.eight, l.first, l.first)
+		VPMULLD(step, which, which)
+		VMOVDQU(which, Mem{Base: l.index})
+		POPCNTQ(bits, bits)
+		LEAQ(Mem{Base: l.index, Index: bits, Scale: 4}, l.index)
+		LEAQ(Mem{Base: values, Index: bits, Scale: 4}, values)
+	}
+	add()
+	ADDQ(Imm(32), at)
+	SUBQ(Imm(8), k)
+	JMP(LabelRef("eight"))
+	Label("rest")
+	loadFew(at, k, v)
+	add()
+	l.count(counts, start)
+	ADDQ(param("aRow"), a)
+	DECQ(rows)
+	JNZ(LabelRef("rows"))
+	VZEROUPPER()
+	RET()
+}
+
+// terms writes the kernel for a strip of so many vectors, of which each row has
+// terms of its own.
+func terms(bits, vectors int) {
+	s := strip{element: float32s, bits: bits, vectors: vectors, edge: overlapped, vector: YMM}
+	if bits == 512 {
+		s.vector = ZMM
+	}
+	columns := vectors * s.lanes()
+	name := fmt.Sprintf("terms%d_%df32", bits, columns)
+	TEXT(name, NOSPLIT, "func(values *float32, places, counts *int32, b, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, floor float32)")
+	Doc(
+		fmt.Sprintf("%s computes %d columns of C from a piece of B, so far as its terms", name, columns),
+		"are listed; places are in bytes, and rows is 1 or more.",
+		"",
+		"\tfor i := range rows {",
+		"\t\tfor j := range columns {",
+		"\t\t\ts := from[i][j]",
+		"\t\t\tfor t := range values of row i {",
+		"\t\t\t\ts = fma(values[t], b[places[t]/4+j], s)",
+		"\t\t\t}",
+		"\t\t\ts += 0 // -0 becomes +0",
+		"\t\t\tif s < floor {",
+		"\t\t\t\ts = floor",
+		"\t\t\t}",
+		"\t\t\tc[i][j] = s",
+		"\t\t}",
+		"\t}",
+	)
+	Pragma("noescape")
+	values, places, counts, b, rows := load("values"), load("places"), load("counts"), load("b"), load("rows")
+	s.c, s.from = load("c"), load("from")
+	Label("rows")
+	acc, _ := s.start(1)
+	count, at := GP64(), GP64()
+	MOVLQSX(Mem{Base: counts}, count)
+	ADDQ(Imm(4), counts)
+	LEAQ(Mem{Base: values, Index: count, Scale: 4}, values)
+	LEAQ(Mem{Base: places, Index: count, Scale: 4}, places)
+	NEGQ(count)
+	JZ(LabelRef("sums"))
+	Label("terms")
+	MOVLQSX(Mem{Base: places, Index: count, Scale: 4}, at)
+	x := s.vector()
+	VBROADCASTSS(Mem{Base: values, Index: count, Scale: 4}, x)
+	ADDQ(b, at)
+	for v := range s.vectors {
+		s.fma(s.at(at, v), x, acc[0][v])
+	}
+	INCQ(count)
+	JNZ(LabelRef("terms"))
+	Label("sums")
+	s.end(acc, nil)
+	DECQ(rows)
+	JNZ(LabelRef("rows"))
 	VZEROUPPER()
 	RET()
 }
