@@ -78,7 +78,7 @@ const piece = 1 << 12
 
 func (u *update[T]) run(threads int) {
 	parts := ceil(len(u.w), piece)
-	if threads > 1 && parts >= worth.pieces && share(&keptOf[T]().updates, u, threads, parts, parts >= worth.wakePieces) {
+	if threads > 1 && parts >= thresholds.pieces && share(&keptOf[T]().updates, u, threads, parts, parts >= thresholds.wakePieces) {
 		return
 	}
 	for part := range parts {
