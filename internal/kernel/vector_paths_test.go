@@ -28,6 +28,7 @@ func TestVectorsOnEachPath(t *testing.T) {
 				"TanhError":       TestTanhErrorFloat32,
 				"TanhSpecials":    TestTanhSpecials,
 				"TanhIsOdd":       TestTanhIsOdd,
+				"TanhTiny":        TestTanhOfTinyNumbers,
 				"TanhDecimal":     TestTanhAgainstDecimal,
 				"Logs":            TestLogs,
 				"SumOrder":        TestSumOrder,
