@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/gradcheck"
 	"github.com/chainrule-go/chainrule/internal/atomicfile"
 	"github.com/chainrule-go/chainrule/model"
@@ -195,9 +196,7 @@ func (a *app) mnistImages(ctx context.Context, dir string) (*tensor.Tensor[float
 		return nil, nil, err
 	}
 	x := tensor.New[float64](1000, mnistPixels)
-	for i := range x.Data {
-		x.Data[i] = float64(split.Images.Data[i]) / 255
-	}
+	data.Brightness(x.Data, split.Images.Data[:len(x.Data)])
 	labels := make([]int, x.Shape[0])
 	for i := range labels {
 		labels[i] = int(split.Labels.Data[i])
