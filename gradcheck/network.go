@@ -2,6 +2,7 @@ package gradcheck
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -48,7 +49,7 @@ func (r NetworkReport) NonzeroOfAll() float64 {
 // [Comparison] says of how many.
 //
 // It is an error if the network or the loss does not take x and t, or if one of their
-// formulas is not known: see [trace.Network].
+// formulas is not known (see [trace.Network]), or if the loss is not finite.
 func Network(name string, net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tensor[float64], t nn.Targets[float64]) (NetworkReport, error) {
 	r := NetworkReport{Report: Report{Name: name}}
 	var err error
@@ -100,7 +101,7 @@ type references struct {
 
 // work limits the elements of an array that are moved one by one, times the size of the
 // network that each of them takes to compute.
-const work = 2_000_000_000
+var work = 2_000_000_000
 
 func newReferences(net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tensor[float64], t nn.Targets[float64]) (*references, error) {
 	tr, err := trace.Network(&nn.Pass[float64]{Train: true, Keep: true}, net, loss, x, t)
@@ -108,6 +109,9 @@ func newReferences(net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tenso
 		return nil, err
 	}
 	r := &references{of: loss, x: x, t: t, loss: tr.Output().Value}
+	if l := r.loss[0]; math.IsNaN(l) || math.IsInf(l, 0) {
+		return nil, fmt.Errorf("gradcheck: the loss is %v, which has no gradient to check", l)
+	}
 	parameters := 0
 	for _, p := range net.Params() {
 		parameters += len(p.Value.Data)
