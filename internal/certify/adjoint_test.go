@@ -116,7 +116,7 @@ func TestBits(t *testing.T) {
 	}
 	t.Run("one bit of one element differs", func(t *testing.T) {
 		c := RealSize()[0]
-		one := bitsOf(func(rng *rand.Rand) nn.Layer[float32] { return wrong32{Layer: mustFloat32(c, rng), grad: 1 + 0x1p-23} }, c.Sample)
+		one := bitsOf(func(rng *rand.Rand) nn.Layer[float32] { return wrong32{Layer: inFloat32(c)(rng), grad: 1 + 0x1p-23} }, c.Sample)
 		wantError(t, Checksum{c.Name, one, all[0].Want}.Err(), "have the checksum")
 	})
 }
