@@ -57,9 +57,10 @@ type target interface {
 	times2(p, x, c vec) vec      // p·x + c, rounded once; it may write to the register of p
 	times2Minus(p, x, c vec) vec // p·x - c, likewise
 
-	exponent(rounded vec, one vec) vec // 2^n, where the low bits of rounded are n
-	scale(y, n vec) (vec, bool)        // y·2^n, if there is an instruction for it
-	topBits(a vec) vec                 // the bits of a from 2^52 on, as an integer
+	raiseExponent(y, rounded vec) vec // y·2^n, n being the low bits of rounded, by adding to the bits of y: both are normal
+	canScale() bool                   // whether there is scale
+	scale(y, n vec) vec               // y·2^n, rounded once
+	topBits(a vec) vec                // the bits of a from 2^52 on, as an integer
 
 	compare(a vec, how comparison, b vec) mask
 	where(m mask, a vec) vec        // a where the mask holds, else 0
