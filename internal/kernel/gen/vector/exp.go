@@ -46,11 +46,11 @@ func (m *machine) expOf(x vec, down bool) vec {
 	}
 	n, rounded, r, y := m.split(part)
 	if m.size == 4 {
-		y = m.times2(y, m.times(r, r), r)
+		y = m.timesPlus(y, m.times(r, r), r)
 		y = m.plus(y, m.constant(one))
 	} else {
-		y = m.times2(y, r, m.constant(one))
-		y = m.times2(y, r, m.constant(one))
+		y = m.timesPlus(y, r, m.constant(one))
+		y = m.timesPlus(y, r, m.constant(one))
 	}
 	switch {
 	case m.canScale():
@@ -124,7 +124,7 @@ func tanh(m *machine) {
 		x := m.get("x")
 		size := m.smaller(m.constant(tanhHighest), m.and(x, m.constant(magnitude))) // NaN stays
 		_, rounded, r, p := m.split(m.plus(size, size))
-		q := m.times2(p, m.times(r, r), r)
+		q := m.timesPlus(p, m.times(r, r), r)
 		power := m.raiseExponent(m.constant(half), rounded)
 		h := m.fused(power, q, m.minus(power, m.constant(half)))
 		t := m.over(h, m.plus(h, m.constant(one)))
@@ -176,7 +176,7 @@ func logs(m *machine) {
 		s := m.over(f, up)
 		z := m.times(s, s)
 		p := m.times(z, m.polynomial(z, logSeries...))
-		tail := m.times2Minus(m.plus(p, p), s, m.times(s, f)) // s·2zp - s·f
+		tail := m.timesMinus(m.plus(p, p), s, m.times(s, f)) // s·2zp - s·f
 		y := m.fused(k, m.constant(logLn2), m.plus(m.fused(k, m.constant(logLn2lo), tail), f))
 
 		y = m.choose(m.compare(x, notLess, m.constant(infinity)), x, y)

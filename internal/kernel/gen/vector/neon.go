@@ -276,9 +276,9 @@ func (n *neon) fusedMinus(a, b, c vec) vec {
 	return c
 }
 
-func (n *neon) times2(p, x, c vec) vec { return n.fused(p, x, n.copy(c)) }
+func (n *neon) timesPlus(p, x, c vec) vec { return n.fused(p, x, n.copy(c)) }
 
-func (n *neon) times2Minus(p, x, c vec) vec {
+func (n *neon) timesMinus(p, x, c vec) vec {
 	return n.fused(p, x, n.do("fneg", 0x6ea0f800, c))
 }
 
