@@ -50,10 +50,13 @@ func (r NetworkReport) NonzeroOfAll() float64 {
 //
 // It is an error if the network or the loss does not take x and t, or if one of their
 // formulas is not known (see [trace.Network]), or if the loss is not finite.
-func Network(name string, net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tensor[float64], t nn.Targets[float64]) (NetworkReport, error) {
+//
+// Each progress is called now and then, in the goroutine of the caller, with how many of
+// a total of steps are done.
+func Network(name string, net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tensor[float64], t nn.Targets[float64], progress ...func(done, total int)) (NetworkReport, error) {
 	r := NetworkReport{Report: Report{Name: name}}
 	var err error
-	if r.references, err = newReferences(net, loss, x, t); err != nil {
+	if r.references, err = newReferences(net, loss, x, t, progress); err != nil {
 		return r, err
 	}
 	for _, p := range net.Params() {
@@ -103,7 +106,7 @@ type references struct {
 // network that each of them takes to compute.
 var work = 2_000_000_000
 
-func newReferences(net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tensor[float64], t nn.Targets[float64]) (*references, error) {
+func newReferences(net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tensor[float64], t nn.Targets[float64], progress []func(done, total int)) (*references, error) {
 	tr, err := trace.Network(&nn.Pass[float64]{Train: true, Keep: true}, net, loss, x, t)
 	if err != nil {
 		return nil, err
@@ -121,6 +124,19 @@ func newReferences(net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tenso
 	start := time.Now()
 	differences := differences(net, loss, x, t, strideOf)
 	r.took = time.Since(start)
+	for _, d := range differences {
+		r.moved += len(d)
+	}
+	done := 0
+	step := func(n int) {
+		done += n
+		for _, f := range progress {
+			f(done, 2*r.moved) // two references move each element
+		}
+	}
+	if r.moved > 0 {
+		step(r.moved)
+	}
 	names, f := nn.ParamNames(net), lossOf(net, loss, x, t)
 	for i, p := range net.Params() {
 		n, stride := tr.Param(p), strideOf(len(p.Value.Data))
@@ -128,11 +144,15 @@ func newReferences(net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tenso
 		for j := range moved {
 			moved[j] = j * stride
 		}
-		r.moved += len(moved)
+		var steps []float64
+		for some := range slices.Chunk(moved, 4000) {
+			steps = append(steps, graph.ComplexStep(tr.Graph, tr.Output(), n, some...)...)
+			step(len(some))
+		}
 		r.params = append(r.params, Array{Name: names[i], Shape: p.Value.Shape, Batch: t.Len(), Smooth: true})
 		r.answers = append(r.answers, []Answer{
 			{Reference: Graph, Values: slices.Clone(n.Grad)},
-			{Reference: ComplexStep, Values: graph.ComplexStep(tr.Graph, tr.Output(), n, moved...), stride: stride},
+			{Reference: ComplexStep, Values: steps, stride: stride},
 			centrally(f, p.Value.Data, stride, differences[i], n.Grad),
 		})
 	}

@@ -34,6 +34,28 @@ func mustNetwork(t *testing.T, net layer, loss nn.Loss[float64], x array, target
 	return r
 }
 
+// TestNetworkProgress: steps are done until all are.
+func TestNetworkProgress(t *testing.T) {
+	net, x, labels := small()
+	last, of := 0, 0
+	_, err := Network("it", net.Sequential, net.Last, x, labels, func(done, total int) {
+		if done <= last || done > total || of != 0 && total != of {
+			t.Errorf("%d of %d steps after %d of %d", done, total, last, of)
+		}
+		last, of = done, total
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last == 0 || last != of {
+		t.Errorf("%d of %d steps at the end", last, of)
+	}
+	empty := nn.NewSequential[float64]()
+	if _, err := Network("empty", empty, net.Last, x, labels, func(done, total int) { t.Errorf("%d of %d steps", done, total) }); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestNetwork checks a small network; the command checks the book's.
 func TestNetwork(t *testing.T) {
 	net, x, labels := small()
