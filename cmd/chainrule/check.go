@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
-	"strings"
+	"math"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -19,159 +21,253 @@ import (
 
 // checkOptions are the flags of check.
 type checkOptions struct {
-	data               folder
-	seed               seed
-	model, certificate string
+	data                        folder
+	seed                        seed
+	model, samples, certificate string
 }
 
 func (a *app) checkCommand() *cobra.Command {
 	o := &checkOptions{seed: 1}
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Prove every gradient by three references, and that they catch planted faults",
-		Long: `Hold backpropagation, in float64, against three references: the chain rule through
-a graph of elementary operations, the complex step through that graph, and
-central differences (h = 1e-4) through the layers' own forward pass. Every
-element of every gradient: of all 39760 parameters of the two-layer network, on
-MNIST images as the book does and on dense inputs that wake every hidden unit,
-and of every layer. Compare float32 with float64, layers of real size with their
-adjoint, and all bits with recorded ones. Then plant faults and see that each is
-caught. The result is a certificate, in Markdown.
+		Short: "Verify every gradient against three references, and that planted faults are caught",
+		Long: `Verify that backpropagation computes the right gradients. Each gradient, in
+float64, is compared with three references, which compute it in other ways:
 
-With --model it is your network that is proved, with its own weights, on images
-of MNIST, and on dense inputs.
+- the graph: the chain rule through elementary operations, such as + and exp
+- the complex step: the graph over complex numbers, with one number moved by i·h
+- the central difference: the loss with one number moved by 1e-4 up and down
 
-The relative error of a gradient a against its reference n is
-|a-n| / max(|a|, |n|, s/100), s being the largest of the array. 1e-12 is allowed,
-1e-6 for central differences. A gradient of 0 that agrees with 0 proves nothing:
-the nonzero share is that of the gradients that are not.`,
+Without --model, the network of the book is checked, with all its 39760
+parameters, on images of MNIST and on dense inputs, which have no zeros and
+activate every hidden unit; then every layer and loss of this library. Faults
+are planted, and the check must catch each of them. The result is a certificate
+in Markdown, which begins with the verdict and explains its terms.
+
+With --model, the network of a file is checked, with its own weights: on images
+of MNIST if it takes such, or on --samples, and on random numbers. A sample is
+a line of a text file: its numbers and then the index of its class, with commas,
+tabs or spaces between them. The file - is standard input.
+
+With --json, each line is an object, and "event" says of what: "array" of the
+gradients of an input or a parameter, "erratum" of one against the loss of the
+book, "bits" of a checksum, "fault" of a planted fault, and at the end "done".
+"references" holds the largest relative error against each reference;
+"nonzero_share" is the share of gradients that are not 0, for 0 that agrees with
+0 shows little; "caught_by" counts the faults that each reference caught, and
+"caught_by_contract" those caught by other rules for a layer.
+
+The exit code is 0 if all is verified, and 1 if not.`,
+		Example: `  chainrule check
+  chainrule check --model model.safetensors --certificate model.md
+  chainrule check --model iris.safetensors --samples iris.csv`,
 		Args: arguments(0, 0, "no arguments but flags"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			for _, name := range []string{"model", "certificate"} {
-				if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
+			f := cmd.Flags()
+			for _, name := range []string{"model", "samples", "certificate"} {
+				if flag := f.Lookup(name); flag.Changed && flag.Value.String() == "" {
 					return usagef("--%s wants the name of a file", name)
 				}
+			}
+			switch {
+			case o.samples != "" && o.model == "":
+				return usagef("--samples is for a model; name it with --model")
+			case o.samples != "" && f.Changed("data"):
+				return usagef("--samples and --data are two sets of samples; choose one")
 			}
 			return a.check(cmd.Context(), o)
 		},
 	}
 	dataFlag(cmd, &o.data)
 	f := cmd.Flags()
-	f.Var(&o.seed, "seed", "seed of the weights and the dense inputs")
-	f.StringVar(&o.model, "model", "", "prove the network in this file")
-	f.StringVar(&o.certificate, "certificate", "", "write the certificate to this file too, without times")
+	f.Var(&o.seed, "seed", "seed of all random numbers: weights and inputs")
+	f.StringVar(&o.model, "model", "", "check the network in this model file")
+	f.StringVar(&o.samples, "samples", "", "text file of samples and their classes, in place of MNIST")
+	f.StringVar(&o.certificate, "certificate", "", "write the certificate to this file too")
 	return cmd
 }
 
-// A subject is a network to be proved, in both precisions, on images and on dense
-// inputs.
+// A subject is a network to be checked, and how.
 type subject struct {
-	net, denseNet       *nn.Sequential[float64]
-	images, dense       *tensor.Tensor[float64]
-	labels, denseLabels []int
-	choice              string // how the images were chosen
+	net    *nn.Sequential[float64]
+	origin string // its file
+	trials []trial
+}
+
+// A trial is a check of a network on samples. The dense one is the last.
+type trial struct {
+	name   string
+	net    *nn.Sequential[float64]
+	x      *tensor.Tensor[float64]
+	labels []int
+	choice string // how the samples were chosen
+	mnist  bool
 }
 
 func (a *app) check(ctx context.Context, o *checkOptions) error {
 	// Better now than after all the work.
 	if o.certificate != "" {
+		if err := notInput("--certificate", o.certificate, o.model, o.samples); err != nil {
+			return err
+		}
 		if err := atomicfile.Writable(o.certificate); err != nil {
 			return err
 		}
 	}
-	var own *classifier
-	if o.model != "" {
-		var err error
-		if own, err = loadClassifier(ctx, o.model); err == nil {
-			err = own.fitsMNIST(o.model)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	images, labels, err := a.mnistImages(ctx, string(o.data))
+	s, err := a.subject(ctx, o)
 	if err != nil {
 		return err
 	}
-	var s *subject
-	if own == nil {
-		s = theBook(uint64(o.seed), images, labels)
-	} else if s, err = own.subject(uint64(o.seed), images, labels); err != nil {
-		return fmt.Errorf("%s: %w", o.model, err)
-	}
-	var text strings.Builder
-	c := &checker{app: a, ctx: ctx, certificate: &certificate{w: io.MultiWriter(&text, a.stdout)}}
-	if a.json {
-		c.certificate.w = &text
-	}
+	c := &checker{app: a, ctx: ctx, seed: uint64(o.seed)}
 	if err := untilDone(ctx, func() error { return c.run(s, o.model == "") }); err != nil {
 		return err
 	}
-	c.progress.end()
-	c.finish()
+	text := c.finish(s)
 	if o.certificate != "" {
-		err := atomicfile.Write(o.certificate, func(w io.Writer) error {
-			_, err := io.WriteString(w, text.String())
+		c.failed.add(writeFile(ctx, o.certificate, func(w io.Writer) error {
+			_, err := io.WriteString(w, text)
 			return err
-		})
-		c.failed.add(err)
+		}))
 	}
 	return c.failed.err()
 }
 
-// theBook is the untrained network of chapter 5. On the images it is as the book
-// has it; dense inputs come with biases that wake every unit.
-func theBook(seed uint64, images *tensor.Tensor[float64], labels []int) *subject {
-	network := func() *nn.TwoLayerNet[float64] {
-		return nn.NewTwoLayerNet[float64](mnistPixels, 50, mnistClasses, 0.01, train.Random(seed, "weights"))
+// subject is the network of the book or of a file.
+func (a *app) subject(ctx context.Context, o *checkOptions) (*subject, error) {
+	if o.model == "" {
+		x, labels, err := a.mnistImages(ctx, string(o.data))
+		if err != nil {
+			return nil, err
+		}
+		return theBook(uint64(o.seed), x, labels), nil
 	}
-	s := &subject{net: network().Sequential, images: images.Rows(0, checkSamples), labels: labels[:checkSamples],
-		choice: "the first three of the training set"}
-	awake := network()
-	s.dense, s.denseLabels = gradcheck.Wake(awake, checkSamples, train.Random(seed, "dense inputs"))
-	s.denseNet = awake.Sequential
-	return s
-}
-
-// subject is the model with its weights as they are.
-func (c *classifier) subject(seed uint64, images *tensor.Tensor[float64], labels []int) (*subject, error) {
-	double, err := model.Convert[float64](c.Model)
+	hash := sha256.New()
+	c, err := loadClassifier(ctx, o.model, hash)
 	if err != nil {
 		return nil, err
 	}
-	s := &subject{net: withoutSoftmax(double.Net), choice: "those it is least sure of, among the first thousand of the training set"}
-	s.denseNet = s.net
-	images.Shape = append([]int{len(labels)}, c.Input...)
-	if s.images, s.labels, err = leastSure(s.net, images, labels); err != nil {
-		return nil, err
+	if err := checkable(c.Net); err != nil {
+		return nil, fmt.Errorf("%s: %w", quoted(o.model), err)
 	}
-	rng := train.Random(seed, "dense inputs")
-	s.dense = tensor.New[float64](s.images.Shape...)
-	for i := range s.dense.Data {
-		s.dense.Data[i] = rng.Float64()
+	double, err := model.Convert[float64](c.Model)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", quoted(o.model), err)
 	}
-	for range checkSamples {
-		s.denseLabels = append(s.denseLabels, rng.IntN(c.classes))
+	s := &subject{net: withoutSoftmax(double.Net), origin: fmt.Sprintf("%s, SHA-256 %x", fileName(o.model), hash.Sum(nil))}
+
+	var own trial
+	switch {
+	case o.samples != "":
+		set, err := labelledSamples[float64](ctx, c, o.samples)
+		if err != nil {
+			return nil, err
+		}
+		own = trial{name: "own samples", x: set.X, labels: set.T, choice: fmt.Sprintf("of the %d in %s", set.Len(), fileName(o.samples))}
+	case c.fitsMNIST(o.model) == nil:
+		own = trial{name: "MNIST images", mnist: true, choice: "of the first thousand of the training set"}
+		if own.x, own.labels, err = a.mnistImages(ctx, string(o.data)); err != nil {
+			return nil, err
+		}
+		own.x.Shape = append([]int{len(own.labels)}, c.Input...)
+	}
+	random := randomSamples[float64](c, 1000, uint64(o.seed))
+	for _, t := range []trial{own, {name: "random samples", x: random.X, labels: random.T, choice: "of a thousand of uniform numbers from 0 to 1"}} {
+		if t.x == nil {
+			continue
+		}
+		t.net = s.net
+		if t.x, t.labels, err = leastSure(ctx, s.net, t.x, t.labels); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", quoted(o.model), t.name, err)
+		}
+		t.choice = fmt.Sprintf("the %d with the largest loss, %s", len(t.labels), t.choice)
+		s.trials = append(s.trials, t)
 	}
 	return s, nil
 }
 
-// checkSamples is how many samples a network is proved on.
+// theBook is the untrained network of chapter 5. On the images it is as the book
+// has it; dense inputs come with biases that activate every unit.
+func theBook(seed uint64, images *tensor.Tensor[float64], labels []int) *subject {
+	network := func() *nn.TwoLayerNet[float64] {
+		return nn.NewTwoLayerNet[float64](mnistPixels, 50, mnistClasses, 0.01, train.Random(seed, "weights"))
+	}
+	net, awake := network(), network()
+	dense, denseLabels := gradcheck.Wake(awake, checkSamples, train.Random(seed, "dense inputs"))
+	return &subject{net: net.Sequential, trials: []trial{
+		{name: "MNIST images", net: net.Sequential, x: images.Rows(0, checkSamples), labels: labels[:checkSamples],
+			choice: fmt.Sprintf("the first %d of the training set", checkSamples), mnist: true},
+		{name: "dense samples", net: awake.Sequential, x: dense, labels: denseLabels,
+			choice: fmt.Sprintf("%d of random numbers, with biases that activate every hidden unit on some of them", checkSamples)},
+	}}
+}
+
+// checkSamples is how many samples a network is checked on.
 const checkSamples = 3
 
+const (
+	// largestWeight is a bound at which the step of central differences, 1e-4, is
+	// still exact to a millionth, as much as they allow.
+	largestWeight = 1e5
+	// largestLoss is a bound at which the rounding of the loss, 1e-13, makes an error
+	// of 1e-9 in its central differences: of gradients below 1/N, no more is allowed.
+	largestLoss = 1e3
+)
+
+// checkable reports why a network cannot be checked: it has no weights, or one
+// whose gradient central differences cannot find.
+func checkable(net *nn.Sequential[float32]) error {
+	if len(net.Params()) == 0 {
+		return fmt.Errorf("the network has no parameters, and so no gradients to verify")
+	}
+	names := nn.ParamNames(net)
+	for i, p := range net.Params() {
+		for j, v := range p.Value.Data {
+			if math.Abs(float64(v)) <= largestWeight { // false for NaN
+				continue
+			}
+			at := fmt.Sprintf("%s%v is %v", quoted(names[i]), place(p.Value.Shape, j), v)
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				return fmt.Errorf("%s, so there are no gradients: the training has diverged, or the file is damaged", at)
+			}
+			return fmt.Errorf("%s, and weights can be verified up to %v: beside a larger one the step of central differences, 1e-4, is lost to rounding; "+
+				"either the training has diverged, or the file is damaged", at, largestWeight)
+		}
+	}
+	return nil
+}
+
+// place is the index along each axis of element i.
+func place(shape []int, i int) []int {
+	index := make([]int, len(shape))
+	for axis, d := range slices.Backward(shape) {
+		index[axis] = i % d
+		i /= d
+	}
+	return index
+}
+
 // leastSure returns the samples with the largest loss. Where a network is sure,
-// and right, its gradients are too small to be compared: all rounding.
-func leastSure(net *nn.Sequential[float64], x *tensor.Tensor[float64], labels []int) (*tensor.Tensor[float64], []int, error) {
+// and right, its gradients are too small to be compared: all rounding. Losses
+// above largestLoss are left out.
+func leastSure(ctx context.Context, net *nn.Sequential[float64], x *tensor.Tensor[float64], labels []int) (*tensor.Tensor[float64], []int, error) {
 	type sample struct {
 		row  int
 		loss float64
 	}
 	var worst []sample // the largest loss first
+	least := math.Inf(1)
 	last := nn.NewSoftmaxWithLoss[float64]()
 	for i, t := range labels {
+		if err := ctx.Err(); err != nil {
+			return nil, nil, err
+		}
 		loss := last.Forward(nil, net.Forward(nil, x.Rows(i, i+1)), nn.Labels[float64](t))
-		if !(loss < 1e300) {
-			return nil, nil, fmt.Errorf("its loss is %v; its training has diverged, and it has no gradients to prove", loss)
+		if math.IsNaN(loss) || math.IsInf(loss, 0) {
+			return nil, nil, fmt.Errorf("the loss of sample %d is %v, so there are no gradients: the training has diverged, or the file is damaged", i, loss)
+		}
+		least = min(least, loss)
+		if loss > largestLoss {
+			continue
 		}
 		at := len(worst)
 		for at > 0 && worst[at-1].loss < loss {
@@ -179,6 +275,10 @@ func leastSure(net *nn.Sequential[float64], x *tensor.Tensor[float64], labels []
 		}
 		worst = append(worst[:at:at], append([]sample{{i, loss}}, worst[at:]...)...)
 		worst = worst[:min(len(worst), checkSamples)]
+	}
+	if len(worst) == 0 {
+		return nil, nil, fmt.Errorf("every loss is %.3g or more, and gradients can be verified up to a loss of %v: "+
+			"the differences of a larger one are lost to rounding; are the samples scaled as in training?", least, largestLoss)
 	}
 	chosen := tensor.New[float64](append([]int{len(worst)}, x.Shape[1:]...)...)
 	var t []int

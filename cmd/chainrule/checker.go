@@ -11,17 +11,18 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A checker runs the proofs one after the other, prints what comes of each, and
+// A checker checks one thing after the other, prints what comes of each, and
 // counts.
 type checker struct {
 	*app
 	ctx         context.Context
-	certificate *certificate
+	seed        uint64
+	certificate certificate
 	done        checkEvent
 	mutants     []certify.Mutant
-	dense       gradcheck.NetworkReport
+	reports     []gradcheck.NetworkReport // one a trial
 	failed      failures
-	progress    *progress // of the proofs; see proofs
+	progress    *progress
 }
 
 // The lines of check --json.
@@ -67,9 +68,11 @@ type (
 		References        map[string]number `json:"references"`
 		Kinks             int               `json:"kinks"`
 		NonzeroShare      number            `json:"nonzero_share"`
-		MNISTNonzeroShare number            `json:"mnist_nonzero_share"`
+		MNISTNonzeroShare *number           `json:"mnist_nonzero_share,omitempty"`
 		FaultsTried       int               `json:"faults_tried"`
 		FaultsCaught      int               `json:"faults_caught"`
+		Checksums         int               `json:"checksums"`
+		ChecksumsRight    int               `json:"checksums_as_recorded"`
 		Speedup           number            `json:"speedup"`
 	}
 )
@@ -79,91 +82,97 @@ var referenceKeys = map[gradcheck.Reference]string{
 	gradcheck.Graph: "graph", gradcheck.ComplexStep: "complex_step", gradcheck.CentralDifference: "central_difference",
 }
 
-// run proves the subject and, if all is asked for, the layers of the library.
+// run checks the subject and, if all is asked for, the layers of the library.
 func (c *checker) run(s *subject, all bool) error {
 	c.done = checkEvent{Event: "done", NonzeroShare: 1, References: map[string]number{}}
-	c.progress = c.newProgress(proofs(all), "checking", "")
-	c.certificate.begin(s)
-	if err := c.networks(s); err != nil {
-		return err
-	}
+	total := len(s.trials) * networkSteps
 	if all {
-		c.layers()
-		if err := c.book(s); err != nil {
+		total += 2*len(trace.Rows()) + len(certify.RealSize())
+	}
+	c.progress = c.newProgress(total, "checking", "")
+	defer c.progress.end()
+	c.certificate.networks()
+	for i, t := range s.trials {
+		if err := c.network(t, i*networkSteps); err != nil {
 			return err
 		}
 	}
-	c.faults()
+	if all {
+		c.layers()
+		if err := c.book(s.trials[len(s.trials)-1]); err != nil {
+			return err
+		}
+	}
+	c.faults(all)
 	return c.ctx.Err()
 }
 
-// proofs is how many reports run makes.
-func proofs(all bool) int {
-	if !all {
-		return 2
-	}
-	return 2 + len(trace.Rows()) + len(certify.RealSize())
-}
+// networkSteps is how many steps of progress a network is.
+const networkSteps = 50
 
-func (c *checker) networks(s *subject) error {
-	images, err := c.network("network, MNIST", s.net, s.images, s.labels)
+// network checks a network. So many steps were done before.
+func (c *checker) network(t trial, before int) error {
+	r, err := gradcheck.Network("network, "+t.name, t.net, nn.NewSoftmaxWithLoss[float64](), t.x, nn.Labels[float64](t.labels...),
+		func(done, total int) { c.progress.set(before + done*networkSteps/total) })
 	if err != nil {
 		return err
 	}
-	c.done.Parameters, c.done.MNISTNonzeroShare = images.Parameters, number(images.NonzeroOfAll())
-	c.dense, err = c.network("network, dense", s.denseNet, s.dense, s.denseLabels)
+	single, err := nn.Convert[float32](t.net)
 	if err != nil {
 		return err
 	}
-	c.done.NonzeroShare = min(c.done.NonzeroShare, number(c.dense.NonzeroShare()))
-	c.done.Speedup = number(c.dense.Speedup())
-	return c.ctx.Err()
-}
-
-func (c *checker) network(name string, net *nn.Sequential[float64], x *tensor.Tensor[float64], t []int) (gradcheck.NetworkReport, error) {
-	r, err := gradcheck.Network(name, net, nn.NewSoftmaxWithLoss[float64](), x, nn.Labels[float64](t...))
-	if err != nil {
-		return r, err
+	x := tensor.New[float32](t.x.Shape...)
+	for i, v := range t.x.Data {
+		x.Data[i] = float32(v)
 	}
-	single, err := nn.Convert[float32, float64](net)
-	if err != nil {
-		return r, err
-	}
-	x32 := tensor.New[float32](x.Shape...)
-	for i, v := range x.Data {
-		x32.Data[i] = float32(v)
-	}
-	if err := r.Float32(single, nn.NewSoftmaxWithLoss[float32](), x32, nn.Labels[float32](t...)); err != nil {
-		return r, err
+	if err := r.Float32(single, nn.NewSoftmaxWithLoss[float32](), x, nn.Labels[float32](t.labels...)); err != nil {
+		return err
 	}
 	c.report(r.Report)
-	c.certificate.network(r.Report)
-	c.mutants = append(c.mutants, certify.NetworkMutants(r, net)...)
-	return r, nil
+	c.certificate.network(t.name, r.Report)
+	c.mutants = append(c.mutants, certify.NetworkMutants(r, t.net)...)
+	c.progress.set(before + networkSteps)
+
+	c.reports = append(c.reports, r)
+	c.done.Parameters, c.done.Speedup = r.Parameters, number(r.Speedup())
+	share := number(r.NonzeroOfAll())
+	if t.mnist {
+		c.done.MNISTNonzeroShare = &share
+	} else {
+		c.done.NonzeroShare = min(c.done.NonzeroShare, number(r.NonzeroShare()))
+	}
+	return c.ctx.Err()
 }
 
 func (c *checker) layers() {
-	c.certificate.beginLayers()
+	var layers, adjoints []gradcheck.Report
 	for _, row := range trace.Rows() {
 		r := gradcheck.Layer(row.Case)
 		c.report(r)
-		c.certificate.layer(r)
+		layers = append(layers, r)
 		c.done.NonzeroShare = min(c.done.NonzeroShare, number(r.NonzeroShare()))
+		c.progress.step()
 	}
-	c.certificate.endTable()
+	c.certificate.layers(layers)
 	c.mutants = append(c.mutants, certify.Mutants()...)
+	c.progress.set(c.progress.done + len(layers))
 
-	c.certificate.beginAdjoints()
 	for _, l := range certify.RealSize() {
 		r := certify.Adjoint(l, certify.RealBatch)
-		c.report(r)
-		c.certificate.adjoint(r)
+		c.printArrays("array", r)
+		c.fail(r.Err())
+		adjoints = append(adjoints, r)
+		c.progress.step()
 	}
-	c.certificate.endTable()
+	c.certificate.adjoints(adjoints)
 
 	bits := certify.Bits()
 	for _, b := range bits {
-		c.failed.add(b.Err())
+		c.done.Checksums++
+		if b.Err() == nil {
+			c.done.ChecksumsRight++
+		}
+		c.fail(b.Err())
 		if c.json {
 			c.printJSON(bitsEvent{"bits", b.Name, fmt.Sprintf("%016x", b.Got), b.Err() == nil})
 		}
@@ -173,23 +182,23 @@ func (c *checker) layers() {
 
 // book shows what the loss of the book costs. That it is wrong is no failure
 // here.
-func (c *checker) book(s *subject) error {
-	r, err := certify.BookLoss(s.denseNet, s.dense, nn.Labels[float64](s.denseLabels...))
+func (c *checker) book(t trial) error {
+	r, err := certify.BookLoss(t.net, t.x, nn.Labels[float64](t.labels...))
 	if err != nil {
 		return err
 	}
 	c.printArrays("erratum", r)
-	c.certificate.book(r, c.dense.Report)
+	c.certificate.book(r, c.reports[len(c.reports)-1].Report)
 	return nil
 }
 
-func (c *checker) faults() {
+func (c *checker) faults(all bool) {
 	for _, m := range c.mutants {
 		c.done.FaultsTried++
 		if m.Caught() {
 			c.done.FaultsCaught++
 		} else {
-			c.failed.add(fmt.Errorf("a planted fault was not caught: %s", m.Name))
+			c.fail(fmt.Errorf("a planted fault was not caught: %s", m.Name))
 		}
 	}
 	tallies := certify.Tallies(c.mutants)
@@ -202,10 +211,21 @@ func (c *checker) faults() {
 			c.printJSON(e)
 		}
 	}
-	c.certificate.faults(tallies)
+	c.certificate.faults(tallies, all)
 }
 
-// report prints the arrays of a proof and adds it to the sums.
+// fail adds what is wrong, each error of several on its own.
+func (c *checker) fail(err error) {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range several.Unwrap() {
+			c.fail(e)
+		}
+		return
+	}
+	c.failed.add(err)
+}
+
+// report prints the arrays of a check and adds it to the sums.
 func (c *checker) report(r gradcheck.Report) {
 	c.printArrays("array", r)
 	for _, w := range gradcheck.References() {
@@ -214,8 +234,7 @@ func (c *checker) report(r gradcheck.Report) {
 		}
 	}
 	c.done.Kinks += r.Kinks()
-	c.failed.add(r.Err())
-	c.progress.step()
+	c.fail(r.Err())
 }
 
 func (c *checker) printArrays(event string, r gradcheck.Report) {
@@ -242,15 +261,17 @@ func (c *checker) printArrays(event string, r gradcheck.Report) {
 	}
 }
 
-// finish prints the sum of it all.
-func (c *checker) finish() {
+// finish prints the sum of it all, and returns the certificate.
+func (c *checker) finish(s *subject) (text string) {
 	c.done.MaxError = c.done.References[referenceKeys[gradcheck.ComplexStep]]
 	c.done.OK = c.failed.err() == nil
-	c.certificate.end(c.done)
+	text = c.certificate.complete(s, c.seed, c.done, c.reports, c.failed)
 	if c.json {
 		c.printJSON(c.done)
-		return
+		return text
 	}
-	fmt.Fprintf(c.stdout, "\n%d gradients: %.1f s by central differences, %.2g s by backpropagation, %.0f times faster\n",
-		c.done.Parameters, c.dense.Numerical.Seconds(), c.dense.Backprop.Seconds(), c.dense.Speedup())
+	last := c.reports[len(c.reports)-1]
+	fmt.Fprintf(c.stdout, "%s\n%d gradients: %.1f s by central differences, %.2g s by backpropagation, %.0f times faster\n",
+		text, c.done.Parameters, last.Numerical.Seconds(), last.Backprop.Seconds(), last.Speedup())
+	return text
 }

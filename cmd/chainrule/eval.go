@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chainrule-go/chainrule/data"
+	"github.com/chainrule-go/chainrule/internal/inputfile"
 	"github.com/chainrule-go/chainrule/model"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
@@ -88,8 +90,8 @@ type classifier struct {
 	pixels, classes int
 }
 
-// load loads a model.
-func load(ctx context.Context, path string) (m *model.Model[float32], err error) {
+// load loads a model. The bytes of its file are written to copies too.
+func load(ctx context.Context, path string, copies ...io.Writer) (m *model.Model[float32], err error) {
 	switch {
 	case path == "":
 		return nil, usagef("the model file has no name; is a variable of the shell empty?")
@@ -97,8 +99,13 @@ func load(ctx context.Context, path string) (m *model.Model[float32], err error)
 		return nil, usagef("a model is not read from standard input; name its file")
 	}
 	// To open a pipe may wait for ever.
-	err = untilDone(ctx, func() (err error) {
-		m, err = model.Load[float32](path)
+	err = untilDone(ctx, func() error {
+		f, err := inputfile.Open(ctx, path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		m, err = model.Read[float32](io.TeeReader(f, io.MultiWriter(copies...)), path)
 		return err
 	})
 	if errors.Is(err, fs.ErrNotExist) {
@@ -108,8 +115,8 @@ func load(ctx context.Context, path string) (m *model.Model[float32], err error)
 }
 
 // loadClassifier loads a model and checks that it is a classifier.
-func loadClassifier(ctx context.Context, path string) (*classifier, error) {
-	m, err := load(ctx, path)
+func loadClassifier(ctx context.Context, path string, copies ...io.Writer) (*classifier, error) {
+	m, err := load(ctx, path, copies...)
 	if err != nil {
 		return nil, err
 	}

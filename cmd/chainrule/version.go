@@ -24,11 +24,33 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
-func (a *app) printVersion() {
-	version := release
+// programVersion is that of this build, which may be a later one than the release.
+func programVersion() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		version = info.Main.Version
+		return info.Main.Version
 	}
+	return release
+}
+
+// commit is the one that this program was built from, "" if the build does not say.
+func commit() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	hash := settings["vcs.revision"]
+	if hash != "" && settings["vcs.modified"] == "true" {
+		hash += ", with changes"
+	}
+	return hash
+}
+
+func (a *app) printVersion() {
+	version := programVersion()
 	platform := runtime.GOOS + "/" + runtime.GOARCH
 	if a.json {
 		a.printJSON(struct {
