@@ -98,7 +98,7 @@ func NewPixels[T tensor.Float](s MNISTSplit) Pixels[T] {
 	for i, v := range s.Labels.Data {
 		t[i] = int(v)
 	}
-	return Pixels[T]{s.Images.Data, t}
+	return Pixels[T]{X: s.Images.Data, T: t}
 }
 
 // Load loads MNIST as the bytes of its four files. Each is accepted from

@@ -2,6 +2,7 @@ package data
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/chainrule-go/chainrule/internal/kernel"
 	"github.com/chainrule-go/chainrule/tensor"
@@ -23,25 +24,32 @@ type Samples[T tensor.Float] interface {
 	Gather(x []T, labels []int, values []T, samples []int)
 }
 
-// Pixels are labelled images as the bytes of their file. A pixel becomes a
-// number from 0 (background) to 1 (ink), exactly T(byte)/255, only when its image
-// is copied into a batch: gathering one is waiting for memory, and this is a
-// quarter of what a Set of float32 reads.
+// Pixels are labelled images as the bytes of their file. A pixel becomes a number from 0
+// (background) to 1 (ink), exactly T(byte)/255, only when its image is copied into a
+// batch. Most of the time of a copy is spent waiting for memory, and this reads a
+// quarter of what a Set of float32 does.
 type Pixels[T tensor.Float] struct {
-	X []byte // the images, one after another
-	T []int  // (N), their classes
+	X     []byte // the images, one after another
+	T     []int  // (N), their classes
+	Shape []int  // of an image as a sample, such as (1, 28, 28); nil is one row of pixels
 }
 
 // Len returns the number of images.
 func (s Pixels[T]) Len() int { return len(s.T) }
 
-// SampleShape returns the one axis of an image as a row of pixels. It panics with
-// a *[tensor.ShapeError] if X is not as many images of one size as T has labels.
+// SampleShape returns Shape, or the one axis of an image as a row of pixels. It panics
+// with a *[tensor.ShapeError] if X is not as many images of that size as T has labels.
 func (s Pixels[T]) SampleShape() []int {
 	if n := len(s.T); n == 0 && len(s.X) > 0 || n > 0 && len(s.X)%n != 0 {
 		panic(&tensor.ShapeError{Op: "Pixels.SampleShape", Want: fmt.Sprintf("%d images of one size", n), Got: []int{len(s.X)}})
 	}
-	return []int{s.row()}
+	if s.Shape == nil {
+		return []int{s.row()}
+	}
+	if n, ok := tensor.Size(s.Shape...); len(s.T) > 0 && (!ok || n != s.row()) {
+		panic(&tensor.ShapeError{Op: "Pixels.SampleShape", Want: fmt.Sprintf("a Shape of %d pixels", s.row()), Got: slices.Clone(s.Shape)})
+	}
+	return slices.Clone(s.Shape)
 }
 
 // TargetShape implements [Samples]: the targets are labels.

@@ -89,3 +89,51 @@ func BenchmarkGather(b *testing.B) {
 		})
 	}
 }
+
+func TestPixelsShape(t *testing.T) {
+	p := Pixels[float32]{X: make([]byte, 12), T: []int{0, 1}}
+	if got := p.SampleShape(); !slices.Equal(got, []int{6}) {
+		t.Errorf("a row of pixels has the shape %v, want [6]", got)
+	}
+	p.Shape = []int{1, 2, 3}
+	if got := p.SampleShape(); !slices.Equal(got, []int{1, 2, 3}) {
+		t.Errorf("the shape is %v, want [1 2 3]", got)
+	}
+	p.Shape = []int{7}
+	defer func() {
+		if e, ok := recover().(*tensor.ShapeError); !ok || e.Want != "a Shape of 6 pixels" {
+			t.Errorf("a shape of 7 pixels for images of 6: panic %v", e)
+		}
+	}()
+	p.SampleShape()
+}
+
+// A batch of samples with values has the rows of X and of Values at the same places.
+func TestSetOfValues(t *testing.T) {
+	set := Set[float64]{X: tensor.New[float64](50, 2), Values: tensor.New[float64](50, 3)}
+	for i := range 50 {
+		set.X.Data[2*i] = float64(i)
+		for j := range 3 {
+			set.Values.Data[3*i+j] = float64(10*i + j)
+		}
+	}
+	seen := map[float64]bool{}
+	for x, targets := range set.Batches(20, rand.New(rand.NewPCG(1, 2))) {
+		if targets.Labels != nil || !slices.Equal(targets.Values.Shape, []int{x.Shape[0], 3}) {
+			t.Fatalf("a batch of %v has the targets %v, %v", x.Shape, targets.Labels, targets.Values.Shape)
+		}
+		for i := range x.Shape[0] {
+			v := x.Data[2*i]
+			seen[v] = true
+			if got := targets.Values.Data[3*i : 3*i+3]; !slices.Equal(got, []float64{10 * v, 10*v + 1, 10*v + 2}) {
+				t.Errorf("sample %v has the values %v", v, got)
+			}
+		}
+	}
+	if len(seen) != 50 {
+		t.Errorf("%d of 50 samples were dealt", len(seen))
+	}
+	if rows := set.Rows(10, 12); rows.Len() != 2 || rows.Values.Data[0] != 100 {
+		t.Errorf("rows 10 to 12 are %v", rows)
+	}
+}

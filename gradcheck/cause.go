@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// cause says what was likely forgotten, from the whole array got and what the
-// witness says of it. batch is the number of samples; alone, if not nil, returns
+// cause says what was likely forgotten, from the whole array got and what a
+// reference says of it. batch is the number of samples; alone, if not nil, returns
 // the gradient of one of them.
 func cause(got, want []float64, shape []int, batch int, alone func(n int) []float64) string {
 	if slices.ContainsFunc(got, func(g float64) bool { return math.IsNaN(g) || math.IsInf(g, 0) }) {

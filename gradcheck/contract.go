@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -13,8 +14,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// gradients compares all gradients of a batch, and holds the two directions to
-// what they promise: arguments unmodified, Grad added to, the same bits again.
+// gradients compares all gradients of a batch, and checks what else both directions
+// owe: arguments unmodified, Grad added to, the same bits again.
 func (k *check) gradients() {
 	t := k.setup(batch)
 	again := k.setup(batch)
@@ -83,66 +84,65 @@ func (k *check) gradients() {
 	}
 }
 
-// reuse runs a second step on the memory of the first, as training does: all of
-// it is lent again, and what it holds is not 0.
+// reuse runs the step again on the scratch memory of the first time, as training does.
+// What that memory holds is not 0.
 func (k *check) reuse() {
 	t := k.setup(batch)
 	t.backward()
 	y, dx := t.y.Clone(), t.dx.Clone()
-	for _, lent := range []*tensor.Tensor[float64]{t.y, t.dx} {
-		for i := range lent.Data {
-			lent.Data[i] = math.NaN()
+	for _, scratch := range []*tensor.Tensor[float64]{t.y, t.dx} {
+		for i := range scratch.Data {
+			scratch.Data[i] = math.NaN()
 		}
 	}
-	t.pass.Reset()
+	t.again()
 	if !same(t.layer.Forward(t.pass, t.x), y) {
-		k.fail("Forward gives other bits in a second step: it counts on fresh memory, or on the step before")
+		k.fail("Forward gives other bits in a second step: it relies on new memory, or on the step before; what p.New returns is not cleared")
 	}
 	if !same(t.layer.Backward(t.pass, t.dy), dx) {
-		k.fail("Backward gives other bits in a second step: it counts on fresh memory, or on the step before")
+		k.fail("Backward gives other bits in a second step: it relies on new memory, or on the step before; what p.New returns is not cleared")
 	}
 }
 
-// kinks puts every third element of x at a kink, and counts them all.
+// kinks moves elements of x to where the layer is not differentiable, and counts them
+// all.
 func (k *check) kinks() {
-	for _, kink := range k.Case.Kinks {
-		planted := 0
-		t := k.setup(batch, func(t *trial) {
-			for i := 0; i < len(t.x.Data); i += 3 {
-				t.x.Data[i] = kink
-				planted++
-			}
-		})
-		t.backward()
-		before := k.Report.Kinks()
-		k.compare(t, fmt.Sprintf("at kinks (%g) ", kink))
-		if found := k.Report.Kinks() - before; found != planted {
-			k.fail("x is %g at %d elements, and %d kinks were found", kink, planted, found)
-		}
+	if k.Case.Kinks == nil {
+		return
+	}
+	moved := 0
+	t := k.setup(batch, func(t *trial) { moved = k.Case.Kinks(t.x) })
+	t.backward()
+	k.compare(t, "at kinks ")
+	if found := k.Report.Kinks(); found != moved {
+		k.fail("at kinks: %d elements of x are at a kink, and %d kinks were found", moved, found)
 	}
 }
 
-// one checks a batch of one sample.
+// one checks a batch of one sample, or that it is refused.
 func (k *check) one() {
+	if k.RefusesOne {
+		k.refused(k.New(rng()), "a batch of one in training", true, func() { k.setup(1) })
+		return
+	}
 	t := k.setup(1)
 	t.backward()
 	k.compare(t, "N=1 ")
 }
 
-// empty checks a batch of no samples: it is refused, or goes through and
-// changes nothing.
+// empty checks that a batch of no samples is refused, or changes nothing.
 func (k *check) empty() {
 	if e := shapeError(func() { k.setup(0) }); e != nil {
 		return
 	}
 	t := k.setup(0)
 	if len(t.y.Shape) == 0 || t.y.Shape[0] != 0 {
-		k.fail("N=0: y is %s", tensor.FormatShape(t.y.Shape))
+		k.fail("N=0: y is %s, want one without samples", tensor.FormatShape(t.y.Shape))
 		return
 	}
 	t.backward()
 	if !slices.Equal(t.dx.Shape, t.x.Shape) {
-		k.fail("N=0: dx is %s", tensor.FormatShape(t.dx.Shape))
+		k.fail("N=0: dx is %s, want %s, the shape of x", tensor.FormatShape(t.dx.Shape), tensor.FormatShape(t.x.Shape))
 	}
 	for i, p := range t.layer.Params() {
 		if slices.ContainsFunc(t.gradient[i], func(g float64) bool { return g != 0 }) {
@@ -185,42 +185,65 @@ func (k *check) evaluation() {
 	}
 }
 
-// misuse checks that mistakes of the program are refused by name.
+// misuse checks that mistakes of the program are refused by a panic that names the
+// layer.
 func (k *check) misuse() {
 	t := k.setup(batch)
-	// A container may name itself or the layer in it that refuses.
-	name := nn.Kind(t.layer)
-	if s, ok := t.layer.(fmt.Stringer); ok {
-		name = s.String()
-	}
-	names := strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) })
-	named := func(what string, e any) {
-		if s, ok := e.(*tensor.ShapeError); e == nil || ok && s == nil {
-			k.fail("%s is not refused", what)
-		} else if !slices.ContainsFunc(names, func(name string) bool { return strings.Contains(fmt.Sprint(e), name) }) {
-			k.fail("%s is refused without the layer's name: %v", what, e)
-		}
-	}
 	for _, shape := range k.Refuses {
-		e := shapeError(func() { t.layer.Forward(nil, tensor.New[float64](shape...)) })
-		if e != nil && !slices.Equal(e.Got, shape) {
+		e := k.refused(t.layer, "x of shape "+tensor.FormatShape(shape), true, func() { t.layer.Forward(nil, tensor.New[float64](shape...)) })
+		if e, ok := e.(*tensor.ShapeError); ok && !slices.Equal(e.Got, shape) {
 			k.fail("Forward refuses x of shape %s as %v", tensor.FormatShape(shape), e)
 		}
-		named("x of shape "+tensor.FormatShape(shape), e)
 	}
-	long := append(slices.Clone(t.dy.Shape), 3)
-	named("a dy of another shape than y", shapeError(func() { t.layer.Backward(t.pass, tensor.New[float64](long...)) }))
-	named("Backward before Forward", panicOf(func() {
-		k.New(rand.New(rand.NewPCG(5, seed))).Backward(t.pass, t.dy)
-	}))
-	named("Backward with another Pass", panicOf(func() {
-		t.layer.Backward(&nn.Pass[float64]{Train: true, Keep: true}, t.dy)
-	}))
+	long := tensor.New[float64](append(slices.Clone(t.dy.Shape), 3)...)
+	k.refused(t.layer, "a dy of another shape than y", true, func() { t.layer.Backward(t.pass, long) })
+	early := k.New(rng())
+	k.refused(early, "Backward before Forward", false, func() { early.Backward(t.pass, t.dy) })
+	k.refused(t.layer, "Backward with another Pass", false, func() { t.layer.Backward(&nn.Pass[float64]{Train: true, Keep: true}, t.dy) })
 	t.pass.Reset()
-	named("Backward after Reset", panicOf(func() { t.layer.Backward(t.pass, t.dy) }))
+	k.refused(t.layer, "Backward after Reset", false, func() { t.layer.Backward(t.pass, t.dy) })
 	t.pass.Keep = false
 	t.layer.Forward(t.pass, t.x)
-	named("Backward after a Forward without Keep", panicOf(func() { t.layer.Backward(t.pass, t.dy) }))
+	k.refused(t.layer, "Backward after a Forward without Keep", false, func() { t.layer.Backward(t.pass, t.dy) })
+}
+
+// refused checks that f, a mistake in the use of l, panics and names the layer: with a
+// *tensor.ShapeError if it is a mistake in a shape. It returns what f panics with.
+func (k *check) refused(l nn.Layer[float64], mistake string, shape bool, f func()) (e any) {
+	want := "save what Backward needs in an nn.Saved, whose Get refuses it"
+	if shape {
+		want = "want a *tensor.ShapeError; for dy, nn.CheckShape(l, dy, shapeOfY) at the start of Backward does that"
+	}
+	location := ""
+	func() {
+		defer func() {
+			if e = recover(); e != nil {
+				location = culprit()
+			}
+		}()
+		f()
+	}()
+	_, isShape := e.(*tensor.ShapeError)
+	switch _, crash := e.(runtime.Error); {
+	case e == nil:
+		k.fail("%s is not refused: %s", mistake, want)
+	case crash || shape && !isShape:
+		k.fail("%s is not refused, but panics: %v%s: %s", mistake, e, location, want)
+	case !names(l, fmt.Sprint(e)):
+		k.fail("%s is refused without the layer's name: %v", mistake, e)
+	}
+	return e
+}
+
+// names reports whether a message names the layer. A container may name itself or the
+// layer in it that refuses.
+func names(l nn.Layer[float64], message string) bool {
+	name := nn.Kind(l)
+	if s, ok := l.(fmt.Stringer); ok {
+		name = s.String()
+	}
+	words := strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) })
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(message, word) })
 }
 
 // same reports whether two tensors have one shape and the same bits.
@@ -228,12 +251,6 @@ func same(a, b *tensor.Tensor[float64]) bool {
 	return slices.Equal(a.Shape, b.Shape) && slices.EqualFunc(a.Data, b.Data, func(a, b float64) bool {
 		return math.Float64bits(a) == math.Float64bits(b)
 	})
-}
-
-func panicOf(f func()) (e any) {
-	defer func() { e = recover() }()
-	f()
-	return nil
 }
 
 // shapeError returns the *tensor.ShapeError f panics with, or nil; other panics

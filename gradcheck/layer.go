@@ -4,60 +4,36 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"strings"
 
+	"github.com/chainrule-go/chainrule/graph/trace"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Case is a layer to be checked. Name, New and Sample are enough; each of the
-// other fields lets it be checked more closely.
-type Case struct {
-	Name   string
-	New    func(rng *rand.Rand) nn.Layer[float64] // a fresh layer, the same for the same rng
-	Sample []int                                  // the shape of one sample; sides that differ catch transposes
+// A Case is a layer to be checked: a Name, a function New that makes it, and the shape
+// of one Sample are enough.
+type Case = trace.Case
 
-	// Graph is the function the layer computes. With it, the graph and the
-	// complex step bear witness too. Layers of package nn need none.
-	Graph Formula
-
-	// Float32 is the layer in float32, with parameters of the same shapes. With
-	// it, the results of both precisions are compared, to within Ulps units of
-	// the last place of the largest element of an array; 0 means 64.
-	Float32 func(rng *rand.Rand) nn.Layer[float32]
-	Ulps    float64
-
-	// Flat says that the layer has regions where it is constant, as ReLU has, so
-	// that zeros of dx are its own. Kinks are elements of x at which it is not
-	// differentiable, such as 0 for ReLU: there, dx must lie between the
-	// one-sided derivatives.
-	Flat  bool
-	Kinks []float64
-
-	// Refuses are shapes, batch axis included, that Forward must refuse with a
-	// *tensor.ShapeError.
-	Refuses [][]int
-
-	terms  func(t *trial) magnitudes // what Ulps are measured by; nil: the largest element
-	linear bool                      // piecewise: exact for whole numbers
-}
-
-// batch is the number of samples in a check: 3 or more, and no layer of the
-// table has a side of it.
+// batch is the number of samples in a check: 3 or more, and a length that no axis of a
+// sample should have.
 const batch = 4
 
-// seed draws numbers that wake every hidden unit of the table on some sample, so
-// that coverage is 1, and on which no sum cancels so far that its rounding shows
-// above 1e-14; the test of the table asserts both.
+// seed draws numbers that activate every hidden unit of the layers of package nn on
+// some sample, so that no gradient is 0, and on which no sum cancels so far that its
+// rounding exceeds 1e-14. The tests of those layers assert both.
 const seed = 182
 
-// Layer checks one layer: its gradients, by every witness there is, and all it
-// promises.
+// Layer checks one layer: its gradients, against every reference there is, and the
+// rest of the contract that [nn.Layer] states.
 //
-// The objective is Σ r·y with a fixed random r, for a plain sum has gradient 0
-// for a softmax, which would hide everything. Parameters are moved off their
-// initial values, so that no bias is 0. Backward runs again from a Grad that is
-// not 0, so that overwriting it shows.
+// The objective is Σ r·y with a fixed random r, because a plain sum has gradient 0 for a
+// softmax, which would hide everything. Parameters are moved off their initial values,
+// so that no bias is 0. Backward runs again from a Grad that is not 0, so that
+// overwriting it shows. A layer that draws random numbers draws the same ones in every
+// computation, those of one Step.
 func Layer(c Case) Report {
 	k := &check{Case: c, Report: Report{Name: c.Name}}
 	k.run("", k.gradients)
@@ -81,18 +57,34 @@ func (k *check) fail(format string, args ...any) {
 	k.Failures = append(k.Failures, fmt.Sprintf(format, args...))
 }
 
-// run turns a panic in a part of the contract into a failure of the layer.
+// run turns a panic in a part of the check into a failure of the layer.
 func (k *check) run(part string, f func()) {
 	defer func() {
 		if e := recover(); e != nil {
-			k.fail("%s: panic: %v", part, e)
+			k.fail("%s: panic: %v%s", part, e, culprit())
 		}
 	}()
 	f()
 }
 
-// trial is a fresh layer with an input, after one step of training, all drawn
-// from the same random numbers every time.
+// culprit says, in a deferred function, which function panicked.
+func culprit() string {
+	pcs := make([]uintptr, 50)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
+	for panicked, more := false, true; more; {
+		var frame runtime.Frame
+		frame, more = frames.Next()
+		internal := strings.HasPrefix(frame.Function, "runtime.")
+		if panicked && !internal {
+			return fmt.Sprintf(" (in %s, line %d)", frame.Function, frame.Line)
+		}
+		panicked = panicked || internal
+	}
+	return ""
+}
+
+// trial is a new layer with an input, after one step of training, all drawn from the
+// same random numbers every time.
 type trial struct {
 	layer    nn.Layer[float64]
 	pass     *nn.Pass[float64]
@@ -102,10 +94,13 @@ type trial struct {
 	gradient [][]float64 // of each parameter
 }
 
-// setup makes a trial with n samples; adjust, if any, change it before Forward.
+// rng returns the random numbers that a trial is drawn from.
+func rng() *rand.Rand { return rand.New(rand.NewPCG(5, seed)) }
+
+// setup makes a trial with n samples; adjust, if any, changes it before Forward.
 func (k *check) setup(n int, adjust ...func(*trial)) *trial {
-	rng := rand.New(rand.NewPCG(5, seed))
-	t := &trial{layer: k.New(rng), pass: &nn.Pass[float64]{Train: true, Keep: true, Threads: 1, Rand: rng}}
+	rng := rng()
+	t := &trial{layer: k.New(rng), pass: &nn.Pass[float64]{Train: true, Keep: true, Threads: 1}}
 	for _, p := range t.layer.Params() {
 		for i := range p.Value.Data {
 			p.Value.Data[i] += (1 + rng.Float64()) / 10
@@ -144,11 +139,19 @@ func (t *trial) backward() {
 	}
 }
 
-// objective is Σ dy·y, evaluated without keeping anything.
+// again takes the scratch memory of the trial back, for the same step once more.
+func (t *trial) again() {
+	step := t.pass.Step
+	t.pass.Reset()
+	t.pass.Step = step
+}
+
+// objective returns the function Σ dy·y, which saves nothing.
 func (t *trial) objective() func() float64 {
 	pass := &nn.Pass[float64]{Train: t.pass.Train, Threads: 1}
 	return func() float64 {
 		pass.Reset()
+		pass.Step = t.pass.Step
 		var sum float64
 		for i, y := range t.layer.Forward(pass, t.x).Data {
 			sum += float64(y * t.dy.Data[i])

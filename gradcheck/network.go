@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/chainrule-go/chainrule/graph"
+	"github.com/chainrule-go/chainrule/graph/trace"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
@@ -15,94 +16,106 @@ type NetworkReport struct {
 	Report
 	Parameters          int
 	Numerical, Backprop time.Duration // for the gradients of all parameters once
-	Planted             []Mutant      // the faults planted into it
 
+	*references
 	gradients [][]float64
 }
 
-// Speedup is how many times faster backpropagation is than central differences:
-// why it exists.
+// Speedup is how many times faster backpropagation is than central differences.
 func (r NetworkReport) Speedup() float64 {
 	return r.Numerical.Seconds() / r.Backprop.Seconds()
 }
 
-// NonZero is the share of all gradients that are not 0.
-func (r NetworkReport) NonZero() float64 {
-	var nonZero, elements int
+// NonzeroOfAll is the share of all gradients that are not 0.
+func (r NetworkReport) NonzeroOfAll() float64 {
+	var nonzero, elements int
 	for _, a := range r.Arrays {
 		if !a.Result {
-			nonZero += a.NonZero
+			nonzero += a.Nonzero
 			elements += a.Elements
 		}
 	}
-	return float64(nonZero) / float64(elements)
+	return float64(nonzero) / float64(elements)
 }
 
-// Network checks the gradients of the network's loss on the samples x, labelled
-// t, by every witness, for every parameter, and plants faults into its layers.
-// The network gives logits: no Softmax at its end.
+// Network checks the gradients of the loss of a network on the samples x with the
+// targets t: every parameter, against every reference, in training mode. Random layers
+// draw as in the step 0.
 //
-// The complex step and central differences cost a forward pass an element. In a
-// network larger than the book's, of 39,760 parameters, that would take minutes
-// and hours; of its large arrays they are of every second element, every third
-// and so on. Each [Comparison] says of how many.
+// The complex step and central differences take a forward pass an element. In a network
+// larger than the book's, of 39,760 parameters, that would take minutes and hours, so
+// they are of every second element of its large arrays, every third and so on. Each
+// [Comparison] says of how many.
 //
-// It is an error if the network has no graph, or does not take x and t: see
-// [Trace].
-func Network(name string, net *nn.Sequential[float64], x *tensor.Tensor[float64], t []int) (NetworkReport, error) {
+// It is an error if the network or the loss does not take x and t, or if one of their
+// formulas is not known: see [trace.Network].
+func Network(name string, net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tensor[float64], t nn.Targets[float64]) (NetworkReport, error) {
 	r := NetworkReport{Report: Report{Name: name}}
-	p, err := newProof(net, x, t)
-	if err != nil {
+	var err error
+	if r.references, err = newReferences(net, loss, x, t); err != nil {
 		return r, err
 	}
-	// The median of a few: one is over in less than a millisecond.
+	for _, p := range net.Params() {
+		r.Parameters += len(p.Value.Data)
+	}
+	r.Numerical = time.Duration(float64(r.took) * float64(r.Parameters) / max(1, float64(r.moved)))
+	// The median of a few: one takes less than a millisecond.
 	var times []time.Duration
-	var got [][]float64
 	for range 9 {
 		start := time.Now()
-		got = p.backpropagation(net)
+		r.gradients = backpropagate(net, loss, x, t)
 		times = append(times, time.Since(start))
 	}
 	slices.Sort(times)
-	r.Backprop, r.Numerical, r.gradients = times[len(times)/2], p.numerical, got
+	r.Backprop = times[len(times)/2]
 
-	loss := judge("loss", []float64{p.forward(net)}, nil, len(t), true, nil, testimony{by: Graph, values: p.trace.loss.Value})
-	loss.Result = true
-	r.Arrays = append([]Array{loss}, p.judge(got)...)
-	r.Parameters, r.Planted = p.parameters, p.mutants(net)
+	value := Array{Name: "loss", Batch: t.Len(), Result: true, Smooth: true}
+	r.Arrays = append(r.Arrays, compare(value, []float64{lossOf(net, loss, x, t)()}, nil, []Answer{{Reference: Graph, Values: r.loss}}))
+	r.Arrays = append(r.Arrays, r.compare(r.gradients)...)
 	return r, nil
 }
 
-// A proof is what the witnesses say of a network: once for all faults that are
-// planted into it.
-type proof struct {
-	x           *tensor.Tensor[float64]
-	t           []int
-	parameters  int
-	names       []string
-	shapes      [][]int
-	trace       *tracer
-	testimonies [][]testimony // of each parameter
-	numerical   time.Duration // that the central differences took, all of them
+// Check compares the gradients of another network with the references of r, which take
+// much longer to compute than gradients. Its parameters have the values, shapes and
+// order of those of the network of r.
+func (r NetworkReport) Check(name string, net nn.Layer[float64]) (other Report) {
+	other.Name = name
+	k := &check{}
+	k.run("backpropagation", func() { other.Arrays = r.compare(backpropagate(net, r.of, r.x, r.t)) })
+	other.Failures = k.Failures
+	return other
 }
 
-// work limits the elements of an array that are moved one by one, times the size
-// of the network that each is to pass.
+// references is what the references say of a network.
+type references struct {
+	of      nn.Loss[float64]
+	x       *tensor.Tensor[float64]
+	t       nn.Targets[float64]
+	loss    []float64 // by the graph
+	params  []Array
+	answers [][]Answer    // of each parameter
+	took    time.Duration // the central differences
+	moved   int           // elements of which they are
+}
+
+// work limits the elements of an array that are moved one by one, times the size of the
+// network that each of them takes to compute.
 const work = 2_000_000_000
 
-func newProof(net *nn.Sequential[float64], x *tensor.Tensor[float64], t []int) (*proof, error) {
-	tr, err := traceLoss(net, x, t, graph.SoftmaxWithLoss)
+func newReferences(net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tensor[float64], t nn.Targets[float64]) (*references, error) {
+	tr, err := trace.Network(training(), net, loss, x, t)
 	if err != nil {
 		return nil, err
 	}
-	p := &proof{x: x, t: t, names: names(net), trace: tr}
-	for _, w := range net.Params() {
-		p.parameters += len(w.Value.Data)
+	r := &references{of: loss, x: x, t: t, loss: tr.Output().Value}
+	parameters := 0
+	for _, p := range net.Params() {
+		parameters += len(p.Value.Data)
 	}
-	most, moved := max(1, work/max(1, p.parameters)), 0
+	most := max(1, work/max(1, parameters))
 	var at [][]int // the elements to be moved; nil for all
-	for _, w := range net.Params() {
-		n := len(w.Value.Data)
+	for _, p := range net.Params() {
+		n := len(p.Value.Data)
 		var some []int
 		if every := (n + most - 1) / most; every > 1 {
 			for j := 0; j < n; j += every {
@@ -110,82 +123,62 @@ func newProof(net *nn.Sequential[float64], x *tensor.Tensor[float64], t []int) (
 			}
 			n = len(some)
 		}
-		at, moved = append(at, some), moved+n
+		at, r.moved = append(at, some), r.moved+n
 	}
-
 	start := time.Now()
-	differences := nn.LossDifferences(net, x, t, at)
-	p.numerical = time.Duration(float64(time.Since(start)) * float64(p.parameters) / max(1, float64(moved)))
-	for i, w := range net.Params() {
-		n, at := tr.params[w], at[i]
-		chain := testimony{by: Graph, values: slices.Clone(n.Grad)}
-		step := testimony{by: ComplexStep, values: graph.ComplexStep(tr.Graph, tr.loss, n, at...), at: at}
-		loss := func() float64 { return p.forward(net) }
-		p.testimonies = append(p.testimonies, []testimony{chain, step,
-			centrally(loss, w.Value.Data, at, differences[i], chain.values)})
-		p.shapes = append(p.shapes, w.Value.Shape)
+	differences := differences(net, loss, x, t, at)
+	r.took = time.Since(start)
+	names, f := nn.ParamNames(net), lossOf(net, loss, x, t)
+	for i, p := range net.Params() {
+		n, at := tr.Param(p), at[i]
+		r.params = append(r.params, Array{Name: names[i], Shape: p.Value.Shape, Batch: t.Len(), Smooth: true})
+		r.answers = append(r.answers, []Answer{
+			{Reference: Graph, Values: slices.Clone(n.Grad)},
+			{Reference: ComplexStep, Values: graph.ComplexStep(tr.Graph, tr.Output(), n, at...), at: at},
+			centrally(f, p.Value.Data, at, differences[i], n.Grad),
+		})
 	}
-	return p, nil
+	return r, nil
 }
 
-// forward is the loss.
-func (p *proof) forward(net *nn.Sequential[float64]) float64 {
-	return nn.NewSoftmaxWithLoss[float64]().Forward(nil, net.Forward(nil, p.x), p.t)
-}
-
-// backpropagation returns the gradients of all parameters, whose Grad is as it
-// was.
-func (p *proof) backpropagation(net *nn.Sequential[float64]) (all [][]float64) {
-	for _, w := range net.Params() {
-		old := w.Grad
-		defer func() { w.Grad = old }()
-		w.Grad = tensor.New[float64](w.Value.Shape...)
-		all = append(all, w.Grad.Data)
-	}
-	lossGradients(net, p.x, p.t)
-	return all
-}
-
-// lossGradients adds the gradients of the loss to every Grad.
-func lossGradients[T tensor.Float](net *nn.Sequential[T], x *tensor.Tensor[T], t []int) {
-	pass, loss := &nn.Pass[T]{Train: true, Keep: true}, nn.NewSoftmaxWithLoss[T]()
-	loss.Forward(pass, net.Forward(pass, x), t)
-	net.BackwardParams(pass, loss.Backward(pass))
-}
-
-// judge holds the gradients got against the witnesses.
-func (p *proof) judge(got [][]float64) (arrays []Array) {
-	for i, name := range p.names {
-		arrays = append(arrays, judge(name, got[i], p.shapes[i], len(p.t), true, nil, p.testimonies[i]...))
+// compare compares the gradients of all parameters with the references.
+func (r *references) compare(gradients [][]float64) (arrays []Array) {
+	for i, a := range r.params {
+		arrays = append(arrays, compare(a, gradients[i], nil, r.answers[i]))
 	}
 	return arrays
 }
 
-// mutants plants every fault of a gradient into every layer of the network where
-// a gradient of a parameter shows it: the dx of the first layer is nobody's.
-func (p *proof) mutants(net *nn.Sequential[float64]) (all []Mutant) {
-	layers := net.Layers()
-	behind := false // a layer with parameters
-	for i, l := range layers {
-		has := len(l.Layer.Params()) > 0
-		for _, f := range Faults() {
-			if !f.gradient || f.params && !has || !f.params && !behind {
-				continue
-			}
-			spoilt := slices.Clone(layers)
-			spoilt[i].Layer = &faulty{Layer: l.Layer, fault: f}
-			r := Report{Name: fmt.Sprint(l.Name, ", ", f.Name)}
-			func() {
-				defer func() {
-					if e := recover(); e != nil {
-						r.Failures = append(r.Failures, fmt.Sprint("panic: ", e))
-					}
-				}()
-				r.Arrays = p.judge(p.backpropagation(nn.NewNamed(spoilt...)))
-			}()
-			all = append(all, Mutant{f.Name, r})
-		}
-		behind = behind || has
+// training returns a Pass of the training step 0.
+func training() *nn.Pass[float64] { return &nn.Pass[float64]{Train: true, Keep: true} }
+
+// backpropagate returns the gradients of all parameters, whose Grad is as it was.
+func backpropagate[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], x *tensor.Tensor[T], t nn.Targets[T]) (all [][]T) {
+	for _, p := range net.Params() {
+		old := p.Grad
+		defer func() { p.Grad = old }()
+		p.Grad = tensor.New[T](p.Value.Shape...)
+		all = append(all, p.Grad.Data)
 	}
+	nn.Backpropagate(&nn.Pass[T]{Train: true, Keep: true}, net, loss, x, t)
 	return all
+}
+
+// networkUlps is what float32 may differ by in a network, in units in the last place of
+// the largest element of a gradient: a hundredth of a percent of it.
+const networkUlps = 1000
+
+// Float32 compares the gradients of the same network in float32, on the same samples
+// and targets, with those of the report: what training computes with what was checked.
+// The network is a copy by [nn.Convert]. It is an error if a layer cannot be copied.
+func (r *NetworkReport) Float32(net nn.Layer[float32], loss nn.Loss[float32], x *tensor.Tensor[float32], t nn.Targets[float32]) error {
+	gradients := backpropagate(net, loss, x, t)
+	if len(gradients) != len(r.gradients) {
+		return fmt.Errorf("gradcheck: the network has %d parameters in float32, %d in float64", len(gradients), len(r.gradients))
+	}
+	arrays := r.Arrays[len(r.Arrays)-len(gradients):]
+	for i, g := range gradients {
+		arrays[i].Float32 = arrays[i].rounding(g, r.gradients[i], even(r.gradients[i]), networkUlps)
+	}
+	return nil
 }

@@ -8,10 +8,9 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Wake draws n samples, labelled, and sets b1 so that every hidden unit of the
-// network is awake on some of them and asleep on others, as far from its kink as
-// possible: a unit that sleeps on all of them has gradients of 0, and a fault
-// in its row would go unseen. n is 2 or more.
+// Wake draws n samples with labels, and sets b1 so that every hidden unit of the network
+// is active on some of them and not on others, as far from its kink as possible. A unit
+// that is active on none has gradients of 0, which hide any mistake. n is 2 or more.
 func Wake(net *nn.TwoLayerNet[float64], n int, rng *rand.Rand) (x *tensor.Tensor[float64], t []int) {
 	affine1 := net.Layers()[0].Layer.(*nn.Affine[float64])
 	affine2 := net.Layers()[2].Layer.(*nn.Affine[float64])

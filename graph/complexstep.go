@@ -92,7 +92,9 @@ func Complex[T Number](g *Graph[T]) *Graph[complex128] {
 				twin.Value[i] = complexOf(v)
 			}
 		} else {
-			twin = c.apply(n.Op, n.Shape, in...)
+			twin = c.node(n.Op, n.Shape, in...)
+			twin.Attr = n.Attr
+			twin.rule.forward(twin)
 		}
 		twin.Label = n.Label
 	}

@@ -7,12 +7,14 @@
 // of a node the gradient of the node times the local derivative. All that is known
 // about an operation, forward and backward, is one row of the table of [Rules].
 //
-// Elementary means elementary: + - * / exp log dot sum max broadcast transpose.
-// [Sigmoid] is built, as 1/(1+exp(-x)), and the loss [SoftmaxWithLoss] from exp,
-// sum, log and max. So the graph knows nothing of the formulas that the layers of
-// package nn use, and is a witness against which they are checked.
+// Elementary means elementary: + - * / exp log sqrt tanh erf, the larger of two,
+// dot, sum, max, broadcast, and gather, which takes elements from where an index
+// says: transpose, reshape, slice, pad and concat are gathers. [Sigmoid] is built,
+// as 1/(1+exp(-x)), and the loss [SoftmaxWithLoss] from exp, sum, log and max. So
+// the graph does not use the formulas of the layers of package nn, and is a
+// reference with which they are compared.
 //
-// The same graph over complex128 is a second witness, which does not use the
+// The same graph over complex128 is a second reference, which does not use the
 // rules: see [ComplexStep].
 //
 // Exponentials and logarithms are those of packages math and math/cmplx, whose

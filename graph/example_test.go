@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/chainrule-go/chainrule/graph"
@@ -68,19 +69,43 @@ func ExampleFigure_Graph() {
 
 func ExampleRules() {
 	for _, r := range graph.Rules() {
-		fmt.Printf("%-9s  %-11s  %s\n", r.Op, r.Y, strings.Join(r.DX, " | "))
+		fmt.Printf("%-9s  %-21s  %s\n", r.Op, r.Y, strings.Join(r.DX, " | "))
 	}
 	// Output:
-	// +          a + b        dy | dy
-	// -          a - b        dy | -dy
-	// *          a * b        dy * b | dy * a
-	// /          a / b        dy / b | -dy * y / b
-	// exp        exp(a)       dy * y
-	// log        log(a)       dy / a
-	// maximum    max(a, b)    dy where a > b, else 0 | dy where a ≤ b, else 0
-	// dot        a · b        dy · bᵀ | aᵀ · dy
-	// sum        Σ a          dy, repeated
-	// max        max a        dy at the first largest a, else 0
-	// broadcast  a, repeated  Σ dy
-	// transpose  aᵀ           dyᵀ
+	// +          a + b                  dy | dy
+	// -          a − b                  dy | -dy
+	// *          a × b                  dy × b | dy × a
+	// /          a / b                  dy / b | -dy × y / b
+	// exp        exp(a)                 dy × y
+	// log        log(a)                 dy / a
+	// sqrt       sqrt(a)                dy / (2 × y)
+	// tanh       tanh(a)                dy / cosh(a) / cosh(a)
+	// erf        erf(a)                 dy × 2 / sqrt(π) × exp(-a × a)
+	// maximum    max(a, b)              dy where a > b, else 0 | dy where a ≤ b, else 0
+	// dot        a · b                  dy · bᵀ | aᵀ · dy
+	// sum        Σ a                    dy, repeated
+	// max        max a                  dy at the first largest a, else 0
+	// broadcast  a, repeated            Σ dy
+	// gather     a at index, else fill  dy, added at index
+}
+
+// The largest of each window of 2 by 2: gather brings the elements of a window
+// together, and -Inf stands beyond the edge.
+func ExampleGraph_Gather() {
+	g := graph.New[float64]()
+	x := g.Input("x", []float64{
+		1, 5, 3,
+		4, 2, 6,
+	}, 2, 3)
+	windows := g.Gather([]int{
+		0, 1, 3, 4,
+		2, -1, 5, -1,
+	}, []int{2, 4}, math.Inf(-1), x)
+	y := g.Max(windows, 1)
+	g.BackwardFrom(y, []float64{10, 20})
+	fmt.Println(y.Value)
+	fmt.Println(x.Grad)
+	// Output:
+	// [5 6]
+	// [0 10 0 0 0 20]
 }

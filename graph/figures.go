@@ -86,7 +86,7 @@ func Figures() []Figure {
 		{
 			Name:   "sigmoid",
 			Title:  "Sigmoid, node by node",
-			Shows:  "Four local derivatives, through /, +, exp and *, come to one short formula, dy·y·(1 - y), computed beside them.",
+			Shows:  "Four local derivatives, through /, +, exp and ×, come to one short formula, dy·y·(1 - y), computed beside them.",
 			Inputs: []FigureInput{scalar("x", 0.5)},
 			build:  sigmoid,
 		},

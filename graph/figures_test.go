@@ -162,6 +162,13 @@ func TestJSON(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 
+	gathered := graph.New[float64]()
+	gathered.Pad(gathered.Input("x", []float64{1, 2}, 2), 0, 0, 1, inf)
+	got, err = json.Marshal(gathered)
+	if want := `"value":[1,2,"Infinity"],"grad":[0,0,0],"attributes":{"kind":"pad","index":[0,1,-1],"fill":"Infinity"}}]`; err != nil || !strings.Contains(string(got), want) {
+		t.Errorf("a gather: %s, %v, want %s", got, err, want)
+	}
+
 	c := graph.New[complex128]()
 	c.Input("z", []complex128{complex(1, 1e-30)})
 	got, err = json.Marshal(c)

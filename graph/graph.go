@@ -21,18 +21,27 @@ type Graph[T Number] struct {
 
 // A Node is an elementary operation and its result.
 type Node[T Number] struct {
-	ID    int        // its place on the tape
-	Op    string     // as in [Rules], or "input" or "const"
-	Label string     // a name for pictures, "" if it has none
-	Group *Group     // nil if it belongs to none
-	In    []*Node[T] // a, or a and b, in the words of [Rules]
-	Shape []int      // not to be changed; empty for a scalar
-	Value []T        // row-major
-	Grad  []T        // of the output of the last Backward, as long as Value
+	ID    int         // its place on the tape
+	Op    string      // as in [Rules], or "input" or "const"
+	Label string      // a name for pictures, "" if it has none
+	Group *Group      // nil if it belongs to none
+	In    []*Node[T]  // a, or a and b, in the words of [Rules]; of a gather any number
+	Shape []int       // not to be changed; empty for a scalar
+	Value []T         // row-major
+	Grad  []T         // of the output of the last Backward, as long as Value
+	Attr  *Attributes // of a gather; nil for all else
 
-	rule *rule[T] // nil for inputs and constants
-	in   [2]*Node[T]
-	one  [2]T // Value and Grad of a scalar, to need no memory of their own
+	rule *rule[T]    // nil for inputs and constants
+	in   [2]*Node[T] // where In has its elements, unless they are more
+	one  [2]T        // where a scalar has its Value and Grad
+}
+
+// Attributes are what an operation is given beside its inputs. They are not to be
+// changed.
+type Attributes struct {
+	Kind  string  // "transpose", "reshape", "slice", "pad" or "concat"; "" for [Graph.Gather] itself
+	Index []int   // which element of the inputs each element is, or -1
+	Fill  float64 // the value where Index is -1
 }
 
 // A Group holds nodes that belong together, such as those of a layer. Two groups
@@ -129,6 +138,17 @@ func (g *Graph[T]) Exp(a *Node[T]) *Node[T] { return g.apply("exp", a.Shape, a) 
 // Log adds the natural logarithm, element by element.
 func (g *Graph[T]) Log(a *Node[T]) *Node[T] { return g.apply("log", a.Shape, a) }
 
+// Sqrt adds the square root, element by element.
+func (g *Graph[T]) Sqrt(a *Node[T]) *Node[T] { return g.apply("sqrt", a.Shape, a) }
+
+// Tanh adds the hyperbolic tangent, element by element.
+func (g *Graph[T]) Tanh(a *Node[T]) *Node[T] { return g.apply("tanh", a.Shape, a) }
+
+// Erf adds the error function 2/√π ∫ e^-t² dt from 0 to a, element by element. Of
+// complex numbers it is exact to rounding if their imaginary parts are as small as
+// those of [ComplexStep], and useless for others.
+func (g *Graph[T]) Erf(a *Node[T]) *Node[T] { return g.apply("erf", a.Shape, a) }
+
 // Dot adds the matrix product of a (M, K) and b (K, N). Either may be a vector
 // (K): a row on the left, a column on the right, and no axis of the result. Sums
 // run from the first term to the last.
@@ -172,14 +192,6 @@ func (g *Graph[T]) Broadcast(a *Node[T], shape ...int) *Node[T] {
 	return g.apply("broadcast", slices.Clone(shape), a)
 }
 
-// Transpose adds the matrix a (M, N) as (N, M).
-func (g *Graph[T]) Transpose(a *Node[T]) *Node[T] {
-	if len(a.Shape) != 2 {
-		panic(shapeError("transpose", "(M, N)", a))
-	}
-	return g.apply("transpose", []int{a.Shape[1], a.Shape[0]}, a)
-}
-
 func (g *Graph[T]) elementwise(op string, a, b *Node[T]) *Node[T] {
 	if !slices.Equal(a.Shape, b.Shape) {
 		panic(shapeError(op, "equal shapes", a, b))
@@ -189,13 +201,19 @@ func (g *Graph[T]) elementwise(op string, a, b *Node[T]) *Node[T] {
 
 // apply adds the node of an operation and computes it.
 func (g *Graph[T]) apply(op string, shape []int, in ...*Node[T]) *Node[T] {
+	n := g.node(op, shape, in...)
+	n.rule.forward(n)
+	return n
+}
+
+// node adds the node of an operation.
+func (g *Graph[T]) node(op string, shape []int, in ...*Node[T]) *Node[T] {
 	for _, n := range in {
 		g.mustOwn(op, n)
 	}
 	r := g.rules[op]
 	n := g.add(r.Op, r, shape)
-	n.In = n.in[:copy(n.in[:], in)]
-	r.forward(n)
+	n.In = append(n.in[:0], in...)
 	return n
 }
 

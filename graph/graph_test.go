@@ -128,7 +128,20 @@ func TestShapeErrors(t *testing.T) {
 		{func(g *graph.Graph[float64]) { g.Dot(zeros(g, 2, 3), zeros(g, 2, 3)) }, "dot: want (M, K) and (K, N), got (2, 3) and (2, 3)"},
 		{func(g *graph.Graph[float64]) { g.Dot(zeros(g), zeros(g, 2)) }, "dot: want (M, K) and (K, N), got () and (2)"},
 		{func(g *graph.Graph[float64]) { g.Dot(zeros(g, 2), zeros(g, 2, 1, 1)) }, "dot: want (M, K) and (K, N), got (2) and (2, 1, 1)"},
-		{func(g *graph.Graph[float64]) { g.Transpose(zeros(g, 2)) }, "transpose: want (M, N), got (2)"},
+		{func(g *graph.Graph[float64]) { g.Transpose(zeros(g, 2, 3), 0, 0) }, "transpose: want each axis once, not axes [0 0], got (2, 3)"},
+		{func(g *graph.Graph[float64]) { g.Transpose(zeros(g, 2, 3), 0) }, "transpose: want each axis once, not axes [0], got (2, 3)"},
+		{func(g *graph.Graph[float64]) { g.Transpose(zeros(g, 2, 3), 0, 1, 2) }, "transpose: want each axis once, not axes [0 1 2], got (2, 3)"},
+		{func(g *graph.Graph[float64]) { g.Gather([]int{0}, []int{2}, 0, zeros(g, 3)) }, "gather: want an index for each of the 2 elements of (2), not 1, got (3)"},
+		{func(g *graph.Graph[float64]) { g.Gather([]int{0, 5}, []int{2}, 0, zeros(g, 3), zeros(g, 2)) }, "gather: want an index from -1 to 4, not 5 as the index 1, got (3) and (2)"},
+		{func(g *graph.Graph[float64]) { g.Gather([]int{-2}, []int{1}, 0, zeros(g, 3)) }, "gather: want an index from -1 to 2, not -2 as the index 0, got (3)"},
+		{func(g *graph.Graph[float64]) { g.Reshape(zeros(g, 2, 3), 4) }, "reshape to (4): want 4 elements, got (2, 3)"},
+		{func(g *graph.Graph[float64]) { g.Slice(zeros(g, 2, 3), 1, 1, 4) }, "slice: want places 1 to 4 of an axis 1, got (2, 3)"},
+		{func(g *graph.Graph[float64]) { g.Slice(zeros(g, 2, 3), 2, 0, 0) }, "slice: want places 0 to 0 of an axis 2, got (2, 3)"},
+		{func(g *graph.Graph[float64]) { g.Pad(zeros(g, 2), 0, -1, 0, 0) }, "pad: want an axis 0, and 0 or more at either end, not -1 and 0, got (2)"},
+		{func(g *graph.Graph[float64]) { g.Concat(0) }, "concat: want one input or more with an axis 0, got nothing"},
+		{func(g *graph.Graph[float64]) { g.Concat(0, zeros(g, 2), zeros(g, 2, 2)) }, "concat: want equally many axes, got (2) and (2, 2)"},
+		{func(g *graph.Graph[float64]) { g.Concat(0, zeros(g, 2, 3), zeros(g, 2, 2)) }, "concat: want equal lengths but along axis 0, got (2, 3) and (2, 2)"},
+		{func(g *graph.Graph[float64]) { graph.MeanSquaredError(g, zeros(g, 0, 2), zeros(g, 0, 2)) }, "mean squared error: want at least one element, got (0, 2)"},
 		{func(g *graph.Graph[float64]) { g.Sum(zeros(g, 2), 1) }, "sum: want an axis 1, got (2)"},
 		{func(g *graph.Graph[float64]) { g.Max(zeros(g, 2), -1) }, "max: want an axis -1, got (2)"},
 		{func(g *graph.Graph[float64]) { g.Max(zeros(g, 2, 0), 1) }, "max: want at least one element, got (2, 0)"},
@@ -247,16 +260,20 @@ func TestComplexArithmetic(t *testing.T) {
 			y        *graph.Node[complex128]
 			re, im   float64
 			rounding float64 // of the imaginary part: the size of its terms
+			ulps     float64 // of error that are allowed, and one more of the imaginary part
 		}{
-			{g.Exp(a), math.Exp(z), u * math.Exp(z), 0},
-			{g.Log(b), math.Log(x), v / x, 0},
-			{g.Mul(a, b), z * x, u*x + v*z, math.Abs(u*x) + math.Abs(v*z)},
-			{g.Div(a, b), z / x, u/x - v*z/x/x, math.Abs(u/x) + math.Abs(v*z/x/x)},
+			{g.Exp(a), math.Exp(z), u * math.Exp(z), 0, 2},
+			{g.Sqrt(b), math.Sqrt(x), v / 2 / math.Sqrt(x), 0, 2},
+			{g.Tanh(a), math.Tanh(z), u / math.Cosh(z) / math.Cosh(z), 0, 4},
+			{g.Erf(a), math.Erf(z), u * 2 / math.SqrtPi * math.Exp(-z*z), 0, 2},
+			{g.Log(b), math.Log(x), v / x, 0, 2},
+			{g.Mul(a, b), z * x, u*x + v*z, math.Abs(u*x) + math.Abs(v*z), 2},
+			{g.Div(a, b), z / x, u/x - v*z/x/x, math.Abs(u/x) + math.Abs(v*z/x/x), 2},
 		} {
 			got := test.y.Value[0]
 			const ulp = 0x1p-52
-			if math.Abs(real(got)-test.re) > 2*ulp*math.Abs(test.re) ||
-				math.Abs(imag(got)-test.im) > 3*ulp*max(math.Abs(test.im), test.rounding) {
+			if math.Abs(real(got)-test.re) > test.ulps*ulp*math.Abs(test.re) ||
+				math.Abs(imag(got)-test.im) > (test.ulps+1)*ulp*max(math.Abs(test.im), test.rounding) {
 				t.Fatalf("%s of %v and %v: got %v, want %v", test.y.Op, a.Value, b.Value, got, complex(test.re, test.im))
 			}
 		}

@@ -9,14 +9,22 @@ import (
 // MarshalJSON writes all nodes with their exact values:
 //
 //	{"nodes": [{"id": 0, "op": "input", "label": "x", "group": 0, "inputs": [],
-//	            "shape": [2], "value": [1, 2], "grad": [3, 4]}, ...],
+//	            "shape": [2], "value": [1, 2], "grad": [3, 4]},
+//	           {"id": 1, "op": "gather", ..., "attributes":
+//	            {"kind": "pad", "index": [0, 1, -1], "fill": 0}}, ...],
 //	 "groups": [{"name": "Affine1", "outer": null}, ...],
 //	 "output": 7}
 //
 // Arrays are nested lists, a scalar is a number. What JSON has no number for is a
 // string: "NaN", "Infinity", "-Infinity", and complex numbers. The output is that
 // of the last Backward, or null. A group is its place in groups, and null is none.
+// Only a gather has attributes.
 func (g *Graph[T]) MarshalJSON() ([]byte, error) {
+	type jsonAttributes struct {
+		Kind  string          `json:"kind"`
+		Index []int           `json:"index"`
+		Fill  json.RawMessage `json:"fill"`
+	}
 	type jsonNode struct {
 		ID     int             `json:"id"`
 		Op     string          `json:"op"`
@@ -26,6 +34,8 @@ func (g *Graph[T]) MarshalJSON() ([]byte, error) {
 		Shape  []int           `json:"shape"`
 		Value  json.RawMessage `json:"value"`
 		Grad   json.RawMessage `json:"grad"`
+
+		Attributes *jsonAttributes `json:"attributes,omitempty"`
 	}
 	type jsonGroup struct {
 		Name  string `json:"name"`
@@ -52,8 +62,12 @@ func (g *Graph[T]) MarshalJSON() ([]byte, error) {
 		for _, a := range n.In {
 			inputs = append(inputs, a.ID)
 		}
+		var attributes *jsonAttributes
+		if a := n.Attr; a != nil {
+			attributes = &jsonAttributes{a.Kind, append([]int{}, a.Index...), appendNumber(nil, a.Fill)}
+		}
 		out.Nodes = append(out.Nodes, jsonNode{n.ID, n.Op, n.Label, place(n.Group), inputs, append([]int{}, n.Shape...),
-			appendArray(nil, n.Shape, n.Value), appendArray(nil, n.Shape, n.Grad)})
+			appendArray(nil, n.Shape, n.Value), appendArray(nil, n.Shape, n.Grad), attributes})
 	}
 	if g.output != nil {
 		out.Output = &g.output.ID

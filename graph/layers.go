@@ -15,6 +15,9 @@ func Sigmoid[T Number](g *Graph[T], x *Node[T]) *Node[T] {
 	return g.Div(g.Const(1, x.Shape...), sum)
 }
 
+// Tanh is the hyperbolic tangent, an operation of its own.
+func Tanh[T Number](g *Graph[T], x *Node[T]) *Node[T] { return g.Tanh(x) }
+
 // Affine is x·W + b for one sample x (in) or a batch (N, in), with W (in, out)
 // and b (out), which is repeated for every sample of a batch.
 func Affine[T Number](g *Graph[T], x, w, b *Node[T]) *Node[T] {
@@ -47,6 +50,16 @@ func SoftmaxWithLoss[T Number](g *Graph[T], x, t *Node[T]) *Node[T] {
 	samples := len(x.Value) / x.Shape[len(x.Shape)-1]
 	logY := g.Sub(z, g.Broadcast(g.Log(sum), x.Shape...))
 	return g.Div(g.Sum(g.Mul(t, logY)), g.Const(number[T](-float64(samples))))
+}
+
+// MeanSquaredError is the mean of (y - t)² over all elements of y and t, which are
+// of the same shape and at least one.
+func MeanSquaredError[T Number](g *Graph[T], y, t *Node[T]) *Node[T] {
+	if len(y.Value) == 0 {
+		panic(shapeError("mean squared error", "at least one element", y))
+	}
+	d := g.Sub(y, t)
+	return g.Div(g.Sum(g.Mul(d, d)), g.Const(number[T](float64(len(y.Value)))))
 }
 
 // shifted is x - max x, along the last axis.

@@ -100,3 +100,87 @@ func TestSoftmaxWithLoss(t *testing.T) {
 		}
 	}
 }
+
+// TestTanh: the gradient is 1 - y², also where y is near 1.
+func TestTanh(t *testing.T) {
+	g := graph.New[float64]()
+	x := g.Input("x", []float64{-800, -20, -1, 0, 0.5, 3, 20, 800}, 8)
+	y := graph.Tanh(g, x)
+	g.BackwardFrom(y, []float64{1, 1, 1, 1, 1, 1, 1, 1})
+	for i, v := range x.Value {
+		e := math.Exp(-2 * math.Abs(v))
+		want := 4 * e / (1 + e) / (1 + e) // 1 - y² without its cancellation
+		if math.Abs(x.Grad[i]-want) > 2e-15*want {
+			t.Errorf("dx at %v: %v, want %v", v, x.Grad[i], want)
+		}
+	}
+}
+
+// TestMeanSquaredError: the mean over all elements, by hand; its gradient is
+// 2(y - t) divided by their number.
+func TestMeanSquaredError(t *testing.T) {
+	g := graph.New[float64]()
+	y := g.Input("y", []float64{1, 2, 3, 4}, 2, 2)
+	target := g.Input("t", []float64{1, 0, 6, 5}, 2, 2)
+	l := graph.MeanSquaredError(g, y, target)
+	g.Backward(l)
+	equal(t, "loss", l.Value, []float64{3.5})
+	equal(t, "dy", y.Grad, []float64{0, 1, -1.5, -0.5})
+	equal(t, "dt", target.Grad, []float64{0, -1, 1.5, 0.5})
+}
+
+// TestConvolution: a convolution is a gather, a dot and a gather.
+func TestConvolution(t *testing.T) {
+	const channels, height, width, filters, side = 2, 4, 5, 3, 3
+	random := rand.New(rand.NewPCG(1, 7))
+	draw := func(n int) (data []float64) {
+		for range n {
+			data = append(data, random.NormFloat64())
+		}
+		return data
+	}
+	g := graph.New[float64]()
+	x := g.Input("x", draw(channels*height*width), channels, height, width)
+	w := g.Input("w", draw(filters*channels*side*side), filters, channels*side*side)
+
+	// at is the element of x, or -1 beyond the edge, that element k of the filter
+	// meets at place p of the result, which is as large as x.
+	at := func(p, k int) int {
+		i, j := p/width+k/side%side-1, p%width+k%side-1
+		if i < 0 || i >= height || j < 0 || j >= width {
+			return -1
+		}
+		return (k/side/side*height+i)*width + j
+	}
+	var index []int
+	for p := range height * width {
+		for k := range channels * side * side {
+			index = append(index, at(p, k))
+		}
+	}
+	patches := g.Gather(index, []int{height * width, channels * side * side}, 0, x)
+	y := g.Reshape(g.Transpose(g.Dot(patches, g.Transpose(w))), filters, height, width)
+	dy := draw(len(y.Value))
+	g.BackwardFrom(y, dy)
+
+	wantY, wantX, wantW := make([]float64, len(y.Value)), make([]float64, len(x.Value)), make([]float64, len(w.Value))
+	for f := range filters {
+		for p := range height * width {
+			for k := range channels * side * side {
+				if a := at(p, k); a >= 0 {
+					o, b := f*height*width+p, f*channels*side*side+k
+					wantY[o] += x.Value[a] * w.Value[b]
+					wantX[a] += dy[o] * w.Value[b]
+					wantW[b] += dy[o] * x.Value[a]
+				}
+			}
+		}
+	}
+	for name, pair := range map[string][2][]float64{"y": {y.Value, wantY}, "dx": {x.Grad, wantX}, "dw": {w.Grad, wantW}} {
+		for i, got := range pair[0] {
+			if math.Abs(got-pair[1][i]) > 1e-13 {
+				t.Errorf("%s[%d] = %v, want %v", name, i, got, pair[1][i])
+			}
+		}
+	}
+}

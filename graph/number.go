@@ -60,6 +60,58 @@ func log[T Number](x T) T {
 	return x
 }
 
+func sqrt[T Number](x T) T {
+	switch x := any(&x).(type) {
+	case *float64:
+		*x = math.Sqrt(*x)
+	case *complex128:
+		*x = cmplx.Sqrt(*x)
+	}
+	return x
+}
+
+func tanh[T Number](x T) T {
+	switch x := any(&x).(type) {
+	case *float64:
+		*x = math.Tanh(*x)
+	case *complex128:
+		if re := real(*x); math.Abs(re) > 350 { // cmplx.Tanh overflows
+			*x = complex(math.Copysign(1, re), 0)
+		} else {
+			*x = cmplx.Tanh(*x)
+		}
+	}
+	return x
+}
+
+// cosh overflows beyond 710, and what is divided by it is 0 then.
+func cosh[T Number](x T) T {
+	switch x := any(&x).(type) {
+	case *float64:
+		*x = math.Cosh(*x)
+	case *complex128:
+		*x = cmplx.Cosh(*x)
+	}
+	return x
+}
+
+// erf of x + ih is erf(x) + ih·erf'(x), whose error, of the size h², is far below
+// rounding for the h of a complex step. So the derivative is written into it, and
+// the complex step is no test of it; central differences are.
+func erf[T Number](x T) T {
+	switch x := any(&x).(type) {
+	case *float64:
+		*x = math.Erf(*x)
+	case *complex128:
+		re := real(*x)
+		*x = complex(math.Erf(re), imag(*x)*bell(re))
+	}
+	return x
+}
+
+// bell is the derivative of erf, 2/√π·e^-x².
+func bell[T Number](x T) T { return number[T](2/math.SqrtPi) * exp(-x*x) }
+
 // exceeds reports whether a is larger than b, NaN being larger than any number.
 // Of complex numbers it compares the real parts: the imaginary part is the
 // infinitesimal of a complex step.

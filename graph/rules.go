@@ -1,13 +1,16 @@
 package graph
 
-// A Rule is the differentiation rule of an operation y of one or two nodes, a and
-// b, in words: dy is the gradient that reaches y, and the gradients it sends on
-// are the chain rule, dy times the local derivative.
+// A Rule is the differentiation rule of an operation y of a, or of a and b, in
+// words. dy is the gradient of y, and DX is by the chain rule dy times the
+// derivative of y.
+//
+// "repeated" repeats an array along axes until it has the shape that is wanted,
+// and Σ adds up along axes. Index is that of [Graph.Gather], whose a is the
+// elements of all its inputs.
 type Rule struct {
-	Op    string
-	Y     string   // forward
-	DX    []string // backward: what is added to the gradient of a, and of b
-	Local []string // the derivative of y by a, and by b
+	Op string
+	Y  string   // forward
+	DX []string // backward: what is added to the gradient of a, and of b
 }
 
 // Rules returns the rules of all operations.
@@ -34,25 +37,35 @@ type calculus[T Number] struct {
 // table is all there is to know about an operation, a row each.
 func table[T Number]() []rule[T] {
 	return []rule[T]{
-		{Rule{"+", "a + b", []string{"dy", "dy"}, []string{"1", "1"}}, binary(
+		{Rule{"+", "a + b", []string{"dy", "dy"}}, binary(
 			func(a, b T) T { return a + b },
 			func(a, b, y, dy T) (da, db T) { return dy, dy })},
-		{Rule{"-", "a - b", []string{"dy", "-dy"}, []string{"1", "-1"}}, binary(
+		{Rule{"-", "a − b", []string{"dy", "-dy"}}, binary(
 			func(a, b T) T { return a - b },
 			func(a, b, y, dy T) (da, db T) { return dy, -dy })},
-		{Rule{"*", "a * b", []string{"dy * b", "dy * a"}, []string{"b", "a"}}, binary(
+		{Rule{"*", "a × b", []string{"dy × b", "dy × a"}}, binary(
 			func(a, b T) T { return a * b },
 			func(a, b, y, dy T) (da, db T) { return dy * b, dy * a })},
-		{Rule{"/", "a / b", []string{"dy / b", "-dy * y / b"}, []string{"1 / b", "-y / b"}}, binary(
+		{Rule{"/", "a / b", []string{"dy / b", "-dy × y / b"}}, binary(
 			func(a, b T) T { return a / b },
 			func(a, b, y, dy T) (da, db T) { return dy / b, -dy * y / b })},
-		{Rule{"exp", "exp(a)", []string{"dy * y"}, []string{"y"}}, unary(
+		{Rule{"exp", "exp(a)", []string{"dy × y"}}, unary(
 			exp[T],
 			func(a, y, dy T) T { return dy * y })},
-		{Rule{"log", "log(a)", []string{"dy / a"}, []string{"1 / a"}}, unary(
+		{Rule{"log", "log(a)", []string{"dy / a"}}, unary(
 			log[T],
 			func(a, y, dy T) T { return dy / a })},
-		{Rule{"maximum", "max(a, b)", []string{"dy where a > b, else 0", "dy where a ≤ b, else 0"}, []string{"1 where a > b, else 0", "1 where a ≤ b, else 0"}}, binary(
+		{Rule{"sqrt", "sqrt(a)", []string{"dy / (2 × y)"}}, unary(
+			sqrt[T],
+			func(a, y, dy T) T { return dy / (2 * y) })},
+		// Not dy × (1 − y × y), which has few digits left where y is near 1 or -1.
+		{Rule{"tanh", "tanh(a)", []string{"dy / cosh(a) / cosh(a)"}}, unary(
+			tanh[T],
+			func(a, y, dy T) T { return dy / cosh(a) / cosh(a) })},
+		{Rule{"erf", "erf(a)", []string{"dy × 2 / sqrt(π) × exp(-a × a)"}}, unary(
+			erf[T],
+			func(a, y, dy T) T { return dy * bell(a) })},
+		{Rule{"maximum", "max(a, b)", []string{"dy where a > b, else 0", "dy where a ≤ b, else 0"}}, binary(
 			func(a, b T) T {
 				if exceeds(a, b) {
 					return a
@@ -65,11 +78,11 @@ func table[T Number]() []rule[T] {
 				}
 				return 0, dy
 			})},
-		{Rule{"dot", "a · b", []string{"dy · bᵀ", "aᵀ · dy"}, []string{"bᵀ", "aᵀ"}}, calculus[T]{dotForward[T], dotBackward[T]}},
-		{Rule{"sum", "Σ a", []string{"dy, repeated"}, []string{"1"}}, calculus[T]{sumForward[T], sumBackward[T]}},
-		{Rule{"max", "max a", []string{"dy at the first largest a, else 0"}, []string{"1 at the first largest a, else 0"}}, calculus[T]{maxForward[T], maxBackward[T]}},
-		{Rule{"broadcast", "a, repeated", []string{"Σ dy"}, []string{"1"}}, calculus[T]{broadcastForward[T], broadcastBackward[T]}},
-		{Rule{"transpose", "aᵀ", []string{"dyᵀ"}, []string{"1, transposed"}}, calculus[T]{transposeForward[T], transposeBackward[T]}},
+		{Rule{"dot", "a · b", []string{"dy · bᵀ", "aᵀ · dy"}}, calculus[T]{dotForward[T], dotBackward[T]}},
+		{Rule{"sum", "Σ a", []string{"dy, repeated"}}, calculus[T]{sumForward[T], sumBackward[T]}},
+		{Rule{"max", "max a", []string{"dy at the first largest a, else 0"}}, calculus[T]{maxForward[T], maxBackward[T]}},
+		{Rule{"broadcast", "a, repeated", []string{"Σ dy"}}, calculus[T]{broadcastForward[T], broadcastBackward[T]}},
+		{Rule{"gather", "a at index, else fill", []string{"dy, added at index"}}, calculus[T]{gatherForward[T], gatherBackward[T]}},
 	}
 }
 
@@ -114,28 +127,28 @@ func binary[T Number](f func(a, b T) T, d func(a, b, y, dy T) (da, db T)) calcul
 func sumForward[T Number](y *Node[T]) {
 	a := y.In[0]
 	clear(y.Value)
-	for i, j := range aligned(a.Shape, y.Shape) {
+	for i, j := range strided(a.Shape, repeated(y.Shape, a.Shape), 0) {
 		y.Value[j] += a.Value[i]
 	}
 }
 
 func sumBackward[T Number](y *Node[T]) {
 	a := y.In[0]
-	for i, j := range aligned(a.Shape, y.Shape) {
+	for i, j := range strided(a.Shape, repeated(y.Shape, a.Shape), 0) {
 		a.Grad[i] += y.Grad[j]
 	}
 }
 
 func broadcastForward[T Number](y *Node[T]) {
 	a := y.In[0]
-	for i, j := range aligned(y.Shape, a.Shape) {
+	for i, j := range strided(y.Shape, repeated(a.Shape, y.Shape), 0) {
 		y.Value[i] = a.Value[j]
 	}
 }
 
 func broadcastBackward[T Number](y *Node[T]) {
 	a := y.In[0]
-	for i, j := range aligned(y.Shape, a.Shape) {
+	for i, j := range strided(y.Shape, repeated(a.Shape, y.Shape), 0) {
 		a.Grad[j] += y.Grad[i]
 	}
 }
@@ -161,28 +174,10 @@ func firstLargest[T Number](y *Node[T]) []int {
 	for j := range at {
 		at[j] = -1
 	}
-	for i, j := range aligned(a.Shape, y.Shape) {
+	for i, j := range strided(a.Shape, repeated(y.Shape, a.Shape), 0) {
 		if at[j] < 0 || exceeds(a.Value[i], a.Value[at[j]]) {
 			at[j] = i
 		}
 	}
 	return at
-}
-
-func transposeForward[T Number](y *Node[T]) {
-	a, m, n := y.In[0], y.Shape[1], y.Shape[0]
-	for i := range m {
-		for j := range n {
-			y.Value[j*m+i] = a.Value[i*n+j]
-		}
-	}
-}
-
-func transposeBackward[T Number](y *Node[T]) {
-	a, m, n := y.In[0], y.Shape[1], y.Shape[0]
-	for i := range m {
-		for j := range n {
-			a.Grad[i*n+j] += y.Grad[j*m+i]
-		}
-	}
 }

@@ -17,6 +17,9 @@ type ShapeError struct {
 }
 
 func (e *ShapeError) Error() string {
+	if len(e.Got) == 0 {
+		return fmt.Sprintf("graph: %s: want %s, got nothing", e.Op, e.Want)
+	}
 	var got []string
 	for _, shape := range e.Got {
 		got = append(got, FormatShape(shape))
@@ -65,20 +68,47 @@ func reduced(op string, shape, axes []int) []int {
 	return short
 }
 
-// aligned pairs each element i of an array with the element j it meets in a
-// smaller one, whose axes, counted from the last, are as long, or 1, or missing.
-func aligned(shape, small []int) iter.Seq2[int, int] {
-	return func(yield func(i, j int) bool) {
-		strides := make([]int, len(shape)) // of the small one, 0 along an axis of 1
-		stride := 1
-		for axis, d := range slices.Backward(small) {
-			if d != 1 {
-				strides[len(shape)-len(small)+axis] = stride
-			}
-			stride *= d
+// repeated returns the strides of a small array that is repeated to the shape: its
+// axes, counted from the last, are as long, or 1, or missing.
+func repeated(small, shape []int) []int {
+	all := make([]int, len(shape))
+	stride := 1
+	for axis, d := range slices.Backward(small) {
+		if d != 1 { // along an axis of 1 nothing moves
+			all[len(shape)-len(small)+axis] = stride
 		}
+		stride *= d
+	}
+	return all
+}
+
+// strides returns, for each axis, how far apart two neighbours along it are among
+// the elements.
+func strides(shape []int) []int {
+	all := make([]int, len(shape))
+	stride := 1
+	for axis, d := range slices.Backward(shape) {
+		all[axis] = stride
+		stride *= d
+	}
+	return all
+}
+
+// places returns the j of strided.
+func places(shape, strides []int, start int) []int {
+	all := make([]int, 0, size("", shape))
+	for _, j := range strided(shape, strides, start) {
+		all = append(all, j)
+	}
+	return all
+}
+
+// strided pairs each element i of an array of the shape with a j that begins at
+// start and moves, with each axis, by its stride.
+func strided(shape, strides []int, start int) iter.Seq2[int, int] {
+	return func(yield func(i, j int) bool) {
 		at := make([]int, len(shape))
-		j := 0
+		j := start
 		for i := range size("", shape) {
 			if !yield(i, j) {
 				return

@@ -11,11 +11,14 @@ import (
 const (
 	version   = 1
 	maxDepth  = 32      // of layers in layers
-	maxSample = 1 << 28 // elements of a sample: whoever makes room for one shall not be told to take all memory
+	maxSample = 1 << 28 // elements of a sample, so that memory for one can be had
 )
 
 // checkSample reports why input cannot be the shape of a sample.
 func checkSample(input []int) error {
+	if len(input) > maxAxes {
+		return fmt.Errorf("want at most %d axes, got %d", maxAxes, len(input))
+	}
 	for _, d := range input {
 		if d < 1 {
 			return fmt.Errorf("want lengths of 1 or more, got %d", d)

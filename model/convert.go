@@ -14,5 +14,5 @@ func Convert[To, From tensor.Float](m *Model[From]) (*Model[To], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model[To]{net.(*nn.Sequential[To]), slices.Clone(m.Input)}, nil
+	return &Model[To]{net.(*nn.Sequential[To]), slices.Clone(m.Input), m.Unverified}, nil
 }

@@ -15,7 +15,7 @@ func TestConvert(t *testing.T) {
 	first.W.Value.Data[3] = float32(math.NaN())
 	net := nn.NewSequential(nn.Layer[float32](first), nn.NewSigmoid[float32](),
 		nn.NewSequential(nn.Layer[float32](nn.AffineOf(first.W, first.B)), nn.NewReLU[float32](), nn.NewSoftmax[float32]()))
-	m := &Model[float32]{net, []int{4}}
+	m := &Model[float32]{Net: net, Input: []int{4}}
 	double, err := Convert[float64](m)
 	if err != nil {
 		t.Fatal(err)
@@ -49,7 +49,7 @@ func TestConvert(t *testing.T) {
 		t.Errorf("rounded to %v", got)
 	}
 
-	if _, err := Convert[float64](&Model[float32]{nn.NewSequential(nn.Layer[float32](foreign{})), []int{4}}); err == nil {
+	if _, err := Convert[float64](&Model[float32]{Net: nn.NewSequential(nn.Layer[float32](foreign{})), Input: []int{4}}); err == nil {
 		t.Error("a layer of another package was converted")
 	}
 }

@@ -1,10 +1,11 @@
 package model
 
 import (
-	"encoding/binary"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,10 +14,20 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// build makes the network that the architecture of f describes.
-func build[T tensor.Float](f *safetensors) (*Model[T], error) {
+const (
+	maxArchitecture = 2 << 20 // bytes of text
+	maxLayers       = 10_000
+)
+
+// build makes the network that a header describes, checks that it claims every tensor of
+// the file, and then reads their data from r, to its end. So a file whose architecture is
+// wrong is refused before its data are read.
+func build[T tensor.Float](h *layout, r io.Reader) (*Model[T], error) {
 	const field = "architecture"
-	fields, err := parse([]byte(f.architecture))
+	if n := len(h.architecture); n > maxArchitecture {
+		return nil, fail(field, "want at most %d bytes, got %d", maxArchitecture, n)
+	}
+	fields, err := parse([]byte(h.architecture))
 	if err != nil {
 		return nil, fail(field, "%v", err)
 	}
@@ -32,9 +43,13 @@ func build[T tensor.Float](f *safetensors) (*Model[T], error) {
 	if err := checkSample(input); err != nil {
 		return nil, fail(field+": input", "%v", err)
 	}
+	digest, err := digestIn(fields)
+	if err != nil {
+		return nil, err
+	}
 
-	s := &source[T]{data: f.data, entries: map[string]entry{}, params: map[string]*nn.Param[T]{}}
-	for _, e := range f.entries {
+	s := &source[T]{entries: map[string]entry{}, tensors: map[string]*tensor.Tensor[T]{}, params: map[string]*nn.Param[T]{}}
+	for _, e := range h.entries {
 		s.entries[e.name] = e
 	}
 	root := &decoder[T]{source: s, fields: fields}
@@ -43,36 +58,97 @@ func build[T tensor.Float](f *safetensors) (*Model[T], error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	for _, e := range f.entries {
-		if _, left := s.entries[e.name]; left {
+	for _, e := range h.entries {
+		if s.tensors[e.name] == nil {
 			return nil, fail(e.field("name"), "want a parameter of a layer in the architecture, such as Affine1.W, got one that no layer has")
 		}
+	}
+
+	sums, err := s.read(h.entries, r)
+	if err != nil {
+		return nil, err
+	}
+	if digest != "" && digestOf(h.architecture, digest, sums) != digest {
+		return nil, fail(field+": sha256", "the file is damaged: its SHA-256 is not that of its architecture and tensors; "+
+			"fetch or train it again, or, if the weights were changed on purpose, remove the field")
+	}
+	for _, p := range s.params {
+		p.Grad = tensor.New[T](p.Value.Shape...)
 	}
 	if m := checkShapes(net, input); m != nil {
 		return nil, &FormatError{Field: clip(layerField(m.layer)), Problem: clip(m.problem()), Err: m.err}
 	}
-	return &Model[T]{net, input}, nil
+	return &Model[T]{Net: net, Input: input, Unverified: digest == ""}, nil
+}
+
+// read reads the data of all tensors, and returns the SHA-256 of each.
+func (s *source[T]) read(entries []entry, file io.Reader) (map[string][sha256.Size]byte, error) {
+	r := &counter{r: file}
+	sums := map[string][sha256.Size]byte{}
+	for _, e := range entries {
+		t := s.tensors[e.name]
+		n, _ := tensor.Size(t.Shape...)
+		sum := sha256.New()
+		var err error
+		if t.Data, err = readData[T](io.TeeReader(r, sum), n); err == io.ErrUnexpectedEOF {
+			return nil, fail(e.field("data_offsets"), "want %d bytes of data, got %d: the file is cut off", e.end, r.n)
+		} else if err != nil {
+			return nil, err
+		}
+		sums[e.name] = [sha256.Size]byte(sum.Sum(nil))
+	}
+	more, err := upTo(file, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(more) > 0 {
+		return nil, fail("data", "want the end of the file after the %d bytes of the tensors, got more", r.n)
+	}
+	return sums, nil
+}
+
+// counter counts the bytes that are read.
+type counter struct {
+	r io.Reader
+	n int
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += n
+	return n, err
 }
 
 // A decoder reads the fields of one layer.
 type decoder[T tensor.Float] struct {
 	*source[T]
-	path   string // the names from the outermost layer to this one: Block1.Affine1
+	outer  *decoder[T] // of the layer around this one
+	name   string
 	depth  int
 	fields *object
 }
 
+// path is the names from the outermost layer to this one: Block1.Affine1. It is joined
+// only when it is needed: names may be long, and layers many.
+func (d *decoder[T]) path() string {
+	if d.outer == nil {
+		return ""
+	}
+	return join(d.outer.path(), d.name)
+}
+
 // A source holds what the layers take. The first error stays.
 type source[T tensor.Float] struct {
-	data    []byte
-	entries map[string]entry        // that no layer took yet
-	params  map[string]*nn.Param[T] // that one took, by the name of the tensor
+	entries map[string]entry
+	tensors map[string]*tensor.Tensor[T] // that a layer took, by name; their data are read later
+	params  map[string]*nn.Param[T]      // the parameters among them
+	layers  int
 	err     error
 }
 
 // fail records an error in a field of the layer.
 func (d *decoder[T]) fail(key, problem string, args ...any) {
-	d.failAt(layerField(d.path)+": "+key, problem, args...)
+	d.failAt(layerField(d.path())+": "+key, problem, args...)
 }
 
 func (s *source[T]) failAt(field, problem string, args ...any) {
@@ -151,8 +227,8 @@ func (d *decoder[T]) param(name string, shape []int) *nn.Param[T] {
 		if t == nil {
 			return nil
 		}
-		p := &nn.Param[T]{Name: name, Value: t, Grad: tensor.New[T](shape...)}
-		d.params[join(d.path, name)] = p
+		p := &nn.Param[T]{Name: name, Value: t}
+		d.params[join(d.path(), name)] = p
 		return p
 	}
 	first, _ := shared.(string)
@@ -168,9 +244,9 @@ func (d *decoder[T]) param(name string, shape []int) *nn.Param[T] {
 
 // tensor reads the layer's own tensor of that name; nil if it is not there.
 func (d *decoder[T]) tensor(name string, shape []int) *tensor.Tensor[T] {
-	full := join(d.path, name)
+	full := join(d.path(), name)
 	e, ok := d.entries[full]
-	if !ok {
+	if !ok || d.tensors[full] != nil {
 		d.failAt(entry{name: full}.field("name"), "want it, of shape %s, for its layer; the file does not have it", tensor.FormatShape(shape))
 		return nil
 	}
@@ -178,12 +254,8 @@ func (d *decoder[T]) tensor(name string, shape []int) *tensor.Tensor[T] {
 		d.failAt(e.field("shape"), "want %s, as the architecture says, got %s", tensor.FormatShape(shape), tensor.FormatShape(e.shape))
 		return nil
 	}
-	delete(d.entries, full)
-	// So many bytes are there: the entry was checked against its shape.
-	t := tensor.New[T](shape...)
-	if _, err := binary.Decode(d.data[e.begin:e.end], binary.LittleEndian, t.Data); err != nil {
-		d.failAt(e.field("data"), "%v", err)
-	}
+	t := &tensor.Tensor[T]{Shape: slices.Clone(shape)}
+	d.tensors[full] = t
 	return t
 }
 
@@ -236,7 +308,11 @@ func (d *decoder[T]) inner(at string, v any, name string) nn.Layer[T] {
 		d.fail(at, "want an object, got %s", show(v))
 		return nil
 	}
-	inner := &decoder[T]{source: d.source, path: join(d.path, name), depth: d.depth + 1, fields: fields}
+	inner := &decoder[T]{source: d.source, outer: d, name: name, depth: d.depth + 1, fields: fields}
+	if d.source.layers++; d.source.layers > maxLayers {
+		inner.fail("kind", "want at most %d layers in all", maxLayers)
+		return nil
+	}
 	if inner.depth > maxDepth {
 		inner.fail("kind", "want layers nested at most %d deep", maxDepth)
 		return nil

@@ -1,5 +1,5 @@
-// Package model keeps a network in a file: its layers, their weights, and the
-// shape of one sample it takes.
+// Package model writes networks to files and reads them: the layers, their weights, and
+// the shape of one sample.
 //
 // [Save] and [Load] are for files; [Write] and [Read] for anything else, such as
 // a model built into a program with package embed.
@@ -9,7 +9,7 @@
 // program that reads safetensors, and NumPy can write a file for this package.
 // docs/FORMAT.md says how.
 //
-// A file holds data and the names of layers this package knows. Loading one
-// cannot run code, and a file that is damaged or made up in bad faith is an
-// error: a [*FormatError] that names the file and what is wrong in it.
+// A file holds data and the names of known kinds of layers ([nn.Kinds]). Loading one
+// cannot run code. A damaged or hostile file is an error: a [*FormatError] that names the
+// file and what is wrong in it.
 package model

@@ -19,6 +19,7 @@ func describe[T tensor.Float](net *nn.Sequential[T], input []int) (string, []nam
 	s := &sink[T]{names: map[*nn.Param[T]]string{}, memory: map[*T]string{}}
 	root := &encoder[T]{sink: s, fields: &object{}}
 	root.fields.set("version", version)
+	root.fields.set("sha256", blank) // in front of what could hold so many zeros
 	root.fields.set("input", input)
 	root.layer(net)
 	if s.err != nil {
@@ -28,7 +29,11 @@ func describe[T tensor.Float](net *nn.Sequential[T], input []int) (string, []nam
 		return "", nil, m
 	}
 	text, err := json.Marshal(root.fields)
-	return string(text), s.tensors, err
+	if err != nil {
+		return "", nil, err
+	}
+	architecture, err := withDigest(string(text), s.tensors)
+	return architecture, s.tensors, err
 }
 
 // An encoder writes the fields of one layer.
@@ -44,7 +49,13 @@ type sink[T tensor.Float] struct {
 	tensors []namedTensor[T]
 	names   map[*nn.Param[T]]string // of the tensors
 	memory  map[*T]string           // where the elements of the tensors begin
+	layers  int
 	err     error
+}
+
+func (s *sink[T]) countLayer() int {
+	s.layers++
+	return s.layers
 }
 
 func (e *encoder[T]) fail(problem string, args ...any) {
@@ -108,7 +119,7 @@ func (e *encoder[T]) tensor(name string, t *tensor.Tensor[T], shape []int) {
 	}
 	full := join(e.path, name)
 	if len(t.Data) > 0 {
-		// Loaded, these two would part: better not saved.
+		// Once loaded, these two would no longer share it.
 		if first, ok := e.memory[&t.Data[0]]; ok {
 			e.fail("%s: it is another parameter than %s but uses the same memory; share the *nn.Param instead", name, first)
 		}
@@ -122,6 +133,8 @@ func (e *encoder[T]) inner(name string, l nn.Layer[T], fields *object) *object {
 	inner := &encoder[T]{sink: e.sink, path: join(e.path, name), depth: e.depth + 1, fields: fields}
 	kind, err := nn.KindOf(l)
 	switch {
+	case e.countLayer() > maxLayers:
+		inner.fail("want at most %d layers in all", maxLayers)
 	case inner.depth > maxDepth:
 		inner.fail("want layers nested at most %d deep", maxDepth)
 	case err != nil:

@@ -80,11 +80,7 @@ func parse(text []byte) (*object, error) {
 	dec := jsontext.NewDecoder(bytes.NewBuffer(text))
 	v, err := parseValue(dec)
 	if err == nil {
-		if _, err = dec.ReadToken(); err == io.EOF {
-			err = nil
-		} else if err == nil {
-			err = errors.New("more follows after its end")
-		}
+		err = end(dec)
 	}
 	if err != nil {
 		return nil, jsonProblem(err)
@@ -94,6 +90,36 @@ func parse(text []byte) (*object, error) {
 		return nil, fmt.Errorf("want a JSON object, got %s", show(v))
 	}
 	return o, nil
+}
+
+// end reports what follows after the value that was read.
+func end(dec *jsontext.Decoder) error {
+	_, err := dec.ReadToken()
+	switch err {
+	case io.EOF:
+		return nil
+	case nil:
+		return errors.New("more follows after its end")
+	}
+	return err
+}
+
+// members calls read for each key of the object that follows; read reads its value.
+func members(dec *jsontext.Decoder, read func(key string) error) error {
+	if _, err := dec.ReadToken(); err != nil { // the {
+		return err
+	}
+	for dec.PeekKind() != '}' {
+		key, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		if err := read(key.String()); err != nil {
+			return err
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
 }
 
 // jsonProblem says in words what jsontext found.
@@ -115,27 +141,20 @@ func jsonProblem(err error) error {
 }
 
 func parseValue(dec *jsontext.Decoder) (any, error) {
+	if dec.PeekKind() == '{' {
+		o := &object{}
+		err := members(dec, func(key string) error {
+			v, err := parseValue(dec)
+			o.set(key, v)
+			return err
+		})
+		return o, err
+	}
 	token, err := dec.ReadToken()
 	if err != nil {
 		return nil, err
 	}
 	switch token.Kind() {
-	case '{':
-		o := &object{}
-		for dec.PeekKind() != '}' {
-			key, err := dec.ReadToken()
-			if err != nil {
-				return nil, err
-			}
-			name := key.String()
-			v, err := parseValue(dec)
-			if err != nil {
-				return nil, err
-			}
-			o.set(name, v)
-		}
-		_, err := dec.ReadToken() // the }
-		return o, err
 	case '[':
 		list := []any{}
 		for dec.PeekKind() != ']' {
@@ -145,7 +164,7 @@ func parseValue(dec *jsontext.Decoder) (any, error) {
 			}
 			list = append(list, v)
 		}
-		_, err := dec.ReadToken() // the ]
+		_, err := dec.ReadToken()
 		return list, err
 	case '"':
 		return token.String(), nil
@@ -199,6 +218,17 @@ func integers(v any) ([]int, bool) {
 		}
 	}
 	return ints, true
+}
+
+// showValue writes a value of any size for an error.
+func showValue(value jsontext.Value) string {
+	switch value.Kind() {
+	case '{':
+		return "an object"
+	case '[':
+		return "a list"
+	}
+	return clip(string(value))
 }
 
 // show writes v for an error: in short, whatever its size.

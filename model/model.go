@@ -16,15 +16,18 @@ import (
 type Model[T tensor.Float] struct {
 	Net   *nn.Sequential[T]
 	Input []int // the shape of one sample, such as [784], without the batch axis
+
+	// Unverified says of a model that was read that its file holds no SHA-256, as those
+	// of other programs do, so that damage to its weights may go unnoticed.
+	Unverified bool
 }
 
 // Save writes net to the file at path, input being the shape of one sample,
 // without the batch axis. The file is replaced as a whole: if anything fails,
 // it is as before.
 //
-// It fails, saying which layer is the reason, on a network that [Load] could
-// not bring back as it is: one that holds a layer of another package, does not
-// take such samples, or has a layer whose name is empty or contains a dot. The
+// It is an error that names the layer if [Load] could not return the same network: if a
+// layer is of no known kind ([nn.Register]), or the layers do not take such samples. The
 // gradients are not saved.
 func Save[T tensor.Float](path string, net *nn.Sequential[T], input ...int) error {
 	return atomicfile.Write(path, func(w io.Writer) error { return Write(w, net, input...) })
@@ -39,12 +42,12 @@ func Write[T tensor.Float](w io.Writer, net *nn.Sequential[T], input ...int) err
 	return writeSafetensors(w, architecture, tensors)
 }
 
-// Load reads the file at path. Its elements must be of type T: float32 is F32 in
-// the file, float64 is F64. The network predicts the bits of the one that was
-// saved, parameters that were shared are shared, and all Grad are zero.
+// Load reads the file at path. Its elements must be of type T: float32 is F32 in the
+// file, float64 is F64. The network predicts the same bits as the one that was saved,
+// shared parameters are shared again, and all Grad are zero.
 //
-// What is wrong in a file is a [*FormatError]. Weights may be anything, NaN
-// included: a training that diverged can be saved and looked at.
+// A file that departs from the format is a [*FormatError]. Weights may be any numbers,
+// NaN included: a training that diverged can be saved and examined.
 func Load[T tensor.Float](path string) (*Model[T], error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -57,8 +60,8 @@ func Load[T tensor.Float](path string) (*Model[T], error) {
 	return Read[T](f, path)
 }
 
-// Read is [Load] from r, to its end; name stands for it in errors. Memory grows
-// with what arrives, not with what the file promises.
+// Read is [Load] from r, to its end; name stands for it in errors. It takes memory for
+// the bytes that arrive, not for the sizes that the file states.
 func Read[T tensor.Float](r io.Reader, name string) (*Model[T], error) {
 	m, err := read[T](r)
 	if e, ok := errors.AsType[*FormatError](err); ok {
@@ -73,11 +76,15 @@ func Read[T tensor.Float](r io.Reader, name string) (*Model[T], error) {
 
 func read[T tensor.Float](r io.Reader) (*Model[T], error) {
 	dtype, size := elements[T]()
-	file, err := readSafetensors(r, dtype, size)
+	text, err := readHeader(r)
 	if err != nil {
 		return nil, err
 	}
-	return build[T](file)
+	h, err := parseHeader(text, dtype, size)
+	if err != nil {
+		return nil, err
+	}
+	return build[T](h, r)
 }
 
 // A FormatError says where a file departs from the format of docs/FORMAT.md.

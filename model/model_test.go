@@ -162,19 +162,49 @@ func roundTrip[T tensor.Float](t *testing.T) {
 	}
 }
 
-// The bytes of version 1. A program that reads them exists: do not change them.
+// The bytes of version 1, with and without a digest. Programs that read them exist: do
+// not change them. The digest was computed in Python:
+//
+//	h = hashlib.sha256(architecture.encode()) # with 64 zeros in place of the digest
+//	for name in sorted(tensors):
+//	    h.update(("\n" + name + " " + hashlib.sha256(tensors[name]).hexdigest()).encode())
 func TestBytes(t *testing.T) {
 	w, b := nn.NewParam[float32]("W", 2, 1), nn.NewParam[float32]("b", 1)
 	copy(w.Value.Data, []float32{1, -2})
 	b.Value.Data[0] = 0.5
-	got := mustWrite(t, nn.NewSequential[float32](nn.AffineOf(w, b), nn.NewReLU[float32]()), 2)
-	const want = "\x30\x01\x00\x00\x00\x00\x00\x00" +
-		`{"__metadata__":{"chainrule":"{\"version\":1,\"input\":[2],\"layers\":[` +
-		`{\"name\":\"Affine1\",\"kind\":\"Affine\",\"in\":2,\"out\":1},{\"name\":\"ReLU1\",\"kind\":\"ReLU\"}]}"},` +
-		`"Affine1.W":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"Affine1.b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}` +
-		"   \x00\x00\x80\x3f\x00\x00\x00\xc0\x00\x00\x00\x3f"
-	if string(got) != want {
+	net := nn.NewSequential[float32](nn.AffineOf(w, b), nn.NewReLU[float32]())
+	const (
+		begin  = `{"__metadata__":{"chainrule":"{\"version\":1,`
+		digest = `\"sha256\":\"e3db1fa5ca16258682ae2dac6e2e06fe677e1c145ebcf15b225487f9b1b05065\",`
+		end    = `\"input\":[2],\"layers\":[` +
+			`{\"name\":\"Affine1\",\"kind\":\"Affine\",\"in\":2,\"out\":1},{\"name\":\"ReLU1\",\"kind\":\"ReLU\"}]}"},` +
+			`"Affine1.W":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"Affine1.b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}   `
+		data = "\x00\x00\x80\x3f\x00\x00\x00\xc0\x00\x00\x00\x3f"
+	)
+	if got, want := mustWrite(t, net, 2), fileOf(begin+digest+end, data); !bytes.Equal(got, want) {
 		t.Errorf("got\n%q, want\n%q", got, want)
+	}
+	old := mustRead[float32](t, fileOf(begin+end, data))
+	sameLayers(t, old.Net, net)
+	if !old.Unverified {
+		t.Error("a file without a digest counts as verified")
+	}
+	if mustRead[float32](t, fileOf(begin+digest+end, data)).Unverified {
+		t.Error("a file with a digest counts as unverified")
+	}
+}
+
+// Whichever bit of a saved file flips, it is not loaded.
+func TestEveryFlippedBitIsSeen(t *testing.T) {
+	file := mustWrite(t, everyKind[float32](), 3)
+	for i := range file {
+		for bit := range 8 {
+			file[i] ^= 1 << bit
+			if _, err := Read[float32](bytes.NewReader(file), "flipped"); err == nil {
+				t.Errorf("byte %d, bit %d flipped: %q is loaded", i, bit, file[max(0, i-20):min(len(file), i+20)])
+			}
+			file[i] ^= 1 << bit
+		}
 	}
 }
 

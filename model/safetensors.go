@@ -5,10 +5,13 @@ import (
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
 	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/chainrule-go/chainrule/tensor"
 )
@@ -24,6 +27,9 @@ const (
 	metadataKey     = "__metadata__"
 	architectureKey = "chainrule" // ours, in the metadata
 	maxHeader       = 100_000_000 // as in the reference implementation
+	maxAxes         = 32          // of a tensor or a sample, as in NumPy before version 2
+	maxTensors      = 100_000
+	maxMetadata     = 10_000 // keys
 )
 
 // elements returns the name of T in the format, and its size in bytes.
@@ -70,25 +76,63 @@ func writeSafetensors[T tensor.Float](w io.Writer, architecture string, tensors 
 	if _, err := w.Write(append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text...)); err != nil {
 		return err
 	}
-	var buf []byte
 	for _, t := range tensors {
-		for chunk := range slices.Chunk(t.Data, 1<<14) {
-			if buf, err = binary.Append(buf[:0], binary.LittleEndian, chunk); err != nil {
-				return err
-			}
-			if _, err := w.Write(buf); err != nil {
-				return err
-			}
+		if err := writeData(w, t.Data); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// safetensors is a file as read: its entries cover data in order, without holes.
-type safetensors struct {
+// chunk is how many elements are converted at a time.
+const chunk = 1 << 14
+
+// writeData writes elements as their bytes.
+func writeData[T tensor.Float](w io.Writer, data []T) (err error) {
+	var buf []byte
+	for part := range slices.Chunk(data, chunk) {
+		if buf, err = binary.Append(buf[:0], binary.LittleEndian, part); err != nil {
+			return err
+		}
+		if _, err := w.Write(buf); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readData reads n elements, or fewer and an io.ErrUnexpectedEOF if r ends before. Its
+// memory grows with what arrives.
+func readData[T tensor.Float](r io.Reader, n int) (data []T, err error) {
+	_, size := elements[T]()
+	buf := make([]byte, size*min(n, chunk))
+	for len(data) < n {
+		part := min(n-len(data), chunk)
+		if cap(data)-len(data) < part {
+			grown := make([]T, len(data), min(n, max(2*len(data), part)))
+			copy(grown, data)
+			data = grown
+		}
+		got, err := io.ReadFull(r, buf[:size*part])
+		data = data[:len(data)+got/size]
+		if _, err := binary.Decode(buf[:got/size*size], binary.LittleEndian, data[len(data)-got/size:]); err != nil {
+			return data, err
+		}
+		switch err {
+		case nil:
+		case io.EOF, io.ErrUnexpectedEOF:
+			return data, io.ErrUnexpectedEOF
+		default:
+			return data, err
+		}
+	}
+	return data, nil
+}
+
+// layout is the header of a file: its entries cover the data in order, without holes.
+type layout struct {
 	architecture string
 	entries      []entry
-	data         []byte
 }
 
 // entry is a tensor in the header.
@@ -98,60 +142,54 @@ type entry struct {
 	begin, end int
 }
 
-// readSafetensors reads a file whose tensors all have the given dtype, of size
-// bytes an element. Nothing is allocated for a size in the file before so many
-// bytes have arrived.
-func readSafetensors(r io.Reader, dtype string, size int) (*safetensors, error) {
-	text, err := readHeader(r)
-	if err != nil {
-		return nil, err
-	}
-	header, err := parse(text)
-	if err != nil {
-		return nil, fail("header", "%v", err)
-	}
-	f := &safetensors{}
-	if f.architecture, err = architectureIn(header.take(metadataKey)); err != nil {
-		return nil, err
-	}
-	for _, name := range header.keys {
+// parseHeader reads the header of a file whose tensors all have the given dtype, of size
+// bytes an element. What it takes of memory is a small multiple of the text: values are
+// parsed one by one, and none of those allowed is long.
+func parseHeader(text []byte, dtype string, size int) (*layout, error) {
+	h := &layout{}
+	found := false
+	dec := jsontext.NewDecoder(bytes.NewBuffer(text))
+	err := members(dec, func(name string) (err error) {
 		if name == metadataKey {
-			continue
+			found = true
+			h.architecture, err = architectureIn(dec)
+			return err
 		}
-		e, err := parseEntry(name, header.values[name], dtype, size)
+		if len(h.entries) == maxTensors {
+			return fail("header", "want at most %d tensors", maxTensors)
+		}
+		value, err := dec.ReadValue()
 		if err != nil {
-			return nil, err
+			return err
 		}
-		f.entries = append(f.entries, e)
+		e, err := parseEntry(name, value, dtype, size)
+		h.entries = append(h.entries, e)
+		return err
+	})
+	if err == nil {
+		err = end(dec)
+	}
+	switch e, ok := errors.AsType[*FormatError](err); {
+	case ok:
+		return nil, e
+	case err != nil:
+		return nil, fail("header", "%v", jsonProblem(err))
+	case !found:
+		return nil, fail(metadataKey, plainWeights, architectureKey)
 	}
 
 	// Entries may come in any order, their data may not overlap or leave holes.
-	slices.SortStableFunc(f.entries, func(a, b entry) int {
+	slices.SortStableFunc(h.entries, func(a, b entry) int {
 		return cmp.Or(cmp.Compare(a.begin, b.begin), cmp.Compare(a.end, b.end))
 	})
 	end := 0
-	for _, e := range f.entries {
+	for _, e := range h.entries {
 		if e.begin != end {
 			return nil, fail(e.field("data_offsets"), "want them to begin at byte %d, where the tensor before ends, got %d: no hole, no overlap", end, e.begin)
 		}
 		end = e.end
 	}
-	if f.data, err = upTo(r, end); err != nil {
-		return nil, err
-	}
-	for _, e := range f.entries {
-		if e.end > len(f.data) {
-			return nil, fail(e.field("data_offsets"), "want %d bytes of data, got %d: the file is cut off", e.end, len(f.data))
-		}
-	}
-	more, err := upTo(r, 1)
-	if err != nil {
-		return nil, err
-	}
-	if len(more) > 0 {
-		return nil, fail("data", "want the end of the file after the %d bytes of the tensors, got more", end)
-	}
-	return f, nil
+	return h, nil
 }
 
 // readHeader reads the header, without the padding.
@@ -184,32 +222,53 @@ func readHeader(r io.Reader) ([]byte, error) {
 	return text, nil
 }
 
-// architectureIn returns our part of the metadata. What others keep there is
-// theirs, as long as it is text.
-func architectureIn(v any) (string, error) {
-	const plain = "want the architecture of the network under %q, got nothing: this is a plain weights file; docs/FORMAT.md says what to add"
-	if _, none := v.(absent); none {
-		return "", fail(metadataKey, plain, architectureKey)
-	}
-	metadata, ok := v.(*object)
-	if !ok {
-		return "", fail(metadataKey, "want an object, got %s", show(v))
-	}
-	for _, key := range metadata.keys {
-		if _, ok := metadata.values[key].(string); !ok {
-			return "", fail(fmt.Sprintf("%s: %q", metadataKey, key), "want a string, got %s", show(metadata.values[key]))
+const plainWeights = "want the architecture of the network under %q, got nothing: this is a plain weights file; docs/FORMAT.md says what to add"
+
+// architectureIn returns our part of the metadata. Other keys are for other programs, as
+// long as their values are text.
+func architectureIn(dec *jsontext.Decoder) (architecture string, err error) {
+	if dec.PeekKind() != '{' {
+		value, err := dec.ReadValue()
+		if err != nil {
+			return "", err
 		}
+		return "", fail(metadataKey, "want an object, got %s", showValue(value))
 	}
-	architecture, ok := metadata.values[architectureKey].(string)
-	if !ok {
-		return "", fail(metadataKey, plain, architectureKey)
+	found, keys := false, 0
+	err = members(dec, func(name string) error {
+		if keys++; keys > maxMetadata {
+			return fail(metadataKey, "want at most %d keys", maxMetadata)
+		}
+		if dec.PeekKind() != '"' {
+			value, err := dec.ReadValue()
+			if err != nil {
+				return err
+			}
+			return fail(fmt.Sprintf("%s: %q", metadataKey, name), "want a string, got %s", showValue(value))
+		}
+		text, err := dec.ReadToken()
+		if err == nil && name == architectureKey {
+			architecture, found = text.String(), true
+		}
+		return err
+	})
+	if err == nil && !found {
+		err = fail(metadataKey, plainWeights, architectureKey)
 	}
-	return architecture, nil
+	return architecture, err
 }
 
 // parseEntry reads a tensor's entry, whose size is then that of its shape.
-func parseEntry(name string, v any, dtype string, size int) (entry, error) {
+func parseEntry(name string, value jsontext.Value, dtype string, size int) (entry, error) {
 	e := entry{name: name}
+	const longest = 4096 // three fields with the names and numbers that are allowed
+	if len(value) > longest {
+		return e, fail(e.field("entry"), "want at most %d bytes, got %d", longest, len(value))
+	}
+	v, err := parseValue(jsontext.NewDecoder(bytes.NewBuffer(value)))
+	if err != nil {
+		return e, fail(e.field("entry"), "%v", jsonProblem(err))
+	}
 	o, ok := v.(*object)
 	if !ok {
 		return e, fail(e.field("entry"), "want an object, got %s", show(v))
@@ -225,6 +284,9 @@ func parseEntry(name string, v any, dtype string, size int) (entry, error) {
 	shape := o.take("shape")
 	if e.shape, ok = integers(shape); !ok {
 		return e, fail(e.field("shape"), "want a list of integers of 0 or more, got %s", show(shape))
+	}
+	if len(e.shape) > maxAxes {
+		return e, fail(e.field("shape"), "want at most %d axes, got %d", maxAxes, len(e.shape))
 	}
 	offsets := o.take("data_offsets")
 	pair, ok := integers(offsets)

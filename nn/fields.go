@@ -28,8 +28,9 @@ import (
 //	}
 //
 // Fields names all fields in the same order every time. A later field may depend
-// on earlier ones, as the shape of gamma does. A layer without fields, such as
-// ReLU, need not be a Fielder.
+// on earlier ones, as the shape of gamma does. The elements of parameters and state
+// are not there yet while a file is read. A layer without fields, such as ReLU, need
+// not be a Fielder.
 type Fielder[T tensor.Float] interface {
 	Fields(f *Fields[T])
 }

@@ -67,12 +67,15 @@ func NewSequential[T tensor.Float](layers ...Layer[T]) *Sequential[T] {
 }
 
 // NewNamed chains layers under names of the caller's. It panics with a *[FieldError]
-// if a layer is nil, a name is refused by [CheckName] or used twice, or the same layer
-// stands in it twice, at any depth: the second Forward would overwrite what the first
-// saved. Two layers may share their parameters instead ([AffineOf]).
+// if a layer is nil, or a name is refused by [CheckName] or used twice. It panics also if
+// the same layer stands in it twice, at any depth: the second Forward would overwrite
+// what the first saved. Two layers may share their parameters instead ([AffineOf]).
 func NewNamed[T tensor.Float](layers ...Named[T]) *Sequential[T] {
 	s := &Sequential[T]{layers: slices.Clone(layers)}
 	MustBuild(s)
+	if first, second, twice := sameTwice(s); twice {
+		panic(fmt.Sprintf("nn: Sequential: %s and %s are the same layer; make a second one that shares its parameters", first, second))
+	}
 	return s
 }
 
@@ -80,10 +83,6 @@ func (s *Sequential[T]) Fields(f *Fields[T]) {
 	f.Layers("layers", &s.layers)
 	f.Params(&s.params)
 	if !f.Building() {
-		return
-	}
-	if first, second, twice := sameTwice(s); twice {
-		f.Fail("layers", "%s and %s are the same layer; make a second one that shares its parameters", first, second)
 		return
 	}
 	given := make([]Layer[T], len(s.layers))
@@ -95,19 +94,29 @@ func (s *Sequential[T]) Fields(f *Fields[T]) {
 
 // sameTwice returns the paths of a layer that stands in root twice.
 func sameTwice[T tensor.Float](root Layer[T]) (first, second string, twice bool) {
-	places := map[Layer[T]]string{}
+	seen := map[Layer[T]]bool{}
 	for path, l := range Walk(root) {
 		// Only a pointer to something can be the same layer: a layer of no size
 		// saves nothing that a second Forward could overwrite.
 		if t := reflect.TypeOf(l); t.Kind() != reflect.Pointer || t.Elem().Size() == 0 {
 			continue
 		}
-		if first, twice := places[l]; twice {
-			return first, path.String(), true
+		if seen[l] {
+			return pathOf(root, l), path.String(), true
 		}
-		places[l] = path.String()
+		seen[l] = true
 	}
 	return "", "", false
+}
+
+// pathOf returns the path of the first l in root.
+func pathOf[T tensor.Float](root, l Layer[T]) string {
+	for path, other := range Walk(root) {
+		if reflect.TypeOf(other).Kind() == reflect.Pointer && other == l {
+			return path.String()
+		}
+	}
+	return ""
 }
 
 // Layers returns the layers in order, with their names. The slice is shared:

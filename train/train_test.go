@@ -221,3 +221,43 @@ func TestBackwardParamsIsOptional(t *testing.T) {
 		t.Error("with Backward alone the weights differ")
 	}
 }
+
+// A regression: the loss falls, and there is no accuracy.
+func TestRunOfValues(t *testing.T) {
+	set := data.Set[float32]{X: tensor.New[float32](64, 2), Values: tensor.New[float32](64, 1)}
+	rng := train.Random(3, "values")
+	for i := range 64 {
+		a, b := float32(rng.Float64()), float32(rng.Float64())
+		copy(set.X.Data[2*i:], []float32{a, b})
+		set.Values.Data[i] = 2*a - b
+	}
+	net := nn.NewSequential[float32](nn.NewAffine[float32](2, 1, rng))
+	loss := nn.NewMeanSquaredError[float32]()
+	last, err := train.Run(t.Context(), train.Config[float32]{
+		Net: net, Loss: loss, Optimizer: optim.NewSGD(net.Params(), 0.3),
+		Train: set, Test: set, Batch: 16, Steps: 400, Seed: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last.TrainAccuracy == last.TrainAccuracy || last.TestAccuracy == last.TestAccuracy {
+		t.Errorf("a regression has the accuracies %v and %v, want NaN", last.TrainAccuracy, last.TestAccuracy)
+	}
+	mean, _, err := train.Evaluate(t.Context(), net, loss, set, 2)
+	if err != nil || !(mean < 1e-6) {
+		t.Errorf("the loss after training is %v, %v, want below 1e-6", mean, err)
+	}
+	if w := net.Params()[0].Value.Data; math.Abs(float64(w[0])-2) > 0.01 || math.Abs(float64(w[1])+1) > 0.01 {
+		t.Errorf("W = %v, want [2 -1]", w)
+	}
+}
+
+// Threads set once reach the pass and the optimizer.
+func TestStepThreads(t *testing.T) {
+	net := nn.NewSequential[float32](nn.NewAffine[float32](2, 1, train.Random(1, "weights")))
+	step := train.NewStep[float32](net, nn.NewMeanSquaredError[float32](), optim.NewSGD(net.Params(), 0.3))
+	step.Threads(3)
+	if step.Pass.Threads != 3 || step.Optimizer.Threads != 3 {
+		t.Errorf("%d and %d threads, want 3", step.Pass.Threads, step.Optimizer.Threads)
+	}
+}

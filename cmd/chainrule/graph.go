@@ -16,8 +16,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chainrule-go/chainrule/graph"
-	"github.com/chainrule-go/chainrule/graph/draw"
 	"github.com/chainrule-go/chainrule/internal/atomicfile"
+	"github.com/chainrule-go/chainrule/internal/draw"
 )
 
 // graphOptions are the flags of graph.

@@ -17,7 +17,7 @@ import (
 	"testing"
 
 	"github.com/chainrule-go/chainrule/graph"
-	"github.com/chainrule-go/chainrule/graph/draw"
+	"github.com/chainrule-go/chainrule/internal/draw"
 )
 
 var update = flag.Bool("update", false, "write the drawings in testdata anew")
@@ -64,7 +64,7 @@ func layers() *graph.Graph[float64] {
 }
 
 // TestGolden: the apples in DOT and SVG, as they were when a person looked.
-// To look again: go test ./graph/draw -run Golden -update.
+// To look again: go test ./internal/draw -run Golden -update.
 func TestGolden(t *testing.T) {
 	for name, write := range map[string]format{"apples.dot": draw.DOT, "apples.svg": draw.SVG} {
 		got := render(t, write, apples(t), draw.Options{Title: "Two apples and the tax"})

@@ -1,6 +1,4 @@
-//go:build !js
-
-package draw_test
+package browsertest_test
 
 import (
 	"bytes"
@@ -21,7 +19,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/chainrule-go/chainrule/graph"
-	"github.com/chainrule-go/chainrule/graph/draw"
+	"github.com/chainrule-go/chainrule/internal/draw"
 )
 
 // browser starts Chromium, or skips the test where there is none.

@@ -5,7 +5,7 @@ import (
 	"os"
 
 	"github.com/chainrule-go/chainrule/graph"
-	"github.com/chainrule-go/chainrule/graph/draw"
+	"github.com/chainrule-go/chainrule/internal/draw"
 )
 
 func ExampleDOT() {

@@ -1,0 +1,91 @@
+package trace
+
+import (
+	"math/rand/v2"
+	"slices"
+
+	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// LossLayer makes a layer of a loss, so that it can be checked as a layer is: y is the
+// loss, of shape (1), and dx the gradient of the loss times dy. targets returns the
+// targets of n samples.
+func LossLayer[T tensor.Float](loss nn.Loss[T], targets func(n int) nn.Targets[T]) nn.Layer[T] {
+	return &lossLayer[T]{loss, targets}
+}
+
+type lossLayer[T tensor.Float] struct {
+	loss    nn.Loss[T]
+	targets func(n int) nn.Targets[T]
+}
+
+// Targets returns the targets of n samples.
+func (l *lossLayer[T]) Targets(n int) nn.Targets[T] { return l.targets(n) }
+
+func (l *lossLayer[T]) Forward(p *nn.Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
+	n := 0
+	if len(x.Shape) > 0 {
+		n = x.Shape[0]
+	}
+	y := p.New(1)
+	y.Data[0] = T(l.loss.Forward(p, x, l.targets(n)))
+	return y
+}
+
+func (l *lossLayer[T]) Backward(p *nn.Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
+	nn.CheckShape(l, dy, []int{1})
+	d := l.loss.Backward(p)
+	dx := p.New(d.Shape...)
+	for i, v := range d.Data {
+		dx.Data[i] = v * dy.Data[0]
+	}
+	return dx
+}
+
+func (l *lossLayer[T]) Params() []*nn.Param[T] { return nil }
+
+func (l *lossLayer[T]) String() string { return l.loss.String() }
+
+// labels gives sample i the class 7·i modulo the number of classes.
+func labels[T tensor.Float](n, classes int) nn.Targets[T] {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = 7 * i % classes
+	}
+	return nn.Labels[T](all...)
+}
+
+// distributions are targets of numbers that sum to 1 exactly, in float32 too.
+func distributions[T tensor.Float](n, classes int) nn.Targets[T] {
+	rng := rand.New(rand.NewPCG(5, 7))
+	t := tensor.New[T](n, classes)
+	for row := range n {
+		for range 1 << 10 {
+			t.Data[row*classes+rng.IntN(classes)] += 0x1p-10
+		}
+	}
+	return nn.Values(t)
+}
+
+// values are targets from -2 to 2 that float32 has.
+func values[T tensor.Float](n, outputs int) nn.Targets[T] {
+	rng := rand.New(rand.NewPCG(5, 7))
+	t := tensor.New[T](n, outputs)
+	for i := range t.Data {
+		t.Data[i] = T(float32(4*rng.Float64()) - 2)
+	}
+	return nn.Values(t)
+}
+
+// target is t as values: one-hot rows for labels.
+func target(t nn.Targets[float64], classes int) []float64 {
+	if t.Values != nil {
+		return slices.Clone(t.Values.Data)
+	}
+	all := make([]float64, len(t.Labels)*classes)
+	for i, class := range t.Labels {
+		all[i*classes+class] = 1
+	}
+	return all
+}

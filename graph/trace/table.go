@@ -1,0 +1,273 @@
+package trace
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/chainrule-go/chainrule/graph"
+	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// A Row is all that is known here of a layer or a loss of package nn: its formula, and
+// how it is checked. Its Case is of the sizes Small.
+type Row struct {
+	Case
+	Make    func(s Sizes, rng *rand.Rand) nn.Layer[float64]
+	Small   Sizes
+	Real    []Sizes // those in training
+	PyTorch string  // y in Python, of x, of the parameters by name, and of the targets t of a loss; "" if there is none
+
+	formula   typed
+	inFloat32 func(s Sizes) nn.Layer[float32] // nil: converted
+}
+
+// Sizes are those of a layer. A layer ignores those it has no use for.
+type Sizes struct {
+	Sample      []int // the shape of one sample
+	Hidden, Out int
+}
+
+// Of returns the case of a layer of other sizes, named as the layer calls itself.
+func (r Row) Of(s Sizes) Case {
+	c := r.Case
+	c.New = func(rng *rand.Rand) nn.Layer[float64] { return r.Make(s, rng) }
+	c.Sample = s.Sample
+	if r.inFloat32 != nil {
+		c.Float32 = func(*rand.Rand) nn.Layer[float32] { return r.inFloat32(s) }
+	}
+	c.Name, c.Refuses = fmt.Sprint(c.New(rand.New(rand.NewPCG(0, 0)))), nil
+	return c
+}
+
+// Rows returns the table of the layers and losses of package nn. Every one passes
+// gradcheck.Layer. A new one is one more row.
+//
+// Ulps are the roundings on the longest way to an element, half a unit each.
+func Rows() []Row {
+	rows := []Row{
+		{
+			formula: layer(func(t *Tracer, l *nn.Affine[float64], x Node) Node {
+				return graph.Affine(t.Graph, x, t.Param(l.W), t.Param(l.B))
+			}),
+			Make:    func(s Sizes, rng *rand.Rand) nn.Layer[float64] { return nn.NewAffine[float64](s.Sample[0], s.Out, rng) },
+			Small:   Sizes{Sample: []int{5}, Out: 7},
+			Real:    []Sizes{{Sample: []int{784}, Out: 50}, {Sample: []int{50}, Out: 10}},
+			PyTorch: "x @ W + b",
+			Case: Case{
+				Name:    "Affine",
+				Ulps:    4, // sums of 7 products, or of 5 and b
+				Linear:  true,
+				Refuses: [][]int{{3, 6}, {6}, {3, 5, 1}, {}},
+			},
+		},
+		{
+			formula: layer(func(t *Tracer, _ *nn.ReLU[float64], x Node) Node { return graph.ReLU(t.Graph, x) }),
+			Make:    func(Sizes, *rand.Rand) nn.Layer[float64] { return nn.NewReLU[float64]() },
+			Small:   Sizes{Sample: []int{5, 3}},
+			Real:    []Sizes{{Sample: []int{50}}},
+			PyTorch: "torch.relu(x)",
+			Case: Case{
+				Name:   "ReLU",
+				Ulps:   0.5, // below one: none
+				Linear: true,
+				Flat:   true,
+				Kinks:  KinksAt(0),
+			},
+		},
+		{
+			formula: layer(func(t *Tracer, _ *nn.Sigmoid[float64], x Node) Node { return graph.Sigmoid(t.Graph, x) }),
+			Make:    func(Sizes, *rand.Rand) nn.Layer[float64] { return nn.NewSigmoid[float64]() },
+			Small:   Sizes{Sample: []int{5, 3}},
+			Real:    []Sizes{{Sample: []int{50}}},
+			PyTorch: "torch.sigmoid(x)",
+			Case: Case{
+				Name: "Sigmoid",
+				Ulps: 6, // y: exp (1 ulp), + and /; dx: that of y twice, and two products
+				Terms: func(_ nn.Layer[float64], _, y, dy *tensor.Tensor[float64]) [][]float64 {
+					dx := make([]float64, len(y.Data)) // dy·(y - y²)
+					for i, y := range y.Data {
+						dx[i] = math.Abs(dy.Data[i]) * y
+					}
+					return [][]float64{y.Data, dx}
+				},
+			},
+		},
+		{
+			formula: layer(func(t *Tracer, _ *nn.Tanh[float64], x Node) Node { return graph.Tanh(t.Graph, x) }),
+			Make:    func(Sizes, *rand.Rand) nn.Layer[float64] { return nn.NewTanh[float64]() },
+			Small:   Sizes{Sample: []int{5, 3}},
+			Real:    []Sizes{{Sample: []int{50}}},
+			PyTorch: "torch.tanh(x)",
+			Case: Case{
+				Name: "Tanh",
+				Ulps: 8, // y: 2.1 ulp in float64, 1.91 in float32; dx: that of y² twice, and two roundings
+				Terms: func(_ nn.Layer[float64], _, y, dy *tensor.Tensor[float64]) [][]float64 {
+					dx := make([]float64, len(y.Data)) // dy·(1 - y²)
+					for i := range dx {
+						dx[i] = math.Abs(dy.Data[i])
+					}
+					return [][]float64{y.Data, dx}
+				},
+			},
+		},
+		{
+			formula: layer(func(t *Tracer, _ *nn.Softmax[float64], x Node) Node { return graph.Softmax(t.Graph, x) }),
+			Make:    func(Sizes, *rand.Rand) nn.Layer[float64] { return nn.NewSoftmax[float64]() },
+			Small:   Sizes{Sample: []int{7}},
+			Real:    []Sizes{{Sample: []int{10}}},
+			PyTorch: "torch.softmax(x, 1)",
+			Case: Case{
+				Name:    "Softmax",
+				Ulps:    10, // x-max (up to 4, of which half an ulp is 4 ulp of e^x), exp, a sum of 7, /
+				Terms:   softmaxTerms,
+				Refuses: [][]int{{3, 7, 2}, {}},
+			},
+		},
+		{
+			formula: layer(func(t *Tracer, l *nn.Dropout[float64], x Node) Node {
+				if t.Pass == nil || !t.Pass.Train {
+					return x
+				}
+				return t.Mul(x, t.Input("mask", l.Mask(t.Pass, x.Shape...).Data, x.Shape...))
+			}),
+			Make:  func(_ Sizes, rng *rand.Rand) nn.Layer[float64] { return nn.NewDropout[float64](0.75, rng) },
+			Small: Sizes{Sample: []int{5, 3}},
+			Real:  []Sizes{{Sample: []int{50}}},
+			Case: Case{
+				Name:   "Dropout",
+				Ulps:   0.5, // below one: none, for the mask is 0 or 4
+				Linear: true,
+				Flat:   true,
+			},
+		},
+		{
+			formula: layer(func(t *Tracer, l *nn.Sequential[float64], x Node) Node { return t.Chain(l.Layers(), x) }),
+			Make: func(s Sizes, rng *rand.Rand) nn.Layer[float64] {
+				return nn.NewSequential[float64](
+					nn.NewSigmoid[float64](),                                                 // its dx is not needed in training
+					nn.NewAffine[float64](s.Sample[0], s.Hidden, rng), nn.NewReLU[float64](), // computed together
+					nn.NewSequential[float64](nn.NewAffine[float64](s.Hidden, s.Out, rng)),
+					nn.NewSoftmax[float64](),
+				)
+			},
+			Small:   Sizes{Sample: []int{6}, Hidden: 5, Out: 7},
+			PyTorch: "torch.softmax(torch.relu(torch.sigmoid(x) @ Affine1_W + Affine1_b) @ Sequential1_Affine1_W + Sequential1_Affine1_b, 1)",
+			Case: Case{
+				Name:    "Sequential",
+				Ulps:    16, // its layers together, of the largest element
+				Refuses: [][]int{{3, 5}},
+			},
+		},
+		{
+			Make: func(s Sizes, rng *rand.Rand) nn.Layer[float64] {
+				return nn.NewTwoLayerNet[float64](s.Sample[0], s.Hidden, s.Out, 0.1, rng).Sequential
+			},
+			Small:   Sizes{Sample: []int{6}, Hidden: 5, Out: 7},
+			Real:    []Sizes{{Sample: []int{784}, Hidden: 50, Out: 10}},
+			PyTorch: "torch.relu(x @ W1 + b1) @ W2 + b2",
+			Case:    Case{Name: "TwoLayerNet", Ulps: 16, Refuses: [][]int{{3, 5}}},
+		},
+		{
+			formula: loss(func(t *Tracer, _ *nn.SoftmaxWithLoss[float64], y, target Node) Node {
+				return graph.SoftmaxWithLoss(t.Graph, y, target)
+			}),
+			Make:      makeLoss(softmaxWithLoss[float64], labels[float64]),
+			inFloat32: makeLoss32(softmaxWithLoss[float32], labels[float32]),
+			Small:     Sizes{Sample: []int{6}},
+			Real:      []Sizes{{Sample: []int{10}}},
+			PyTorch:   "F.cross_entropy(x, t)",
+			Case: Case{
+				Name:    "SoftmaxWithLoss",
+				Ulps:    10, // as Softmax
+				Terms:   crossEntropyTerms,
+				Refuses: [][]int{{3, 7, 2}, {7}, {0, 7}, {3, 0}},
+			},
+		},
+		{
+			Make:      makeLoss(softmaxWithLoss[float64], distributions[float64]),
+			inFloat32: makeLoss32(softmaxWithLoss[float32], distributions[float32]),
+			Small:     Sizes{Sample: []int{7}},
+			PyTorch:   "F.cross_entropy(x, t)",
+			Case: Case{
+				Name:    "SoftmaxWithLoss, soft targets",
+				Ulps:    10,
+				Terms:   crossEntropyTerms,
+				Refuses: [][]int{{3, 7, 2}, {7}, {0, 7}, {3, 0}},
+			},
+		},
+		{
+			formula: loss(func(t *Tracer, _ *nn.MeanSquaredError[float64], y, target Node) Node {
+				return graph.MeanSquaredError(t.Graph, y, target)
+			}),
+			Make:      makeLoss(meanSquaredError[float64], values[float64]),
+			inFloat32: makeLoss32(meanSquaredError[float32], values[float32]),
+			Small:     Sizes{Sample: []int{7}},
+			Real:      []Sizes{{Sample: []int{10}}},
+			PyTorch:   "F.mse_loss(x, t)",
+			Case: Case{
+				Name: "MeanSquaredError",
+				Ulps: 2, // y: one rounding of the sum in float64; dx: -, the factor 2/M and two products
+				Terms: func(l nn.Layer[float64], x, y, dy *tensor.Tensor[float64]) [][]float64 {
+					dx := make([]float64, len(x.Data))
+					for i, t := range l.(*lossLayer[float64]).targets(x.Shape[0]).Values.Data {
+						dx[i] = math.Abs(dy.Data[0]*2/float64(len(dx))) * (math.Abs(x.Data[i]) + math.Abs(t))
+					}
+					return [][]float64{y.Data, dx}
+				},
+				Refuses: [][]int{{0, 7}, {3, 0}},
+			},
+		},
+	}
+	for i, r := range rows {
+		c := r.Of(r.Small)
+		c.Name, c.Refuses = r.Name, r.Refuses
+		rows[i].Case = c
+	}
+	return rows
+}
+
+func softmaxWithLoss[T tensor.Float]() nn.Loss[T]  { return nn.NewSoftmaxWithLoss[T]() }
+func meanSquaredError[T tensor.Float]() nn.Loss[T] { return nn.NewMeanSquaredError[T]() }
+
+func makeLoss(loss func() nn.Loss[float64], targets func(n, outputs int) nn.Targets[float64]) func(Sizes, *rand.Rand) nn.Layer[float64] {
+	return func(s Sizes, _ *rand.Rand) nn.Layer[float64] {
+		return LossLayer(loss(), func(n int) nn.Targets[float64] { return targets(n, s.Sample[0]) })
+	}
+}
+
+func makeLoss32(loss func() nn.Loss[float32], targets func(n, outputs int) nn.Targets[float32]) func(Sizes) nn.Layer[float32] {
+	return func(s Sizes) nn.Layer[float32] {
+		return LossLayer(loss(), func(n int) nn.Targets[float32] { return targets(n, s.Sample[0]) })
+	}
+}
+
+// softmaxTerms: dxₖ = yₖ·dyₖ - yₖ·Σⱼ dyⱼ·yⱼ.
+func softmaxTerms(_ nn.Layer[float64], _, y, dy *tensor.Tensor[float64]) [][]float64 {
+	classes := y.Shape[1]
+	dx := make([]float64, len(y.Data))
+	for i, p := range y.Data {
+		var sum float64
+		for j := i / classes * classes; j < (i/classes+1)*classes; j++ {
+			sum += math.Abs(dy.Data[j]) * y.Data[j]
+		}
+		dx[i] = p * (math.Abs(dy.Data[i]) + sum)
+	}
+	return [][]float64{y.Data, dx}
+}
+
+// crossEntropyTerms: dx = dy·(softmax(x) - t)/N, and the loss is of the size of the
+// largest logit at least.
+func crossEntropyTerms(l nn.Layer[float64], x, y, dy *tensor.Tensor[float64]) [][]float64 {
+	n, classes := x.Shape[0], x.Shape[1]
+	size := math.Abs(y.Data[0])
+	for _, v := range x.Data {
+		size = max(size, math.Abs(v))
+	}
+	dx := target(l.(*lossLayer[float64]).targets(n), classes)
+	for i, p := range nn.NewSoftmax[float64]().Forward(nil, x).Data {
+		dx[i] = math.Abs(dy.Data[0]) * (p + dx[i]) / float64(n)
+	}
+	return [][]float64{{size}, dx}
+}
