@@ -2,7 +2,9 @@
 //
 // [LoadMNIST] finds the handwritten digits of MNIST, in a folder, in the user's
 // cache, in a Go module or on a public mirror, and accepts them from none of
-// these without checking their SHA-256. [ReadIDX] reads the format they come in.
+// these without checking their SHA-256. [ReadIDX] reads the format they come in,
+// an [IDXReader] piece by piece; docs/LIMITS.md says what they take at most.
+// [Brightness] is how the bytes of an image become numbers, here and everywhere.
 //
 // A [Set] is a tensor of samples and their labels. [Set.Batches] ranges over it
 // in shuffled batches; a [Batcher] does the same without allocating and with a

@@ -60,11 +60,11 @@ func ExampleBatcher_Seek() {
 
 func ExampleReadIDX() {
 	file := []byte{0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6}
-	x, err := data.ReadIDX(bytes.NewReader(file), "digits")
+	x, err := data.ReadIDX(bytes.NewReader(file), "digits", 1_000_000)
 	fmt.Println(x.Shape, x.Data, err)
-	_, err = data.ReadIDX(bytes.NewReader(file[:15]), "digits")
+	_, err = data.ReadIDX(bytes.NewReader(file[:15]), "digits", 1_000_000)
 	fmt.Println(err)
 	// Output:
 	// [2 3] [1 2 3 4 5 6] <nil>
-	// digits, byte 15: want 6 elements, (2, 3), got the end of the file
+	// digits, byte 15: want 6 elements of shape (2, 3), got the end of the file
 }

@@ -1,16 +1,13 @@
 package data
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
+	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 
+	"github.com/chainrule-go/chainrule/internal/inputfile"
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
@@ -52,79 +49,60 @@ const idxUnsignedByte = 0x08
 
 // ReadIDX reads an IDX file of unsigned bytes from r, to the end; name stands
 // for it in errors. Data that begins with the magic number of gzip is
-// decompressed. Whatever is not exactly one well-formed file is an [*IDXError].
+// decompressed. Whatever is not exactly one well-formed file is an [*IDXError],
+// and so is a file of more than limit elements, of which only the header is read.
 //
-// Memory grows with what arrives, not with what the header promises.
-func ReadIDX(r io.Reader, name string) (*IDX, error) {
-	return readIDX(r, name, math.MaxInt, func([]byte) {})
+// Memory is at most four times what has arrived, decompressed, and never more
+// than twice the limit, not what the header promises. An [IDXReader] takes none.
+func ReadIDX(r io.Reader, name string, limit int) (*IDX, error) {
+	return readIDX(r, name, limit, piece, nil)
 }
 
 // ReadIDXFile is [ReadIDX] for the file at path.
-func ReadIDXFile(path string) (*IDX, error) {
-	f, err := os.Open(path)
+func ReadIDXFile(path string, limit int) (*IDX, error) {
+	f, err := inputfile.Open(context.Background(), path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return ReadIDX(f, path)
+	return ReadIDX(f, path, limit)
 }
 
-// readIDX refuses files of more than most elements, unread. Whoever knows that
-// has the memory for them, and it need not grow. seen is given the decompressed
-// file as it arrives, in pieces that stay as they are.
-func readIDX(r io.Reader, name string, most int, seen func([]byte)) (*IDX, error) {
-	in := &idxReader{r: bufio.NewReader(r), name: name, seen: seen}
-	if err := in.decompress(); err != nil {
-		return nil, err
-	}
+// piece is how much is read at a time.
+const piece = 1 << 20
 
-	var magic [4]byte
-	if err := in.full(magic[:], "the 4 bytes 00 00 08 and the number of axes"); err != nil {
-		return nil, err
-	}
-	if magic[0] != 0 || magic[1] != 0 {
-		return nil, in.fail(0, "00 00, which begin an IDX file", fmt.Sprintf("% x", magic[:2]), nil)
-	}
-	if kind := magic[2]; kind != idxUnsignedByte {
-		got := fmt.Sprintf("type %02x", kind)
-		if known, ok := idxTypes[kind]; ok {
-			got += " (" + known + ")"
-		}
-		return nil, in.fail(2, "type 08 (unsigned bytes)", got, nil)
-	}
-	axes := int(magic[3])
-	if axes == 0 {
-		return nil, in.fail(3, "at least 1 axis", "0", nil)
-	}
-
-	lengths := make([]byte, 4*axes)
-	if err := in.full(lengths, fmt.Sprintf("the lengths of %d axes, 4 bytes each", axes)); err != nil {
-		return nil, err
-	}
-	shape := make([]int, axes)
-	for i := range shape {
-		shape[i] = int(binary.BigEndian.Uint32(lengths[4*i:])) // negative for some on a 32-bit machine, which Size refuses
-	}
-	size, ok := tensor.Size(shape...)
-	if !ok {
-		return nil, in.fail(4, "axes whose product fits an int", tensor.FormatShape(shape), nil)
-	}
-	if size > most {
-		return nil, in.fail(4, fmt.Sprintf("at most %d elements", most), fmt.Sprintf("%d, %s", size, tensor.FormatShape(shape)), nil)
-	}
-
-	first := piece
-	if most < math.MaxInt {
-		first = most
-	}
-	data, err := in.grow(size, first, fmt.Sprintf("%d elements, %s", size, tensor.FormatShape(shape)))
+// readIDX has memory for the first elements, and need not grow until then. seen
+// is given the decompressed file as it arrives, in pieces that stay as they are;
+// it may be nil.
+func readIDX(r io.Reader, name string, limit, first int, seen func([]byte)) (*IDX, error) {
+	in, err := newIDXReader(r, name, seen)
 	if err != nil {
 		return nil, err
 	}
-	if err := in.end(); err != nil {
+	size := in.left
+	if size > limit {
+		return nil, in.fail(4, fmt.Sprintf("at most %d elements", limit), fmt.Sprintf("%d, %s", size, tensor.FormatShape(in.Shape)), nil)
+	}
+	data := make([]byte, min(size, first))
+	for have := 0; ; {
+		for have < len(data) {
+			next := min(have+piece, len(data))
+			if _, err := io.ReadFull(in, data[have:next]); err != nil {
+				return nil, err
+			}
+			have = next
+		}
+		if have == size {
+			break
+		}
+		longer := make([]byte, have+min(size-have, 3*have))
+		copy(longer, data)
+		data = longer
+	}
+	if _, err := in.Read(nil); err != io.EOF {
 		return nil, err
 	}
-	return &IDX{Shape: shape, Data: data}, nil
+	return &IDX{Shape: in.Shape, Data: data}, nil
 }
 
 // WriteTo writes x as an uncompressed IDX file: byte for byte the file it was
@@ -151,111 +129,4 @@ func (x *IDX) WriteTo(w io.Writer) (int64, error) {
 	}
 	m, err := w.Write(x.Data)
 	return int64(n + m), err
-}
-
-// An idxReader knows where it is in the decompressed file.
-type idxReader struct {
-	r      *bufio.Reader
-	name   string
-	seen   func([]byte)
-	offset int64
-}
-
-func (in *idxReader) fail(offset int64, want, got string, err error) error {
-	return &IDXError{Name: in.name, Offset: offset, Want: want, Got: got, Err: err}
-}
-
-// stopped is the error for a read that ended at in.offset for the reason err.
-func (in *idxReader) stopped(want string, err error) error {
-	got := err.Error()
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		got, err = "the end of the file", io.ErrUnexpectedEOF
-	}
-	return in.fail(in.offset, want, got, err)
-}
-
-// decompress looks whether the data is compressed: gzip begins with 1f 8b, IDX
-// with 00 00, so there is nothing to guess.
-func (in *idxReader) decompress() error {
-	magic, err := in.r.Peek(2)
-	if err != nil && err != io.EOF {
-		return in.stopped("an IDX file", err)
-	}
-	if !bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		return nil
-	}
-	z, err := gzip.NewReader(in.r)
-	if err != nil {
-		return in.stopped("a gzip header", damaged(err))
-	}
-	in.r = bufio.NewReader(gzipReader{z})
-	return nil
-}
-
-// A gzipReader tells damage of the compressed stream from its end.
-type gzipReader struct{ z *gzip.Reader }
-
-func (g gzipReader) Read(p []byte) (int, error) {
-	n, err := g.z.Read(p)
-	if err != nil && err != io.EOF {
-		err = damaged(err)
-	}
-	return n, err
-}
-
-func damaged(err error) error {
-	switch {
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("a gzip stream that is cut off: %w", io.ErrUnexpectedEOF)
-	case errors.Is(err, gzip.ErrHeader):
-		return fmt.Errorf("something that is not gzip in or after the gzip stream: %w", err)
-	}
-	return fmt.Errorf("a damaged gzip stream: %w", err)
-}
-
-// full fills buf.
-func (in *idxReader) full(buf []byte, want string) error {
-	n, err := io.ReadFull(in.r, buf)
-	in.offset += int64(n)
-	if err != nil {
-		return in.stopped(want, err)
-	}
-	in.seen(buf)
-	return nil
-}
-
-// piece is how much is read at a time.
-const piece = 1 << 20
-
-// grow reads size bytes, never holding more than four times what has arrived
-// and the first so many.
-func (in *idxReader) grow(size, first int, want string) ([]byte, error) {
-	data := make([]byte, min(size, first))
-	for have := 0; ; {
-		for have < len(data) {
-			next := min(have+piece, len(data))
-			if err := in.full(data[have:next], want); err != nil {
-				return nil, err
-			}
-			have = next
-		}
-		if have == size {
-			return data, nil
-		}
-		longer := make([]byte, have+min(size-have, 3*have))
-		copy(longer, data)
-		data = longer
-	}
-}
-
-// end reads on to the end, which is also where gzip verifies its checksum.
-func (in *idxReader) end() error {
-	switch _, err := in.r.ReadByte(); {
-	case err == io.EOF:
-		return nil
-	case err == nil:
-		return in.fail(in.offset, "the end of the file", "more bytes", nil)
-	default:
-		return in.stopped("the end of the file", err)
-	}
 }

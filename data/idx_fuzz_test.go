@@ -15,13 +15,20 @@ func FuzzReadIDX(f *testing.F) {
 	good := idxFile("abcdef", 2, 3)
 	for _, seed := range [][]byte{
 		nil, good, good[:3], good[:9], good[:15], append(slices.Clone(good), 0), zip(good), flip(zip(good), -8), zip(good)[:20],
-		zip(good[:5], good[5:]), append(zip(good), 0), idxFile("", 0, 3), idxFile("", 1<<31, 1<<31, 2), idxFile("x", 1<<32-1),
+		zip(good[:5], good[5:]), zip(idxFile("", 1<<22-1), make([]byte, 1<<22-1)), zip(idxFile("", 1<<30), make([]byte, 1<<22)), bytes.Repeat(zip(nil), 100), append(zip(good), 0), idxFile("", 0, 3), idxFile("", 1<<31, 1<<31, 2), idxFile("x", 1<<32-1),
 		{0, 0, 0x0D, 1, 0, 0, 0, 1, 0, 0, 0, 0}, {0, 0, 8, 0}, {0x1f, 0x8b, 8},
 	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
-		x, err := ReadIDX(bytes.NewReader(file), "fuzz")
+		const limit = 1 << 22
+		var x *IDX
+		var err error
+		taken := allocated(func() { x, err = ReadIDX(bytes.NewReader(file), "fuzz", limit) })
+		// Inflating takes 40 KB, and a page of data may have come for each of a thousand bytes.
+		if most := min(5*1100*len(file), 2*limit) + piece + 1<<19; taken > most {
+			t.Errorf("a file of %d bytes takes %d bytes of memory, want at most %d", len(file), taken, most)
+		}
 		if err != nil {
 			var idxErr *IDXError
 			if x != nil || !errors.As(err, &idxErr) || idxErr.Name != "fuzz" || idxErr.Offset < 0 {

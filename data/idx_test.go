@@ -5,7 +5,9 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/chainrule-go/chainrule/internal/memlimit"
 )
 
 // idxFile returns the bytes of an IDX file, written independently of WriteTo.
@@ -62,11 +66,14 @@ func TestReadIDX(t *testing.T) {
 		{"no samples, huge axes", idxFile("", 0, 1<<31-1, 1<<31-1, 1<<31-1), idxFile("", 0, 1<<31-1, 1<<31-1, 1<<31-1)},
 		{"255 axes", deep, deep},
 	} {
-		for reader, wrap := range map[string]func(io.Reader) io.Reader{
-			"at once": func(r io.Reader) io.Reader { return r }, "in halves": iotest.HalfReader, "with EOF": iotest.DataErrReader,
+		for _, reader := range []struct {
+			name string
+			wrap func(io.Reader) io.Reader
+		}{
+			{"at once", func(r io.Reader) io.Reader { return r }}, {"in halves", iotest.HalfReader}, {"with EOF", iotest.DataErrReader},
 		} {
-			t.Run(tt.name+"/"+reader, func(t *testing.T) {
-				x, err := ReadIDX(wrap(bytes.NewReader(tt.file)), tt.name)
+			t.Run(tt.name+"/"+reader.name, func(t *testing.T) {
+				x, err := ReadIDX(reader.wrap(bytes.NewReader(tt.file)), tt.name, math.MaxInt)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -80,7 +87,7 @@ func TestReadIDX(t *testing.T) {
 			})
 		}
 	}
-	x, err := ReadIDX(bytes.NewReader(small), "small")
+	x, err := ReadIDX(bytes.NewReader(small), "small", math.MaxInt)
 	if err != nil || !slices.Equal(x.Shape, []int{2, 3}) || string(x.Data) != "abcdef" {
 		t.Errorf("got %+v, %v", x, err)
 	}
@@ -114,17 +121,21 @@ func TestReadIDXErrors(t *testing.T) {
 		{"no lengths", good[:4], 4, "got the end of the file", io.ErrUnexpectedEOF},
 		{"overflow", idxFile("abc", 1<<31, 1<<31, 2), 4, "want axes whose product fits an int", nil},
 		{"overflow to a small product", idxFile("", 1<<31, 1<<31, 1<<31, 2), 4, "want axes whose product fits an int", nil},
-		{"no data", good[:12], 12, "want 6 elements, (2, 3), got the end of the file", io.ErrUnexpectedEOF},
-		{"half the data", good[:15], 15, "want 6 elements, (2, 3), got the end of the file", io.ErrUnexpectedEOF},
+		{"no data", good[:12], 12, "want 6 elements of shape (2, 3), got the end of the file", io.ErrUnexpectedEOF},
+		{"half the data", good[:15], 15, "want 6 elements of shape (2, 3), got the end of the file", io.ErrUnexpectedEOF},
 		{"trailing", append(slices.Clone(good), 0), 18, "want the end of the file, got more bytes", nil},
 		{"data of no samples", idxFile("a", 0, 3), 12, "want the end of the file", nil},
 		{"promised 2 GB", idxFile("abcdefgh", 1<<31-1), 16, "want 2147483647 elements", io.ErrUnexpectedEOF},
 
-		{"gzip: half the data", zip(good[:15]), 15, "want 6 elements, (2, 3), got the end of the file", io.ErrUnexpectedEOF},
+		{"gzip: half the data", zip(good[:15]), 15, "want 6 elements of shape (2, 3), got the end of the file", io.ErrUnexpectedEOF},
 		{"gzip: trailing", zip(append(slices.Clone(good), 0)), 18, "got more bytes", nil},
 		{"gzip: trailing member", zip(good, []byte("x")), 18, "got more bytes", nil},
-		{"gzip: garbage after", append(zip(good), "rubbish..."...), 18, "not gzip in or after the gzip stream", gzip.ErrHeader},
-		{"gzip: short garbage after", append(zip(good), 0), 18, "cut off", io.ErrUnexpectedEOF},
+		{"gzip: garbage after", append(zip(good), "rubbish..."...), 18, "got bytes after the gzip stream that do not belong to it", gzip.ErrHeader},
+		{"gzip: short garbage after", append(zip(good), 0), 18, "got bytes after the gzip stream that do not belong to it", gzip.ErrHeader},
+		{"gzip: half a magic number after", append(zip(good), 0x1f), 18, "got bytes after the gzip stream that do not belong to it", gzip.ErrHeader},
+		{"gzip: zeros after", append(zip(good), make([]byte, 512)...), 18, "got bytes after the gzip stream that do not belong to it", gzip.ErrHeader},
+		{"gzip: half a member after", append(zip(good), zip(good)[:7]...), 18, "got a gzip stream that is cut off", io.ErrUnexpectedEOF},
+		{"gzip: damaged member after", append(zip(good), 0x1f, 0x8b, 7, 0, 0, 0, 0, 0, 0, 0), 18, "damaged gzip stream", gzip.ErrHeader},
 		{"gzip: header", append([]byte{0x1f, 0x8b, 7}, make([]byte, 20)...), 0, "want a gzip header", gzip.ErrHeader},
 		{"gzip: half the header", zip(good)[:5], 0, "want a gzip header, got a gzip stream that is cut off", io.ErrUnexpectedEOF},
 		{"gzip: CRC", flip(zip(good), -8), 18, "damaged gzip stream", gzip.ErrChecksum},
@@ -135,7 +146,7 @@ func TestReadIDXErrors(t *testing.T) {
 		{"gzip: gzip in it", zip(zip(good)), 0, "got 1f 8b", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			x, err := ReadIDX(bytes.NewReader(tt.file), "some.file")
+			x, err := ReadIDX(bytes.NewReader(tt.file), "some.file", math.MaxInt)
 			if err == nil {
 				t.Fatalf("no error, but shape %v", x.Shape)
 			}
@@ -163,7 +174,7 @@ func TestReadIDXErrors(t *testing.T) {
 
 	for _, n := range []int{0, 1, 3, 13} {
 		r := io.MultiReader(bytes.NewReader(good[:n]), iotest.ErrReader(broken))
-		_, err := ReadIDX(r, "some.file")
+		_, err := ReadIDX(r, "some.file", math.MaxInt)
 		var idxErr *IDXError
 		if !errors.As(err, &idxErr) || !errors.Is(err, broken) || idxErr.Offset > int64(n) {
 			t.Errorf("reader broken after %d bytes: %v", n, err)
@@ -175,7 +186,7 @@ func TestReadIDXErrors(t *testing.T) {
 func TestReadIDXPassingError(t *testing.T) {
 	broken := errors.New("broken")
 	r := &passingError{err: broken, r: bytes.NewReader(idxFile("abcdef", 2, 3))}
-	if _, err := ReadIDX(r, "f"); !errors.Is(err, broken) {
+	if _, err := ReadIDX(r, "f", math.MaxInt); !errors.Is(err, broken) {
 		t.Errorf("got error %v, want %v", err, broken)
 	}
 }
@@ -199,12 +210,12 @@ func TestReadIDXDamage(t *testing.T) {
 	plain := idxFile("abcdefabcdef", 3, 4)
 	file := zip(plain)
 	for n := range file {
-		if _, err := ReadIDX(bytes.NewReader(file[:n]), "cut"); err == nil {
+		if _, err := ReadIDX(bytes.NewReader(file[:n]), "cut", math.MaxInt); err == nil {
 			t.Errorf("a file cut to %d of %d bytes is accepted", n, len(file))
 		}
 	}
 	for i := range file {
-		x, err := ReadIDX(bytes.NewReader(flip(file, i)), "flipped")
+		x, err := ReadIDX(bytes.NewReader(flip(file, i)), "flipped", math.MaxInt)
 		if err != nil {
 			continue
 		}
@@ -216,31 +227,174 @@ func TestReadIDXDamage(t *testing.T) {
 	}
 }
 
-// A file that promises more than it has must not cost what it promises.
+// gigabyte is a gzip file of an IDX file of so many bytes, all 0, at a
+// thousandth of its size; the header says what is given.
+func gigabyte(elements int64, shape ...uint32) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	z.Write(idxFile("", shape...))
+	io.CopyN(z, zeros{}, elements)
+	z.Close()
+	return b.Bytes()
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+// allocated returns how much memory f takes, what it gives back included.
+func allocated(f func()) int {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return int(after.TotalAlloc - before.TotalAlloc)
+}
+
+// A file that promises more than it has must not cost what it promises, and one
+// that has more than is wanted must not cost what it has.
 func TestReadIDXMemory(t *testing.T) {
-	for _, file := range [][]byte{
-		idxFile("abcd", 1<<31-1),
-		zip(idxFile("abcd", 1<<31-1)),
-		idxFile(strings.Repeat("x", 3<<20), 1<<31-1),
+	bomb := gigabyte(1<<28, 1<<28/784+1, 28, 28)
+	for _, tt := range []struct {
+		name  string
+		file  []byte
+		limit int
+		most  int
+	}{
+		{"promise", idxFile("abcd", 1<<31-1), math.MaxInt, 2 << 20},
+		{"promise in gzip", zip(idxFile("abcd", 1<<31-1)), math.MaxInt, 2 << 20},
+		{"promise with a beginning", idxFile(strings.Repeat("x", 3<<20), 1<<31-1), math.MaxInt, 14 << 20},
+		{"over the limit", bomb, 100 << 20, 1 << 20},
+		{"more than it says", gigabyte(1<<28, 3, 28, 28), 100 << 20, 2 << 20},
+		{"a million members", bytes.Repeat(zip(nil), 1e5), 100 << 20, 2 << 20},
+		{"members after the end", append(zip(idxFile("abc", 3)), append(bytes.Repeat(zip(nil), 1e5), 0)...), 100 << 20, 2 << 20},
 	} {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		if _, err := ReadIDX(bytes.NewReader(file), "liar"); err == nil {
-			t.Fatal("no error")
-		}
-		runtime.ReadMemStats(&after)
-		if got, most := after.TotalAlloc-before.TotalAlloc, uint64(4*len(file)+2<<20); got > most {
-			t.Errorf("a file of %d bytes took %d bytes of memory, want at most %d", len(file), got, most)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			got := allocated(func() {
+				if _, err := ReadIDX(bytes.NewReader(tt.file), "file", tt.limit); err == nil {
+					t.Fatal("no error")
+				}
+			})
+			if got > tt.most {
+				t.Errorf("a file of %d bytes took %d bytes of memory, want at most %d", len(tt.file), got, tt.most)
+			}
+		})
 	}
+}
+
+// Reading within a limit and piece by piece, each in a process that has no memory
+// for more than is asked for: the file has 6 GB.
+func TestIDXInLittleMemory(t *testing.T) {
+	const unit = 64 << 20                  // how Go reserves
+	file := func(t *testing.T) io.Reader { // its elements are in many members, each a thousandth of its size
+		const member = 1 << 26
+		var one bytes.Buffer
+		z := gzip.NewWriter(&one)
+		io.CopyN(z, zeros{}, member)
+		z.Close()
+		const count = 96
+		readers := []io.Reader{bytes.NewReader(zip(idxFile("", count*member/4096, 64, 64)))}
+		for range count {
+			readers = append(readers, bytes.NewReader(one.Bytes()))
+		}
+		return io.MultiReader(readers...)
+	}
+	t.Run("refused", func(t *testing.T) {
+		memlimit.Run(t, unit+64<<20, func(t *testing.T) {
+			if _, err := ReadIDX(file(t), "big", 1<<30); err == nil || !strings.Contains(err.Error(), "want at most 1073741824 elements, got 6442450944, (1572864, 64, 64)") {
+				t.Errorf("error %v", err)
+			}
+		})
+	})
+	t.Run("its first images", func(t *testing.T) {
+		memlimit.Run(t, unit+64<<20, func(t *testing.T) {
+			in, err := NewIDXReader(file(t), "big")
+			if err != nil {
+				t.Fatal(err)
+			}
+			image := make([]byte, 64*64)
+			for range 10_000 {
+				if _, err := io.ReadFull(in, image); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	})
+}
+
+func TestIDXReaderMemory(t *testing.T) {
+	file := gigabyte(10_000_000, 10_000, 1000)
+	p := make([]byte, 1000)
+	got := allocated(func() {
+		in, err := NewIDXReader(bytes.NewReader(file), "f")
+		for err == nil {
+			_, err = in.Read(p)
+		}
+		if err != io.EOF {
+			t.Error(err)
+		}
+	})
+	if got > 64<<10 {
+		t.Errorf("reading a file of 10 MB piece by piece took %d bytes of memory, want at most %d", got, 64<<10)
+	}
+}
+
+// What an IDXReader gives is what ReadIDX does, in pieces of any size, and its
+// end is no end before the file is verified.
+func TestIDXReader(t *testing.T) {
+	for _, size := range []int{1, 3, 4, 6, 100} {
+		t.Run(fmt.Sprint("pieces of ", size), func(t *testing.T) {
+			in, err := NewIDXReader(bytes.NewReader(zip(idxFile("abcdef", 2, 3))), "f")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(in.Shape, []int{2, 3}) {
+				t.Errorf("shape %v", in.Shape)
+			}
+			var got []byte
+			p := make([]byte, size)
+			for {
+				n, err := in.Read(p)
+				got = append(got, p[:n]...)
+				if err == io.EOF {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if string(got) != "abcdef" {
+				t.Errorf("got %q", got)
+			}
+			if n, err := in.Read(p); n != 0 || err != io.EOF {
+				t.Errorf("after the end: %d, %v", n, err)
+			}
+		})
+	}
+	t.Run("damaged at its end", func(t *testing.T) {
+		in, err := NewIDXReader(bytes.NewReader(flip(zip(idxFile("abcdef", 2, 3)), -8)), "f")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(in)
+		if string(got) != "abcdef" || !errors.Is(err, gzip.ErrChecksum) {
+			t.Errorf("got %q, %v", got, err)
+		}
+		if _, err := in.Read(make([]byte, 1)); !errors.Is(err, gzip.ErrChecksum) {
+			t.Errorf("then %v: the error is gone", err)
+		}
+	})
 }
 
 func TestReadIDXLimit(t *testing.T) {
 	file := idxFile("abcdef", 2, 3)
-	if _, err := readIDX(bytes.NewReader(file), "f", 6, func([]byte) {}); err != nil {
+	if _, err := ReadIDX(bytes.NewReader(file), "f", 6); err != nil {
 		t.Error(err)
 	}
-	_, err := readIDX(bytes.NewReader(file), "f", 5, func([]byte) {})
+	_, err := ReadIDX(bytes.NewReader(file), "f", 5)
 	if err == nil || err.Error() != "f, byte 4: want at most 5 elements, got 6, (2, 3)" {
 		t.Errorf("got error %v", err)
 	}
@@ -248,19 +402,19 @@ func TestReadIDXLimit(t *testing.T) {
 
 func TestReadIDXFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "name-without-gz")
-	if _, err := ReadIDXFile(path); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), path) {
+	if _, err := ReadIDXFile(path, 100); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), path) {
 		t.Errorf("got error %v", err)
 	}
 	if err := os.WriteFile(path, zip(idxFile("abc", 3)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if x, err := ReadIDXFile(path); err != nil || string(x.Data) != "abc" {
+	if x, err := ReadIDXFile(path, 100); err != nil || string(x.Data) != "abc" {
 		t.Errorf("got %v, %v", x, err)
 	}
 	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadIDXFile(path); err == nil || !strings.Contains(err.Error(), path+", byte 0: ") {
+	if _, err := ReadIDXFile(path, 100); err == nil || !strings.Contains(err.Error(), path+", byte 0: ") {
 		t.Errorf("got error %v", err)
 	}
 }

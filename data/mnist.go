@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -127,11 +126,11 @@ func (s MNISTSource) Load(ctx context.Context) (train, test MNISTSplit, err erro
 
 func (s MNISTSource) loadDir(ctx context.Context, have *[4]*IDX) error {
 	if info, err := os.Stat(s.Dir); err != nil {
-		return fmt.Errorf("loading MNIST: %w", err)
+		return fmt.Errorf("loading MNIST: %w; name the folder that holds the files", err)
 	} else if !info.IsDir() {
 		return fmt.Errorf("loading MNIST: %s is not a folder; name the one that holds the files", s.Dir)
 	}
-	if err := s.from(ctx, mnistPlace{"the folder " + s.Dir, openIn(s.Dir, spellings)}, have); err != nil {
+	if err := s.from(ctx, mnistPlace{"the folder " + s.Dir, openIn(s.Dir, spellings, os.Stat)}, have); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -151,7 +150,7 @@ func (s MNISTSource) search(ctx context.Context, have *[4]*IDX) error {
 			return ctx.Err()
 		}
 		if i > 0 && cacheErr == nil {
-			s.keep(cache, before, have)
+			s.keep(ctx, cache, before, have)
 		}
 		if err == nil {
 			return nil
@@ -206,7 +205,7 @@ func (s MNISTSource) summary(errs [4]error) error {
 		switch {
 		case err == nil:
 			continue
-		case errors.Is(err, fs.ErrNotExist):
+		case err == errMissing:
 			missing = append(missing, s.files[i].name)
 		case !slices.Contains(phrases, err.Error()):
 			phrases = append(phrases, err.Error())
@@ -250,7 +249,7 @@ func (f mnistFile) read(ctx context.Context, place mnistPlace) (*IDX, error) {
 			sum.Write(p)
 		}
 	})
-	x, err := readIDX(&contextReader{ctx, in}, name, f.size, func(p []byte) { pieces <- p })
+	x, err := readIDX(&contextReader{ctx, in}, name, f.size, f.size, func(p []byte) { pieces <- p })
 	close(pieces)
 	summing.Wait()
 	if err != nil {
@@ -262,15 +261,19 @@ func (f mnistFile) read(ctx context.Context, place mnistPlace) (*IDX, error) {
 	return x, nil
 }
 
-// keep copies the files that came since before into the cache.
-func (s MNISTSource) keep(cache string, before [4]*IDX, have *[4]*IDX) {
+// keep copies the files that came since before into the cache, in place of
+// whatever has their names there.
+func (s MNISTSource) keep(ctx context.Context, cache string, before [4]*IDX, have *[4]*IDX) {
 	for i, f := range s.files {
 		if before[i] != nil || have[i] == nil {
 			continue
 		}
+		if ctx.Err() != nil {
+			return
+		}
 		err := os.MkdirAll(cache, 0o755)
 		if err == nil {
-			err = atomicfile.Write(filepath.Join(cache, f.name), func(w io.Writer) error {
+			err = atomicfile.Replace(filepath.Join(cache, f.name), func(w io.Writer) error {
 				_, err := have[i].WriteTo(w)
 				return err
 			})

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/chainrule-go/chainrule/internal/inputfile"
 )
 
 // The module carries the four files. Its sums go into the go.sum it is fetched
@@ -44,7 +46,7 @@ type mnistPlace struct {
 }
 
 // An opener opens a file, compressed or not, and says what to call it. That it
-// is not there is an fs.ErrNotExist. It is called concurrently.
+// is not there is errMissing. It is called concurrently.
 type opener func(context.Context, mnistFile) (io.ReadCloser, string, error)
 
 func (s MNISTSource) cacheDir() (string, error) {
@@ -60,7 +62,7 @@ func (s MNISTSource) cacheDir() (string, error) {
 
 // places returns where to look, in this order.
 func (s MNISTSource) places(cache string, cacheErr error) []mnistPlace {
-	places := []mnistPlace{{"the cache " + cache, openIn(cache, asKept)}}
+	places := []mnistPlace{{"the cache " + cache, openIn(cache, asKept, os.Lstat)}}
 	if cacheErr != nil {
 		places[0] = mnistPlace{"the cache", func(context.Context, mnistFile) (io.ReadCloser, string, error) {
 			return nil, "", fmt.Errorf("has no folder: %w", cacheErr)
@@ -86,28 +88,38 @@ func spellings(name string) []string {
 // would never be replaced.
 func asKept(name string) []string { return []string{name} }
 
-// openIn opens files in a folder.
-func openIn(dir string, names func(string) []string) opener {
-	return func(_ context.Context, f mnistFile) (io.ReadCloser, string, error) {
+// errMissing says that a place does not have a file. Another fs.ErrNotExist may
+// be about something else that is needed.
+var errMissing = fmt.Errorf("it is not there: %w", fs.ErrNotExist)
+
+// openIn opens regular files in a folder. look is os.Stat, or os.Lstat where
+// symbolic links are not followed.
+func openIn(dir string, names func(string) []string, look func(string) (fs.FileInfo, error)) opener {
+	return func(ctx context.Context, f mnistFile) (io.ReadCloser, string, error) {
 		for _, name := range names(f.name) {
 			path := filepath.Join(dir, name)
 			// To open a pipe would wait for somebody to write into it.
-			info, err := os.Stat(path)
+			info, err := look(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
 			if err == nil && !info.Mode().IsRegular() {
 				return nil, "", fmt.Errorf("could not be read: %s is not a regular file", path)
 			}
-			var file *os.File
+			var file *inputfile.File
 			if err == nil {
-				file, err = os.Open(path)
+				file, err = inputfile.Open(ctx, path)
 			}
-			if err == nil {
-				return file, path, nil
-			}
-			if !errors.Is(err, fs.ErrNotExist) {
+			if err != nil {
 				return nil, "", fmt.Errorf("could not be read: %w", err)
 			}
+			if opened, err := file.Stat(); err != nil || !os.SameFile(opened, info) {
+				file.Close()
+				return nil, "", fmt.Errorf("could not be read: %s was replaced at this moment; try again", path)
+			}
+			return file, path, nil
 		}
-		return nil, "", fs.ErrNotExist
+		return nil, "", errMissing
 	}
 }
 
@@ -121,7 +133,7 @@ func (s MNISTSource) openModule() opener {
 		if err != nil {
 			return nil, "", err
 		}
-		return openIn(filepath.Join(dir, "data"), spellings)(ctx, f)
+		return openIn(filepath.Join(dir, "data"), spellings, os.Stat)(ctx, f)
 	}
 }
 
@@ -141,7 +153,7 @@ func (s MNISTSource) fetchModule(ctx context.Context) (string, error) {
 	// or GOFLAGS has a say.
 	dir, err := os.MkdirTemp("", "chainrule-mnist-")
 	if err != nil {
-		return "", fmt.Errorf("could not be fetched: %w", err)
+		return "", fmt.Errorf("could not be fetched: no temporary folder can be made in %s: %w; let TMPDIR (on Windows TMP) name a folder that exists and may be written in", os.TempDir(), err)
 	}
 	defer os.RemoveAll(dir)
 	for file, content := range map[string]string{"go.mod": "module mnist\n", "go.sum": mnistGoSum} {
@@ -208,14 +220,24 @@ func openMirror(base string) opener {
 			response.Body.Close()
 			return nil, "", fmt.Errorf("answered %s", response.Status)
 		}
-		// The file is not larger uncompressed than this, let alone compressed.
-		return limited{io.LimitReader(response.Body, int64(f.size)+1<<16), response.Body}, address, nil
+		return &limited{response.Body, f.size + 1<<16}, address, nil
 	}
 }
 
+// limited fails where a file goes on for longer than it is uncompressed, with its
+// header: the right one ends long before.
 type limited struct {
-	io.Reader
-	io.Closer
+	io.ReadCloser
+	left int
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	if l.left == 0 {
+		return 0, errors.New("more bytes than the file can have")
+	}
+	n, err := l.ReadCloser.Read(p[:min(len(p), l.left)])
+	l.left -= n
+	return n, err
 }
 
 // A contextReader stops reading when the context is done.

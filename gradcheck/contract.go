@@ -158,7 +158,7 @@ func (k *check) evaluation() {
 	want := k.setup(batch)
 	want.backward()
 
-	other := tensor.New[float64](t.x.Shape...)
+	other := tensor.New[float64](append([]int{batch + 1}, k.Sample...)...)
 	fill(other, rand.New(rand.NewPCG(6, 6)))
 	var wg sync.WaitGroup
 	results := make([]*tensor.Tensor[float64], 4)
@@ -179,7 +179,10 @@ func (k *check) evaluation() {
 			break
 		}
 	}
-	t.backward()
+	if e := panicOf(t.backward); e != nil {
+		k.fail("Forward without Keep writes state: the pending Backward panics: %v", e)
+		return
+	}
 	if !same(t.dx, want.dx) || !slices.EqualFunc(t.gradient, want.gradient, slices.Equal[[]float64]) {
 		k.fail("Forward without Keep writes state: the pending Backward gives other gradients")
 	}
@@ -251,6 +254,12 @@ func same(a, b *tensor.Tensor[float64]) bool {
 	return slices.Equal(a.Shape, b.Shape) && slices.EqualFunc(a.Data, b.Data, func(a, b float64) bool {
 		return math.Float64bits(a) == math.Float64bits(b)
 	})
+}
+
+func panicOf(f func()) (e any) {
+	defer func() { e = recover() }()
+	f()
+	return nil
 }
 
 // shapeError returns the *tensor.ShapeError f panics with, or nil; other panics

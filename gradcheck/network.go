@@ -103,7 +103,7 @@ type references struct {
 const work = 2_000_000_000
 
 func newReferences(net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tensor[float64], t nn.Targets[float64]) (*references, error) {
-	tr, err := trace.Network(training(), net, loss, x, t)
+	tr, err := trace.Network(&nn.Pass[float64]{Train: true, Keep: true}, net, loss, x, t)
 	if err != nil {
 		return nil, err
 	}
@@ -149,10 +149,8 @@ func (r *references) compare(gradients [][]float64) (arrays []Array) {
 	return arrays
 }
 
-// training returns a Pass of the training step 0.
-func training() *nn.Pass[float64] { return &nn.Pass[float64]{Train: true, Keep: true} }
-
-// backpropagate returns the gradients of all parameters, whose Grad is as it was.
+// backpropagate returns the gradients of all parameters in the training step 0. Their
+// Grad is as it was.
 func backpropagate[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], x *tensor.Tensor[T], t nn.Targets[T]) (all [][]T) {
 	for _, p := range net.Params() {
 		old := p.Grad
@@ -170,12 +168,13 @@ const networkUlps = 1000
 
 // Float32 compares the gradients of the same network in float32, on the same samples
 // and targets, with those of the report: what training computes with what was checked.
-// The network is a copy by [nn.Convert]. It is an error if a layer cannot be copied.
+// The network is a copy by [nn.Convert], and it is an error if the number of its
+// parameters differs.
 func (r *NetworkReport) Float32(net nn.Layer[float32], loss nn.Loss[float32], x *tensor.Tensor[float32], t nn.Targets[float32]) error {
-	gradients := backpropagate(net, loss, x, t)
-	if len(gradients) != len(r.gradients) {
-		return fmt.Errorf("gradcheck: the network has %d parameters in float32, %d in float64", len(gradients), len(r.gradients))
+	if n := len(net.Params()); n != len(r.gradients) {
+		return fmt.Errorf("gradcheck: the network has %d parameters in float32, %d in float64", n, len(r.gradients))
 	}
+	gradients := backpropagate(net, loss, x, t)
 	arrays := r.Arrays[len(r.Arrays)-len(gradients):]
 	for i, g := range gradients {
 		arrays[i].Float32 = arrays[i].rounding(g, r.gradients[i], even(r.gradients[i]), networkUlps)

@@ -36,7 +36,7 @@ func ComplexStep[T Number](g *Graph[T], y, x *Node[T], elements ...int) []float6
 		}
 	}
 	grad := make([]float64, len(elements))
-	const least = 64 // elements that are worth a graph
+	const least = 64 // elements for each goroutine, which has to make a graph
 	workers := max(1, min(runtime.GOMAXPROCS(0), len(elements)/least))
 	share := func(worker int) {
 		lo, hi := worker*len(elements)/workers, (worker+1)*len(elements)/workers

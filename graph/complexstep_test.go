@@ -22,40 +22,45 @@ func TestComplexStepBits(t *testing.T) {
 		return data
 	}
 	type node = *graph.Node[float64]
-	for name, build := range map[string]func(g *graph.Graph[float64], x node) node{
-		"left":   func(g *graph.Graph[float64], x node) node { return g.Dot(x, g.Input("w", draw(24*5), 24, 5)) },
-		"right":  func(g *graph.Graph[float64], x node) node { return g.Dot(g.Input("w", draw(3*12), 3, 12), x) },
-		"twice":  func(g *graph.Graph[float64], x node) node { return g.Dot(g.Transpose(x), x) },
-		"vector": func(g *graph.Graph[float64], x node) node { return g.Dot(g.Input("w", draw(12), 12), x) },
-		"far":    func(g *graph.Graph[float64], x node) node { return g.Dot(g.Exp(x), g.Input("w", draw(24*2), 24, 2)) },
-		"a row of two dots": func(g *graph.Graph[float64], x node) node {
+	for _, test := range []struct {
+		name  string
+		build func(g *graph.Graph[float64], x node) node
+	}{
+		{"left", func(g *graph.Graph[float64], x node) node { return g.Dot(x, g.Input("w", draw(24*5), 24, 5)) }},
+		{"right", func(g *graph.Graph[float64], x node) node { return g.Dot(g.Input("w", draw(3*12), 3, 12), x) }},
+		{"twice", func(g *graph.Graph[float64], x node) node { return g.Dot(g.Transpose(x), x) }},
+		{"vector", func(g *graph.Graph[float64], x node) node { return g.Dot(g.Input("w", draw(12), 12), x) }},
+		{"far", func(g *graph.Graph[float64], x node) node { return g.Dot(g.Exp(x), g.Input("w", draw(24*2), 24, 2)) }},
+		{"a row of two dots", func(g *graph.Graph[float64], x node) node {
 			return g.Dot(g.Dot(g.Input("w", draw(3*12), 3, 12), x), g.Dot(g.Input("v", draw(24*5), 24, 5), g.Input("u", draw(5), 5)))
-		},
+		}},
 	} {
-		g := graph.New[float64]()
-		x := g.Input("x", draw(12*24), 12, 24)
-		y := g.Sum(graph.Sigmoid(g, build(g, x)))
+		t.Run(test.name, func(t *testing.T) {
+			g := graph.New[float64]()
+			x := g.Input("x", draw(12*24), 12, 24)
+			y := g.Sum(graph.Sigmoid(g, test.build(g, x)))
 
-		const h = 1e-30
-		want := make([]float64, len(x.Value))
-		for i := range want {
-			c := graph.Complex(g)
-			c.Nodes()[x.ID].Value[i] += complex(0, h)
-			c.Forward()
-			want[i] = imag(c.Nodes()[y.ID].Value[0]) / h
-		}
-		for _, threads := range []int{1, 2, 8} {
-			runtime.GOMAXPROCS(threads)
-			equal(t, fmt.Sprint(name, ", goroutines: ", threads), graph.ComplexStep(g, y, x), want)
-		}
-		some := []int{100, 3, 50}
-		equal(t, name+", some elements", graph.ComplexStep(g, y, x, some...), []float64{want[100], want[3], want[50]})
-		g.Backward(y)
-		for i, v := range x.Grad {
-			if d := v - want[i]; d > 1e-13 || d < -1e-13 {
-				t.Errorf("%s: element %d is %v by the chain rule, %v by complex step", name, i, v, want[i])
+			const h = 1e-30
+			want := make([]float64, len(x.Value))
+			for i := range want {
+				c := graph.Complex(g)
+				c.Nodes()[x.ID].Value[i] += complex(0, h)
+				c.Forward()
+				want[i] = imag(c.Nodes()[y.ID].Value[0]) / h
 			}
-		}
+			for _, threads := range []int{1, 2, 8} {
+				runtime.GOMAXPROCS(threads)
+				equal(t, fmt.Sprint("goroutines: ", threads), graph.ComplexStep(g, y, x), want)
+			}
+			some := []int{100, 3, 50}
+			equal(t, "some elements", graph.ComplexStep(g, y, x, some...), []float64{want[100], want[3], want[50]})
+			g.Backward(y)
+			for i, v := range x.Grad {
+				if d := v - want[i]; d > 1e-13 || d < -1e-13 {
+					t.Errorf("element %d is %v by the chain rule, %v by complex step", i, v, want[i])
+				}
+			}
+		})
 	}
 }
 

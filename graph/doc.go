@@ -8,7 +8,7 @@
 // about an operation, forward and backward, is one row of the table of [Rules].
 //
 // Elementary means elementary: + - * / exp log sqrt tanh erf, the larger of two,
-// dot, sum, max, broadcast, and gather, which takes elements from where an index
+// dot, sum, max, broadcast, hold, and gather, which takes elements from where an index
 // says: transpose, reshape, slice, pad and concat are gathers. [Sigmoid] is built,
 // as 1/(1+exp(-x)), and the loss [SoftmaxWithLoss] from exp, sum, log and max. So
 // the graph does not use the formulas of the layers of package nn, and is a

@@ -86,6 +86,7 @@ func ExampleRules() {
 	// sum        Σ a                    dy, repeated
 	// max        max a                  dy at the first largest a, else 0
 	// broadcast  a, repeated            Σ dy
+	// hold       a, held constant       0
 	// gather     a at index, else fill  dy, added at index
 }
 

@@ -49,13 +49,15 @@ func TestApples(t *testing.T) {
 			map[string]float64{"price": 1, "price before tax": 1.1, "oranges' price": 1.1, "apples' price": 1.1,
 				"apple price": 2.2, "apples": 110.00000000000001, "orange price": 3.3000000000000003, "oranges": 165, "tax": 650}},
 	} {
-		_, named := build(t, test.figure)
-		for label, want := range test.value {
-			equal(t, test.figure+": "+label, named[label].Value, []float64{want})
-		}
-		for label, want := range test.grad {
-			equal(t, test.figure+": gradient of "+label, named[label].Grad, []float64{want})
-		}
+		t.Run(test.figure, func(t *testing.T) {
+			_, named := build(t, test.figure)
+			for label, want := range test.value {
+				equal(t, label, named[label].Value, []float64{want})
+			}
+			for label, want := range test.grad {
+				equal(t, "gradient of "+label, named[label].Grad, []float64{want})
+			}
+		})
 	}
 }
 
@@ -84,9 +86,11 @@ func TestFigures(t *testing.T) {
 		{"softmax-with-loss", "x", []float64{math.Log(0.3), math.Log(0.2), math.Log(0.5)}, []float64{0.3, -0.8, 0.5}},
 		{"softmax-with-loss", "L", []float64{-math.Log(0.2)}, []float64{1}},
 	} {
-		_, named := build(t, test.figure)
-		near(t, test.figure+": "+test.label, named[test.label].Value, test.value)
-		near(t, test.figure+": gradient of "+test.label, named[test.label].Grad, test.grad)
+		t.Run(test.figure+" "+test.label, func(t *testing.T) {
+			_, named := build(t, test.figure)
+			near(t, "value", named[test.label].Value, test.value)
+			near(t, "gradient", named[test.label].Grad, test.grad)
+		})
 	}
 }
 

@@ -149,6 +149,11 @@ func (g *Graph[T]) Tanh(a *Node[T]) *Node[T] { return g.apply("tanh", a.Shape, a
 // those of [ComplexStep], and useless for others.
 func (g *Graph[T]) Erf(a *Node[T]) *Node[T] { return g.apply("erf", a.Shape, a) }
 
+// Hold adds a as a constant: its value, through which no gradient goes back. It is
+// for what does not change the result whatever its value is, such as what Softmax
+// subtracts.
+func (g *Graph[T]) Hold(a *Node[T]) *Node[T] { return g.apply("hold", a.Shape, a) }
+
 // Dot adds the matrix product of a (M, K) and b (K, N). Either may be a vector
 // (K): a row on the left, a column on the right, and no axis of the result. Sums
 // run from the first term to the last.

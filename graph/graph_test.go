@@ -153,14 +153,16 @@ func TestShapeErrors(t *testing.T) {
 		{func(g *graph.Graph[float64]) { g.BackwardFrom(zeros(g, 2), []float64{1}) }, "backward: want a gradient for each element of (2), got (1)"},
 	}
 	for _, test := range tests {
-		g := graph.New[float64]()
-		var got *graph.ShapeError
-		if err, _ := panicOf(func() { test.do(g) }).(error); !errors.As(err, &got) || got.Error() != "graph: "+test.want {
-			t.Errorf("got %v, want %s", err, test.want)
-		}
-		if g.Output() != nil {
-			t.Errorf("%s: there is an output after the mistake", test.want)
-		}
+		t.Run(test.want, func(t *testing.T) {
+			g := graph.New[float64]()
+			var got *graph.ShapeError
+			if err, _ := panicOf(func() { test.do(g) }).(error); !errors.As(err, &got) || got.Error() != "graph: "+test.want {
+				t.Errorf("got %v, want %s", err, test.want)
+			}
+			if g.Output() != nil {
+				t.Error("there is an output after the mistake")
+			}
+		})
 	}
 }
 
@@ -172,9 +174,11 @@ func TestForeignNode(t *testing.T) {
 		"forward":  func() { g.Forward(y) },
 		"backward": func() { g.Backward(y) },
 	} {
-		if message, _ := panicOf(do).(string); !strings.Contains(message, "graph: "+name+`: node 0 "y" belongs to another graph`) {
-			t.Errorf("%s with a node of another graph: panic %q", name, message)
-		}
+		t.Run(name, func(t *testing.T) {
+			if message, _ := panicOf(do).(string); !strings.Contains(message, "graph: "+name+`: node 0 "y" belongs to another graph`) {
+				t.Errorf("panic %q", message)
+			}
+		})
 	}
 }
 

@@ -29,8 +29,9 @@ func Affine[T Number](g *Graph[T], x, w, b *Node[T]) *Node[T] {
 }
 
 // Softmax is e^x / Σ e^x along the last axis of x, one sample (K) or a batch
-// (N, K). The largest element is subtracted first, so that nothing overflows; the
-// graph does not know that this changes nothing, and differentiates it too.
+// (N, K). The largest element is subtracted first, so that nothing overflows. The
+// result is the same whatever is subtracted, so it is held constant: its gradient
+// would be a sum that is 0 but for rounding.
 func Softmax[T Number](g *Graph[T], x *Node[T]) *Node[T] {
 	e, sum := shiftedExp(g, shifted(g, x))
 	return g.Div(e, g.Broadcast(sum, x.Shape...))
@@ -67,7 +68,7 @@ func shifted[T Number](g *Graph[T], x *Node[T]) *Node[T] {
 	if len(x.Shape) == 0 {
 		panic(shapeError("softmax", "(K) or (N, K)", x))
 	}
-	return g.Sub(x, g.Broadcast(g.Max(x, len(x.Shape)-1), x.Shape...))
+	return g.Sub(x, g.Hold(g.Broadcast(g.Max(x, len(x.Shape)-1), x.Shape...)))
 }
 
 // shiftedExp is e^z and its sum along the last axis.

@@ -3,6 +3,7 @@ package graph_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/chainrule-go/chainrule/graph"
@@ -79,6 +80,12 @@ func TestSoftmaxWithLoss(t *testing.T) {
 			y := graph.Softmax(g, x)
 			l := graph.SoftmaxWithLoss(g, x, g.Input("t", targets, shape...))
 			g.Backward(l)
+
+			for _, n := range g.Nodes() {
+				if n.Op == "max" && slices.ContainsFunc(n.Grad, func(v float64) bool { return v != 0 }) {
+					t.Errorf("%v, scale %v: the gradient of the largest is %v, want exactly 0", shape, scale, n.Grad)
+				}
+			}
 
 			complexG := graph.New[complex128]()
 			complexX := complexG.Input("x", graph.Numbers[complex128](logits...), shape...)
@@ -177,10 +184,12 @@ func TestConvolution(t *testing.T) {
 		}
 	}
 	for name, pair := range map[string][2][]float64{"y": {y.Value, wantY}, "dx": {x.Grad, wantX}, "dw": {w.Grad, wantW}} {
-		for i, got := range pair[0] {
-			if math.Abs(got-pair[1][i]) > 1e-13 {
-				t.Errorf("%s[%d] = %v, want %v", name, i, got, pair[1][i])
+		t.Run(name, func(t *testing.T) {
+			for i, got := range pair[0] {
+				if math.Abs(got-pair[1][i]) > 1e-13 {
+					t.Errorf("element %d is %v, want %v", i, got, pair[1][i])
+				}
 			}
-		}
+		})
 	}
 }

@@ -112,6 +112,15 @@ func erf[T Number](x T) T {
 // bell is the derivative of erf, 2/√π·e^-x².
 func bell[T Number](x T) T { return number[T](2/math.SqrtPi) * exp(-x*x) }
 
+// hold drops the imaginary part, the infinitesimal of a complex step.
+func hold[T Number](x T) T {
+	switch x := any(&x).(type) {
+	case *complex128:
+		*x = complex(real(*x), 0)
+	}
+	return x
+}
+
 // exceeds reports whether a is larger than b, NaN being larger than any number.
 // Of complex numbers it compares the real parts: the imaginary part is the
 // infinitesimal of a complex step.

@@ -82,6 +82,9 @@ func table[T Number]() []rule[T] {
 		{Rule{"sum", "Σ a", []string{"dy, repeated"}}, calculus[T]{sumForward[T], sumBackward[T]}},
 		{Rule{"max", "max a", []string{"dy at the first largest a, else 0"}}, calculus[T]{maxForward[T], maxBackward[T]}},
 		{Rule{"broadcast", "a, repeated", []string{"Σ dy"}}, calculus[T]{broadcastForward[T], broadcastBackward[T]}},
+		{Rule{"hold", "a, held constant", []string{"0"}}, unary(
+			hold[T],
+			func(a, y, dy T) T { return 0 })},
 		{Rule{"gather", "a at index, else fill", []string{"dy, added at index"}}, calculus[T]{gatherForward[T], gatherBackward[T]}},
 	}
 }

@@ -57,6 +57,7 @@ func TestWrongWords(t *testing.T) {
 		{"max", 0, "dy, repeated"},
 		{"max", forward, "Σ a"},
 		{"broadcast", 0, "dy, repeated"},
+		{"hold", 0, "dy"},
 		{"gather", forward, "a"},
 		{"gather", 0, "dy at index, else fill"},
 		{"gather", 0, "dy, somehow"},
@@ -165,6 +166,9 @@ func (s *sentence) compare(name, words string, want array) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	if len(got.data) == 1 { // a number
+		got.data = slices.Repeat(got.data, len(want.data))
+	}
 	near := func(a, b float64) bool { return math.Abs(a-b) <= 1e-14*max(1, math.Abs(b)) }
 	if !slices.EqualFunc(got.data, want.data, near) {
 		return fmt.Errorf("%s: the words come to %v, and the node computes %v", name, got.data, want.data)
@@ -222,6 +226,8 @@ func (s *sentence) compute(words string, shape []int) (v array, err error) {
 			out.data[i] = v.data[j]
 		}
 		return out, nil
+	case ", held constant":
+		return v, nil
 	case "at index , else fill":
 		out := array{s.shape, nil}
 		for _, j := range s.node.Attr.Index {

@@ -24,7 +24,9 @@ func TestTrainingHasTheSameBitsEverywhere(t *testing.T) {
 	sgd := func(params []*nn.Param[float32]) *optim.Optimizer[float32] { return optim.NewSGD(params, 0.1) }
 	tanh := func() layer { return nn.NewTanh[float32]() }
 	adam := func(params []*nn.Param[float32]) *optim.Optimizer[float32] { return optim.NewAdam(params, 0.001) }
-	momentum := func(params []*nn.Param[float32]) *optim.Optimizer[float32] { return optim.NewMomentum(params, 0.01, 0.9) }
+	momentum := func(params []*nn.Param[float32]) *optim.Optimizer[float32] {
+		return optim.NewMomentum(params, 0.01, 0.9)
+	}
 	for _, run := range []struct {
 		name       string
 		ink        float64 // the share of pixels that are not 0: of MNIST 0.19

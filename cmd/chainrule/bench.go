@@ -58,6 +58,7 @@ It takes one or two minutes. Run nothing else meanwhile.`,
 	dataFlag(cmd, &dir)
 	f.Var(&only, "only", "workloads to measure, such as W1,W6-512; W6 is all its sizes")
 	f.Var(&threads, "threads", "measure on so many threads only (default 1 and all)")
+	cmd.RegisterFlagCompletionFunc("only", completeWorkloads)
 	f.Lookup("threads").DefValue = ""
 	f.Lookup("only").DefValue = ""
 	return cmd
@@ -67,7 +68,22 @@ It takes one or two minutes. Run nothing else meanwhile.`,
 type workloads []bench.Workload
 
 func (v *workloads) Set(s string) (err error) {
-	*v, err = bench.Select(strings.Split(s, ","))
+	var known []string
+	for _, w := range bench.Workloads() {
+		known = append(known, w.Name)
+	}
+	names := strings.Split(s, ",")
+	if *v, err = bench.Select(names); err == nil {
+		return nil
+	}
+	for _, name := range names {
+		if _, err := bench.Select([]string{name}); err != nil {
+			if near := didYouMean(name, known); near != "" {
+				return fmt.Errorf("there is no workload %q%s", name, near)
+			}
+			return err
+		}
+	}
 	return err
 }
 func (v *workloads) String() string { return "" }

@@ -106,6 +106,7 @@ func (a *app) check(ctx context.Context, o *checkOptions) error {
 	if err := untilDone(ctx, func() error { return c.run(s, o.model == "") }); err != nil {
 		return err
 	}
+	c.progress.end()
 	c.finish()
 	if o.certificate != "" {
 		err := atomicfile.Write(o.certificate, func(w io.Writer) error {

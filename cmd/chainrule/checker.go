@@ -20,6 +20,7 @@ type checker struct {
 	mutants     []gradcheck.Mutant
 	dense       gradcheck.NetworkReport
 	failed      failures
+	progress    *progress // of the proofs; see proofs
 }
 
 // The lines of check --json.
@@ -82,6 +83,7 @@ var witnessKeys = map[gradcheck.Witness]string{
 // run proves the subject and, if all is asked for, the layers of the library.
 func (c *checker) run(s *subject, all bool) error {
 	c.done = checkEvent{Event: "done", Coverage: 1, Witnesses: map[string]number{}}
+	c.progress = c.newProgress(proofs(all), "checking", "")
 	c.certificate.begin(s)
 	if err := c.networks(s); err != nil {
 		return err
@@ -94,6 +96,14 @@ func (c *checker) run(s *subject, all bool) error {
 	}
 	c.faults()
 	return c.ctx.Err()
+}
+
+// proofs is how many reports run makes.
+func proofs(all bool) int {
+	if !all {
+		return 2
+	}
+	return 2 + len(gradcheck.Layers()) + len(gradcheck.RealSize())
 }
 
 func (c *checker) networks(s *subject) error {
@@ -204,6 +214,7 @@ func (c *checker) report(r gradcheck.Report) {
 	}
 	c.done.Kinks += r.Kinks()
 	c.failed.add(r.Err())
+	c.progress.step()
 }
 
 func (c *checker) printArrays(event string, r gradcheck.Report) {

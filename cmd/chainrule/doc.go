@@ -1,15 +1,18 @@
 // Command chainrule trains, checks and uses small neural networks.
 //
-//	chainrule train                  train 784-50-10 on MNIST and save it
-//	chainrule check                  prove every gradient by central differences
-//	chainrule eval MODEL             accuracy and loss on MNIST's test set
-//	chainrule predict MODEL FILE...  classify pictures or IDX files
+//	chainrule train                  train a network on MNIST and save it
+//	chainrule check                  check every gradient against references, and find planted faults
+//	chainrule eval MODEL             accuracy and loss on MNIST's test set, or on samples of a text file
+//	chainrule predict MODEL FILE...  classify pictures, IDX files or numbers in a text file
 //	chainrule info MODEL             the layers of a model file
-//	chainrule graph NAME             draw a computational graph of the book
-//	chainrule bench                  how fast all this is here
+//	chainrule graph NAME|MODEL       draw a computational graph of the book, or of a model
+//	chainrule bench                  measure how fast all this is here
 //	chainrule version                the version
+//	chainrule completion SHELL       a script that lets the shell complete all this with Tab
+//	chainrule help [command]         help about a command
 //
-// Results go to standard output, one JSON object a line with --json; progress
-// and errors go to standard error. The exit code is 0 on success, 1 for a
-// failure or a bad file, 2 for a wrong flag or argument, and 130 after Ctrl-C.
+// Where a command reads samples, the file - is standard input. Results go to
+// standard output, one JSON object a line with --json; progress and errors go to
+// standard error. The exit code is 0 on success, 1 for a failure or a bad file, 2
+// for a wrong flag or argument, and 130 after Ctrl-C.
 package main

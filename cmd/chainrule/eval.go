@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"math"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -16,31 +19,49 @@ import (
 
 func (a *app) evalCommand() *cobra.Command {
 	var dir folder
+	var own string
 	cmd := &cobra.Command{
 		Use:   "eval MODEL",
-		Short: "Accuracy and loss of a model on MNIST's test set",
-		Args:  arguments(1, 1, "one model file"),
+		Short: "Accuracy and loss of a model on MNIST's test set, or on samples of your own",
+		Long: `Evaluate a model on the test set of MNIST, or on the samples of a text file: one
+sample a line, its numbers, taken as they are, and then the index of its class,
+with commas, tabs or spaces between them. The file - is standard input. A first
+line without numbers names the columns and is skipped.`,
+		Example: `  chainrule eval model.safetensors
+  chainrule eval iris.safetensors --samples iris.csv`,
+		Args: arguments(1, 1, "one model file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.eval(cmd.Context(), args[0], string(dir))
+			f := cmd.Flags()
+			if f.Changed("samples") && own == "" {
+				return usagef("--samples wants the name of a file")
+			} else if own != "" && f.Changed("data") {
+				return usagef("--samples and --data are two sets of samples; choose one")
+			}
+			return a.eval(cmd.Context(), args[0], string(dir), own)
 		},
+		ValidArgsFunction: completeModel,
 	}
 	dataFlag(cmd, &dir)
+	cmd.Flags().StringVar(&own, "samples", "", "text file of samples and their classes, in place of MNIST")
 	return cmd
 }
 
-func (a *app) eval(ctx context.Context, path, dir string) error {
+func (a *app) eval(ctx context.Context, path, dir, own string) error {
 	c, err := loadClassifier(ctx, path)
 	if err != nil {
 		return err
 	}
-	if err := c.fitsMNIST(path); err != nil {
-		return err
+	var test data.Set[float32]
+	if own != "" {
+		test, err = labelledSamples[float32](ctx, c, own)
+	} else if err = c.fitsMNIST(path); err != nil {
+		err = fmt.Errorf("%w; give samples of your own with --samples", err)
+	} else if _, test, err = data.LoadMNIST[float32](ctx, a.mnist(dir)); err == nil {
+		test.X.Shape = append([]int{test.Len()}, c.Input...)
 	}
-	_, test, err := data.LoadMNIST[float32](ctx, a.mnist(dir))
 	if err != nil {
 		return err
 	}
-	test.X.Shape = append([]int{test.Len()}, c.Input...)
 	loss, accuracy, err := train.Evaluate(ctx, c.logits, nn.NewSoftmaxWithLoss[float32](), test, 0)
 	if err != nil {
 		return err
@@ -51,9 +72,12 @@ func (a *app) eval(ctx context.Context, path, dir string) error {
 			Loss     number `json:"loss"`
 			Samples  int    `json:"samples"`
 		}{number(accuracy), number(loss), test.Len()})
-		return nil
+	} else {
+		fmt.Fprintf(a.stdout, "accuracy %.4f, loss %.4f on %d samples\n", accuracy, loss, test.Len())
 	}
-	fmt.Fprintf(a.stdout, "accuracy %.4f, loss %.4f on %d samples\n", accuracy, loss, test.Len())
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return fmt.Errorf("%s: the loss is %v: its training has diverged, or the file is damaged", quoted(path), loss)
+	}
 	return nil
 }
 
@@ -66,11 +90,20 @@ type classifier struct {
 
 // load loads a model.
 func load(ctx context.Context, path string) (m *model.Model[float32], err error) {
+	switch {
+	case path == "":
+		return nil, usagef("the model file has no name; is a variable of the shell empty?")
+	case path == standardInput:
+		return nil, usagef("a model is not read from standard input; name its file")
+	}
 	// To open a pipe may wait for ever.
 	err = untilDone(ctx, func() (err error) {
 		m, err = model.Load[float32](path)
 		return err
 	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no file %s", quoted(path))
+	}
 	return m, err
 }
 
@@ -82,10 +115,10 @@ func loadClassifier(ctx context.Context, path string) (*classifier, error) {
 	}
 	out, err := nn.Check(m.Net, append([]int{0}, m.Input...)...)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", quoted(path), err)
 	}
 	if len(out) != 2 || out[1] == 0 {
-		return nil, fmt.Errorf("%s: its result for one sample is %s, not a row of classes", path, tensor.FormatShape(out[1:]))
+		return nil, fmt.Errorf("%s: its result for one sample is %s, not a row of classes", quoted(path), tensor.FormatShape(out[1:]))
 	}
 	pixels, _ := tensor.Size(m.Input...)
 	return &classifier{m, withoutSoftmax(m.Net), pixels, out[1]}, nil
@@ -95,7 +128,7 @@ func loadClassifier(ctx context.Context, path string) (*classifier, error) {
 func (c *classifier) fitsMNIST(path string) error {
 	if c.pixels != mnistPixels || c.classes < mnistClasses {
 		return fmt.Errorf("%s takes samples of %s and tells %d classes apart; MNIST has %d pixels and %d classes",
-			path, tensor.FormatShape(c.Input), c.classes, mnistPixels, mnistClasses)
+			quoted(path), tensor.FormatShape(c.Input), c.classes, mnistPixels, mnistClasses)
 	}
 	return nil
 }

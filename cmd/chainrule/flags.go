@@ -28,6 +28,20 @@ func (c *count) Set(s string) error {
 func (c *count) String() string { return strconv.Itoa(c.value) }
 func (c *count) Type() string   { return "int" }
 
+// class is the index of a class.
+type class int
+
+func (v *class) Set(s string) error {
+	n, err := strconv.ParseUint(s, 10, 31)
+	if err != nil {
+		return fmt.Errorf("want the index of a class, counted from 0")
+	}
+	*v = class(n)
+	return nil
+}
+func (v *class) String() string { return strconv.Itoa(int(*v)) }
+func (v *class) Type() string   { return "int" }
+
 // seed is any number of 64 bits.
 type seed uint64
 

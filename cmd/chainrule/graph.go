@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chainrule-go/chainrule/graph"
-	"github.com/chainrule-go/chainrule/internal/atomicfile"
 	"github.com/chainrule-go/chainrule/internal/draw"
 )
 
@@ -25,14 +24,14 @@ type graphOptions struct {
 	input        string // "" if it was not given
 	data         folder
 	sample       count
-	label        int
+	label        class
 	format       drawingFormat
 	out          string
 	fold, unfold []string
 }
 
 func (a *app) graphCommand() *cobra.Command {
-	o := &graphOptions{sample: count{0, 0, math.MaxInt32}}
+	o := &graphOptions{sample: count{0, 0, mnistTest - 1}}
 	var figures strings.Builder
 	for _, f := range graph.Figures() {
 		fmt.Fprintf(&figures, "  %-18s %s\n", f.Name, f.Title)
@@ -47,11 +46,14 @@ stands the value, below it the gradient. NAME is one of
 or the file of a model: its layers and its loss on one sample, an image of MNIST's
 test set (--sample) or --input, with --unfold all node by node.
 
-The format is that of the file's name, or svg. A page (html) runs the passes
+The format is that of the file's name, or svg. The drawing goes to standard output
+if that is a pipe or a file; on a terminal, which shows no pictures, it goes to a
+file of this folder named after the graph. A page (html) runs the passes
 forward and backward step by step. Drawings round numbers; json has them exactly.`,
 		Args: arguments(1, 1, "the name of one graph, or one model file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := a.resolve(o, cmd.Flags().Changed("out")); err != nil {
+			toFile := cmd.Flags().Changed("out")
+			if err := a.resolve(o, toFile); err != nil {
 				return err
 			}
 			if f := cmd.Flags(); f.Changed("input") && o.input == "" {
@@ -63,15 +65,23 @@ forward and backward step by step. Drawings round numbers; json has them exactly
 			if err != nil {
 				return err
 			}
-			return a.drawGraph(cmd.Context(), s, o)
+			if !toFile && a.terminal && o.format.picture() {
+				if o.out, err = o.format.fileFor(args[0]); err != nil {
+					return err
+				}
+			}
+			return a.drawGraph(cmd.Context(), s, o, toFile)
 		},
+		ValidArgsFunction: completeGraph,
 	}
-	cmd.Flags().StringVar(&o.input, "input", "", "values for the inputs, in order, all of them, such as 2,100,1.1; for a model also the file of an image")
+	cmd.Flags().StringVar(&o.input, "input", "", "values for the inputs, in order, all of them, such as 2,100,1.1; for a model also the file of a picture, an IDX file or a text of numbers, - for standard input")
 	dataFlag(cmd, &o.data)
 	cmd.Flags().Var(&o.sample, "sample", "which image of MNIST's test set, counted from 0, for a model without --input")
-	cmd.Flags().IntVar(&o.label, "label", 0, "the class the loss of a model is for (default: the image's, or with --input the predicted one)")
+	cmd.Flags().Var(&o.label, "label", "the class the loss of a model is for (default the image's own, or with --input the predicted one)")
+	cmd.Flags().Lookup("label").DefValue = ""
 	cmd.Flags().Var(&o.format, "format", "svg, png, dot, json or html")
-	cmd.Flags().StringVarP(&o.out, "out", "o", "", "file to write (default standard output)")
+	cmd.Flags().StringVarP(&o.out, "out", "o", "", "file to write (default standard output, or a file of its own on a terminal)")
+	completeFlag(cmd, "format", "svg", "png", "dot", "json", "html")
 	cmd.Flags().StringSliceVar(&o.fold, "fold", nil, "groups to draw as one box, or all")
 	cmd.Flags().StringSliceVar(&o.unfold, "unfold", nil, "groups to draw node by node, or all")
 	return cmd
@@ -102,7 +112,7 @@ func (a *app) resolve(o *graphOptions, toFile bool) error {
 			}
 		}
 		if o.format == "" {
-			return usagef("the name %s tells no format; end it in .svg, .png, .dot, .json or .html, or give --format", o.out)
+			return usagef("the name %s tells no format; end it in .svg, .png, .dot, .json or .html, or give --format", quoted(o.out))
 		}
 	}
 	if toFile {
@@ -117,10 +127,22 @@ func (a *app) resolve(o *graphOptions, toFile bool) error {
 	if o.format == "" {
 		o.format = "svg"
 	}
-	if o.format == "png" && isTerminal(a.stdout) {
-		return usagef("a PNG is not for a terminal; name a file with --out")
-	}
 	return nil
+}
+
+// picture reports whether the format is for a program that shows it, not for
+// reading.
+func (f drawingFormat) picture() bool { return f == "svg" || f == "png" || f == "html" }
+
+// fileFor is the file of this folder for the drawing of a figure or a model. One
+// that is there already is not replaced.
+func (f drawingFormat) fileFor(name string) (string, error) {
+	base := filepath.Base(name)
+	file := strings.TrimSuffix(base, filepath.Ext(base)) + "." + string(f)
+	if _, err := os.Lstat(file); err == nil {
+		return "", fmt.Errorf("a terminal shows no %s, and the file %s exists; -o %[2]s replaces it, another name keeps it", strings.ToUpper(string(f)), quoted(file))
+	}
+	return file, nil
 }
 
 // A source is a graph, run backward, and what to tell of it.
@@ -145,7 +167,13 @@ func (a *app) graphSource(cmd *cobra.Command, name string, o *graphOptions) (sou
 		names = append(names, f.Name)
 	}
 	if _, err := os.Stat(name); err != nil && !strings.ContainsAny(name, `./\`) {
+		if near := didYouMean(name, names); near != "" {
+			return source{}, usagef("there is no graph %q%s", name, near)
+		}
 		return source{}, usagef("there is no graph %q; want %s, or the file of a model", name, strings.Join(names, ", "))
+	}
+	if err := notInput("--out", o.out, name, o.input); err != nil {
+		return source{}, err
 	}
 	return a.modelSource(cmd.Context(), name, o, cmd.Flags().Changed("label"))
 }
@@ -173,7 +201,9 @@ type drawnEvent struct {
 	Nodes  int           `json:"nodes"`
 }
 
-func (a *app) drawGraph(ctx context.Context, s source, o *graphOptions) error {
+// drawGraph draws to standard output, or to the file o.out, of which it tells
+// where the user has not named it.
+func (a *app) drawGraph(ctx context.Context, s source, o *graphOptions, named bool) error {
 	folded, err := s.folding(o.fold, o.unfold)
 	if err != nil {
 		return err
@@ -181,19 +211,27 @@ func (a *app) drawGraph(ctx context.Context, s source, o *graphOptions) error {
 	var drawing bytes.Buffer
 	if err := untilDone(ctx, func() error {
 		err := o.format.draw(&drawing, s.graph, draw.Options{Title: s.title, Note: s.note, Folded: folded})
-		if err == nil && o.out == "" {
+		switch {
+		case err != nil || o.out != "":
+		case !a.terminal:
 			_, err = a.stdout.Write(drawing.Bytes())
+		case o.format == "json":
+			_, err = a.stdout.Write(safeJSON(drawing.Bytes()))
+		default:
+			_, err = io.WriteString(a.stdout, shown(drawing.String()))
 		}
 		return err
 	}); err != nil || o.out == "" {
 		return err
 	}
-	err = atomicfile.Write(o.out, func(w io.Writer) error {
+	err = writeFile(ctx, o.out, func(w io.Writer) error {
 		_, err := w.Write(drawing.Bytes())
 		return err
 	})
 	if err == nil && a.json {
 		a.printJSON(drawnEvent{"drawn", o.out, o.format, len(s.graph.Nodes())})
+	} else if err == nil && !named {
+		a.logf("drawn to %s", quoted(o.out))
 	}
 	return err
 }
@@ -261,14 +299,25 @@ func (f drawingFormat) draw(w io.Writer, g *graph.Graph[float64], o draw.Options
 	return draw.SVG(w, g, o)
 }
 
-// parseNumbers reads numbers with commas between them.
+// parseNumbers reads numbers with commas between them, infinite ones too.
 func parseNumbers(s string) (all []float64, err error) {
 	for part := range strings.SplitSeq(s, ",") {
-		x, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
-		if err != nil {
+		part = strings.TrimSpace(part)
+		x, err := strconv.ParseFloat(part, 64)
+		if errors.Is(err, strconv.ErrRange) {
+			return nil, rangeError(part)
+		} else if err != nil {
 			return nil, fmt.Errorf("want numbers with commas between them, such as 1,-0.5,2e3")
 		}
 		all = append(all, x)
 	}
 	return all, nil
 }
+
+// rangeError is a number that float64 does not have.
+type rangeError string
+
+func (e rangeError) Error() string {
+	return string(e) + " is too large; the largest number is 1.8e308"
+}
+func (rangeError) Unwrap() error { return strconv.ErrRange }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/chainrule-go/chainrule/gradcheck"
 	"github.com/chainrule-go/chainrule/model"
@@ -18,12 +20,12 @@ func (a *app) modelSource(ctx context.Context, path string, o *graphOptions, lab
 	if err != nil {
 		return source{}, err
 	}
-	if labelled && (o.label < 0 || o.label >= c.classes) {
-		return source{}, usagef("--label is %d, and the classes of %s are 0 to %d", o.label, path, c.classes-1)
+	if labelled && int(o.label) >= c.classes {
+		return source{}, usagef("--label is %d, and the classes of %s are 0 to %d", o.label, quoted(path), c.classes-1)
 	}
 	double, err := model.Convert[float64](c.Model)
 	if err != nil {
-		return source{}, fmt.Errorf("%s: %w", path, err)
+		return source{}, fmt.Errorf("%s: %w", quoted(path), err)
 	}
 	net := withoutSoftmax(double.Net)
 	sample, err := a.sample(ctx, c, path, o)
@@ -35,13 +37,13 @@ func (a *app) modelSource(ctx context.Context, path string, o *graphOptions, lab
 	y, class := nn.NewSoftmax[float64]().Forward(nil, logits), nn.Classes(logits)[0]
 	label := class
 	if labelled {
-		label = o.label
+		label = int(o.label)
 	} else if sample.label >= 0 {
 		label = sample.label
 	}
 	g, err := gradcheck.Trace(net, x, []int{label})
 	if err != nil {
-		return source{}, fmt.Errorf("%s: %w", path, err)
+		return source{}, fmt.Errorf("%s: %w", quoted(path), err)
 	}
 	return source{
 		graph:  g,
@@ -58,10 +60,10 @@ type sample struct {
 	label int // -1 if it is not known
 }
 
-// sample returns --input, values or the first image of a file, or an image of
+// sample returns --input, values or the first sample of a file, or an image of
 // MNIST.
 func (a *app) sample(ctx context.Context, c *classifier, path string, o *graphOptions) (s sample, err error) {
-	var pixels []byte
+	var in samples
 	if o.input == "" {
 		if err := c.fitsMNIST(path); err != nil {
 			return s, fmt.Errorf("%w; give a sample with --input", err)
@@ -70,36 +72,38 @@ func (a *app) sample(ctx context.Context, c *classifier, path string, o *graphOp
 		if err != nil {
 			return s, err
 		}
-		labels := test.Labels.Data
-		i := o.sample.value
-		if i >= len(labels) {
-			return s, usagef("--sample is %d, and the images are 0 to %d", i, len(labels)-1)
-		}
-		pixels = test.Images.Data[i*mnistPixels:][:mnistPixels]
+		i, labels := o.sample.value, test.Labels.Data
+		in.pixels = test.Images.Data[i*mnistPixels:][:mnistPixels]
 		s = sample{name: fmt.Sprintf("image %d of MNIST's test set, a %d", i, labels[i]), label: int(labels[i])}
 	} else {
 		s = sample{name: "--input", label: -1}
-		if _, err := os.Stat(o.input); err != nil {
-			values, notNumbers := parseNumbers(o.input)
-			if notNumbers != nil {
-				return s, fmt.Errorf("--input %s is no list of numbers, such as 1,-0.5,2e3, and no file: %w", o.input, err)
+		if _, err := os.Stat(o.input); err != nil && o.input != standardInput {
+			values, err := parseNumbers(o.input)
+			if errors.Is(err, strconv.ErrRange) {
+				return s, usagef("--input: %w", err)
+			} else if err != nil {
+				return s, fmt.Errorf("--input %s is no list of numbers, such as 1,-0.5,2e3, and there is no file of this name", quoted(o.input))
 			}
 			if len(values) != c.pixels {
-				return s, usagef("--input has %d numbers, and a sample of %s has %d", len(values), path, c.pixels)
+				return s, usagef("--input has %d numbers, and a sample of %s has %d", len(values), quoted(path), c.pixels)
 			}
 			s.x = values
 			return s, nil
 		}
-		s.name = o.input
-		if pixels, err = c.read(o.input, false); err != nil {
+		s.name = fileName(o.input)
+		file, err := c.open(ctx, o.input, false)
+		if err != nil {
 			return s, err
 		}
-		if len(pixels) == 0 {
-			return s, fmt.Errorf("%s holds no image", o.input)
+		defer file.Close()
+		if err := untilDone(ctx, func() (err error) { // a pipe
+			in, err = file.next(c.pixels) // what follows is not looked at
+			return err
+		}); err != nil {
+			return s, err
 		}
 	}
-	for _, v := range pixels[:c.pixels] {
-		s.x = append(s.x, float64(v)/255)
-	}
+	s.x = make([]float64, c.pixels)
+	copySamples(s.x, in)
 	return s, nil
 }

@@ -63,38 +63,37 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 
 // app is what the commands share.
 type app struct {
-	stdout, stderr io.Writer
-	json           bool
+	stdout, stderr  io.Writer
+	json            bool
+	screen          *screen
+	terminal, piped bool // what standard output is
 }
 
 // run is the program: it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	out := &checkedWriter{w: stdout}
-	a := &app{stdout: out, stderr: stderr}
-	root := &cobra.Command{
-		Use:           "chainrule",
-		Short:         "Neural networks by hand-written backpropagation",
-		Args:          cobra.NoArgs,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cmd.SetOut(stderr)
-			cmd.Help()
-			return usagef("name a command")
-		},
-	}
-	root.CompletionOptions.HiddenDefaultCmd = true
-	root.PersistentFlags().BoolVar(&a.json, "json", false, "print results as JSON, one object a line")
-	root.SetHelpCommand(helpCommand(root))
-	root.AddCommand(a.trainCommand(), a.checkCommand(), a.evalCommand(), a.predictCommand(), a.infoCommand(), a.graphCommand(), a.benchCommand(), a.versionCommand())
+	screen := newScreen(stderr)
+	defer screen.close()
+	out := &checkedWriter{w: screen.writer(stdout)}
+	a := &app{stdout: out, stderr: screen.writer(stderr), screen: screen, terminal: isTerminal(stdout), piped: isPipe(stdout)}
+	root := a.rootCommand()
 	root.SetArgs(args)
 	root.SetOut(out)
-	root.SetErr(stderr)
+	root.SetErr(a.stderr)
 
 	// What fails before a command runs is a wrong command line.
 	started := false
-	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	closed := closedOutput(stdout)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		started = true
+		if name := cmd.Name(); name == "train" || name == "check" {
+			return nil // they are run for a file and an exit code
+		}
+		return closed
+	}
 	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil && !started {
+		err, started = closed, true // a help
+	}
 	if err == nil && out.err != nil {
 		err, started = fmt.Errorf("writing the results: %w", out.err), true
 	}
@@ -107,7 +106,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	var usage usageError
 	if !started || errors.As(err, &usage) {
-		fmt.Fprintf(stderr, "%s: %v (see %s --help)\n", cmd.CommandPath(), err, cmd.CommandPath())
+		a.logf("%s: %v (see %s --help)", cmd.CommandPath(), err, cmd.CommandPath())
 		return exitUsage
 	}
 	all, ok := err.(failures)
@@ -115,9 +114,40 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		all = failures{err}
 	}
 	for _, err := range all {
-		fmt.Fprintf(stderr, "%s: %v\n", cmd.CommandPath(), err)
+		a.logf("%s: %v", cmd.CommandPath(), err)
 	}
 	return exitFailure
+}
+
+// rootCommand returns the program's command with all others below it.
+func (a *app) rootCommand() *cobra.Command {
+	var version bool
+	root := &cobra.Command{
+		Use:   "chainrule",
+		Short: "Neural networks by hand-written backpropagation",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(cmd, args[0])
+			}
+			return nil
+		},
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if version {
+				a.printVersion()
+				return nil
+			}
+			return cmd.Help()
+		},
+	}
+	root.Flags().BoolVar(&version, "version", false, "print the version")
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "print results as JSON, one object a line")
+	root.SetFlagErrorFunc(flagError)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", "Flags.FlagUsagesWrapped 80 "))
+	root.SetHelpCommand(helpCommand(root))
+	root.AddCommand(a.trainCommand(), a.checkCommand(), a.evalCommand(), a.predictCommand(), a.infoCommand(), a.graphCommand(), a.benchCommand(), a.versionCommand())
+	return root
 }
 
 // checkedWriter remembers the first error, so that results that are lost are
@@ -135,7 +165,7 @@ func (c *checkedWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// helpCommand is cobra's, but for an unknown command, which is an error.
+// helpCommand is cobra's, but an unknown command is an error.
 func helpCommand(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [command]",
@@ -143,9 +173,19 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			cmd, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 {
-				return usagef("there is no command %q", strings.Join(args, " "))
+				return usageError{unknownCommand(root, strings.Join(args, " "))}
 			}
 			return cmd.Help()
+		},
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				for _, c := range root.Commands() {
+					if c.IsAvailableCommand() {
+						names = append(names, c.Name()+"\t"+c.Short)
+					}
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
 		},
 	}
 }
@@ -167,6 +207,7 @@ func untilDone(ctx context.Context, f func() error) error {
 // it, it is a mistake, not the wish to look elsewhere.
 func dataFlag(cmd *cobra.Command, dir *folder) {
 	cmd.Flags().Var(dir, "data", "folder with the four files of MNIST")
+	cmd.MarkFlagDirname("data")
 }
 
 // failures are several things that went wrong, each worth a line of its own.

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,8 +92,12 @@ func TestMistakes(t *testing.T) {
 		code int
 		want string // in standard error
 	}{
-		{"fly", 2, `unknown command "fly"`},
-		{"train --hiden 3", 2, "--hiden"},
+		{"fly", 2, `there is no command "fly"`},
+		{"trian", 2, "did you mean train?"},
+		{"help trian", 2, "did you mean train?"},
+		{"--json=maybe info x", 2, "want true or false"},
+		{"predict --raw=x a b", 2, "want true or false"},
+		{"train --hiden 3", 2, "--hiden; did you mean --hidden?"},
 		{"train extra", 2, "no arguments but flags"},
 		{"train --batch 0", 2, "--batch"},
 		{"train --batch 60001", 2, "from 1 to 60000"},
@@ -123,6 +129,8 @@ func TestMistakes(t *testing.T) {
 		{"train --seed -1", 2, "--seed"},
 		{"train --threads -1", 2, "--threads"},
 		{"train --out", 2, "--out"},
+		{"train --out " + text, 1, "--force replaces it"},
+		{"train -o " + text, 1, "--force replaces it"},
 		{"train --data /no/such/folder", 1, "/no/such/folder"},
 		{"train --data " + folder, 1, "lacks train-images-idx3-ubyte"},
 		{"train --data " + text, 1, "not a folder"},
@@ -132,6 +140,7 @@ func TestMistakes(t *testing.T) {
 		{"check extra", 2, "no arguments"},
 		{"check --seed x", 2, "--seed"},
 		{"bench --only W9", 2, "there is no workload \"W9\"; there are W1, W1s, W1d, W1full, W2, "},
+		{"bench --only w1", 2, "did you mean W1?"},
 		{"bench --only=", 2, "--only"},
 		{"bench --threads 0", 2, "from 1 to"},
 		{"bench --data=", 2, "want a folder"},
@@ -155,7 +164,15 @@ func TestMistakes(t *testing.T) {
 		{"info", 2, "one model file"},
 		{"predict " + small(t), 2, "files to classify"},
 		{"predict " + text + " " + text, 1, "no safetensors file"},
-		{"predict " + small(t) + " " + text, 1, "neither a PNG nor a JPEG"},
+		{"predict " + small(t) + " " + text, 1, "holds no samples; want 4 numbers a line"},
+		{"predict " + small(t) + " " + write(t, "a.gif", []byte("GIF89a...")), 1, "neither a PNG nor a JPEG"},
+		{"predict " + small(t) + " " + write(t, "a.csv", []byte("1,2,3,4\n1,2,x,4\n")), 1, `a.csv:2: column 3: want a number, got "x"`},
+		{"eval " + small(t) + " --samples " + write(t, "b.csv", []byte("1,2,3,4,0\n\n1,2,3,4,3\n")), 1, "b.csv:3: column 5: want a class from 0 to 2"},
+		{"eval " + small(t) + " --samples=", 2, "--samples wants the name of a file"},
+		{"eval " + small(t) + " --samples x --data " + folder, 2, "choose one"},
+		{"eval " + small(t) + " --samples " + folder, 1, "is a folder"},
+		{"eval " + small(t), 1, "--samples"},
+		{"eval -", 2, "a model is not read from standard input"},
 		{"predict " + small(t) + " " + empty, 1, empty},
 		{"predict " + small(t) + " /no/such/picture", 1, "/no/such/picture"},
 		{"predict " + small(t) + " " + folder, 1, folder},
@@ -209,6 +226,12 @@ func TestLostResults(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
+	if out := must(t, "--version"); out != must(t, "version") {
+		t.Errorf("--version: %s", out)
+	}
+	if out := must(t, "--version", "--json"); out != must(t, "version", "--json") {
+		t.Errorf("--version --json: %s", out)
+	}
 	if out := must(t, "version"); !strings.HasPrefix(out, "chainrule v") {
 		t.Errorf("version: %s", out)
 	}
@@ -225,7 +248,63 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	code, stdout, stderr := call(t)
-	if code != exitUsage || stdout != "" || !strings.Contains(stderr, "Available Commands") {
+	if code != exitOK || stderr != "" || !strings.Contains(stdout, "Available Commands") {
 		t.Errorf("without a command: exit code %d, %q, %q", code, stdout, stderr)
+	}
+}
+
+// TestDoc: the commands of the package's comment are those there are.
+func TestDoc(t *testing.T) {
+	doc, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	for _, line := range regexp.MustCompile(`(?m)^//\tchainrule (.*?)  `).FindAllStringSubmatch(string(doc), -1) {
+		got = append(got, line[1])
+	}
+	for _, c := range (&app{}).rootCommand().Commands() {
+		use, _, _ := strings.Cut(c.Use, " [flags]")
+		want = append(want, use)
+	}
+	want = append(want, "completion SHELL", "help [command]") // of cobra, made when it runs
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("doc.go has the commands %q, want %q", got, want)
+	}
+}
+
+// TestCompletion: what Tab proposes.
+func TestCompletion(t *testing.T) {
+	const files, none, noSpace = ":8", ":4", ":6" // cobra's directives
+	for _, test := range []struct {
+		args, want string // the first proposal without what it is, and the directive
+	}{
+		{"tr", "train " + none},
+		{"graph apples-", "apples-oranges " + none},
+		{"graph model", "safetensors " + files},
+		{"graph apples --format ", "svg " + none},
+		{"train --activation ", "relu " + none},
+		{"bench --only W6,", "W6,W1 " + noSpace},
+		{"eval ", "safetensors " + files},
+		{"info ", "safetensors " + files},
+		{"predict ", "safetensors " + files},
+		{"predict model ", ":0 "},
+		{"help ver", "bench " + none}, // the shell picks those that begin so
+	} {
+		lines := strings.Split(must(t, append([]string{"__complete"}, strings.Split(test.args, " ")...)...), "\n")
+		first, _, _ := strings.Cut(lines[0], "\t")
+		if got := first + " " + lines[len(lines)-2]; !strings.HasPrefix(got, test.want) {
+			t.Errorf("chainrule %s<Tab>: %q, want %q", test.args, got, test.want)
+		}
+	}
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if out := must(t, "completion", shell); !strings.Contains(out, "chainrule") {
+			t.Errorf("%s: %.200q", shell, out)
+		}
+	}
+	if out := must(t); !strings.Contains(out, "\n  completion ") {
+		t.Errorf("completion is not among the commands:\n%s", out)
 	}
 }

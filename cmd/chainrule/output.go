@@ -1,22 +1,74 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"math"
 	"os"
-	"time"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 
-	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 )
 
 // printJSON prints one object on a line of its own.
 func (a *app) printJSON(v any) {
-	e := json.NewEncoder(a.stdout)
+	var line bytes.Buffer
+	e := json.NewEncoder(&line)
 	e.SetEscapeHTML(false) // "Affine(784->50)" is no HTML
-	e.Encode(v)            // of our own types, which encode; checkedWriter keeps what else fails
+	e.Encode(v)            // of our own types, which encode
+	a.stdout.Write(safeJSON(line.Bytes()))
+}
+
+// safeJSON writes as \uXXXX what a terminal does not print, such as a mark that
+// reverses the direction of the text. The value stays the same.
+func safeJSON(text []byte) []byte {
+	if bytes.IndexFunc(text, hidden) < 0 {
+		return text
+	}
+	return []byte(escape(string(text), func(r rune) string {
+		if r < 0x10000 {
+			return fmt.Sprintf(`\u%04x`, r)
+		}
+		r -= 0x10000
+		return fmt.Sprintf(`\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
+	}))
+}
+
+// quoted returns a name from outside, of a file or a layer, as it can be shown:
+// as it is, or in quotes with escapes if a terminal would act on a character of
+// it or hide one.
+func quoted(name string) string {
+	if name == "" || !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return strconv.Quote(name)
+	}
+	return name
+}
+
+// hidden reports whether a terminal acts on r or does not show it. Lines and
+// columns of a text are what they are for.
+func hidden(r rune) bool { return r != '\n' && r != '\t' && !strconv.IsPrint(r) }
+
+// shown is a text of several lines in which nothing is hidden.
+func shown(text string) string {
+	return escape(text, func(r rune) string { return strings.Trim(strconv.QuoteRune(r), "'") })
+}
+
+func escape(text string, as func(r rune) string) string {
+	var b strings.Builder
+	for i, r := range text {
+		if r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD") {
+			fmt.Fprintf(&b, `\x%02x`, text[i])
+		} else if hidden(r) {
+			b.WriteString(as(r))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // number is a float64 that JSON writes as null where it is NaN or infinite.
@@ -31,48 +83,22 @@ func (n number) MarshalJSON() ([]byte, error) {
 
 // logf writes a line to standard error, as what is not a result.
 func (a *app) logf(format string, args ...any) {
-	fmt.Fprintf(a.stderr, format+"\n", args...)
-}
-
-// progress is a bar on standard error if that is a terminal, and nothing
-// elsewhere: the lines of the results tell enough there.
-type progress struct {
-	bar *progressbar.ProgressBar
-}
-
-func (a *app) newProgress(total int, what string) progress {
-	if !isTerminal(a.stderr) {
-		return progress{}
-	}
-	return progress{progressbar.NewOptions(total,
-		progressbar.OptionSetWriter(a.stderr),
-		progressbar.OptionSetDescription(what),
-		progressbar.OptionSetWidth(30),
-		progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(),
-		progressbar.OptionSetItsString("steps"),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionClearOnFinish(),
-	)}
-}
-
-func (p progress) set(n int) {
-	if p.bar != nil {
-		p.bar.Set(n)
-	}
-}
-
-// clear takes the bar away, for a line to be printed; set shows it again.
-func (p progress) clear() {
-	if p.bar != nil {
-		p.bar.Clear()
-	}
+	line := strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", `\n`)
+	fmt.Fprintln(a.stderr, shown(line))
 }
 
 func isTerminal(w io.Writer) bool {
-	if checked, ok := w.(*checkedWriter); ok {
-		w = checked.w
-	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// isPipe reports whether another program reads w, which may print to the
+// terminal at any time.
+func isPipe(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&(os.ModeNamedPipe|os.ModeSocket) != 0
 }

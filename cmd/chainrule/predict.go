@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
+	"net/http"
 
 	"github.com/spf13/cobra"
 
@@ -21,18 +21,34 @@ func (a *app) predictCommand() *cobra.Command {
 	var raw bool
 	cmd := &cobra.Command{
 		Use:   "predict MODEL FILE...",
-		Short: "Classify pictures of digits (PNG, JPEG) or the images of an IDX file",
-		Long: `Classify pictures of digits (PNG or JPEG) or the images of an IDX file.
+		Short: "Classify pictures of digits (PNG, JPEG), IDX files or numbers in a text file",
+		Long: `Classify the samples of files. The file - is standard input. A file is
 
-A picture is prepared as the digits of MNIST were: made grey, inverted if its
-ink is darker than the paper at its border, the digit fitted into 20x20 pixels
-and centred by its mass in 28x28. How a camera was held (EXIF) is not looked at:
-turn the picture upright. With --raw its pixels are taken as they are, and it must have
-the model's own size. The images of an IDX file, plain or gzip, are always taken
-as they are.`,
+  a picture of a digit (PNG or JPEG), prepared as the digits of MNIST were: made
+  grey, inverted if its ink is darker than the paper at its border, the digit
+  fitted into 20x20 pixels and centred by its mass in 28x28. How a camera was held
+  (EXIF) is not looked at: turn the picture upright. With --raw its pixels are
+  taken as they are, and it must have the model's own size;
+
+  an IDX file, plain or gzip, whose images are taken as they are;
+
+  a text, such as CSV, with one sample a line: its numbers, taken as they are, with
+  commas, tabs or spaces between them.
+
+A line of the result has four columns, with tabs between them: the file, the
+number of the sample in it, counted from 0, its most probable class, and the
+probability of that class. On a terminal a line above them names the columns.`,
+		Example: `  chainrule predict model.safetensors seven.png
+  echo 5.1,3.5,1.4,0.2 | chainrule predict iris.safetensors -`,
 		Args: arguments(2, math.MaxInt, "a model file and one or more files to classify"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.predict(cmd.Context(), args[0], args[1:], raw)
+		},
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				return modelFiles()
+			}
+			return nil, cobra.ShellCompDirectiveDefault
 		},
 	}
 	cmd.Flags().BoolVar(&raw, "raw", false, "take the pixels of pictures as they are")
@@ -46,14 +62,16 @@ func (a *app) predict(ctx context.Context, path string, files []string, raw bool
 	}
 	// One bad file does not keep the others from being classified.
 	var failed failures
+	header := a.terminal && !a.json
 	for _, file := range files {
-		var images []byte
-		err := untilDone(ctx, func() (err error) { // a pipe, or a picture that takes long
-			images, err = c.read(file, raw)
-			return err
-		})
+		in, err := c.open(ctx, file, raw)
 		if err == nil {
-			err = a.classify(ctx, c, file, images)
+			if header {
+				fmt.Fprintln(a.stdout, "file\tsample\tclass\tprobability")
+				header = false
+			}
+			err = a.classify(ctx, c, file, in)
+			in.Close()
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -63,33 +81,107 @@ func (a *app) predict(ctx context.Context, path string, files []string, raw bool
 	return failed.err()
 }
 
-// read returns the images of a file as bytes, c.pixels each.
-func (c *classifier) read(file string, raw bool) ([]byte, error) {
-	f, err := os.Open(file)
+// samples are some samples of a file, one after another: pixels of a byte each, or
+// numbers.
+type samples struct {
+	pixels  []byte
+	numbers []float64
+}
+
+func (s samples) len() int { return max(len(s.pixels), len(s.numbers)) }
+
+// copySamples copies the numbers of s into x. A pixel becomes a number from 0 to 1.
+func copySamples[T tensor.Float](x []T, s samples) {
+	if s.pixels != nil {
+		data.Brightness(x, s.pixels)
+		return
+	}
+	for i, v := range s.numbers {
+		x[i] = T(v)
+	}
+}
+
+// input is the samples of a file as they are read.
+type input struct {
+	pixels  io.Reader // whose io.EOF says that the whole file is well-formed; or
+	numbers []float64 // those that are left
+	io.Closer
+}
+
+// next returns the next samples, at most so many numbers; none are left if it returns
+// none.
+func (in *input) next(most int) (s samples, err error) {
+	if in.pixels != nil {
+		s.pixels, err = io.ReadAll(io.LimitReader(in.pixels, int64(most)))
+		return s, err
+	}
+	n := min(most, len(in.numbers))
+	s.numbers, in.numbers = in.numbers[:n], in.numbers[n:]
+	return s, nil
+}
+
+// open opens the samples of a file, of which there is at least one.
+func (c *classifier) open(ctx context.Context, path string, raw bool) (*input, error) {
+	f, err := openInput(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	r := bufio.NewReader(f)
-	begin, err := r.Peek(2)
-	if err == io.EOF && len(begin) == 0 {
-		return nil, fmt.Errorf("%s is empty", file)
-	} else if err != nil && err != io.EOF {
-		return nil, fmt.Errorf("reading %s: %w", file, err)
+	in := &input{Closer: f}
+	if err := untilDone(ctx, func() error { return c.begin(in, f, fileName(path), raw) }); err != nil { // a picture may take long
+		f.Close()
+		return nil, err
 	}
-	if bytes.HasPrefix(begin, []byte{0, 0}) || bytes.HasPrefix(begin, []byte{0x1f, 0x8b}) {
-		idx, err := data.ReadIDX(r, file)
-		if err != nil {
-			return nil, err
-		}
-		size, _ := tensor.Size(idx.Shape[1:]...)
-		if len(idx.Shape) < 2 {
-			return nil, fmt.Errorf("%s holds single numbers (labels?), and the model takes %s", file, tensor.FormatShape(c.Input))
-		}
-		if size != c.pixels {
-			return nil, fmt.Errorf("%s holds samples of %s, and the model takes %s", file, tensor.FormatShape(idx.Shape[1:]), tensor.FormatShape(c.Input))
-		}
-		return idx.Data, nil
+	return in, nil
+}
+
+// begin finds out what a file is and reads as much of it as that takes.
+func (c *classifier) begin(in *input, f io.Reader, file string, raw bool) error {
+	r := bufio.NewReader(f)
+	begin, err := r.Peek(512)
+	if err == io.EOF && len(begin) == 0 {
+		return fmt.Errorf("%s is empty", file)
+	} else if err != nil && err != io.EOF {
+		return fmt.Errorf("reading %s: %w", file, err)
+	}
+	switch {
+	case bytes.HasPrefix(begin, []byte{0, 0}) || bytes.HasPrefix(begin, []byte{0x1f, 0x8b}):
+		in.pixels, err = c.readIDX(r, file)
+	case http.DetectContentType(begin) == "text/plain; charset=utf-8":
+		in.numbers, _, err = readNumbers[float64](r, file, c.pixels, 0)
+	default:
+		var pixels []byte
+		pixels, err = c.readPicture(r, file, raw)
+		in.pixels = bytes.NewReader(pixels)
+	}
+	return err
+}
+
+func (c *classifier) readIDX(r io.Reader, file string) (io.Reader, error) {
+	in, err := data.NewIDXReader(r, file)
+	if err != nil {
+		return nil, err
+	}
+	sample := in.Shape[1:]
+	size, _ := tensor.Size(sample...)
+	switch {
+	case len(sample) == 0:
+		return nil, fmt.Errorf("%s holds single numbers (labels?), and the model takes %s", file, tensor.FormatShape(c.Input))
+	case size != c.pixels:
+		return nil, fmt.Errorf("%s holds samples of %s, and the model takes %s", file, tensor.FormatShape(sample), tensor.FormatShape(c.Input))
+	case in.Shape[0] == 0:
+		return nil, fmt.Errorf("%s holds no images; name a file that has some", file)
+	}
+	return in, nil
+}
+
+// readPicture returns the pixels of a PNG or JPEG, as the model takes them.
+func (c *classifier) readPicture(r io.Reader, file string, raw bool) ([]byte, error) {
+	height, width, ok := c.side()
+	switch {
+	case raw && !ok:
+		return nil, fmt.Errorf("%s is a picture, and the model takes %s, which is none", file, tensor.FormatShape(c.Input))
+	case !raw && c.pixels != picture.Side*picture.Side:
+		return nil, fmt.Errorf("%s: a prepared digit has %d pixels, and the model takes %s; see --raw", file, picture.Side*picture.Side, tensor.FormatShape(c.Input))
 	}
 	img, err := picture.Decode(r, file)
 	if err != nil {
@@ -97,15 +189,8 @@ func (c *classifier) read(file string, raw bool) ([]byte, error) {
 	}
 	var pixels []byte
 	if raw {
-		height, width, ok := c.side()
-		if !ok {
-			return nil, fmt.Errorf("%s is a picture, and the model takes %s, which is none", file, tensor.FormatShape(c.Input))
-		}
 		pixels, err = picture.Raw(img, width, height)
 	} else {
-		if c.pixels != picture.Side*picture.Side {
-			return nil, fmt.Errorf("%s: a prepared digit has %d pixels, and the model takes %s; see --raw", file, picture.Side*picture.Side, tensor.FormatShape(c.Input))
-		}
 		pixels, err = picture.Digit(img)
 	}
 	if err != nil {
@@ -134,29 +219,33 @@ type prediction struct {
 	Probabilities []number `json:"probabilities"`
 }
 
-// classify prints the class of each image.
-func (a *app) classify(ctx context.Context, c *classifier, file string, images []byte) error {
-	const most = 1000 // at a time, for the memory of the results in between
+// classify prints the class of each sample, as the samples come.
+func (a *app) classify(ctx context.Context, c *classifier, file string, in *input) error {
+	const most = 200 // at a time, for the memory of the results in between
 	softmax := nn.NewSoftmax[float32]()
 	pass := &nn.Pass[float32]{}
-	for first := 0; first*c.pixels < len(images); first += most {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	for first := 0; ; first += most {
+		var y *tensor.Tensor[float32]
+		if err := untilDone(ctx, func() error {
+			part, err := in.next(most * c.pixels)
+			if err != nil || part.len() == 0 {
+				return err
+			}
+			pass.Reset()
+			x := pass.New(append([]int{part.len() / c.pixels}, c.Input...)...)
+			copySamples(x.Data, part)
+			y = softmax.Forward(pass, c.logits.Forward(pass, x))
+			return nil
+		}); err != nil || y == nil {
+			return err
 		}
-		part := images[first*c.pixels : min((first+most)*c.pixels, len(images))]
-		pass.Reset()
-		x := pass.New(append([]int{len(part) / c.pixels}, c.Input...)...)
-		for i, v := range part {
-			x.Data[i] = float32(v) / 255
-		}
-		y := softmax.Forward(pass, c.logits.Forward(pass, x))
 		for i, class := range nn.Classes(y) {
 			row := y.Data[i*c.classes : (i+1)*c.classes]
 			if row[class] != row[class] {
-				return fmt.Errorf("%s, image %d: the model's result is not a number; its training has diverged", file, first+i)
+				return fmt.Errorf("%s, sample %d: the model's result is not a number; its training has diverged, or the file is damaged", fileName(file), first+i)
 			}
 			if !a.json {
-				fmt.Fprintf(a.stdout, "%s\t%d\t%d\t%.4f\n", file, first+i, class, row[class])
+				fmt.Fprintf(a.stdout, "%s\t%d\t%d\t%.4f\n", fileName(file), first+i, class, row[class])
 				continue
 			}
 			p := prediction{file, first + i, class, make([]number, len(row))}
@@ -166,5 +255,4 @@ func (a *app) classify(ctx context.Context, c *classifier, file string, images [
 			a.printJSON(p)
 		}
 	}
-	return nil
 }

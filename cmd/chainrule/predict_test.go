@@ -155,7 +155,7 @@ func TestPredictNaN(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, stdout, stderr := call(t, "predict", "--json", file, idxFile(t, 2, 2, 2))
-	if code != exitFailure || stdout != "" || !strings.Contains(stderr, "image 0: the model's result is not a number") {
+	if code != exitFailure || stdout != "" || !strings.Contains(stderr, "sample 0: the model's result is not a number") {
 		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 	}
 }

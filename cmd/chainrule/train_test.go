@@ -144,12 +144,44 @@ func TestNetworkFlags(t *testing.T) {
 func TestDiverged(t *testing.T) {
 	mnist(t)
 	file := write(t, "model.safetensors", []byte("the good one"))
-	code, _, stderr := call(t, "train", "--lr", "1e30", "--steps", "50", "--out", file)
+	code, _, stderr := call(t, "train", "--lr", "1e30", "--steps", "50", "--force", "--out", file)
 	if code != exitFailure || !strings.Contains(stderr, "smaller learning rate") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 	if content, err := os.ReadFile(file); err != nil || string(content) != "the good one" {
 		t.Errorf("the model file holds %q, %v", content, err)
+	}
+}
+
+// TestUseless: a network that has learned nothing is told from one that has.
+func TestUseless(t *testing.T) {
+	mnist(t)
+	file := filepath.Join(t.TempDir(), "model.safetensors")
+	code, _, stderr := call(t, "train", "--lr", "10", "--steps", "600", "--out", file)
+	if code != exitOK || !strings.Contains(stderr, "the model is of no use: its test accuracy is ") || !strings.Contains(stderr, "11.3 %") && !strings.Contains(stderr, "11.4 %") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if code, _, stderr := call(t, "train", "--steps", "600", "--force", "--out", file); code != exitOK || strings.Contains(stderr, "of no use") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
+// TestTrainKeeps: a model is replaced only with --force, and never by its own data.
+func TestTrainKeeps(t *testing.T) {
+	file := write(t, "model.safetensors", []byte("the good one"))
+	if code, _, stderr := call(t, "train", "--out", file); code != exitFailure || !strings.Contains(stderr, "exists; --force replaces it") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	data := t.TempDir()
+	image, link := filepath.Join(data, "images"), filepath.Join(t.TempDir(), "link")
+	if err := os.WriteFile(image, []byte("an image"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(image, link); err != nil {
+		t.Skip(err)
+	}
+	if code, _, stderr := call(t, "train", "--force", "--data", data, "--out", link); code != exitUsage || !strings.Contains(stderr, "is the input") {
+		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }
 

@@ -18,21 +18,25 @@ func (a *app) versionCommand() *cobra.Command {
 		Short: "The version of this program",
 		Args:  arguments(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
-			version := release
-			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-				version = info.Main.Version
-			}
-			platform := runtime.GOOS + "/" + runtime.GOARCH
-			if a.json {
-				a.printJSON(struct {
-					Version  string `json:"version"`
-					Go       string `json:"go"`
-					Platform string `json:"platform"`
-				}{version, runtime.Version(), platform})
-				return nil
-			}
-			fmt.Fprintf(a.stdout, "chainrule %s (%s, %s)\n", version, runtime.Version(), platform)
+			a.printVersion()
 			return nil
 		},
 	}
+}
+
+func (a *app) printVersion() {
+	version := release
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		version = info.Main.Version
+	}
+	platform := runtime.GOOS + "/" + runtime.GOARCH
+	if a.json {
+		a.printJSON(struct {
+			Version  string `json:"version"`
+			Go       string `json:"go"`
+			Platform string `json:"platform"`
+		}{version, runtime.Version(), platform})
+		return
+	}
+	fmt.Fprintf(a.stdout, "chainrule %s (%s, %s)\n", version, runtime.Version(), platform)
 }

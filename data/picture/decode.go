@@ -10,22 +10,29 @@ import (
 	"io"
 )
 
+// What a picture may cost. docs/LIMITS.md has the reasons.
 const (
-	maxPixels = 64_000_000    // a large photo; beyond, a small file could ask for any amount of memory
-	maxBytes  = 8 * maxPixels // the pixels at their largest, 16 bits of R, G, B and A each, uncompressed
-	maxHead   = 16 << 20      // what is kept of a file until its size in pixels is known: photos put previews there
+	maxFile   = 64 << 20 // bytes of a file
+	maxPixels = 64 << 20 // the pixels of a large photo
+	maxScans  = 100      // of a JPEG; 10 are usual in a progressive one, 4 are the most in any other
+
+	// Decoding may take freeMemory, and perByte more for each byte of the file.
+	// A file can be small and claim to be large, or be large and compress well:
+	// what it takes is bounded, and what photos are like lies far inside.
+	freeMemory = 64 << 20
+	perByte    = 32
 )
 
 // Decode reads a PNG or JPEG picture, whichever its first bytes say it is. The
 // name is for error messages.
 //
-// The size is looked at before anything of that size is allocated: a picture of
-// more than 64 million pixels is an error, and so is one that goes on for longer
-// than its pixels could need. The orientation that cameras note in EXIF is not
-// applied: a picture taken with the camera on its side stays on its side.
+// What it costs is known before memory is taken for pixels. A file has at most
+// 64 MiB and 64 Mi pixels, decoding it takes at most 64 MiB and 32 bytes for each
+// byte of the file, and a JPEG has at most 100 scans; what goes beyond is an
+// error. The orientation that cameras note in EXIF is not applied: a picture
+// taken with the camera on its side stays on its side.
 func Decode(r io.Reader, name string) (image.Image, error) {
-	limit := &io.LimitedReader{R: r, N: maxBytes}
-	in := bufio.NewReader(limit)
+	in := bufio.NewReader(r)
 	magic, err := in.Peek(8)
 	if err != nil && err != io.EOF {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -34,22 +41,27 @@ func Decode(r io.Reader, name string) (image.Image, error) {
 	// Not image.Decode: what that accepts depends on what else the program imports.
 	var config func(io.Reader) (image.Config, error)
 	var decode func(io.Reader) (image.Image, error)
+	var measure func([]byte) cost
 	switch {
 	case len(magic) == 0:
-		return nil, fmt.Errorf("%s: the file is empty; a PNG or JPEG picture is wanted", name)
+		return nil, fmt.Errorf("%s: the file is empty; name a PNG or JPEG picture", name)
 	case bytes.HasPrefix(magic, []byte("\x89PNG\r\n\x1a\n")):
-		config, decode = png.DecodeConfig, png.Decode
+		config, decode, measure = png.DecodeConfig, png.Decode, pngCost
 	case bytes.HasPrefix(magic, []byte("\xff\xd8\xff")):
-		config, decode = jpeg.DecodeConfig, jpeg.Decode
+		config, decode, measure = jpeg.DecodeConfig, jpeg.Decode, jpegCost
 	default:
 		return nil, fmt.Errorf("%s: neither a PNG nor a JPEG picture (it begins with %q); convert it to PNG", name, magic)
 	}
 
-	var head bytes.Buffer // what config reads, for decode to read again
-	size, err := config(io.TeeReader(io.LimitReader(in, maxHead), &head))
+	file, err := io.ReadAll(io.LimitReader(in, maxFile+1))
 	switch {
-	case err != nil && head.Len() >= maxHead:
-		return nil, fmt.Errorf("%s: the first %d MB do not say how large the picture is; save it again without its previews and profiles", name, maxHead>>20)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", name, err)
+	case len(file) > maxFile:
+		return nil, fmt.Errorf("%s: the file is larger than %d MB; scale the picture down or save it as JPEG", name, maxFile>>20)
+	}
+	size, err := config(bytes.NewReader(file))
+	switch {
 	case err != nil:
 		return nil, broken(name, err)
 	case size.Width <= 0 || size.Height <= 0:
@@ -57,12 +69,16 @@ func Decode(r io.Reader, name string) (image.Image, error) {
 	case int64(size.Width)*int64(size.Height) > maxPixels:
 		return nil, fmt.Errorf("%s: the picture is too large: %d x %d pixels, at most %d million; scale it down", name, size.Width, size.Height, maxPixels/1_000_000)
 	}
-
-	img, err := decode(io.MultiReader(&head, in))
-	switch {
-	case err != nil && limit.N <= 0:
-		return nil, fmt.Errorf("%s: the picture goes on after %d MB, more than its pixels can need; save it again", name, maxBytes/1_000_000)
-	case err != nil:
+	c := measure(file)
+	if most := int64(freeMemory + perByte*len(file)); c.memory > most {
+		return nil, fmt.Errorf("%s: %d x %d pixels would take %d MB of memory, and a file of %d bytes may take %d MB; scale the picture down",
+			name, size.Width, size.Height, c.memory>>20, len(file), most>>20)
+	}
+	if c.scans > maxScans {
+		return nil, fmt.Errorf("%s: the picture has %d scans, at most %d; save it again, not progressive", name, c.scans, maxScans)
+	}
+	img, err := decode(bytes.NewReader(file))
+	if err != nil {
 		return nil, broken(name, err)
 	}
 	return img, nil
@@ -71,5 +87,5 @@ func Decode(r io.Reader, name string) (image.Image, error) {
 // broken passes on what the decoder says, which seldom tells a file that ends too
 // soon from one that is damaged.
 func broken(name string, err error) error {
-	return fmt.Errorf("%s: the picture cannot be decoded, it may be truncated, damaged or of a rare kind (%w); copy it again or save it as PNG", name, err)
+	return fmt.Errorf("%s: the picture cannot be decoded; it may be truncated, damaged or of a rare kind (%w); copy it again or save it as PNG", name, err)
 }

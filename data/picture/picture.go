@@ -62,21 +62,26 @@ func Raw(img image.Image, width, height int) ([]byte, error) {
 	return grey(img, color.Black).Pix, nil
 }
 
-// grey returns the luminance of img on paper. It goes by strips of rows, which
-// draw converts fast whatever the picture's kind, so that a large photo is never
+// grey returns the luminance of img on paper. It goes by tiles, which draw
+// converts fast whatever the picture's kind, so that a large photo is never
 // there in colour a second time.
 func grey(img image.Image, paper color.Color) *image.Gray {
 	from := img.Bounds()
 	out := image.NewGray(image.Rect(0, 0, from.Dx(), from.Dy()))
-	strip := image.NewRGBA(image.Rect(0, 0, from.Dx(), min(from.Dy(), 16)))
-	for at := 0; at < len(out.Pix); at += len(strip.Pix) / 4 {
-		draw.Draw(strip, strip.Rect, image.NewUniform(paper), image.Point{}, draw.Src)
-		draw.Draw(strip, strip.Rect, img, from.Min, draw.Over)
-		from.Min.Y += strip.Rect.Dy()
-		pix := out.Pix[at:min(at+len(strip.Pix)/4, len(out.Pix))]
-		for i := range pix {
-			p := strip.Pix[4*i : 4*i+3 : 4*i+3]
-			pix[i] = uint8((19595*uint32(p[0]) + 38470*uint32(p[1]) + 7471*uint32(p[2]) + 1<<15) >> 16) // as color.GrayModel
+	tile := image.NewRGBA(image.Rect(0, 0, min(from.Dx(), 4096), min(from.Dy(), 16)))
+	background := image.NewUniform(paper)
+	for y := 0; y < out.Rect.Dy(); y += tile.Rect.Dy() {
+		for x := 0; x < out.Rect.Dx(); x += tile.Rect.Dx() {
+			draw.Draw(tile, tile.Rect, background, image.Point{}, draw.Src)
+			draw.Draw(tile, tile.Rect, img, from.Min.Add(image.Pt(x, y)), draw.Over)
+			for dy := range min(tile.Rect.Dy(), out.Rect.Dy()-y) {
+				row := tile.Pix[dy*tile.Stride:]
+				pix := out.Pix[(y+dy)*out.Stride+x:][:min(tile.Rect.Dx(), out.Rect.Dx()-x)]
+				for i := range pix {
+					p := row[4*i : 4*i+3 : 4*i+3]
+					pix[i] = uint8((19595*uint32(p[0]) + 38470*uint32(p[1]) + 7471*uint32(p[2]) + 1<<15) >> 16) // as color.GrayModel
+				}
+			}
 		}
 	}
 	return out
@@ -89,15 +94,11 @@ func findInk(g *image.Gray) (ink [256]uint8, box image.Rectangle) {
 	if w == 0 || h == 0 {
 		return
 	}
-	border := slices.Concat(g.Pix[:w], g.Pix[w*(h-1):])
-	for y := range h {
-		border = append(border, g.Pix[w*y], g.Pix[w*y+w-1])
-	}
-	slices.Sort(border)
-	paper, dark, bright := int(border[len(border)/2]), int(slices.Min(g.Pix)), int(slices.Max(g.Pix))
-	sign, peak, uneven := 1, bright-paper, border[len(border)*19/20]
+	border := borderOf(g)
+	paper, dark, bright := int(border.rank(1, 2)), int(slices.Min(g.Pix)), int(slices.Max(g.Pix))
+	sign, peak, uneven := 1, bright-paper, border.rank(19, 20)
 	if paper-dark > peak {
-		sign, peak, uneven = -1, paper-dark, border[len(border)/20]
+		sign, peak, uneven = -1, paper-dark, border.rank(1, 20)
 	}
 	if peak < minContrast {
 		return
@@ -129,6 +130,39 @@ func findInk(g *image.Gray) (ink [256]uint8, box image.Rectangle) {
 		box = box.Union(image.Rect(left, y, right, y+1))
 	}
 	return ink, box
+}
+
+// A histogram says how often each brightness occurs.
+type histogram [256]int
+
+// borderOf counts the pixels of the border, those in the corners twice.
+func borderOf(g *image.Gray) *histogram {
+	w, h := g.Rect.Dx(), g.Rect.Dy()
+	var border histogram
+	for x := range w {
+		border[g.Pix[x]]++
+		border[g.Pix[w*(h-1)+x]]++
+	}
+	for y := range h {
+		border[g.Pix[w*y]]++
+		border[g.Pix[w*y+w-1]]++
+	}
+	return &border
+}
+
+// rank returns the brightness at part/parts of the sorted pixels.
+func (n *histogram) rank(part, parts int) uint8 {
+	total := 0
+	for _, count := range n {
+		total += count
+	}
+	at := int(int64(total) * int64(part) / int64(parts))
+	for v, count := range n {
+		if at -= count; at < 0 {
+			return uint8(v)
+		}
+	}
+	return 255
 }
 
 // shrink scales the box of g to fit x fit pixels at most: each becomes the mean

@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"sync"
@@ -41,7 +40,7 @@ func newTracer(p *nn.Pass[float64]) *Tracer {
 // [graph.Graph.Backward], and its Output is the loss.
 //
 // It is an error if the network or the loss does not take x and t, or if the formula
-// of a layer is not known; see [Register].
+// of a layer is not known: an *[UnknownError].
 func Network(p *nn.Pass[float64], net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tensor[float64], t nn.Targets[float64]) (*Tracer, error) {
 	tr := newTracer(p)
 	err := tr.try(func() {
@@ -58,7 +57,7 @@ func Network(p *nn.Pass[float64], net nn.Layer[float64], loss nn.Loss[float64], 
 
 // Layer builds the graph of a layer on x. It returns the nodes of x and of the result
 // y; those of the parameters are [Tracer.Param]. Where formula is nil, it is the
-// registered one.
+// registered one. Errors are as those of [Network].
 func Layer(p *nn.Pass[float64], l nn.Layer[float64], x *tensor.Tensor[float64], formula Formula) (t *Tracer, in, y Node, err error) {
 	t = newTracer(p)
 	in = t.Input("x", x.Data, x.Shape...)
@@ -82,7 +81,7 @@ func (t *Tracer) Param(p *nn.Param[float64]) Node {
 func (t *Tracer) Layer(l nn.Layer[float64], x Node) Node {
 	formula, known := formulaOf(l)
 	if !known {
-		panic(&unknownError{l})
+		panic(&UnknownError{l})
 	}
 	t.building = l
 	return formula.(Formula)(t, l, x)
@@ -100,7 +99,7 @@ func (t *Tracer) Chain(layers []nn.Named[float64], x Node) Node {
 func (t *Tracer) loss(l nn.Loss[float64], y Node, targets nn.Targets[float64]) Node {
 	formula, known := formulaOf(l)
 	if !known {
-		panic(&unknownError{l})
+		panic(&UnknownError{l})
 	}
 	t.building = l
 	return formula.(lossFormula)(t, l, y, t.Input("t", target(targets, y.Shape[len(y.Shape)-1]), y.Shape...))
@@ -108,21 +107,17 @@ func (t *Tracer) loss(l nn.Loss[float64], y Node, targets nn.Targets[float64]) N
 
 type lossFormula func(t *Tracer, l nn.Loss[float64], y, target Node) Node
 
-// unknownError says that a layer or loss has no formula.
-type unknownError struct{ of any }
-
-func (e *unknownError) Error() string {
-	register := "Register"
-	if _, loss := e.of.(nn.Loss[float64]); loss {
-		register = "RegisterLoss"
-	}
-	return fmt.Sprintf("there is no graph of a %T; give its formula to trace.%s", e.of, register)
+// An UnknownError says that a layer or a loss has no formula.
+type UnknownError struct {
+	Of any // the layer or loss
 }
 
-// Unknown reports whether err says that a layer or a loss has no formula.
-func Unknown(err error) bool {
-	var unknown *unknownError
-	return errors.As(err, &unknown)
+func (e *UnknownError) Error() string {
+	register := "Register"
+	if _, loss := e.Of.(nn.Loss[float64]); loss {
+		register = "RegisterLoss"
+	}
+	return fmt.Sprintf("there is no graph of a %T; give its formula to trace.%s", e.Of, register)
 }
 
 // try returns as an error what build panics with because a shape, a label or a formula
@@ -133,7 +128,7 @@ func (t *Tracer) try(build func()) (err error) {
 		case nil:
 		case *graph.ShapeError:
 			err = fmt.Errorf("the formula of a %T: %w", t.building, e)
-		case *unknownError:
+		case *UnknownError:
 			err = e
 		case *tensor.ShapeError:
 			err = e

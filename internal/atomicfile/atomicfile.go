@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -21,30 +20,57 @@ import (
 //
 // A symbolic link is followed and stays. An existing file keeps its permission
 // bits and is refused when it is write-protected; a new one gets those that
-// [os.Create] would give. What is neither a file nor a folder, such as a pipe
-// or /dev/stdout, is written to directly. Errors name the path.
+// [os.Create] would give. What cannot be replaced, such as a pipe, a terminal or
+// /dev/stdout, is written to directly; a pipe that no program reads is refused.
+// So are folders, disks and sockets. Errors name the path and say what to do.
 func Write(path string, write func(w io.Writer) error) error {
-	if err := replace(path, write); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+	t, err := find(path)
+	if err == nil {
+		if t.direct {
+			err = direct(path, write)
+		} else {
+			err = t.replace(write)
+		}
 	}
-	return nil
+	return named(path, err)
+}
+
+// Replace is [Write] for a file that belongs to the program, as those of a cache
+// do: path itself is replaced, even if it is a symbolic link, a pipe, a device or
+// write-protected. Where a link leads is neither read nor written. A folder is
+// refused.
+func Replace(path string, write func(w io.Writer) error) error {
+	t := target{path: path}
+	err := checkName(path)
+	if info, statErr := os.Lstat(path); err == nil && statErr == nil && info.IsDir() {
+		err = errors.New("it is a folder; remove it")
+	}
+	if err == nil {
+		err = t.replace(write)
+	}
+	return named(path, err)
 }
 
 // Writable returns the error [Write] would fail with now, before anything is
 // written: for a program that works long for what it writes. It leaves nothing
-// behind.
+// behind. A pipe it opens, and keeps open for Write: closed, it would look to its
+// reader as if all had been written.
 func Writable(path string) error {
-	err := func() error {
-		t, err := find(path)
-		if err != nil || t.direct {
-			return err
+	t, err := find(path)
+	switch {
+	case err != nil:
+	case t.direct:
+		err = hold(path)
+	default:
+		var f *os.File
+		if f, err = t.temporary(); err == nil {
+			err = errors.Join(f.Close(), os.Remove(f.Name()))
 		}
-		f, err := t.temporary()
-		if err != nil {
-			return err
-		}
-		return errors.Join(f.Close(), os.Remove(f.Name()))
-	}()
+	}
+	return named(path, err)
+}
+
+func named(path string, err error) error {
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
@@ -54,23 +80,36 @@ func Writable(path string) error {
 // A target is what is to be written.
 type target struct {
 	path   string      // symbolic links followed
-	info   fs.FileInfo // of the file there; nil if there is none
-	direct bool        // it is no file, and cannot be replaced
+	info   fs.FileInfo // of the regular file there that keeps its mode; or nil
+	direct bool        // it cannot be replaced, but written to
 }
 
-func find(path string) (t target, err error) {
+func checkName(path string) error {
 	if path == "" {
-		return t, errors.New("it has no name; name a file")
+		return errors.New("it has no name; name a file")
+	}
+	return nil
+}
+
+// find returns what is at path.
+func find(path string) (t target, err error) {
+	if err := checkName(path); err != nil {
+		return t, err
 	}
 	// Stat, not the links themselves: /dev/stdout leads to a pipe whose name,
 	// as the link has it, cannot be opened.
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		if info.IsDir() {
+		switch mode := info.Mode(); {
+		case mode.IsDir():
 			return t, errors.New("it is a folder; name a file in it")
+		case mode&fs.ModeSocket != 0:
+			return t, errors.New("it is a socket; name a file")
+		case mode&fs.ModeDevice != 0 && mode&fs.ModeCharDevice == 0:
+			return t, errors.New("it is a disk, whose content would be lost; name a file")
 		}
-		return target{path: path, info: info, direct: true}, nil
+		return target{path: path, direct: true}, nil
 	}
-	if t.path, t.info, err = follow(path); err != nil {
+	if t, err = follow(path); err != nil {
 		return t, err
 	}
 	if t.info != nil && t.info.Mode().Perm()&0o200 == 0 {
@@ -79,39 +118,92 @@ func find(path string) (t target, err error) {
 	return t, nil
 }
 
-// temporary creates a file beside the target.
-func (t target) temporary() (*os.File, error) {
-	// os.CreateTemp makes files only their owner can read. OpenFile lets the
-	// umask decide, as for any other new file. 64 random bits do not collide,
-	// and if they do, O_EXCL makes it an error.
-	dir, _ := filepath.Split(t.path)
-	name := fmt.Sprintf("%s.chainrule-%016x.tmp", dir, rand.Uint64())
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("make the folder %s first: %w", dir, fs.ErrNotExist)
-	case errors.Is(err, fs.ErrPermission):
-		return nil, fmt.Errorf("no permission to write in its folder: %w", err)
+// follow returns what is at the end of a chain of symbolic links, whether or not
+// a file is there. A chain that passes one of the program's own open files ends
+// there: what `>> log` opened is to be added to, not to be replaced.
+func follow(path string) (target, error) {
+	for range 40 { // as many as Linux follows
+		if openFile(path) {
+			return target{path: path, direct: true}, nil
+		}
+		info, err := os.Lstat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return target{path: path}, nil
+		}
+		if err != nil {
+			return target{}, explain(path, err)
+		}
+		if info.Mode().Type() != fs.ModeSymlink {
+			return target{path: path, info: info}, nil
+		}
+		link, err := os.Readlink(path)
+		if err != nil {
+			return target{}, err
+		}
+		if !filepath.IsAbs(link) {
+			// Not filepath.Join: it would shorten folder/../name, which is
+			// another file when folder is itself a link.
+			dir, _ := filepath.Split(path)
+			link = dir + link
+		}
+		path = link
 	}
-	return f, err
+	return target{}, errLoop
 }
 
-func replace(path string, write func(w io.Writer) error) (err error) {
-	t, err := find(path)
-	if err != nil {
-		return err
+// openFile reports whether path names an open file of this program. Where there
+// is no such folder, the name is free for a file, and none can be made there.
+func openFile(path string) bool {
+	switch dir, _ := filepath.Split(path); dir {
+	case "/dev/fd/", "/proc/self/fd/":
+		return true
 	}
-	if t.direct {
-		return direct(path, write)
+	return path == "/dev/stdout" || path == "/dev/stderr"
+}
+
+var errLoop = errors.New("its symbolic links lead in a circle; remove the link or name another file")
+
+// explain says what is wrong with the folder of path and what to do about it,
+// where err, of a call with path or a name beside it, is about the folder.
+func explain(path string, err error) error {
+	dir, _ := filepath.Split(path)
+	where := "its folder " + dir
+	if dir == "" {
+		where = "the current folder"
 	}
+	cause := err
+	if inner := (*fs.PathError)(nil); errors.As(err, &inner) {
+		cause = inner.Err
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && dir == "":
+		return fmt.Errorf("%s is gone (%w); change to one that exists", where, cause)
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("make the folder %s first (%w)", dir, cause)
+	case errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("%s is not one, or lies in a file (%w); name a file in a folder", where, cause)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s may not be written in (%w); change its mode or name another folder", where, cause)
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%s cannot be written in (%w); name another folder", where, cause)
+	case errors.Is(err, syscall.ELOOP):
+		return errLoop
+	}
+	return err
+}
+
+// replace writes to a temporary file and renames it to t.
+func (t target) replace(write func(w io.Writer) error) (err error) {
+	dir, _ := filepath.Split(t.path)
+	sweep(dir)
 	f, err := t.temporary()
 	if err != nil {
 		return err
 	}
 	renamed := false
 	defer func() { // not after an error only: write may panic
+		f.Close() // which gives up the lock
 		if !renamed {
-			f.Close()
 			os.Remove(f.Name())
 		}
 	}()
@@ -127,57 +219,19 @@ func replace(path string, write func(w io.Writer) error) (err error) {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil {
-		return err
+	if !renamesOpenFiles {
+		if err := f.Close(); err != nil {
+			return err
+		}
 	}
 	if err := os.Rename(f.Name(), t.path); err != nil {
 		return err
 	}
 	renamed = true
-	dir, _ := filepath.Split(t.path)
 	if err := syncFolder(dir); err != nil {
 		return fmt.Errorf("it was written, but its folder could not be flushed to disk: %w", err)
 	}
 	return nil
-}
-
-// follow returns the path at the end of a chain of symbolic links, whether or
-// not something is there, and what is there, if anything.
-func follow(path string) (string, fs.FileInfo, error) {
-	for range 40 { // as many as Linux follows
-		info, err := os.Lstat(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return path, nil, nil
-		}
-		if err != nil {
-			return "", nil, err
-		}
-		if info.Mode().Type() != fs.ModeSymlink {
-			return path, info, nil
-		}
-		link, err := os.Readlink(path)
-		if err != nil {
-			return "", nil, err
-		}
-		if !filepath.IsAbs(link) {
-			// Not filepath.Join: it would shorten folder/../name, which is
-			// another file when folder is itself a link.
-			dir, _ := filepath.Split(path)
-			link = dir + link
-		}
-		path = link
-	}
-	return "", nil, errors.New("too many symbolic links")
-}
-
-// direct writes to what is no file and so cannot be replaced.
-func direct(path string, write func(w io.Writer) error) (err error) {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	return buffered(f, write)
 }
 
 func buffered(f *os.File, write func(w io.Writer) error) error {

@@ -236,7 +236,7 @@ func TestStepsTrain(t *testing.T) {
 				first = in.random
 			}
 			first = first.Rows(0, test.batch)
-			atFirst := nn.NewSoftmaxWithLoss[float32]().Forward(nil, test.net.Forward(nil, first.X), first.T)
+			atFirst := nn.NewSoftmaxWithLoss[float32]().Forward(nil, test.net.Forward(nil, first.X), first.Targets())
 			var last float64
 			for _, l := range losses[len(losses)-5:] {
 				last += l / 5
@@ -283,8 +283,8 @@ func TestPredictions(t *testing.T) {
 	}
 }
 
-// TestGradientCheck: it compares all gradients, and with the difference that the
-// proof of the same network finds.
+// TestGradientCheck: it compares all gradients, with the differences that the book's
+// network computes one by one.
 func TestGradientCheck(t *testing.T) {
 	in := &inputs{ctx: t.Context()}
 	got := results(t, ready(t, in, "W5", 1), 1)[0]
@@ -296,12 +296,8 @@ func TestGradientCheck(t *testing.T) {
 	net := nn.NewTwoLayerNet[float64](784, 50, 10, 0.01, train.Random(1, "weights"))
 	grads := net.Gradient(x, labels)
 	var want float64
-	for i, differences := range nn.LossDifferences(net.Sequential, x, labels, nil) {
-		var numbers []float64
-		for _, d := range differences {
-			numbers = append(numbers, d.Central())
-		}
-		want = max(want, gradcheck.RelativeError(grads[net.Params()[i].Name].Data, numbers))
+	for name, numbers := range net.NumericalGradient(x, labels) {
+		want = max(want, gradcheck.RelativeError(grads[name].Data, numbers.Data))
 	}
 	if got != want || got < 1e-9 {
 		t.Errorf("largest error %v, want %v", got, want)

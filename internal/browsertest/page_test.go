@@ -3,6 +3,8 @@ package browsertest_test
 import (
 	"bytes"
 	"context"
+	"math"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -21,6 +23,32 @@ import (
 	"github.com/chainrule-go/chainrule/graph"
 	"github.com/chainrule-go/chainrule/internal/draw"
 )
+
+func apples(t *testing.T) *graph.Graph[float64] {
+	t.Helper()
+	g, err := graph.Figures()[0].Graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// layers is a network of two groups, the first one with inputs of its own.
+func layers() *graph.Graph[float64] {
+	random := rand.New(rand.NewPCG(1, 4))
+	normal := func(n int) (data []float64) {
+		for range n {
+			data = append(data, random.NormFloat64())
+		}
+		return data
+	}
+	g := graph.New[float64]()
+	x := g.Input("x", normal(6), 2, 3)
+	g.Group("Affine1", func() { x = graph.Affine(g, x, g.Input("W1", normal(12), 3, 4), g.Input("b1", normal(4), 4)) })
+	g.Group("ReLU1", func() { x = graph.ReLU(g, x) })
+	g.Backward(g.Sum(x).As("L"))
+	return g
+}
 
 // browser starts Chromium, or skips the test where there is none.
 func browser(t *testing.T) context.Context {
@@ -147,7 +175,7 @@ func (v *visit) loaded() []string {
 func TestPageSteps(t *testing.T) {
 	ctx := browser(t)
 	v := open(t, ctx, apples(t), draw.Options{Title: "Apples"})
-	v.sees("opening", "Inputs", "Press Next, or the right arrow, to compute the first node.", "", "2 100 1.1")
+	v.sees("opening", "Inputs", "Press Next, or the right arrow, to compute the first step.", "", "2 100 1.1")
 	v.run(click("#next"))
 	v.sees("Next", "Forward 1 of 2", "apples' price = apple price × apples = 100 × 2 = 200", "n3", "2 100 1.1 200")
 	v.run(chromedp.KeyEvent(kb.ArrowRight))
@@ -163,43 +191,115 @@ func TestPageSteps(t *testing.T) {
 		"∂L/∂apple price = ∂L/∂apples' price × apples = 1.1 × 2 = 2.2; ∂L/∂apples = ∂L/∂apples' price × apple price = 1.1 × 100 = 110",
 		"n3", "2 110 100 2.2 1.1 200 200 1.1 220 1")
 	v.run(chromedp.Focus(chromedp.CSS("#slider")), chromedp.KeyEvent(kb.Home))
-	v.sees("Home on the slider", "Inputs", "Press Next, or the right arrow, to compute the first node.", "", "2 100 1.1")
+	v.sees("Home on the slider", "Inputs", "Press Next, or the right arrow, to compute the first step.", "", "2 100 1.1")
 	v.run(chromedp.KeyEvent(kb.ArrowRight))
 	v.sees("the right arrow on the slider", "Forward 1 of 2", "apples' price = apple price × apples = 100 × 2 = 200", "n3", "2 100 1.1 200")
 	v.close()
 }
 
-// TestPageFolds folds and unfolds groups by mouse and keyboard.
+// TestPageFolds folds and unfolds groups by mouse and keyboard. Boxes are as high
+// as what is in them, and the place in the passes stays.
 func TestPageFolds(t *testing.T) {
 	ctx := browser(t)
 	v := open(t, ctx, layers(), draw.Options{Title: "Layers", Folded: func(g *graph.Group) bool { return g.Name == "Affine1" }})
-	// What is seen of the two frames, of an operation and of an input in the first.
-	seen := func(after, want string) (width float64) {
+	// Which of the groups are boxes and which are frames, and the place.
+	seen := func(after, want string) {
 		t.Helper()
-		got := ask[string](v, `["cover-g0", "g0", "cover-g1", "g1", "n3", "n1"].filter(id => document.getElementById(id).getClientRects().length > 0).join(" ")`)
+		got := ask[string](v, `["g0", "g1"].map(id => document.getElementById(id).classList.contains("box") ? "box" : "frame").join(" ")
+			+ ", " + document.getElementById("where").textContent`)
 		if got != want {
-			t.Errorf("after %s: %q is seen, want %q", after, got, want)
+			t.Errorf("after %s: got %q, want %q", after, got, want)
 		}
-		return ask[float64](v, `document.querySelector("svg").width.baseVal.value`)
 	}
-	narrow := seen("opening", "cover-g0 g1")
-	v.run(click("#cover-g0"))
-	wide := seen("a click on the box", "g0 g1 n3 n1")
-	if wide < narrow+100 {
-		t.Errorf("unfolding makes the drawing %v wide, from %v", wide, narrow)
+	height := func() float64 {
+		return ask[float64](v, `document.querySelector(".drawing svg").viewBox.baseVal.height`)
 	}
-	v.run(click("#g1 text"))
-	seen("a click on a name", "g0 cover-g1 n3 n1")
-	v.run(chromedp.KeyEvent(kb.Enter)) // the box has the focus now
-	seen("Enter on the box", "g0 g1 n3 n1")
-	v.run(click("#fold"))
-	seen("Fold all", "cover-g0 cover-g1")
+	seen("opening", "box frame, Inputs")
 	v.run(click("#next"))
-	if marked := ask[string](v, `document.querySelector("svg .now").id`); marked != "cover-g0" {
+	seen("Next", "box frame, Forward 1 of 3")
+	v.run(click("#g0"))
+	seen("a click on the box", "frame frame, Forward 3 of 5")
+	unfolded := height()
+	v.run(click("#g1 text"))
+	seen("a click on a name", "frame box, Forward 3 of 5")
+	v.run(chromedp.KeyEvent(kb.Enter)) // the box has the focus now
+	seen("Enter on the box", "frame frame, Forward 3 of 5")
+	v.run(click("#fold"))
+	seen("Fold all", "box box, Forward 1 of 3")
+	if folded := height(); folded > unfolded-50 {
+		t.Errorf("folded the drawing is %v high, and unfolded %v", folded, unfolded)
+	}
+	if marked := ask[string](v, `document.querySelector("svg .now").id`); marked != "g0" {
 		t.Errorf("the step in a folded group marks %q, want its box", marked)
 	}
 	v.run(click("#unfold"))
-	seen("Unfold all", "g0 g1 n3 n1")
+	seen("Unfold all", "frame frame, Forward 3 of 5")
+	v.close()
+}
+
+// TestPageFoldedSteps: a folded group is one step forward and one backward.
+func TestPageFoldedSteps(t *testing.T) {
+	ctx := browser(t)
+	g := graph.New[float64]()
+	y := g.Input("x", []float64{1, -2}, 2)
+	g.Group("ReLU1", func() { y = graph.ReLU(g, y) })
+	g.Group("Error1", func() { y = graph.MeanSquaredError(g, y, g.Input("t", []float64{0, 0}, 2)).As("L") })
+	g.Backward(y)
+	v := open(t, ctx, g, draw.Options{Folded: func(*graph.Group) bool { return true }})
+	for _, step := range [][4]string{
+		{"Forward 1 of 2", "ReLU1(x) = [1 0]", "g0", "[1 -2] [1 0]"},
+		{"Forward 2 of 2", "L = Error1(ReLU1, t) = 0.5", "g1", "[1 -2] [1 0] 0.5"},
+		{"Backward 1 of 3", "∂L/∂L = 1, where backward begins", "g1", "[1 -2] [1 0] 0.5 1"},
+		{"Backward 2 of 3", "∂L/∂ReLU1 = [1 0]; ∂L/∂t = [-1 0]", "g1", "[1 -2] [1 0] [1 0] 0.5 1"},
+		{"Backward 3 of 3", "∂L/∂x = [1 0]", "g0", "[1 -2] [1 0] [1 0] [1 0] 0.5 1"},
+	} {
+		v.run(click("#next"))
+		v.sees(step[0], step[0], step[1], step[2], step[3])
+	}
+	v.close()
+}
+
+// TestPageZoom: the drawing fills the window within limits, and the buttons and
+// keys change its size.
+func TestPageZoom(t *testing.T) {
+	ctx := browser(t)
+	v := open(t, ctx, layers(), draw.Options{Title: "Layers"})
+	scale := func() float64 {
+		return ask[float64](v, `(svg => svg.width.baseVal.value / svg.viewBox.baseVal.width)(document.querySelector(".drawing svg"))`)
+	}
+	want := func(after string, want float64) {
+		t.Helper()
+		if got := scale(); math.Abs(got-want) > 1e-3*want {
+			t.Errorf("after %s: the scale is %v, want %v", after, got, want)
+		}
+	}
+	start := scale()
+	if start < 0.75 || start > 2 {
+		t.Errorf("the scale at first is %v", start)
+	}
+	v.run(click("#in"))
+	want("+", 1.25*start)
+	v.run(chromedp.KeyEvent("+"))
+	want("the key +", 1.25*1.25*start)
+	v.run(click("#out"))
+	want("−", 1.25*start)
+	v.run(chromedp.KeyEvent("-"))
+	want("the key -", start)
+	v.run(chromedp.KeyEvent("-"), chromedp.KeyEvent("0"))
+	want("the key 0", start)
+	v.run(click("#in"), click("#reset"))
+	want("Reset", start)
+	v.run(chromedp.KeyEvent("f"))
+	const whole = `(d => d.scrollWidth <= d.clientWidth && d.scrollHeight <= d.clientHeight)(document.querySelector(".drawing"))`
+	if !ask[bool](v, whole) {
+		t.Error("after the key f the drawing does not fit the window")
+	}
+	for range 8 {
+		v.run(click("#in"))
+	}
+	if ask[bool](v, whole) {
+		t.Error("a drawing zoomed in eight times fits the window")
+	}
 	v.close()
 }
 

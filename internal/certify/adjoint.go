@@ -1,149 +1,171 @@
-package gradcheck
+package certify
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 
+	"github.com/chainrule-go/chainrule/gradcheck"
 	"github.com/chainrule-go/chainrule/graph"
+	"github.com/chainrule-go/chainrule/graph/trace"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// RealSize returns layers of the sizes they have in training, for [Adjoint] with
-// batches of [RealBatch].
-func RealSize() []Case {
-	labels := make([]int, RealBatch)
-	for i := range labels {
-		labels[i] = i * 7 % 10
-	}
-	return []Case{
-		{Name: "Affine(784->50)", New: affineOf[float64](784, 50), Float32: affineOf[float32](784, 50), Sample: []int{784}, linear: true},
-		{Name: "Affine(50->10)", New: affineOf[float64](50, 10), Float32: affineOf[float32](50, 10), Sample: []int{50}, linear: true},
-		{Name: "ReLU", New: reluOf[float64], Float32: reluOf[float32], Sample: []int{50}, linear: true},
-		{Name: "Sigmoid", New: sigmoidOf[float64], Float32: sigmoidOf[float32], Sample: []int{50}},
-		{Name: "Softmax", New: softmaxOf[float64], Float32: softmaxOf[float32], Sample: []int{10}},
-		{Name: "SoftmaxWithLoss", New: lossOf[float64](labels...), Float32: lossOf[float32](labels...), Graph: lossFormula(labels...), Sample: []int{10}},
-		{Name: "784-50-10", New: bookOf[float64], Float32: bookOf[float32], Sample: []int{784}},
-	}
-}
-
 // RealBatch is the batch of the book's training.
 const RealBatch = 100
 
-func bookOf[T tensor.Float](rng *rand.Rand) nn.Layer[T] {
-	return nn.NewTwoLayerNet[T](784, 50, 10, 0.1, rng).Sequential
+// RealSize returns the cases of the layers of package nn in the sizes they have in
+// training.
+func RealSize() (all []gradcheck.Case) {
+	for _, row := range trace.Rows() {
+		for _, sizes := range row.Real {
+			all = append(all, row.Of(sizes))
+		}
+	}
+	return all
 }
 
-// Adjoint checks the layer c.Float32 at full size, on the fastest path there is,
-// with a batch of n samples. Backward is the adjoint of the derivative J of
-// Forward: for all v and w,
-//
-//	<J·v, w> = <v, Jᵀ·w>
-//
-// v and w are random, J·v comes by complex step from the graph in float64, and
-// Jᵀ·w is what Backward makes of w in float32. The difference is told in ulps of
-// the root of the sum of squares of the terms vᵢ·(Jᵀ·w)ᵢ: some roundings of each,
-// added up at random, are a few.
-//
-// Where a layer is piecewise linear, the same is done with whole numbers: then no
-// operation rounds, J·v is Forward(x+v) - Forward(x), and nothing may differ.
-func Adjoint(c Case, n int) Report {
-	k := &check{Case: c, Report: Report{Name: c.Name}}
-	if c.Float32 == nil {
-		k.fail("the adjoint test is of Case.Float32, which is nil")
-		return k.Report
+// An AdjointReport is the outcome of [Adjoint].
+type AdjointReport struct {
+	Name   string
+	Arrays []AdjointArray
+	err    error // it could not be done
+}
+
+// An AdjointArray is that of one gradient.
+type AdjointArray struct {
+	Name           string // "dx" or the name of the parameter, and ", whole numbers" in those
+	Elements       int
+	Nonzero        int
+	gradcheck.Ulps // Got is <v, Jᵀ·w>, Want is <J·v, w>
+}
+
+// Err returns nil if Backward is the adjoint, and otherwise all that is wrong.
+func (r AdjointReport) Err() error {
+	errs := []error{r.err}
+	for _, a := range r.Arrays {
+		if !(a.Error <= a.Bound) {
+			errs = append(errs, fmt.Errorf("%s: %s: <J·v, w> is %v, <v, Jᵀ·w> is %v: %.3g ulp, at most %.3g", r.Name, a.Name, a.Worst.Want, a.Worst.Got, a.Error, a.Bound))
+		}
 	}
-	k.run("adjoint", func() { k.adjoint(n) })
-	if c.linear {
-		k.run("adjoint in whole numbers", func() { k.adjointInWholeNumbers(n) })
-	}
-	return k.Report
+	return errors.Join(errs...)
 }
 
 // adjointBound is in ulps; see [Adjoint].
 const adjointBound = 8
 
-func (k *check) adjoint(n int) {
-	a := newAdjointTrial(k.Case, n, func(rng *rand.Rand, v []float32) {
+// Adjoint checks a layer in float32 at full size, on the fastest path there is, with a
+// batch of n samples. Backward is the adjoint of the derivative J of Forward: for all v
+// and w,
+//
+//	<J·v, w> = <v, Jᵀ·w>
+//
+// v and w are random. J·v comes by complex step from the graph in float64, and Jᵀ·w is
+// what Backward makes of w in float32. The difference is measured in ulps of the root of
+// the sum of squares of the terms vᵢ·(Jᵀ·w)ᵢ: some roundings of each, added up at random,
+// are a few.
+//
+// Where a layer is piecewise linear, the same is done with whole numbers. Then no
+// operation rounds, J·v is Forward(x+v) - Forward(x), and nothing may differ.
+func Adjoint(c gradcheck.Case, n int) AdjointReport {
+	r := AdjointReport{Name: c.Name}
+	if r.err = r.complexStep(c, n); r.err == nil && c.Linear {
+		r.err = r.wholeNumbers(c, n)
+	}
+	return r
+}
+
+func (r *AdjointReport) complexStep(c gradcheck.Case, n int) error {
+	t, err := newAdjointTrial(c, n, func(rng *rand.Rand, v []float32) {
 		for i := range v {
 			v[i] = float32(2 * (rng.Float64() - 0.5))
 		}
 	})
-	// The graph is of the same numbers.
-	of := k.New(rand.New(rand.NewPCG(5, seed)))
-	for i, p := range of.Params() {
-		copy(p.Value.Data, float64Of(a.layer.Params()[i].Value.Data))
+	if err != nil {
+		return err
 	}
-	tr := newTracer()
-	in := []node{tr.Input("x", float64Of(a.x.Data), a.x.Shape...)}
-	for _, p := range of.Params() {
-		in = append(in, tr.param(p))
+	for i, p := range t.of.Params() {
+		copy(p.Value.Data, float64Of(t.layer.Params()[i].Value.Data)) // the graph is of the same numbers
 	}
-	var y node
-	if k.Graph != nil {
-		y = k.Graph(tr.Graph, in[0], in[1:])
-	} else {
-		var err error
-		if y, err = tr.layer(of, in[0]); err != nil {
-			k.fail("%v", err)
-			return
-		}
+	tr, x, y, err := trace.Layer(training[float64](), t.of, tensor.Of(float64Of(t.x.Data), t.x.Shape...), c.Graph)
+	if err != nil {
+		return err
 	}
-	for i, array := range a.arrays {
+	in := []trace.Node{x}
+	for _, p := range t.of.Params() {
+		in = append(in, tr.Param(p))
+	}
+	for i, array := range t.arrays {
 		v := make([]float64, len(array.gradient))
 		for j := range v {
-			v[j] = 2 * (a.rng.Float64() - 0.5)
+			v[j] = 2 * (t.rng.Float64() - 0.5)
 		}
-		left := inner(graph.ComplexStepAlong(tr.Graph, y, map[node][]float64{in[i]: v}), float64Of(a.w.Data))
+		left := inner(graph.ComplexStepAlong(tr.Graph, y, map[trace.Node][]float64{in[i]: v}), float64Of(t.w.Data))
 		right, spread := inner(v, float64Of(array.gradient)), 0.0
 		for j, g := range array.gradient {
 			spread += float64(v[j] * v[j] * float64(g) * float64(g))
 		}
-		k.Arrays = append(k.Arrays, array.report(n, &Ulps{
-			Error: math.Abs(left-right) / ulp32(math.Sqrt(spread)),
-			Bound: adjointBound,
-			Worst: Element{Got: right, Want: left},
-		}))
+		r.add(array, "", left, right, math.Abs(left-right)/gradcheck.Ulp32(math.Sqrt(spread)), adjointBound)
 	}
+	return nil
 }
 
-func (k *check) adjointInWholeNumbers(n int) {
-	// From least to most, or the same below 0: no element of v is 0 and hides one of the
+func (r *AdjointReport) wholeNumbers(c gradcheck.Case, n int) error {
+	// From least to most, or the same below 0. No element of v is 0 and hides one of the
 	// gradient.
 	whole := func(rng *rand.Rand, least, most int) float64 {
 		return float64((least + rng.IntN(most-least+1)) * (1 - 2*rng.IntN(2)))
 	}
-	a := newAdjointTrial(k.Case, n, func(rng *rand.Rand, v []float32) {
+	t, err := newAdjointTrial(c, n, func(rng *rand.Rand, v []float32) {
 		for i := range v {
 			v[i] = float32(whole(rng, 2, 16)) // sums of 784 products stay below 2²⁴
 		}
 	})
-	for _, array := range a.arrays {
-		base := a.layer.Forward(nil, a.x)
+	if err != nil {
+		return err
+	}
+	for _, array := range t.arrays {
+		base := t.layer.Forward(training[float32](), t.x)
 		before := slices.Clone(array.value)
 		v := make([]float64, len(before))
 		for i, value := range before {
-			v[i] = whole(a.rng, 1, int(math.Abs(float64(value)))-1) // smaller, so that no sign changes
+			v[i] = whole(t.rng, 1, int(math.Abs(float64(value)))-1) // smaller, so that no sign changes
 			array.value[i] += float32(v[i])
 		}
-		moved := a.layer.Forward(nil, a.x)
+		moved := t.layer.Forward(training[float32](), t.x)
 		jv := make([]float64, len(moved.Data))
 		for i := range jv {
 			jv[i] = float64(moved.Data[i]) - float64(base.Data[i])
 		}
 		copy(array.value, before)
-		left, right := inner(jv, float64Of(a.w.Data)), inner(v, float64Of(array.gradient))
-		r := array.report(n, &Ulps{Error: math.Abs(left - right), Worst: Element{Got: right, Want: left}})
-		r.Name += ", whole numbers"
-		k.Arrays = append(k.Arrays, r)
+		left, right := inner(jv, float64Of(t.w.Data)), inner(v, float64Of(array.gradient))
+		r.add(array, ", whole numbers", left, right, math.Abs(left-right), 0)
 	}
+	return nil
 }
+
+func (r *AdjointReport) add(a adjointArray, how string, left, right, off, bound float64) {
+	array := AdjointArray{Name: a.name + how, Elements: len(a.gradient),
+		Ulps: gradcheck.Ulps{Error: off, Bound: bound, Worst: gradcheck.Element{Got: right, Want: left}}}
+	for _, g := range a.gradient {
+		if g != 0 {
+			array.Nonzero++
+		}
+	}
+	r.Arrays = append(r.Arrays, array)
+}
+
+// training returns a Pass that computes as the training step 0 does, on all threads, and
+// saves nothing.
+func training[T tensor.Float]() *nn.Pass[T] { return &nn.Pass[T]{Train: true} }
 
 // An adjointTrial is a layer after Forward of x and Backward of w.
 type adjointTrial struct {
 	rng    *rand.Rand
+	of     nn.Layer[float64] // the same, but for the values of its parameters
 	layer  nn.Layer[float32]
 	x, w   *tensor.Tensor[float32]
 	arrays []adjointArray // x and the parameters
@@ -151,48 +173,49 @@ type adjointTrial struct {
 
 type adjointArray struct {
 	name            string
-	shape           []int
 	value, gradient []float32
 }
 
-func newAdjointTrial(c Case, n int, draw func(rng *rand.Rand, v []float32)) *adjointTrial {
-	a := &adjointTrial{rng: rand.New(rand.NewPCG(8, 0))}
-	a.layer = c.Float32(a.rng)
-	for _, p := range a.layer.Params() {
-		draw(a.rng, p.Value.Data)
+func newAdjointTrial(c gradcheck.Case, n int, draw func(rng *rand.Rand, v []float32)) (*adjointTrial, error) {
+	t := &adjointTrial{rng: rand.New(rand.NewPCG(8, 0)), of: c.New(rand.New(rand.NewPCG(8, 0)))}
+	var err error
+	if t.layer, err = c.NewFloat32(t.rng); err != nil {
+		return nil, fmt.Errorf("%s in float32: %w", c.Name, err)
 	}
-	pass := &nn.Pass[float32]{Train: true, Keep: true} // on all threads
-	a.x = tensor.New[float32](append([]int{n}, c.Sample...)...)
-	draw(a.rng, a.x.Data)
-	y := a.layer.Forward(pass, a.x)
-	a.w = tensor.New[float32](y.Shape...)
-	draw(a.rng, a.w.Data)
-	dx := a.layer.Backward(pass, a.w)
-	a.arrays = []adjointArray{{"dx", a.x.Shape, a.x.Data, dx.Data}}
-	for i, p := range a.layer.Params() {
-		name := names(c.New(rand.New(rand.NewPCG(5, seed))))[i]
-		a.arrays = append(a.arrays, adjointArray{name, p.Value.Shape, p.Value.Data, p.Grad.Data})
+	for _, p := range t.layer.Params() {
+		draw(t.rng, p.Value.Data)
 	}
-	return a
-}
-
-func (a adjointArray) report(n int, u *Ulps) Array {
-	r := Array{Name: a.name, Shape: a.shape, Batch: n, Elements: len(a.gradient), Adjoint: u}
-	for _, g := range a.gradient {
-		if g != 0 {
-			r.NonZero++
-		}
+	pass := training[float32]()
+	pass.Keep = true
+	t.x = tensor.New[float32](append([]int{n}, c.Sample...)...)
+	draw(t.rng, t.x.Data)
+	y := t.layer.Forward(pass, t.x)
+	t.w = tensor.New[float32](y.Shape...)
+	draw(t.rng, t.w.Data)
+	dx := t.layer.Backward(pass, t.w)
+	t.arrays = []adjointArray{{"dx", t.x.Data, dx.Data}}
+	names := nn.ParamNames(t.of)
+	for i, p := range t.layer.Params() {
+		t.arrays = append(t.arrays, adjointArray{names[i], p.Value.Data, p.Grad.Data})
 	}
-	return r
+	return t, nil
 }
 
 // inner is <a, b>.
 func inner(a, b []float64) (sum float64) {
 	if len(a) != len(b) {
-		panic(fmt.Sprintf("%d elements and %d", len(a), len(b)))
+		panic(fmt.Sprintf("certify: %d elements and %d", len(a), len(b)))
 	}
 	for i, v := range a {
 		sum += float64(v * b[i])
 	}
 	return sum
+}
+
+func float64Of(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
 }

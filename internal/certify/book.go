@@ -1,37 +1,46 @@
-package gradcheck
+package certify
 
 import (
+	"github.com/chainrule-go/chainrule/gradcheck"
 	"github.com/chainrule-go/chainrule/graph"
+	"github.com/chainrule-go/chainrule/graph/trace"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// BookLoss checks what backpropagation gives for the network on x, labelled t,
-// as if its loss were the one the book computes,
-//
-//	-1/N Σ t·log(softmax(x) + 1e-7)
-//
-// with the gradient the book gives it, (y - t)/N, which is that of log(softmax(x)):
-// every element is off by a relative 1e-7/y, y being the probability of the label.
-// The report fails, on purpose.
-func BookLoss(net *nn.Sequential[float64], x *tensor.Tensor[float64], t []int) (Report, error) {
-	r := Report{Name: "the book's loss"}
-	tr, err := traceLoss(net, x, t, bookLoss)
+// bookLoss is the loss of the book, -1/N Σ t·log(softmax(x) + 1e-7), with the gradient
+// that the book gives it, (y - t)/N: that of log(softmax(x)). Every element is off by a
+// relative 1e-7/y, y being the probability of the label.
+type bookLoss struct{ nn.SoftmaxWithLoss[float64] }
+
+func init() {
+	trace.RegisterLoss(func(t *trace.Tracer, _ *bookLoss, x, target trace.Node) trace.Node {
+		y := t.Add(graph.Softmax(t.Graph, x), t.Const(1e-7, x.Shape...))
+		return t.Div(t.Sum(t.Mul(target, t.Log(y))), t.Const(-float64(x.Shape[0])))
+	})
+}
+
+// BookLoss checks the gradients of the network on the samples x with the targets t as if
+// its loss were the one that the book computes, by the graph and the complex step. The
+// report fails, on purpose.
+func BookLoss(net nn.Layer[float64], x *tensor.Tensor[float64], t nn.Targets[float64]) (gradcheck.Report, error) {
+	r := gradcheck.Report{Name: "the book's loss"}
+	net, err := nn.Clone(net) // whose Grad is free
 	if err != nil {
 		return r, err
 	}
-	p := &proof{x: x, t: t}
-	for i, got := range p.backpropagation(net) {
-		w := net.Params()[i]
-		n := tr.params[w]
-		r.Arrays = append(r.Arrays, judge(names(net)[i], got, w.Value.Shape, len(t), true, nil,
-			testimony{by: Graph, values: n.Grad},
-			testimony{by: ComplexStep, values: graph.ComplexStep(tr.Graph, tr.loss, n)}))
+	pass := &nn.Pass[float64]{Train: true, Keep: true}
+	tr, err := trace.Network(pass, net, &bookLoss{}, x, t)
+	if err != nil {
+		return r, err
+	}
+	nn.Backpropagate(pass, net, &bookLoss{}, x, t)
+	names := nn.ParamNames(net)
+	for i, p := range net.Params() {
+		n := tr.Param(p)
+		r.Arrays = append(r.Arrays, gradcheck.Compare(names[i], p.Grad.Data, p.Value.Shape,
+			gradcheck.Answer{Reference: gradcheck.Graph, Values: n.Grad},
+			gradcheck.Answer{Reference: gradcheck.ComplexStep, Values: graph.ComplexStep(tr.Graph, tr.Output(), n)}))
 	}
 	return r, nil
-}
-
-func bookLoss(g *graph.Graph[float64], x, t node) node {
-	y := g.Add(graph.Softmax(g, x), g.Const(1e-7, x.Shape...))
-	return g.Div(g.Sum(g.Mul(t, g.Log(y))), g.Const(-float64(x.Shape[0])))
 }

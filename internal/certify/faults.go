@@ -1,4 +1,4 @@
-package gradcheck
+package certify
 
 import (
 	"fmt"
@@ -6,20 +6,22 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/chainrule-go/chainrule/gradcheck"
+	"github.com/chainrule-go/chainrule/graph/trace"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Fault is a mistake planted into a right layer, of a kind that people make.
+// A Fault is a mistake, of a kind that people make, planted into a correct layer.
 type Fault struct {
 	Name string
 
-	// What replaces one direction of the layer.
+	// These replace one direction of the layer.
 	forward  func(l *faulty, p *nn.Pass[float64], x array) array
 	backward func(l *faulty, p *nn.Pass[float64], dy array) array
 
 	params   bool // only a layer with parameters can have it
-	gradient bool // it spoils the gradients of a single Backward, and so those of a network
+	gradient bool // it changes the gradients of a single Backward, and so those of a network
 }
 
 type array = *tensor.Tensor[float64]
@@ -51,8 +53,8 @@ func inGradients(name string, spoil func(gradient array, n int)) Fault {
 	}}
 }
 
-// Faults returns the table of planted faults. Each must be caught in every
-// layer it can be planted in.
+// Faults returns the table of faults. Each must be caught in every layer that can have
+// it.
 func Faults() []Fault {
 	scale := func(f float64) func(array, int) {
 		return func(a array, _ int) {
@@ -96,7 +98,7 @@ func Faults() []Fault {
 			a.Data[i] = old[i%rows*cols+i/rows]
 		}
 	}
-	// In a network the unit may sleep, and then it is none.
+	// In a network the unit may be inactive, and then it is no fault.
 	oneOfDX := inDX("one element off by 0.1 %", oneElement)
 	oneOfDX.gradient = false
 	return []Fault{
@@ -141,7 +143,7 @@ func Faults() []Fault {
 			l.Layer.Backward(p, last)
 			return dx
 		}},
-		{Name: "Backward adds to the memory it was lent", backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
+		{Name: "Backward adds to scratch memory", backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
 			dx := p.New(l.x.Shape...)
 			for i, d := range l.Layer.Backward(p, dy).Data {
 				dx.Data[i] += d
@@ -187,7 +189,7 @@ func Faults() []Fault {
 			}},
 		{Name: "Forward without Keep disturbs Backward", forward: func(l *faulty, p *nn.Pass[float64], x array) array {
 			if l.pass != nil && (p == nil || !p.Keep) {
-				l.Layer.Forward(l.pass, x) // keeps, whatever p says
+				l.Layer.Forward(l.pass, x) // saves, whatever p says
 			}
 			return l.Layer.Forward(p, x)
 		}},
@@ -203,16 +205,23 @@ func twice(p *nn.Pass[float64], x array) array {
 	return y
 }
 
-// Plant returns the case with the fault in its layer, and false where the
-// layer has nothing that the fault could spoil.
-func Plant(f Fault, c Case) (Case, bool) {
-	right := c.New
-	if f.params && len(right(rand.New(rand.NewPCG(5, seed))).Params()) == 0 {
+// Plant returns the case with the fault in its layer, and false where the layer has
+// nothing to plant it in. The formula of the case is that of the correct layer.
+func Plant(f Fault, c gradcheck.Case) (gradcheck.Case, bool) {
+	correct, formula := c.New, c.Graph
+	if f.params && len(correct(rand.New(rand.NewPCG(0, 0))).Params()) == 0 {
 		return c, false
 	}
 	c.Name += ", " + f.Name
-	c.New = func(rng *rand.Rand) nn.Layer[float64] { return &faulty{Layer: right(rng), fault: f} }
-	c.Float32 = nil // which does not have the fault: it is for the witnesses to find
+	c.New = func(rng *rand.Rand) nn.Layer[float64] { return &faulty{Layer: correct(rng), fault: f} }
+	c.Graph = func(t *trace.Tracer, l nn.Layer[float64], x trace.Node) trace.Node {
+		correct := l.(*faulty).Layer
+		if formula != nil {
+			return formula(t, correct, x)
+		}
+		return t.Layer(correct, x)
+	}
+	c.Float32 = nil // which does not have the fault: the references have to find it
 	return c, true
 }
 
@@ -221,10 +230,17 @@ type faulty struct {
 	nn.Layer[float64]
 	fault Fault
 
-	x     array             // of the last Forward that kept
+	x     array             // of the last Forward that saved
 	pass  *nn.Pass[float64] // its pass
 	calls int               // of Backward, where it matters
 	mu    sync.Mutex        // a fault may be a data race, which would stop the program
+}
+
+// Fields visits those of the correct layer, so that parameters have the same names.
+func (l *faulty) Fields(f *nn.Fields[float64]) {
+	if correct, ok := l.Layer.(nn.Fielder[float64]); ok {
+		correct.Fields(f)
+	}
 }
 
 func (l *faulty) Forward(p *nn.Pass[float64], x array) array {

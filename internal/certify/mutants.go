@@ -1,39 +1,68 @@
-package gradcheck
+package certify
 
-import "slices"
+import (
+	"fmt"
+	"slices"
 
-// A Mutant is a wrong layer, and what the check made of it.
+	"github.com/chainrule-go/chainrule/gradcheck"
+	"github.com/chainrule-go/chainrule/graph/trace"
+	"github.com/chainrule-go/chainrule/nn"
+)
+
+// A Mutant is a layer or network with a planted fault, and what the check found.
 type Mutant struct {
 	Fault string
-	Report
+	gradcheck.Report
 }
 
-// Caught reports whether anything noticed.
+// Caught reports whether the check found anything wrong.
 func (m Mutant) Caught() bool { return m.Err() != nil }
 
-// Mutants plants every fault into every layer of the table that can have it, and
-// checks what comes of it.
+// Mutants plants every fault into every layer and loss of package nn that can have it,
+// and checks it.
 func Mutants() (all []Mutant) {
-	for _, c := range Layers() {
+	for _, row := range trace.Rows() {
 		for _, f := range Faults() {
-			if planted, ok := Plant(f, c); ok {
-				all = append(all, Mutant{f.Name, Layer(planted)})
+			if planted, ok := Plant(f, row.Case); ok {
+				all = append(all, Mutant{f.Name, gradcheck.Layer(planted)})
 			}
 		}
 	}
 	return all
 }
 
-// A Tally says of a kind of fault how often it was planted, and who noticed: what
-// each witness would have missed alone.
+// NetworkMutants plants every fault of a gradient into every layer of the network of the
+// report r where the gradient of a parameter shows it: nobody uses the dx of the first
+// layer.
+func NetworkMutants(r gradcheck.NetworkReport, net *nn.Sequential[float64]) (all []Mutant) {
+	layers := net.Layers()
+	behind := false // a layer with parameters
+	for i, l := range layers {
+		has := len(l.Layer.Params()) > 0
+		for _, f := range Faults() {
+			if !f.gradient || f.params && !has || !f.params && !behind {
+				continue
+			}
+			planted := slices.Clone(layers)
+			planted[i].Layer = &faulty{Layer: l.Layer, fault: f}
+			name := fmt.Sprint(l.Name, ", ", f.Name)
+			all = append(all, Mutant{f.Name, r.Check(name, nn.NewNamed(planted...))})
+		}
+		behind = behind || has
+	}
+	return all
+}
+
+// A Tally says how often a fault was planted and what caught it: what each reference
+// would have missed alone.
 type Tally struct {
 	Fault         string
 	Tried, Caught int
-	By            [3]int // by Witness
-	Promises      int    // broken promises were noticed, such as arguments modified
+	By            [3]int // by gradcheck.Reference
+	Contract      int    // the rest of the contract, such as arguments unmodified
 }
 
-// Tallies counts mutants by the kind of fault, in the order of [Faults].
+// Tallies counts mutants by fault, in the order of [Faults].
 func Tallies(mutants []Mutant) (all []Tally) {
 	for _, f := range Faults() {
 		t := Tally{Fault: f.Name}
@@ -45,18 +74,18 @@ func Tallies(mutants []Mutant) (all []Tally) {
 			if m.Caught() {
 				t.Caught++
 			}
-			for w := range t.By {
-				if m.Contradicts(Witness(w)) {
-					t.By[w]++
+			for _, by := range gradcheck.References() {
+				if m.Contradicts(by) {
+					t.By[by]++
 				}
 			}
 			if len(m.Failures) > 0 {
-				t.Promises++
+				t.Contract++
 			}
 		}
 		if t.Tried > 0 {
 			all = append(all, t)
 		}
 	}
-	return slices.Clip(all)
+	return all
 }

@@ -8,31 +8,25 @@ import (
 	"github.com/chainrule-go/chainrule/graph"
 )
 
-// A use is an edge from a node to who uses it: a node, or a folded group.
-type use struct {
-	item  *item
-	node  *graph.Node[float64] // nil for a folded group
-	terms []float64
-	known bool // whether there are terms
-}
-
 // builder makes a diagram of a graph.
 type builder struct {
 	diagram
 	g      *graph.Graph[float64]
 	folded func(*graph.Group) bool
-	named  bool    // whether nodes without a label get a name to speak of them
-	needed []bool  // by node: whether the output depends on it
-	uses   [][]use // by node
-	inside []bool  // by node: whether it has uses in its own box
-	stands []*item // by node: what stands for it, itself or a box
+	named  bool   // whether nodes without a label are named too
+	needed []bool // by node: whether the output depends on it
+	inside []bool // by node: whether it has uses in its own box
 	boxes  map[*graph.Group]*item
 	known  map[*graph.Group]bool
+	ids    map[*graph.Group]string
 }
 
 func newDiagram(g *graph.Graph[float64], o Options, named bool) (*diagram, error) {
-	b := &builder{g: g, folded: o.Folded, named: named, boxes: map[*graph.Group]*item{}, known: map[*graph.Group]bool{}}
-	b.title = o.Title
+	b := &builder{g: g, folded: o.Folded, named: named, boxes: map[*graph.Group]*item{}, known: map[*graph.Group]bool{}, ids: map[*graph.Group]string{}}
+	b.title, b.names = o.Title, names(g)
+	for i, group := range groups(g) {
+		b.ids[group] = groupName(i)
+	}
 	if b.folded == nil {
 		b.folded = func(*graph.Group) bool { return false }
 	}
@@ -66,7 +60,7 @@ func (b *builder) stand(n *graph.Node[float64]) {
 		}
 	}
 	if group == nil {
-		it := &item{name: itemName(n), kind: operation, text: symbol(n.Op), group: n.Group, node: n}
+		it := &item{name: fmt.Sprintf("n%d", n.ID), kind: operation, text: symbol(n), group: n.Group, node: n}
 		if n.Leaf() {
 			it.kind, it.text = leaf, leafText(n)
 		}
@@ -81,29 +75,19 @@ func (b *builder) stand(n *graph.Node[float64]) {
 	b.stands[n.ID] = it
 }
 
-// itemName is the name of the item of a node that is in no folded group.
-func itemName(n *graph.Node[float64]) string { return fmt.Sprintf("n%d", n.ID) }
-
 // enter adds a frame or a box for a group that was not met before.
 func (b *builder) enter(g *graph.Group) {
 	if b.known[g] {
 		return
 	}
 	b.known[g] = true
-	name := fmt.Sprintf("g%d", len(b.known)-1)
 	if b.folded(g) {
-		it := &item{name: name, kind: box, text: g.Name, group: g.Outer}
+		it := &item{name: b.ids[g], kind: box, text: g.Name, group: g.Outer}
 		b.boxes[g] = it
 		b.items = append(b.items, it)
 		return
 	}
-	f := &frame{name: name, group: g}
-	for _, n := range b.g.Nodes() {
-		if n.Op == graph.OpInput && slices.Contains(chain(n.Group), g) {
-			f.items = append(f.items, inputText(n))
-		}
-	}
-	b.frames = append(b.frames, f)
+	b.frames = append(b.frames, &frame{name: b.ids[g], group: g})
 }
 
 // use notes for each input of n that n uses it.
@@ -120,9 +104,7 @@ func (b *builder) use(n *graph.Node[float64]) {
 			continue
 		}
 		u := use{item: to, known: known, terms: make([]float64, len(a.Value))}
-		if to.kind != box {
-			u.node = n
-		} else if at := slices.IndexFunc(b.uses[a.ID], func(u use) bool { return u.item == to }); at >= 0 {
+		if at := slices.IndexFunc(b.uses[a.ID], func(u use) bool { return u.item == to }); to.kind == box && at >= 0 {
 			u = b.uses[a.ID][at]
 			b.uses[a.ID] = slices.Delete(b.uses[a.ID], at, at+1)
 			u.known = u.known || known
@@ -167,7 +149,7 @@ func (b *builder) edges(n *graph.Node[float64]) {
 				b.link(dot, u.item, true)
 				continue
 			}
-			it := b.add(&item{name: fmt.Sprintf("v%d.%d", n.ID, k), kind: edge, group: common(group, u.item.group), node: n, to: u.node})
+			it := b.add(&item{name: fmt.Sprintf("v%d.%d", n.ID, k), kind: edge, group: common(group, u.item.group), node: n, to: u.item})
 			it.below = lines(n.Shape, u.terms)
 			it.above = make([]string, len(it.below))
 			b.link(dot, it, false)
@@ -206,8 +188,8 @@ func (b *builder) link(from, to *item, arrow bool) {
 }
 
 // symbol is an operation as the book writes it.
-func symbol(op string) string {
-	switch op {
+func symbol(n *graph.Node[float64]) string {
+	switch n.Op {
 	case "*":
 		return "×"
 	case "-":
@@ -216,8 +198,12 @@ func symbol(op string) string {
 		return "Σ"
 	case "maximum":
 		return "max"
+	case "gather":
+		if n.Attr.Kind != "" {
+			return n.Attr.Kind
+		}
 	}
-	return op
+	return n.Op
 }
 
 // leafText is the name of an input; a constant is its number, named or not.
@@ -245,7 +231,7 @@ func inputText(n *graph.Node[float64]) string {
 func (b *builder) caption(n *graph.Node[float64], end bool) string {
 	label := n.Label
 	if b.named {
-		label = name(n)
+		label = b.names[n.ID]
 	}
 	if n.Leaf() || end && n.Label != "" {
 		label = ""

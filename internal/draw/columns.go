@@ -121,7 +121,7 @@ func align(columns [][]*cell) float64 {
 		y := 0.0
 		for i, c := range column {
 			if i > 0 {
-				y += apart(column[i-1], c)
+				y += distance(column[i-1], c)
 			}
 			c.y = y
 		}
@@ -165,8 +165,8 @@ func align(columns [][]*cell) float64 {
 	return bottom - top
 }
 
-// apart is how far the middles of two neighbours in a column are at least.
-func apart(a, b *cell) float64 {
+// distance is how far the middles of two neighbours in a column are at least.
+func distance(a, b *cell) float64 {
 	gap := float64(rowGap)
 	if a.h == 0 || b.h == 0 {
 		gap = wireGap
@@ -186,7 +186,7 @@ func settle(column []*cell, wish func(*cell) (y, weight float64)) {
 	offsets := make([]float64, len(column))
 	for i, c := range column {
 		if i > 0 {
-			offset += apart(column[i-1], c)
+			offset += distance(column[i-1], c)
 		}
 		offsets[i] = offset
 		y, weight := wish(c)

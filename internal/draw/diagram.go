@@ -25,7 +25,17 @@ type diagram struct {
 	items  []*item
 	links  []*link
 	frames []*frame // the unfolded groups, outer before inner
+	stands []*item  // by node: what stands for it, itself or a box
+	uses   [][]use  // by node
+	names  []string // by node: what it is called in a sentence
 	w, h   float64  // of the whole, by layout
+}
+
+// A use is an edge from a node to who uses it: an operation, or a folded group.
+type use struct {
+	item  *item
+	terms []float64
+	known bool // whether there are terms
 }
 
 // kind is what an item looks like.
@@ -50,7 +60,7 @@ type item struct {
 	group   *graph.Group
 
 	node *graph.Node[float64] // it belongs to; nil for a box
-	to   *graph.Node[float64] // of the branch of an edge: who uses it, if that is one
+	to   *item                // of the branch of an edge: who uses it
 
 	arriving   []*link
 	x, y, w, h float64 // centre and size, by layout
@@ -71,8 +81,7 @@ type point struct{ x, y float64 }
 type frame struct {
 	name  string
 	group *graph.Group
-	items []string // what a box in its place would tell
-	x, y  float64  // centre, by layout
+	x, y  float64 // centre, by layout
 	w, h  float64
 }
 

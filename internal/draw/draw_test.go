@@ -67,20 +67,22 @@ func layers() *graph.Graph[float64] {
 // To look again: go test ./internal/draw -run Golden -update.
 func TestGolden(t *testing.T) {
 	for name, write := range map[string]format{"apples.dot": draw.DOT, "apples.svg": draw.SVG} {
-		got := render(t, write, apples(t), draw.Options{Title: "Two apples and the tax"})
-		path := filepath.Join("testdata", name)
-		if *update {
-			if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
+		t.Run(name, func(t *testing.T) {
+			got := render(t, write, apples(t), draw.Options{Title: "Two apples and the tax"})
+			path := filepath.Join("testdata", name)
+			if *update {
+				if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
 				t.Fatal(err)
 			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got != string(want) {
-			t.Errorf("%s is not what it was:\n%s", path, got)
-		}
+			if got != string(want) {
+				t.Errorf("%s is not what it was:\n%s", path, got)
+			}
+		})
 	}
 }
 
@@ -219,9 +221,11 @@ func TestHostileLabels(t *testing.T) {
 	o := draw.Options{Title: label, Note: label}
 	draws(t, g, o, "title: "+label, "name: "+label, "text: "+label)
 	for name, write := range map[string]format{"DOT": draw.DOT, "SVG": draw.SVG, "HTML": draw.HTML} {
-		if got := render(t, write, g, o); strings.Contains(got, "<x>") || strings.Contains(got, "</script><b>") {
-			t.Errorf("%s has the label as it is:\n%s", name, got)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := render(t, write, g, o); strings.Contains(got, "<x>") || strings.Contains(got, "</script><b>") {
+				t.Errorf("the label is there as it is:\n%s", got)
+			}
+		})
 	}
 	y.As("a\x00b\nc\xffd\ufffe")
 	draws(t, g, o, "text: a b c\ufffdd ")
@@ -265,7 +269,8 @@ func TestPNG(t *testing.T) {
 	}
 }
 
-// TestTooLarge: an error, not a machine that stands still; folded it is drawn.
+// TestTooLarge: a graph that is too large to draw is an error, and is drawn when
+// it is folded.
 func TestTooLarge(t *testing.T) {
 	g := graph.New[float64]()
 	y := g.Input("x", []float64{1})
@@ -275,10 +280,46 @@ func TestTooLarge(t *testing.T) {
 		}
 	})
 	for name, write := range map[string]format{"DOT": draw.DOT, "SVG": draw.SVG, "PNG": draw.PNG, "HTML": draw.HTML} {
-		var out bytes.Buffer
-		if err := write(&out, g, draw.Options{}); err == nil || !strings.Contains(err.Error(), "fold") || out.Len() > 0 {
-			t.Errorf("%s: %v, and %d bytes", name, err, out.Len())
-		}
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			if err := write(&out, g, draw.Options{}); err == nil || !strings.Contains(err.Error(), "fold") || out.Len() > 0 {
+				t.Errorf("%v, and %d bytes", err, out.Len())
+			}
+		})
 	}
 	draws(t, g, draw.Options{Folded: fold}, "text: chain")
+}
+
+// TestPageViews: a page has a drawing for each group open alone, for all and for
+// none, as far as there is room.
+func TestPageViews(t *testing.T) {
+	for _, test := range []struct {
+		name          string
+		groups, nodes int // how many groups of how many nodes
+		views         int
+	}{
+		{"no groups", 0, 0, 1},
+		{"one group", 1, 3, 2},
+		{"two groups", 2, 3, 4},
+		{"three groups", 3, 3, 5},
+		{"three groups too large to open all", 3, 1100, 3}, // room for two of them, one at a time
+		{"groups too large to open", 2, 4000, 1},
+		{"more than a page holds", 20, 700, 5}, // one of about 40 items, and 4 of about 1440
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			g := graph.New[float64]()
+			y := g.Input("x", []float64{1})
+			for i := range test.groups {
+				g.Group(string(rune('A'+i)), func() {
+					for range test.nodes {
+						y = g.Tanh(y)
+					}
+				})
+			}
+			page := render(t, draw.HTML, g, draw.Options{Folded: fold})
+			if n := strings.Count(page, "<template>"); n != test.views {
+				t.Errorf("%d views, want %d", n, test.views)
+			}
+		})
+	}
 }

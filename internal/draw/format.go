@@ -59,6 +59,14 @@ func inline(shape []int, data []float64) string {
 	return "[" + strings.Join(lines(shape, data), " ") + "]"
 }
 
+// full is inline, with the mean, smallest and largest element of a larger array.
+func full(shape []int, data []float64) string {
+	if small(shape) || len(data) == 0 {
+		return inline(shape, data)
+	}
+	return graph.FormatShape(shape) + " with " + strings.Join(lines(shape, data), ", ")
+}
+
 func row(data []float64) string {
 	var s []string
 	for _, x := range data {
@@ -67,12 +75,20 @@ func row(data []float64) string {
 	return "[" + strings.Join(s, " ") + "]"
 }
 
-// summary returns NaN for all three if there is one among the elements.
+// summary returns the mean, the smallest and the largest element, or NaN for all
+// three if there is one among the elements. Where the elements cancel to what is
+// less than the rounding of their sum, no digit of it is right, and the mean is 0.
 func summary(data []float64) (mean, least, most float64) {
 	least, most = data[0], data[0]
+	size := 0.0 // the mean without signs
+	n := float64(len(data))
 	for _, x := range data {
-		mean += x / float64(len(data))
+		mean += x / n
+		size += math.Abs(x) / n
 		least, most = min(least, x), max(most, x)
+	}
+	if math.Abs(mean) <= 0x1p-52*n*size {
+		mean = 0
 	}
 	return mean, least, most
 }

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"html/template"
 	"io"
+	"strings"
 
 	"github.com/chainrule-go/chainrule/graph"
 )
@@ -13,129 +14,123 @@ var pageSource string
 
 var page = template.Must(template.New("page").Parse(pageSource))
 
-// pageData is what the page's script works on. Lengths are those of the SVG.
-type pageData struct {
-	Steps  []step      `json:"steps"`
-	Items  []pageItem  `json:"items"`
-	Frames []pageFrame `json:"frames"`
-	Links  []pageLink  `json:"links"`
-	Width  float64     `json:"width"`
-	Margin float64     `json:"margin"`
+// maxPageItems is how much all the drawings of a page may hold together.
+const maxPageItems = 6000
+
+// A pageView is the drawing of a graph with some of its groups open and the others
+// folded, and its steps.
+type pageView struct {
+	Open  []string   `json:"open"` // the groups that are drawn as frames, outer before inner
+	Steps []step     `json:"steps"`
+	Items []pageItem `json:"items"`
+
+	Drawing template.HTML `json:"-"` // it is escaped
 }
 
+// A pageItem says from which step on the value and the gradient of an item are
+// seen.
 type pageItem struct {
-	Name   string   `json:"name"`
-	X      float64  `json:"x"`
-	Y      float64  `json:"y"`
-	W      float64  `json:"w"`
-	Value  int      `json:"value"` // the step that shows its value
-	Grad   int      `json:"grad"`
-	Frames []string `json:"frames"` // it lies in, the outermost first
+	Name  string `json:"name"`
+	Value int    `json:"value"`
+	Grad  int    `json:"grad"`
 }
 
-type pageFrame struct {
-	Name   string   `json:"name"`
-	Text   string   `json:"text"`
-	Lines  []string `json:"lines"` // what is in it
-	X      float64  `json:"x"`     // the middle
-	Y      float64  `json:"y"`
-	W      float64  `json:"w"`
-	H      float64  `json:"h"`
-	BoxW   float64  `json:"boxW"` // when folded
-	Frames []string `json:"frames"`
-	Folded bool     `json:"folded"`
-}
-
-type pageLink struct {
-	From  string       `json:"from"`
-	To    string       `json:"to"`
-	Curve [][2]float64 `json:"curve"`
-	Head  [][2]float64 `json:"head"`
+type pageGroup struct {
+	Name  string  `json:"name"`
+	Text  string  `json:"text"`
+	Outer *string `json:"outer"` // null if it lies in none
 }
 
 // HTML writes a page, all in one file, on which the passes run step by step, and
-// groups fold and unfold.
+// groups fold and unfold. A folded group is one step forward and one backward.
+//
+// The page has a drawing for each group open alone, for all of them and for none,
+// as far as there is room for; so groups that are too large stay folded.
 func HTML(w io.Writer, g *graph.Graph[float64], o Options) error {
-	unfolded := o
-	unfolded.Folded = nil
-	unfolded.Title = "" // the page has it
-	d, err := newDiagram(g, unfolded, true)
-	if err != nil {
-		return err
+	all := groups(g)
+	sets := []map[*graph.Group]bool{{}, {}, {}} // as the options say, none open, all open
+	for _, group := range all {
+		sets[0][group] = o.Folded == nil || !o.Folded(group)
+		sets[2][group] = true
 	}
-	d.layout()
+	for _, group := range all {
+		alone := map[*graph.Group]bool{}
+		for _, outer := range chain(group) {
+			alone[outer] = true
+		}
+		sets = append(sets, alone)
+	}
+	var views []pageView
+	known := map[string]bool{}
+	room := maxPageItems // for more items
+	for i, open := range sets {
+		d, err := newDiagram(g, Options{Folded: func(group *graph.Group) bool { return !open[group] }}, true)
+		if err != nil && i == 0 {
+			return err
+		}
+		if err != nil || i > 0 && len(d.items) > room {
+			continue // it is too large to be seen
+		}
+		v := pageView{Open: []string{}}
+		for _, f := range d.frames {
+			v.Open = append(v.Open, f.name)
+		}
+		if key := strings.Join(v.Open, " "); !known[key] {
+			known[key] = true
+			room -= len(d.items)
+			d.layout()
+			d.fillView(&v, g)
+			views = append(views, v)
+		}
+	}
 	return page.Execute(w, struct {
 		Title, Note, Output string
-		Drawing             template.HTML // it is escaped
-		Data                pageData
-	}{o.Title, o.Note, meaning(g), template.HTML(d.svg("")), d.pageData(g, o.Folded)})
+		Views               []pageView
+		Groups              []pageGroup
+	}{o.Title, o.Note, meaning(g), views, pageGroups(all)})
+}
+
+func pageGroups(all []*graph.Group) []pageGroup {
+	names := map[*graph.Group]*string{}
+	pages := []pageGroup{}
+	for i, group := range all {
+		name := groupName(i)
+		names[group] = &name
+		pages = append(pages, pageGroup{name, group.Name, names[group.Outer]})
+	}
+	return pages
 }
 
 // meaning says what L is.
 func meaning(g *graph.Graph[float64]) string {
 	out := g.Output()
-	switch {
-	case out == nil:
+	if out == nil {
 		return ""
+	}
+	switch name := names(g)[out.ID]; {
 	case len(out.Shape) > 0:
-		return "L = Σ " + name(out) + " × its gradient"
-	case name(out) == "L":
+		return "L = Σ " + name + " × its gradient"
+	case name == "L":
 		return ""
+	default:
+		return "L = " + name
 	}
-	return "L = " + name(out)
 }
 
-func (d *diagram) pageData(g *graph.Graph[float64], folded func(*graph.Group) bool) pageData {
-	p := pageData{Width: d.w + 2*margin, Margin: margin, Steps: []step{}, Frames: []pageFrame{}, Items: []pageItem{}, Links: []pageLink{}}
-	all, value, grad := steps(g)
-	p.Steps = append(p.Steps, all...)
-	frames := map[*graph.Group]string{}
-	for _, f := range d.frames {
-		frames[f.group] = f.name
-	}
-	in := func(group *graph.Group) []string {
-		names := []string{}
-		for _, g := range chain(group) {
-			names = append(names, frames[g])
-		}
-		return names
-	}
+func (d *diagram) fillView(v *pageView, g *graph.Graph[float64]) {
+	walk := d.walk(g)
+	v.Drawing, v.Steps, v.Items = template.HTML(d.svg("")), walk.steps, []pageItem{}
 	for _, it := range d.items {
-		item := pageItem{Name: it.name, X: it.x, Y: it.y, W: it.w, Value: value[it.node.ID], Grad: grad[it.node.ID], Frames: in(it.group)}
+		if it.kind != edge {
+			continue
+		}
+		item := pageItem{Name: it.name, Value: walk.value[it.node.ID], Grad: walk.grad[it.node.ID]}
 		if it.to != nil { // a branch shows its term when its user has computed it
-			item.Grad = backwardStep(all, it.to)
+			item.Grad = never
+			if at := walk.back[it.to]; at > 0 {
+				item.Grad = at
+			}
 		}
-		p.Items = append(p.Items, item)
+		v.Items = append(v.Items, item)
 	}
-	for _, f := range d.frames {
-		folding := item{kind: box, text: f.group.Name, below: f.items}
-		folding.measure()
-		p.Frames = append(p.Frames, pageFrame{f.name, f.group.Name, append([]string{}, f.items...), f.x, f.y, f.w, f.h,
-			folding.w, in(f.group.Outer), folded != nil && folded(f.group)})
-	}
-	for _, l := range d.links {
-		link := pageLink{From: l.from.name, To: l.to.name, Curve: pairs(l.curve), Head: [][2]float64{}}
-		if l.arrow {
-			head := l.head()
-			link.Head = pairs(head[:])
-		}
-		p.Links = append(p.Links, link)
-	}
-	return p
-}
-
-func backwardStep(all []step, n *graph.Node[float64]) int {
-	for i, s := range all {
-		if s.Backward && s.Node == itemName(n) {
-			return i + 1
-		}
-	}
-	return never
-}
-
-func pairs(points []point) (all [][2]float64) {
-	for _, p := range points {
-		all = append(all, [2]float64{p.x, p.y})
-	}
-	return all
 }

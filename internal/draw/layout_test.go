@@ -137,26 +137,26 @@ func TestRound(t *testing.T) {
 	}
 }
 
-// TestSteps: a label is not part of the formula it stands in.
-func TestSteps(t *testing.T) {
-	g := graph.New[float64]()
-	a, b := g.Input("a - b * dy", []float64{-3}), g.Input("b", []float64{2})
-	g.Backward(g.Sub(a, g.Mul(a, b)).As("y"))
-	all, _, _ := steps(g)
-	var got []string
-	for _, s := range all {
-		got = append(got, s.Lines...)
-	}
-	want := []string{
-		"v2 = a - b * dy × b = (-3) × 2 = -6",
-		"y = a - b * dy − v2 = (-3) − (-6) = 3",
-		"∂L/∂y = 1, where backward begins",
-		"∂L/∂a - b * dy = ∂L/∂y = 1 = 1, one of 2 terms of -1",
-		"∂L/∂v2 = -∂L/∂y = -1 = -1",
-		"∂L/∂a - b * dy = ∂L/∂v2 × b = (-1) × 2 = -2, one of 2 terms of -1",
-		"∂L/∂b = ∂L/∂v2 × a - b * dy = (-1) × (-3) = 3",
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got  %q\nwant %q", got, want)
+// TestSummary: the mean of what cancels is 0; a small mean is not, nor NaN.
+func TestSummary(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		data []float64
+		mean float64
+	}{
+		{"rounding", []float64{0.1, 0.2, -0.3}, 0},
+		{"rounding, small numbers", []float64{0.1e-20, 0.2e-20, -0.3e-20}, 0},
+		{"small numbers", []float64{1e-20, 3e-20}, 2e-20},
+		{"a small difference", []float64{1, -1, 3e-10}, 1e-10},
+		{"zeros", []float64{0, 0}, 0},
+		{"NaN", []float64{1, math.NaN()}, math.NaN()},
+		{"infinite", []float64{1, math.Inf(1)}, math.Inf(1)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			mean, _, _ := summary(test.data)
+			if !(math.Abs(mean-test.mean) <= 1e-7*math.Abs(test.mean)) && mean != test.mean && !(math.IsNaN(mean) && math.IsNaN(test.mean)) {
+				t.Errorf("the mean is %v, want %v", mean, test.mean)
+			}
+		})
 	}
 }

@@ -9,79 +9,185 @@ import (
 	"github.com/chainrule-go/chainrule/graph"
 )
 
-// A step of a page is one node of the forward or the backward pass.
+// A step of a page is an operation, or a folded group, of the forward or the
+// backward pass.
 type step struct {
-	Node     string   `json:"node"` // the item's name
+	Item     string   `json:"item"` // its name
 	Backward bool     `json:"backward"`
 	Lines    []string `json:"lines"` // what is computed
+	// How many operations are computed by then, of both passes: a step of one
+	// drawing is found in another by it.
+	Done int `json:"done"`
 }
 
-// steps returns all steps, and by node the step that computes its value and the
-// one that completes its gradient. They count from 1; inputs are there at 0, and
-// a gradient that is not computed never is.
-func steps(g *graph.Graph[float64]) (all []step, value, grad []int) {
-	nodes := g.Nodes()
-	rules := map[string]graph.Rule{}
-	for _, r := range graph.Rules() {
-		rules[r.Op] = r
-	}
-	value, grad = make([]int, len(nodes)), make([]int, len(nodes))
-	for i := range grad {
-		grad[i] = never
-	}
-	for _, n := range nodes {
-		if n.Leaf() {
-			continue
-		}
-		names, numbers := operands(n)
-		y := rules[n.Op].Y
-		all = append(all, step{Node: itemName(n), Lines: []string{
-			fmt.Sprintf("%s = %s = %s = %s", name(n), fill(y, names), fill(y, numbers), inline(n.Shape, n.Value))}})
-		value[n.ID] = len(all)
-	}
-	out := g.Output()
-	if out == nil {
-		return all, value, grad
-	}
-	needed, uses := dependence(g)
-	all = append(all, step{Node: itemName(out), Backward: true, Lines: []string{
-		fmt.Sprintf("∂L/∂%s = %s, where backward begins", name(out), inline(out.Shape, out.Grad))}})
-	grad[out.ID] = len(all)
-	for _, n := range slices.Backward(nodes[:out.ID+1]) {
-		if n.Leaf() || !needed[n.ID] {
-			continue
-		}
-		names, numbers := operands(n)
-		s := step{Node: itemName(n), Backward: true}
-		for i, term := range n.Terms() {
-			a := n.In[i]
-			if a.Op == graph.OpConst {
-				continue
-			}
-			rule := rules[n.Op].DX[i]
-			line := fmt.Sprintf("∂L/∂%s = %s = %s = %s", name(a), fill(rule, names), fill(rule, numbers), inline(a.Shape, term))
-			if uses[a.ID] > 1 {
-				line = fmt.Sprintf("%s, one of %d terms of %s", line, uses[a.ID], inline(a.Shape, a.Grad))
-			}
-			s.Lines = append(s.Lines, line)
-		}
-		all = append(all, s)
-		for _, a := range n.In {
-			grad[a.ID] = len(all) // the last one counts
-		}
-	}
-	return all, value, grad
+// A walk is the steps of a drawing. Steps count from 1; inputs are there at 0.
+type walk struct {
+	steps []step
+	value []int         // by node: the step that computes its value
+	grad  []int         // by node: the step that completes its gradient, or never
+	back  map[*item]int // the backward step of an operation or a folded group
 }
 
 // never is a step no page reaches.
 const never = 1 << 30
 
+// walk returns the steps of a graph as it is drawn.
+func (d *diagram) walk(g *graph.Graph[float64]) *walk {
+	nodes := g.Nodes()
+	rules := map[string]graph.Rule{}
+	for _, r := range graph.Rules() {
+		rules[r.Op] = r
+	}
+	w := &walk{steps: []step{}, value: make([]int, len(nodes)), grad: slices.Repeat([]int{never}, len(nodes)), back: map[*item]int{}}
+	done := 0
+	for _, n := range nodes {
+		if n.Leaf() {
+			continue
+		}
+		done++
+		it := d.stands[n.ID]
+		// The nodes of a group follow one another, so those of a box are one step.
+		if k := len(w.steps); it.kind != box || k == 0 || w.steps[k-1].Item != it.name {
+			w.steps = append(w.steps, step{Item: it.name, Lines: d.forward(g, n, it, rules)})
+		}
+		w.value[n.ID] = len(w.steps)
+		w.steps[len(w.steps)-1].Done = done
+	}
+	out := g.Output()
+	if out == nil {
+		return w
+	}
+	needed, count := dependence(g)
+	done++
+	w.steps = append(w.steps, step{Item: d.stands[out.ID].name, Backward: true, Done: done, Lines: []string{
+		fmt.Sprintf("∂L/∂%s = %s, where backward begins", d.names[out.ID], inline(out.Shape, out.Grad))}})
+	w.grad[out.ID] = len(w.steps)
+	for _, n := range slices.Backward(nodes[:out.ID+1]) {
+		if n.Leaf() || !needed[n.ID] {
+			continue
+		}
+		done++
+		it := d.stands[n.ID]
+		if it.kind != box || w.back[it] == 0 {
+			s := step{Item: it.name, Backward: true}
+			if it.kind == box {
+				s.Lines = d.backwardOfBox(g, it, needed)
+			} else {
+				s.Lines = d.backward(n, rules[n.Op], count)
+			}
+			w.steps = append(w.steps, s)
+			w.back[it] = len(w.steps)
+		}
+		w.steps[len(w.steps)-1].Done = done
+		for _, a := range n.In {
+			w.grad[a.ID] = len(w.steps) // the last one counts
+		}
+	}
+	return w
+}
+
+// forward says what an operation or a folded group computes.
+func (d *diagram) forward(g *graph.Graph[float64], n *graph.Node[float64], it *item, rules map[string]graph.Rule) (all []string) {
+	if it.kind != box {
+		y := rules[n.Op].Y
+		if n.Op == "gather" {
+			y = gatherWords(n, y)
+		}
+		words, numbers := d.operands(n)
+		return []string{fmt.Sprintf("%s = %s = %s = %s", d.names[n.ID], fill(y, words), fill(y, numbers), inline(n.Shape, n.Value))}
+	}
+	in, out := d.around(g, it)
+	var arguments []string
+	for _, a := range in {
+		arguments = append(arguments, d.names[a.ID])
+	}
+	call := it.text + "(" + strings.Join(arguments, ", ") + ")"
+	for _, y := range out {
+		line := call + " = " + full(y.Shape, y.Value)
+		if d.names[y.ID] != it.text {
+			line = d.names[y.ID] + " = " + line
+		}
+		all = append(all, line)
+	}
+	return all
+}
+
+// backward says what an operation sends back.
+func (d *diagram) backward(n *graph.Node[float64], rule graph.Rule, count []int) (all []string) {
+	words, numbers := d.operands(n)
+	for i, term := range n.Terms() {
+		a := n.In[i]
+		if a.Op == graph.OpConst {
+			continue
+		}
+		dx := rule.DX[min(i, len(rule.DX)-1)] // a gather has one for all its inputs
+		line := fmt.Sprintf("∂L/∂%s = %s = %s = %s", d.names[a.ID], fill(dx, words), fill(dx, numbers), inline(a.Shape, term))
+		if dx == "0" {
+			line = fmt.Sprintf("∂L/∂%s = %s", d.names[a.ID], inline(a.Shape, term))
+		}
+		if count[a.ID] > 1 {
+			line = fmt.Sprintf("%s, one of %d terms of %s", line, count[a.ID], inline(a.Shape, a.Grad))
+		}
+		all = append(all, line)
+	}
+	return all
+}
+
+// backwardOfBox says what a folded group sends back, and the gradients of the
+// inputs in it.
+func (d *diagram) backwardOfBox(g *graph.Graph[float64], it *item, needed []bool) (all []string) {
+	in, _ := d.around(g, it)
+	for _, a := range in {
+		if !needed[a.ID] {
+			continue
+		}
+		if d.stands[a.ID] == it {
+			all = append(all, fmt.Sprintf("∂L/∂%s = %s", d.names[a.ID], full(a.Shape, a.Grad)))
+			continue
+		}
+		for _, u := range d.uses[a.ID] {
+			if u.item != it || !u.known {
+				continue
+			}
+			line := fmt.Sprintf("∂L/∂%s = %s", d.names[a.ID], full(a.Shape, u.terms))
+			if len(d.uses[a.ID]) > 1 {
+				line = fmt.Sprintf("%s, one of %d terms of %s", line, len(d.uses[a.ID]), full(a.Shape, a.Grad))
+			}
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+// around returns what goes into a folded group, with the inputs in it, and what
+// comes out.
+func (d *diagram) around(g *graph.Graph[float64], it *item) (in, out []*graph.Node[float64]) {
+	used := map[*graph.Node[float64]]bool{} // by a node in the group
+	for _, n := range g.Nodes() {
+		if d.stands[n.ID] != it {
+			continue
+		}
+		for _, a := range n.In {
+			used[a] = true
+		}
+	}
+	for _, n := range g.Nodes() {
+		switch inside := d.stands[n.ID] == it; {
+		case used[n] && n.Op != graph.OpConst && (n.Leaf() || !inside):
+			in = append(in, n)
+		case inside && !n.Leaf() && (len(d.uses[n.ID]) > 0 || !used[n]):
+			out = append(out, n)
+		}
+	}
+	return in, out
+}
+
 // dependence returns by node whether the output depends on it, and along how many
 // edges.
-func dependence(g *graph.Graph[float64]) (needed []bool, uses []int) {
-	needed, uses = make([]bool, len(g.Nodes())), make([]int, len(g.Nodes()))
+func dependence(g *graph.Graph[float64]) (needed []bool, count []int) {
+	needed, count = make([]bool, len(g.Nodes())), make([]int, len(g.Nodes()))
 	if g.Output() == nil {
-		return needed, uses
+		return needed, count
 	}
 	needed[g.Output().ID] = true
 	for _, n := range slices.Backward(g.Nodes()) {
@@ -90,48 +196,59 @@ func dependence(g *graph.Graph[float64]) (needed []bool, uses []int) {
 		}
 		for _, a := range n.In {
 			needed[a.ID] = true
-			uses[a.ID]++
+			count[a.ID]++
 		}
 	}
-	return needed, uses
+	return needed, count
 }
 
 // operands returns what a, b, y and dy of the rule of n are, as names and as
-// numbers.
-func operands(n *graph.Node[float64]) (names, numbers map[string]string) {
-	names = map[string]string{"y": name(n), "dy": "∂L/∂" + name(n)}
+// numbers. The a of a gather is all its inputs.
+func (d *diagram) operands(n *graph.Node[float64]) (words, numbers map[string]string) {
+	words = map[string]string{"y": d.names[n.ID], "dy": "∂L/∂" + d.names[n.ID]}
 	numbers = map[string]string{"y": number(n.Shape, n.Value), "dy": number(n.Shape, n.Grad)}
-	for i, a := range n.In {
-		letter := []string{"a", "b"}[i]
-		names[letter], numbers[letter] = name(a), number(a.Shape, a.Value)
+	var inputs, values []string
+	for _, a := range n.In {
+		inputs, values = append(inputs, apart(d.names[a.ID])), append(values, number(a.Shape, a.Value))
 	}
-	return names, numbers
+	switch {
+	case n.Op == "gather":
+		words["a"], numbers["a"] = strings.Join(inputs, ", "), strings.Join(values, ", ")
+	default:
+		for i, letter := range []string{"a", "b"}[:len(inputs)] {
+			words[letter], numbers[letter] = inputs[i], values[i]
+		}
+	}
+	return words, numbers
+}
+
+// gatherWords are the words of a gather by its kind, or with its own fill.
+func gatherWords(n *graph.Node[float64], words string) string {
+	switch {
+	case n.Attr.Kind != "":
+		return n.Attr.Kind + "(a)"
+	case !slices.Contains(n.Attr.Index, -1):
+		return strings.TrimSuffix(words, ", else fill")
+	}
+	return strings.Replace(words, "fill", round(n.Attr.Fill), 1)
 }
 
 var letters = regexp.MustCompile(`\b(dy|y|a|b)\b`)
 
 // fill writes a rule with other words for its letters.
 func fill(rule string, words map[string]string) string {
-	rule = strings.NewReplacer(" * ", " × ", " - ", " − ").Replace(rule)
 	return letters.ReplaceAllStringFunc(rule, func(letter string) string { return words[letter] })
 }
 
 // number is inline, in parentheses where a sign would meet another.
 func number(shape []int, data []float64) string {
-	s := inline(shape, data)
+	return apart(inline(shape, data))
+}
+
+// apart puts what begins with a sign in parentheses.
+func apart(s string) string {
 	if strings.HasPrefix(s, "-") {
 		return "(" + s + ")"
 	}
 	return s
-}
-
-// name is how a node is called in a sentence.
-func name(n *graph.Node[float64]) string {
-	switch {
-	case n.Label != "":
-		return n.Label
-	case n.Op == graph.OpConst:
-		return leafText(n)
-	}
-	return fmt.Sprintf("v%d", n.ID)
 }

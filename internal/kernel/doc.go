@@ -24,17 +24,16 @@
 // A NaN in what an operation computes with comes out of it. (Which of the many NaN comes out is up to
 // the processor; all count as the same bits.)
 //
-// Matrix products (tiles_amd64.go), and most of the rest (vector_amd64.go), run in
-// assembly where the processor has AVX-512 or AVX2 with FMA, unless built with
-// -tags purego; the loops in Go give the same bits, and are what the assembly is
-// held to. In float64 exp and what is built on it has the loops only, as tanh has. On arm64 the
-// products have NEON (tiles_arm64.go): tested under emulation only, and never
-// timed.
+// Matrix products (tiles_amd64.go, tiles_arm64.go), and most of the rest (vector.go),
+// run in assembly where the processor has AVX-512, AVX2 with FMA, or NEON, unless built
+// with -tags purego; the loops in Go give the same bits, and are what the assembly is
+// held to. NEON is tested under emulation only, and was never timed.
 //
 // Lengths are checked at the entry to each function; a mismatch panics, as it
 // is a mistake of the calling layer.
 package kernel
 
+//go:generate sh -c "cd gen && go run ./vector -dir .."
 //go:generate sh -c "cd gen && go run ./neon -out ../tiles_arm64.s -stubs ../tiles_stubs_arm64.go -pkg kernel"
 
 // Float is the set of element types.

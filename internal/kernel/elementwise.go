@@ -18,7 +18,7 @@ func mustMatch(op string, n int, lengths ...int) {
 // ReLU sets y[i] = x[i] where x[i] > 0 or is NaN, else 0.
 func ReLU[T Float](y, x []T) {
 	mustMatch("ReLU", len(y), len(x))
-	if asmGate(y, x, x) {
+	if maskAsm(y, x, x) {
 		return
 	}
 	for i, v := range x {
@@ -29,7 +29,7 @@ func ReLU[T Float](y, x []T) {
 // ReLUBackward sets dx[i] = 0 where y[i] <= 0, else dy[i].
 func ReLUBackward[T Float](dx, dy, y []T) {
 	mustMatch("ReLUBackward", len(dx), len(dy), len(y))
-	if asmGate(dx, dy, y) {
+	if maskAsm(dx, dy, y) {
 		return
 	}
 	for i, v := range dy {
@@ -44,7 +44,7 @@ func ReLUBackward[T Float](dx, dy, y []T) {
 // Where e^-|x| is subnormal it is 0, and so is y.
 func Sigmoid[T Float](y, x []T) {
 	mustMatch("Sigmoid", len(y), len(x))
-	if asmSigmoid(y, x) {
+	if sigmoidAsm(y, x) {
 		return
 	}
 	for i, v := range x {
@@ -60,7 +60,7 @@ func Sigmoid[T Float](y, x []T) {
 // SigmoidBackward sets dx[i] = dy[i]·(y[i]·(1 - y[i])), subnormal results 0.
 func SigmoidBackward[T Float](dx, dy, y []T) {
 	mustMatch("SigmoidBackward", len(dx), len(dy), len(y))
-	if asmSigmoidBackward(dx, dy, y) {
+	if sigmoidBackwardAsm(dx, dy, y) {
 		return
 	}
 	for i, v := range y {

@@ -15,7 +15,7 @@ func Exp[T Float](dst, src []T) {
 
 // expShifted sets dst[i] = e^(src[i] - shift).
 func expShifted[T Float](dst, src []T, shift T) {
-	if asmExp(dst, src, shift) {
+	if expAsm(dst, src, shift) {
 		return
 	}
 	for i, x := range src {
@@ -162,7 +162,7 @@ func Log(x float64) float64 {
 // Logs sets dst[i] = [Log](src[i]).
 func Logs(dst, src []float64) {
 	mustMatch("Logs", len(dst), len(src))
-	if asmLogs(dst, src) {
+	if logsAsm(dst, src) {
 		return
 	}
 	for i, x := range src {

@@ -60,7 +60,7 @@ type softmaxBlock[T Float] struct {
 
 func (b *softmaxBlock[T]) softmax(y, x []T, cols int) *softmaxBlock[T] {
 	b.rows = len(x) / cols
-	if cols <= lanes && asmSoftmax(y, x, b.max[:b.rows], b.sum[:b.rows], cols) {
+	if cols <= lanes && softmaxAsm(y, x, b.max[:], b.sum[:], b.rows, cols) {
 		return b
 	}
 	for i := range b.rows {
@@ -89,11 +89,18 @@ func SoftmaxRowsBackward[T Float](dx, dy, y []T, cols int) {
 	mustMatch("SoftmaxRowsBackward", len(dx), len(dy), len(y))
 	for len(y) > 0 {
 		mustDivide("SoftmaxRowsBackward", len(y), cols)
-		s := Dot(dy[:cols], y[:cols])
-		for i, v := range y[:cols] {
-			dx[i] = flush(v * (dy[i] - s))
-		}
+		softmaxBackward(dx[:cols], dy[:cols], y[:cols])
 		dx, dy, y = dx[cols:], dy[cols:], y[cols:]
+	}
+}
+
+func softmaxBackward[T Float](dx, dy, y []T) {
+	s := Dot(dy, y)
+	if softmaxBackwardAsm(dx, dy, y, s) {
+		return
+	}
+	for i, v := range y {
+		dx[i] = flush(v * (dy[i] - s))
 	}
 }
 
@@ -119,7 +126,7 @@ func SoftmaxLossBackward[T Float](dx, y, t []T, n int) {
 
 // quotients sets dst[i] = a[i]/divisor, subnormal results 0.
 func quotients[T Float](dst, a []T, divisor T) {
-	if asmQuotient(dst, a, divisor) {
+	if quotientAsm(dst, a, divisor) {
 		return
 	}
 	for i, v := range a {

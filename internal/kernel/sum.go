@@ -12,7 +12,7 @@ const lanes = 16
 // Sum returns the sum of x. Lane l adds up the elements l, l+16, l+32 ... in
 // order, and the lanes are joined in halves: 16 to 8, 4, 2, 1. A zero is +0.
 func Sum[T Float](x []T) T {
-	if s, ok := asmSum(x); ok {
+	if s, ok := sumAsm(x); ok {
 		return s
 	}
 	var s [lanes]T
@@ -26,7 +26,7 @@ func Sum[T Float](x []T) T {
 // multiply-add.
 func Dot[T Float](x, y []T) T {
 	mustMatch("Dot", len(x), len(y))
-	if s, ok := asmDot(x, y); ok {
+	if s, ok := dotAsm(x, y); ok {
 		return s
 	}
 	var s [lanes]T
@@ -48,7 +48,7 @@ func join[T Float](s *[lanes]T) T {
 // Max returns the largest element of x: NaN if there is one, -Inf if x is
 // empty. A zero is +0.
 func Max[T Float](x []T) T {
-	if m, ok := asmMax(x); ok {
+	if m, ok := maxAsm(x); ok {
 		return m
 	}
 	m := T(negInf)
@@ -76,7 +76,7 @@ func AddColumnSums[T Float](sum, x []T) {
 		return
 	}
 	mustDivide("AddColumnSums", len(x), n)
-	if len(x) == 0 || asmAddColumnSums(sum, x) {
+	if len(x) == 0 || addColumnSumsAsm(sum, x, len(x)/n, n) {
 		return
 	}
 	for ; len(x) > 0; x = x[n:] {

@@ -11,6 +11,9 @@ import (
 // tests.
 func Tanh[T Float](y, x []T) {
 	mustMatch("Tanh", len(y), len(x))
+	if tanhAsm(y, x) {
+		return
+	}
 	for i, v := range x {
 		y[i] = tanh(v)
 	}
@@ -20,6 +23,9 @@ func Tanh[T Float](y, x []T) {
 // subnormal results 0.
 func TanhBackward[T Float](dx, dy, y []T) {
 	mustMatch("TanhBackward", len(dx), len(dy), len(y))
+	if tanhBackwardAsm(dx, dy, y) {
+		return
+	}
 	for i, v := range y {
 		dx[i] = flush(dy[i] * fma(-v, v, 1))
 	}

@@ -5,7 +5,7 @@ import "math"
 // Axpy sets y[i] += a·x[i], fused.
 func Axpy[T Float](y, x []T, a T) {
 	mustMatch("Axpy", len(y), len(x))
-	if asmAxpy(y, x, a) {
+	if axpyAsm(y, x, a) {
 		return
 	}
 	for i, v := range x {
@@ -99,7 +99,7 @@ func (u *update[T]) Do(part int) {
 }
 
 func sgd[T Float](w, g []T, lr T) {
-	if asmSGD(w, g, lr) {
+	if sgdAsm(w, g, -lr) {
 		return
 	}
 	for i, d := range g {
@@ -109,7 +109,7 @@ func sgd[T Float](w, g []T, lr T) {
 }
 
 func momentum[T Float](w, v, g []T, mu, lr T) {
-	if asmMomentum(w, v, g, mu, lr) {
+	if momentumAsm(w, v, g, mu, -lr) {
 		return
 	}
 	for i, d := range g {
@@ -120,6 +120,9 @@ func momentum[T Float](w, v, g []T, mu, lr T) {
 }
 
 func adam[T Float](w, m, v, g []T, a1, a2, rate, eps T) {
+	if adamAsm(w, m, v, g, a1, a2, rate, eps) {
+		return
+	}
 	for i, d := range g {
 		m[i] = flush(fma(a1, d-m[i], m[i]))
 		v[i] = flush(fma(a2, fma(d, d, -v[i]), v[i]))

@@ -1,64 +1,69 @@
 package main
 
-import (
-	. "github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
-)
-
-// The constants of exp32 in package kernel.
+// The constants of exp32 and exp64 in package kernel.
 var (
-	expHighest = constantOf(89)        // e^89 is above the largest float32
-	expLowest  = constantOf(-87.33654) // the lowest with a normal e^x
-	expLog2e   = constantOf(1.44269504088896341)
-	expRound   = constantOf(1.5 * (1 << 23))
-	expLn2hi   = constantOf(-0.693359375)
-	expLn2lo   = constantOf(2.12194440e-4)
-	expSeries  = []constant{
-		constantOf(1.9875691500e-4), constantOf(1.3981999507e-3), constantOf(8.3334519073e-3),
-		constantOf(4.1665795894e-2), constantOf(1.6666665459e-1), constantOf(5.0000001201e-1),
+	expHighest = both(89, 710) // e to it is above the largest number
+	expLowest  = both(-87.33654, -708.3964185322642)
+	expLog2e   = constantOf(1.44269504088896340735992468100189214)
+	expRound   = both(1.5*(1<<23), 1.5*(1<<52))
+	expLn2hi   = both(-0.693359375, -0.693147180559945309417232121458176568)
+	expLn2lo   = both(2.12194440e-4, -2.3190468138462996e-17)
+	expSeries  = map[element][]constant{
+		float32s: constants(1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1),
+		float64s: constants(1.0/6227020800, 1.0/479001600, 1.0/39916800, 1.0/3628800, 1.0/362880, 1.0/40320,
+			1.0/5040, 1.0/720, 1.0/120, 1.0/24, 1.0/6, 1.0/2),
 	}
 )
 
 // prepareExp keeps the constants of exp in registers, if there are enough.
 func (m *machine) prepareExp() {
-	if m.wide() {
+	if m.manyRegisters() {
 		m.prepare(expLowest, expLog2e, expRound, expLn2hi, expLn2lo, one)
-		m.prepare(expSeries...)
+		m.prepare(expSeries[m.element]...)
+		if m.size == 8 {
+			m.prepare(smallest)
+		}
 	}
 }
 
-// expOf is e^x of float32, for x up to 89. down says that x is at most 0 (or
-// NaN), where AVX2 has less to do.
-func (m *machine) expOf(x vec, down bool) vec {
-	normal := m.compare(x, notLess, m.constant(expLowest))
-	x = m.larger(m.constant(expLowest), x) // NaN stays
-	rounded := m.fused(x, m.constant(expLog2e), m.fresh(expRound))
-	n := m.minus(rounded, m.constant(expRound))
-	r := m.fused(n, m.constant(expLn2hi), x)
+// split returns n, r and p, where x = n·ln 2 + r and e^r = 1 + r + r²·p, and a
+// number whose low bits are n. It writes to the register of x.
+func (m *machine) split(x vec) (n, rounded, r, p vec) {
+	rounded = m.fused(x, m.constant(expLog2e), m.fresh(expRound))
+	n = m.minus(rounded, m.constant(expRound))
+	r = m.fused(n, m.constant(expLn2hi), x)
 	r = m.fused(n, m.constant(expLn2lo), r)
-	y := m.polynomial(r, expSeries...)
-	m.fma213(r, m.times(r, r), y)
-	y = m.plus(y, m.constant(one))
-	switch {
-	case m.wide():
-		y = m.do(VSCALEFPS, n, y) // y·2^n
-	case down:
-		// n stands in the low bits of rounded, and goes on top of the exponent of 1.
-		power := m.do(VPSLLD, Imm(23), rounded)
-		VPADDD(m.constant(one), power, power)
-		y = m.times(y, power)
-	default:
-		// In two factors, as 2^128 is no float32.
-		i := m.do(VCVTPS2DQ, n)
-		half := m.do(VPSRAD, Imm(1), i)
-		VPSUBD(half, i, i)
-		for _, power := range []vec{half, i} {
-			VPSLLD(Imm(23), power, power)
-			VPADDD(m.constant(one), power, power)
-			y = m.times(y, power)
-		}
+	return n, rounded, r, m.polynomial(r, expSeries[m.element]...)
+}
+
+// expOf is e^x, for x up to expHighest. down says that x is at most 0 (or NaN),
+// where some targets have less to do.
+func (m *machine) expOf(x vec, down bool) vec {
+	inRange := m.compare(x, notLess, m.constant(expLowest)) // or NaN
+	x = m.where(inRange, x)
+	n, rounded, r, y := m.split(x)
+	if m.size == 4 {
+		y = m.times2(y, m.times(r, r), r)
+		y = m.plus(y, m.constant(one))
+	} else {
+		y = m.times2(y, r, m.constant(one))
+		y = m.times2(y, r, m.constant(one))
 	}
-	return m.where(normal, y)
+	if scaled, ok := m.scale(y, n); ok {
+		y = scaled
+	} else if down {
+		y = m.times(y, m.exponent(rounded, m.constant(one)))
+	} else {
+		// In two factors, as 2^128 is no float32, and 2^1024 no float64.
+		rounded = m.fused(n, m.constant(half), m.fresh(expRound))
+		n = m.minus(n, m.minus(rounded, m.constant(expRound)))
+		y = m.times(y, m.exponent(rounded, m.constant(one)))
+		y = m.times(y, m.exponent(m.plus(n, m.constant(expRound)), m.constant(one)))
+	}
+	if m.size == 8 { // the first results from expLowest on are subnormal
+		y = m.where(m.compare(y, notLess, m.constant(smallest)), y)
+	}
+	return m.where(inRange, y)
 }
 
 func exp(m *machine) {
@@ -69,7 +74,7 @@ func exp(m *machine) {
 	shift := m.number("shift")
 	m.prepare(expHighest)
 	m.prepareExp()
-	m.each(m.integer("n"), func() []result {
+	m.each(func() []result {
 		x := m.minus(m.get("src"), shift)
 		return []result{{m.expOf(m.smaller(m.constant(expHighest), x), false), "dst"}}
 	})
@@ -87,11 +92,37 @@ func sigmoid(m *machine) {
 		"\t}")
 	m.prepareExp()
 	zero := m.zero()
-	m.each(m.integer("n"), func() []result {
+	m.each(func() []result {
 		x := m.get("x")
 		e := m.expOf(m.or(x, m.constant(sign)), true)
 		top := m.choose(m.compare(x, less, zero), e, m.constant(one))
 		return []result{{m.over(top, m.plus(e, m.constant(one))), "y"}}
+	})
+}
+
+// tanhHighest is where tanh rounds to 1.
+var tanhHighest = both(10, 20)
+
+func tanh(m *machine) {
+	m.begin("tanh", "y, x", "n int)",
+		"\tfor i := range n {",
+		"\t\ty[i] = tanh(x[i])",
+		"\t}")
+	m.prepareExp()
+	if m.manyRegisters() {
+		m.prepare(tanhHighest, magnitude, sign, half)
+	}
+	m.each(func() []result {
+		x := m.get("x")
+		size := m.smaller(m.constant(tanhHighest), m.and(x, m.constant(magnitude))) // NaN stays
+		_, rounded, r, p := m.split(m.plus(size, size))
+		q := m.times2(p, m.times(r, r), r)
+		power := m.exponent(rounded, m.constant(half))
+		h := m.fused(power, q, m.minus(power, m.constant(half)))
+		t := m.over(h, m.plus(h, m.constant(one)))
+		near := m.fusedMinus(h, t, m.copy(h))
+		t = m.choose(m.compare(h, less, m.constant(one)), near, t)
+		return []result{{m.or(t, m.and(x, m.constant(sign))), "y"}}
 	})
 }
 
@@ -102,34 +133,32 @@ var (
 	logBias     = constantOf(1<<52 + 1022)      // so this off gives the k of Frexp
 	logTinyBias = constantOf(1<<52 + 1022 + 54) // and this where x was subnormal
 	logFraction = constant{as64: 1<<52 - 1}
-	logHalf     = constantOf(0.5)
 	logRootHalf = constantOf(0.70710678118654752440)
 	logLn2      = constantOf(0.69314718055994530942)
 	logLn2lo    = constantOf(2.3190468138462996e-17)
 	logNaN      = constant{as64: 0x7ff8000000000000}
-	logSeries   = []constant{
-		constantOf(1.0 / 23), constantOf(1.0 / 21), constantOf(1.0 / 19), constantOf(1.0 / 17),
-		constantOf(1.0 / 15), constantOf(1.0 / 13), constantOf(1.0 / 11), constantOf(1.0 / 9),
-		constantOf(1.0 / 7), constantOf(1.0 / 5), constantOf(1.0 / 3),
-	}
+	logSeries   = constants(1.0/23, 1.0/21, 1.0/19, 1.0/17, 1.0/15, 1.0/13, 1.0/11, 1.0/9, 1.0/7, 1.0/5, 1.0/3)
 )
 
 func logs(m *machine) {
+	if m.size == 4 {
+		return // logarithms are computed in float64
+	}
 	m.begin("logs", "dst, src", "n int)",
 		"\tfor i := range n {",
 		"\t\tdst[i] = Log(src[i])",
 		"\t}")
-	if m.wide() {
+	if m.manyRegisters() {
 		m.prepare(one)
 		m.prepare(logSeries...)
 	}
-	m.each(m.integer("n"), func() []result {
+	m.each(func() []result {
 		x := m.get("src")
 		tiny := m.compare(x, less, m.constant(smallest))
 		bits := m.choose(tiny, m.times(x, m.constant(log2to54)), x)
-		exponent := m.or(m.do(VPSRLQ, Imm(52), bits), m.constant(logExponent))
+		exponent := m.or(m.topBits(bits), m.constant(logExponent))
 		k := m.minus(exponent, m.choose(tiny, m.constant(logTinyBias), m.constant(logBias)))
-		f := m.or(m.and(bits, m.constant(logFraction)), m.constant(logHalf))
+		f := m.or(m.and(bits, m.constant(logFraction)), m.constant(half))
 		low := m.compare(f, less, m.constant(logRootHalf))
 		f = m.choose(low, m.plus(f, f), f)
 		k = m.choose(low, m.minus(k, m.constant(one)), k)
@@ -139,8 +168,7 @@ func logs(m *machine) {
 		s := m.over(f, up)
 		z := m.times(s, s)
 		p := m.times(z, m.polynomial(z, logSeries...))
-		tail := m.plus(p, p)
-		m.fms213(m.times(s, f), s, tail) // s·2zp - s·f
+		tail := m.times2Minus(m.plus(p, p), s, m.times(s, f)) // s·2zp - s·f
 		y := m.fused(k, m.constant(logLn2), m.plus(m.fused(k, m.constant(logLn2lo), tail), f))
 
 		y = m.choose(m.compare(x, notLess, m.constant(infinity)), x, y)

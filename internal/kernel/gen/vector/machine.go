@@ -2,227 +2,216 @@ package main
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
-
-	. "github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
 )
 
-// An element is a type of elements, with the instructions for it.
+// An element is a type of elements.
 type element struct {
-	name, suffix                       string
-	size                               int // bytes
-	add, sub, mul, div, min, max       func(...Op)
-	fma213, fma231, fms213, cmp        func(...Op)
-	move, blend, broadcast             func(...Op)
-	moveZeroing                        func(from, mask, to Op)
-	and512, or512, and256, or256, swap func(...Op)
-	maskedMove                         func(x, y, z Op)
-	blend256                           func(mask, yes, no, dst Op)
-	signs                              func(x, gp Op)
-	scalarMove, scalarAdd              func(...Op)
+	name, suffix string
+	size         int // bytes
 }
 
 var (
-	float32s = element{
-		name: "float32", suffix: "f32", size: 4,
-		add: VADDPS, sub: VSUBPS, mul: VMULPS, div: VDIVPS, min: VMINPS, max: VMAXPS,
-		fma213: VFMADD213PS, fma231: VFMADD231PS, fms213: VFMSUB213PS, cmp: VCMPPS,
-		move: VMOVUPS, moveZeroing: VMOVUPS_Z, blend: VBLENDMPS, broadcast: VBROADCASTSS,
-		and512: VPANDD, or512: VPORD, and256: VANDPS, or256: VORPS, swap: VPERMILPS,
-		maskedMove: VMASKMOVPS, blend256: VBLENDVPS, signs: VMOVMSKPS,
-		scalarMove: VMOVSS, scalarAdd: VADDSS,
-	}
-	float64s = element{
-		name: "float64", suffix: "f64", size: 8,
-		add: VADDPD, sub: VSUBPD, mul: VMULPD, div: VDIVPD, min: VMINPD, max: VMAXPD,
-		fma213: VFMADD213PD, fma231: VFMADD231PD, fms213: VFMSUB213PD, cmp: VCMPPD,
-		move: VMOVUPD, moveZeroing: VMOVUPD_Z, blend: VBLENDMPD, broadcast: VBROADCASTSD,
-		and512: VPANDQ, or512: VPORQ, and256: VANDPD, or256: VORPD, swap: VPERMILPD,
-		maskedMove: VMASKMOVPD, blend256: VBLENDVPD, signs: VMOVMSKPD,
-		scalarMove: VMOVSD, scalarAdd: VADDSD,
-	}
+	float32s = element{"float32", "f32", 4}
+	float64s = element{"float64", "f64", 8}
 )
 
-// A machine writes a function for registers of so many bits and elements of a
-// type. What its methods return is in a new register, unless they say otherwise.
+// A machine writes a function for elements of a type and registers of so many
+// bits. What its methods return is in a new register, unless they say otherwise.
 type machine struct {
 	element
+	target
 	bits, width int              // width is the elements of a register
-	pointers    map[string]gp    // the slices of the function
-	index       gp               // where in each slice the elements at hand begin
-	mask        Op               // which of them there are
 	ahead       map[constant]vec // constants that stay in a register
 }
 
+// A target writes the instructions of a processor.
+type target interface {
+	begin(f function, v variant)
+	number(param string) vec   // a parameter in every element
+	broadcast(c constant) vec  // a constant in every element
+	manyRegisters() bool       // whether there are enough to keep constants in
+	get(slice string) vec      // the elements at hand
+	each(body func() []result) // the body for each of n elements; ends the function
+	reduce(r reduction)        // the reduction of n elements; ends the function
+	columns()                  // addColumnSums but for its beginning
+
+	zero() vec
+	copy(a vec) vec
+	plus(a, b vec) vec
+	minus(a, b vec) vec
+	times(a, b vec) vec
+	over(a, b vec) vec
+	root(a vec) vec
+	larger(a, b vec) vec  // a where a > b, else b, a being no NaN and not both zeros
+	smaller(a, b vec) vec // a where a < b, else b, likewise
+	and(a, b vec) vec
+	or(a, b vec) vec
+
+	add(a, x vec)                // a + x, in the register of a
+	raise(a, x vec)              // the larger, in the register of a; what becomes of NaN is up to reduce
+	fused(a, b, c vec) vec       // a·b + c, rounded once, in the register of c
+	fusedMinus(a, b, c vec) vec  // c - a·b, rounded once, in the register of c
+	times2(p, x, c vec) vec      // p·x + c, rounded once; it may write to the register of p
+	times2Minus(p, x, c vec) vec // p·x - c, likewise
+
+	exponent(rounded vec, one vec) vec // 2^n, where the low bits of rounded are n
+	scale(y, n vec) (vec, bool)        // y·2^n, if there is an instruction for it
+	topBits(a vec) vec                 // the bits of a from 2^52 on, as an integer
+
+	compare(a vec, how comparison, b vec) mask
+	where(m mask, a vec) vec        // a where the mask holds, else 0
+	choose(m mask, yes, no vec) vec // yes where the mask holds, else no
+}
+
+// A vec is a register of a target, and a mask one of its masks.
 type (
-	vec = reg.VecVirtual
-	gp  = reg.GPVirtual
+	vec  any
+	mask any
 )
 
-func newMachine(e element, bits int) *machine {
-	return &machine{element: e, bits: bits, width: bits / 8 / e.size, pointers: map[string]gp{}, ahead: map[constant]vec{}}
+// A result goes to a slice, to the elements at hand.
+type result struct {
+	value vec
+	slice string
 }
 
-// wide tells AVX-512 from AVX2.
-func (m *machine) wide() bool { return m.bits == 512 }
+// A comparison is one of two elements. Those with not hold for NaN.
+type comparison int
 
-// begin starts the function of a kernel: its slices as pointers, the rest of its
+const (
+	equal comparison = iota
+	less
+	notLess
+	notLessEqual
+)
+
+// A function is the signature of a kernel, and the loop in Go it stands for.
+type function struct {
+	kernel  string
+	slices  []string
+	params  []param
+	returns bool // an element
+	doc     []string
+}
+
+// A param is a parameter behind the slices, of int or T.
+type param struct{ name, of string }
+
+// A variant is a target and a type of elements.
+type variant struct {
+	bits int
+	element
+}
+
+// begin starts the function of a kernel: the names of its slices, the rest of its
 // signature, and the loop in Go it stands for.
-func (m *machine) begin(kernel, slices, rest string, doc ...string) {
-	name := fmt.Sprintf("%s%d%s", kernel, m.bits, m.suffix)
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(%s *%s, %s", slices, m.name, strings.ReplaceAll(rest, "T", m.name)))
-	Doc(append([]string{name + " computes", ""}, doc...)...)
-	Pragma("noescape")
-	for _, s := range strings.Split(slices, ", ") {
-		m.pointers[s] = m.integer(s)
+func (m *machine) begin(kernel, names, rest string, doc ...string) {
+	rest, returns := strings.CutSuffix(rest, ") T")
+	f := function{kernel: kernel, slices: strings.Split(names, ", "), returns: returns, doc: doc}
+	of := ""
+	for _, p := range backward(strings.Split(strings.TrimSuffix(rest, ")"), ", ")) {
+		name, its, ok := strings.Cut(p, " ")
+		if ok {
+			of = its
+		}
+		f.params = append(f.params, param{name, of})
 	}
+	f.params = backward(f.params)
+	v := variant{m.bits, m.element}
+	remember(f, v)
+	m.target.begin(f, v)
 }
 
-func (m *machine) end() {
-	VZEROUPPER()
-	RET()
+func backward[E any](s []E) []E {
+	slices.Reverse(s)
+	return s
 }
 
-// integer is a parameter.
-func (m *machine) integer(name string) gp {
-	r := GP64()
-	Load(Param(name), r)
-	return r
-}
+// title is the name of a kernel's function.
+func (f function) title(v variant) string { return fmt.Sprintf("%s%d%s", f.kernel, v.bits, v.suffix) }
 
-// number is a parameter in every element.
-func (m *machine) number(name string) vec {
-	p, err := Param(name).Resolve()
-	if err != nil {
-		panic(err)
+// signature is that of the function, from the first parenthesis on.
+func (f function) signature(v variant) string {
+	var all []string
+	for _, s := range f.slices {
+		all = append(all, s+" *"+v.name)
 	}
-	return m.do(m.broadcast, p.Addr)
-}
-
-func (m *machine) reg() vec {
-	if m.wide() {
-		return ZMM()
+	for _, p := range f.params {
+		all = append(all, p.name+" "+strings.ReplaceAll(p.of, "T", v.name))
 	}
-	return YMM()
-}
-
-// do puts what an instruction makes of its operands in a new register.
-func (m *machine) do(instruction func(...Op), operands ...Op) vec {
-	d := m.reg()
-	instruction(append(operands, d)...)
-	return d
-}
-
-func (m *machine) zero() vec {
-	d := m.reg()
-	if m.wide() {
-		VPXORD(d, d, d)
-	} else {
-		VPXOR(d, d, d)
+	s := "(" + strings.Join(all, ", ") + ")"
+	if f.returns {
+		s += " " + v.name
 	}
-	return d
+	return s
 }
 
-func (m *machine) copy(a vec) vec     { return m.do(m.move, a) }
-func (m *machine) plus(a, b vec) vec  { return m.do(m.add, b, a) }
-func (m *machine) minus(a, b vec) vec { return m.do(m.sub, b, a) }
-func (m *machine) times(a, b vec) vec { return m.do(m.mul, b, a) }
-func (m *machine) over(a, b vec) vec  { return m.do(m.div, b, a) }
+// A constant, by its bits as a float32 and as a float64.
+type constant struct {
+	as32 uint32
+	as64 uint64
+}
 
-// larger is a where a > b, else b: also where one is NaN, or both are zeros.
-func (m *machine) larger(a, b vec) vec { return m.do(m.max, b, a) }
+func constantOf(v float64) constant {
+	return constant{math.Float32bits(float32(v)), math.Float64bits(v)}
+}
 
-// smaller is a where a < b, else b.
-func (m *machine) smaller(a, b vec) vec { return m.do(m.min, b, a) }
+// both is a constant with a value for each type.
+func both(as32, as64 float64) constant {
+	return constant{constantOf(as32).as32, constantOf(as64).as64}
+}
 
-// fused is a·b + c, rounded once, in the register of c.
-func (m *machine) fused(a, b, c vec) vec {
-	m.fma231(b, a, c)
-	return c
+func constants(v ...float64) (all []constant) {
+	for _, v := range v {
+		all = append(all, constantOf(v))
+	}
+	return all
+}
+
+var (
+	nought    = constantOf(0)
+	one       = constantOf(1)
+	half      = constantOf(0.5)
+	infinity  = constantOf(math.Inf(1))
+	lowest    = constantOf(math.Inf(-1))
+	smallest  = constant{math.Float32bits(0x1p-126), math.Float64bits(0x1p-1022)}
+	magnitude = constant{math.MaxInt32, math.MaxInt64} // all bits but the sign
+	sign      = constant{math.MaxInt32 + 1, math.MaxInt64 + 1}
+)
+
+// constant is c in every element.
+func (m *machine) constant(c constant) vec {
+	if r, ok := m.ahead[c]; ok {
+		return r
+	}
+	return m.broadcast(c)
+}
+
+// fresh is c in every element of a register to write to.
+func (m *machine) fresh(c constant) vec {
+	if r, ok := m.ahead[c]; ok {
+		return m.copy(r)
+	}
+	return m.broadcast(c)
+}
+
+// prepare keeps constants in registers from here on.
+func (m *machine) prepare(constants ...constant) {
+	for _, c := range constants {
+		m.ahead[c] = m.constant(c)
+	}
 }
 
 // polynomial is ((c[0]·x + c[1])·x + c[2])·x ...
 func (m *machine) polynomial(x vec, c ...constant) vec {
 	p := m.fresh(c[0])
 	for _, c := range c[1:] {
-		m.fma213(m.constant(c), x, p)
+		p = m.times2(p, x, m.constant(c))
 	}
 	return p
-}
-
-func (m *machine) and(a, b vec) vec {
-	if m.wide() {
-		return m.do(m.and512, b, a)
-	}
-	return m.do(m.and256, b, a)
-}
-
-func (m *machine) or(a, b vec) vec {
-	if m.wide() {
-		return m.do(m.or512, b, a)
-	}
-	return m.do(m.or256, b, a)
-}
-
-// Comparisons. Those with not hold for NaN.
-var (
-	equal        = Imm(0x00)
-	unordered    = Imm(0x03)
-	less         = Imm(0x11)
-	notLess      = Imm(0x15)
-	notLessEqual = Imm(0x16)
-)
-
-// compare is the mask of where a comparison holds.
-func (m *machine) compare(a vec, how Op, b vec) Op {
-	if m.wide() {
-		k := K()
-		m.cmp(how, b, a, k)
-		return k
-	}
-	return m.do(m.cmp, how, b, a)
-}
-
-// either adds the mask a to b.
-func (m *machine) either(a, b Op) {
-	if m.wide() {
-		KORW(a, b, b)
-	} else {
-		m.or256(a, b, b)
-	}
-}
-
-// elements is a mask as an integer, a bit an element.
-func (m *machine) elements(mask Op) reg.GPVirtual {
-	bits := GP32()
-	if m.wide() {
-		KMOVW(mask, bits)
-	} else {
-		m.signs(mask, bits)
-	}
-	return bits
-}
-
-// where is a where the mask holds, else 0.
-func (m *machine) where(mask Op, a vec) vec {
-	if m.wide() {
-		d := m.reg()
-		m.moveZeroing(a, mask, d)
-		return d
-	}
-	return m.do(m.and256, a, mask)
-}
-
-// choose is yes where the mask holds, else no.
-func (m *machine) choose(mask Op, yes, no vec) vec {
-	if m.wide() {
-		return m.do(m.blend, yes, no, mask)
-	}
-	d := m.reg()
-	m.blend256(mask, yes, no, d)
-	return d
 }
 
 // flush is 0 where a is smaller than the smallest normal number, else a.

@@ -6,12 +6,6 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-func load(name string) reg.GPVirtual {
-	r := GP64()
-	Load(Param(name), r)
-	return r
-}
-
 // pixels divides bytes by 255. A division takes several times as long as this,
 // which rounds the same for all 256 bytes (a test tries them): q = x·(1/255) is
 // off by less than an ulp, x - 255q is exact, and adding its 1/255 rounds the

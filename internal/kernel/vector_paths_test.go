@@ -1,4 +1,4 @@
-//go:build amd64 && !purego
+//go:build (amd64 || arm64) && !purego
 
 package kernel
 
@@ -19,13 +19,19 @@ func TestVectorsOnEachPath(t *testing.T) {
 				"Elementwise":     TestElementwise,
 				"ReLU":            TestReLUSpecials,
 				"ExpError":        TestExpErrorFloat32,
+				"ExpError64":      TestExpErrorFloat64,
 				"ExpSpecials":     TestExpSpecials,
 				"ExpEdges":        TestExpEdgesFloat32,
+				"ExpEdges64":      TestExpEdgesFloat64,
 				"ExpRises":        TestExpRisesFloat32,
 				"SigmoidError":    TestSigmoidErrorFloat32,
+				"SigmoidError64":  TestSigmoidErrorFloat64,
 				"SigmoidSpecials": TestSigmoidSpecials,
 				"TanhError":       TestTanhErrorFloat32,
+				"TanhError64":     TestTanhErrorFloat64,
 				"TanhSpecials":    TestTanhSpecials,
+				"TanhIsOdd":       TestTanhIsOdd,
+				"TanhDecimal":     TestTanhAgainstDecimal,
 				"Logs":            TestLogs,
 				"SumOrder":        TestSumOrder,
 				"Sum":             TestSumWorked,
@@ -144,43 +150,62 @@ func guardedAt[T Float](t *testing.T, what string, x []T, offset int) ([]T, func
 // Every float32 there is would take minutes: this is every 997th, and those
 // around the ends of the range.
 func TestExpSweep(t *testing.T) {
-	defer use(goPath)()
 	const step = 997
-	x := make([]float32, 0, 1<<16)
-	want, wantSigmoid, got := make([]float32, cap(x)), make([]float32, cap(x)), make([]float32, cap(x))
-	points := 0
-	check := func() {
-		n := len(x)
+	x := make([]float32, 0, 1<<32/step+20_000)
+	for u := uint64(0); u < 1<<32; u += step {
+		x = append(x, math.Float32frombits(uint32(u)))
+	}
+	for _, edge := range []float32{88.72284, -87.33655, 89, -88, 0, 10, -10} {
+		for i := range uint32(2000) {
+			x = append(x, math.Float32frombits(math.Float32bits(edge)-1000+i))
+		}
+	}
+	sweep(t, x)
+}
+
+// The same for float64, of which it is a million, most of them in the range.
+func TestExpSweepFloat64(t *testing.T) {
+	rng := rand.New(rand.NewPCG(56, 1))
+	x := specials[float64]()
+	for i := range 1_000_000 {
+		switch i % 4 {
+		case 0:
+			x = append(x, math.Float64frombits(rng.Uint64()))
+		case 1:
+			x = append(x, -750+1500*rng.Float64())
+		case 2:
+			x = append(x, -20+40*rng.Float64())
+		case 3: // around the seams of the reduction
+			x = append(x, (float64(rng.IntN(2000)-1000)+0.5)*math.Ln2/float64(1+rng.IntN(2))*(1+(rng.Float64()-0.5)*1e-14))
+		}
+	}
+	for _, edge := range []float64{709.782712893384, -708.3964185322641, 710, -709, 0, 20, -20} {
+		for i := range uint64(2000) {
+			x = append(x, math.Float64frombits(math.Float64bits(edge)-1000+i))
+		}
+	}
+	sweep(t, x)
+}
+
+// sweep compares the paths at x, by every operation that is built on exp.
+func sweep[T Float](t *testing.T, x []T) {
+	defer use(goPath)()
+	want, got := make([]T, len(x)), make([]T, len(x))
+	for _, op := range []struct {
+		name string
+		run  func(y, x []T)
+	}{{"exp", Exp[T]}, {"sigmoid", Sigmoid[T]}, {"tanh", Tanh[T]}} {
 		use(goPath)
-		Exp(want[:n], x)
-		Sigmoid(wantSigmoid[:n], x)
+		op.run(want, x)
 		for _, path := range assembly {
 			use(path)
-			Exp(got[:n], x)
-			sameBits(t, path+", exp", got[:n], want[:n])
-			Sigmoid(got[:n], x)
-			sameBits(t, path+", sigmoid", got[:n], wantSigmoid[:n])
+			op.run(got, x)
+			for i := range got {
+				if bits(got[i]) != bits(want[i]) {
+					t.Fatalf("%s: %s(%x) = %x, want %x", path, op.name, x[i], got[i], want[i])
+				}
+			}
 		}
-		points += n
-		x = x[:0]
-	}
-	add := func(v float32) {
-		x = append(x, v)
-		if len(x) == cap(x) {
-			check()
-		}
-	}
-	for u := uint64(0); u < 1<<32; u += step {
-		add(math.Float32frombits(uint32(u)))
-	}
-	for _, edge := range []float32{88.72284, -87.33655, 89, -88, 0} {
-		for i := range uint32(2000) {
-			add(math.Float32frombits(math.Float32bits(edge) - 1000 + i))
-		}
-	}
-	check()
-	if points < 4_000_000 {
-		t.Errorf("only %d points", points)
 	}
 }
 

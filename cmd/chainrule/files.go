@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/chainrule-go/chainrule/internal/atomicfile"
+	"github.com/chainrule-go/chainrule/internal/inputfile"
+)
+
+// standardInput is the name of a file that stands for standard input.
+const standardInput = "-"
+
+// fileName is how a file is called in results and messages; "-" is standard
+// input.
+func fileName(path string) string {
+	if path == standardInput {
+		return "standard input"
+	}
+	return quoted(path)
+}
+
+// openInput opens a file to be read, or standard input.
+func openInput(ctx context.Context, path string) (io.ReadCloser, error) {
+	if path == standardInput {
+		return io.NopCloser(os.Stdin), nil
+	}
+	return inputfile.Open(ctx, path)
+}
+
+// notInput returns an error if the file out, which flag names, is one of the
+// inputs, be it under another name: the result would replace what it is made
+// from.
+func notInput(flag, out string, inputs ...string) error {
+	to, err := os.Stat(out)
+	if err != nil || !to.Mode().IsRegular() {
+		return nil // nothing there that could be lost
+	}
+	for _, input := range inputs {
+		from, err := os.Stat(input)
+		if input == standardInput {
+			from, err = os.Stdin.Stat()
+		}
+		if err == nil && os.SameFile(from, to) {
+			return usagef("%s %s is the input %s, which it would replace; name another file", flag, quoted(out), fileName(input))
+		}
+	}
+	return nil
+}
+
+// writeFile writes a file as a whole, or not at all. To a pipe it writes as its
+// reader reads, until ctx is done.
+func writeFile(ctx context.Context, path string, write func(io.Writer) error) error {
+	f := func() error { return atomicfile.Write(path, write) }
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return untilDone(ctx, f)
+	}
+	return f()
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/chainrule-go/chainrule/data"
+	"github.com/chainrule-go/chainrule/tensor"
+	"github.com/chainrule-go/chainrule/train"
+)
+
+// labelledSamples reads samples for the model from a file of numbers, or from
+// standard input if path is "-". Each line is a sample and, as the last number,
+// the index of its class.
+func labelledSamples[T tensor.Float](ctx context.Context, c *classifier, path string) (data.Set[T], error) {
+	var set data.Set[T]
+	err := untilDone(ctx, func() error { // a pipe
+		f, err := openInput(ctx, path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		x, t, err := readNumbers[T](f, fileName(path), c.pixels, c.classes)
+		if err != nil {
+			return err
+		}
+		set = data.Set[T]{X: tensor.Of(x, append([]int{len(t)}, c.Input...)...), T: t}
+		return nil
+	})
+	return set, err
+}
+
+// randomSamples returns n samples of uniform numbers from 0 to 1, and classes,
+// that depend on seed alone: for a model whose own samples are not at hand.
+func randomSamples[T tensor.Float](c *classifier, n int, seed uint64) data.Set[T] {
+	rng := train.Random(seed, "samples")
+	set := data.Set[T]{X: tensor.New[T](append([]int{n}, c.Input...)...), T: make([]int, n)}
+	for i := range set.X.Data {
+		set.X.Data[i] = T(rng.Float64())
+	}
+	for i := range set.T {
+		set.T[i] = rng.IntN(c.classes)
+	}
+	return set
+}
+
+// readNumbers reads a text of numbers with commas, tabs or spaces between them.
+// A line is a sample of so many features; if classes is above 0 the index of its
+// class follows. A first line without any number names the columns; empty lines
+// and those that begin with # say nothing. Errors begin with name:line.
+func readNumbers[T tensor.Float](r io.Reader, name string, features, classes int) (x []T, t []int, err error) {
+	want, what := features, fmt.Sprintf("%d numbers", features)
+	if classes > 0 {
+		want, what = features+1, what+" and a class"
+	}
+	lines := bufio.NewScanner(r)
+	longest := max(64*want, 1<<16)
+	lines.Buffer(nil, longest)
+	number := 0
+	fail := func(column int, format string, args ...any) ([]T, []int, error) {
+		at := fmt.Sprintf("%s:%d", name, number)
+		if column > 0 {
+			at += fmt.Sprintf(": column %d", column)
+		}
+		return nil, nil, fmt.Errorf("%s: %s", at, fmt.Sprintf(format, args...))
+	}
+	header := true
+	for lines.Scan() {
+		number++
+		line := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\uFEFF")) // some programs mark UTF-8 so
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		got := fields(line)
+		if header && namesColumns(got) {
+			header = false
+			continue
+		}
+		header = false
+		if len(got) != want {
+			return fail(0, "want %s a line, got %d", what, len(got))
+		}
+		for i, s := range got {
+			if i == features {
+				class, err := strconv.Atoi(s)
+				if err != nil || class < 0 || class >= classes {
+					return fail(i+1, "want a class from 0 to %d, got %q", classes-1, s)
+				}
+				t = append(t, class)
+				continue
+			}
+			v, err := parseNumber(s)
+			if err != nil {
+				return fail(i+1, "%v", err)
+			}
+			x = append(x, T(v))
+		}
+	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		number++
+		return fail(0, "the line is longer than %d bytes; want %s a line", longest, what)
+	} else if lines.Err() != nil {
+		return nil, nil, fmt.Errorf("reading %s: %w", name, lines.Err())
+	}
+	if len(x) == 0 {
+		return nil, nil, fmt.Errorf("%s holds no samples; want %s a line", name, what)
+	}
+	return x, t, nil
+}
+
+// fields are the parts of a line between commas, or else between tabs and spaces.
+func fields(line string) []string {
+	if !strings.Contains(line, ",") {
+		return strings.Fields(line)
+	}
+	all := strings.Split(line, ",")
+	for i := range all {
+		all[i] = strings.TrimSpace(all[i])
+	}
+	return all
+}
+
+// namesColumns reports whether none of the fields is a number.
+func namesColumns(fields []string) bool {
+	for _, s := range fields {
+		if _, err := strconv.ParseFloat(s, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+			return false
+		}
+	}
+	return true
+}
+
+// parseNumber reads a number that is finite as a float32, which models take.
+func parseNumber(s string) (float64, error) {
+	v, err := strconv.ParseFloat(s, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange) || err == nil && !math.IsInf(v, 0) && math.Abs(v) > math.MaxFloat32:
+		return 0, fmt.Errorf("%s is too large; a model takes numbers up to 3.4e38", s)
+	case err != nil || math.IsNaN(v) || math.IsInf(v, 0):
+		return 0, fmt.Errorf("want a number, got %q", s)
+	}
+	return v, nil
+}

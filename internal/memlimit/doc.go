@@ -1,0 +1,3 @@
+// Package memlimit runs tests in processes of bounded memory, where taking too
+// much of it is a crash, as it is for a user.
+package memlimit
