@@ -66,7 +66,7 @@ func (s Pixels[T]) Gather(x []T, labels []int, _ []T, samples []int) {
 		if i+1 < len(samples) {
 			kernel.Prefetch(image(i + 1)) // shuffled, it may be anywhere
 		}
-		kernel.Pixels(x[i*row:][:row], image(i))
+		Brightness(x[i*row:][:row], image(i))
 		labels[i] = s.T[sample]
 	}
 }
@@ -75,6 +75,6 @@ func (s Pixels[T]) Gather(x []T, labels []int, _ []T, samples []int) {
 func (s Pixels[T]) Set() Set[T] {
 	shape := append([]int{s.Len()}, s.SampleShape()...)
 	x := tensor.New[T](shape...)
-	kernel.Pixels(x.Data, s.X)
+	Brightness(x.Data, s.X)
 	return Set[T]{X: x, T: s.T}
 }

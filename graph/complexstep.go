@@ -153,8 +153,8 @@ func (g *Graph[T]) dependents(x, y *Node[T]) []dependent[T] {
 	return all
 }
 
-// forward computes the node after element i of x has moved. What a dot is spared
-// does not depend on it, so every bit is that of computing it whole.
+// forward computes the node after element i of x has moved. What it leaves out of
+// a dot does not depend on that element, so the bits are those of computing all.
 func (d dependent[T]) forward(x *Node[T], i int) {
 	if d.narrow {
 		dotForwardElement(d.Node, x, i)

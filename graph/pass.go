@@ -18,8 +18,8 @@ func (g *Graph[T]) Forward(changed ...*Node[T]) {
 }
 
 // Backward computes the gradient of y, which must have one element, with respect
-// to every node: its Grad, which is 0 where y does not depend on it. What was in
-// Grad before is forgotten.
+// to every node: its Grad, which is 0 where y does not depend on it. Every Grad is
+// cleared first.
 func (g *Graph[T]) Backward(y *Node[T]) {
 	if len(y.Value) != 1 {
 		panic(shapeError("backward", "one element (for more, use BackwardFrom)", y))
@@ -33,8 +33,8 @@ func (g *Graph[T]) BackwardFrom(y *Node[T], dy []T) {
 	if len(dy) != len(y.Value) {
 		panic(&ShapeError{Op: "backward", Want: "a gradient for each element of " + FormatShape(y.Shape), Got: [][]int{{len(dy)}}})
 	}
-	// A node y does not depend on is passed over: its gradient is 0, and 0 times
-	// an infinite value would not be.
+	// Nodes that y does not depend on are skipped. Their gradient is 0, but 0 times
+	// an infinite local derivative would be NaN.
 	needed := g.mark("backward", []*Node[T]{y})
 	for _, n := range g.nodes {
 		clear(n.Grad)
@@ -63,9 +63,9 @@ func (g *Graph[T]) mark(op string, nodes []*Node[T]) []bool {
 	return g.marked
 }
 
-// Terms returns what the last Backward added to the gradient of each input on the
-// node's account: the terms of the chain rule. Where an input is used several
-// times, its Grad is the sum of several. A leaf has none.
+// Terms returns what the last Backward added to the gradient of each input through
+// this node: the terms of the chain rule. The Grad of an input that several nodes
+// use is the sum of their terms. A leaf has no terms.
 func (n *Node[T]) Terms() [][]T {
 	if n.Leaf() {
 		return nil

@@ -1,13 +1,14 @@
 package model
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/chainrule-go/chainrule/internal/atomicfile"
+	"github.com/chainrule-go/chainrule/internal/inputfile"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
@@ -49,14 +50,11 @@ func Write[T tensor.Float](w io.Writer, net *nn.Sequential[T], input ...int) err
 // A file that departs from the format is a [*FormatError]. Weights may be any numbers,
 // NaN included: a training that diverged can be saved and examined.
 func Load[T tensor.Float](path string) (*Model[T], error) {
-	f, err := os.Open(path)
+	f, err := inputfile.Open(context.Background(), path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return nil, fmt.Errorf("%s is a folder, not a model file; name a file in it", path)
-	}
 	return Read[T](f, path)
 }
 

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/chainrule-go/chainrule/gradcheck"
+	"github.com/chainrule-go/chainrule/internal/certify"
 )
 
 // A certificate is what check found, in Markdown that reads well as it is. It has
@@ -31,8 +32,8 @@ Written by %s. Every gradient of backpropagation, in float64 and element by elem
 - central differences, (f(x+h) - f(x-h))/2h with h = 1e-4, through the layers' own forward pass.
 
 An error is the largest of |a-n| / max(|a|, |n|, s/100), s being the largest of the array, rounded up to one digit.
-At most 1e-12 is allowed, and 1e-6 for central differences. Coverage is the share of gradients that are not 0 where
-they may not be: 0 agreeing with 0 proves nothing.
+At most 1e-12 is allowed, and 1e-6 for central differences. The nonzero share is that of the gradients that
+are not 0 where they may not be: 0 agreeing with 0 proves nothing.
 
 `, "`chainrule check`")
 	c.printf("## The network %s\n", s.net)
@@ -45,10 +46,10 @@ they may not be: 0 agreeing with 0 proves nothing.
 
 func (c *certificate) network(r gradcheck.Report) {
 	c.printf("\n%s:\n\n", r.Name)
-	c.head("gradient of", "elements", "graph", "complex step", "central difference", "kinks", "float32, ulp", "coverage")
+	c.head("gradient of", "elements", "graph", "complex step", "central difference", "kinks", "float32, ulp", "nonzero share")
 	for _, a := range r.Arrays {
 		c.row(a.Name, elements(a), against(a, gradcheck.Graph), against(a, gradcheck.ComplexStep), against(a, gradcheck.CentralDifference),
-			strconv.Itoa(a.Kinks()), ulps(a.Float32), coverage(a))
+			strconv.Itoa(a.Kinks()), ulps(a.Float32), nonzeroShare(a))
 	}
 	c.endTable()
 }
@@ -57,13 +58,13 @@ func (c *certificate) beginLayers() {
 	c.printf(`
 ## The layers
 
-On a batch of 4 samples; each also passes on one sample, on none, on memory used before, and keeps what package nn
-promises. "At kinks" has elements of x exactly where a layer is not differentiable: there a gradient must lie between
+On a batch of 4 samples; each also passes on one sample, on none, on memory used before, and keeps the contract of
+package nn. "At kinks" has elements of x exactly where a layer is not differentiable: there a gradient must lie between
 the one-sided derivatives, and be the one that is pinned (0). y is the result itself. float32 is the error of the same
 code in single precision against double, with what its roundings allow.
 
 `)
-	c.head("layer", "gradient of", "elements", "graph", "complex step", "central difference", "kinks", "float32, ulp", "coverage")
+	c.head("layer", "gradient of", "elements", "graph", "complex step", "central difference", "kinks", "float32, ulp", "nonzero share")
 }
 
 func (c *certificate) layer(r gradcheck.Report) {
@@ -76,7 +77,7 @@ func (c *certificate) layer(r gradcheck.Report) {
 			float32s += fmt.Sprintf(" of %g", a.Float32.Bound)
 		}
 		c.row(r.Name, a.Name, elements(a), against(a, gradcheck.Graph), against(a, gradcheck.ComplexStep),
-			against(a, gradcheck.CentralDifference), strconv.Itoa(a.Kinks()), float32s, coverage(a))
+			against(a, gradcheck.CentralDifference), strconv.Itoa(a.Kinks()), float32s, nonzeroShare(a))
 	}
 }
 
@@ -88,17 +89,17 @@ The float32 layers on the fastest path of the processor, batches of %d: <J·v, w
 complex step through the graph, Jᵀ·w by Backward; the difference in ulps of the root of the sum of squares of the terms,
 at most 8. In whole numbers, where nothing rounds, it must be 0.
 
-`, gradcheck.RealBatch)
+`, certify.RealBatch)
 	c.head("layer", "gradient of", "elements", "difference, ulp")
 }
 
-func (c *certificate) adjoint(r gradcheck.Report) {
+func (c *certificate) adjoint(r certify.AdjointReport) {
 	for _, a := range r.Arrays {
-		c.row(r.Name, a.Name, elements(a), ulps(a.Adjoint))
+		c.row(r.Name, a.Name, strconv.Itoa(a.Elements), roundedUp(a.Error))
 	}
 }
 
-func (c *certificate) bits(sums []gradcheck.Checksum) {
+func (c *certificate) bits(sums []certify.Checksum) {
 	c.printf(`
 ## Bits
 
@@ -135,19 +136,19 @@ log y, which is what is computed here (as a log-sum-exp), on the dense inputs ab
 	c.endTable()
 }
 
-func (c *certificate) faults(tallies []gradcheck.Tally) {
+func (c *certificate) faults(tallies []certify.Tally) {
 	c.printf(`
 ## Planted faults
 
 Each was planted into every layer above that can have it, and, where it spoils the gradient of a parameter, into every
-layer of the network. By whom it was caught: no witness catches all of them. The last column is the rest of the
+layer of the network. No reference catches all of them. The last column is the rest of the
 contract: arguments and parameters unmodified, Grad added to, the same bits again.
 
 `)
-	c.head("fault", "planted", "caught", "graph", "complex step", "central difference", "promises")
+	c.head("fault", "planted", "caught", "graph", "complex step", "central difference", "contract")
 	for _, t := range tallies {
 		c.row(t.Fault, strconv.Itoa(t.Tried), strconv.Itoa(t.Caught), strconv.Itoa(t.By[gradcheck.Graph]),
-			strconv.Itoa(t.By[gradcheck.ComplexStep]), strconv.Itoa(t.By[gradcheck.CentralDifference]), strconv.Itoa(t.Promises))
+			strconv.Itoa(t.By[gradcheck.ComplexStep]), strconv.Itoa(t.By[gradcheck.CentralDifference]), strconv.Itoa(t.Contract))
 	}
 	c.endTable()
 }
@@ -157,10 +158,10 @@ func (c *certificate) end(done checkEvent) {
 	if !done.OK {
 		verdict = "NOT ALL IS RIGHT."
 	}
-	c.printf("\n## Result\n\n%s %d parameters; largest error %s against the graph, %s against the complex step,\n%s against central differences; %d of %d planted faults caught; coverage %.1f %%, on MNIST's images %.1f %%.\n",
-		verdict, done.Parameters, roundedUp(float64(done.Witnesses["graph"])), roundedUp(float64(done.Witnesses["complex_step"])),
-		roundedUp(float64(done.Witnesses["central_difference"])), done.FaultsCaught, done.FaultsTried,
-		float64(100*done.Coverage), float64(100*done.MNISTCoverage))
+	c.printf("\n## Result\n\n%s %d parameters; largest error %s against the graph, %s against the complex step,\n%s against central differences; %d of %d planted faults caught; nonzero share %.1f %%, on MNIST's images %.1f %%.\n",
+		verdict, done.Parameters, roundedUp(float64(done.References["graph"])), roundedUp(float64(done.References["complex_step"])),
+		roundedUp(float64(done.References["central_difference"])), done.FaultsCaught, done.FaultsTried,
+		float64(100*done.NonzeroShare), float64(100*done.MNISTNonzeroShare))
 }
 
 // head begins a table, row adds to it, and endTable writes it with straight
@@ -190,11 +191,10 @@ func (c *certificate) endTable() {
 	c.rows = nil
 }
 
-// elements is how many there are, and of how many the witnesses speak, if not of
-// all.
+// elements is how many there are, and how many were compared, if not all.
 func elements(a gradcheck.Array) string {
 	least := a.Elements
-	for _, w := range a.Against {
+	for _, w := range a.Comparisons {
 		least = min(least, w.Elements)
 	}
 	if least < a.Elements {
@@ -203,9 +203,9 @@ func elements(a gradcheck.Array) string {
 	return strconv.Itoa(a.Elements)
 }
 
-func against(a gradcheck.Array, w gradcheck.Witness) string {
-	err, heard := a.Error(w)
-	if !heard {
+func against(a gradcheck.Array, w gradcheck.Reference) string {
+	err, compared := a.Error(w)
+	if !compared {
 		return ""
 	}
 	return roundedUp(err)
@@ -218,11 +218,11 @@ func ulps(u *gradcheck.Ulps) string {
 	return roundedUp(u.Error)
 }
 
-func coverage(a gradcheck.Array) string {
+func nonzeroShare(a gradcheck.Array) string {
 	if a.Result {
 		return ""
 	}
-	return fmt.Sprintf("%.1f %%", 100*a.Coverage())
+	return fmt.Sprintf("%.1f %%", 100*a.NonzeroShare())
 }
 
 // roundedUp writes x, 0 or more, with one digit, which is not below it: 3.1e-15

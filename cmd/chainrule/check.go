@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/gradcheck"
 	"github.com/chainrule-go/chainrule/internal/atomicfile"
 	"github.com/chainrule-go/chainrule/model"
@@ -27,8 +28,8 @@ func (a *app) checkCommand() *cobra.Command {
 	o := &checkOptions{seed: 1}
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Prove every gradient by three witnesses, and that they catch planted faults",
-		Long: `Hold backpropagation, in float64, against three witnesses: the chain rule through
+		Short: "Prove every gradient by three references, and that they catch planted faults",
+		Long: `Hold backpropagation, in float64, against three references: the chain rule through
 a graph of elementary operations, the complex step through that graph, and
 central differences (h = 1e-4) through the layers' own forward pass. Every
 element of every gradient: of all 39760 parameters of the two-layer network, on
@@ -40,10 +41,10 @@ caught. The result is a certificate, in Markdown.
 With --model it is your network that is proved, with its own weights, on images
 of MNIST, and on dense inputs.
 
-The relative error of a gradient a against its witness n is
+The relative error of a gradient a against its reference n is
 |a-n| / max(|a|, |n|, s/100), s being the largest of the array. 1e-12 is allowed,
 1e-6 for central differences. A gradient of 0 that agrees with 0 proves nothing:
-coverage is the share of the gradients that are not.`,
+the nonzero share is that of the gradients that are not.`,
 		Args: arguments(0, 0, "no arguments but flags"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			for _, name := range []string{"model", "certificate"} {
@@ -168,7 +169,7 @@ func leastSure(net *nn.Sequential[float64], x *tensor.Tensor[float64], labels []
 	var worst []sample // the largest loss first
 	last := nn.NewSoftmaxWithLoss[float64]()
 	for i, t := range labels {
-		loss := last.Forward(nil, net.Forward(nil, x.Rows(i, i+1)), []int{t})
+		loss := last.Forward(nil, net.Forward(nil, x.Rows(i, i+1)), nn.Labels[float64](t))
 		if !(loss < 1e300) {
 			return nil, nil, fmt.Errorf("its loss is %v; its training has diverged, and it has no gradients to prove", loss)
 		}
@@ -195,9 +196,7 @@ func (a *app) mnistImages(ctx context.Context, dir string) (*tensor.Tensor[float
 		return nil, nil, err
 	}
 	x := tensor.New[float64](1000, mnistPixels)
-	for i := range x.Data {
-		x.Data[i] = float64(split.Images.Data[i]) / 255
-	}
+	data.Brightness(x.Data, split.Images.Data[:len(x.Data)])
 	labels := make([]int, x.Shape[0])
 	for i := range labels {
 		labels[i] = int(split.Labels.Data[i])

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chainrule-go/chainrule/gradcheck"
 	"github.com/chainrule-go/chainrule/model"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
@@ -24,13 +25,13 @@ func TestCheck(t *testing.T) {
 	events := lines[checkEvent](t, stdout)
 	done := events[len(events)-1]
 	if done.Event != "done" || !done.OK || done.Parameters != 39760 || !(done.MaxError > 0 && done.MaxError <= 1e-12) ||
-		done.Coverage != 1 || !(done.MNISTCoverage > 0.1 && done.MNISTCoverage < 0.5) ||
+		done.NonzeroShare != 1 || !(done.MNISTNonzeroShare > 0.1 && done.MNISTNonzeroShare < 0.5) ||
 		done.FaultsTried < 200 || done.FaultsCaught != done.FaultsTried || done.Speedup <= 0 || done.Kinks != 20 {
 		t.Errorf("%+v", done)
 	}
-	if w := done.Witnesses; len(w) != 3 || w["complex_step"] != done.MaxError || !(w["graph"] > 0 && w["graph"] <= 1e-12) ||
+	if w := done.References; len(w) != 3 || w["complex_step"] != done.MaxError || !(w["graph"] > 0 && w["graph"] <= 1e-12) ||
 		!(w["central_difference"] > 0 && w["central_difference"] <= 1e-6) {
-		t.Errorf("witnesses %v", w)
+		t.Errorf("references %v", w)
 	}
 	count := map[string]int{}
 	for i, a := range lines[arrayEvent](t, stdout) {
@@ -42,23 +43,23 @@ func TestCheck(t *testing.T) {
 		case a.Elements == 0:
 			t.Errorf("line %d: nothing was compared: %+v", i, a)
 		case a.Adjoint != nil:
-			if len(a.Witnesses) != 0 || !(*a.Adjoint <= 8) {
+			if len(a.References) != 0 || !(*a.Adjoint <= 8) {
 				t.Errorf("line %d: %+v", i, a)
 			}
 		default:
-			for _, w := range witnesses {
-				err, heard := a.Witnesses[witnessKeys[w]]
-				worst := a.Worst[witnessKeys[w]]
-				if !heard || worst.Elements != a.Elements || len(worst.Index) == 0 || !(float64(err) <= w.Bound()) {
+			for _, w := range gradcheck.References() {
+				err, compared := a.References[referenceKeys[w]]
+				worst := a.Worst[referenceKeys[w]]
+				if !compared || worst.Elements != a.Elements || len(worst.Index) == 0 || !(float64(err) <= w.Bound()) {
 					t.Errorf("line %d, %s: %+v", i, w, a)
 				}
 			}
-			if a.MaxError != a.Witnesses["complex_step"] {
+			if a.MaxError != a.References["complex_step"] {
 				t.Errorf("line %d: %+v", i, a)
 			}
 		}
 	}
-	if count["array"] < 60 || count["erratum"] != 4 || count["fault"] < 20 || count["bits"] != 14 || count["done"] != 1 {
+	if count["array"] < 60 || count["erratum"] != 4 || count["fault"] < 20 || count["bits"] != 20 || count["done"] != 1 {
 		t.Errorf("events %v", count)
 	}
 	sameCertificate(t, path)
@@ -66,7 +67,7 @@ func TestCheck(t *testing.T) {
 
 // sameCertificate compares a certificate with the one in docs. Exponentials and
 // complex arithmetic have a last bit of their own on each kind of processor, and
-// with them the errors of the witnesses: elsewhere only the rest is compared.
+// with them the errors of the references: elsewhere only the rest is compared.
 func sameCertificate(t *testing.T, path string) {
 	t.Helper()
 	const recorded = "amd64"
@@ -139,7 +140,7 @@ func TestCheckModel(t *testing.T) {
 	events := lines[checkEvent](t, must(t, "check", "--json", "--model", path, "--certificate", certificate))
 	done := events[len(events)-1]
 	if !done.OK || done.Parameters != 784*9+9+90+10 || !(done.MaxError > 0 && done.MaxError <= 1e-12) || done.FaultsTried < 50 ||
-		done.FaultsCaught != done.FaultsTried || done.Coverage != 1 {
+		done.FaultsCaught != done.FaultsTried || done.NonzeroShare != 1 {
 		t.Errorf("%+v", done)
 	}
 	text, err := os.ReadFile(certificate)

@@ -5,7 +5,8 @@ import (
 	"fmt"
 
 	"github.com/chainrule-go/chainrule/gradcheck"
-	"github.com/chainrule-go/chainrule/model"
+	"github.com/chainrule-go/chainrule/graph/trace"
+	"github.com/chainrule-go/chainrule/internal/certify"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
@@ -17,7 +18,7 @@ type checker struct {
 	ctx         context.Context
 	certificate *certificate
 	done        checkEvent
-	mutants     []gradcheck.Mutant
+	mutants     []certify.Mutant
 	dense       gradcheck.NetworkReport
 	failed      failures
 	progress    *progress // of the proofs; see proofs
@@ -26,22 +27,22 @@ type checker struct {
 // The lines of check --json.
 type (
 	arrayEvent struct {
-		Event     string                `json:"event"` // "array", or "erratum" of the loss of the book
-		Check     string                `json:"check"`
-		Name      string                `json:"name"`
-		Elements  int                   `json:"elements"`
-		MaxError  number                `json:"max_relative_error"` // of the complex step, or else of what there is
-		Witnesses map[string]number     `json:"witnesses"`          // the same of each
-		Worst     map[string]worstEvent `json:"worst"`
-		Kinks     int                   `json:"kinks"`
-		Coverage  number                `json:"coverage"`
-		Float32   *number               `json:"float32_ulp,omitempty"`
-		Adjoint   *number               `json:"adjoint_ulp,omitempty"`
+		Event        string                `json:"event"` // "array", or "erratum" of the loss of the book
+		Check        string                `json:"check"`
+		Name         string                `json:"name"`
+		Elements     int                   `json:"elements"`
+		MaxError     number                `json:"max_relative_error"` // of the complex step, or else of what there is
+		References   map[string]number     `json:"references"`         // the same of each
+		Worst        map[string]worstEvent `json:"worst"`
+		Kinks        int                   `json:"kinks"`
+		NonzeroShare number                `json:"nonzero_share"`
+		Float32      *number               `json:"float32_ulp,omitempty"`
+		Adjoint      *number               `json:"adjoint_ulp,omitempty"`
 	}
 	worstEvent struct {
 		Index    []int  `json:"index"`
 		Got      number `json:"backpropagation"`
-		Want     number `json:"witness"`
+		Want     number `json:"reference"`
 		Elements int    `json:"of_elements"`
 	}
 	faultEvent struct {
@@ -50,7 +51,7 @@ type (
 		Tried    int            `json:"tried"`
 		Caught   int            `json:"caught"`
 		By       map[string]int `json:"caught_by"`
-		Promises int            `json:"caught_by_promises"`
+		Contract int            `json:"caught_by_contract"`
 	}
 	bitsEvent struct {
 		Event    string `json:"event"` // "bits"
@@ -59,30 +60,28 @@ type (
 		OK       bool   `json:"ok"`
 	}
 	checkEvent struct {
-		Event         string            `json:"event"` // "done"
-		OK            bool              `json:"ok"`
-		Parameters    int               `json:"parameters"`
-		MaxError      number            `json:"max_relative_error"` // of the complex step
-		Witnesses     map[string]number `json:"witnesses"`
-		Kinks         int               `json:"kinks"`
-		Coverage      number            `json:"coverage"`
-		MNISTCoverage number            `json:"mnist_coverage"`
-		FaultsTried   int               `json:"faults_tried"`
-		FaultsCaught  int               `json:"faults_caught"`
-		Speedup       number            `json:"speedup"`
+		Event             string            `json:"event"` // "done"
+		OK                bool              `json:"ok"`
+		Parameters        int               `json:"parameters"`
+		MaxError          number            `json:"max_relative_error"` // of the complex step
+		References        map[string]number `json:"references"`
+		Kinks             int               `json:"kinks"`
+		NonzeroShare      number            `json:"nonzero_share"`
+		MNISTNonzeroShare number            `json:"mnist_nonzero_share"`
+		FaultsTried       int               `json:"faults_tried"`
+		FaultsCaught      int               `json:"faults_caught"`
+		Speedup           number            `json:"speedup"`
 	}
 )
 
-var witnesses = []gradcheck.Witness{gradcheck.Graph, gradcheck.ComplexStep, gradcheck.CentralDifference}
-
-// witnessKeys are their names in JSON.
-var witnessKeys = map[gradcheck.Witness]string{
+// referenceKeys are the names of the references in JSON.
+var referenceKeys = map[gradcheck.Reference]string{
 	gradcheck.Graph: "graph", gradcheck.ComplexStep: "complex_step", gradcheck.CentralDifference: "central_difference",
 }
 
 // run proves the subject and, if all is asked for, the layers of the library.
 func (c *checker) run(s *subject, all bool) error {
-	c.done = checkEvent{Event: "done", Coverage: 1, Witnesses: map[string]number{}}
+	c.done = checkEvent{Event: "done", NonzeroShare: 1, References: map[string]number{}}
 	c.progress = c.newProgress(proofs(all), "checking", "")
 	c.certificate.begin(s)
 	if err := c.networks(s); err != nil {
@@ -103,7 +102,7 @@ func proofs(all bool) int {
 	if !all {
 		return 2
 	}
-	return 2 + len(gradcheck.Layers()) + len(gradcheck.RealSize())
+	return 2 + len(trace.Rows()) + len(certify.RealSize())
 }
 
 func (c *checker) networks(s *subject) error {
@@ -111,22 +110,22 @@ func (c *checker) networks(s *subject) error {
 	if err != nil {
 		return err
 	}
-	c.done.Parameters, c.done.MNISTCoverage = images.Parameters, number(images.NonZero())
+	c.done.Parameters, c.done.MNISTNonzeroShare = images.Parameters, number(images.NonzeroOfAll())
 	c.dense, err = c.network("network, dense", s.denseNet, s.dense, s.denseLabels)
 	if err != nil {
 		return err
 	}
-	c.done.Coverage = min(c.done.Coverage, number(c.dense.Coverage()))
+	c.done.NonzeroShare = min(c.done.NonzeroShare, number(c.dense.NonzeroShare()))
 	c.done.Speedup = number(c.dense.Speedup())
 	return c.ctx.Err()
 }
 
 func (c *checker) network(name string, net *nn.Sequential[float64], x *tensor.Tensor[float64], t []int) (gradcheck.NetworkReport, error) {
-	r, err := gradcheck.Network(name, net, x, t)
+	r, err := gradcheck.Network(name, net, nn.NewSoftmaxWithLoss[float64](), x, nn.Labels[float64](t...))
 	if err != nil {
 		return r, err
 	}
-	single, err := model.Convert[float32](&model.Model[float64]{Net: net, Input: x.Shape[1:]})
+	single, err := nn.Convert[float32, float64](net)
 	if err != nil {
 		return r, err
 	}
@@ -134,33 +133,36 @@ func (c *checker) network(name string, net *nn.Sequential[float64], x *tensor.Te
 	for i, v := range x.Data {
 		x32.Data[i] = float32(v)
 	}
-	r.Float32(single.Net, x32, t)
+	if err := r.Float32(single, nn.NewSoftmaxWithLoss[float32](), x32, nn.Labels[float32](t...)); err != nil {
+		return r, err
+	}
 	c.report(r.Report)
 	c.certificate.network(r.Report)
-	c.mutants = append(c.mutants, r.Planted...)
+	c.mutants = append(c.mutants, certify.NetworkMutants(r, net)...)
 	return r, nil
 }
 
 func (c *checker) layers() {
 	c.certificate.beginLayers()
-	for _, l := range gradcheck.Layers() {
-		r := gradcheck.Layer(l)
+	for _, row := range trace.Rows() {
+		r := gradcheck.Layer(row.Case)
 		c.report(r)
 		c.certificate.layer(r)
-		c.done.Coverage = min(c.done.Coverage, number(r.Coverage()))
+		c.done.NonzeroShare = min(c.done.NonzeroShare, number(r.NonzeroShare()))
 	}
 	c.certificate.endTable()
-	c.mutants = append(c.mutants, gradcheck.Mutants()...)
+	c.mutants = append(c.mutants, certify.Mutants()...)
 
 	c.certificate.beginAdjoints()
-	for _, l := range gradcheck.RealSize() {
-		r := gradcheck.Adjoint(l, gradcheck.RealBatch)
-		c.report(r)
+	for _, l := range certify.RealSize() {
+		r := certify.Adjoint(l, certify.RealBatch)
+		c.printAdjoint(r)
+		c.failed.add(r.Err())
 		c.certificate.adjoint(r)
 	}
 	c.certificate.endTable()
 
-	bits := gradcheck.Bits()
+	bits := certify.Bits()
 	for _, b := range bits {
 		c.failed.add(b.Err())
 		if c.json {
@@ -173,7 +175,7 @@ func (c *checker) layers() {
 // book shows what the loss of the book costs. That it is wrong is no failure
 // here.
 func (c *checker) book(s *subject) error {
-	r, err := gradcheck.BookLoss(s.denseNet, s.dense, s.denseLabels)
+	r, err := certify.BookLoss(s.denseNet, s.dense, nn.Labels[float64](s.denseLabels...))
 	if err != nil {
 		return err
 	}
@@ -191,12 +193,12 @@ func (c *checker) faults() {
 			c.failed.add(fmt.Errorf("a planted fault was not caught: %s", m.Name))
 		}
 	}
-	tallies := gradcheck.Tallies(c.mutants)
+	tallies := certify.Tallies(c.mutants)
 	for _, t := range tallies {
 		if c.json {
-			e := faultEvent{"fault", t.Fault, t.Tried, t.Caught, map[string]int{}, t.Promises}
-			for _, w := range witnesses {
-				e.By[witnessKeys[w]] = t.By[w]
+			e := faultEvent{"fault", t.Fault, t.Tried, t.Caught, map[string]int{}, t.Contract}
+			for _, w := range gradcheck.References() {
+				e.By[referenceKeys[w]] = t.By[w]
 			}
 			c.printJSON(e)
 		}
@@ -207,9 +209,9 @@ func (c *checker) faults() {
 // report prints the arrays of a proof and adds it to the sums.
 func (c *checker) report(r gradcheck.Report) {
 	c.printArrays("array", r)
-	for _, w := range witnesses {
-		if worst, heard := r.Error(w); heard {
-			c.done.Witnesses[witnessKeys[w]] = max(c.done.Witnesses[witnessKeys[w]], number(worst))
+	for _, w := range gradcheck.References() {
+		if worst, compared := r.Error(w); compared {
+			c.done.References[referenceKeys[w]] = max(c.done.References[referenceKeys[w]], number(worst))
 		}
 	}
 	c.done.Kinks += r.Kinks()
@@ -223,28 +225,35 @@ func (c *checker) printArrays(event string, r gradcheck.Report) {
 	}
 	for _, a := range r.Arrays {
 		e := arrayEvent{Event: event, Check: r.Name, Name: a.Name, Elements: a.Elements, Kinks: a.Kinks(),
-			Coverage: number(a.Coverage()), Witnesses: map[string]number{}, Worst: map[string]worstEvent{}}
-		for _, w := range a.Against {
-			key := witnessKeys[w.Witness]
-			e.Witnesses[key] = number(w.MaxError)
+			NonzeroShare: number(a.NonzeroShare()), References: map[string]number{}, Worst: map[string]worstEvent{}}
+		for _, w := range a.Comparisons {
+			key := referenceKeys[w.Reference]
+			e.References[key] = number(w.MaxError)
 			e.Worst[key] = worstEvent{w.Worst.Index, number(w.Worst.Got), number(w.Worst.Want), w.Elements}
-			if _, step := a.Error(gradcheck.ComplexStep); !step || w.Witness == gradcheck.ComplexStep {
+			if _, step := a.Error(gradcheck.ComplexStep); !step || w.Reference == gradcheck.ComplexStep {
 				e.MaxError = number(w.MaxError)
 			}
 		}
 		if a.Float32 != nil {
 			e.Float32 = (*number)(&a.Float32.Error)
 		}
-		if a.Adjoint != nil {
-			e.Adjoint = (*number)(&a.Adjoint.Error)
-		}
 		c.printJSON(e)
+	}
+}
+
+func (c *checker) printAdjoint(r certify.AdjointReport) {
+	if !c.json {
+		return
+	}
+	for _, a := range r.Arrays {
+		c.printJSON(arrayEvent{Event: "array", Check: r.Name, Name: a.Name, Elements: a.Elements, References: map[string]number{},
+			Worst: map[string]worstEvent{}, NonzeroShare: number(float64(a.Nonzero) / float64(a.Elements)), Adjoint: (*number)(&a.Error)})
 	}
 }
 
 // finish prints the sum of it all.
 func (c *checker) finish() {
-	c.done.MaxError = c.done.Witnesses[witnessKeys[gradcheck.ComplexStep]]
+	c.done.MaxError = c.done.References[referenceKeys[gradcheck.ComplexStep]]
 	c.done.OK = c.failed.err() == nil
 	c.certificate.end(c.done)
 	if c.json {

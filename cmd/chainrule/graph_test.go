@@ -201,7 +201,7 @@ func TestGraphModel(t *testing.T) {
 	x := tensor.Of([]float32{1, -2, 0.5, 3}, 1, 4)
 	pass := &nn.Pass[float32]{Keep: true}
 	loss := nn.NewSoftmaxWithLoss[float32]()
-	want := loss.Forward(pass, net.Forward(pass, x), []int{2})
+	want := loss.Forward(pass, net.Forward(pass, x), nn.Labels[float32](2))
 	net.BackwardParams(pass, loss.Backward(pass))
 	checked := 0
 	for _, n := range all.Nodes {

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/chainrule-go/chainrule/gradcheck"
+	"github.com/chainrule-go/chainrule/graph/trace"
 	"github.com/chainrule-go/chainrule/model"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
@@ -41,12 +41,12 @@ func (a *app) modelSource(ctx context.Context, path string, o *graphOptions, lab
 	} else if sample.label >= 0 {
 		label = sample.label
 	}
-	g, err := gradcheck.Trace(net, x, []int{label})
+	g, err := trace.Network(nil, net, nn.NewSoftmaxWithLoss[float64](), x, nn.Labels[float64](label))
 	if err != nil {
 		return source{}, fmt.Errorf("%s: %w", quoted(path), err)
 	}
 	return source{
-		graph:  g,
+		graph:  g.Graph,
 		title:  filepath.Base(path),
 		note:   fmt.Sprintf("%s: class %d with probability %.4g; the loss is that of class %d", sample.name, class, y.Data[class], label),
 		folded: true,

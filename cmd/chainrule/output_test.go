@@ -67,19 +67,23 @@ func TestBadNames(t *testing.T) {
 		t.Run(test.quoted, func(t *testing.T) {
 			folder := t.TempDir()
 			path := filepath.Join(folder, test.name)
-			net := nn.NewNamed(nn.Named[float32]{Name: test.name, Layer: nn.NewAffine[float32](4, 3, train.Random(1, "weights"))})
+			name, quoted := test.name, test.quoted
+			if nn.CheckName(name) != nil {
+				name, quoted = "Affine1", "Affine1" // no layer can have that name, but a file can
+			}
+			net := nn.NewNamed(nn.Named[float32]{Name: name, Layer: nn.NewAffine[float32](4, 3, train.Random(1, "weights"))})
 			if err := model.Save(path, net, 4); err != nil {
-				t.Skip(err) // the system has no such file, or the format no such layer
+				t.Fatal(err)
 			}
 			info := must(t, "info", path)
 			clean(t, info)
-			if !strings.Contains(info, test.quoted) {
+			if !strings.Contains(info, quoted) {
 				t.Errorf("info does not quote the name:\n%s", info)
 			}
 			line := must(t, "info", "--json", path)
 			clean(t, line)
 			var summary nn.Summary
-			if err := json.Unmarshal([]byte(line), &summary); err != nil || summary.Layers[0].Name != test.name {
+			if err := json.Unmarshal([]byte(line), &summary); err != nil || summary.Layers[0].Name != name {
 				t.Errorf("JSON has the name %q, %v", summary.Layers[0].Name, err)
 			}
 			numbers := filepath.Join(folder, test.name+".csv")

@@ -53,6 +53,9 @@ type lineWriter struct {
 func (l lineWriter) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.closed {
+		return len(p), nil // of work that was given up, when the program is at its end
+	}
 	l.clear()
 	n, err := l.w.Write(p)
 	if bytes.HasSuffix(p, []byte("\n")) {
@@ -85,7 +88,7 @@ func (s *screen) noBar() {
 	s.last = ""
 }
 
-// close takes the bar away for good.
+// close takes the bar away for good. Nothing is printed after it.
 func (s *screen) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

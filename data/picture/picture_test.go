@@ -127,20 +127,22 @@ func TestDigitIgnoresWhatIsNotShape(t *testing.T) {
 			{"JPEG 60, coloured", jpegOf(t, paint(s, 350, 150, 25, 25, 100, color.NRGBA{200, 0, 0, 255}, color.NRGBA{255, 240, 120, 255}), 60), 2},
 			{"photo", jpegOf(t, grain(paint(s, 350, 150, 25, 25, 100, black, white)), 75), 3},
 		} {
-			got := mustDigit(t, c.img)
-			mean, most := distance(got, want)
-			if c.mean > 0 { // a centre of mass between two pixels may be rounded either way
-				for _, shift := range []int{-Side - 1, -Side, -Side + 1, -1, 1, Side - 1, Side, Side + 1} {
-					m, _ := distance(rotate(got, shift), want)
-					mean = min(mean, m)
+			t.Run(s.name+"/"+c.name, func(t *testing.T) {
+				got := mustDigit(t, c.img)
+				mean, most := distance(got, want)
+				if c.mean > 0 { // a centre of mass between two pixels may be rounded either way
+					for _, shift := range []int{-Side - 1, -Side, -Side + 1, -1, 1, Side - 1, Side, Side + 1} {
+						m, _ := distance(rotate(got, shift), want)
+						mean = min(mean, m)
+					}
 				}
-			}
-			if inked(got) > inked(want)*5/4 {
-				t.Errorf("%s, %s: %d pixels have ink, want about %d: some of it is noise", s.name, c.name, inked(got), inked(want))
-			}
-			if mean > c.mean {
-				t.Errorf("%s, %s: differs by %.2f in the mean and %d at most, want a mean of at most %g", s.name, c.name, mean, most, c.mean)
-			}
+				if inked(got) > inked(want)*5/4 {
+					t.Errorf("%d pixels have ink, want about %d: some of it is noise", inked(got), inked(want))
+				}
+				if mean > c.mean {
+					t.Errorf("differs by %.2f in the mean and %d at most, want a mean of at most %g", mean, most, c.mean)
+				}
+			})
 		}
 	}
 }
@@ -248,18 +250,24 @@ func TestDigitLosesNoInk(t *testing.T) {
 
 func TestDigitBlank(t *testing.T) {
 	faint := paint(shapes[2], 150, 150, 25, 25, 100, color.Gray{240}, color.White)
-	for name, img := range map[string]image.Image{
-		"white":       image.NewGray(image.Rect(0, 0, 50, 60)),
-		"transparent": image.NewNRGBA(image.Rect(0, 0, 50, 60)),
-		"one pixel":   image.NewGray(image.Rect(0, 0, 1, 1)),
-		"no pixel":    image.NewGray(image.Rect(0, 0, 0, 0)),
-		"no height":   image.NewGray(image.Rect(0, 0, 5, 0)),
-		"faint":       faint,
-		"faint JPEG":  jpegOf(t, faint, 60),
+	for _, tt := range []struct {
+		name string
+		img  image.Image
+	}{
+		{"white", image.NewGray(image.Rect(0, 0, 50, 60))},
+		{"transparent", image.NewNRGBA(image.Rect(0, 0, 50, 60))},
+		{"one pixel", image.NewGray(image.Rect(0, 0, 1, 1))},
+		{"no pixel", image.NewGray(image.Rect(0, 0, 0, 0))},
+		{"no height", image.NewGray(image.Rect(0, 0, 5, 0))},
+		{"no width", image.NewGray(image.Rect(0, 0, 0, 5))},
+		{"faint", faint},
+		{"faint JPEG", jpegOf(t, faint, 60)},
 	} {
-		if _, err := Digit(img); !errors.Is(err, ErrBlank) {
-			t.Errorf("%s: error %v, want ErrBlank", name, err)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := Digit(tt.img); !errors.Is(err, ErrBlank) {
+				t.Errorf("error %v, want ErrBlank", err)
+			}
+		})
 	}
 }
 
@@ -274,13 +282,15 @@ func TestDigitLeavesThePicture(t *testing.T) {
 }
 
 func TestRaw(t *testing.T) {
-	img := image.NewGray(image.Rect(3, 5, 19, 45)) // more rows than a strip
-	for i := range img.Pix {
-		img.Pix[i] = uint8(i)
-	}
-	got, err := Raw(img, 16, 40)
-	if err != nil || !bytes.Equal(got, img.Pix) {
-		t.Errorf("grey pixels are not as they are (error %v)", err)
+	for _, size := range []image.Point{{16, 40}, {5000, 3}, {9000, 35}} { // less and more than a tile
+		img := image.NewGray(image.Rectangle{Max: size}.Add(image.Pt(3, 5)))
+		for i := range img.Pix {
+			img.Pix[i] = uint8(i * i >> 5)
+		}
+		got, err := Raw(img, size.X, size.Y)
+		if err != nil || !bytes.Equal(got, img.Pix) {
+			t.Errorf("%v grey pixels are not as they are (error %v)", size, err)
+		}
 	}
 
 	colours := image.NewNRGBA(image.Rect(0, 0, 4, 1))
@@ -292,7 +302,7 @@ func TestRaw(t *testing.T) {
 	}
 
 	const want = "the picture has 16 x 40 pixels, and raw wants 28 x 28: scale it, or have it prepared"
-	if _, err := Raw(img, 28, 28); err == nil || err.Error() != want {
+	if _, err := Raw(image.NewGray(image.Rect(3, 5, 19, 45)), 28, 28); err == nil || err.Error() != want {
 		t.Errorf("error %v\nwant  %s", err, want)
 	}
 }

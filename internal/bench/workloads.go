@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/gradcheck"
 	"github.com/chainrule-go/chainrule/internal/kernel"
 	"github.com/chainrule-go/chainrule/nn"
@@ -157,9 +158,7 @@ func gradientCheck(in *inputs, _ int) (operation, error) {
 		return nil, err
 	}
 	x := tensor.New[float64](3, 784)
-	for i := range x.Data {
-		x.Data[i] = math.Round(255*float64(set.X.Data[i])) / 255
-	}
+	data.Brightness(x.Data, in.train.Images.Data[:len(x.Data)])
 	net := nn.NewTwoLayerNet[float64](784, 50, 10, 0.01, train.Random(1, "weights"))
 	return func() (float64, error) {
 		right := gradcheck.Numerical(net, net.Last, x, nn.Labels[float64](set.T[:3]...))

@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// untangle orders the cells of each column so that few wires cross: each goes to
-// the mean place of its neighbours, in sweeps to and fro, and the best is kept.
+// untangle orders the cells of each column so that few wires cross: sweeps, right
+// and left in turn, move each cell to the mean place of its neighbours, and the
+// best order found is used.
 func untangle(columns [][]*cell) {
 	best := crossings(columns)
 	kept := save(columns)

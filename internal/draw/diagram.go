@@ -15,8 +15,8 @@ type Options struct {
 	Folded func(*graph.Group) bool
 }
 
-// maxItems is how much a drawing may hold: beyond it nobody would see anything,
-// and the layout would take long.
+// maxItems is how many nodes and boxes a drawing may hold. More could not be read,
+// and the layout would be slow.
 const maxItems = 3000
 
 // A diagram is what is to be drawn, before anything has a place.

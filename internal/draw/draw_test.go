@@ -139,7 +139,7 @@ func TestRounded(t *testing.T) {
 }
 
 // TestArrays: small ones are printed whole, with their shape, others as shape,
-// mean, least and most.
+// mean, smallest and largest element.
 func TestArrays(t *testing.T) {
 	g := graph.New[float64]()
 	x := g.Input("x", []float64{1, -0.5, -2, 3}, 2, 2)

@@ -16,21 +16,21 @@
 //     zero that a reduction to one number returns is +0.
 //   - exp, tanh and log are polynomials of our own ([Exp], [Tanh], [Log]), because
 //     the ones in package math differ between processors.
-//   - Where values decay towards 0 by nature (exp, and gradients through it),
-//     a result below the smallest normal number is 0 by definition: some processors
-//     are many times slower on subnormal numbers, and their flush-to-zero
+//   - Where values decay towards 0 (exp, gradients through it, the state of an
+//     optimizer), a result below the smallest normal number is 0 by definition: some
+//     processors are many times slower on subnormal numbers, and their flush-to-zero
 //     modes differ.
 //
-// A NaN in what an operation computes with comes out of it. (Which of the many NaN comes out is up to
-// the processor; all count as the same bits.)
+// The result of an operation on a NaN is a NaN. (Which of the many NaN depends on the
+// processor; all count as the same bits.)
 //
 // Matrix products (tiles_amd64.go, tiles_arm64.go), and most of the rest (vector.go),
 // run in assembly where the processor has AVX-512, AVX2 with FMA, or NEON, unless built
 // with -tags purego; the loops in Go give the same bits, and are what the assembly is
-// held to. NEON is tested under emulation only, and was never timed.
+// held to. NEON is tested under emulation only, and its speed is not measured.
 //
-// Lengths are checked at the entry to each function; a mismatch panics, as it
-// is a mistake of the calling layer.
+// Every function checks the lengths of its slices. A mismatch panics, as it is a
+// mistake in the calling layer.
 package kernel
 
 //go:generate sh -c "cd gen && go run ./vector -dir .."

@@ -40,8 +40,8 @@ func ReLUBackward[T Float](dx, dy, y []T) {
 	}
 }
 
-// Sigmoid sets y[i] = 1/(1 + e^-x[i]), by e^-|x| so that nothing overflows.
-// Where e^-|x| is subnormal it is 0, and so is y.
+// Sigmoid sets y[i] = 1/(1 + e^-x[i]), computed from e^-|x| so that nothing overflows.
+// A subnormal e^-|x| is 0, as in [Exp].
 func Sigmoid[T Float](y, x []T) {
 	mustMatch("Sigmoid", len(y), len(x))
 	if sigmoidAsm(y, x) {
@@ -57,7 +57,7 @@ func Sigmoid[T Float](y, x []T) {
 	}
 }
 
-// SigmoidBackward sets dx[i] = dy[i]·(y[i]·(1 - y[i])), subnormal results 0.
+// SigmoidBackward sets dx[i] = dy[i]·(y[i]·(1 - y[i])). Subnormal results are 0.
 func SigmoidBackward[T Float](dx, dy, y []T) {
 	mustMatch("SigmoidBackward", len(dx), len(dy), len(y))
 	if sigmoidBackwardAsm(dx, dy, y) {

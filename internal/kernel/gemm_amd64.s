@@ -4,952 +4,950 @@
 
 #include "textflag.h"
 
-// func tile512_12x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+// func strip512_16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·tile512_12x16f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
+TEXT ·strip512_16f32(SB), NOSPLIT, $0-100
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ aStep+16(FP), DX
 	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// row 3 of A
-	LEAQ (DI)(AX*2), R8
-	ADDQ AX, R8
-
-	// row 6 of A
-	LEAQ (R8)(AX*2), R9
-	ADDQ AX, R9
-
-	// row 9 of A
-	LEAQ (R9)(AX*2), R10
-	ADDQ AX, R10
-
-	// the masks of the columns
-	MOVQ  $-1, R11
-	MOVQ  columns+80(FP), R12
-	BZHIQ R12, R11, R11
-	KMOVW R11, K1
-
-	// what the tile starts from
-	MOVQ      from+56(FP), R11
-	MOVQ      fromRow+64(FP), R12
-	VMOVUPS.Z (R11), K1, Z0
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z1
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z2
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z3
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z4
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z5
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z6
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z7
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z8
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z9
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z10
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z11
-
-loop:
-	VMOVUPS.Z    (DX), K1, Z12
-	VBROADCASTSS (DI), Z13
-	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS (DI)(AX*1), Z13
-	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS (DI)(AX*2), Z13
-	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS (R8), Z13
-	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS (R8)(AX*1), Z13
-	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS (R8)(AX*2), Z13
-	VFMADD231PS  Z12, Z13, Z5
-	VBROADCASTSS (R9), Z13
-	VFMADD231PS  Z12, Z13, Z6
-	VBROADCASTSS (R9)(AX*1), Z13
-	VFMADD231PS  Z12, Z13, Z7
-	VBROADCASTSS (R9)(AX*2), Z13
-	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS (R10), Z13
-	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS (R10)(AX*1), Z13
-	VFMADD231PS  Z12, Z13, Z10
-	VBROADCASTSS (R10)(AX*2), Z13
-	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         CX, R10
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPS       Z12, Z12, Z12
-	VBROADCASTSS floor+88(FP), Z13
-	VADDPS       Z12, Z0, Z0
-	VMAXPS       Z0, Z13, Z0
-	VMOVUPS      Z0, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Z12, Z1, Z1
-	VMAXPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Z12, Z2, Z2
-	VMAXPS       Z2, Z13, Z2
-	VMOVUPS      Z2, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Z12, Z3, Z3
-	VMAXPS       Z3, Z13, Z3
-	VMOVUPS      Z3, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Z12, Z4, Z4
-	VMAXPS       Z4, Z13, Z4
-	VMOVUPS      Z4, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Z12, Z5, Z5
-	VMAXPS       Z5, Z13, Z5
-	VMOVUPS      Z5, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Z12, Z6, Z6
-	VMAXPS       Z6, Z13, Z6
-	VMOVUPS      Z6, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Z12, Z7, Z7
-	VMAXPS       Z7, Z13, Z7
-	VMOVUPS      Z7, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Z12, Z8, Z8
-	VMAXPS       Z8, Z13, Z8
-	VMOVUPS      Z8, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Z12, Z9, Z9
-	VMAXPS       Z9, Z13, Z9
-	VMOVUPS      Z9, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Z12, Z10, Z10
-	VMAXPS       Z10, Z13, Z10
-	VMOVUPS      Z10, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Z12, Z11, Z11
-	VMAXPS       Z11, Z13, Z11
-	VMOVUPS      Z11, K1, (AX)
-	VZEROUPPER
-	RET
-
-// func tile512_4x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·tile512_4x16f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// row 3 of A
-	LEAQ (DI)(AX*2), R8
-	ADDQ AX, R8
+	MOVQ c+40(FP), SI
+	MOVQ from+56(FP), DI
+	MOVQ rows+72(FP), R8
 
 	// the masks of the columns
 	MOVQ  $-1, R9
-	MOVQ  columns+80(FP), R10
+	MOVQ  columns+88(FP), R10
 	BZHIQ R10, R9, R9
 	KMOVW R9, K1
 
-	// what the tile starts from
-	MOVQ      from+56(FP), R9
-	MOVQ      fromRow+64(FP), R10
-	VMOVUPS.Z (R9), K1, Z0
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z1
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z2
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z3
+rows12:
+	CMPQ R8, $0x0c
+	JL   rows4
 
-loop:
-	VMOVUPS.Z    (DX), K1, Z4
-	VBROADCASTSS (DI), Z5
-	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS (DI)(AX*1), Z5
-	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS (DI)(AX*2), Z5
-	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS (R8), Z5
-	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPS       Z4, Z4, Z4
-	VBROADCASTSS floor+88(FP), Z5
-	VADDPS       Z4, Z0, Z0
-	VMAXPS       Z0, Z5, Z0
-	VMOVUPS      Z0, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Z4, Z1, Z1
-	VMAXPS       Z1, Z5, Z1
-	VMOVUPS      Z1, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Z4, Z2, Z2
-	VMAXPS       Z2, Z5, Z2
-	VMOVUPS      Z2, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Z4, Z3, Z3
-	VMAXPS       Z3, Z5, Z3
-	VMOVUPS      Z3, K1, (AX)
-	VZEROUPPER
-	RET
-
-// func tile512_1x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·tile512_1x16f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), AX
-	MOVQ b+24(FP), CX
-	MOVQ bStep+32(FP), DX
-	MOVQ k+72(FP), BX
-	MOVQ a+0(FP), SI
-
-	// the masks of the columns
-	MOVQ  $-1, DI
-	MOVQ  columns+80(FP), R8
-	BZHIQ R8, DI, DI
-	KMOVW DI, K1
-
-	// what the tile starts from
-	MOVQ      from+56(FP), DI
-	MOVQ      fromRow+64(FP), R8
+	// 12 rows: what they start from
+	MOVQ      fromRow+64(FP), R9
 	VMOVUPS.Z (DI), K1, Z0
-
-loop:
-	VMOVUPS.Z    (CX), K1, Z1
-	VBROADCASTSS (SI), Z2
-	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         AX, SI
-	ADDQ         DX, CX
-	DECQ         BX
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPS       Z1, Z1, Z1
-	VBROADCASTSS floor+88(FP), Z2
-	VADDPS       Z1, Z0, Z0
-	VMAXPS       Z0, Z2, Z0
-	VMOVUPS      Z0, K1, (AX)
-	VZEROUPPER
-	RET
-
-// func tile512_12x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·tile512_12x32f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z1
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z2
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z3
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z4
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z5
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z6
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z7
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z8
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z9
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z10
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z11
+	ADDQ      R9, DI
+	MOVQ      AX, R9
 
 	// row 3 of A
-	LEAQ (DI)(AX*2), R8
-	ADDQ AX, R8
+	LEAQ (R9)(CX*2), R10
+	ADDQ CX, R10
 
 	// row 6 of A
-	LEAQ (R8)(AX*2), R9
-	ADDQ AX, R9
+	LEAQ (R10)(CX*2), R11
+	ADDQ CX, R11
 
 	// row 9 of A
-	LEAQ (R9)(AX*2), R10
-	ADDQ AX, R10
+	LEAQ (R11)(CX*2), R12
+	ADDQ CX, R12
+	MOVQ b+24(FP), R13
+	MOVQ k+80(FP), R14
 
-	// the masks of the columns
-	MOVQ  $-1, R11
-	MOVQ  columns+80(FP), R12
-	BZHIQ R12, R11, R11
-	KMOVW R11, K1
-	SHRQ  $0x10, R11
-	KMOVW R11, K2
-
-	// what the tile starts from
-	MOVQ      from+56(FP), R11
-	MOVQ      fromRow+64(FP), R12
-	VMOVUPS.Z (R11), K1, Z0
-	VMOVUPS.Z 64(R11), K2, Z1
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z2
-	VMOVUPS.Z 64(R11), K2, Z3
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z4
-	VMOVUPS.Z 64(R11), K2, Z5
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z6
-	VMOVUPS.Z 64(R11), K2, Z7
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z8
-	VMOVUPS.Z 64(R11), K2, Z9
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z10
-	VMOVUPS.Z 64(R11), K2, Z11
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z12
-	VMOVUPS.Z 64(R11), K2, Z13
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z14
-	VMOVUPS.Z 64(R11), K2, Z15
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z16
-	VMOVUPS.Z 64(R11), K2, Z17
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z18
-	VMOVUPS.Z 64(R11), K2, Z19
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z20
-	VMOVUPS.Z 64(R11), K2, Z21
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Z22
-	VMOVUPS.Z 64(R11), K2, Z23
-
-loop:
-	VMOVUPS.Z    (DX), K1, Z24
-	VMOVUPS.Z    64(DX), K2, Z25
-	VBROADCASTSS (DI), Z26
-	VFMADD231PS  Z24, Z26, Z0
-	VFMADD231PS  Z25, Z26, Z1
-	VBROADCASTSS (DI)(AX*1), Z26
-	VFMADD231PS  Z24, Z26, Z2
-	VFMADD231PS  Z25, Z26, Z3
-	VBROADCASTSS (DI)(AX*2), Z26
-	VFMADD231PS  Z24, Z26, Z4
-	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS (R8), Z26
-	VFMADD231PS  Z24, Z26, Z6
-	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS (R8)(AX*1), Z26
-	VFMADD231PS  Z24, Z26, Z8
-	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS (R8)(AX*2), Z26
-	VFMADD231PS  Z24, Z26, Z10
-	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS (R9), Z26
-	VFMADD231PS  Z24, Z26, Z12
-	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS (R9)(AX*1), Z26
-	VFMADD231PS  Z24, Z26, Z14
-	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS (R9)(AX*2), Z26
-	VFMADD231PS  Z24, Z26, Z16
-	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS (R10), Z26
-	VFMADD231PS  Z24, Z26, Z18
-	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS (R10)(AX*1), Z26
-	VFMADD231PS  Z24, Z26, Z20
-	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS (R10)(AX*2), Z26
-	VFMADD231PS  Z24, Z26, Z22
-	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         CX, R10
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          loop
+loop12:
+	VMOVUPS.Z    (R13), K1, Z12
+	VBROADCASTSS (R9), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS (R9)(CX*1), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS (R9)(CX*2), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS (R10), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS (R10)(CX*1), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS (R10)(CX*2), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS (R11), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS (R11)(CX*1), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS (R11)(CX*2), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS (R12), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS (R12)(CX*1), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS (R12)(CX*2), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         DX, R9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
+	JNZ          loop12
 
 	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPS       Z24, Z24, Z24
-	VBROADCASTSS floor+88(FP), Z25
-	VADDPS       Z24, Z0, Z0
-	VMAXPS       Z0, Z25, Z0
-	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z24, Z1, Z1
-	VMAXPS       Z1, Z25, Z1
-	VMOVUPS      Z1, K2, 64(AX)
+	MOVQ         cRow+48(FP), R9
+	VXORPS       Z12, Z12, Z12
+	VBROADCASTSS floor+96(FP), Z13
+	VADDPS       Z12, Z0, Z0
+	VMAXPS       Z0, Z13, Z0
+	VMOVUPS      Z0, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Z12, Z1, Z1
+	VMAXPS       Z1, Z13, Z1
+	VMOVUPS      Z1, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Z12, Z2, Z2
+	VMAXPS       Z2, Z13, Z2
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Z12, Z3, Z3
+	VMAXPS       Z3, Z13, Z3
+	VMOVUPS      Z3, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Z12, Z4, Z4
+	VMAXPS       Z4, Z13, Z4
+	VMOVUPS      Z4, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Z12, Z5, Z5
+	VMAXPS       Z5, Z13, Z5
+	VMOVUPS      Z5, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Z12, Z6, Z6
+	VMAXPS       Z6, Z13, Z6
+	VMOVUPS      Z6, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Z12, Z7, Z7
+	VMAXPS       Z7, Z13, Z7
+	VMOVUPS      Z7, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Z12, Z8, Z8
+	VMAXPS       Z8, Z13, Z8
+	VMOVUPS      Z8, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Z12, Z9, Z9
+	VMAXPS       Z9, Z13, Z9
+	VMOVUPS      Z9, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Z12, Z10, Z10
+	VMAXPS       Z10, Z13, Z10
+	VMOVUPS      Z10, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Z12, Z11, Z11
+	VMAXPS       Z11, Z13, Z11
+	VMOVUPS      Z11, K1, (SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
 	ADDQ         CX, AX
-	VADDPS       Z24, Z2, Z2
-	VMAXPS       Z2, Z25, Z2
-	VMOVUPS      Z2, K1, (AX)
-	VADDPS       Z24, Z3, Z3
-	VMAXPS       Z3, Z25, Z3
-	VMOVUPS      Z3, K2, 64(AX)
+	LEAQ         (AX)(CX*2), AX
 	ADDQ         CX, AX
-	VADDPS       Z24, Z4, Z4
-	VMAXPS       Z4, Z25, Z4
-	VMOVUPS      Z4, K1, (AX)
-	VADDPS       Z24, Z5, Z5
-	VMAXPS       Z5, Z25, Z5
-	VMOVUPS      Z5, K2, 64(AX)
+	LEAQ         (AX)(CX*2), AX
 	ADDQ         CX, AX
-	VADDPS       Z24, Z6, Z6
-	VMAXPS       Z6, Z25, Z6
-	VMOVUPS      Z6, K1, (AX)
-	VADDPS       Z24, Z7, Z7
-	VMAXPS       Z7, Z25, Z7
-	VMOVUPS      Z7, K2, 64(AX)
+	LEAQ         (AX)(CX*2), AX
 	ADDQ         CX, AX
-	VADDPS       Z24, Z8, Z8
-	VMAXPS       Z8, Z25, Z8
-	VMOVUPS      Z8, K1, (AX)
-	VADDPS       Z24, Z9, Z9
-	VMAXPS       Z9, Z25, Z9
-	VMOVUPS      Z9, K2, 64(AX)
+	SUBQ         $0x0c, R8
+	JMP          rows12
+
+rows4:
+	CMPQ R8, $0x04
+	JL   rows1
+
+	// 4 rows: what they start from
+	MOVQ      fromRow+64(FP), R9
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z1
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z2
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z3
+	ADDQ      R9, DI
+	MOVQ      AX, R9
+
+	// row 3 of A
+	LEAQ (R9)(CX*2), R10
+	ADDQ CX, R10
+	MOVQ b+24(FP), R11
+	MOVQ k+80(FP), R12
+
+loop4:
+	VMOVUPS.Z    (R11), K1, Z4
+	VBROADCASTSS (R9), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (R9)(CX*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (R9)(CX*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (R10), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         DX, R9
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPS       Z4, Z4, Z4
+	VBROADCASTSS floor+96(FP), Z5
+	VADDPS       Z4, Z0, Z0
+	VMAXPS       Z0, Z5, Z0
+	VMOVUPS      Z0, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Z4, Z1, Z1
+	VMAXPS       Z1, Z5, Z1
+	VMOVUPS      Z1, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Z4, Z2, Z2
+	VMAXPS       Z2, Z5, Z2
+	VMOVUPS      Z2, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Z4, Z3, Z3
+	VMAXPS       Z3, Z5, Z3
+	VMOVUPS      Z3, K1, (SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
 	ADDQ         CX, AX
-	VADDPS       Z24, Z10, Z10
-	VMAXPS       Z10, Z25, Z10
-	VMOVUPS      Z10, K1, (AX)
-	VADDPS       Z24, Z11, Z11
-	VMAXPS       Z11, Z25, Z11
-	VMOVUPS      Z11, K2, 64(AX)
 	ADDQ         CX, AX
-	VADDPS       Z24, Z12, Z12
-	VMAXPS       Z12, Z25, Z12
-	VMOVUPS      Z12, K1, (AX)
-	VADDPS       Z24, Z13, Z13
-	VMAXPS       Z13, Z25, Z13
-	VMOVUPS      Z13, K2, 64(AX)
+	SUBQ         $0x04, R8
+	JMP          rows4
+
+rows1:
+	CMPQ R8, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ      fromRow+64(FP), R9
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      R9, DI
+	MOVQ      AX, R9
+	MOVQ      b+24(FP), R10
+	MOVQ      k+80(FP), R11
+
+loop1:
+	VMOVUPS.Z    (R10), K1, Z1
+	VBROADCASTSS (R9), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPS       Z1, Z1, Z1
+	VBROADCASTSS floor+96(FP), Z2
+	VADDPS       Z1, Z0, Z0
+	VMAXPS       Z0, Z2, Z0
+	VMOVUPS      Z0, K1, (SI)
+	ADDQ         R9, SI
 	ADDQ         CX, AX
-	VADDPS       Z24, Z14, Z14
-	VMAXPS       Z14, Z25, Z14
-	VMOVUPS      Z14, K1, (AX)
-	VADDPS       Z24, Z15, Z15
-	VMAXPS       Z15, Z25, Z15
-	VMOVUPS      Z15, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       Z24, Z16, Z16
-	VMAXPS       Z16, Z25, Z16
-	VMOVUPS      Z16, K1, (AX)
-	VADDPS       Z24, Z17, Z17
-	VMAXPS       Z17, Z25, Z17
-	VMOVUPS      Z17, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       Z24, Z18, Z18
-	VMAXPS       Z18, Z25, Z18
-	VMOVUPS      Z18, K1, (AX)
-	VADDPS       Z24, Z19, Z19
-	VMAXPS       Z19, Z25, Z19
-	VMOVUPS      Z19, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       Z24, Z20, Z20
-	VMAXPS       Z20, Z25, Z20
-	VMOVUPS      Z20, K1, (AX)
-	VADDPS       Z24, Z21, Z21
-	VMAXPS       Z21, Z25, Z21
-	VMOVUPS      Z21, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       Z24, Z22, Z22
-	VMAXPS       Z22, Z25, Z22
-	VMOVUPS      Z22, K1, (AX)
-	VADDPS       Z24, Z23, Z23
-	VMAXPS       Z23, Z25, Z23
-	VMOVUPS      Z23, K2, 64(AX)
+	SUBQ         $0x01, R8
+	JMP          rows1
+
+done:
 	VZEROUPPER
 	RET
 
-// func tile512_4x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+// func strip512_32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·tile512_4x32f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
+TEXT ·strip512_32f32(SB), NOSPLIT, $0-100
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ aStep+16(FP), DX
 	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// row 3 of A
-	LEAQ (DI)(AX*2), R8
-	ADDQ AX, R8
+	MOVQ c+40(FP), SI
+	MOVQ from+56(FP), DI
+	MOVQ rows+72(FP), R8
 
 	// the masks of the columns
 	MOVQ  $-1, R9
-	MOVQ  columns+80(FP), R10
+	MOVQ  columns+88(FP), R10
 	BZHIQ R10, R9, R9
 	KMOVW R9, K1
 	SHRQ  $0x10, R9
 	KMOVW R9, K2
 
-	// what the tile starts from
-	MOVQ      from+56(FP), R9
-	MOVQ      fromRow+64(FP), R10
-	VMOVUPS.Z (R9), K1, Z0
-	VMOVUPS.Z 64(R9), K2, Z1
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z2
-	VMOVUPS.Z 64(R9), K2, Z3
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z4
-	VMOVUPS.Z 64(R9), K2, Z5
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z6
-	VMOVUPS.Z 64(R9), K2, Z7
+rows12:
+	CMPQ R8, $0x0c
+	JL   rows4
 
-loop:
-	VMOVUPS.Z    (DX), K1, Z8
-	VMOVUPS.Z    64(DX), K2, Z9
-	VBROADCASTSS (DI), Z10
-	VFMADD231PS  Z8, Z10, Z0
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (DI)(AX*1), Z10
-	VFMADD231PS  Z8, Z10, Z2
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (DI)(AX*2), Z10
-	VFMADD231PS  Z8, Z10, Z4
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R8), Z10
-	VFMADD231PS  Z8, Z10, Z6
-	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPS       Z8, Z8, Z8
-	VBROADCASTSS floor+88(FP), Z9
-	VADDPS       Z8, Z0, Z0
-	VMAXPS       Z0, Z9, Z0
-	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z8, Z1, Z1
-	VMAXPS       Z1, Z9, Z1
-	VMOVUPS      Z1, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       Z8, Z2, Z2
-	VMAXPS       Z2, Z9, Z2
-	VMOVUPS      Z2, K1, (AX)
-	VADDPS       Z8, Z3, Z3
-	VMAXPS       Z3, Z9, Z3
-	VMOVUPS      Z3, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       Z8, Z4, Z4
-	VMAXPS       Z4, Z9, Z4
-	VMOVUPS      Z4, K1, (AX)
-	VADDPS       Z8, Z5, Z5
-	VMAXPS       Z5, Z9, Z5
-	VMOVUPS      Z5, K2, 64(AX)
-	ADDQ         CX, AX
-	VADDPS       Z8, Z6, Z6
-	VMAXPS       Z6, Z9, Z6
-	VMOVUPS      Z6, K1, (AX)
-	VADDPS       Z8, Z7, Z7
-	VMAXPS       Z7, Z9, Z7
-	VMOVUPS      Z7, K2, 64(AX)
-	VZEROUPPER
-	RET
-
-// func tile512_1x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·tile512_1x32f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), AX
-	MOVQ b+24(FP), CX
-	MOVQ bStep+32(FP), DX
-	MOVQ k+72(FP), BX
-	MOVQ a+0(FP), SI
-
-	// the masks of the columns
-	MOVQ  $-1, DI
-	MOVQ  columns+80(FP), R8
-	BZHIQ R8, DI, DI
-	KMOVW DI, K1
-	SHRQ  $0x10, DI
-	KMOVW DI, K2
-
-	// what the tile starts from
-	MOVQ      from+56(FP), DI
-	MOVQ      fromRow+64(FP), R8
+	// 12 rows: what they start from
+	MOVQ      fromRow+64(FP), R9
 	VMOVUPS.Z (DI), K1, Z0
 	VMOVUPS.Z 64(DI), K2, Z1
-
-loop:
-	VMOVUPS.Z    (CX), K1, Z2
-	VMOVUPS.Z    64(CX), K2, Z3
-	VBROADCASTSS (SI), Z4
-	VFMADD231PS  Z2, Z4, Z0
-	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         AX, SI
-	ADDQ         DX, CX
-	DECQ         BX
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPS       Z2, Z2, Z2
-	VBROADCASTSS floor+88(FP), Z3
-	VADDPS       Z2, Z0, Z0
-	VMAXPS       Z0, Z3, Z0
-	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z2, Z1, Z1
-	VMAXPS       Z1, Z3, Z1
-	VMOVUPS      Z1, K2, 64(AX)
-	VZEROUPPER
-	RET
-
-// func tile512_8x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·tile512_8x48f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z 64(DI), K2, Z3
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z4
+	VMOVUPS.Z 64(DI), K2, Z5
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z6
+	VMOVUPS.Z 64(DI), K2, Z7
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z8
+	VMOVUPS.Z 64(DI), K2, Z9
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z10
+	VMOVUPS.Z 64(DI), K2, Z11
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z12
+	VMOVUPS.Z 64(DI), K2, Z13
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z14
+	VMOVUPS.Z 64(DI), K2, Z15
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z16
+	VMOVUPS.Z 64(DI), K2, Z17
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z18
+	VMOVUPS.Z 64(DI), K2, Z19
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z20
+	VMOVUPS.Z 64(DI), K2, Z21
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z22
+	VMOVUPS.Z 64(DI), K2, Z23
+	ADDQ      R9, DI
+	MOVQ      AX, R9
 
 	// row 3 of A
-	LEAQ (DI)(AX*2), R8
-	ADDQ AX, R8
+	LEAQ (R9)(CX*2), R10
+	ADDQ CX, R10
 
 	// row 6 of A
-	LEAQ (R8)(AX*2), R9
-	ADDQ AX, R9
+	LEAQ (R10)(CX*2), R11
+	ADDQ CX, R11
 
-	// the masks of the columns
-	MOVQ  $-1, R10
-	MOVQ  columns+80(FP), R11
-	BZHIQ R11, R10, R10
-	KMOVW R10, K1
-	SHRQ  $0x10, R10
-	KMOVW R10, K2
-	SHRQ  $0x10, R10
-	KMOVW R10, K3
+	// row 9 of A
+	LEAQ (R11)(CX*2), R12
+	ADDQ CX, R12
+	MOVQ b+24(FP), R13
+	MOVQ k+80(FP), R14
 
-	// what the tile starts from
-	MOVQ      from+56(FP), R10
-	MOVQ      fromRow+64(FP), R11
-	VMOVUPS.Z (R10), K1, Z0
-	VMOVUPS.Z 64(R10), K2, Z1
-	VMOVUPS.Z 128(R10), K3, Z2
-	ADDQ      R11, R10
-	VMOVUPS.Z (R10), K1, Z3
-	VMOVUPS.Z 64(R10), K2, Z4
-	VMOVUPS.Z 128(R10), K3, Z5
-	ADDQ      R11, R10
-	VMOVUPS.Z (R10), K1, Z6
-	VMOVUPS.Z 64(R10), K2, Z7
-	VMOVUPS.Z 128(R10), K3, Z8
-	ADDQ      R11, R10
-	VMOVUPS.Z (R10), K1, Z9
-	VMOVUPS.Z 64(R10), K2, Z10
-	VMOVUPS.Z 128(R10), K3, Z11
-	ADDQ      R11, R10
-	VMOVUPS.Z (R10), K1, Z12
-	VMOVUPS.Z 64(R10), K2, Z13
-	VMOVUPS.Z 128(R10), K3, Z14
-	ADDQ      R11, R10
-	VMOVUPS.Z (R10), K1, Z15
-	VMOVUPS.Z 64(R10), K2, Z16
-	VMOVUPS.Z 128(R10), K3, Z17
-	ADDQ      R11, R10
-	VMOVUPS.Z (R10), K1, Z18
-	VMOVUPS.Z 64(R10), K2, Z19
-	VMOVUPS.Z 128(R10), K3, Z20
-	ADDQ      R11, R10
-	VMOVUPS.Z (R10), K1, Z21
-	VMOVUPS.Z 64(R10), K2, Z22
-	VMOVUPS.Z 128(R10), K3, Z23
-
-loop:
-	VMOVUPS.Z    (DX), K1, Z24
-	VMOVUPS.Z    64(DX), K2, Z25
-	VMOVUPS.Z    128(DX), K3, Z26
-	VBROADCASTSS (DI), Z27
-	VFMADD231PS  Z24, Z27, Z0
-	VFMADD231PS  Z25, Z27, Z1
-	VFMADD231PS  Z26, Z27, Z2
-	VBROADCASTSS (DI)(AX*1), Z27
-	VFMADD231PS  Z24, Z27, Z3
-	VFMADD231PS  Z25, Z27, Z4
-	VFMADD231PS  Z26, Z27, Z5
-	VBROADCASTSS (DI)(AX*2), Z27
-	VFMADD231PS  Z24, Z27, Z6
-	VFMADD231PS  Z25, Z27, Z7
-	VFMADD231PS  Z26, Z27, Z8
-	VBROADCASTSS (R8), Z27
-	VFMADD231PS  Z24, Z27, Z9
-	VFMADD231PS  Z25, Z27, Z10
-	VFMADD231PS  Z26, Z27, Z11
-	VBROADCASTSS (R8)(AX*1), Z27
-	VFMADD231PS  Z24, Z27, Z12
-	VFMADD231PS  Z25, Z27, Z13
-	VFMADD231PS  Z26, Z27, Z14
-	VBROADCASTSS (R8)(AX*2), Z27
-	VFMADD231PS  Z24, Z27, Z15
-	VFMADD231PS  Z25, Z27, Z16
-	VFMADD231PS  Z26, Z27, Z17
-	VBROADCASTSS (R9), Z27
-	VFMADD231PS  Z24, Z27, Z18
-	VFMADD231PS  Z25, Z27, Z19
-	VFMADD231PS  Z26, Z27, Z20
-	VBROADCASTSS (R9)(AX*1), Z27
-	VFMADD231PS  Z24, Z27, Z21
-	VFMADD231PS  Z25, Z27, Z22
-	VFMADD231PS  Z26, Z27, Z23
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          loop
+loop12:
+	VMOVUPS.Z    (R13), K1, Z24
+	VMOVUPS.Z    64(R13), K2, Z25
+	VBROADCASTSS (R9), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS (R9)(CX*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS (R9)(CX*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	VBROADCASTSS (R10), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS (R10)(CX*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS (R10)(CX*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	VBROADCASTSS (R11), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS (R11)(CX*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS (R11)(CX*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	VBROADCASTSS (R12), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS (R12)(CX*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS (R12)(CX*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         DX, R9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
+	JNZ          loop12
 
 	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
+	MOVQ         cRow+48(FP), R9
 	VXORPS       Z24, Z24, Z24
-	VBROADCASTSS floor+88(FP), Z25
+	VBROADCASTSS floor+96(FP), Z25
 	VADDPS       Z24, Z0, Z0
 	VMAXPS       Z0, Z25, Z0
-	VMOVUPS      Z0, K1, (AX)
+	VMOVUPS      Z0, K1, (SI)
 	VADDPS       Z24, Z1, Z1
 	VMAXPS       Z1, Z25, Z1
-	VMOVUPS      Z1, K2, 64(AX)
+	VMOVUPS      Z1, K2, 64(SI)
+	ADDQ         R9, SI
 	VADDPS       Z24, Z2, Z2
 	VMAXPS       Z2, Z25, Z2
-	VMOVUPS      Z2, K3, 128(AX)
-	ADDQ         CX, AX
+	VMOVUPS      Z2, K1, (SI)
 	VADDPS       Z24, Z3, Z3
 	VMAXPS       Z3, Z25, Z3
-	VMOVUPS      Z3, K1, (AX)
+	VMOVUPS      Z3, K2, 64(SI)
+	ADDQ         R9, SI
 	VADDPS       Z24, Z4, Z4
 	VMAXPS       Z4, Z25, Z4
-	VMOVUPS      Z4, K2, 64(AX)
+	VMOVUPS      Z4, K1, (SI)
 	VADDPS       Z24, Z5, Z5
 	VMAXPS       Z5, Z25, Z5
-	VMOVUPS      Z5, K3, 128(AX)
-	ADDQ         CX, AX
+	VMOVUPS      Z5, K2, 64(SI)
+	ADDQ         R9, SI
 	VADDPS       Z24, Z6, Z6
 	VMAXPS       Z6, Z25, Z6
-	VMOVUPS      Z6, K1, (AX)
+	VMOVUPS      Z6, K1, (SI)
 	VADDPS       Z24, Z7, Z7
 	VMAXPS       Z7, Z25, Z7
-	VMOVUPS      Z7, K2, 64(AX)
+	VMOVUPS      Z7, K2, 64(SI)
+	ADDQ         R9, SI
 	VADDPS       Z24, Z8, Z8
 	VMAXPS       Z8, Z25, Z8
-	VMOVUPS      Z8, K3, 128(AX)
-	ADDQ         CX, AX
+	VMOVUPS      Z8, K1, (SI)
 	VADDPS       Z24, Z9, Z9
 	VMAXPS       Z9, Z25, Z9
-	VMOVUPS      Z9, K1, (AX)
+	VMOVUPS      Z9, K2, 64(SI)
+	ADDQ         R9, SI
 	VADDPS       Z24, Z10, Z10
 	VMAXPS       Z10, Z25, Z10
-	VMOVUPS      Z10, K2, 64(AX)
+	VMOVUPS      Z10, K1, (SI)
 	VADDPS       Z24, Z11, Z11
 	VMAXPS       Z11, Z25, Z11
-	VMOVUPS      Z11, K3, 128(AX)
-	ADDQ         CX, AX
+	VMOVUPS      Z11, K2, 64(SI)
+	ADDQ         R9, SI
 	VADDPS       Z24, Z12, Z12
 	VMAXPS       Z12, Z25, Z12
-	VMOVUPS      Z12, K1, (AX)
+	VMOVUPS      Z12, K1, (SI)
 	VADDPS       Z24, Z13, Z13
 	VMAXPS       Z13, Z25, Z13
-	VMOVUPS      Z13, K2, 64(AX)
+	VMOVUPS      Z13, K2, 64(SI)
+	ADDQ         R9, SI
 	VADDPS       Z24, Z14, Z14
 	VMAXPS       Z14, Z25, Z14
-	VMOVUPS      Z14, K3, 128(AX)
-	ADDQ         CX, AX
+	VMOVUPS      Z14, K1, (SI)
 	VADDPS       Z24, Z15, Z15
 	VMAXPS       Z15, Z25, Z15
-	VMOVUPS      Z15, K1, (AX)
+	VMOVUPS      Z15, K2, 64(SI)
+	ADDQ         R9, SI
 	VADDPS       Z24, Z16, Z16
 	VMAXPS       Z16, Z25, Z16
-	VMOVUPS      Z16, K2, 64(AX)
+	VMOVUPS      Z16, K1, (SI)
 	VADDPS       Z24, Z17, Z17
 	VMAXPS       Z17, Z25, Z17
-	VMOVUPS      Z17, K3, 128(AX)
-	ADDQ         CX, AX
+	VMOVUPS      Z17, K2, 64(SI)
+	ADDQ         R9, SI
 	VADDPS       Z24, Z18, Z18
 	VMAXPS       Z18, Z25, Z18
-	VMOVUPS      Z18, K1, (AX)
+	VMOVUPS      Z18, K1, (SI)
 	VADDPS       Z24, Z19, Z19
 	VMAXPS       Z19, Z25, Z19
-	VMOVUPS      Z19, K2, 64(AX)
+	VMOVUPS      Z19, K2, 64(SI)
+	ADDQ         R9, SI
 	VADDPS       Z24, Z20, Z20
 	VMAXPS       Z20, Z25, Z20
-	VMOVUPS      Z20, K3, 128(AX)
-	ADDQ         CX, AX
+	VMOVUPS      Z20, K1, (SI)
 	VADDPS       Z24, Z21, Z21
 	VMAXPS       Z21, Z25, Z21
-	VMOVUPS      Z21, K1, (AX)
+	VMOVUPS      Z21, K2, 64(SI)
+	ADDQ         R9, SI
 	VADDPS       Z24, Z22, Z22
 	VMAXPS       Z22, Z25, Z22
-	VMOVUPS      Z22, K2, 64(AX)
+	VMOVUPS      Z22, K1, (SI)
 	VADDPS       Z24, Z23, Z23
 	VMAXPS       Z23, Z25, Z23
-	VMOVUPS      Z23, K3, 128(AX)
-	VZEROUPPER
-	RET
-
-// func tile512_2x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·tile512_2x48f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// the masks of the columns
-	MOVQ  $-1, R8
-	MOVQ  columns+80(FP), R9
-	BZHIQ R9, R8, R8
-	KMOVW R8, K1
-	SHRQ  $0x10, R8
-	KMOVW R8, K2
-	SHRQ  $0x10, R8
-	KMOVW R8, K3
-
-	// what the tile starts from
-	MOVQ      from+56(FP), R8
-	MOVQ      fromRow+64(FP), R9
-	VMOVUPS.Z (R8), K1, Z0
-	VMOVUPS.Z 64(R8), K2, Z1
-	VMOVUPS.Z 128(R8), K3, Z2
-	ADDQ      R9, R8
-	VMOVUPS.Z (R8), K1, Z3
-	VMOVUPS.Z 64(R8), K2, Z4
-	VMOVUPS.Z 128(R8), K3, Z5
-
-loop:
-	VMOVUPS.Z    (DX), K1, Z6
-	VMOVUPS.Z    64(DX), K2, Z7
-	VMOVUPS.Z    128(DX), K3, Z8
-	VBROADCASTSS (DI), Z9
-	VFMADD231PS  Z6, Z9, Z0
-	VFMADD231PS  Z7, Z9, Z1
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS (DI)(AX*1), Z9
-	VFMADD231PS  Z6, Z9, Z3
-	VFMADD231PS  Z7, Z9, Z4
-	VFMADD231PS  Z8, Z9, Z5
-	ADDQ         CX, DI
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPS       Z6, Z6, Z6
-	VBROADCASTSS floor+88(FP), Z7
-	VADDPS       Z6, Z0, Z0
-	VMAXPS       Z0, Z7, Z0
-	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z6, Z1, Z1
-	VMAXPS       Z1, Z7, Z1
-	VMOVUPS      Z1, K2, 64(AX)
-	VADDPS       Z6, Z2, Z2
-	VMAXPS       Z2, Z7, Z2
-	VMOVUPS      Z2, K3, 128(AX)
+	VMOVUPS      Z23, K2, 64(SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
 	ADDQ         CX, AX
-	VADDPS       Z6, Z3, Z3
-	VMAXPS       Z3, Z7, Z3
-	VMOVUPS      Z3, K1, (AX)
-	VADDPS       Z6, Z4, Z4
-	VMAXPS       Z4, Z7, Z4
-	VMOVUPS      Z4, K2, 64(AX)
-	VADDPS       Z6, Z5, Z5
-	VMAXPS       Z5, Z7, Z5
-	VMOVUPS      Z5, K3, 128(AX)
-	VZEROUPPER
-	RET
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	SUBQ         $0x0c, R8
+	JMP          rows12
 
-// func tile512_1x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·tile512_1x48f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), AX
-	MOVQ b+24(FP), CX
-	MOVQ bStep+32(FP), DX
-	MOVQ k+72(FP), BX
-	MOVQ a+0(FP), SI
+rows4:
+	CMPQ R8, $0x04
+	JL   rows1
 
-	// the masks of the columns
-	MOVQ  $-1, DI
-	MOVQ  columns+80(FP), R8
-	BZHIQ R8, DI, DI
-	KMOVW DI, K1
-	SHRQ  $0x10, DI
-	KMOVW DI, K2
-	SHRQ  $0x10, DI
-	KMOVW DI, K3
-
-	// what the tile starts from
-	MOVQ      from+56(FP), DI
-	MOVQ      fromRow+64(FP), R8
+	// 4 rows: what they start from
+	MOVQ      fromRow+64(FP), R9
 	VMOVUPS.Z (DI), K1, Z0
 	VMOVUPS.Z 64(DI), K2, Z1
-	VMOVUPS.Z 128(DI), K3, Z2
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z 64(DI), K2, Z3
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z4
+	VMOVUPS.Z 64(DI), K2, Z5
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z6
+	VMOVUPS.Z 64(DI), K2, Z7
+	ADDQ      R9, DI
+	MOVQ      AX, R9
 
-loop:
-	VMOVUPS.Z    (CX), K1, Z3
-	VMOVUPS.Z    64(CX), K2, Z4
-	VMOVUPS.Z    128(CX), K3, Z5
-	VBROADCASTSS (SI), Z6
-	VFMADD231PS  Z3, Z6, Z0
-	VFMADD231PS  Z4, Z6, Z1
-	VFMADD231PS  Z5, Z6, Z2
-	ADDQ         AX, SI
-	ADDQ         DX, CX
-	DECQ         BX
-	JNZ          loop
+	// row 3 of A
+	LEAQ (R9)(CX*2), R10
+	ADDQ CX, R10
+	MOVQ b+24(FP), R11
+	MOVQ k+80(FP), R12
+
+loop4:
+	VMOVUPS.Z    (R11), K1, Z8
+	VMOVUPS.Z    64(R11), K2, Z9
+	VBROADCASTSS (R9), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (R9)(CX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R9)(CX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R10), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         DX, R9
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          loop4
 
 	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPS       Z3, Z3, Z3
-	VBROADCASTSS floor+88(FP), Z4
-	VADDPS       Z3, Z0, Z0
-	VMAXPS       Z0, Z4, Z0
-	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z3, Z1, Z1
-	VMAXPS       Z1, Z4, Z1
-	VMOVUPS      Z1, K2, 64(AX)
-	VADDPS       Z3, Z2, Z2
-	VMAXPS       Z2, Z4, Z2
-	VMOVUPS      Z2, K3, 128(AX)
+	MOVQ         cRow+48(FP), R9
+	VXORPS       Z8, Z8, Z8
+	VBROADCASTSS floor+96(FP), Z9
+	VADDPS       Z8, Z0, Z0
+	VMAXPS       Z0, Z9, Z0
+	VMOVUPS      Z0, K1, (SI)
+	VADDPS       Z8, Z1, Z1
+	VMAXPS       Z1, Z9, Z1
+	VMOVUPS      Z1, K2, 64(SI)
+	ADDQ         R9, SI
+	VADDPS       Z8, Z2, Z2
+	VMAXPS       Z2, Z9, Z2
+	VMOVUPS      Z2, K1, (SI)
+	VADDPS       Z8, Z3, Z3
+	VMAXPS       Z3, Z9, Z3
+	VMOVUPS      Z3, K2, 64(SI)
+	ADDQ         R9, SI
+	VADDPS       Z8, Z4, Z4
+	VMAXPS       Z4, Z9, Z4
+	VMOVUPS      Z4, K1, (SI)
+	VADDPS       Z8, Z5, Z5
+	VMAXPS       Z5, Z9, Z5
+	VMOVUPS      Z5, K2, 64(SI)
+	ADDQ         R9, SI
+	VADDPS       Z8, Z6, Z6
+	VMAXPS       Z6, Z9, Z6
+	VMOVUPS      Z6, K1, (SI)
+	VADDPS       Z8, Z7, Z7
+	VMAXPS       Z7, Z9, Z7
+	VMOVUPS      Z7, K2, 64(SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, R8
+	JMP          rows4
+
+rows1:
+	CMPQ R8, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ      fromRow+64(FP), R9
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	ADDQ      R9, DI
+	MOVQ      AX, R9
+	MOVQ      b+24(FP), R10
+	MOVQ      k+80(FP), R11
+
+loop1:
+	VMOVUPS.Z    (R10), K1, Z2
+	VMOVUPS.Z    64(R10), K2, Z3
+	VBROADCASTSS (R9), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPS       Z2, Z2, Z2
+	VBROADCASTSS floor+96(FP), Z3
+	VADDPS       Z2, Z0, Z0
+	VMAXPS       Z0, Z3, Z0
+	VMOVUPS      Z0, K1, (SI)
+	VADDPS       Z2, Z1, Z1
+	VMAXPS       Z1, Z3, Z1
+	VMOVUPS      Z1, K2, 64(SI)
+	ADDQ         R9, SI
+	ADDQ         CX, AX
+	SUBQ         $0x01, R8
+	JMP          rows1
+
+done:
 	VZEROUPPER
 	RET
 
-// func tile512_6x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tile512_6x64f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
+// func strip512_48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·strip512_48f32(SB), NOSPLIT, $0-100
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ aStep+16(FP), DX
 	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// row 3 of A
-	LEAQ (DI)(AX*2), R8
-	ADDQ AX, R8
+	MOVQ c+40(FP), SI
+	MOVQ from+56(FP), DI
+	MOVQ rows+72(FP), R8
 
 	// the masks of the columns
 	MOVQ  $-1, R9
-	MOVQ  columns+80(FP), R10
+	MOVQ  columns+88(FP), R10
+	BZHIQ R10, R9, R9
+	KMOVW R9, K1
+	SHRQ  $0x10, R9
+	KMOVW R9, K2
+	SHRQ  $0x10, R9
+	KMOVW R9, K3
+
+rows8:
+	CMPQ R8, $0x08
+	JL   rows2
+
+	// 8 rows: what they start from
+	MOVQ      fromRow+64(FP), R9
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	VMOVUPS.Z 128(DI), K3, Z2
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z3
+	VMOVUPS.Z 64(DI), K2, Z4
+	VMOVUPS.Z 128(DI), K3, Z5
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z6
+	VMOVUPS.Z 64(DI), K2, Z7
+	VMOVUPS.Z 128(DI), K3, Z8
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z9
+	VMOVUPS.Z 64(DI), K2, Z10
+	VMOVUPS.Z 128(DI), K3, Z11
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z12
+	VMOVUPS.Z 64(DI), K2, Z13
+	VMOVUPS.Z 128(DI), K3, Z14
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z15
+	VMOVUPS.Z 64(DI), K2, Z16
+	VMOVUPS.Z 128(DI), K3, Z17
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z18
+	VMOVUPS.Z 64(DI), K2, Z19
+	VMOVUPS.Z 128(DI), K3, Z20
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z21
+	VMOVUPS.Z 64(DI), K2, Z22
+	VMOVUPS.Z 128(DI), K3, Z23
+	ADDQ      R9, DI
+	MOVQ      AX, R9
+
+	// row 3 of A
+	LEAQ (R9)(CX*2), R10
+	ADDQ CX, R10
+
+	// row 6 of A
+	LEAQ (R10)(CX*2), R11
+	ADDQ CX, R11
+	MOVQ b+24(FP), R12
+	MOVQ k+80(FP), R13
+
+loop8:
+	VMOVUPS.Z    (R12), K1, Z24
+	VMOVUPS.Z    64(R12), K2, Z25
+	VMOVUPS.Z    128(R12), K3, Z26
+	VBROADCASTSS (R9), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Z26, Z27, Z2
+	VBROADCASTSS (R9)(CX*1), Z27
+	VFMADD231PS  Z24, Z27, Z3
+	VFMADD231PS  Z25, Z27, Z4
+	VFMADD231PS  Z26, Z27, Z5
+	VBROADCASTSS (R9)(CX*2), Z27
+	VFMADD231PS  Z24, Z27, Z6
+	VFMADD231PS  Z25, Z27, Z7
+	VFMADD231PS  Z26, Z27, Z8
+	VBROADCASTSS (R10), Z27
+	VFMADD231PS  Z24, Z27, Z9
+	VFMADD231PS  Z25, Z27, Z10
+	VFMADD231PS  Z26, Z27, Z11
+	VBROADCASTSS (R10)(CX*1), Z27
+	VFMADD231PS  Z24, Z27, Z12
+	VFMADD231PS  Z25, Z27, Z13
+	VFMADD231PS  Z26, Z27, Z14
+	VBROADCASTSS (R10)(CX*2), Z27
+	VFMADD231PS  Z24, Z27, Z15
+	VFMADD231PS  Z25, Z27, Z16
+	VFMADD231PS  Z26, Z27, Z17
+	VBROADCASTSS (R11), Z27
+	VFMADD231PS  Z24, Z27, Z18
+	VFMADD231PS  Z25, Z27, Z19
+	VFMADD231PS  Z26, Z27, Z20
+	VBROADCASTSS (R11)(CX*1), Z27
+	VFMADD231PS  Z24, Z27, Z21
+	VFMADD231PS  Z25, Z27, Z22
+	VFMADD231PS  Z26, Z27, Z23
+	ADDQ         DX, R9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNZ          loop8
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPS       Z24, Z24, Z24
+	VBROADCASTSS floor+96(FP), Z25
+	VADDPS       Z24, Z0, Z0
+	VMAXPS       Z0, Z25, Z0
+	VMOVUPS      Z0, K1, (SI)
+	VADDPS       Z24, Z1, Z1
+	VMAXPS       Z1, Z25, Z1
+	VMOVUPS      Z1, K2, 64(SI)
+	VADDPS       Z24, Z2, Z2
+	VMAXPS       Z2, Z25, Z2
+	VMOVUPS      Z2, K3, 128(SI)
+	ADDQ         R9, SI
+	VADDPS       Z24, Z3, Z3
+	VMAXPS       Z3, Z25, Z3
+	VMOVUPS      Z3, K1, (SI)
+	VADDPS       Z24, Z4, Z4
+	VMAXPS       Z4, Z25, Z4
+	VMOVUPS      Z4, K2, 64(SI)
+	VADDPS       Z24, Z5, Z5
+	VMAXPS       Z5, Z25, Z5
+	VMOVUPS      Z5, K3, 128(SI)
+	ADDQ         R9, SI
+	VADDPS       Z24, Z6, Z6
+	VMAXPS       Z6, Z25, Z6
+	VMOVUPS      Z6, K1, (SI)
+	VADDPS       Z24, Z7, Z7
+	VMAXPS       Z7, Z25, Z7
+	VMOVUPS      Z7, K2, 64(SI)
+	VADDPS       Z24, Z8, Z8
+	VMAXPS       Z8, Z25, Z8
+	VMOVUPS      Z8, K3, 128(SI)
+	ADDQ         R9, SI
+	VADDPS       Z24, Z9, Z9
+	VMAXPS       Z9, Z25, Z9
+	VMOVUPS      Z9, K1, (SI)
+	VADDPS       Z24, Z10, Z10
+	VMAXPS       Z10, Z25, Z10
+	VMOVUPS      Z10, K2, 64(SI)
+	VADDPS       Z24, Z11, Z11
+	VMAXPS       Z11, Z25, Z11
+	VMOVUPS      Z11, K3, 128(SI)
+	ADDQ         R9, SI
+	VADDPS       Z24, Z12, Z12
+	VMAXPS       Z12, Z25, Z12
+	VMOVUPS      Z12, K1, (SI)
+	VADDPS       Z24, Z13, Z13
+	VMAXPS       Z13, Z25, Z13
+	VMOVUPS      Z13, K2, 64(SI)
+	VADDPS       Z24, Z14, Z14
+	VMAXPS       Z14, Z25, Z14
+	VMOVUPS      Z14, K3, 128(SI)
+	ADDQ         R9, SI
+	VADDPS       Z24, Z15, Z15
+	VMAXPS       Z15, Z25, Z15
+	VMOVUPS      Z15, K1, (SI)
+	VADDPS       Z24, Z16, Z16
+	VMAXPS       Z16, Z25, Z16
+	VMOVUPS      Z16, K2, 64(SI)
+	VADDPS       Z24, Z17, Z17
+	VMAXPS       Z17, Z25, Z17
+	VMOVUPS      Z17, K3, 128(SI)
+	ADDQ         R9, SI
+	VADDPS       Z24, Z18, Z18
+	VMAXPS       Z18, Z25, Z18
+	VMOVUPS      Z18, K1, (SI)
+	VADDPS       Z24, Z19, Z19
+	VMAXPS       Z19, Z25, Z19
+	VMOVUPS      Z19, K2, 64(SI)
+	VADDPS       Z24, Z20, Z20
+	VMAXPS       Z20, Z25, Z20
+	VMOVUPS      Z20, K3, 128(SI)
+	ADDQ         R9, SI
+	VADDPS       Z24, Z21, Z21
+	VMAXPS       Z21, Z25, Z21
+	VMOVUPS      Z21, K1, (SI)
+	VADDPS       Z24, Z22, Z22
+	VMAXPS       Z22, Z25, Z22
+	VMOVUPS      Z22, K2, 64(SI)
+	VADDPS       Z24, Z23, Z23
+	VMAXPS       Z23, Z25, Z23
+	VMOVUPS      Z23, K3, 128(SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x08, R8
+	JMP          rows8
+
+rows2:
+	CMPQ R8, $0x02
+	JL   rows1
+
+	// 2 rows: what they start from
+	MOVQ      fromRow+64(FP), R9
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	VMOVUPS.Z 128(DI), K3, Z2
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z3
+	VMOVUPS.Z 64(DI), K2, Z4
+	VMOVUPS.Z 128(DI), K3, Z5
+	ADDQ      R9, DI
+	MOVQ      AX, R9
+	MOVQ      b+24(FP), R10
+	MOVQ      k+80(FP), R11
+
+loop2:
+	VMOVUPS.Z    (R10), K1, Z6
+	VMOVUPS.Z    64(R10), K2, Z7
+	VMOVUPS.Z    128(R10), K3, Z8
+	VBROADCASTSS (R9), Z9
+	VFMADD231PS  Z6, Z9, Z0
+	VFMADD231PS  Z7, Z9, Z1
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R9)(CX*1), Z9
+	VFMADD231PS  Z6, Z9, Z3
+	VFMADD231PS  Z7, Z9, Z4
+	VFMADD231PS  Z8, Z9, Z5
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPS       Z6, Z6, Z6
+	VBROADCASTSS floor+96(FP), Z7
+	VADDPS       Z6, Z0, Z0
+	VMAXPS       Z0, Z7, Z0
+	VMOVUPS      Z0, K1, (SI)
+	VADDPS       Z6, Z1, Z1
+	VMAXPS       Z1, Z7, Z1
+	VMOVUPS      Z1, K2, 64(SI)
+	VADDPS       Z6, Z2, Z2
+	VMAXPS       Z2, Z7, Z2
+	VMOVUPS      Z2, K3, 128(SI)
+	ADDQ         R9, SI
+	VADDPS       Z6, Z3, Z3
+	VMAXPS       Z3, Z7, Z3
+	VMOVUPS      Z3, K1, (SI)
+	VADDPS       Z6, Z4, Z4
+	VMAXPS       Z4, Z7, Z4
+	VMOVUPS      Z4, K2, 64(SI)
+	VADDPS       Z6, Z5, Z5
+	VMAXPS       Z5, Z7, Z5
+	VMOVUPS      Z5, K3, 128(SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x02, R8
+	JMP          rows2
+
+rows1:
+	CMPQ R8, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ      fromRow+64(FP), R9
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	VMOVUPS.Z 128(DI), K3, Z2
+	ADDQ      R9, DI
+	MOVQ      AX, R9
+	MOVQ      b+24(FP), R10
+	MOVQ      k+80(FP), R11
+
+loop1:
+	VMOVUPS.Z    (R10), K1, Z3
+	VMOVUPS.Z    64(R10), K2, Z4
+	VMOVUPS.Z    128(R10), K3, Z5
+	VBROADCASTSS (R9), Z6
+	VFMADD231PS  Z3, Z6, Z0
+	VFMADD231PS  Z4, Z6, Z1
+	VFMADD231PS  Z5, Z6, Z2
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPS       Z3, Z3, Z3
+	VBROADCASTSS floor+96(FP), Z4
+	VADDPS       Z3, Z0, Z0
+	VMAXPS       Z0, Z4, Z0
+	VMOVUPS      Z0, K1, (SI)
+	VADDPS       Z3, Z1, Z1
+	VMAXPS       Z1, Z4, Z1
+	VMOVUPS      Z1, K2, 64(SI)
+	VADDPS       Z3, Z2, Z2
+	VMAXPS       Z2, Z4, Z2
+	VMOVUPS      Z2, K3, 128(SI)
+	ADDQ         R9, SI
+	ADDQ         CX, AX
+	SUBQ         $0x01, R8
+	JMP          rows1
+
+done:
+	VZEROUPPER
+	RET
+
+// func strip512_64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+TEXT ·strip512_64f32(SB), NOSPLIT, $0-100
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ aStep+16(FP), DX
+	MOVQ bStep+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ from+56(FP), DI
+	MOVQ rows+72(FP), R8
+
+	// the masks of the columns
+	MOVQ  $-1, R9
+	MOVQ  columns+88(FP), R10
 	BZHIQ R10, R9, R9
 	KMOVW R9, K1
 	SHRQ  $0x10, R9
@@ -959,555 +957,554 @@ TEXT ·tile512_6x64f32(SB), NOSPLIT, $0-92
 	SHRQ  $0x10, R9
 	KMOVW R9, K4
 
-	// what the tile starts from
-	MOVQ      from+56(FP), R9
-	MOVQ      fromRow+64(FP), R10
-	VMOVUPS.Z (R9), K1, Z0
-	VMOVUPS.Z 64(R9), K2, Z1
-	VMOVUPS.Z 128(R9), K3, Z2
-	VMOVUPS.Z 192(R9), K4, Z3
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z4
-	VMOVUPS.Z 64(R9), K2, Z5
-	VMOVUPS.Z 128(R9), K3, Z6
-	VMOVUPS.Z 192(R9), K4, Z7
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z8
-	VMOVUPS.Z 64(R9), K2, Z9
-	VMOVUPS.Z 128(R9), K3, Z10
-	VMOVUPS.Z 192(R9), K4, Z11
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z12
-	VMOVUPS.Z 64(R9), K2, Z13
-	VMOVUPS.Z 128(R9), K3, Z14
-	VMOVUPS.Z 192(R9), K4, Z15
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z16
-	VMOVUPS.Z 64(R9), K2, Z17
-	VMOVUPS.Z 128(R9), K3, Z18
-	VMOVUPS.Z 192(R9), K4, Z19
-	ADDQ      R10, R9
-	VMOVUPS.Z (R9), K1, Z20
-	VMOVUPS.Z 64(R9), K2, Z21
-	VMOVUPS.Z 128(R9), K3, Z22
-	VMOVUPS.Z 192(R9), K4, Z23
+rows6:
+	CMPQ R8, $0x06
+	JL   rows2
 
-	// the tile below is needed next, and may be far away
-	MOVQ       c+40(FP), R10
-	MOVQ       cRow+48(FP), R11
-	LEAQ       (R11)(R11*2), R9
-	LEAQ       (R10)(R9*2), R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	PREFETCHT0 192(R10)
-	ADDQ       R11, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	PREFETCHT0 192(R10)
-	ADDQ       R11, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	PREFETCHT0 192(R10)
-	ADDQ       R11, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	PREFETCHT0 192(R10)
-	ADDQ       R11, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	PREFETCHT0 192(R10)
-	ADDQ       R11, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	PREFETCHT0 192(R10)
-
-loop:
-	VMOVUPS.Z    (DX), K1, Z24
-	VMOVUPS.Z    64(DX), K2, Z25
-	VMOVUPS.Z    128(DX), K3, Z26
-	VMOVUPS.Z    192(DX), K4, Z27
-	VBROADCASTSS (DI), Z28
-	VFMADD231PS  Z24, Z28, Z0
-	VFMADD231PS  Z25, Z28, Z1
-	VFMADD231PS  Z26, Z28, Z2
-	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS (DI)(AX*1), Z28
-	VFMADD231PS  Z24, Z28, Z4
-	VFMADD231PS  Z25, Z28, Z5
-	VFMADD231PS  Z26, Z28, Z6
-	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS (DI)(AX*2), Z28
-	VFMADD231PS  Z24, Z28, Z8
-	VFMADD231PS  Z25, Z28, Z9
-	VFMADD231PS  Z26, Z28, Z10
-	VFMADD231PS  Z27, Z28, Z11
-	VBROADCASTSS (R8), Z28
-	VFMADD231PS  Z24, Z28, Z12
-	VFMADD231PS  Z25, Z28, Z13
-	VFMADD231PS  Z26, Z28, Z14
-	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS (R8)(AX*1), Z28
-	VFMADD231PS  Z24, Z28, Z16
-	VFMADD231PS  Z25, Z28, Z17
-	VFMADD231PS  Z26, Z28, Z18
-	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS (R8)(AX*2), Z28
-	VFMADD231PS  Z24, Z28, Z20
-	VFMADD231PS  Z25, Z28, Z21
-	VFMADD231PS  Z26, Z28, Z22
-	VFMADD231PS  Z27, Z28, Z23
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPS       Z24, Z24, Z24
-	VBROADCASTSS floor+88(FP), Z25
-	VADDPS       Z24, Z0, Z0
-	VMAXPS       Z0, Z25, Z0
-	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z24, Z1, Z1
-	VMAXPS       Z1, Z25, Z1
-	VMOVUPS      Z1, K2, 64(AX)
-	VADDPS       Z24, Z2, Z2
-	VMAXPS       Z2, Z25, Z2
-	VMOVUPS      Z2, K3, 128(AX)
-	VADDPS       Z24, Z3, Z3
-	VMAXPS       Z3, Z25, Z3
-	VMOVUPS      Z3, K4, 192(AX)
-	ADDQ         CX, AX
-	VADDPS       Z24, Z4, Z4
-	VMAXPS       Z4, Z25, Z4
-	VMOVUPS      Z4, K1, (AX)
-	VADDPS       Z24, Z5, Z5
-	VMAXPS       Z5, Z25, Z5
-	VMOVUPS      Z5, K2, 64(AX)
-	VADDPS       Z24, Z6, Z6
-	VMAXPS       Z6, Z25, Z6
-	VMOVUPS      Z6, K3, 128(AX)
-	VADDPS       Z24, Z7, Z7
-	VMAXPS       Z7, Z25, Z7
-	VMOVUPS      Z7, K4, 192(AX)
-	ADDQ         CX, AX
-	VADDPS       Z24, Z8, Z8
-	VMAXPS       Z8, Z25, Z8
-	VMOVUPS      Z8, K1, (AX)
-	VADDPS       Z24, Z9, Z9
-	VMAXPS       Z9, Z25, Z9
-	VMOVUPS      Z9, K2, 64(AX)
-	VADDPS       Z24, Z10, Z10
-	VMAXPS       Z10, Z25, Z10
-	VMOVUPS      Z10, K3, 128(AX)
-	VADDPS       Z24, Z11, Z11
-	VMAXPS       Z11, Z25, Z11
-	VMOVUPS      Z11, K4, 192(AX)
-	ADDQ         CX, AX
-	VADDPS       Z24, Z12, Z12
-	VMAXPS       Z12, Z25, Z12
-	VMOVUPS      Z12, K1, (AX)
-	VADDPS       Z24, Z13, Z13
-	VMAXPS       Z13, Z25, Z13
-	VMOVUPS      Z13, K2, 64(AX)
-	VADDPS       Z24, Z14, Z14
-	VMAXPS       Z14, Z25, Z14
-	VMOVUPS      Z14, K3, 128(AX)
-	VADDPS       Z24, Z15, Z15
-	VMAXPS       Z15, Z25, Z15
-	VMOVUPS      Z15, K4, 192(AX)
-	ADDQ         CX, AX
-	VADDPS       Z24, Z16, Z16
-	VMAXPS       Z16, Z25, Z16
-	VMOVUPS      Z16, K1, (AX)
-	VADDPS       Z24, Z17, Z17
-	VMAXPS       Z17, Z25, Z17
-	VMOVUPS      Z17, K2, 64(AX)
-	VADDPS       Z24, Z18, Z18
-	VMAXPS       Z18, Z25, Z18
-	VMOVUPS      Z18, K3, 128(AX)
-	VADDPS       Z24, Z19, Z19
-	VMAXPS       Z19, Z25, Z19
-	VMOVUPS      Z19, K4, 192(AX)
-	ADDQ         CX, AX
-	VADDPS       Z24, Z20, Z20
-	VMAXPS       Z20, Z25, Z20
-	VMOVUPS      Z20, K1, (AX)
-	VADDPS       Z24, Z21, Z21
-	VMAXPS       Z21, Z25, Z21
-	VMOVUPS      Z21, K2, 64(AX)
-	VADDPS       Z24, Z22, Z22
-	VMAXPS       Z22, Z25, Z22
-	VMOVUPS      Z22, K3, 128(AX)
-	VADDPS       Z24, Z23, Z23
-	VMAXPS       Z23, Z25, Z23
-	VMOVUPS      Z23, K4, 192(AX)
-	VZEROUPPER
-	RET
-
-// func tile512_2x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·tile512_2x64f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// the masks of the columns
-	MOVQ  $-1, R8
-	MOVQ  columns+80(FP), R9
-	BZHIQ R9, R8, R8
-	KMOVW R8, K1
-	SHRQ  $0x10, R8
-	KMOVW R8, K2
-	SHRQ  $0x10, R8
-	KMOVW R8, K3
-	SHRQ  $0x10, R8
-	KMOVW R8, K4
-
-	// what the tile starts from
-	MOVQ      from+56(FP), R8
+	// 6 rows: what they start from
 	MOVQ      fromRow+64(FP), R9
-	VMOVUPS.Z (R8), K1, Z0
-	VMOVUPS.Z 64(R8), K2, Z1
-	VMOVUPS.Z 128(R8), K3, Z2
-	VMOVUPS.Z 192(R8), K4, Z3
-	ADDQ      R9, R8
-	VMOVUPS.Z (R8), K1, Z4
-	VMOVUPS.Z 64(R8), K2, Z5
-	VMOVUPS.Z 128(R8), K3, Z6
-	VMOVUPS.Z 192(R8), K4, Z7
-
-loop:
-	VMOVUPS.Z    (DX), K1, Z8
-	VMOVUPS.Z    64(DX), K2, Z9
-	VMOVUPS.Z    128(DX), K3, Z10
-	VMOVUPS.Z    192(DX), K4, Z11
-	VBROADCASTSS (DI), Z12
-	VFMADD231PS  Z8, Z12, Z0
-	VFMADD231PS  Z9, Z12, Z1
-	VFMADD231PS  Z10, Z12, Z2
-	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS (DI)(AX*1), Z12
-	VFMADD231PS  Z8, Z12, Z4
-	VFMADD231PS  Z9, Z12, Z5
-	VFMADD231PS  Z10, Z12, Z6
-	VFMADD231PS  Z11, Z12, Z7
-	ADDQ         CX, DI
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPS       Z8, Z8, Z8
-	VBROADCASTSS floor+88(FP), Z9
-	VADDPS       Z8, Z0, Z0
-	VMAXPS       Z0, Z9, Z0
-	VMOVUPS      Z0, K1, (AX)
-	VADDPS       Z8, Z1, Z1
-	VMAXPS       Z1, Z9, Z1
-	VMOVUPS      Z1, K2, 64(AX)
-	VADDPS       Z8, Z2, Z2
-	VMAXPS       Z2, Z9, Z2
-	VMOVUPS      Z2, K3, 128(AX)
-	VADDPS       Z8, Z3, Z3
-	VMAXPS       Z3, Z9, Z3
-	VMOVUPS      Z3, K4, 192(AX)
-	ADDQ         CX, AX
-	VADDPS       Z8, Z4, Z4
-	VMAXPS       Z4, Z9, Z4
-	VMOVUPS      Z4, K1, (AX)
-	VADDPS       Z8, Z5, Z5
-	VMAXPS       Z5, Z9, Z5
-	VMOVUPS      Z5, K2, 64(AX)
-	VADDPS       Z8, Z6, Z6
-	VMAXPS       Z6, Z9, Z6
-	VMOVUPS      Z6, K3, 128(AX)
-	VADDPS       Z8, Z7, Z7
-	VMAXPS       Z7, Z9, Z7
-	VMOVUPS      Z7, K4, 192(AX)
-	VZEROUPPER
-	RET
-
-// func tile512_1x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·tile512_1x64f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), AX
-	MOVQ b+24(FP), CX
-	MOVQ bStep+32(FP), DX
-	MOVQ k+72(FP), BX
-	MOVQ a+0(FP), SI
-
-	// the masks of the columns
-	MOVQ  $-1, DI
-	MOVQ  columns+80(FP), R8
-	BZHIQ R8, DI, DI
-	KMOVW DI, K1
-	SHRQ  $0x10, DI
-	KMOVW DI, K2
-	SHRQ  $0x10, DI
-	KMOVW DI, K3
-	SHRQ  $0x10, DI
-	KMOVW DI, K4
-
-	// what the tile starts from
-	MOVQ      from+56(FP), DI
-	MOVQ      fromRow+64(FP), R8
 	VMOVUPS.Z (DI), K1, Z0
 	VMOVUPS.Z 64(DI), K2, Z1
 	VMOVUPS.Z 128(DI), K3, Z2
 	VMOVUPS.Z 192(DI), K4, Z3
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z4
+	VMOVUPS.Z 64(DI), K2, Z5
+	VMOVUPS.Z 128(DI), K3, Z6
+	VMOVUPS.Z 192(DI), K4, Z7
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z8
+	VMOVUPS.Z 64(DI), K2, Z9
+	VMOVUPS.Z 128(DI), K3, Z10
+	VMOVUPS.Z 192(DI), K4, Z11
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z12
+	VMOVUPS.Z 64(DI), K2, Z13
+	VMOVUPS.Z 128(DI), K3, Z14
+	VMOVUPS.Z 192(DI), K4, Z15
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z16
+	VMOVUPS.Z 64(DI), K2, Z17
+	VMOVUPS.Z 128(DI), K3, Z18
+	VMOVUPS.Z 192(DI), K4, Z19
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z20
+	VMOVUPS.Z 64(DI), K2, Z21
+	VMOVUPS.Z 128(DI), K3, Z22
+	VMOVUPS.Z 192(DI), K4, Z23
+	ADDQ      R9, DI
 
-loop:
-	VMOVUPS.Z    (CX), K1, Z4
-	VMOVUPS.Z    64(CX), K2, Z5
-	VMOVUPS.Z    128(CX), K3, Z6
-	VMOVUPS.Z    192(CX), K4, Z7
-	VBROADCASTSS (SI), Z8
+	// the tile below is needed next, and may be far away
+	MOVQ       cRow+48(FP), R10
+	LEAQ       (R10)(R10*2), R9
+	LEAQ       (SI)(R9*2), R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 128(R9)
+	PREFETCHT0 192(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 128(R9)
+	PREFETCHT0 192(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 128(R9)
+	PREFETCHT0 192(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 128(R9)
+	PREFETCHT0 192(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 128(R9)
+	PREFETCHT0 192(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 128(R9)
+	PREFETCHT0 192(R9)
+	MOVQ       AX, R9
+
+	// row 3 of A
+	LEAQ (R9)(CX*2), R10
+	ADDQ CX, R10
+	MOVQ b+24(FP), R11
+	MOVQ k+80(FP), R12
+
+loop6:
+	VMOVUPS.Z    (R11), K1, Z24
+	VMOVUPS.Z    64(R11), K2, Z25
+	VMOVUPS.Z    128(R11), K3, Z26
+	VMOVUPS.Z    192(R11), K4, Z27
+	VBROADCASTSS (R9), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS (R9)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z4
+	VFMADD231PS  Z25, Z28, Z5
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS (R9)(CX*2), Z28
+	VFMADD231PS  Z24, Z28, Z8
+	VFMADD231PS  Z25, Z28, Z9
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS (R10), Z28
+	VFMADD231PS  Z24, Z28, Z12
+	VFMADD231PS  Z25, Z28, Z13
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS (R10)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS (R10)(CX*2), Z28
+	VFMADD231PS  Z24, Z28, Z20
+	VFMADD231PS  Z25, Z28, Z21
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	ADDQ         DX, R9
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          loop6
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPS       Z24, Z24, Z24
+	VBROADCASTSS floor+96(FP), Z25
+	VADDPS       Z24, Z0, Z0
+	VMAXPS       Z0, Z25, Z0
+	VMOVUPS      Z0, K1, (SI)
+	VADDPS       Z24, Z1, Z1
+	VMAXPS       Z1, Z25, Z1
+	VMOVUPS      Z1, K2, 64(SI)
+	VADDPS       Z24, Z2, Z2
+	VMAXPS       Z2, Z25, Z2
+	VMOVUPS      Z2, K3, 128(SI)
+	VADDPS       Z24, Z3, Z3
+	VMAXPS       Z3, Z25, Z3
+	VMOVUPS      Z3, K4, 192(SI)
+	ADDQ         R9, SI
+	VADDPS       Z24, Z4, Z4
+	VMAXPS       Z4, Z25, Z4
+	VMOVUPS      Z4, K1, (SI)
+	VADDPS       Z24, Z5, Z5
+	VMAXPS       Z5, Z25, Z5
+	VMOVUPS      Z5, K2, 64(SI)
+	VADDPS       Z24, Z6, Z6
+	VMAXPS       Z6, Z25, Z6
+	VMOVUPS      Z6, K3, 128(SI)
+	VADDPS       Z24, Z7, Z7
+	VMAXPS       Z7, Z25, Z7
+	VMOVUPS      Z7, K4, 192(SI)
+	ADDQ         R9, SI
+	VADDPS       Z24, Z8, Z8
+	VMAXPS       Z8, Z25, Z8
+	VMOVUPS      Z8, K1, (SI)
+	VADDPS       Z24, Z9, Z9
+	VMAXPS       Z9, Z25, Z9
+	VMOVUPS      Z9, K2, 64(SI)
+	VADDPS       Z24, Z10, Z10
+	VMAXPS       Z10, Z25, Z10
+	VMOVUPS      Z10, K3, 128(SI)
+	VADDPS       Z24, Z11, Z11
+	VMAXPS       Z11, Z25, Z11
+	VMOVUPS      Z11, K4, 192(SI)
+	ADDQ         R9, SI
+	VADDPS       Z24, Z12, Z12
+	VMAXPS       Z12, Z25, Z12
+	VMOVUPS      Z12, K1, (SI)
+	VADDPS       Z24, Z13, Z13
+	VMAXPS       Z13, Z25, Z13
+	VMOVUPS      Z13, K2, 64(SI)
+	VADDPS       Z24, Z14, Z14
+	VMAXPS       Z14, Z25, Z14
+	VMOVUPS      Z14, K3, 128(SI)
+	VADDPS       Z24, Z15, Z15
+	VMAXPS       Z15, Z25, Z15
+	VMOVUPS      Z15, K4, 192(SI)
+	ADDQ         R9, SI
+	VADDPS       Z24, Z16, Z16
+	VMAXPS       Z16, Z25, Z16
+	VMOVUPS      Z16, K1, (SI)
+	VADDPS       Z24, Z17, Z17
+	VMAXPS       Z17, Z25, Z17
+	VMOVUPS      Z17, K2, 64(SI)
+	VADDPS       Z24, Z18, Z18
+	VMAXPS       Z18, Z25, Z18
+	VMOVUPS      Z18, K3, 128(SI)
+	VADDPS       Z24, Z19, Z19
+	VMAXPS       Z19, Z25, Z19
+	VMOVUPS      Z19, K4, 192(SI)
+	ADDQ         R9, SI
+	VADDPS       Z24, Z20, Z20
+	VMAXPS       Z20, Z25, Z20
+	VMOVUPS      Z20, K1, (SI)
+	VADDPS       Z24, Z21, Z21
+	VMAXPS       Z21, Z25, Z21
+	VMOVUPS      Z21, K2, 64(SI)
+	VADDPS       Z24, Z22, Z22
+	VMAXPS       Z22, Z25, Z22
+	VMOVUPS      Z22, K3, 128(SI)
+	VADDPS       Z24, Z23, Z23
+	VMAXPS       Z23, Z25, Z23
+	VMOVUPS      Z23, K4, 192(SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	SUBQ         $0x06, R8
+	JMP          rows6
+
+rows2:
+	CMPQ R8, $0x02
+	JL   rows1
+
+	// 2 rows: what they start from
+	MOVQ      fromRow+64(FP), R9
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	VMOVUPS.Z 128(DI), K3, Z2
+	VMOVUPS.Z 192(DI), K4, Z3
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Z4
+	VMOVUPS.Z 64(DI), K2, Z5
+	VMOVUPS.Z 128(DI), K3, Z6
+	VMOVUPS.Z 192(DI), K4, Z7
+	ADDQ      R9, DI
+	MOVQ      AX, R9
+	MOVQ      b+24(FP), R10
+	MOVQ      k+80(FP), R11
+
+loop2:
+	VMOVUPS.Z    (R10), K1, Z8
+	VMOVUPS.Z    64(R10), K2, Z9
+	VMOVUPS.Z    128(R10), K3, Z10
+	VMOVUPS.Z    192(R10), K4, Z11
+	VBROADCASTSS (R9), Z12
+	VFMADD231PS  Z8, Z12, Z0
+	VFMADD231PS  Z9, Z12, Z1
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (R9)(CX*1), Z12
+	VFMADD231PS  Z8, Z12, Z4
+	VFMADD231PS  Z9, Z12, Z5
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPS       Z8, Z8, Z8
+	VBROADCASTSS floor+96(FP), Z9
+	VADDPS       Z8, Z0, Z0
+	VMAXPS       Z0, Z9, Z0
+	VMOVUPS      Z0, K1, (SI)
+	VADDPS       Z8, Z1, Z1
+	VMAXPS       Z1, Z9, Z1
+	VMOVUPS      Z1, K2, 64(SI)
+	VADDPS       Z8, Z2, Z2
+	VMAXPS       Z2, Z9, Z2
+	VMOVUPS      Z2, K3, 128(SI)
+	VADDPS       Z8, Z3, Z3
+	VMAXPS       Z3, Z9, Z3
+	VMOVUPS      Z3, K4, 192(SI)
+	ADDQ         R9, SI
+	VADDPS       Z8, Z4, Z4
+	VMAXPS       Z4, Z9, Z4
+	VMOVUPS      Z4, K1, (SI)
+	VADDPS       Z8, Z5, Z5
+	VMAXPS       Z5, Z9, Z5
+	VMOVUPS      Z5, K2, 64(SI)
+	VADDPS       Z8, Z6, Z6
+	VMAXPS       Z6, Z9, Z6
+	VMOVUPS      Z6, K3, 128(SI)
+	VADDPS       Z8, Z7, Z7
+	VMAXPS       Z7, Z9, Z7
+	VMOVUPS      Z7, K4, 192(SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x02, R8
+	JMP          rows2
+
+rows1:
+	CMPQ R8, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ      fromRow+64(FP), R9
+	VMOVUPS.Z (DI), K1, Z0
+	VMOVUPS.Z 64(DI), K2, Z1
+	VMOVUPS.Z 128(DI), K3, Z2
+	VMOVUPS.Z 192(DI), K4, Z3
+	ADDQ      R9, DI
+	MOVQ      AX, R9
+	MOVQ      b+24(FP), R10
+	MOVQ      k+80(FP), R11
+
+loop1:
+	VMOVUPS.Z    (R10), K1, Z4
+	VMOVUPS.Z    64(R10), K2, Z5
+	VMOVUPS.Z    128(R10), K3, Z6
+	VMOVUPS.Z    192(R10), K4, Z7
+	VBROADCASTSS (R9), Z8
 	VFMADD231PS  Z4, Z8, Z0
 	VFMADD231PS  Z5, Z8, Z1
 	VFMADD231PS  Z6, Z8, Z2
 	VFMADD231PS  Z7, Z8, Z3
-	ADDQ         AX, SI
-	ADDQ         DX, CX
-	DECQ         BX
-	JNZ          loop
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNZ          loop1
 
 	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
+	MOVQ         cRow+48(FP), R9
 	VXORPS       Z4, Z4, Z4
-	VBROADCASTSS floor+88(FP), Z5
+	VBROADCASTSS floor+96(FP), Z5
 	VADDPS       Z4, Z0, Z0
 	VMAXPS       Z0, Z5, Z0
-	VMOVUPS      Z0, K1, (AX)
+	VMOVUPS      Z0, K1, (SI)
 	VADDPS       Z4, Z1, Z1
 	VMAXPS       Z1, Z5, Z1
-	VMOVUPS      Z1, K2, 64(AX)
+	VMOVUPS      Z1, K2, 64(SI)
 	VADDPS       Z4, Z2, Z2
 	VMAXPS       Z2, Z5, Z2
-	VMOVUPS      Z2, K3, 128(AX)
+	VMOVUPS      Z2, K3, 128(SI)
 	VADDPS       Z4, Z3, Z3
 	VMAXPS       Z3, Z5, Z3
-	VMOVUPS      Z3, K4, 192(AX)
+	VMOVUPS      Z3, K4, 192(SI)
+	ADDQ         R9, SI
+	ADDQ         CX, AX
+	SUBQ         $0x01, R8
+	JMP          rows1
+
+done:
 	VZEROUPPER
 	RET
 
-// func tile256_12x8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+// func strip512_8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 // Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·tile256_12x8f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
+TEXT ·strip512_8f32(SB), NOSPLIT, $0-100
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ aStep+16(FP), DX
 	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// row 3 of A
-	LEAQ (DI)(AX*2), R8
-	ADDQ AX, R8
-
-	// row 6 of A
-	LEAQ (R8)(AX*2), R9
-	ADDQ AX, R9
-
-	// row 9 of A
-	LEAQ (R9)(AX*2), R10
-	ADDQ AX, R10
-
-	// the masks of the columns
-	MOVQ  $-1, R11
-	MOVQ  columns+80(FP), R12
-	BZHIQ R12, R11, R11
-	KMOVW R11, K1
-
-	// what the tile starts from
-	MOVQ      from+56(FP), R11
-	MOVQ      fromRow+64(FP), R12
-	VMOVUPS.Z (R11), K1, Y0
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Y1
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Y2
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Y3
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Y4
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Y5
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Y6
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Y7
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Y8
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Y9
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Y10
-	ADDQ      R12, R11
-	VMOVUPS.Z (R11), K1, Y11
-
-loop:
-	VMOVUPS.Z    (DX), K1, Y12
-	VBROADCASTSS (DI), Y13
-	VFMADD231PS  Y12, Y13, Y0
-	VBROADCASTSS (DI)(AX*1), Y13
-	VFMADD231PS  Y12, Y13, Y1
-	VBROADCASTSS (DI)(AX*2), Y13
-	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS (R8), Y13
-	VFMADD231PS  Y12, Y13, Y3
-	VBROADCASTSS (R8)(AX*1), Y13
-	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS (R8)(AX*2), Y13
-	VFMADD231PS  Y12, Y13, Y5
-	VBROADCASTSS (R9), Y13
-	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS (R9)(AX*1), Y13
-	VFMADD231PS  Y12, Y13, Y7
-	VBROADCASTSS (R9)(AX*2), Y13
-	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y12, Y13, Y9
-	VBROADCASTSS (R10)(AX*1), Y13
-	VFMADD231PS  Y12, Y13, Y10
-	VBROADCASTSS (R10)(AX*2), Y13
-	VFMADD231PS  Y12, Y13, Y11
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         CX, R9
-	ADDQ         CX, R10
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPS       Y12, Y12, Y12
-	VBROADCASTSS floor+88(FP), Y13
-	VADDPS       Y12, Y0, Y0
-	VMAXPS       Y0, Y13, Y0
-	VMOVUPS      Y0, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Y12, Y1, Y1
-	VMAXPS       Y1, Y13, Y1
-	VMOVUPS      Y1, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Y12, Y2, Y2
-	VMAXPS       Y2, Y13, Y2
-	VMOVUPS      Y2, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Y12, Y3, Y3
-	VMAXPS       Y3, Y13, Y3
-	VMOVUPS      Y3, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Y12, Y4, Y4
-	VMAXPS       Y4, Y13, Y4
-	VMOVUPS      Y4, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Y12, Y5, Y5
-	VMAXPS       Y5, Y13, Y5
-	VMOVUPS      Y5, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Y12, Y6, Y6
-	VMAXPS       Y6, Y13, Y6
-	VMOVUPS      Y6, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Y12, Y7, Y7
-	VMAXPS       Y7, Y13, Y7
-	VMOVUPS      Y7, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Y12, Y8, Y8
-	VMAXPS       Y8, Y13, Y8
-	VMOVUPS      Y8, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Y12, Y9, Y9
-	VMAXPS       Y9, Y13, Y9
-	VMOVUPS      Y9, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Y12, Y10, Y10
-	VMAXPS       Y10, Y13, Y10
-	VMOVUPS      Y10, K1, (AX)
-	ADDQ         CX, AX
-	VADDPS       Y12, Y11, Y11
-	VMAXPS       Y11, Y13, Y11
-	VMOVUPS      Y11, K1, (AX)
-	VZEROUPPER
-	RET
-
-// func tile256_1x8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, AVX512F, AVX512VL, BMI2, FMA3
-TEXT ·tile256_1x8f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), AX
-	MOVQ b+24(FP), CX
-	MOVQ bStep+32(FP), DX
-	MOVQ k+72(FP), BX
-	MOVQ a+0(FP), SI
-
-	// the masks of the columns
-	MOVQ  $-1, DI
-	MOVQ  columns+80(FP), R8
-	BZHIQ R8, DI, DI
-	KMOVW DI, K1
-
-	// what the tile starts from
-	MOVQ      from+56(FP), DI
-	MOVQ      fromRow+64(FP), R8
-	VMOVUPS.Z (DI), K1, Y0
-
-loop:
-	VMOVUPS.Z    (CX), K1, Y1
-	VBROADCASTSS (SI), Y2
-	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         AX, SI
-	ADDQ         DX, CX
-	DECQ         BX
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPS       Y1, Y1, Y1
-	VBROADCASTSS floor+88(FP), Y2
-	VADDPS       Y1, Y0, Y0
-	VMAXPS       Y0, Y2, Y0
-	VMOVUPS      Y0, K1, (AX)
-	VZEROUPPER
-	RET
-
-// func tile512_6x32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·tile512_6x32f64(SB), NOSPLIT, $0-96
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// row 3 of A
-	LEAQ (DI)(AX*2), R8
-	ADDQ AX, R8
+	MOVQ c+40(FP), SI
+	MOVQ from+56(FP), DI
+	MOVQ rows+72(FP), R8
 
 	// the masks of the columns
 	MOVQ  $-1, R9
-	MOVQ  columns+80(FP), R10
+	MOVQ  columns+88(FP), R10
+	BZHIQ R10, R9, R9
+	KMOVW R9, K1
+
+rows12:
+	CMPQ R8, $0x0c
+	JL   rows1
+
+	// 12 rows: what they start from
+	MOVQ      fromRow+64(FP), R9
+	VMOVUPS.Z (DI), K1, Y0
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Y1
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Y2
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Y3
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Y4
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Y5
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Y6
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Y7
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Y8
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Y9
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Y10
+	ADDQ      R9, DI
+	VMOVUPS.Z (DI), K1, Y11
+	ADDQ      R9, DI
+	MOVQ      AX, R9
+
+	// row 3 of A
+	LEAQ (R9)(CX*2), R10
+	ADDQ CX, R10
+
+	// row 6 of A
+	LEAQ (R10)(CX*2), R11
+	ADDQ CX, R11
+
+	// row 9 of A
+	LEAQ (R11)(CX*2), R12
+	ADDQ CX, R12
+	MOVQ b+24(FP), R13
+	MOVQ k+80(FP), R14
+
+loop12:
+	VMOVUPS.Z    (R13), K1, Y12
+	VBROADCASTSS (R9), Y13
+	VFMADD231PS  Y12, Y13, Y0
+	VBROADCASTSS (R9)(CX*1), Y13
+	VFMADD231PS  Y12, Y13, Y1
+	VBROADCASTSS (R9)(CX*2), Y13
+	VFMADD231PS  Y12, Y13, Y2
+	VBROADCASTSS (R10), Y13
+	VFMADD231PS  Y12, Y13, Y3
+	VBROADCASTSS (R10)(CX*1), Y13
+	VFMADD231PS  Y12, Y13, Y4
+	VBROADCASTSS (R10)(CX*2), Y13
+	VFMADD231PS  Y12, Y13, Y5
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y12, Y13, Y6
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y12, Y13, Y7
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y12, Y13, Y8
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y12, Y13, Y9
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y12, Y13, Y10
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         DX, R9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
+	JNZ          loop12
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPS       Y12, Y12, Y12
+	VBROADCASTSS floor+96(FP), Y13
+	VADDPS       Y12, Y0, Y0
+	VMAXPS       Y0, Y13, Y0
+	VMOVUPS      Y0, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y12, Y1, Y1
+	VMAXPS       Y1, Y13, Y1
+	VMOVUPS      Y1, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y12, Y2, Y2
+	VMAXPS       Y2, Y13, Y2
+	VMOVUPS      Y2, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y12, Y3, Y3
+	VMAXPS       Y3, Y13, Y3
+	VMOVUPS      Y3, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y12, Y4, Y4
+	VMAXPS       Y4, Y13, Y4
+	VMOVUPS      Y4, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y12, Y5, Y5
+	VMAXPS       Y5, Y13, Y5
+	VMOVUPS      Y5, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y12, Y6, Y6
+	VMAXPS       Y6, Y13, Y6
+	VMOVUPS      Y6, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y12, Y7, Y7
+	VMAXPS       Y7, Y13, Y7
+	VMOVUPS      Y7, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y12, Y8, Y8
+	VMAXPS       Y8, Y13, Y8
+	VMOVUPS      Y8, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y12, Y9, Y9
+	VMAXPS       Y9, Y13, Y9
+	VMOVUPS      Y9, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y12, Y10, Y10
+	VMAXPS       Y10, Y13, Y10
+	VMOVUPS      Y10, K1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y12, Y11, Y11
+	VMAXPS       Y11, Y13, Y11
+	VMOVUPS      Y11, K1, (SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	SUBQ         $0x0c, R8
+	JMP          rows12
+
+rows1:
+	CMPQ R8, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ      fromRow+64(FP), R9
+	VMOVUPS.Z (DI), K1, Y0
+	ADDQ      R9, DI
+	MOVQ      AX, R9
+	MOVQ      b+24(FP), R10
+	MOVQ      k+80(FP), R11
+
+loop1:
+	VMOVUPS.Z    (R10), K1, Y1
+	VBROADCASTSS (R9), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPS       Y1, Y1, Y1
+	VBROADCASTSS floor+96(FP), Y2
+	VADDPS       Y1, Y0, Y0
+	VMAXPS       Y0, Y2, Y0
+	VMOVUPS      Y0, K1, (SI)
+	ADDQ         R9, SI
+	ADDQ         CX, AX
+	SUBQ         $0x01, R8
+	JMP          rows1
+
+done:
+	VZEROUPPER
+	RET
+
+// func strip512_32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+TEXT ·strip512_32f64(SB), NOSPLIT, $0-104
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ aStep+16(FP), DX
+	MOVQ bStep+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ from+56(FP), DI
+	MOVQ rows+72(FP), R8
+
+	// the masks of the columns
+	MOVQ  $-1, R9
+	MOVQ  columns+88(FP), R10
 	BZHIQ R10, R9, R9
 	KMOVW R9, K1
 	SHRQ  $0x08, R9
@@ -1517,963 +1514,3390 @@ TEXT ·tile512_6x32f64(SB), NOSPLIT, $0-96
 	SHRQ  $0x08, R9
 	KMOVW R9, K4
 
-	// what the tile starts from
-	MOVQ      from+56(FP), R9
-	MOVQ      fromRow+64(FP), R10
-	VMOVUPD.Z (R9), K1, Z0
-	VMOVUPD.Z 64(R9), K2, Z1
-	VMOVUPD.Z 128(R9), K3, Z2
-	VMOVUPD.Z 192(R9), K4, Z3
-	ADDQ      R10, R9
-	VMOVUPD.Z (R9), K1, Z4
-	VMOVUPD.Z 64(R9), K2, Z5
-	VMOVUPD.Z 128(R9), K3, Z6
-	VMOVUPD.Z 192(R9), K4, Z7
-	ADDQ      R10, R9
-	VMOVUPD.Z (R9), K1, Z8
-	VMOVUPD.Z 64(R9), K2, Z9
-	VMOVUPD.Z 128(R9), K3, Z10
-	VMOVUPD.Z 192(R9), K4, Z11
-	ADDQ      R10, R9
-	VMOVUPD.Z (R9), K1, Z12
-	VMOVUPD.Z 64(R9), K2, Z13
-	VMOVUPD.Z 128(R9), K3, Z14
-	VMOVUPD.Z 192(R9), K4, Z15
-	ADDQ      R10, R9
-	VMOVUPD.Z (R9), K1, Z16
-	VMOVUPD.Z 64(R9), K2, Z17
-	VMOVUPD.Z 128(R9), K3, Z18
-	VMOVUPD.Z 192(R9), K4, Z19
-	ADDQ      R10, R9
-	VMOVUPD.Z (R9), K1, Z20
-	VMOVUPD.Z 64(R9), K2, Z21
-	VMOVUPD.Z 128(R9), K3, Z22
-	VMOVUPD.Z 192(R9), K4, Z23
+rows6:
+	CMPQ R8, $0x06
+	JL   rows3
 
-	// the tile below is needed next, and may be far away
-	MOVQ       c+40(FP), R10
-	MOVQ       cRow+48(FP), R11
-	LEAQ       (R11)(R11*2), R9
-	LEAQ       (R10)(R9*2), R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	PREFETCHT0 192(R10)
-	ADDQ       R11, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	PREFETCHT0 192(R10)
-	ADDQ       R11, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	PREFETCHT0 192(R10)
-	ADDQ       R11, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	PREFETCHT0 192(R10)
-	ADDQ       R11, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	PREFETCHT0 192(R10)
-	ADDQ       R11, R10
-	PREFETCHT0 (R10)
-	PREFETCHT0 64(R10)
-	PREFETCHT0 128(R10)
-	PREFETCHT0 192(R10)
-
-loop:
-	VMOVUPD.Z    (DX), K1, Z24
-	VMOVUPD.Z    64(DX), K2, Z25
-	VMOVUPD.Z    128(DX), K3, Z26
-	VMOVUPD.Z    192(DX), K4, Z27
-	VBROADCASTSD (DI), Z28
-	VFMADD231PD  Z24, Z28, Z0
-	VFMADD231PD  Z25, Z28, Z1
-	VFMADD231PD  Z26, Z28, Z2
-	VFMADD231PD  Z27, Z28, Z3
-	VBROADCASTSD (DI)(AX*1), Z28
-	VFMADD231PD  Z24, Z28, Z4
-	VFMADD231PD  Z25, Z28, Z5
-	VFMADD231PD  Z26, Z28, Z6
-	VFMADD231PD  Z27, Z28, Z7
-	VBROADCASTSD (DI)(AX*2), Z28
-	VFMADD231PD  Z24, Z28, Z8
-	VFMADD231PD  Z25, Z28, Z9
-	VFMADD231PD  Z26, Z28, Z10
-	VFMADD231PD  Z27, Z28, Z11
-	VBROADCASTSD (R8), Z28
-	VFMADD231PD  Z24, Z28, Z12
-	VFMADD231PD  Z25, Z28, Z13
-	VFMADD231PD  Z26, Z28, Z14
-	VFMADD231PD  Z27, Z28, Z15
-	VBROADCASTSD (R8)(AX*1), Z28
-	VFMADD231PD  Z24, Z28, Z16
-	VFMADD231PD  Z25, Z28, Z17
-	VFMADD231PD  Z26, Z28, Z18
-	VFMADD231PD  Z27, Z28, Z19
-	VBROADCASTSD (R8)(AX*2), Z28
-	VFMADD231PD  Z24, Z28, Z20
-	VFMADD231PD  Z25, Z28, Z21
-	VFMADD231PD  Z26, Z28, Z22
-	VFMADD231PD  Z27, Z28, Z23
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPD       Z24, Z24, Z24
-	VBROADCASTSD floor+88(FP), Z25
-	VADDPD       Z24, Z0, Z0
-	VMAXPD       Z0, Z25, Z0
-	VMOVUPD      Z0, K1, (AX)
-	VADDPD       Z24, Z1, Z1
-	VMAXPD       Z1, Z25, Z1
-	VMOVUPD      Z1, K2, 64(AX)
-	VADDPD       Z24, Z2, Z2
-	VMAXPD       Z2, Z25, Z2
-	VMOVUPD      Z2, K3, 128(AX)
-	VADDPD       Z24, Z3, Z3
-	VMAXPD       Z3, Z25, Z3
-	VMOVUPD      Z3, K4, 192(AX)
-	ADDQ         CX, AX
-	VADDPD       Z24, Z4, Z4
-	VMAXPD       Z4, Z25, Z4
-	VMOVUPD      Z4, K1, (AX)
-	VADDPD       Z24, Z5, Z5
-	VMAXPD       Z5, Z25, Z5
-	VMOVUPD      Z5, K2, 64(AX)
-	VADDPD       Z24, Z6, Z6
-	VMAXPD       Z6, Z25, Z6
-	VMOVUPD      Z6, K3, 128(AX)
-	VADDPD       Z24, Z7, Z7
-	VMAXPD       Z7, Z25, Z7
-	VMOVUPD      Z7, K4, 192(AX)
-	ADDQ         CX, AX
-	VADDPD       Z24, Z8, Z8
-	VMAXPD       Z8, Z25, Z8
-	VMOVUPD      Z8, K1, (AX)
-	VADDPD       Z24, Z9, Z9
-	VMAXPD       Z9, Z25, Z9
-	VMOVUPD      Z9, K2, 64(AX)
-	VADDPD       Z24, Z10, Z10
-	VMAXPD       Z10, Z25, Z10
-	VMOVUPD      Z10, K3, 128(AX)
-	VADDPD       Z24, Z11, Z11
-	VMAXPD       Z11, Z25, Z11
-	VMOVUPD      Z11, K4, 192(AX)
-	ADDQ         CX, AX
-	VADDPD       Z24, Z12, Z12
-	VMAXPD       Z12, Z25, Z12
-	VMOVUPD      Z12, K1, (AX)
-	VADDPD       Z24, Z13, Z13
-	VMAXPD       Z13, Z25, Z13
-	VMOVUPD      Z13, K2, 64(AX)
-	VADDPD       Z24, Z14, Z14
-	VMAXPD       Z14, Z25, Z14
-	VMOVUPD      Z14, K3, 128(AX)
-	VADDPD       Z24, Z15, Z15
-	VMAXPD       Z15, Z25, Z15
-	VMOVUPD      Z15, K4, 192(AX)
-	ADDQ         CX, AX
-	VADDPD       Z24, Z16, Z16
-	VMAXPD       Z16, Z25, Z16
-	VMOVUPD      Z16, K1, (AX)
-	VADDPD       Z24, Z17, Z17
-	VMAXPD       Z17, Z25, Z17
-	VMOVUPD      Z17, K2, 64(AX)
-	VADDPD       Z24, Z18, Z18
-	VMAXPD       Z18, Z25, Z18
-	VMOVUPD      Z18, K3, 128(AX)
-	VADDPD       Z24, Z19, Z19
-	VMAXPD       Z19, Z25, Z19
-	VMOVUPD      Z19, K4, 192(AX)
-	ADDQ         CX, AX
-	VADDPD       Z24, Z20, Z20
-	VMAXPD       Z20, Z25, Z20
-	VMOVUPD      Z20, K1, (AX)
-	VADDPD       Z24, Z21, Z21
-	VMAXPD       Z21, Z25, Z21
-	VMOVUPD      Z21, K2, 64(AX)
-	VADDPD       Z24, Z22, Z22
-	VMAXPD       Z22, Z25, Z22
-	VMOVUPD      Z22, K3, 128(AX)
-	VADDPD       Z24, Z23, Z23
-	VMAXPD       Z23, Z25, Z23
-	VMOVUPD      Z23, K4, 192(AX)
-	VZEROUPPER
-	RET
-
-// func tile512_3x32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·tile512_3x32f64(SB), NOSPLIT, $0-96
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// the masks of the columns
-	MOVQ  $-1, R8
-	MOVQ  columns+80(FP), R9
-	BZHIQ R9, R8, R8
-	KMOVW R8, K1
-	SHRQ  $0x08, R8
-	KMOVW R8, K2
-	SHRQ  $0x08, R8
-	KMOVW R8, K3
-	SHRQ  $0x08, R8
-	KMOVW R8, K4
-
-	// what the tile starts from
-	MOVQ      from+56(FP), R8
+	// 6 rows: what they start from
 	MOVQ      fromRow+64(FP), R9
-	VMOVUPD.Z (R8), K1, Z0
-	VMOVUPD.Z 64(R8), K2, Z1
-	VMOVUPD.Z 128(R8), K3, Z2
-	VMOVUPD.Z 192(R8), K4, Z3
-	ADDQ      R9, R8
-	VMOVUPD.Z (R8), K1, Z4
-	VMOVUPD.Z 64(R8), K2, Z5
-	VMOVUPD.Z 128(R8), K3, Z6
-	VMOVUPD.Z 192(R8), K4, Z7
-	ADDQ      R9, R8
-	VMOVUPD.Z (R8), K1, Z8
-	VMOVUPD.Z 64(R8), K2, Z9
-	VMOVUPD.Z 128(R8), K3, Z10
-	VMOVUPD.Z 192(R8), K4, Z11
-
-loop:
-	VMOVUPD.Z    (DX), K1, Z12
-	VMOVUPD.Z    64(DX), K2, Z13
-	VMOVUPD.Z    128(DX), K3, Z14
-	VMOVUPD.Z    192(DX), K4, Z15
-	VBROADCASTSD (DI), Z16
-	VFMADD231PD  Z12, Z16, Z0
-	VFMADD231PD  Z13, Z16, Z1
-	VFMADD231PD  Z14, Z16, Z2
-	VFMADD231PD  Z15, Z16, Z3
-	VBROADCASTSD (DI)(AX*1), Z16
-	VFMADD231PD  Z12, Z16, Z4
-	VFMADD231PD  Z13, Z16, Z5
-	VFMADD231PD  Z14, Z16, Z6
-	VFMADD231PD  Z15, Z16, Z7
-	VBROADCASTSD (DI)(AX*2), Z16
-	VFMADD231PD  Z12, Z16, Z8
-	VFMADD231PD  Z13, Z16, Z9
-	VFMADD231PD  Z14, Z16, Z10
-	VFMADD231PD  Z15, Z16, Z11
-	ADDQ         CX, DI
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          loop
-
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPD       Z12, Z12, Z12
-	VBROADCASTSD floor+88(FP), Z13
-	VADDPD       Z12, Z0, Z0
-	VMAXPD       Z0, Z13, Z0
-	VMOVUPD      Z0, K1, (AX)
-	VADDPD       Z12, Z1, Z1
-	VMAXPD       Z1, Z13, Z1
-	VMOVUPD      Z1, K2, 64(AX)
-	VADDPD       Z12, Z2, Z2
-	VMAXPD       Z2, Z13, Z2
-	VMOVUPD      Z2, K3, 128(AX)
-	VADDPD       Z12, Z3, Z3
-	VMAXPD       Z3, Z13, Z3
-	VMOVUPD      Z3, K4, 192(AX)
-	ADDQ         CX, AX
-	VADDPD       Z12, Z4, Z4
-	VMAXPD       Z4, Z13, Z4
-	VMOVUPD      Z4, K1, (AX)
-	VADDPD       Z12, Z5, Z5
-	VMAXPD       Z5, Z13, Z5
-	VMOVUPD      Z5, K2, 64(AX)
-	VADDPD       Z12, Z6, Z6
-	VMAXPD       Z6, Z13, Z6
-	VMOVUPD      Z6, K3, 128(AX)
-	VADDPD       Z12, Z7, Z7
-	VMAXPD       Z7, Z13, Z7
-	VMOVUPD      Z7, K4, 192(AX)
-	ADDQ         CX, AX
-	VADDPD       Z12, Z8, Z8
-	VMAXPD       Z8, Z13, Z8
-	VMOVUPD      Z8, K1, (AX)
-	VADDPD       Z12, Z9, Z9
-	VMAXPD       Z9, Z13, Z9
-	VMOVUPD      Z9, K2, 64(AX)
-	VADDPD       Z12, Z10, Z10
-	VMAXPD       Z10, Z13, Z10
-	VMOVUPD      Z10, K3, 128(AX)
-	VADDPD       Z12, Z11, Z11
-	VMAXPD       Z11, Z13, Z11
-	VMOVUPD      Z11, K4, 192(AX)
-	VZEROUPPER
-	RET
-
-// func tile512_1x32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·tile512_1x32f64(SB), NOSPLIT, $0-96
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), AX
-	MOVQ b+24(FP), CX
-	MOVQ bStep+32(FP), DX
-	MOVQ k+72(FP), BX
-	MOVQ a+0(FP), SI
-
-	// the masks of the columns
-	MOVQ  $-1, DI
-	MOVQ  columns+80(FP), R8
-	BZHIQ R8, DI, DI
-	KMOVW DI, K1
-	SHRQ  $0x08, DI
-	KMOVW DI, K2
-	SHRQ  $0x08, DI
-	KMOVW DI, K3
-	SHRQ  $0x08, DI
-	KMOVW DI, K4
-
-	// what the tile starts from
-	MOVQ      from+56(FP), DI
-	MOVQ      fromRow+64(FP), R8
 	VMOVUPD.Z (DI), K1, Z0
 	VMOVUPD.Z 64(DI), K2, Z1
 	VMOVUPD.Z 128(DI), K3, Z2
 	VMOVUPD.Z 192(DI), K4, Z3
+	ADDQ      R9, DI
+	VMOVUPD.Z (DI), K1, Z4
+	VMOVUPD.Z 64(DI), K2, Z5
+	VMOVUPD.Z 128(DI), K3, Z6
+	VMOVUPD.Z 192(DI), K4, Z7
+	ADDQ      R9, DI
+	VMOVUPD.Z (DI), K1, Z8
+	VMOVUPD.Z 64(DI), K2, Z9
+	VMOVUPD.Z 128(DI), K3, Z10
+	VMOVUPD.Z 192(DI), K4, Z11
+	ADDQ      R9, DI
+	VMOVUPD.Z (DI), K1, Z12
+	VMOVUPD.Z 64(DI), K2, Z13
+	VMOVUPD.Z 128(DI), K3, Z14
+	VMOVUPD.Z 192(DI), K4, Z15
+	ADDQ      R9, DI
+	VMOVUPD.Z (DI), K1, Z16
+	VMOVUPD.Z 64(DI), K2, Z17
+	VMOVUPD.Z 128(DI), K3, Z18
+	VMOVUPD.Z 192(DI), K4, Z19
+	ADDQ      R9, DI
+	VMOVUPD.Z (DI), K1, Z20
+	VMOVUPD.Z 64(DI), K2, Z21
+	VMOVUPD.Z 128(DI), K3, Z22
+	VMOVUPD.Z 192(DI), K4, Z23
+	ADDQ      R9, DI
 
-loop:
-	VMOVUPD.Z    (CX), K1, Z4
-	VMOVUPD.Z    64(CX), K2, Z5
-	VMOVUPD.Z    128(CX), K3, Z6
-	VMOVUPD.Z    192(CX), K4, Z7
-	VBROADCASTSD (SI), Z8
+	// the tile below is needed next, and may be far away
+	MOVQ       cRow+48(FP), R10
+	LEAQ       (R10)(R10*2), R9
+	LEAQ       (SI)(R9*2), R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 128(R9)
+	PREFETCHT0 192(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 128(R9)
+	PREFETCHT0 192(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 128(R9)
+	PREFETCHT0 192(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 128(R9)
+	PREFETCHT0 192(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 128(R9)
+	PREFETCHT0 192(R9)
+	ADDQ       R10, R9
+	PREFETCHT0 (R9)
+	PREFETCHT0 64(R9)
+	PREFETCHT0 128(R9)
+	PREFETCHT0 192(R9)
+	MOVQ       AX, R9
+
+	// row 3 of A
+	LEAQ (R9)(CX*2), R10
+	ADDQ CX, R10
+	MOVQ b+24(FP), R11
+	MOVQ k+80(FP), R12
+
+loop6:
+	VMOVUPD.Z    (R11), K1, Z24
+	VMOVUPD.Z    64(R11), K2, Z25
+	VMOVUPD.Z    128(R11), K3, Z26
+	VMOVUPD.Z    192(R11), K4, Z27
+	VBROADCASTSD (R9), Z28
+	VFMADD231PD  Z24, Z28, Z0
+	VFMADD231PD  Z25, Z28, Z1
+	VFMADD231PD  Z26, Z28, Z2
+	VFMADD231PD  Z27, Z28, Z3
+	VBROADCASTSD (R9)(CX*1), Z28
+	VFMADD231PD  Z24, Z28, Z4
+	VFMADD231PD  Z25, Z28, Z5
+	VFMADD231PD  Z26, Z28, Z6
+	VFMADD231PD  Z27, Z28, Z7
+	VBROADCASTSD (R9)(CX*2), Z28
+	VFMADD231PD  Z24, Z28, Z8
+	VFMADD231PD  Z25, Z28, Z9
+	VFMADD231PD  Z26, Z28, Z10
+	VFMADD231PD  Z27, Z28, Z11
+	VBROADCASTSD (R10), Z28
+	VFMADD231PD  Z24, Z28, Z12
+	VFMADD231PD  Z25, Z28, Z13
+	VFMADD231PD  Z26, Z28, Z14
+	VFMADD231PD  Z27, Z28, Z15
+	VBROADCASTSD (R10)(CX*1), Z28
+	VFMADD231PD  Z24, Z28, Z16
+	VFMADD231PD  Z25, Z28, Z17
+	VFMADD231PD  Z26, Z28, Z18
+	VFMADD231PD  Z27, Z28, Z19
+	VBROADCASTSD (R10)(CX*2), Z28
+	VFMADD231PD  Z24, Z28, Z20
+	VFMADD231PD  Z25, Z28, Z21
+	VFMADD231PD  Z26, Z28, Z22
+	VFMADD231PD  Z27, Z28, Z23
+	ADDQ         DX, R9
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          loop6
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPD       Z24, Z24, Z24
+	VBROADCASTSD floor+96(FP), Z25
+	VADDPD       Z24, Z0, Z0
+	VMAXPD       Z0, Z25, Z0
+	VMOVUPD      Z0, K1, (SI)
+	VADDPD       Z24, Z1, Z1
+	VMAXPD       Z1, Z25, Z1
+	VMOVUPD      Z1, K2, 64(SI)
+	VADDPD       Z24, Z2, Z2
+	VMAXPD       Z2, Z25, Z2
+	VMOVUPD      Z2, K3, 128(SI)
+	VADDPD       Z24, Z3, Z3
+	VMAXPD       Z3, Z25, Z3
+	VMOVUPD      Z3, K4, 192(SI)
+	ADDQ         R9, SI
+	VADDPD       Z24, Z4, Z4
+	VMAXPD       Z4, Z25, Z4
+	VMOVUPD      Z4, K1, (SI)
+	VADDPD       Z24, Z5, Z5
+	VMAXPD       Z5, Z25, Z5
+	VMOVUPD      Z5, K2, 64(SI)
+	VADDPD       Z24, Z6, Z6
+	VMAXPD       Z6, Z25, Z6
+	VMOVUPD      Z6, K3, 128(SI)
+	VADDPD       Z24, Z7, Z7
+	VMAXPD       Z7, Z25, Z7
+	VMOVUPD      Z7, K4, 192(SI)
+	ADDQ         R9, SI
+	VADDPD       Z24, Z8, Z8
+	VMAXPD       Z8, Z25, Z8
+	VMOVUPD      Z8, K1, (SI)
+	VADDPD       Z24, Z9, Z9
+	VMAXPD       Z9, Z25, Z9
+	VMOVUPD      Z9, K2, 64(SI)
+	VADDPD       Z24, Z10, Z10
+	VMAXPD       Z10, Z25, Z10
+	VMOVUPD      Z10, K3, 128(SI)
+	VADDPD       Z24, Z11, Z11
+	VMAXPD       Z11, Z25, Z11
+	VMOVUPD      Z11, K4, 192(SI)
+	ADDQ         R9, SI
+	VADDPD       Z24, Z12, Z12
+	VMAXPD       Z12, Z25, Z12
+	VMOVUPD      Z12, K1, (SI)
+	VADDPD       Z24, Z13, Z13
+	VMAXPD       Z13, Z25, Z13
+	VMOVUPD      Z13, K2, 64(SI)
+	VADDPD       Z24, Z14, Z14
+	VMAXPD       Z14, Z25, Z14
+	VMOVUPD      Z14, K3, 128(SI)
+	VADDPD       Z24, Z15, Z15
+	VMAXPD       Z15, Z25, Z15
+	VMOVUPD      Z15, K4, 192(SI)
+	ADDQ         R9, SI
+	VADDPD       Z24, Z16, Z16
+	VMAXPD       Z16, Z25, Z16
+	VMOVUPD      Z16, K1, (SI)
+	VADDPD       Z24, Z17, Z17
+	VMAXPD       Z17, Z25, Z17
+	VMOVUPD      Z17, K2, 64(SI)
+	VADDPD       Z24, Z18, Z18
+	VMAXPD       Z18, Z25, Z18
+	VMOVUPD      Z18, K3, 128(SI)
+	VADDPD       Z24, Z19, Z19
+	VMAXPD       Z19, Z25, Z19
+	VMOVUPD      Z19, K4, 192(SI)
+	ADDQ         R9, SI
+	VADDPD       Z24, Z20, Z20
+	VMAXPD       Z20, Z25, Z20
+	VMOVUPD      Z20, K1, (SI)
+	VADDPD       Z24, Z21, Z21
+	VMAXPD       Z21, Z25, Z21
+	VMOVUPD      Z21, K2, 64(SI)
+	VADDPD       Z24, Z22, Z22
+	VMAXPD       Z22, Z25, Z22
+	VMOVUPD      Z22, K3, 128(SI)
+	VADDPD       Z24, Z23, Z23
+	VMAXPD       Z23, Z25, Z23
+	VMOVUPD      Z23, K4, 192(SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	SUBQ         $0x06, R8
+	JMP          rows6
+
+rows3:
+	CMPQ R8, $0x03
+	JL   rows1
+
+	// 3 rows: what they start from
+	MOVQ      fromRow+64(FP), R9
+	VMOVUPD.Z (DI), K1, Z0
+	VMOVUPD.Z 64(DI), K2, Z1
+	VMOVUPD.Z 128(DI), K3, Z2
+	VMOVUPD.Z 192(DI), K4, Z3
+	ADDQ      R9, DI
+	VMOVUPD.Z (DI), K1, Z4
+	VMOVUPD.Z 64(DI), K2, Z5
+	VMOVUPD.Z 128(DI), K3, Z6
+	VMOVUPD.Z 192(DI), K4, Z7
+	ADDQ      R9, DI
+	VMOVUPD.Z (DI), K1, Z8
+	VMOVUPD.Z 64(DI), K2, Z9
+	VMOVUPD.Z 128(DI), K3, Z10
+	VMOVUPD.Z 192(DI), K4, Z11
+	ADDQ      R9, DI
+	MOVQ      AX, R9
+	MOVQ      b+24(FP), R10
+	MOVQ      k+80(FP), R11
+
+loop3:
+	VMOVUPD.Z    (R10), K1, Z12
+	VMOVUPD.Z    64(R10), K2, Z13
+	VMOVUPD.Z    128(R10), K3, Z14
+	VMOVUPD.Z    192(R10), K4, Z15
+	VBROADCASTSD (R9), Z16
+	VFMADD231PD  Z12, Z16, Z0
+	VFMADD231PD  Z13, Z16, Z1
+	VFMADD231PD  Z14, Z16, Z2
+	VFMADD231PD  Z15, Z16, Z3
+	VBROADCASTSD (R9)(CX*1), Z16
+	VFMADD231PD  Z12, Z16, Z4
+	VFMADD231PD  Z13, Z16, Z5
+	VFMADD231PD  Z14, Z16, Z6
+	VFMADD231PD  Z15, Z16, Z7
+	VBROADCASTSD (R9)(CX*2), Z16
+	VFMADD231PD  Z12, Z16, Z8
+	VFMADD231PD  Z13, Z16, Z9
+	VFMADD231PD  Z14, Z16, Z10
+	VFMADD231PD  Z15, Z16, Z11
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNZ          loop3
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPD       Z12, Z12, Z12
+	VBROADCASTSD floor+96(FP), Z13
+	VADDPD       Z12, Z0, Z0
+	VMAXPD       Z0, Z13, Z0
+	VMOVUPD      Z0, K1, (SI)
+	VADDPD       Z12, Z1, Z1
+	VMAXPD       Z1, Z13, Z1
+	VMOVUPD      Z1, K2, 64(SI)
+	VADDPD       Z12, Z2, Z2
+	VMAXPD       Z2, Z13, Z2
+	VMOVUPD      Z2, K3, 128(SI)
+	VADDPD       Z12, Z3, Z3
+	VMAXPD       Z3, Z13, Z3
+	VMOVUPD      Z3, K4, 192(SI)
+	ADDQ         R9, SI
+	VADDPD       Z12, Z4, Z4
+	VMAXPD       Z4, Z13, Z4
+	VMOVUPD      Z4, K1, (SI)
+	VADDPD       Z12, Z5, Z5
+	VMAXPD       Z5, Z13, Z5
+	VMOVUPD      Z5, K2, 64(SI)
+	VADDPD       Z12, Z6, Z6
+	VMAXPD       Z6, Z13, Z6
+	VMOVUPD      Z6, K3, 128(SI)
+	VADDPD       Z12, Z7, Z7
+	VMAXPD       Z7, Z13, Z7
+	VMOVUPD      Z7, K4, 192(SI)
+	ADDQ         R9, SI
+	VADDPD       Z12, Z8, Z8
+	VMAXPD       Z8, Z13, Z8
+	VMOVUPD      Z8, K1, (SI)
+	VADDPD       Z12, Z9, Z9
+	VMAXPD       Z9, Z13, Z9
+	VMOVUPD      Z9, K2, 64(SI)
+	VADDPD       Z12, Z10, Z10
+	VMAXPD       Z10, Z13, Z10
+	VMOVUPD      Z10, K3, 128(SI)
+	VADDPD       Z12, Z11, Z11
+	VMAXPD       Z11, Z13, Z11
+	VMOVUPD      Z11, K4, 192(SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	SUBQ         $0x03, R8
+	JMP          rows3
+
+rows1:
+	CMPQ R8, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ      fromRow+64(FP), R9
+	VMOVUPD.Z (DI), K1, Z0
+	VMOVUPD.Z 64(DI), K2, Z1
+	VMOVUPD.Z 128(DI), K3, Z2
+	VMOVUPD.Z 192(DI), K4, Z3
+	ADDQ      R9, DI
+	MOVQ      AX, R9
+	MOVQ      b+24(FP), R10
+	MOVQ      k+80(FP), R11
+
+loop1:
+	VMOVUPD.Z    (R10), K1, Z4
+	VMOVUPD.Z    64(R10), K2, Z5
+	VMOVUPD.Z    128(R10), K3, Z6
+	VMOVUPD.Z    192(R10), K4, Z7
+	VBROADCASTSD (R9), Z8
 	VFMADD231PD  Z4, Z8, Z0
 	VFMADD231PD  Z5, Z8, Z1
 	VFMADD231PD  Z6, Z8, Z2
 	VFMADD231PD  Z7, Z8, Z3
-	ADDQ         AX, SI
-	ADDQ         DX, CX
-	DECQ         BX
-	JNZ          loop
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNZ          loop1
 
 	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
+	MOVQ         cRow+48(FP), R9
 	VXORPD       Z4, Z4, Z4
-	VBROADCASTSD floor+88(FP), Z5
+	VBROADCASTSD floor+96(FP), Z5
 	VADDPD       Z4, Z0, Z0
 	VMAXPD       Z0, Z5, Z0
-	VMOVUPD      Z0, K1, (AX)
+	VMOVUPD      Z0, K1, (SI)
 	VADDPD       Z4, Z1, Z1
 	VMAXPD       Z1, Z5, Z1
-	VMOVUPD      Z1, K2, 64(AX)
+	VMOVUPD      Z1, K2, 64(SI)
 	VADDPD       Z4, Z2, Z2
 	VMAXPD       Z2, Z5, Z2
-	VMOVUPD      Z2, K3, 128(AX)
+	VMOVUPD      Z2, K3, 128(SI)
 	VADDPD       Z4, Z3, Z3
 	VMAXPD       Z3, Z5, Z3
-	VMOVUPD      Z3, K4, 192(AX)
+	VMOVUPD      Z3, K4, 192(SI)
+	ADDQ         R9, SI
+	ADDQ         CX, AX
+	SUBQ         $0x01, R8
+	JMP          rows1
+
+done:
 	VZEROUPPER
 	RET
 
-// func tile256_6x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+// func strip256_7f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 // Requires: AVX, FMA3
-TEXT ·tile256_6x16f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
+TEXT ·strip256_7f32(SB), NOSPLIT, $0-100
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ aStep+16(FP), DX
 	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
+	MOVQ c+40(FP), SI
+	MOVQ from+56(FP), DI
+	MOVQ rows+72(FP), R8
 
-	// row 3 of A
-	LEAQ (DI)(AX*2), R8
-	ADDQ AX, R8
-
-	// the masks of the columns
-	MOVQ columns+80(FP), R9
-	LEAQ masks256<>+64(SB), R10
+	// the mask of the columns
+	MOVQ columns+88(FP), R9
+	LEAQ ones256<>+32(SB), R10
 	SHLQ $0x02, R9
 	SUBQ R9, R10
 
-	// what the tile starts from
-	MOVQ       from+56(FP), R11
-	MOVQ       fromRow+64(FP), R12
-	VMOVUPS    (R10), Y12
-	VMASKMOVPS (R11), Y12, Y0
-	VMOVUPS    32(R10), Y12
-	VMASKMOVPS 32(R11), Y12, Y1
-	ADDQ       R12, R11
-	VMOVUPS    (R10), Y12
-	VMASKMOVPS (R11), Y12, Y2
-	VMOVUPS    32(R10), Y12
-	VMASKMOVPS 32(R11), Y12, Y3
-	ADDQ       R12, R11
-	VMOVUPS    (R10), Y12
-	VMASKMOVPS (R11), Y12, Y4
-	VMOVUPS    32(R10), Y12
-	VMASKMOVPS 32(R11), Y12, Y5
-	ADDQ       R12, R11
-	VMOVUPS    (R10), Y12
-	VMASKMOVPS (R11), Y12, Y6
-	VMOVUPS    32(R10), Y12
-	VMASKMOVPS 32(R11), Y12, Y7
-	ADDQ       R12, R11
-	VMOVUPS    (R10), Y12
-	VMASKMOVPS (R11), Y12, Y8
-	VMOVUPS    32(R10), Y12
-	VMASKMOVPS 32(R11), Y12, Y9
-	ADDQ       R12, R11
-	VMOVUPS    (R10), Y12
-	VMASKMOVPS (R11), Y12, Y10
-	VMOVUPS    32(R10), Y12
-	VMASKMOVPS 32(R11), Y12, Y11
-	CMPQ       R9, $+64
-	JNE        masked
+rows8:
+	CMPQ R8, $0x08
+	JL   rows2
 
-whole:
-	VMOVUPS      (DX), Y13
-	VMOVUPS      32(DX), Y14
-	VBROADCASTSS (DI), Y12
-	VFMADD231PS  Y13, Y12, Y0
-	VFMADD231PS  Y14, Y12, Y1
-	VBROADCASTSS (DI)(AX*1), Y12
-	VFMADD231PS  Y13, Y12, Y2
-	VFMADD231PS  Y14, Y12, Y3
-	VBROADCASTSS (DI)(AX*2), Y12
-	VFMADD231PS  Y13, Y12, Y4
-	VFMADD231PS  Y14, Y12, Y5
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y13, Y12, Y6
-	VFMADD231PS  Y14, Y12, Y7
-	VBROADCASTSS (R8)(AX*1), Y12
-	VFMADD231PS  Y13, Y12, Y8
-	VFMADD231PS  Y14, Y12, Y9
-	VBROADCASTSS (R8)(AX*2), Y12
-	VFMADD231PS  Y13, Y12, Y10
-	VFMADD231PS  Y14, Y12, Y11
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          whole
-	JMP          done
-
-masked:
-	VMOVUPS      (R10), Y12
-	VMASKMOVPS   (DX), Y12, Y13
-	VMOVUPS      32(R10), Y12
-	VMASKMOVPS   32(DX), Y12, Y14
-	VBROADCASTSS (DI), Y12
-	VFMADD231PS  Y13, Y12, Y0
-	VFMADD231PS  Y14, Y12, Y1
-	VBROADCASTSS (DI)(AX*1), Y12
-	VFMADD231PS  Y13, Y12, Y2
-	VFMADD231PS  Y14, Y12, Y3
-	VBROADCASTSS (DI)(AX*2), Y12
-	VFMADD231PS  Y13, Y12, Y4
-	VFMADD231PS  Y14, Y12, Y5
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y13, Y12, Y6
-	VFMADD231PS  Y14, Y12, Y7
-	VBROADCASTSS (R8)(AX*1), Y12
-	VFMADD231PS  Y13, Y12, Y8
-	VFMADD231PS  Y14, Y12, Y9
-	VBROADCASTSS (R8)(AX*2), Y12
-	VFMADD231PS  Y13, Y12, Y10
-	VFMADD231PS  Y14, Y12, Y11
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          masked
-
-done:
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPS       Y13, Y13, Y13
-	VBROADCASTSS floor+88(FP), Y14
-	VMOVUPS      (R10), Y12
-	VADDPS       Y13, Y0, Y0
-	VMAXPS       Y0, Y14, Y0
-	VMASKMOVPS   Y0, Y12, (AX)
-	VMOVUPS      32(R10), Y12
-	VADDPS       Y13, Y1, Y1
-	VMAXPS       Y1, Y14, Y1
-	VMASKMOVPS   Y1, Y12, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      (R10), Y12
-	VADDPS       Y13, Y2, Y2
-	VMAXPS       Y2, Y14, Y2
-	VMASKMOVPS   Y2, Y12, (AX)
-	VMOVUPS      32(R10), Y12
-	VADDPS       Y13, Y3, Y3
-	VMAXPS       Y3, Y14, Y3
-	VMASKMOVPS   Y3, Y12, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      (R10), Y12
-	VADDPS       Y13, Y4, Y4
-	VMAXPS       Y4, Y14, Y4
-	VMASKMOVPS   Y4, Y12, (AX)
-	VMOVUPS      32(R10), Y12
-	VADDPS       Y13, Y5, Y5
-	VMAXPS       Y5, Y14, Y5
-	VMASKMOVPS   Y5, Y12, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      (R10), Y12
-	VADDPS       Y13, Y6, Y6
-	VMAXPS       Y6, Y14, Y6
-	VMASKMOVPS   Y6, Y12, (AX)
-	VMOVUPS      32(R10), Y12
-	VADDPS       Y13, Y7, Y7
-	VMAXPS       Y7, Y14, Y7
-	VMASKMOVPS   Y7, Y12, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      (R10), Y12
-	VADDPS       Y13, Y8, Y8
-	VMAXPS       Y8, Y14, Y8
-	VMASKMOVPS   Y8, Y12, (AX)
-	VMOVUPS      32(R10), Y12
-	VADDPS       Y13, Y9, Y9
-	VMAXPS       Y9, Y14, Y9
-	VMASKMOVPS   Y9, Y12, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      (R10), Y12
-	VADDPS       Y13, Y10, Y10
-	VMAXPS       Y10, Y14, Y10
-	VMASKMOVPS   Y10, Y12, (AX)
-	VMOVUPS      32(R10), Y12
-	VADDPS       Y13, Y11, Y11
-	VMAXPS       Y11, Y14, Y11
-	VMASKMOVPS   Y11, Y12, 32(AX)
-	VZEROUPPER
-	RET
-
-DATA masks256<>+0(SB)/8, $0xffffffffffffffff
-DATA masks256<>+8(SB)/8, $0xffffffffffffffff
-DATA masks256<>+16(SB)/8, $0xffffffffffffffff
-DATA masks256<>+24(SB)/8, $0xffffffffffffffff
-DATA masks256<>+32(SB)/8, $0xffffffffffffffff
-DATA masks256<>+40(SB)/8, $0xffffffffffffffff
-DATA masks256<>+48(SB)/8, $0xffffffffffffffff
-DATA masks256<>+56(SB)/8, $0xffffffffffffffff
-DATA masks256<>+64(SB)/8, $0x0000000000000000
-DATA masks256<>+72(SB)/8, $0x0000000000000000
-DATA masks256<>+80(SB)/8, $0x0000000000000000
-DATA masks256<>+88(SB)/8, $0x0000000000000000
-DATA masks256<>+96(SB)/8, $0x0000000000000000
-DATA masks256<>+104(SB)/8, $0x0000000000000000
-DATA masks256<>+112(SB)/8, $0x0000000000000000
-DATA masks256<>+120(SB)/8, $0x0000000000000000
-GLOBL masks256<>(SB), RODATA|NOPTR, $128
-
-// func tile256_2x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, FMA3
-TEXT ·tile256_2x16f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
-
-	// the masks of the columns
-	MOVQ columns+80(FP), R8
-	LEAQ masks256<>+64(SB), R9
-	SHLQ $0x02, R8
-	SUBQ R8, R9
-
-	// what the tile starts from
-	MOVQ       from+56(FP), R10
-	MOVQ       fromRow+64(FP), R11
-	VMOVUPS    (R9), Y4
-	VMASKMOVPS (R10), Y4, Y0
-	VMOVUPS    32(R9), Y4
-	VMASKMOVPS 32(R10), Y4, Y1
-	ADDQ       R11, R10
-	VMOVUPS    (R9), Y4
-	VMASKMOVPS (R10), Y4, Y2
-	VMOVUPS    32(R9), Y4
-	VMASKMOVPS 32(R10), Y4, Y3
-	CMPQ       R8, $+64
-	JNE        masked
-
-whole:
-	VMOVUPS      (DX), Y5
-	VMOVUPS      32(DX), Y6
-	VBROADCASTSS (DI), Y4
-	VFMADD231PS  Y5, Y4, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VBROADCASTSS (DI)(AX*1), Y4
-	VFMADD231PS  Y5, Y4, Y2
-	VFMADD231PS  Y6, Y4, Y3
-	ADDQ         CX, DI
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          whole
-	JMP          done
-
-masked:
-	VMOVUPS      (R9), Y4
-	VMASKMOVPS   (DX), Y4, Y5
-	VMOVUPS      32(R9), Y4
-	VMASKMOVPS   32(DX), Y4, Y6
-	VBROADCASTSS (DI), Y4
-	VFMADD231PS  Y5, Y4, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VBROADCASTSS (DI)(AX*1), Y4
-	VFMADD231PS  Y5, Y4, Y2
-	VFMADD231PS  Y6, Y4, Y3
-	ADDQ         CX, DI
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          masked
-
-done:
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPS       Y5, Y5, Y5
-	VBROADCASTSS floor+88(FP), Y6
-	VMOVUPS      (R9), Y4
-	VADDPS       Y5, Y0, Y0
-	VMAXPS       Y0, Y6, Y0
-	VMASKMOVPS   Y0, Y4, (AX)
-	VMOVUPS      32(R9), Y4
-	VADDPS       Y5, Y1, Y1
-	VMAXPS       Y1, Y6, Y1
-	VMASKMOVPS   Y1, Y4, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      (R9), Y4
-	VADDPS       Y5, Y2, Y2
-	VMAXPS       Y2, Y6, Y2
-	VMASKMOVPS   Y2, Y4, (AX)
-	VMOVUPS      32(R9), Y4
-	VADDPS       Y5, Y3, Y3
-	VMAXPS       Y3, Y6, Y3
-	VMASKMOVPS   Y3, Y4, 32(AX)
-	VZEROUPPER
-	RET
-
-// func tile256_1x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-// Requires: AVX, FMA3
-TEXT ·tile256_1x16f32(SB), NOSPLIT, $0-92
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), AX
-	MOVQ b+24(FP), CX
-	MOVQ bStep+32(FP), DX
-	MOVQ k+72(FP), BX
-	MOVQ a+0(FP), SI
-
-	// the masks of the columns
-	MOVQ columns+80(FP), DI
-	LEAQ masks256<>+64(SB), R8
-	SHLQ $0x02, DI
-	SUBQ DI, R8
-
-	// what the tile starts from
-	MOVQ       from+56(FP), R9
-	MOVQ       fromRow+64(FP), R10
-	VMOVUPS    (R8), Y2
-	VMASKMOVPS (R9), Y2, Y0
-	VMOVUPS    32(R8), Y2
-	VMASKMOVPS 32(R9), Y2, Y1
-	CMPQ       DI, $+64
-	JNE        masked
-
-whole:
-	VMOVUPS      (CX), Y3
-	VMOVUPS      32(CX), Y4
-	VBROADCASTSS (SI), Y2
-	VFMADD231PS  Y3, Y2, Y0
-	VFMADD231PS  Y4, Y2, Y1
-	ADDQ         AX, SI
-	ADDQ         DX, CX
-	DECQ         BX
-	JNZ          whole
-	JMP          done
-
-masked:
-	VMOVUPS      (R8), Y2
-	VMASKMOVPS   (CX), Y2, Y3
-	VMOVUPS      32(R8), Y2
-	VMASKMOVPS   32(CX), Y2, Y4
-	VBROADCASTSS (SI), Y2
-	VFMADD231PS  Y3, Y2, Y0
-	VFMADD231PS  Y4, Y2, Y1
-	ADDQ         AX, SI
-	ADDQ         DX, CX
-	DECQ         BX
-	JNZ          masked
-
-done:
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPS       Y3, Y3, Y3
-	VBROADCASTSS floor+88(FP), Y4
-	VMOVUPS      (R8), Y2
-	VADDPS       Y3, Y0, Y0
-	VMAXPS       Y0, Y4, Y0
-	VMASKMOVPS   Y0, Y2, (AX)
-	VMOVUPS      32(R8), Y2
-	VADDPS       Y3, Y1, Y1
-	VMAXPS       Y1, Y4, Y1
-	VMASKMOVPS   Y1, Y2, 32(AX)
-	VZEROUPPER
-	RET
-
-// func tile256_6x8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-// Requires: AVX, FMA3
-TEXT ·tile256_6x8f64(SB), NOSPLIT, $0-96
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bStep+32(FP), BX
-	MOVQ k+72(FP), SI
-	MOVQ a+0(FP), DI
+	// 8 rows: what they start from
+	MOVQ       fromRow+64(FP), R9
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS (DI), Y0, Y0
+	ADDQ       R9, DI
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (DI), Y1, Y1
+	ADDQ       R9, DI
+	VMOVUPS    (R10), Y2
+	VMASKMOVPS (DI), Y2, Y2
+	ADDQ       R9, DI
+	VMOVUPS    (R10), Y3
+	VMASKMOVPS (DI), Y3, Y3
+	ADDQ       R9, DI
+	VMOVUPS    (R10), Y4
+	VMASKMOVPS (DI), Y4, Y4
+	ADDQ       R9, DI
+	VMOVUPS    (R10), Y5
+	VMASKMOVPS (DI), Y5, Y5
+	ADDQ       R9, DI
+	VMOVUPS    (R10), Y6
+	VMASKMOVPS (DI), Y6, Y6
+	ADDQ       R9, DI
+	VMOVUPS    (R10), Y7
+	VMASKMOVPS (DI), Y7, Y7
+	ADDQ       R9, DI
+	MOVQ       AX, R9
 
 	// row 3 of A
-	LEAQ (DI)(AX*2), R8
-	ADDQ AX, R8
+	LEAQ (R9)(CX*2), R11
+	ADDQ CX, R11
 
-	// the masks of the columns
-	MOVQ columns+80(FP), R9
-	LEAQ masks256<>+64(SB), R10
+	// row 6 of A
+	LEAQ (R11)(CX*2), R12
+	ADDQ CX, R12
+	MOVQ b+24(FP), R13
+	MOVQ k+80(FP), R14
+
+loop8:
+	VMOVUPS      (R10), Y8
+	VMASKMOVPS   (R13), Y8, Y8
+	VBROADCASTSS (R9), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (R9)(CX*1), Y9
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (R9)(CX*2), Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y8, Y9, Y5
+	VBROADCASTSS (R12), Y9
+	VFMADD231PS  Y8, Y9, Y6
+	VBROADCASTSS (R12)(CX*1), Y9
+	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         DX, R9
+	ADDQ         DX, R11
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
+	JNZ          loop8
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPS       Y8, Y8, Y8
+	VBROADCASTSS floor+96(FP), Y9
+	VADDPS       Y8, Y0, Y0
+	VMAXPS       Y0, Y9, Y0
+	VMOVUPS      (R10), Y10
+	VMASKMOVPS   Y0, Y10, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y8, Y1, Y1
+	VMAXPS       Y1, Y9, Y1
+	VMOVUPS      (R10), Y0
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y8, Y2, Y2
+	VMAXPS       Y2, Y9, Y2
+	VMOVUPS      (R10), Y0
+	VMASKMOVPS   Y2, Y0, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y8, Y3, Y3
+	VMAXPS       Y3, Y9, Y3
+	VMOVUPS      (R10), Y0
+	VMASKMOVPS   Y3, Y0, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y8, Y4, Y4
+	VMAXPS       Y4, Y9, Y4
+	VMOVUPS      (R10), Y0
+	VMASKMOVPS   Y4, Y0, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y8, Y5, Y5
+	VMAXPS       Y5, Y9, Y5
+	VMOVUPS      (R10), Y0
+	VMASKMOVPS   Y5, Y0, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y8, Y6, Y6
+	VMAXPS       Y6, Y9, Y6
+	VMOVUPS      (R10), Y0
+	VMASKMOVPS   Y6, Y0, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y8, Y7, Y7
+	VMAXPS       Y7, Y9, Y7
+	VMOVUPS      (R10), Y0
+	VMASKMOVPS   Y7, Y0, (SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x08, R8
+	JMP          rows8
+
+rows2:
+	CMPQ R8, $0x02
+	JL   row1
+
+	// 2 rows: what they start from
+	MOVQ       fromRow+64(FP), R9
+	VMOVUPS    (R10), Y0
+	VMASKMOVPS (DI), Y0, Y0
+	ADDQ       R9, DI
+	VMOVUPS    (R10), Y1
+	VMASKMOVPS (DI), Y1, Y1
+	ADDQ       R9, DI
+	MOVQ       AX, R9
+	MOVQ       b+24(FP), R11
+	MOVQ       k+80(FP), R12
+
+loop2:
+	VMOVUPS      (R10), Y2
+	VMASKMOVPS   (R11), Y2, Y2
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (R9)(CX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         DX, R9
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPS       Y2, Y2, Y2
+	VBROADCASTSS floor+96(FP), Y3
+	VADDPS       Y2, Y0, Y0
+	VMAXPS       Y0, Y3, Y0
+	VMOVUPS      (R10), Y4
+	VMASKMOVPS   Y0, Y4, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y2, Y1, Y1
+	VMAXPS       Y1, Y3, Y1
+	VMOVUPS      (R10), Y0
+	VMASKMOVPS   Y1, Y0, (SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x02, R8
+	JMP          rows2
+
+row1:
+	// the last row alone is computed as two that are the same
+	TESTQ R8, R8
+	JZ    done
+	XORQ  CX, CX
+	MOVQ  CX, cRow+48(FP)
+	MOVQ  CX, fromRow+64(FP)
+	INCQ  R8
+	JMP   rows2
+
+done:
+	VZEROUPPER
+	RET
+
+DATA ones256<>+0(SB)/8, $0xffffffffffffffff
+DATA ones256<>+8(SB)/8, $0xffffffffffffffff
+DATA ones256<>+16(SB)/8, $0xffffffffffffffff
+DATA ones256<>+24(SB)/8, $0xffffffffffffffff
+DATA ones256<>+32(SB)/8, $0x0000000000000000
+DATA ones256<>+40(SB)/8, $0x0000000000000000
+DATA ones256<>+48(SB)/8, $0x0000000000000000
+DATA ones256<>+56(SB)/8, $0x0000000000000000
+GLOBL ones256<>(SB), RODATA|NOPTR, $64
+
+// func strip256_8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·strip256_8f32(SB), NOSPLIT, $0-100
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ aStep+16(FP), DX
+	MOVQ bStep+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ from+56(FP), DI
+	MOVQ rows+72(FP), R8
+
+rows8:
+	CMPQ R8, $0x08
+	JL   rows4
+
+	// 8 rows: what they start from
+	MOVQ    fromRow+64(FP), R9
+	VMOVUPS (DI), Y0
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y1
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y2
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y3
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y4
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y5
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y6
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y7
+	ADDQ    R9, DI
+	MOVQ    AX, R9
+
+	// row 3 of A
+	LEAQ (R9)(CX*2), R10
+	ADDQ CX, R10
+
+	// row 6 of A
+	LEAQ (R10)(CX*2), R11
+	ADDQ CX, R11
+	MOVQ b+24(FP), R12
+	MOVQ k+80(FP), R13
+	MOVQ R13, R14
+	SHRQ $0x01, R14
+	JZ   loop8rest
+
+loop8unrolled:
+	VMOVUPS      (R12), Y8
+	VBROADCASTSS (R9), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (R9)(CX*1), Y9
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (R9)(CX*2), Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS (R10)(CX*1), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R10)(CX*2), Y9
+	VFMADD231PS  Y8, Y9, Y5
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y8, Y9, Y6
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         DX, R9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	VMOVUPS      (R12), Y8
+	VBROADCASTSS (R9), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (R9)(CX*1), Y9
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (R9)(CX*2), Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS (R10)(CX*1), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R10)(CX*2), Y9
+	VFMADD231PS  Y8, Y9, Y5
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y8, Y9, Y6
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         DX, R9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R14
+	JNZ          loop8unrolled
+
+loop8rest:
+	ANDQ $0x01, R13
+	JZ   loop8done
+
+loop8:
+	VMOVUPS      (R12), Y8
+	VBROADCASTSS (R9), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (R9)(CX*1), Y9
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (R9)(CX*2), Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS (R10)(CX*1), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R10)(CX*2), Y9
+	VFMADD231PS  Y8, Y9, Y5
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y8, Y9, Y6
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         DX, R9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNZ          loop8
+
+loop8done:
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPS       Y8, Y8, Y8
+	VBROADCASTSS floor+96(FP), Y9
+	VADDPS       Y8, Y0, Y0
+	VMAXPS       Y0, Y9, Y0
+	VMOVUPS      Y0, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y8, Y1, Y1
+	VMAXPS       Y1, Y9, Y1
+	VMOVUPS      Y1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y8, Y2, Y2
+	VMAXPS       Y2, Y9, Y2
+	VMOVUPS      Y2, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y8, Y3, Y3
+	VMAXPS       Y3, Y9, Y3
+	VMOVUPS      Y3, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y8, Y4, Y4
+	VMAXPS       Y4, Y9, Y4
+	VMOVUPS      Y4, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y8, Y5, Y5
+	VMAXPS       Y5, Y9, Y5
+	VMOVUPS      Y5, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y8, Y6, Y6
+	VMAXPS       Y6, Y9, Y6
+	VMOVUPS      Y6, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y8, Y7, Y7
+	VMAXPS       Y7, Y9, Y7
+	VMOVUPS      Y7, (SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x08, R8
+	JMP          rows8
+
+rows4:
+	CMPQ R8, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ    fromRow+64(FP), R9
+	VMOVUPS (DI), Y0
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y1
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y2
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y3
+	ADDQ    R9, DI
+	MOVQ    AX, R9
+
+	// row 3 of A
+	LEAQ (R9)(CX*2), R10
+	ADDQ CX, R10
+	MOVQ b+24(FP), R11
+	MOVQ k+80(FP), R12
+
+loop4:
+	VMOVUPS      (R11), Y4
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (R9)(CX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (R9)(CX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         DX, R9
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPS       Y4, Y4, Y4
+	VBROADCASTSS floor+96(FP), Y5
+	VADDPS       Y4, Y0, Y0
+	VMAXPS       Y0, Y5, Y0
+	VMOVUPS      Y0, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y4, Y1, Y1
+	VMAXPS       Y1, Y5, Y1
+	VMOVUPS      Y1, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y4, Y2, Y2
+	VMAXPS       Y2, Y5, Y2
+	VMOVUPS      Y2, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y4, Y3, Y3
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      Y3, (SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, R8
+	JMP          rows4
+
+rows2:
+	CMPQ R8, $0x02
+	JL   row1
+
+	// 2 rows: what they start from
+	MOVQ    fromRow+64(FP), R9
+	VMOVUPS (DI), Y0
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y1
+	ADDQ    R9, DI
+	MOVQ    AX, R9
+	MOVQ    b+24(FP), R10
+	MOVQ    k+80(FP), R11
+
+loop2:
+	VMOVUPS      (R10), Y2
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (R9)(CX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPS       Y2, Y2, Y2
+	VBROADCASTSS floor+96(FP), Y3
+	VADDPS       Y2, Y0, Y0
+	VMAXPS       Y0, Y3, Y0
+	VMOVUPS      Y0, (SI)
+	ADDQ         R9, SI
+	VADDPS       Y2, Y1, Y1
+	VMAXPS       Y1, Y3, Y1
+	VMOVUPS      Y1, (SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x02, R8
+	JMP          rows2
+
+row1:
+	// the last row alone is computed as two that are the same
+	TESTQ R8, R8
+	JZ    done
+	XORQ  CX, CX
+	MOVQ  CX, cRow+48(FP)
+	MOVQ  CX, fromRow+64(FP)
+	INCQ  R8
+	JMP   rows2
+
+done:
+	VZEROUPPER
+	RET
+
+// func strip256_12f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·strip256_12f32(SB), NOSPLIT, $0-100
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ aStep+16(FP), DX
+	MOVQ bStep+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ from+56(FP), DI
+	MOVQ rows+72(FP), R8
+
+	// from a row to its last vector
+	MOVQ columns+88(FP), R9
+	SHLQ $0x02, R9
+	SUBQ $0x10, R9
+
+rows8:
+	CMPQ R8, $0x08
+	JL   rows4
+
+	// 8 rows: what they start from
+	MOVQ           fromRow+64(FP), R10
+	VMOVUPS        (DI), Y0
+	VBROADCASTF128 (DI)(R9*1), Y1
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y2
+	VINSERTF128    $0x01, (DI)(R9*1), Y1, Y1
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y3
+	VBROADCASTF128 (DI)(R9*1), Y4
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y5
+	VINSERTF128    $0x01, (DI)(R9*1), Y4, Y4
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y6
+	VBROADCASTF128 (DI)(R9*1), Y7
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y8
+	VINSERTF128    $0x01, (DI)(R9*1), Y7, Y7
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y9
+	VBROADCASTF128 (DI)(R9*1), Y10
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y11
+	VINSERTF128    $0x01, (DI)(R9*1), Y10, Y10
+	ADDQ           R10, DI
+	MOVQ           AX, R10
+
+	// row 3 of A
+	LEAQ (R10)(CX*2), R11
+	ADDQ CX, R11
+
+	// row 6 of A
+	LEAQ (R11)(CX*2), R12
+	ADDQ CX, R12
+	MOVQ b+24(FP), R13
+	MOVQ k+80(FP), R14
+	MOVQ R14, R15
+	SHRQ $0x01, R15
+	JZ   loop8rest
+
+loop8unrolled:
+	VMOVUPS        (R13), Y12
+	VBROADCASTF128 (R13)(R9*1), Y13
+	VBROADCASTSS   (R10), Y14
+	VFMADD231PS    Y12, Y14, Y0
+	VBROADCASTSS   (R10)(CX*1), Y15
+	VFMADD231PS    Y12, Y15, Y2
+	VBLENDPS       $0xf0, Y15, Y14, Y15
+	VFMADD231PS    Y13, Y15, Y1
+	VBROADCASTSS   (R10)(CX*2), Y14
+	VFMADD231PS    Y12, Y14, Y3
+	VBROADCASTSS   (R11), Y15
+	VFMADD231PS    Y12, Y15, Y5
+	VBLENDPS       $0xf0, Y15, Y14, Y15
+	VFMADD231PS    Y13, Y15, Y4
+	VBROADCASTSS   (R11)(CX*1), Y14
+	VFMADD231PS    Y12, Y14, Y6
+	VBROADCASTSS   (R11)(CX*2), Y15
+	VFMADD231PS    Y12, Y15, Y8
+	VBLENDPS       $0xf0, Y15, Y14, Y15
+	VFMADD231PS    Y13, Y15, Y7
+	VBROADCASTSS   (R12), Y14
+	VFMADD231PS    Y12, Y14, Y9
+	VBROADCASTSS   (R12)(CX*1), Y15
+	VFMADD231PS    Y12, Y15, Y11
+	VBLENDPS       $0xf0, Y15, Y14, Y15
+	VFMADD231PS    Y13, Y15, Y10
+	ADDQ           DX, R10
+	ADDQ           DX, R11
+	ADDQ           DX, R12
+	ADDQ           BX, R13
+	VMOVUPS        (R13), Y12
+	VBROADCASTF128 (R13)(R9*1), Y13
+	VBROADCASTSS   (R10), Y14
+	VFMADD231PS    Y12, Y14, Y0
+	VBROADCASTSS   (R10)(CX*1), Y15
+	VFMADD231PS    Y12, Y15, Y2
+	VBLENDPS       $0xf0, Y15, Y14, Y15
+	VFMADD231PS    Y13, Y15, Y1
+	VBROADCASTSS   (R10)(CX*2), Y14
+	VFMADD231PS    Y12, Y14, Y3
+	VBROADCASTSS   (R11), Y15
+	VFMADD231PS    Y12, Y15, Y5
+	VBLENDPS       $0xf0, Y15, Y14, Y15
+	VFMADD231PS    Y13, Y15, Y4
+	VBROADCASTSS   (R11)(CX*1), Y14
+	VFMADD231PS    Y12, Y14, Y6
+	VBROADCASTSS   (R11)(CX*2), Y15
+	VFMADD231PS    Y12, Y15, Y8
+	VBLENDPS       $0xf0, Y15, Y14, Y15
+	VFMADD231PS    Y13, Y15, Y7
+	VBROADCASTSS   (R12), Y14
+	VFMADD231PS    Y12, Y14, Y9
+	VBROADCASTSS   (R12)(CX*1), Y15
+	VFMADD231PS    Y12, Y15, Y11
+	VBLENDPS       $0xf0, Y15, Y14, Y15
+	VFMADD231PS    Y13, Y15, Y10
+	ADDQ           DX, R10
+	ADDQ           DX, R11
+	ADDQ           DX, R12
+	ADDQ           BX, R13
+	DECQ           R15
+	JNZ            loop8unrolled
+
+loop8rest:
+	ANDQ $0x01, R14
+	JZ   loop8done
+
+loop8:
+	VMOVUPS        (R13), Y12
+	VBROADCASTF128 (R13)(R9*1), Y13
+	VBROADCASTSS   (R10), Y14
+	VFMADD231PS    Y12, Y14, Y0
+	VBROADCASTSS   (R10)(CX*1), Y15
+	VFMADD231PS    Y12, Y15, Y2
+	VBLENDPS       $0xf0, Y15, Y14, Y15
+	VFMADD231PS    Y13, Y15, Y1
+	VBROADCASTSS   (R10)(CX*2), Y14
+	VFMADD231PS    Y12, Y14, Y3
+	VBROADCASTSS   (R11), Y15
+	VFMADD231PS    Y12, Y15, Y5
+	VBLENDPS       $0xf0, Y15, Y14, Y15
+	VFMADD231PS    Y13, Y15, Y4
+	VBROADCASTSS   (R11)(CX*1), Y14
+	VFMADD231PS    Y12, Y14, Y6
+	VBROADCASTSS   (R11)(CX*2), Y15
+	VFMADD231PS    Y12, Y15, Y8
+	VBLENDPS       $0xf0, Y15, Y14, Y15
+	VFMADD231PS    Y13, Y15, Y7
+	VBROADCASTSS   (R12), Y14
+	VFMADD231PS    Y12, Y14, Y9
+	VBROADCASTSS   (R12)(CX*1), Y15
+	VFMADD231PS    Y12, Y15, Y11
+	VBLENDPS       $0xf0, Y15, Y14, Y15
+	VFMADD231PS    Y13, Y15, Y10
+	ADDQ           DX, R10
+	ADDQ           DX, R11
+	ADDQ           DX, R12
+	ADDQ           BX, R13
+	DECQ           R14
+	JNZ            loop8
+
+loop8done:
+	// the tile of C
+	MOVQ         cRow+48(FP), R10
+	VXORPS       Y12, Y12, Y12
+	VBROADCASTSS floor+96(FP), Y13
+	VADDPS       Y12, Y0, Y0
+	VMAXPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (SI)
+	VADDPS       Y12, Y1, Y1
+	VMAXPS       Y1, Y13, Y1
+	VMOVUPS      X1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y12, Y2, Y2
+	VMAXPS       Y2, Y13, Y2
+	VMOVUPS      Y2, (SI)
+	VEXTRACTF128 $0x01, Y1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y12, Y3, Y3
+	VMAXPS       Y3, Y13, Y3
+	VMOVUPS      Y3, (SI)
+	VADDPS       Y12, Y4, Y4
+	VMAXPS       Y4, Y13, Y4
+	VMOVUPS      X4, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y12, Y5, Y5
+	VMAXPS       Y5, Y13, Y5
+	VMOVUPS      Y5, (SI)
+	VEXTRACTF128 $0x01, Y4, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y12, Y6, Y6
+	VMAXPS       Y6, Y13, Y6
+	VMOVUPS      Y6, (SI)
+	VADDPS       Y12, Y7, Y7
+	VMAXPS       Y7, Y13, Y7
+	VMOVUPS      X7, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y12, Y8, Y8
+	VMAXPS       Y8, Y13, Y8
+	VMOVUPS      Y8, (SI)
+	VEXTRACTF128 $0x01, Y7, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y12, Y9, Y9
+	VMAXPS       Y9, Y13, Y9
+	VMOVUPS      Y9, (SI)
+	VADDPS       Y12, Y10, Y10
+	VMAXPS       Y10, Y13, Y10
+	VMOVUPS      X10, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y12, Y11, Y11
+	VMAXPS       Y11, Y13, Y11
+	VMOVUPS      Y11, (SI)
+	VEXTRACTF128 $0x01, Y10, (SI)(R9*1)
+	ADDQ         R10, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x08, R8
+	JMP          rows8
+
+rows4:
+	CMPQ R8, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ           fromRow+64(FP), R10
+	VMOVUPS        (DI), Y0
+	VBROADCASTF128 (DI)(R9*1), Y1
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y2
+	VINSERTF128    $0x01, (DI)(R9*1), Y1, Y1
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y3
+	VBROADCASTF128 (DI)(R9*1), Y4
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y5
+	VINSERTF128    $0x01, (DI)(R9*1), Y4, Y4
+	ADDQ           R10, DI
+	MOVQ           AX, R10
+
+	// row 3 of A
+	LEAQ (R10)(CX*2), R11
+	ADDQ CX, R11
+	MOVQ b+24(FP), R12
+	MOVQ k+80(FP), R13
+
+loop4:
+	VMOVUPS        (R12), Y6
+	VBROADCASTF128 (R12)(R9*1), Y7
+	VBROADCASTSS   (R10), Y8
+	VFMADD231PS    Y6, Y8, Y0
+	VBROADCASTSS   (R10)(CX*1), Y9
+	VFMADD231PS    Y6, Y9, Y2
+	VBLENDPS       $0xf0, Y9, Y8, Y9
+	VFMADD231PS    Y7, Y9, Y1
+	VBROADCASTSS   (R10)(CX*2), Y8
+	VFMADD231PS    Y6, Y8, Y3
+	VBROADCASTSS   (R11), Y9
+	VFMADD231PS    Y6, Y9, Y5
+	VBLENDPS       $0xf0, Y9, Y8, Y9
+	VFMADD231PS    Y7, Y9, Y4
+	ADDQ           DX, R10
+	ADDQ           DX, R11
+	ADDQ           BX, R12
+	DECQ           R13
+	JNZ            loop4
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R10
+	VXORPS       Y6, Y6, Y6
+	VBROADCASTSS floor+96(FP), Y7
+	VADDPS       Y6, Y0, Y0
+	VMAXPS       Y0, Y7, Y0
+	VMOVUPS      Y0, (SI)
+	VADDPS       Y6, Y1, Y1
+	VMAXPS       Y1, Y7, Y1
+	VMOVUPS      X1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y6, Y2, Y2
+	VMAXPS       Y2, Y7, Y2
+	VMOVUPS      Y2, (SI)
+	VEXTRACTF128 $0x01, Y1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y6, Y3, Y3
+	VMAXPS       Y3, Y7, Y3
+	VMOVUPS      Y3, (SI)
+	VADDPS       Y6, Y4, Y4
+	VMAXPS       Y4, Y7, Y4
+	VMOVUPS      X4, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y6, Y5, Y5
+	VMAXPS       Y5, Y7, Y5
+	VMOVUPS      Y5, (SI)
+	VEXTRACTF128 $0x01, Y4, (SI)(R9*1)
+	ADDQ         R10, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, R8
+	JMP          rows4
+
+rows2:
+	CMPQ R8, $0x02
+	JL   row1
+
+	// 2 rows: what they start from
+	MOVQ           fromRow+64(FP), R10
+	VMOVUPS        (DI), Y0
+	VBROADCASTF128 (DI)(R9*1), Y1
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y2
+	VINSERTF128    $0x01, (DI)(R9*1), Y1, Y1
+	ADDQ           R10, DI
+	MOVQ           AX, R10
+	MOVQ           b+24(FP), R11
+	MOVQ           k+80(FP), R12
+
+loop2:
+	VMOVUPS        (R11), Y3
+	VBROADCASTF128 (R11)(R9*1), Y4
+	VBROADCASTSS   (R10), Y5
+	VFMADD231PS    Y3, Y5, Y0
+	VBROADCASTSS   (R10)(CX*1), Y6
+	VFMADD231PS    Y3, Y6, Y2
+	VBLENDPS       $0xf0, Y6, Y5, Y6
+	VFMADD231PS    Y4, Y6, Y1
+	ADDQ           DX, R10
+	ADDQ           BX, R11
+	DECQ           R12
+	JNZ            loop2
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R10
+	VXORPS       Y3, Y3, Y3
+	VBROADCASTSS floor+96(FP), Y4
+	VADDPS       Y3, Y0, Y0
+	VMAXPS       Y0, Y4, Y0
+	VMOVUPS      Y0, (SI)
+	VADDPS       Y3, Y1, Y1
+	VMAXPS       Y1, Y4, Y1
+	VMOVUPS      X1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y3, Y2, Y2
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      Y2, (SI)
+	VEXTRACTF128 $0x01, Y1, (SI)(R9*1)
+	ADDQ         R10, SI
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x02, R8
+	JMP          rows2
+
+row1:
+	// the last row alone is computed as two that are the same
+	TESTQ R8, R8
+	JZ    done
+	XORQ  CX, CX
+	MOVQ  CX, cRow+48(FP)
+	MOVQ  CX, fromRow+64(FP)
+	INCQ  R8
+	JMP   rows2
+
+done:
+	VZEROUPPER
+	RET
+
+// func strip256_16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·strip256_16f32(SB), NOSPLIT, $0-100
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ aStep+16(FP), DX
+	MOVQ bStep+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ from+56(FP), DI
+	MOVQ rows+72(FP), R8
+
+	// from a row to its last vector
+	MOVQ columns+88(FP), R9
+	SHLQ $0x02, R9
+	SUBQ $0x20, R9
+
+rows6:
+	CMPQ R8, $0x06
+	JL   rows3
+
+	// 6 rows: what they start from
+	MOVQ    fromRow+64(FP), R10
+	VMOVUPS (DI), Y0
+	VMOVUPS (DI)(R9*1), Y1
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y2
+	VMOVUPS (DI)(R9*1), Y3
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y4
+	VMOVUPS (DI)(R9*1), Y5
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y6
+	VMOVUPS (DI)(R9*1), Y7
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y8
+	VMOVUPS (DI)(R9*1), Y9
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y10
+	VMOVUPS (DI)(R9*1), Y11
+	ADDQ    R10, DI
+	MOVQ    AX, R10
+
+	// row 3 of A
+	LEAQ (R10)(CX*2), R11
+	ADDQ CX, R11
+	MOVQ b+24(FP), R12
+	MOVQ k+80(FP), R13
+	MOVQ R13, R14
+	SHRQ $0x01, R14
+	JZ   loop6rest
+
+loop6unrolled:
+	VMOVUPS      (R12), Y12
+	VMOVUPS      (R12)(R9*1), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	VMOVUPS      (R12), Y12
+	VMOVUPS      (R12)(R9*1), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R14
+	JNZ          loop6unrolled
+
+loop6rest:
+	ANDQ $0x01, R13
+	JZ   loop6done
+
+loop6:
+	VMOVUPS      (R12), Y12
+	VMOVUPS      (R12)(R9*1), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNZ          loop6
+
+loop6done:
+	// the tile of C
+	MOVQ         cRow+48(FP), R10
+	VXORPS       Y12, Y12, Y12
+	VBROADCASTSS floor+96(FP), Y13
+	VADDPS       Y12, Y0, Y0
+	VMAXPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (SI)
+	VADDPS       Y12, Y1, Y1
+	VMAXPS       Y1, Y13, Y1
+	VMOVUPS      Y1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y12, Y2, Y2
+	VMAXPS       Y2, Y13, Y2
+	VMOVUPS      Y2, (SI)
+	VADDPS       Y12, Y3, Y3
+	VMAXPS       Y3, Y13, Y3
+	VMOVUPS      Y3, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y12, Y4, Y4
+	VMAXPS       Y4, Y13, Y4
+	VMOVUPS      Y4, (SI)
+	VADDPS       Y12, Y5, Y5
+	VMAXPS       Y5, Y13, Y5
+	VMOVUPS      Y5, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y12, Y6, Y6
+	VMAXPS       Y6, Y13, Y6
+	VMOVUPS      Y6, (SI)
+	VADDPS       Y12, Y7, Y7
+	VMAXPS       Y7, Y13, Y7
+	VMOVUPS      Y7, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y12, Y8, Y8
+	VMAXPS       Y8, Y13, Y8
+	VMOVUPS      Y8, (SI)
+	VADDPS       Y12, Y9, Y9
+	VMAXPS       Y9, Y13, Y9
+	VMOVUPS      Y9, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y12, Y10, Y10
+	VMAXPS       Y10, Y13, Y10
+	VMOVUPS      Y10, (SI)
+	VADDPS       Y12, Y11, Y11
+	VMAXPS       Y11, Y13, Y11
+	VMOVUPS      Y11, (SI)(R9*1)
+	ADDQ         R10, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	SUBQ         $0x06, R8
+	JMP          rows6
+
+rows3:
+	CMPQ R8, $0x03
+	JL   rows2
+
+	// 3 rows: what they start from
+	MOVQ    fromRow+64(FP), R10
+	VMOVUPS (DI), Y0
+	VMOVUPS (DI)(R9*1), Y1
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y2
+	VMOVUPS (DI)(R9*1), Y3
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y4
+	VMOVUPS (DI)(R9*1), Y5
+	ADDQ    R10, DI
+	MOVQ    AX, R10
+	MOVQ    b+24(FP), R11
+	MOVQ    k+80(FP), R12
+
+loop3:
+	VMOVUPS      (R11), Y6
+	VMOVUPS      (R11)(R9*1), Y7
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R10)(CX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R10)(CX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          loop3
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R10
+	VXORPS       Y6, Y6, Y6
+	VBROADCASTSS floor+96(FP), Y7
+	VADDPS       Y6, Y0, Y0
+	VMAXPS       Y0, Y7, Y0
+	VMOVUPS      Y0, (SI)
+	VADDPS       Y6, Y1, Y1
+	VMAXPS       Y1, Y7, Y1
+	VMOVUPS      Y1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y6, Y2, Y2
+	VMAXPS       Y2, Y7, Y2
+	VMOVUPS      Y2, (SI)
+	VADDPS       Y6, Y3, Y3
+	VMAXPS       Y3, Y7, Y3
+	VMOVUPS      Y3, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y6, Y4, Y4
+	VMAXPS       Y4, Y7, Y4
+	VMOVUPS      Y4, (SI)
+	VADDPS       Y6, Y5, Y5
+	VMAXPS       Y5, Y7, Y5
+	VMOVUPS      Y5, (SI)(R9*1)
+	ADDQ         R10, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	SUBQ         $0x03, R8
+	JMP          rows3
+
+rows2:
+	CMPQ R8, $0x02
+	JL   row1
+
+	// 2 rows: what they start from
+	MOVQ    fromRow+64(FP), R10
+	VMOVUPS (DI), Y0
+	VMOVUPS (DI)(R9*1), Y1
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y2
+	VMOVUPS (DI)(R9*1), Y3
+	ADDQ    R10, DI
+	MOVQ    AX, R10
+	MOVQ    b+24(FP), R11
+	MOVQ    k+80(FP), R12
+
+loop2:
+	VMOVUPS      (R11), Y4
+	VMOVUPS      (R11)(R9*1), Y5
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R10
+	VXORPS       Y4, Y4, Y4
+	VBROADCASTSS floor+96(FP), Y5
+	VADDPS       Y4, Y0, Y0
+	VMAXPS       Y0, Y5, Y0
+	VMOVUPS      Y0, (SI)
+	VADDPS       Y4, Y1, Y1
+	VMAXPS       Y1, Y5, Y1
+	VMOVUPS      Y1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y4, Y2, Y2
+	VMAXPS       Y2, Y5, Y2
+	VMOVUPS      Y2, (SI)
+	VADDPS       Y4, Y3, Y3
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      Y3, (SI)(R9*1)
+	ADDQ         R10, SI
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x02, R8
+	JMP          rows2
+
+row1:
+	// the last row alone is computed as two that are the same
+	TESTQ R8, R8
+	JZ    done
+	XORQ  CX, CX
+	MOVQ  CX, cRow+48(FP)
+	MOVQ  CX, fromRow+64(FP)
+	INCQ  R8
+	JMP   rows2
+
+done:
+	VZEROUPPER
+	RET
+
+// func strip256_24f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·strip256_24f32(SB), NOSPLIT, $0-100
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ aStep+16(FP), DX
+	MOVQ bStep+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ from+56(FP), DI
+	MOVQ rows+72(FP), R8
+
+	// from a row to its last vector
+	MOVQ columns+88(FP), R9
+	SHLQ $0x02, R9
+	SUBQ $0x20, R9
+
+rows4:
+	CMPQ R8, $0x04
+	JL   rows3
+
+	// 4 rows: what they start from
+	MOVQ    fromRow+64(FP), R10
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVUPS (DI)(R9*1), Y2
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y3
+	VMOVUPS 32(DI), Y4
+	VMOVUPS (DI)(R9*1), Y5
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y6
+	VMOVUPS 32(DI), Y7
+	VMOVUPS (DI)(R9*1), Y8
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y9
+	VMOVUPS 32(DI), Y10
+	VMOVUPS (DI)(R9*1), Y11
+	ADDQ    R10, DI
+	MOVQ    AX, R10
+
+	// row 3 of A
+	LEAQ (R10)(CX*2), R11
+	ADDQ CX, R11
+	MOVQ b+24(FP), R12
+	MOVQ k+80(FP), R13
+	MOVQ R13, R14
+	SHRQ $0x01, R14
+	JZ   loop4rest
+
+loop4unrolled:
+	VMOVUPS      (R12), Y12
+	VMOVUPS      32(R12), Y13
+	VMOVUPS      (R12)(R9*1), Y14
+	VBROADCASTSS (R10), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS (R10)(CX*1), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS (R10)(CX*2), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS (R11), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	VMOVUPS      (R12), Y12
+	VMOVUPS      32(R12), Y13
+	VMOVUPS      (R12)(R9*1), Y14
+	VBROADCASTSS (R10), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS (R10)(CX*1), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS (R10)(CX*2), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS (R11), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R14
+	JNZ          loop4unrolled
+
+loop4rest:
+	ANDQ $0x01, R13
+	JZ   loop4done
+
+loop4:
+	VMOVUPS      (R12), Y12
+	VMOVUPS      32(R12), Y13
+	VMOVUPS      (R12)(R9*1), Y14
+	VBROADCASTSS (R10), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS (R10)(CX*1), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS (R10)(CX*2), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS (R11), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNZ          loop4
+
+loop4done:
+	// the tile of C
+	MOVQ         cRow+48(FP), R10
+	VXORPS       Y12, Y12, Y12
+	VBROADCASTSS floor+96(FP), Y13
+	VADDPS       Y12, Y0, Y0
+	VMAXPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (SI)
+	VADDPS       Y12, Y1, Y1
+	VMAXPS       Y1, Y13, Y1
+	VMOVUPS      Y1, 32(SI)
+	VADDPS       Y12, Y2, Y2
+	VMAXPS       Y2, Y13, Y2
+	VMOVUPS      Y2, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y12, Y3, Y3
+	VMAXPS       Y3, Y13, Y3
+	VMOVUPS      Y3, (SI)
+	VADDPS       Y12, Y4, Y4
+	VMAXPS       Y4, Y13, Y4
+	VMOVUPS      Y4, 32(SI)
+	VADDPS       Y12, Y5, Y5
+	VMAXPS       Y5, Y13, Y5
+	VMOVUPS      Y5, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y12, Y6, Y6
+	VMAXPS       Y6, Y13, Y6
+	VMOVUPS      Y6, (SI)
+	VADDPS       Y12, Y7, Y7
+	VMAXPS       Y7, Y13, Y7
+	VMOVUPS      Y7, 32(SI)
+	VADDPS       Y12, Y8, Y8
+	VMAXPS       Y8, Y13, Y8
+	VMOVUPS      Y8, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y12, Y9, Y9
+	VMAXPS       Y9, Y13, Y9
+	VMOVUPS      Y9, (SI)
+	VADDPS       Y12, Y10, Y10
+	VMAXPS       Y10, Y13, Y10
+	VMOVUPS      Y10, 32(SI)
+	VADDPS       Y12, Y11, Y11
+	VMAXPS       Y11, Y13, Y11
+	VMOVUPS      Y11, (SI)(R9*1)
+	ADDQ         R10, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, R8
+	JMP          rows4
+
+rows3:
+	CMPQ R8, $0x03
+	JL   rows2
+
+	// 3 rows: what they start from
+	MOVQ    fromRow+64(FP), R10
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVUPS (DI)(R9*1), Y2
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y3
+	VMOVUPS 32(DI), Y4
+	VMOVUPS (DI)(R9*1), Y5
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y6
+	VMOVUPS 32(DI), Y7
+	VMOVUPS (DI)(R9*1), Y8
+	ADDQ    R10, DI
+	MOVQ    AX, R10
+	MOVQ    b+24(FP), R11
+	MOVQ    k+80(FP), R12
+
+loop3:
+	VMOVUPS      (R11), Y9
+	VMOVUPS      32(R11), Y10
+	VMOVUPS      (R11)(R9*1), Y11
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y9, Y12, Y0
+	VFMADD231PS  Y10, Y12, Y1
+	VFMADD231PS  Y11, Y12, Y2
+	VBROADCASTSS (R10)(CX*1), Y12
+	VFMADD231PS  Y9, Y12, Y3
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R10)(CX*2), Y12
+	VFMADD231PS  Y9, Y12, Y6
+	VFMADD231PS  Y10, Y12, Y7
+	VFMADD231PS  Y11, Y12, Y8
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          loop3
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R10
+	VXORPS       Y9, Y9, Y9
+	VBROADCASTSS floor+96(FP), Y10
+	VADDPS       Y9, Y0, Y0
+	VMAXPS       Y0, Y10, Y0
+	VMOVUPS      Y0, (SI)
+	VADDPS       Y9, Y1, Y1
+	VMAXPS       Y1, Y10, Y1
+	VMOVUPS      Y1, 32(SI)
+	VADDPS       Y9, Y2, Y2
+	VMAXPS       Y2, Y10, Y2
+	VMOVUPS      Y2, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y9, Y3, Y3
+	VMAXPS       Y3, Y10, Y3
+	VMOVUPS      Y3, (SI)
+	VADDPS       Y9, Y4, Y4
+	VMAXPS       Y4, Y10, Y4
+	VMOVUPS      Y4, 32(SI)
+	VADDPS       Y9, Y5, Y5
+	VMAXPS       Y5, Y10, Y5
+	VMOVUPS      Y5, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y9, Y6, Y6
+	VMAXPS       Y6, Y10, Y6
+	VMOVUPS      Y6, (SI)
+	VADDPS       Y9, Y7, Y7
+	VMAXPS       Y7, Y10, Y7
+	VMOVUPS      Y7, 32(SI)
+	VADDPS       Y9, Y8, Y8
+	VMAXPS       Y8, Y10, Y8
+	VMOVUPS      Y8, (SI)(R9*1)
+	ADDQ         R10, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	SUBQ         $0x03, R8
+	JMP          rows3
+
+rows2:
+	CMPQ R8, $0x02
+	JL   row1
+
+	// 2 rows: what they start from
+	MOVQ    fromRow+64(FP), R10
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVUPS (DI)(R9*1), Y2
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y3
+	VMOVUPS 32(DI), Y4
+	VMOVUPS (DI)(R9*1), Y5
+	ADDQ    R10, DI
+	MOVQ    AX, R10
+	MOVQ    b+24(FP), R11
+	MOVQ    k+80(FP), R12
+
+loop2:
+	VMOVUPS      (R11), Y6
+	VMOVUPS      32(R11), Y7
+	VMOVUPS      (R11)(R9*1), Y8
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (R10)(CX*1), Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y4
+	VFMADD231PS  Y8, Y9, Y5
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R10
+	VXORPS       Y6, Y6, Y6
+	VBROADCASTSS floor+96(FP), Y7
+	VADDPS       Y6, Y0, Y0
+	VMAXPS       Y0, Y7, Y0
+	VMOVUPS      Y0, (SI)
+	VADDPS       Y6, Y1, Y1
+	VMAXPS       Y1, Y7, Y1
+	VMOVUPS      Y1, 32(SI)
+	VADDPS       Y6, Y2, Y2
+	VMAXPS       Y2, Y7, Y2
+	VMOVUPS      Y2, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPS       Y6, Y3, Y3
+	VMAXPS       Y3, Y7, Y3
+	VMOVUPS      Y3, (SI)
+	VADDPS       Y6, Y4, Y4
+	VMAXPS       Y4, Y7, Y4
+	VMOVUPS      Y4, 32(SI)
+	VADDPS       Y6, Y5, Y5
+	VMAXPS       Y5, Y7, Y5
+	VMOVUPS      Y5, (SI)(R9*1)
+	ADDQ         R10, SI
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x02, R8
+	JMP          rows2
+
+row1:
+	// the last row alone is computed as two that are the same
+	TESTQ R8, R8
+	JZ    done
+	XORQ  CX, CX
+	MOVQ  CX, cRow+48(FP)
+	MOVQ  CX, fromRow+64(FP)
+	INCQ  R8
+	JMP   rows2
+
+done:
+	VZEROUPPER
+	RET
+
+// func strip256_3f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
+// Requires: AVX, FMA3
+TEXT ·strip256_3f64(SB), NOSPLIT, $0-104
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ aStep+16(FP), DX
+	MOVQ bStep+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ from+56(FP), DI
+	MOVQ rows+72(FP), R8
+
+	// the mask of the columns
+	MOVQ columns+88(FP), R9
+	LEAQ ones256<>+32(SB), R10
 	SHLQ $0x03, R9
 	SUBQ R9, R10
 
-	// what the tile starts from
-	MOVQ       from+56(FP), R11
-	MOVQ       fromRow+64(FP), R12
-	VMOVUPS    (R10), Y12
-	VMASKMOVPD (R11), Y12, Y0
-	VMOVUPS    32(R10), Y12
-	VMASKMOVPD 32(R11), Y12, Y1
-	ADDQ       R12, R11
-	VMOVUPS    (R10), Y12
-	VMASKMOVPD (R11), Y12, Y2
-	VMOVUPS    32(R10), Y12
-	VMASKMOVPD 32(R11), Y12, Y3
-	ADDQ       R12, R11
-	VMOVUPS    (R10), Y12
-	VMASKMOVPD (R11), Y12, Y4
-	VMOVUPS    32(R10), Y12
-	VMASKMOVPD 32(R11), Y12, Y5
-	ADDQ       R12, R11
-	VMOVUPS    (R10), Y12
-	VMASKMOVPD (R11), Y12, Y6
-	VMOVUPS    32(R10), Y12
-	VMASKMOVPD 32(R11), Y12, Y7
-	ADDQ       R12, R11
-	VMOVUPS    (R10), Y12
-	VMASKMOVPD (R11), Y12, Y8
-	VMOVUPS    32(R10), Y12
-	VMASKMOVPD 32(R11), Y12, Y9
-	ADDQ       R12, R11
-	VMOVUPS    (R10), Y12
-	VMASKMOVPD (R11), Y12, Y10
-	VMOVUPS    32(R10), Y12
-	VMASKMOVPD 32(R11), Y12, Y11
-	CMPQ       R9, $+64
-	JNE        masked
+rows8:
+	CMPQ R8, $0x08
+	JL   rows2
 
-whole:
-	VMOVUPS      (DX), Y13
-	VMOVUPS      32(DX), Y14
-	VBROADCASTSD (DI), Y12
-	VFMADD231PD  Y13, Y12, Y0
-	VFMADD231PD  Y14, Y12, Y1
-	VBROADCASTSD (DI)(AX*1), Y12
-	VFMADD231PD  Y13, Y12, Y2
-	VFMADD231PD  Y14, Y12, Y3
-	VBROADCASTSD (DI)(AX*2), Y12
-	VFMADD231PD  Y13, Y12, Y4
-	VFMADD231PD  Y14, Y12, Y5
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y13, Y12, Y6
-	VFMADD231PD  Y14, Y12, Y7
-	VBROADCASTSD (R8)(AX*1), Y12
-	VFMADD231PD  Y13, Y12, Y8
-	VFMADD231PD  Y14, Y12, Y9
-	VBROADCASTSD (R8)(AX*2), Y12
-	VFMADD231PD  Y13, Y12, Y10
-	VFMADD231PD  Y14, Y12, Y11
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          whole
-	JMP          done
+	// 8 rows: what they start from
+	MOVQ       fromRow+64(FP), R9
+	VMOVUPS    (R10), Y0
+	VMASKMOVPD (DI), Y0, Y0
+	ADDQ       R9, DI
+	VMOVUPS    (R10), Y1
+	VMASKMOVPD (DI), Y1, Y1
+	ADDQ       R9, DI
+	VMOVUPS    (R10), Y2
+	VMASKMOVPD (DI), Y2, Y2
+	ADDQ       R9, DI
+	VMOVUPS    (R10), Y3
+	VMASKMOVPD (DI), Y3, Y3
+	ADDQ       R9, DI
+	VMOVUPS    (R10), Y4
+	VMASKMOVPD (DI), Y4, Y4
+	ADDQ       R9, DI
+	VMOVUPS    (R10), Y5
+	VMASKMOVPD (DI), Y5, Y5
+	ADDQ       R9, DI
+	VMOVUPS    (R10), Y6
+	VMASKMOVPD (DI), Y6, Y6
+	ADDQ       R9, DI
+	VMOVUPS    (R10), Y7
+	VMASKMOVPD (DI), Y7, Y7
+	ADDQ       R9, DI
+	MOVQ       AX, R9
 
-masked:
-	VMOVUPS      (R10), Y12
-	VMASKMOVPD   (DX), Y12, Y13
-	VMOVUPS      32(R10), Y12
-	VMASKMOVPD   32(DX), Y12, Y14
-	VBROADCASTSD (DI), Y12
-	VFMADD231PD  Y13, Y12, Y0
-	VFMADD231PD  Y14, Y12, Y1
-	VBROADCASTSD (DI)(AX*1), Y12
-	VFMADD231PD  Y13, Y12, Y2
-	VFMADD231PD  Y14, Y12, Y3
-	VBROADCASTSD (DI)(AX*2), Y12
-	VFMADD231PD  Y13, Y12, Y4
-	VFMADD231PD  Y14, Y12, Y5
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y13, Y12, Y6
-	VFMADD231PD  Y14, Y12, Y7
-	VBROADCASTSD (R8)(AX*1), Y12
-	VFMADD231PD  Y13, Y12, Y8
-	VFMADD231PD  Y14, Y12, Y9
-	VBROADCASTSD (R8)(AX*2), Y12
-	VFMADD231PD  Y13, Y12, Y10
-	VFMADD231PD  Y14, Y12, Y11
-	ADDQ         CX, DI
-	ADDQ         CX, R8
-	ADDQ         BX, DX
-	DECQ         SI
-	JNZ          masked
+	// row 3 of A
+	LEAQ (R9)(CX*2), R11
+	ADDQ CX, R11
+
+	// row 6 of A
+	LEAQ (R11)(CX*2), R12
+	ADDQ CX, R12
+	MOVQ b+24(FP), R13
+	MOVQ k+80(FP), R14
+
+loop8:
+	VMOVUPS      (R10), Y8
+	VMASKMOVPD   (R13), Y8, Y8
+	VBROADCASTSD (R9), Y9
+	VFMADD231PD  Y8, Y9, Y0
+	VBROADCASTSD (R9)(CX*1), Y9
+	VFMADD231PD  Y8, Y9, Y1
+	VBROADCASTSD (R9)(CX*2), Y9
+	VFMADD231PD  Y8, Y9, Y2
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y8, Y9, Y3
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y8, Y9, Y4
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y8, Y9, Y5
+	VBROADCASTSD (R12), Y9
+	VFMADD231PD  Y8, Y9, Y6
+	VBROADCASTSD (R12)(CX*1), Y9
+	VFMADD231PD  Y8, Y9, Y7
+	ADDQ         DX, R9
+	ADDQ         DX, R11
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
+	JNZ          loop8
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPD       Y8, Y8, Y8
+	VBROADCASTSD floor+96(FP), Y9
+	VADDPD       Y8, Y0, Y0
+	VMAXPD       Y0, Y9, Y0
+	VMOVUPS      (R10), Y10
+	VMASKMOVPD   Y0, Y10, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y8, Y1, Y1
+	VMAXPD       Y1, Y9, Y1
+	VMOVUPS      (R10), Y0
+	VMASKMOVPD   Y1, Y0, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y8, Y2, Y2
+	VMAXPD       Y2, Y9, Y2
+	VMOVUPS      (R10), Y0
+	VMASKMOVPD   Y2, Y0, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y8, Y3, Y3
+	VMAXPD       Y3, Y9, Y3
+	VMOVUPS      (R10), Y0
+	VMASKMOVPD   Y3, Y0, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y8, Y4, Y4
+	VMAXPD       Y4, Y9, Y4
+	VMOVUPS      (R10), Y0
+	VMASKMOVPD   Y4, Y0, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y8, Y5, Y5
+	VMAXPD       Y5, Y9, Y5
+	VMOVUPS      (R10), Y0
+	VMASKMOVPD   Y5, Y0, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y8, Y6, Y6
+	VMAXPD       Y6, Y9, Y6
+	VMOVUPS      (R10), Y0
+	VMASKMOVPD   Y6, Y0, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y8, Y7, Y7
+	VMAXPD       Y7, Y9, Y7
+	VMOVUPS      (R10), Y0
+	VMASKMOVPD   Y7, Y0, (SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x08, R8
+	JMP          rows8
+
+rows2:
+	CMPQ R8, $0x02
+	JL   row1
+
+	// 2 rows: what they start from
+	MOVQ       fromRow+64(FP), R9
+	VMOVUPS    (R10), Y0
+	VMASKMOVPD (DI), Y0, Y0
+	ADDQ       R9, DI
+	VMOVUPS    (R10), Y1
+	VMASKMOVPD (DI), Y1, Y1
+	ADDQ       R9, DI
+	MOVQ       AX, R9
+	MOVQ       b+24(FP), R11
+	MOVQ       k+80(FP), R12
+
+loop2:
+	VMOVUPS      (R10), Y2
+	VMASKMOVPD   (R11), Y2, Y2
+	VBROADCASTSD (R9), Y3
+	VFMADD231PD  Y2, Y3, Y0
+	VBROADCASTSD (R9)(CX*1), Y3
+	VFMADD231PD  Y2, Y3, Y1
+	ADDQ         DX, R9
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPD       Y2, Y2, Y2
+	VBROADCASTSD floor+96(FP), Y3
+	VADDPD       Y2, Y0, Y0
+	VMAXPD       Y0, Y3, Y0
+	VMOVUPS      (R10), Y4
+	VMASKMOVPD   Y0, Y4, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y2, Y1, Y1
+	VMAXPD       Y1, Y3, Y1
+	VMOVUPS      (R10), Y0
+	VMASKMOVPD   Y1, Y0, (SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x02, R8
+	JMP          rows2
+
+row1:
+	// the last row alone is computed as two that are the same
+	TESTQ R8, R8
+	JZ    done
+	XORQ  CX, CX
+	MOVQ  CX, cRow+48(FP)
+	MOVQ  CX, fromRow+64(FP)
+	INCQ  R8
+	JMP   rows2
 
 done:
-	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
-	VXORPD       Y13, Y13, Y13
-	VBROADCASTSD floor+88(FP), Y14
-	VMOVUPS      (R10), Y12
-	VADDPD       Y13, Y0, Y0
-	VMAXPD       Y0, Y14, Y0
-	VMASKMOVPD   Y0, Y12, (AX)
-	VMOVUPS      32(R10), Y12
-	VADDPD       Y13, Y1, Y1
-	VMAXPD       Y1, Y14, Y1
-	VMASKMOVPD   Y1, Y12, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      (R10), Y12
-	VADDPD       Y13, Y2, Y2
-	VMAXPD       Y2, Y14, Y2
-	VMASKMOVPD   Y2, Y12, (AX)
-	VMOVUPS      32(R10), Y12
-	VADDPD       Y13, Y3, Y3
-	VMAXPD       Y3, Y14, Y3
-	VMASKMOVPD   Y3, Y12, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      (R10), Y12
-	VADDPD       Y13, Y4, Y4
-	VMAXPD       Y4, Y14, Y4
-	VMASKMOVPD   Y4, Y12, (AX)
-	VMOVUPS      32(R10), Y12
-	VADDPD       Y13, Y5, Y5
-	VMAXPD       Y5, Y14, Y5
-	VMASKMOVPD   Y5, Y12, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      (R10), Y12
-	VADDPD       Y13, Y6, Y6
-	VMAXPD       Y6, Y14, Y6
-	VMASKMOVPD   Y6, Y12, (AX)
-	VMOVUPS      32(R10), Y12
-	VADDPD       Y13, Y7, Y7
-	VMAXPD       Y7, Y14, Y7
-	VMASKMOVPD   Y7, Y12, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      (R10), Y12
-	VADDPD       Y13, Y8, Y8
-	VMAXPD       Y8, Y14, Y8
-	VMASKMOVPD   Y8, Y12, (AX)
-	VMOVUPS      32(R10), Y12
-	VADDPD       Y13, Y9, Y9
-	VMAXPD       Y9, Y14, Y9
-	VMASKMOVPD   Y9, Y12, 32(AX)
-	ADDQ         CX, AX
-	VMOVUPS      (R10), Y12
-	VADDPD       Y13, Y10, Y10
-	VMAXPD       Y10, Y14, Y10
-	VMASKMOVPD   Y10, Y12, (AX)
-	VMOVUPS      32(R10), Y12
-	VADDPD       Y13, Y11, Y11
-	VMAXPD       Y11, Y14, Y11
-	VMASKMOVPD   Y11, Y12, 32(AX)
 	VZEROUPPER
 	RET
 
-// func tile256_1x8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
+// func strip256_4f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
 // Requires: AVX, FMA3
-TEXT ·tile256_1x8f64(SB), NOSPLIT, $0-96
-	MOVQ aRow+8(FP), AX
-	MOVQ aStep+16(FP), AX
-	MOVQ b+24(FP), CX
-	MOVQ bStep+32(FP), DX
-	MOVQ k+72(FP), BX
-	MOVQ a+0(FP), SI
+TEXT ·strip256_4f64(SB), NOSPLIT, $0-104
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ aStep+16(FP), DX
+	MOVQ bStep+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ from+56(FP), DI
+	MOVQ rows+72(FP), R8
 
-	// the masks of the columns
-	MOVQ columns+80(FP), DI
-	LEAQ masks256<>+64(SB), R8
-	SHLQ $0x03, DI
-	SUBQ DI, R8
+rows8:
+	CMPQ R8, $0x08
+	JL   rows4
 
-	// what the tile starts from
-	MOVQ       from+56(FP), R9
-	MOVQ       fromRow+64(FP), R10
-	VMOVUPS    (R8), Y2
-	VMASKMOVPD (R9), Y2, Y0
-	VMOVUPS    32(R8), Y2
-	VMASKMOVPD 32(R9), Y2, Y1
-	CMPQ       DI, $+64
-	JNE        masked
+	// 8 rows: what they start from
+	MOVQ    fromRow+64(FP), R9
+	VMOVUPS (DI), Y0
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y1
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y2
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y3
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y4
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y5
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y6
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y7
+	ADDQ    R9, DI
+	MOVQ    AX, R9
 
-whole:
-	VMOVUPS      (CX), Y3
-	VMOVUPS      32(CX), Y4
-	VBROADCASTSD (SI), Y2
-	VFMADD231PD  Y3, Y2, Y0
-	VFMADD231PD  Y4, Y2, Y1
-	ADDQ         AX, SI
-	ADDQ         DX, CX
-	DECQ         BX
-	JNZ          whole
-	JMP          done
+	// row 3 of A
+	LEAQ (R9)(CX*2), R10
+	ADDQ CX, R10
 
-masked:
-	VMOVUPS      (R8), Y2
-	VMASKMOVPD   (CX), Y2, Y3
-	VMOVUPS      32(R8), Y2
-	VMASKMOVPD   32(CX), Y2, Y4
-	VBROADCASTSD (SI), Y2
-	VFMADD231PD  Y3, Y2, Y0
-	VFMADD231PD  Y4, Y2, Y1
-	ADDQ         AX, SI
-	ADDQ         DX, CX
-	DECQ         BX
-	JNZ          masked
+	// row 6 of A
+	LEAQ (R10)(CX*2), R11
+	ADDQ CX, R11
+	MOVQ b+24(FP), R12
+	MOVQ k+80(FP), R13
+	MOVQ R13, R14
+	SHRQ $0x01, R14
+	JZ   loop8rest
+
+loop8unrolled:
+	VMOVUPS      (R12), Y8
+	VBROADCASTSD (R9), Y9
+	VFMADD231PD  Y8, Y9, Y0
+	VBROADCASTSD (R9)(CX*1), Y9
+	VFMADD231PD  Y8, Y9, Y1
+	VBROADCASTSD (R9)(CX*2), Y9
+	VFMADD231PD  Y8, Y9, Y2
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y8, Y9, Y3
+	VBROADCASTSD (R10)(CX*1), Y9
+	VFMADD231PD  Y8, Y9, Y4
+	VBROADCASTSD (R10)(CX*2), Y9
+	VFMADD231PD  Y8, Y9, Y5
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y8, Y9, Y6
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y8, Y9, Y7
+	ADDQ         DX, R9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	VMOVUPS      (R12), Y8
+	VBROADCASTSD (R9), Y9
+	VFMADD231PD  Y8, Y9, Y0
+	VBROADCASTSD (R9)(CX*1), Y9
+	VFMADD231PD  Y8, Y9, Y1
+	VBROADCASTSD (R9)(CX*2), Y9
+	VFMADD231PD  Y8, Y9, Y2
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y8, Y9, Y3
+	VBROADCASTSD (R10)(CX*1), Y9
+	VFMADD231PD  Y8, Y9, Y4
+	VBROADCASTSD (R10)(CX*2), Y9
+	VFMADD231PD  Y8, Y9, Y5
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y8, Y9, Y6
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y8, Y9, Y7
+	ADDQ         DX, R9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R14
+	JNZ          loop8unrolled
+
+loop8rest:
+	ANDQ $0x01, R13
+	JZ   loop8done
+
+loop8:
+	VMOVUPS      (R12), Y8
+	VBROADCASTSD (R9), Y9
+	VFMADD231PD  Y8, Y9, Y0
+	VBROADCASTSD (R9)(CX*1), Y9
+	VFMADD231PD  Y8, Y9, Y1
+	VBROADCASTSD (R9)(CX*2), Y9
+	VFMADD231PD  Y8, Y9, Y2
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y8, Y9, Y3
+	VBROADCASTSD (R10)(CX*1), Y9
+	VFMADD231PD  Y8, Y9, Y4
+	VBROADCASTSD (R10)(CX*2), Y9
+	VFMADD231PD  Y8, Y9, Y5
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y8, Y9, Y6
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y8, Y9, Y7
+	ADDQ         DX, R9
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNZ          loop8
+
+loop8done:
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPD       Y8, Y8, Y8
+	VBROADCASTSD floor+96(FP), Y9
+	VADDPD       Y8, Y0, Y0
+	VMAXPD       Y0, Y9, Y0
+	VMOVUPS      Y0, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y8, Y1, Y1
+	VMAXPD       Y1, Y9, Y1
+	VMOVUPS      Y1, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y8, Y2, Y2
+	VMAXPD       Y2, Y9, Y2
+	VMOVUPS      Y2, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y8, Y3, Y3
+	VMAXPD       Y3, Y9, Y3
+	VMOVUPS      Y3, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y8, Y4, Y4
+	VMAXPD       Y4, Y9, Y4
+	VMOVUPS      Y4, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y8, Y5, Y5
+	VMAXPD       Y5, Y9, Y5
+	VMOVUPS      Y5, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y8, Y6, Y6
+	VMAXPD       Y6, Y9, Y6
+	VMOVUPS      Y6, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y8, Y7, Y7
+	VMAXPD       Y7, Y9, Y7
+	VMOVUPS      Y7, (SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x08, R8
+	JMP          rows8
+
+rows4:
+	CMPQ R8, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ    fromRow+64(FP), R9
+	VMOVUPS (DI), Y0
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y1
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y2
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y3
+	ADDQ    R9, DI
+	MOVQ    AX, R9
+
+	// row 3 of A
+	LEAQ (R9)(CX*2), R10
+	ADDQ CX, R10
+	MOVQ b+24(FP), R11
+	MOVQ k+80(FP), R12
+
+loop4:
+	VMOVUPS      (R11), Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y4, Y5, Y0
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y4, Y5, Y1
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y4, Y5, Y2
+	VBROADCASTSD (R10), Y5
+	VFMADD231PD  Y4, Y5, Y3
+	ADDQ         DX, R9
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPD       Y4, Y4, Y4
+	VBROADCASTSD floor+96(FP), Y5
+	VADDPD       Y4, Y0, Y0
+	VMAXPD       Y0, Y5, Y0
+	VMOVUPS      Y0, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y4, Y1, Y1
+	VMAXPD       Y1, Y5, Y1
+	VMOVUPS      Y1, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y4, Y2, Y2
+	VMAXPD       Y2, Y5, Y2
+	VMOVUPS      Y2, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y4, Y3, Y3
+	VMAXPD       Y3, Y5, Y3
+	VMOVUPS      Y3, (SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, R8
+	JMP          rows4
+
+rows2:
+	CMPQ R8, $0x02
+	JL   row1
+
+	// 2 rows: what they start from
+	MOVQ    fromRow+64(FP), R9
+	VMOVUPS (DI), Y0
+	ADDQ    R9, DI
+	VMOVUPS (DI), Y1
+	ADDQ    R9, DI
+	MOVQ    AX, R9
+	MOVQ    b+24(FP), R10
+	MOVQ    k+80(FP), R11
+
+loop2:
+	VMOVUPS      (R10), Y2
+	VBROADCASTSD (R9), Y3
+	VFMADD231PD  Y2, Y3, Y0
+	VBROADCASTSD (R9)(CX*1), Y3
+	VFMADD231PD  Y2, Y3, Y1
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R9
+	VXORPD       Y2, Y2, Y2
+	VBROADCASTSD floor+96(FP), Y3
+	VADDPD       Y2, Y0, Y0
+	VMAXPD       Y0, Y3, Y0
+	VMOVUPS      Y0, (SI)
+	ADDQ         R9, SI
+	VADDPD       Y2, Y1, Y1
+	VMAXPD       Y1, Y3, Y1
+	VMOVUPS      Y1, (SI)
+	ADDQ         R9, SI
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x02, R8
+	JMP          rows2
+
+row1:
+	// the last row alone is computed as two that are the same
+	TESTQ R8, R8
+	JZ    done
+	XORQ  CX, CX
+	MOVQ  CX, cRow+48(FP)
+	MOVQ  CX, fromRow+64(FP)
+	INCQ  R8
+	JMP   rows2
 
 done:
+	VZEROUPPER
+	RET
+
+// func strip256_6f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
+// Requires: AVX, FMA3
+TEXT ·strip256_6f64(SB), NOSPLIT, $0-104
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ aStep+16(FP), DX
+	MOVQ bStep+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ from+56(FP), DI
+	MOVQ rows+72(FP), R8
+
+	// from a row to its last vector
+	MOVQ columns+88(FP), R9
+	SHLQ $0x03, R9
+	SUBQ $0x10, R9
+
+rows8:
+	CMPQ R8, $0x08
+	JL   rows4
+
+	// 8 rows: what they start from
+	MOVQ           fromRow+64(FP), R10
+	VMOVUPS        (DI), Y0
+	VBROADCASTF128 (DI)(R9*1), Y1
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y2
+	VINSERTF128    $0x01, (DI)(R9*1), Y1, Y1
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y3
+	VBROADCASTF128 (DI)(R9*1), Y4
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y5
+	VINSERTF128    $0x01, (DI)(R9*1), Y4, Y4
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y6
+	VBROADCASTF128 (DI)(R9*1), Y7
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y8
+	VINSERTF128    $0x01, (DI)(R9*1), Y7, Y7
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y9
+	VBROADCASTF128 (DI)(R9*1), Y10
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y11
+	VINSERTF128    $0x01, (DI)(R9*1), Y10, Y10
+	ADDQ           R10, DI
+	MOVQ           AX, R10
+
+	// row 3 of A
+	LEAQ (R10)(CX*2), R11
+	ADDQ CX, R11
+
+	// row 6 of A
+	LEAQ (R11)(CX*2), R12
+	ADDQ CX, R12
+	MOVQ b+24(FP), R13
+	MOVQ k+80(FP), R14
+	MOVQ R14, R15
+	SHRQ $0x01, R15
+	JZ   loop8rest
+
+loop8unrolled:
+	VMOVUPS        (R13), Y12
+	VBROADCASTF128 (R13)(R9*1), Y13
+	VBROADCASTSD   (R10), Y14
+	VFMADD231PD    Y12, Y14, Y0
+	VBROADCASTSD   (R10)(CX*1), Y15
+	VFMADD231PD    Y12, Y15, Y2
+	VBLENDPD       $0x0c, Y15, Y14, Y15
+	VFMADD231PD    Y13, Y15, Y1
+	VBROADCASTSD   (R10)(CX*2), Y14
+	VFMADD231PD    Y12, Y14, Y3
+	VBROADCASTSD   (R11), Y15
+	VFMADD231PD    Y12, Y15, Y5
+	VBLENDPD       $0x0c, Y15, Y14, Y15
+	VFMADD231PD    Y13, Y15, Y4
+	VBROADCASTSD   (R11)(CX*1), Y14
+	VFMADD231PD    Y12, Y14, Y6
+	VBROADCASTSD   (R11)(CX*2), Y15
+	VFMADD231PD    Y12, Y15, Y8
+	VBLENDPD       $0x0c, Y15, Y14, Y15
+	VFMADD231PD    Y13, Y15, Y7
+	VBROADCASTSD   (R12), Y14
+	VFMADD231PD    Y12, Y14, Y9
+	VBROADCASTSD   (R12)(CX*1), Y15
+	VFMADD231PD    Y12, Y15, Y11
+	VBLENDPD       $0x0c, Y15, Y14, Y15
+	VFMADD231PD    Y13, Y15, Y10
+	ADDQ           DX, R10
+	ADDQ           DX, R11
+	ADDQ           DX, R12
+	ADDQ           BX, R13
+	VMOVUPS        (R13), Y12
+	VBROADCASTF128 (R13)(R9*1), Y13
+	VBROADCASTSD   (R10), Y14
+	VFMADD231PD    Y12, Y14, Y0
+	VBROADCASTSD   (R10)(CX*1), Y15
+	VFMADD231PD    Y12, Y15, Y2
+	VBLENDPD       $0x0c, Y15, Y14, Y15
+	VFMADD231PD    Y13, Y15, Y1
+	VBROADCASTSD   (R10)(CX*2), Y14
+	VFMADD231PD    Y12, Y14, Y3
+	VBROADCASTSD   (R11), Y15
+	VFMADD231PD    Y12, Y15, Y5
+	VBLENDPD       $0x0c, Y15, Y14, Y15
+	VFMADD231PD    Y13, Y15, Y4
+	VBROADCASTSD   (R11)(CX*1), Y14
+	VFMADD231PD    Y12, Y14, Y6
+	VBROADCASTSD   (R11)(CX*2), Y15
+	VFMADD231PD    Y12, Y15, Y8
+	VBLENDPD       $0x0c, Y15, Y14, Y15
+	VFMADD231PD    Y13, Y15, Y7
+	VBROADCASTSD   (R12), Y14
+	VFMADD231PD    Y12, Y14, Y9
+	VBROADCASTSD   (R12)(CX*1), Y15
+	VFMADD231PD    Y12, Y15, Y11
+	VBLENDPD       $0x0c, Y15, Y14, Y15
+	VFMADD231PD    Y13, Y15, Y10
+	ADDQ           DX, R10
+	ADDQ           DX, R11
+	ADDQ           DX, R12
+	ADDQ           BX, R13
+	DECQ           R15
+	JNZ            loop8unrolled
+
+loop8rest:
+	ANDQ $0x01, R14
+	JZ   loop8done
+
+loop8:
+	VMOVUPS        (R13), Y12
+	VBROADCASTF128 (R13)(R9*1), Y13
+	VBROADCASTSD   (R10), Y14
+	VFMADD231PD    Y12, Y14, Y0
+	VBROADCASTSD   (R10)(CX*1), Y15
+	VFMADD231PD    Y12, Y15, Y2
+	VBLENDPD       $0x0c, Y15, Y14, Y15
+	VFMADD231PD    Y13, Y15, Y1
+	VBROADCASTSD   (R10)(CX*2), Y14
+	VFMADD231PD    Y12, Y14, Y3
+	VBROADCASTSD   (R11), Y15
+	VFMADD231PD    Y12, Y15, Y5
+	VBLENDPD       $0x0c, Y15, Y14, Y15
+	VFMADD231PD    Y13, Y15, Y4
+	VBROADCASTSD   (R11)(CX*1), Y14
+	VFMADD231PD    Y12, Y14, Y6
+	VBROADCASTSD   (R11)(CX*2), Y15
+	VFMADD231PD    Y12, Y15, Y8
+	VBLENDPD       $0x0c, Y15, Y14, Y15
+	VFMADD231PD    Y13, Y15, Y7
+	VBROADCASTSD   (R12), Y14
+	VFMADD231PD    Y12, Y14, Y9
+	VBROADCASTSD   (R12)(CX*1), Y15
+	VFMADD231PD    Y12, Y15, Y11
+	VBLENDPD       $0x0c, Y15, Y14, Y15
+	VFMADD231PD    Y13, Y15, Y10
+	ADDQ           DX, R10
+	ADDQ           DX, R11
+	ADDQ           DX, R12
+	ADDQ           BX, R13
+	DECQ           R14
+	JNZ            loop8
+
+loop8done:
 	// the tile of C
-	MOVQ         c+40(FP), AX
-	MOVQ         cRow+48(FP), CX
+	MOVQ         cRow+48(FP), R10
+	VXORPD       Y12, Y12, Y12
+	VBROADCASTSD floor+96(FP), Y13
+	VADDPD       Y12, Y0, Y0
+	VMAXPD       Y0, Y13, Y0
+	VMOVUPS      Y0, (SI)
+	VADDPD       Y12, Y1, Y1
+	VMAXPD       Y1, Y13, Y1
+	VMOVUPS      X1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y12, Y2, Y2
+	VMAXPD       Y2, Y13, Y2
+	VMOVUPS      Y2, (SI)
+	VEXTRACTF128 $0x01, Y1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y12, Y3, Y3
+	VMAXPD       Y3, Y13, Y3
+	VMOVUPS      Y3, (SI)
+	VADDPD       Y12, Y4, Y4
+	VMAXPD       Y4, Y13, Y4
+	VMOVUPS      X4, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y12, Y5, Y5
+	VMAXPD       Y5, Y13, Y5
+	VMOVUPS      Y5, (SI)
+	VEXTRACTF128 $0x01, Y4, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y12, Y6, Y6
+	VMAXPD       Y6, Y13, Y6
+	VMOVUPS      Y6, (SI)
+	VADDPD       Y12, Y7, Y7
+	VMAXPD       Y7, Y13, Y7
+	VMOVUPS      X7, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y12, Y8, Y8
+	VMAXPD       Y8, Y13, Y8
+	VMOVUPS      Y8, (SI)
+	VEXTRACTF128 $0x01, Y7, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y12, Y9, Y9
+	VMAXPD       Y9, Y13, Y9
+	VMOVUPS      Y9, (SI)
+	VADDPD       Y12, Y10, Y10
+	VMAXPD       Y10, Y13, Y10
+	VMOVUPS      X10, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y12, Y11, Y11
+	VMAXPD       Y11, Y13, Y11
+	VMOVUPS      Y11, (SI)
+	VEXTRACTF128 $0x01, Y10, (SI)(R9*1)
+	ADDQ         R10, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x08, R8
+	JMP          rows8
+
+rows4:
+	CMPQ R8, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ           fromRow+64(FP), R10
+	VMOVUPS        (DI), Y0
+	VBROADCASTF128 (DI)(R9*1), Y1
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y2
+	VINSERTF128    $0x01, (DI)(R9*1), Y1, Y1
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y3
+	VBROADCASTF128 (DI)(R9*1), Y4
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y5
+	VINSERTF128    $0x01, (DI)(R9*1), Y4, Y4
+	ADDQ           R10, DI
+	MOVQ           AX, R10
+
+	// row 3 of A
+	LEAQ (R10)(CX*2), R11
+	ADDQ CX, R11
+	MOVQ b+24(FP), R12
+	MOVQ k+80(FP), R13
+
+loop4:
+	VMOVUPS        (R12), Y6
+	VBROADCASTF128 (R12)(R9*1), Y7
+	VBROADCASTSD   (R10), Y8
+	VFMADD231PD    Y6, Y8, Y0
+	VBROADCASTSD   (R10)(CX*1), Y9
+	VFMADD231PD    Y6, Y9, Y2
+	VBLENDPD       $0x0c, Y9, Y8, Y9
+	VFMADD231PD    Y7, Y9, Y1
+	VBROADCASTSD   (R10)(CX*2), Y8
+	VFMADD231PD    Y6, Y8, Y3
+	VBROADCASTSD   (R11), Y9
+	VFMADD231PD    Y6, Y9, Y5
+	VBLENDPD       $0x0c, Y9, Y8, Y9
+	VFMADD231PD    Y7, Y9, Y4
+	ADDQ           DX, R10
+	ADDQ           DX, R11
+	ADDQ           BX, R12
+	DECQ           R13
+	JNZ            loop4
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R10
+	VXORPD       Y6, Y6, Y6
+	VBROADCASTSD floor+96(FP), Y7
+	VADDPD       Y6, Y0, Y0
+	VMAXPD       Y0, Y7, Y0
+	VMOVUPS      Y0, (SI)
+	VADDPD       Y6, Y1, Y1
+	VMAXPD       Y1, Y7, Y1
+	VMOVUPS      X1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y6, Y2, Y2
+	VMAXPD       Y2, Y7, Y2
+	VMOVUPS      Y2, (SI)
+	VEXTRACTF128 $0x01, Y1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y6, Y3, Y3
+	VMAXPD       Y3, Y7, Y3
+	VMOVUPS      Y3, (SI)
+	VADDPD       Y6, Y4, Y4
+	VMAXPD       Y4, Y7, Y4
+	VMOVUPS      X4, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y6, Y5, Y5
+	VMAXPD       Y5, Y7, Y5
+	VMOVUPS      Y5, (SI)
+	VEXTRACTF128 $0x01, Y4, (SI)(R9*1)
+	ADDQ         R10, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, R8
+	JMP          rows4
+
+rows2:
+	CMPQ R8, $0x02
+	JL   row1
+
+	// 2 rows: what they start from
+	MOVQ           fromRow+64(FP), R10
+	VMOVUPS        (DI), Y0
+	VBROADCASTF128 (DI)(R9*1), Y1
+	ADDQ           R10, DI
+	VMOVUPS        (DI), Y2
+	VINSERTF128    $0x01, (DI)(R9*1), Y1, Y1
+	ADDQ           R10, DI
+	MOVQ           AX, R10
+	MOVQ           b+24(FP), R11
+	MOVQ           k+80(FP), R12
+
+loop2:
+	VMOVUPS        (R11), Y3
+	VBROADCASTF128 (R11)(R9*1), Y4
+	VBROADCASTSD   (R10), Y5
+	VFMADD231PD    Y3, Y5, Y0
+	VBROADCASTSD   (R10)(CX*1), Y6
+	VFMADD231PD    Y3, Y6, Y2
+	VBLENDPD       $0x0c, Y6, Y5, Y6
+	VFMADD231PD    Y4, Y6, Y1
+	ADDQ           DX, R10
+	ADDQ           BX, R11
+	DECQ           R12
+	JNZ            loop2
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R10
 	VXORPD       Y3, Y3, Y3
-	VBROADCASTSD floor+88(FP), Y4
-	VMOVUPS      (R8), Y2
+	VBROADCASTSD floor+96(FP), Y4
 	VADDPD       Y3, Y0, Y0
 	VMAXPD       Y0, Y4, Y0
-	VMASKMOVPD   Y0, Y2, (AX)
-	VMOVUPS      32(R8), Y2
+	VMOVUPS      Y0, (SI)
 	VADDPD       Y3, Y1, Y1
 	VMAXPD       Y1, Y4, Y1
-	VMASKMOVPD   Y1, Y2, 32(AX)
+	VMOVUPS      X1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y3, Y2, Y2
+	VMAXPD       Y2, Y4, Y2
+	VMOVUPS      Y2, (SI)
+	VEXTRACTF128 $0x01, Y1, (SI)(R9*1)
+	ADDQ         R10, SI
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x02, R8
+	JMP          rows2
+
+row1:
+	// the last row alone is computed as two that are the same
+	TESTQ R8, R8
+	JZ    done
+	XORQ  CX, CX
+	MOVQ  CX, cRow+48(FP)
+	MOVQ  CX, fromRow+64(FP)
+	INCQ  R8
+	JMP   rows2
+
+done:
+	VZEROUPPER
+	RET
+
+// func strip256_8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
+// Requires: AVX, FMA3
+TEXT ·strip256_8f64(SB), NOSPLIT, $0-104
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ aStep+16(FP), DX
+	MOVQ bStep+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ from+56(FP), DI
+	MOVQ rows+72(FP), R8
+
+	// from a row to its last vector
+	MOVQ columns+88(FP), R9
+	SHLQ $0x03, R9
+	SUBQ $0x20, R9
+
+rows6:
+	CMPQ R8, $0x06
+	JL   rows3
+
+	// 6 rows: what they start from
+	MOVQ    fromRow+64(FP), R10
+	VMOVUPS (DI), Y0
+	VMOVUPS (DI)(R9*1), Y1
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y2
+	VMOVUPS (DI)(R9*1), Y3
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y4
+	VMOVUPS (DI)(R9*1), Y5
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y6
+	VMOVUPS (DI)(R9*1), Y7
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y8
+	VMOVUPS (DI)(R9*1), Y9
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y10
+	VMOVUPS (DI)(R9*1), Y11
+	ADDQ    R10, DI
+	MOVQ    AX, R10
+
+	// row 3 of A
+	LEAQ (R10)(CX*2), R11
+	ADDQ CX, R11
+	MOVQ b+24(FP), R12
+	MOVQ k+80(FP), R13
+	MOVQ R13, R14
+	SHRQ $0x01, R14
+	JZ   loop6rest
+
+loop6unrolled:
+	VMOVUPS      (R12), Y12
+	VMOVUPS      (R12)(R9*1), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y12, Y14, Y0
+	VFMADD231PD  Y13, Y14, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y12, Y14, Y2
+	VFMADD231PD  Y13, Y14, Y3
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y12, Y14, Y4
+	VFMADD231PD  Y13, Y14, Y5
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y12, Y14, Y6
+	VFMADD231PD  Y13, Y14, Y7
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y12, Y14, Y8
+	VFMADD231PD  Y13, Y14, Y9
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y12, Y14, Y10
+	VFMADD231PD  Y13, Y14, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	VMOVUPS      (R12), Y12
+	VMOVUPS      (R12)(R9*1), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y12, Y14, Y0
+	VFMADD231PD  Y13, Y14, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y12, Y14, Y2
+	VFMADD231PD  Y13, Y14, Y3
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y12, Y14, Y4
+	VFMADD231PD  Y13, Y14, Y5
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y12, Y14, Y6
+	VFMADD231PD  Y13, Y14, Y7
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y12, Y14, Y8
+	VFMADD231PD  Y13, Y14, Y9
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y12, Y14, Y10
+	VFMADD231PD  Y13, Y14, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R14
+	JNZ          loop6unrolled
+
+loop6rest:
+	ANDQ $0x01, R13
+	JZ   loop6done
+
+loop6:
+	VMOVUPS      (R12), Y12
+	VMOVUPS      (R12)(R9*1), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y12, Y14, Y0
+	VFMADD231PD  Y13, Y14, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y12, Y14, Y2
+	VFMADD231PD  Y13, Y14, Y3
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y12, Y14, Y4
+	VFMADD231PD  Y13, Y14, Y5
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y12, Y14, Y6
+	VFMADD231PD  Y13, Y14, Y7
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y12, Y14, Y8
+	VFMADD231PD  Y13, Y14, Y9
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y12, Y14, Y10
+	VFMADD231PD  Y13, Y14, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNZ          loop6
+
+loop6done:
+	// the tile of C
+	MOVQ         cRow+48(FP), R10
+	VXORPD       Y12, Y12, Y12
+	VBROADCASTSD floor+96(FP), Y13
+	VADDPD       Y12, Y0, Y0
+	VMAXPD       Y0, Y13, Y0
+	VMOVUPS      Y0, (SI)
+	VADDPD       Y12, Y1, Y1
+	VMAXPD       Y1, Y13, Y1
+	VMOVUPS      Y1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y12, Y2, Y2
+	VMAXPD       Y2, Y13, Y2
+	VMOVUPS      Y2, (SI)
+	VADDPD       Y12, Y3, Y3
+	VMAXPD       Y3, Y13, Y3
+	VMOVUPS      Y3, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y12, Y4, Y4
+	VMAXPD       Y4, Y13, Y4
+	VMOVUPS      Y4, (SI)
+	VADDPD       Y12, Y5, Y5
+	VMAXPD       Y5, Y13, Y5
+	VMOVUPS      Y5, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y12, Y6, Y6
+	VMAXPD       Y6, Y13, Y6
+	VMOVUPS      Y6, (SI)
+	VADDPD       Y12, Y7, Y7
+	VMAXPD       Y7, Y13, Y7
+	VMOVUPS      Y7, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y12, Y8, Y8
+	VMAXPD       Y8, Y13, Y8
+	VMOVUPS      Y8, (SI)
+	VADDPD       Y12, Y9, Y9
+	VMAXPD       Y9, Y13, Y9
+	VMOVUPS      Y9, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y12, Y10, Y10
+	VMAXPD       Y10, Y13, Y10
+	VMOVUPS      Y10, (SI)
+	VADDPD       Y12, Y11, Y11
+	VMAXPD       Y11, Y13, Y11
+	VMOVUPS      Y11, (SI)(R9*1)
+	ADDQ         R10, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	SUBQ         $0x06, R8
+	JMP          rows6
+
+rows3:
+	CMPQ R8, $0x03
+	JL   rows2
+
+	// 3 rows: what they start from
+	MOVQ    fromRow+64(FP), R10
+	VMOVUPS (DI), Y0
+	VMOVUPS (DI)(R9*1), Y1
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y2
+	VMOVUPS (DI)(R9*1), Y3
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y4
+	VMOVUPS (DI)(R9*1), Y5
+	ADDQ    R10, DI
+	MOVQ    AX, R10
+	MOVQ    b+24(FP), R11
+	MOVQ    k+80(FP), R12
+
+loop3:
+	VMOVUPS      (R11), Y6
+	VMOVUPS      (R11)(R9*1), Y7
+	VBROADCASTSD (R10), Y8
+	VFMADD231PD  Y6, Y8, Y0
+	VFMADD231PD  Y7, Y8, Y1
+	VBROADCASTSD (R10)(CX*1), Y8
+	VFMADD231PD  Y6, Y8, Y2
+	VFMADD231PD  Y7, Y8, Y3
+	VBROADCASTSD (R10)(CX*2), Y8
+	VFMADD231PD  Y6, Y8, Y4
+	VFMADD231PD  Y7, Y8, Y5
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          loop3
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R10
+	VXORPD       Y6, Y6, Y6
+	VBROADCASTSD floor+96(FP), Y7
+	VADDPD       Y6, Y0, Y0
+	VMAXPD       Y0, Y7, Y0
+	VMOVUPS      Y0, (SI)
+	VADDPD       Y6, Y1, Y1
+	VMAXPD       Y1, Y7, Y1
+	VMOVUPS      Y1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y6, Y2, Y2
+	VMAXPD       Y2, Y7, Y2
+	VMOVUPS      Y2, (SI)
+	VADDPD       Y6, Y3, Y3
+	VMAXPD       Y3, Y7, Y3
+	VMOVUPS      Y3, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y6, Y4, Y4
+	VMAXPD       Y4, Y7, Y4
+	VMOVUPS      Y4, (SI)
+	VADDPD       Y6, Y5, Y5
+	VMAXPD       Y5, Y7, Y5
+	VMOVUPS      Y5, (SI)(R9*1)
+	ADDQ         R10, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	SUBQ         $0x03, R8
+	JMP          rows3
+
+rows2:
+	CMPQ R8, $0x02
+	JL   row1
+
+	// 2 rows: what they start from
+	MOVQ    fromRow+64(FP), R10
+	VMOVUPS (DI), Y0
+	VMOVUPS (DI)(R9*1), Y1
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y2
+	VMOVUPS (DI)(R9*1), Y3
+	ADDQ    R10, DI
+	MOVQ    AX, R10
+	MOVQ    b+24(FP), R11
+	MOVQ    k+80(FP), R12
+
+loop2:
+	VMOVUPS      (R11), Y4
+	VMOVUPS      (R11)(R9*1), Y5
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y4, Y6, Y0
+	VFMADD231PD  Y5, Y6, Y1
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y4, Y6, Y2
+	VFMADD231PD  Y5, Y6, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R10
+	VXORPD       Y4, Y4, Y4
+	VBROADCASTSD floor+96(FP), Y5
+	VADDPD       Y4, Y0, Y0
+	VMAXPD       Y0, Y5, Y0
+	VMOVUPS      Y0, (SI)
+	VADDPD       Y4, Y1, Y1
+	VMAXPD       Y1, Y5, Y1
+	VMOVUPS      Y1, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y4, Y2, Y2
+	VMAXPD       Y2, Y5, Y2
+	VMOVUPS      Y2, (SI)
+	VADDPD       Y4, Y3, Y3
+	VMAXPD       Y3, Y5, Y3
+	VMOVUPS      Y3, (SI)(R9*1)
+	ADDQ         R10, SI
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x02, R8
+	JMP          rows2
+
+row1:
+	// the last row alone is computed as two that are the same
+	TESTQ R8, R8
+	JZ    done
+	XORQ  CX, CX
+	MOVQ  CX, cRow+48(FP)
+	MOVQ  CX, fromRow+64(FP)
+	INCQ  R8
+	JMP   rows2
+
+done:
+	VZEROUPPER
+	RET
+
+// func strip256_12f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
+// Requires: AVX, FMA3
+TEXT ·strip256_12f64(SB), NOSPLIT, $0-104
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ aStep+16(FP), DX
+	MOVQ bStep+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ from+56(FP), DI
+	MOVQ rows+72(FP), R8
+
+	// from a row to its last vector
+	MOVQ columns+88(FP), R9
+	SHLQ $0x03, R9
+	SUBQ $0x20, R9
+
+rows4:
+	CMPQ R8, $0x04
+	JL   rows3
+
+	// 4 rows: what they start from
+	MOVQ    fromRow+64(FP), R10
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVUPS (DI)(R9*1), Y2
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y3
+	VMOVUPS 32(DI), Y4
+	VMOVUPS (DI)(R9*1), Y5
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y6
+	VMOVUPS 32(DI), Y7
+	VMOVUPS (DI)(R9*1), Y8
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y9
+	VMOVUPS 32(DI), Y10
+	VMOVUPS (DI)(R9*1), Y11
+	ADDQ    R10, DI
+	MOVQ    AX, R10
+
+	// row 3 of A
+	LEAQ (R10)(CX*2), R11
+	ADDQ CX, R11
+	MOVQ b+24(FP), R12
+	MOVQ k+80(FP), R13
+	MOVQ R13, R14
+	SHRQ $0x01, R14
+	JZ   loop4rest
+
+loop4unrolled:
+	VMOVUPS      (R12), Y12
+	VMOVUPS      32(R12), Y13
+	VMOVUPS      (R12)(R9*1), Y14
+	VBROADCASTSD (R10), Y15
+	VFMADD231PD  Y12, Y15, Y0
+	VFMADD231PD  Y13, Y15, Y1
+	VFMADD231PD  Y14, Y15, Y2
+	VBROADCASTSD (R10)(CX*1), Y15
+	VFMADD231PD  Y12, Y15, Y3
+	VFMADD231PD  Y13, Y15, Y4
+	VFMADD231PD  Y14, Y15, Y5
+	VBROADCASTSD (R10)(CX*2), Y15
+	VFMADD231PD  Y12, Y15, Y6
+	VFMADD231PD  Y13, Y15, Y7
+	VFMADD231PD  Y14, Y15, Y8
+	VBROADCASTSD (R11), Y15
+	VFMADD231PD  Y12, Y15, Y9
+	VFMADD231PD  Y13, Y15, Y10
+	VFMADD231PD  Y14, Y15, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	VMOVUPS      (R12), Y12
+	VMOVUPS      32(R12), Y13
+	VMOVUPS      (R12)(R9*1), Y14
+	VBROADCASTSD (R10), Y15
+	VFMADD231PD  Y12, Y15, Y0
+	VFMADD231PD  Y13, Y15, Y1
+	VFMADD231PD  Y14, Y15, Y2
+	VBROADCASTSD (R10)(CX*1), Y15
+	VFMADD231PD  Y12, Y15, Y3
+	VFMADD231PD  Y13, Y15, Y4
+	VFMADD231PD  Y14, Y15, Y5
+	VBROADCASTSD (R10)(CX*2), Y15
+	VFMADD231PD  Y12, Y15, Y6
+	VFMADD231PD  Y13, Y15, Y7
+	VFMADD231PD  Y14, Y15, Y8
+	VBROADCASTSD (R11), Y15
+	VFMADD231PD  Y12, Y15, Y9
+	VFMADD231PD  Y13, Y15, Y10
+	VFMADD231PD  Y14, Y15, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R14
+	JNZ          loop4unrolled
+
+loop4rest:
+	ANDQ $0x01, R13
+	JZ   loop4done
+
+loop4:
+	VMOVUPS      (R12), Y12
+	VMOVUPS      32(R12), Y13
+	VMOVUPS      (R12)(R9*1), Y14
+	VBROADCASTSD (R10), Y15
+	VFMADD231PD  Y12, Y15, Y0
+	VFMADD231PD  Y13, Y15, Y1
+	VFMADD231PD  Y14, Y15, Y2
+	VBROADCASTSD (R10)(CX*1), Y15
+	VFMADD231PD  Y12, Y15, Y3
+	VFMADD231PD  Y13, Y15, Y4
+	VFMADD231PD  Y14, Y15, Y5
+	VBROADCASTSD (R10)(CX*2), Y15
+	VFMADD231PD  Y12, Y15, Y6
+	VFMADD231PD  Y13, Y15, Y7
+	VFMADD231PD  Y14, Y15, Y8
+	VBROADCASTSD (R11), Y15
+	VFMADD231PD  Y12, Y15, Y9
+	VFMADD231PD  Y13, Y15, Y10
+	VFMADD231PD  Y14, Y15, Y11
+	ADDQ         DX, R10
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNZ          loop4
+
+loop4done:
+	// the tile of C
+	MOVQ         cRow+48(FP), R10
+	VXORPD       Y12, Y12, Y12
+	VBROADCASTSD floor+96(FP), Y13
+	VADDPD       Y12, Y0, Y0
+	VMAXPD       Y0, Y13, Y0
+	VMOVUPS      Y0, (SI)
+	VADDPD       Y12, Y1, Y1
+	VMAXPD       Y1, Y13, Y1
+	VMOVUPS      Y1, 32(SI)
+	VADDPD       Y12, Y2, Y2
+	VMAXPD       Y2, Y13, Y2
+	VMOVUPS      Y2, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y12, Y3, Y3
+	VMAXPD       Y3, Y13, Y3
+	VMOVUPS      Y3, (SI)
+	VADDPD       Y12, Y4, Y4
+	VMAXPD       Y4, Y13, Y4
+	VMOVUPS      Y4, 32(SI)
+	VADDPD       Y12, Y5, Y5
+	VMAXPD       Y5, Y13, Y5
+	VMOVUPS      Y5, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y12, Y6, Y6
+	VMAXPD       Y6, Y13, Y6
+	VMOVUPS      Y6, (SI)
+	VADDPD       Y12, Y7, Y7
+	VMAXPD       Y7, Y13, Y7
+	VMOVUPS      Y7, 32(SI)
+	VADDPD       Y12, Y8, Y8
+	VMAXPD       Y8, Y13, Y8
+	VMOVUPS      Y8, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y12, Y9, Y9
+	VMAXPD       Y9, Y13, Y9
+	VMOVUPS      Y9, (SI)
+	VADDPD       Y12, Y10, Y10
+	VMAXPD       Y10, Y13, Y10
+	VMOVUPS      Y10, 32(SI)
+	VADDPD       Y12, Y11, Y11
+	VMAXPD       Y11, Y13, Y11
+	VMOVUPS      Y11, (SI)(R9*1)
+	ADDQ         R10, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, R8
+	JMP          rows4
+
+rows3:
+	CMPQ R8, $0x03
+	JL   rows2
+
+	// 3 rows: what they start from
+	MOVQ    fromRow+64(FP), R10
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVUPS (DI)(R9*1), Y2
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y3
+	VMOVUPS 32(DI), Y4
+	VMOVUPS (DI)(R9*1), Y5
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y6
+	VMOVUPS 32(DI), Y7
+	VMOVUPS (DI)(R9*1), Y8
+	ADDQ    R10, DI
+	MOVQ    AX, R10
+	MOVQ    b+24(FP), R11
+	MOVQ    k+80(FP), R12
+
+loop3:
+	VMOVUPS      (R11), Y9
+	VMOVUPS      32(R11), Y10
+	VMOVUPS      (R11)(R9*1), Y11
+	VBROADCASTSD (R10), Y12
+	VFMADD231PD  Y9, Y12, Y0
+	VFMADD231PD  Y10, Y12, Y1
+	VFMADD231PD  Y11, Y12, Y2
+	VBROADCASTSD (R10)(CX*1), Y12
+	VFMADD231PD  Y9, Y12, Y3
+	VFMADD231PD  Y10, Y12, Y4
+	VFMADD231PD  Y11, Y12, Y5
+	VBROADCASTSD (R10)(CX*2), Y12
+	VFMADD231PD  Y9, Y12, Y6
+	VFMADD231PD  Y10, Y12, Y7
+	VFMADD231PD  Y11, Y12, Y8
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          loop3
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R10
+	VXORPD       Y9, Y9, Y9
+	VBROADCASTSD floor+96(FP), Y10
+	VADDPD       Y9, Y0, Y0
+	VMAXPD       Y0, Y10, Y0
+	VMOVUPS      Y0, (SI)
+	VADDPD       Y9, Y1, Y1
+	VMAXPD       Y1, Y10, Y1
+	VMOVUPS      Y1, 32(SI)
+	VADDPD       Y9, Y2, Y2
+	VMAXPD       Y2, Y10, Y2
+	VMOVUPS      Y2, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y9, Y3, Y3
+	VMAXPD       Y3, Y10, Y3
+	VMOVUPS      Y3, (SI)
+	VADDPD       Y9, Y4, Y4
+	VMAXPD       Y4, Y10, Y4
+	VMOVUPS      Y4, 32(SI)
+	VADDPD       Y9, Y5, Y5
+	VMAXPD       Y5, Y10, Y5
+	VMOVUPS      Y5, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y9, Y6, Y6
+	VMAXPD       Y6, Y10, Y6
+	VMOVUPS      Y6, (SI)
+	VADDPD       Y9, Y7, Y7
+	VMAXPD       Y7, Y10, Y7
+	VMOVUPS      Y7, 32(SI)
+	VADDPD       Y9, Y8, Y8
+	VMAXPD       Y8, Y10, Y8
+	VMOVUPS      Y8, (SI)(R9*1)
+	ADDQ         R10, SI
+	LEAQ         (AX)(CX*2), AX
+	ADDQ         CX, AX
+	SUBQ         $0x03, R8
+	JMP          rows3
+
+rows2:
+	CMPQ R8, $0x02
+	JL   row1
+
+	// 2 rows: what they start from
+	MOVQ    fromRow+64(FP), R10
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVUPS (DI)(R9*1), Y2
+	ADDQ    R10, DI
+	VMOVUPS (DI), Y3
+	VMOVUPS 32(DI), Y4
+	VMOVUPS (DI)(R9*1), Y5
+	ADDQ    R10, DI
+	MOVQ    AX, R10
+	MOVQ    b+24(FP), R11
+	MOVQ    k+80(FP), R12
+
+loop2:
+	VMOVUPS      (R11), Y6
+	VMOVUPS      32(R11), Y7
+	VMOVUPS      (R11)(R9*1), Y8
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y6, Y9, Y0
+	VFMADD231PD  Y7, Y9, Y1
+	VFMADD231PD  Y8, Y9, Y2
+	VBROADCASTSD (R10)(CX*1), Y9
+	VFMADD231PD  Y6, Y9, Y3
+	VFMADD231PD  Y7, Y9, Y4
+	VFMADD231PD  Y8, Y9, Y5
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+48(FP), R10
+	VXORPD       Y6, Y6, Y6
+	VBROADCASTSD floor+96(FP), Y7
+	VADDPD       Y6, Y0, Y0
+	VMAXPD       Y0, Y7, Y0
+	VMOVUPS      Y0, (SI)
+	VADDPD       Y6, Y1, Y1
+	VMAXPD       Y1, Y7, Y1
+	VMOVUPS      Y1, 32(SI)
+	VADDPD       Y6, Y2, Y2
+	VMAXPD       Y2, Y7, Y2
+	VMOVUPS      Y2, (SI)(R9*1)
+	ADDQ         R10, SI
+	VADDPD       Y6, Y3, Y3
+	VMAXPD       Y3, Y7, Y3
+	VMOVUPS      Y3, (SI)
+	VADDPD       Y6, Y4, Y4
+	VMAXPD       Y4, Y7, Y4
+	VMOVUPS      Y4, 32(SI)
+	VADDPD       Y6, Y5, Y5
+	VMAXPD       Y5, Y7, Y5
+	VMOVUPS      Y5, (SI)(R9*1)
+	ADDQ         R10, SI
+	LEAQ         (AX)(CX*2), AX
+	SUBQ         $0x02, R8
+	JMP          rows2
+
+row1:
+	// the last row alone is computed as two that are the same
+	TESTQ R8, R8
+	JZ    done
+	XORQ  CX, CX
+	MOVQ  CX, cRow+48(FP)
+	MOVQ  CX, fromRow+64(FP)
+	INCQ  R8
+	JMP   rows2
+
+done:
 	VZEROUPPER
 	RET
 
@@ -2570,6 +4994,101 @@ done:
 	VZEROUPPER
 	RET
 
+// func row256f32(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32, eights int, columns int)
+// Requires: AVX, FMA3
+TEXT ·row256f32(SB), NOSPLIT, $0-56
+	MOVQ a+0(FP), AX
+	MOVQ aStep+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ bStep+24(FP), BX
+	MOVQ eights+40(FP), SI
+
+	// whole vectors, and the mask of the columns left
+	MOVQ    columns+48(FP), DI
+	MOVQ    DI, R8
+	ANDQ    $-8, R8
+	ANDQ    $+7, DI
+	SHLQ    $0x02, R8
+	LEAQ    ones256<>+32(SB), R9
+	MOVQ    DI, R10
+	SHLQ    $0x02, R10
+	SUBQ    R10, R9
+	VMOVUPS (R9), Y0
+
+eight:
+	VBROADCASTSS (AX), Y1
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y2
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y3
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y4
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y5
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y6
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y7
+	ADDQ         CX, AX
+	VBROADCASTSS (AX), Y8
+	ADDQ         CX, AX
+	MOVQ         c+32(FP), R9
+	MOVQ         DX, R11
+	LEAQ         (BX)(BX*2), R10
+	ADDQ         DX, R10
+	LEAQ         (DX)(BX*4), DX
+	LEAQ         (DX)(BX*2), R13
+	LEAQ         (DX)(BX*4), DX
+	MOVQ         R8, R12
+	TESTQ        R12, R12
+	JZ           rest
+
+columns:
+	VMOVUPS     (R9), Y9
+	VFMADD231PS (R11), Y1, Y9
+	VFMADD231PS (R11)(BX*1), Y2, Y9
+	VFMADD231PS (R11)(BX*2), Y3, Y9
+	VFMADD231PS (R10), Y4, Y9
+	VFMADD231PS (R10)(BX*1), Y5, Y9
+	VFMADD231PS (R10)(BX*2), Y6, Y9
+	VFMADD231PS (R13), Y7, Y9
+	VFMADD231PS (R13)(BX*1), Y8, Y9
+	VMOVUPS     Y9, (R9)
+	ADDQ        $+32, R9
+	ADDQ        $+32, R11
+	ADDQ        $+32, R10
+	ADDQ        $+32, R13
+	SUBQ        $0x20, R12
+	JNZ         columns
+
+rest:
+	TESTQ       DI, DI
+	JZ          done
+	VMASKMOVPS  (R9), Y0, Y9
+	VMASKMOVPS  (R11), Y0, Y10
+	VFMADD231PS Y10, Y1, Y9
+	VMASKMOVPS  (R11)(BX*1), Y0, Y10
+	VFMADD231PS Y10, Y2, Y9
+	VMASKMOVPS  (R11)(BX*2), Y0, Y10
+	VFMADD231PS Y10, Y3, Y9
+	VMASKMOVPS  (R10), Y0, Y10
+	VFMADD231PS Y10, Y4, Y9
+	VMASKMOVPS  (R10)(BX*1), Y0, Y10
+	VFMADD231PS Y10, Y5, Y9
+	VMASKMOVPS  (R10)(BX*2), Y0, Y10
+	VFMADD231PS Y10, Y6, Y9
+	VMASKMOVPS  (R13), Y0, Y10
+	VFMADD231PS Y10, Y7, Y9
+	VMASKMOVPS  (R13)(BX*1), Y0, Y10
+	VFMADD231PS Y10, Y8, Y9
+	VMASKMOVPS  Y9, Y0, (R9)
+
+done:
+	DECQ SI
+	JNZ  eight
+	VZEROUPPER
+	RET
+
 // func transpose256f32(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, squares int)
 // Requires: AVX
 TEXT ·transpose256f32(SB), NOSPLIT, $0-40
@@ -2639,181 +5158,1400 @@ loop:
 	VZEROUPPER
 	RET
 
-// func finite512f32(x *float32, n int) bool
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·finite512f32(SB), NOSPLIT, $0-17
+// func finite256f32(x *float32, n int) bool
+// Requires: AVX, FMA3
+TEXT ·finite256f32(SB), NOSPLIT, $0-17
 	MOVQ   x+0(FP), AX
 	MOVQ   n+8(FP), CX
-	VXORPS Z1, Z1, Z1
-	VXORPS Z2, Z2, Z2
-	VXORPS Z3, Z3, Z3
-	VXORPS Z4, Z4, Z4
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
 
-loop:
-	CMPQ    CX, $0x40
-	JL      rest
-	VMOVUPS (AX), Z0
-	VSUBPS  Z0, Z0, Z0
-	VADDPS  Z0, Z1, Z1
-	VMOVUPS 64(AX), Z0
-	VSUBPS  Z0, Z0, Z0
-	VADDPS  Z0, Z2, Z2
-	VMOVUPS 128(AX), Z0
-	VSUBPS  Z0, Z0, Z0
-	VADDPS  Z0, Z3, Z3
-	VMOVUPS 192(AX), Z0
-	VSUBPS  Z0, Z0, Z0
-	VADDPS  Z0, Z4, Z4
-	ADDQ    $+256, AX
-	SUBQ    $0x40, CX
-	JMP     loop
+many:
+	CMPQ        CX, $0x40
+	JL          eight
+	VFMADD231PS (AX), Y0, Y1
+	VFMADD231PS 32(AX), Y0, Y2
+	VFMADD231PS 64(AX), Y0, Y3
+	VFMADD231PS 96(AX), Y0, Y4
+	VFMADD231PS 128(AX), Y0, Y5
+	VFMADD231PS 160(AX), Y0, Y6
+	VFMADD231PS 192(AX), Y0, Y7
+	VFMADD231PS 224(AX), Y0, Y8
+	ADDQ        $+256, AX
+	SUBQ        $0x40, CX
+	JMP         many
+
+eight:
+	CMPQ        CX, $0x08
+	JL          rest
+	VFMADD231PS (AX), Y0, Y1
+	ADDQ        $0x20, AX
+	SUBQ        $0x08, CX
+	JMP         eight
 
 rest:
-	MOVQ      $-1, DX
-	BZHIQ     CX, DX, DX
-	KMOVW     DX, K1
-	VMOVUPS.Z (AX), K1, Z0
-	VSUBPS    Z0, Z0, Z0
-	VADDPS    Z0, Z1, Z1
-	MOVQ      $-1, DX
-	BZHIQ     CX, DX, DX
-	SHRQ      $0x10, DX
-	KMOVW     DX, K1
-	VMOVUPS.Z 64(AX), K1, Z0
-	VSUBPS    Z0, Z0, Z0
-	VADDPS    Z0, Z2, Z2
-	MOVQ      $-1, DX
-	BZHIQ     CX, DX, DX
-	SHRQ      $0x20, DX
-	KMOVW     DX, K1
-	VMOVUPS.Z 128(AX), K1, Z0
-	VSUBPS    Z0, Z0, Z0
-	VADDPS    Z0, Z3, Z3
-	MOVQ      $-1, DX
-	BZHIQ     CX, DX, DX
-	SHRQ      $0x30, DX
-	KMOVW     DX, K1
-	VMOVUPS.Z 192(AX), K1, Z0
-	VSUBPS    Z0, Z0, Z0
-	VADDPS    Z0, Z4, Z4
-	VADDPS    Z2, Z1, Z1
-	VADDPS    Z4, Z3, Z3
-	VADDPS    Z3, Z1, Z1
-	VCMPPS    $0x03, Z1, Z1, K1
-	KORTESTW  K1, K1
-	SETEQ     AL
-	MOVB      AL, ret+16(FP)
+	LEAQ        ones256<>+32(SB), DX
+	SHLQ        $0x02, CX
+	SUBQ        CX, DX
+	VMOVUPS     (DX), Y9
+	VMASKMOVPS  (AX), Y9, Y9
+	VFMADD231PS Y9, Y0, Y1
+	VADDPS      Y5, Y1, Y1
+	VADDPS      Y6, Y2, Y2
+	VADDPS      Y7, Y3, Y3
+	VADDPS      Y8, Y4, Y4
+	VADDPS      Y3, Y1, Y1
+	VADDPS      Y4, Y2, Y2
+	VADDPS      Y2, Y1, Y1
+	VCMPPS      $0x03, Y1, Y1, Y1
+	VPTEST      Y1, Y1
+	SETEQ       AL
+	MOVB        AL, ret+16(FP)
 	VZEROUPPER
 	RET
 
-// func nonzeros512f32(index *int32, x *float32, n int) int
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, POPCNT
-TEXT ·nonzeros512f32(SB), NOSPLIT, $0-32
+// func rowLists256f32(index *int32, counts *int32, a *float32, aRow uintptr, ahead uintptr, rows int, k int)
+// Requires: AVX, AVX2, MMX+, POPCNT
+TEXT ·rowLists256f32(SB), NOSPLIT, $0-56
 	MOVQ         index+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVQ         AX, BX
-	VMOVDQU32    iota16<>+0(SB), Z0
-	VXORPS       Z1, Z1, Z1
-	MOVL         $0x00000010, SI
-	VPBROADCASTD SI, Z2
+	LEAQ         places<>+0(SB), CX
+	MOVL         $0x00000008, DX
+	VMOVD        DX, X2
+	VPBROADCASTD X2, Y2
+	MOVQ         counts+8(FP), DX
+	MOVQ         a+16(FP), BX
+	MOVQ         rows+40(FP), SI
+	MOVQ         ahead+32(FP), DI
+	VXORPS       Y3, Y3, Y3
+	MOVQ         AX, R8
 
-loop:
-	MOVQ  $-1, SI
-	CMPQ  DX, $0x10
-	JGE   whole
-	BZHIQ DX, SI, SI
+rows:
+	MOVQ aRow+24(FP), R9
+	MOVQ k+48(FP), R10
+	CMPQ SI, $0x01
+	JG   two
+	XORQ R9, R9
 
-whole:
-	KMOVW         SI, K1
-	VMOVUPS.Z     (CX), K1, Z3
-	VCMPPS        $0x04, Z1, Z3, K1
-	VPCOMPRESSD.Z Z0, K1, Z3
-	VMOVDQU32     Z3, (BX)
-	KMOVW         K1, SI
-	POPCNTQ       SI, SI
-	LEAQ          (BX)(SI*4), BX
-	VPADDD        Z2, Z0, Z0
-	ADDQ          $0x40, CX
-	SUBQ          $0x10, DX
-	JG            loop
-	SUBQ          AX, BX
-	SHRQ          $0x02, BX
-	MOVQ          BX, ret+24(FP)
+two:
+	ADDQ  BX, R9
+	MOVQ  R9, R12
+	ADDQ  aRow+24(FP), R12
+	VPXOR Y0, Y0, Y0
+
+eight:
+	CMPQ       R10, $0x08
+	JL         rest
+	VMOVUPS    (BX), Y1
+	VORPS      (R9), Y1, Y1
+	PREFETCHT0 (BX)(DI*1)
+	PREFETCHT0 (R9)(DI*1)
+	VCMPPS     $0x04, Y3, Y1, Y1
+	VMOVMSKPS  Y1, R11
+	VPMOVZXBD  (CX)(R11*8), Y1
+	VPADDD     Y0, Y1, Y1
+	VPADDD     Y2, Y0, Y0
+	VMOVDQU    Y1, (AX)
+	POPCNTQ    R11, R11
+	LEAQ       (AX)(R11*4), AX
+	ADDQ       $0x20, BX
+	ADDQ       $0x20, R9
+	SUBQ       $0x08, R10
+	JMP        eight
+
+rest:
+	LEAQ       ones256<>+32(SB), R11
+	MOVQ       R10, R13
+	SHLQ       $0x02, R13
+	SUBQ       R13, R11
+	VMOVUPS    (R11), Y1
+	VMASKMOVPS (BX), Y1, Y1
+	LEAQ       ones256<>+32(SB), BX
+	SHLQ       $0x02, R10
+	SUBQ       R10, BX
+	VMOVUPS    (BX), Y4
+	VMASKMOVPS (R9), Y4, Y4
+	VORPS      Y4, Y1, Y1
+	VCMPPS     $0x04, Y3, Y1, Y1
+	VMOVMSKPS  Y1, R11
+	VPMOVZXBD  (CX)(R11*8), Y1
+	VPADDD     Y0, Y1, Y1
+	VPADDD     Y2, Y0, Y0
+	VMOVDQU    Y1, (AX)
+	POPCNTQ    R11, R11
+	LEAQ       (AX)(R11*4), AX
+	MOVQ       AX, BX
+	SUBQ       R8, BX
+	SHRQ       $0x02, BX
+	MOVL       BX, (DX)
+	ADDQ       $0x04, DX
+	MOVQ       AX, R8
+	MOVQ       R12, BX
+	SUBQ       $0x02, SI
+	JG         rows
 	VZEROUPPER
 	RET
 
-DATA iota16<>+0(SB)/4, $0x00000000
-DATA iota16<>+4(SB)/4, $0x00000001
-DATA iota16<>+8(SB)/4, $0x00000002
-DATA iota16<>+12(SB)/4, $0x00000003
-DATA iota16<>+16(SB)/4, $0x00000004
-DATA iota16<>+20(SB)/4, $0x00000005
-DATA iota16<>+24(SB)/4, $0x00000006
-DATA iota16<>+28(SB)/4, $0x00000007
-DATA iota16<>+32(SB)/4, $0x00000008
-DATA iota16<>+36(SB)/4, $0x00000009
-DATA iota16<>+40(SB)/4, $0x0000000a
-DATA iota16<>+44(SB)/4, $0x0000000b
-DATA iota16<>+48(SB)/4, $0x0000000c
-DATA iota16<>+52(SB)/4, $0x0000000d
-DATA iota16<>+56(SB)/4, $0x0000000e
-DATA iota16<>+60(SB)/4, $0x0000000f
-GLOBL iota16<>(SB), RODATA|NOPTR, $64
+DATA places<>+0(SB)/8, $0x0000000000000000
+DATA places<>+8(SB)/8, $0x0000000000000000
+DATA places<>+16(SB)/8, $0x0000000000000001
+DATA places<>+24(SB)/8, $0x0000000000000100
+DATA places<>+32(SB)/8, $0x0000000000000002
+DATA places<>+40(SB)/8, $0x0000000000000200
+DATA places<>+48(SB)/8, $0x0000000000000201
+DATA places<>+56(SB)/8, $0x0000000000020100
+DATA places<>+64(SB)/8, $0x0000000000000003
+DATA places<>+72(SB)/8, $0x0000000000000300
+DATA places<>+80(SB)/8, $0x0000000000000301
+DATA places<>+88(SB)/8, $0x0000000000030100
+DATA places<>+96(SB)/8, $0x0000000000000302
+DATA places<>+104(SB)/8, $0x0000000000030200
+DATA places<>+112(SB)/8, $0x0000000000030201
+DATA places<>+120(SB)/8, $0x0000000003020100
+DATA places<>+128(SB)/8, $0x0000000000000004
+DATA places<>+136(SB)/8, $0x0000000000000400
+DATA places<>+144(SB)/8, $0x0000000000000401
+DATA places<>+152(SB)/8, $0x0000000000040100
+DATA places<>+160(SB)/8, $0x0000000000000402
+DATA places<>+168(SB)/8, $0x0000000000040200
+DATA places<>+176(SB)/8, $0x0000000000040201
+DATA places<>+184(SB)/8, $0x0000000004020100
+DATA places<>+192(SB)/8, $0x0000000000000403
+DATA places<>+200(SB)/8, $0x0000000000040300
+DATA places<>+208(SB)/8, $0x0000000000040301
+DATA places<>+216(SB)/8, $0x0000000004030100
+DATA places<>+224(SB)/8, $0x0000000000040302
+DATA places<>+232(SB)/8, $0x0000000004030200
+DATA places<>+240(SB)/8, $0x0000000004030201
+DATA places<>+248(SB)/8, $0x0000000403020100
+DATA places<>+256(SB)/8, $0x0000000000000005
+DATA places<>+264(SB)/8, $0x0000000000000500
+DATA places<>+272(SB)/8, $0x0000000000000501
+DATA places<>+280(SB)/8, $0x0000000000050100
+DATA places<>+288(SB)/8, $0x0000000000000502
+DATA places<>+296(SB)/8, $0x0000000000050200
+DATA places<>+304(SB)/8, $0x0000000000050201
+DATA places<>+312(SB)/8, $0x0000000005020100
+DATA places<>+320(SB)/8, $0x0000000000000503
+DATA places<>+328(SB)/8, $0x0000000000050300
+DATA places<>+336(SB)/8, $0x0000000000050301
+DATA places<>+344(SB)/8, $0x0000000005030100
+DATA places<>+352(SB)/8, $0x0000000000050302
+DATA places<>+360(SB)/8, $0x0000000005030200
+DATA places<>+368(SB)/8, $0x0000000005030201
+DATA places<>+376(SB)/8, $0x0000000503020100
+DATA places<>+384(SB)/8, $0x0000000000000504
+DATA places<>+392(SB)/8, $0x0000000000050400
+DATA places<>+400(SB)/8, $0x0000000000050401
+DATA places<>+408(SB)/8, $0x0000000005040100
+DATA places<>+416(SB)/8, $0x0000000000050402
+DATA places<>+424(SB)/8, $0x0000000005040200
+DATA places<>+432(SB)/8, $0x0000000005040201
+DATA places<>+440(SB)/8, $0x0000000504020100
+DATA places<>+448(SB)/8, $0x0000000000050403
+DATA places<>+456(SB)/8, $0x0000000005040300
+DATA places<>+464(SB)/8, $0x0000000005040301
+DATA places<>+472(SB)/8, $0x0000000504030100
+DATA places<>+480(SB)/8, $0x0000000005040302
+DATA places<>+488(SB)/8, $0x0000000504030200
+DATA places<>+496(SB)/8, $0x0000000504030201
+DATA places<>+504(SB)/8, $0x0000050403020100
+DATA places<>+512(SB)/8, $0x0000000000000006
+DATA places<>+520(SB)/8, $0x0000000000000600
+DATA places<>+528(SB)/8, $0x0000000000000601
+DATA places<>+536(SB)/8, $0x0000000000060100
+DATA places<>+544(SB)/8, $0x0000000000000602
+DATA places<>+552(SB)/8, $0x0000000000060200
+DATA places<>+560(SB)/8, $0x0000000000060201
+DATA places<>+568(SB)/8, $0x0000000006020100
+DATA places<>+576(SB)/8, $0x0000000000000603
+DATA places<>+584(SB)/8, $0x0000000000060300
+DATA places<>+592(SB)/8, $0x0000000000060301
+DATA places<>+600(SB)/8, $0x0000000006030100
+DATA places<>+608(SB)/8, $0x0000000000060302
+DATA places<>+616(SB)/8, $0x0000000006030200
+DATA places<>+624(SB)/8, $0x0000000006030201
+DATA places<>+632(SB)/8, $0x0000000603020100
+DATA places<>+640(SB)/8, $0x0000000000000604
+DATA places<>+648(SB)/8, $0x0000000000060400
+DATA places<>+656(SB)/8, $0x0000000000060401
+DATA places<>+664(SB)/8, $0x0000000006040100
+DATA places<>+672(SB)/8, $0x0000000000060402
+DATA places<>+680(SB)/8, $0x0000000006040200
+DATA places<>+688(SB)/8, $0x0000000006040201
+DATA places<>+696(SB)/8, $0x0000000604020100
+DATA places<>+704(SB)/8, $0x0000000000060403
+DATA places<>+712(SB)/8, $0x0000000006040300
+DATA places<>+720(SB)/8, $0x0000000006040301
+DATA places<>+728(SB)/8, $0x0000000604030100
+DATA places<>+736(SB)/8, $0x0000000006040302
+DATA places<>+744(SB)/8, $0x0000000604030200
+DATA places<>+752(SB)/8, $0x0000000604030201
+DATA places<>+760(SB)/8, $0x0000060403020100
+DATA places<>+768(SB)/8, $0x0000000000000605
+DATA places<>+776(SB)/8, $0x0000000000060500
+DATA places<>+784(SB)/8, $0x0000000000060501
+DATA places<>+792(SB)/8, $0x0000000006050100
+DATA places<>+800(SB)/8, $0x0000000000060502
+DATA places<>+808(SB)/8, $0x0000000006050200
+DATA places<>+816(SB)/8, $0x0000000006050201
+DATA places<>+824(SB)/8, $0x0000000605020100
+DATA places<>+832(SB)/8, $0x0000000000060503
+DATA places<>+840(SB)/8, $0x0000000006050300
+DATA places<>+848(SB)/8, $0x0000000006050301
+DATA places<>+856(SB)/8, $0x0000000605030100
+DATA places<>+864(SB)/8, $0x0000000006050302
+DATA places<>+872(SB)/8, $0x0000000605030200
+DATA places<>+880(SB)/8, $0x0000000605030201
+DATA places<>+888(SB)/8, $0x0000060503020100
+DATA places<>+896(SB)/8, $0x0000000000060504
+DATA places<>+904(SB)/8, $0x0000000006050400
+DATA places<>+912(SB)/8, $0x0000000006050401
+DATA places<>+920(SB)/8, $0x0000000605040100
+DATA places<>+928(SB)/8, $0x0000000006050402
+DATA places<>+936(SB)/8, $0x0000000605040200
+DATA places<>+944(SB)/8, $0x0000000605040201
+DATA places<>+952(SB)/8, $0x0000060504020100
+DATA places<>+960(SB)/8, $0x0000000006050403
+DATA places<>+968(SB)/8, $0x0000000605040300
+DATA places<>+976(SB)/8, $0x0000000605040301
+DATA places<>+984(SB)/8, $0x0000060504030100
+DATA places<>+992(SB)/8, $0x0000000605040302
+DATA places<>+1000(SB)/8, $0x0000060504030200
+DATA places<>+1008(SB)/8, $0x0000060504030201
+DATA places<>+1016(SB)/8, $0x0006050403020100
+DATA places<>+1024(SB)/8, $0x0000000000000007
+DATA places<>+1032(SB)/8, $0x0000000000000700
+DATA places<>+1040(SB)/8, $0x0000000000000701
+DATA places<>+1048(SB)/8, $0x0000000000070100
+DATA places<>+1056(SB)/8, $0x0000000000000702
+DATA places<>+1064(SB)/8, $0x0000000000070200
+DATA places<>+1072(SB)/8, $0x0000000000070201
+DATA places<>+1080(SB)/8, $0x0000000007020100
+DATA places<>+1088(SB)/8, $0x0000000000000703
+DATA places<>+1096(SB)/8, $0x0000000000070300
+DATA places<>+1104(SB)/8, $0x0000000000070301
+DATA places<>+1112(SB)/8, $0x0000000007030100
+DATA places<>+1120(SB)/8, $0x0000000000070302
+DATA places<>+1128(SB)/8, $0x0000000007030200
+DATA places<>+1136(SB)/8, $0x0000000007030201
+DATA places<>+1144(SB)/8, $0x0000000703020100
+DATA places<>+1152(SB)/8, $0x0000000000000704
+DATA places<>+1160(SB)/8, $0x0000000000070400
+DATA places<>+1168(SB)/8, $0x0000000000070401
+DATA places<>+1176(SB)/8, $0x0000000007040100
+DATA places<>+1184(SB)/8, $0x0000000000070402
+DATA places<>+1192(SB)/8, $0x0000000007040200
+DATA places<>+1200(SB)/8, $0x0000000007040201
+DATA places<>+1208(SB)/8, $0x0000000704020100
+DATA places<>+1216(SB)/8, $0x0000000000070403
+DATA places<>+1224(SB)/8, $0x0000000007040300
+DATA places<>+1232(SB)/8, $0x0000000007040301
+DATA places<>+1240(SB)/8, $0x0000000704030100
+DATA places<>+1248(SB)/8, $0x0000000007040302
+DATA places<>+1256(SB)/8, $0x0000000704030200
+DATA places<>+1264(SB)/8, $0x0000000704030201
+DATA places<>+1272(SB)/8, $0x0000070403020100
+DATA places<>+1280(SB)/8, $0x0000000000000705
+DATA places<>+1288(SB)/8, $0x0000000000070500
+DATA places<>+1296(SB)/8, $0x0000000000070501
+DATA places<>+1304(SB)/8, $0x0000000007050100
+DATA places<>+1312(SB)/8, $0x0000000000070502
+DATA places<>+1320(SB)/8, $0x0000000007050200
+DATA places<>+1328(SB)/8, $0x0000000007050201
+DATA places<>+1336(SB)/8, $0x0000000705020100
+DATA places<>+1344(SB)/8, $0x0000000000070503
+DATA places<>+1352(SB)/8, $0x0000000007050300
+DATA places<>+1360(SB)/8, $0x0000000007050301
+DATA places<>+1368(SB)/8, $0x0000000705030100
+DATA places<>+1376(SB)/8, $0x0000000007050302
+DATA places<>+1384(SB)/8, $0x0000000705030200
+DATA places<>+1392(SB)/8, $0x0000000705030201
+DATA places<>+1400(SB)/8, $0x0000070503020100
+DATA places<>+1408(SB)/8, $0x0000000000070504
+DATA places<>+1416(SB)/8, $0x0000000007050400
+DATA places<>+1424(SB)/8, $0x0000000007050401
+DATA places<>+1432(SB)/8, $0x0000000705040100
+DATA places<>+1440(SB)/8, $0x0000000007050402
+DATA places<>+1448(SB)/8, $0x0000000705040200
+DATA places<>+1456(SB)/8, $0x0000000705040201
+DATA places<>+1464(SB)/8, $0x0000070504020100
+DATA places<>+1472(SB)/8, $0x0000000007050403
+DATA places<>+1480(SB)/8, $0x0000000705040300
+DATA places<>+1488(SB)/8, $0x0000000705040301
+DATA places<>+1496(SB)/8, $0x0000070504030100
+DATA places<>+1504(SB)/8, $0x0000000705040302
+DATA places<>+1512(SB)/8, $0x0000070504030200
+DATA places<>+1520(SB)/8, $0x0000070504030201
+DATA places<>+1528(SB)/8, $0x0007050403020100
+DATA places<>+1536(SB)/8, $0x0000000000000706
+DATA places<>+1544(SB)/8, $0x0000000000070600
+DATA places<>+1552(SB)/8, $0x0000000000070601
+DATA places<>+1560(SB)/8, $0x0000000007060100
+DATA places<>+1568(SB)/8, $0x0000000000070602
+DATA places<>+1576(SB)/8, $0x0000000007060200
+DATA places<>+1584(SB)/8, $0x0000000007060201
+DATA places<>+1592(SB)/8, $0x0000000706020100
+DATA places<>+1600(SB)/8, $0x0000000000070603
+DATA places<>+1608(SB)/8, $0x0000000007060300
+DATA places<>+1616(SB)/8, $0x0000000007060301
+DATA places<>+1624(SB)/8, $0x0000000706030100
+DATA places<>+1632(SB)/8, $0x0000000007060302
+DATA places<>+1640(SB)/8, $0x0000000706030200
+DATA places<>+1648(SB)/8, $0x0000000706030201
+DATA places<>+1656(SB)/8, $0x0000070603020100
+DATA places<>+1664(SB)/8, $0x0000000000070604
+DATA places<>+1672(SB)/8, $0x0000000007060400
+DATA places<>+1680(SB)/8, $0x0000000007060401
+DATA places<>+1688(SB)/8, $0x0000000706040100
+DATA places<>+1696(SB)/8, $0x0000000007060402
+DATA places<>+1704(SB)/8, $0x0000000706040200
+DATA places<>+1712(SB)/8, $0x0000000706040201
+DATA places<>+1720(SB)/8, $0x0000070604020100
+DATA places<>+1728(SB)/8, $0x0000000007060403
+DATA places<>+1736(SB)/8, $0x0000000706040300
+DATA places<>+1744(SB)/8, $0x0000000706040301
+DATA places<>+1752(SB)/8, $0x0000070604030100
+DATA places<>+1760(SB)/8, $0x0000000706040302
+DATA places<>+1768(SB)/8, $0x0000070604030200
+DATA places<>+1776(SB)/8, $0x0000070604030201
+DATA places<>+1784(SB)/8, $0x0007060403020100
+DATA places<>+1792(SB)/8, $0x0000000000070605
+DATA places<>+1800(SB)/8, $0x0000000007060500
+DATA places<>+1808(SB)/8, $0x0000000007060501
+DATA places<>+1816(SB)/8, $0x0000000706050100
+DATA places<>+1824(SB)/8, $0x0000000007060502
+DATA places<>+1832(SB)/8, $0x0000000706050200
+DATA places<>+1840(SB)/8, $0x0000000706050201
+DATA places<>+1848(SB)/8, $0x0000070605020100
+DATA places<>+1856(SB)/8, $0x0000000007060503
+DATA places<>+1864(SB)/8, $0x0000000706050300
+DATA places<>+1872(SB)/8, $0x0000000706050301
+DATA places<>+1880(SB)/8, $0x0000070605030100
+DATA places<>+1888(SB)/8, $0x0000000706050302
+DATA places<>+1896(SB)/8, $0x0000070605030200
+DATA places<>+1904(SB)/8, $0x0000070605030201
+DATA places<>+1912(SB)/8, $0x0007060503020100
+DATA places<>+1920(SB)/8, $0x0000000007060504
+DATA places<>+1928(SB)/8, $0x0000000706050400
+DATA places<>+1936(SB)/8, $0x0000000706050401
+DATA places<>+1944(SB)/8, $0x0000070605040100
+DATA places<>+1952(SB)/8, $0x0000000706050402
+DATA places<>+1960(SB)/8, $0x0000070605040200
+DATA places<>+1968(SB)/8, $0x0000070605040201
+DATA places<>+1976(SB)/8, $0x0007060504020100
+DATA places<>+1984(SB)/8, $0x0000000706050403
+DATA places<>+1992(SB)/8, $0x0000070605040300
+DATA places<>+2000(SB)/8, $0x0000070605040301
+DATA places<>+2008(SB)/8, $0x0007060504030100
+DATA places<>+2016(SB)/8, $0x0000070605040302
+DATA places<>+2024(SB)/8, $0x0007060504030200
+DATA places<>+2032(SB)/8, $0x0007060504030201
+DATA places<>+2040(SB)/8, $0x0706050403020100
+GLOBL places<>(SB), RODATA|NOPTR, $2048
 
-// func sparse512f32(index *int32, count int, a *float32, b *float32, bStep uintptr, c *float32, from *float32, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·sparse512f32(SB), NOSPLIT, $0-68
-	MOVQ index+0(FP), AX
-	MOVQ count+8(FP), CX
-	MOVQ a+16(FP), DX
+// func columnLists256f32(index *int32, counts *int32, a *float32, aStep uintptr, rows int, k int, bits *byte)
+// Requires: AVX, AVX2, CMOV, POPCNT
+TEXT ·columnLists256f32(SB), NOSPLIT, $0-56
+	MOVQ         index+0(FP), AX
+	LEAQ         places<>+0(SB), CX
+	MOVL         $0x00000008, DX
+	VMOVD        DX, X2
+	VPBROADCASTD X2, Y2
+	MOVQ         counts+8(FP), DX
+	MOVQ         a+16(FP), BX
+	MOVQ         rows+32(FP), SI
+	VXORPS       Y3, Y3, Y3
+	MOVQ         AX, DI
+
+rows:
+	// a bit for each of eight rows, for each k
+	MOVQ    $+8, R8
+	CMPQ    SI, R8
+	CMOVQLT SI, R8
+	LEAQ    ones256<>+32(SB), R9
+	SHLQ    $0x02, R8
+	SUBQ    R8, R9
+	VMOVUPS (R9), Y0
+	MOVQ    aStep+24(FP), R9
+	MOVQ    k+40(FP), R10
+	MOVQ    bits+48(FP), R11
+	MOVQ    BX, R8
+
+k:
+	VMASKMOVPS (R8), Y0, Y1
+	VCMPPS     $0x04, Y3, Y1, Y1
+	VMOVMSKPS  Y1, R12
+	MOVB       R12, (R11)
+	ADDQ       R9, R8
+	INCQ       R11
+	DECQ       R10
+	JNZ        k
+	VMOVDQU    Y3, (R11)
+
+	// a list for each two rows
+	VPCMPEQB Y4, Y4, Y4
+	VPSRLW   $0x0e, Y4, Y4
+	VPSLLW   $0x08, Y4, Y1
+	VPOR     Y1, Y4, Y4
+	MOVQ     $+4, R8
+
+pair:
+	MOVQ  bits+48(FP), R9
+	MOVQ  k+40(FP), R10
+	VPXOR Y0, Y0, Y0
+
+bits:
+	VPAND     (R9), Y4, Y1
+	VPCMPEQB  Y3, Y1, Y1
+	VPMOVMSKB Y1, R11
+	NOTL      R11
+	MOVBQZX   R11, R12
+	VPMOVZXBD (CX)(R12*8), Y1
+	VPADDD    Y0, Y1, Y1
+	VPADDD    Y2, Y0, Y0
+	VMOVDQU   Y1, (AX)
+	POPCNTQ   R12, R12
+	LEAQ      (AX)(R12*4), AX
+	SHRL      $0x08, R11
+	MOVBQZX   R11, R12
+	VPMOVZXBD (CX)(R12*8), Y1
+	VPADDD    Y0, Y1, Y1
+	VPADDD    Y2, Y0, Y0
+	VMOVDQU   Y1, (AX)
+	POPCNTQ   R12, R12
+	LEAQ      (AX)(R12*4), AX
+	SHRL      $0x08, R11
+	MOVBQZX   R11, R12
+	VPMOVZXBD (CX)(R12*8), Y1
+	VPADDD    Y0, Y1, Y1
+	VPADDD    Y2, Y0, Y0
+	VMOVDQU   Y1, (AX)
+	POPCNTQ   R12, R12
+	LEAQ      (AX)(R12*4), AX
+	SHRL      $0x08, R11
+	MOVBQZX   R11, R12
+	VPMOVZXBD (CX)(R12*8), Y1
+	VPADDD    Y0, Y1, Y1
+	VPADDD    Y2, Y0, Y0
+	VMOVDQU   Y1, (AX)
+	POPCNTQ   R12, R12
+	LEAQ      (AX)(R12*4), AX
+	SHRL      $0x08, R11
+	ADDQ      $0x20, R9
+	SUBQ      $0x20, R10
+	JG        bits
+	MOVQ      AX, R9
+	SUBQ      DI, R9
+	SHRQ      $0x02, R9
+	MOVL      R9, (DX)
+	ADDQ      $0x04, DX
+	MOVQ      AX, DI
+	VPSLLW    $0x02, Y4, Y4
+	DECQ      R8
+	JNZ       pair
+	ADDQ      $0x20, BX
+	SUBQ      $0x08, SI
+	JG        rows
+	VZEROUPPER
+	RET
+
+// func rowTerms256f32(values *float32, places *int32, counts *int32, a *float32, aRow uintptr, rows int, k int, step int)
+// Requires: AVX, AVX2, POPCNT
+TEXT ·rowTerms256f32(SB), NOSPLIT, $0-64
+	MOVQ         places+8(FP), AX
+	LEAQ         places<>+0(SB), CX
+	MOVL         $0x00000008, DX
+	VMOVD        DX, X1
+	VPBROADCASTD X1, Y1
+	MOVQ         values+0(FP), DX
+	MOVQ         counts+16(FP), BX
+	MOVQ         a+24(FP), SI
+	MOVQ         rows+40(FP), DI
+	VXORPS       Y2, Y2, Y2
+	VPBROADCASTD step+56(FP), Y6
+	MOVQ         AX, R8
+
+rows:
+	MOVQ  k+48(FP), R10
+	MOVQ  SI, R9
+	VPXOR Y0, Y0, Y0
+
+eight:
+	CMPQ      R10, $0x08
+	JL        rest
+	VMOVUPS   (R9), Y3
+	VCMPPS    $0x04, Y2, Y3, Y4
+	VMOVMSKPS Y4, R11
+	VPMOVZXBD (CX)(R11*8), Y5
+	VPERMPS   Y3, Y5, Y4
+	VMOVUPS   Y4, (DX)
+	VPADDD    Y0, Y5, Y5
+	VPADDD    Y1, Y0, Y0
+	VPMULLD   Y6, Y5, Y5
+	VMOVDQU   Y5, (AX)
+	POPCNTQ   R11, R11
+	LEAQ      (AX)(R11*4), AX
+	LEAQ      (DX)(R11*4), DX
+	ADDQ      $0x20, R9
+	SUBQ      $0x08, R10
+	JMP       eight
+
+rest:
+	LEAQ       ones256<>+32(SB), R11
+	SHLQ       $0x02, R10
+	SUBQ       R10, R11
+	VMOVUPS    (R11), Y3
+	VMASKMOVPS (R9), Y3, Y3
+	VCMPPS     $0x04, Y2, Y3, Y4
+	VMOVMSKPS  Y4, R11
+	VPMOVZXBD  (CX)(R11*8), Y5
+	VPERMPS    Y3, Y5, Y4
+	VMOVUPS    Y4, (DX)
+	VPADDD     Y0, Y5, Y5
+	VPADDD     Y1, Y0, Y0
+	VPMULLD    Y6, Y5, Y5
+	VMOVDQU    Y5, (AX)
+	POPCNTQ    R11, R11
+	LEAQ       (AX)(R11*4), AX
+	LEAQ       (DX)(R11*4), DX
+	MOVQ       AX, R9
+	SUBQ       R8, R9
+	SHRQ       $0x02, R9
+	MOVL       R9, (BX)
+	ADDQ       $0x04, BX
+	MOVQ       AX, R8
+	ADDQ       aRow+32(FP), SI
+	DECQ       DI
+	JNZ        rows
+	VZEROUPPER
+	RET
+
+// func terms512_128f32(values *float32, places *int32, counts *int32, b *float32, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·terms512_128f32(SB), NOSPLIT, $0-76
+	MOVQ values+0(FP), AX
+	MOVQ places+8(FP), CX
+	MOVQ counts+16(FP), DX
 	MOVQ b+24(FP), BX
-	MOVQ bStep+32(FP), SI
+	MOVQ rows+64(FP), SI
+	MOVQ c+32(FP), DI
+	MOVQ from+48(FP), R8
+
+rows:
+	// 1 rows: what they start from
+	MOVQ    fromRow+56(FP), R9
+	VMOVUPS (R8), Z0
+	VMOVUPS 64(R8), Z1
+	VMOVUPS 128(R8), Z2
+	VMOVUPS 192(R8), Z3
+	VMOVUPS 256(R8), Z4
+	VMOVUPS 320(R8), Z5
+	VMOVUPS 384(R8), Z6
+	VMOVUPS 448(R8), Z7
+	ADDQ    R9, R8
+	MOVLQSX (DX), R9
+	ADDQ    $0x04, DX
+	LEAQ    (AX)(R9*4), AX
+	LEAQ    (CX)(R9*4), CX
+	NEGQ    R9
+	JZ      sums
+
+terms:
+	MOVLQSX      (CX)(R9*4), R10
+	VBROADCASTSS (AX)(R9*4), Z8
+	ADDQ         BX, R10
+	VFMADD231PS  (R10), Z8, Z0
+	VFMADD231PS  64(R10), Z8, Z1
+	VFMADD231PS  128(R10), Z8, Z2
+	VFMADD231PS  192(R10), Z8, Z3
+	VFMADD231PS  256(R10), Z8, Z4
+	VFMADD231PS  320(R10), Z8, Z5
+	VFMADD231PS  384(R10), Z8, Z6
+	VFMADD231PS  448(R10), Z8, Z7
+	INCQ         R9
+	JNZ          terms
+
+sums:
+	// the tile of C
+	MOVQ         cRow+40(FP), R9
+	VXORPS       Z8, Z8, Z8
+	VBROADCASTSS floor+72(FP), Z9
+	VADDPS       Z8, Z0, Z0
+	VMAXPS       Z0, Z9, Z0
+	VMOVUPS      Z0, (DI)
+	VADDPS       Z8, Z1, Z1
+	VMAXPS       Z1, Z9, Z1
+	VMOVUPS      Z1, 64(DI)
+	VADDPS       Z8, Z2, Z2
+	VMAXPS       Z2, Z9, Z2
+	VMOVUPS      Z2, 128(DI)
+	VADDPS       Z8, Z3, Z3
+	VMAXPS       Z3, Z9, Z3
+	VMOVUPS      Z3, 192(DI)
+	VADDPS       Z8, Z4, Z4
+	VMAXPS       Z4, Z9, Z4
+	VMOVUPS      Z4, 256(DI)
+	VADDPS       Z8, Z5, Z5
+	VMAXPS       Z5, Z9, Z5
+	VMOVUPS      Z5, 320(DI)
+	VADDPS       Z8, Z6, Z6
+	VMAXPS       Z6, Z9, Z6
+	VMOVUPS      Z6, 384(DI)
+	VADDPS       Z8, Z7, Z7
+	VMAXPS       Z7, Z9, Z7
+	VMOVUPS      Z7, 448(DI)
+	ADDQ         R9, DI
+	DECQ         SI
+	JNZ          rows
+	VZEROUPPER
+	RET
+
+// func terms256_64f32(values *float32, places *int32, counts *int32, b *float32, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·terms256_64f32(SB), NOSPLIT, $0-76
+	MOVQ values+0(FP), AX
+	MOVQ places+8(FP), CX
+	MOVQ counts+16(FP), DX
+	MOVQ b+24(FP), BX
+	MOVQ rows+64(FP), SI
+	MOVQ c+32(FP), DI
+	MOVQ from+48(FP), R8
+
+rows:
+	// 1 rows: what they start from
+	MOVQ    fromRow+56(FP), R9
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
+	VMOVUPS 64(R8), Y2
+	VMOVUPS 96(R8), Y3
+	VMOVUPS 128(R8), Y4
+	VMOVUPS 160(R8), Y5
+	VMOVUPS 192(R8), Y6
+	VMOVUPS 224(R8), Y7
+	ADDQ    R9, R8
+	MOVLQSX (DX), R9
+	ADDQ    $0x04, DX
+	LEAQ    (AX)(R9*4), AX
+	LEAQ    (CX)(R9*4), CX
+	NEGQ    R9
+	JZ      sums
+
+terms:
+	MOVLQSX      (CX)(R9*4), R10
+	VBROADCASTSS (AX)(R9*4), Y8
+	ADDQ         BX, R10
+	VFMADD231PS  (R10), Y8, Y0
+	VFMADD231PS  32(R10), Y8, Y1
+	VFMADD231PS  64(R10), Y8, Y2
+	VFMADD231PS  96(R10), Y8, Y3
+	VFMADD231PS  128(R10), Y8, Y4
+	VFMADD231PS  160(R10), Y8, Y5
+	VFMADD231PS  192(R10), Y8, Y6
+	VFMADD231PS  224(R10), Y8, Y7
+	INCQ         R9
+	JNZ          terms
+
+sums:
+	// the tile of C
+	MOVQ         cRow+40(FP), R9
+	VXORPS       Y8, Y8, Y8
+	VBROADCASTSS floor+72(FP), Y9
+	VADDPS       Y8, Y0, Y0
+	VMAXPS       Y0, Y9, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       Y8, Y1, Y1
+	VMAXPS       Y1, Y9, Y1
+	VMOVUPS      Y1, 32(DI)
+	VADDPS       Y8, Y2, Y2
+	VMAXPS       Y2, Y9, Y2
+	VMOVUPS      Y2, 64(DI)
+	VADDPS       Y8, Y3, Y3
+	VMAXPS       Y3, Y9, Y3
+	VMOVUPS      Y3, 96(DI)
+	VADDPS       Y8, Y4, Y4
+	VMAXPS       Y4, Y9, Y4
+	VMOVUPS      Y4, 128(DI)
+	VADDPS       Y8, Y5, Y5
+	VMAXPS       Y5, Y9, Y5
+	VMOVUPS      Y5, 160(DI)
+	VADDPS       Y8, Y6, Y6
+	VMAXPS       Y6, Y9, Y6
+	VMOVUPS      Y6, 192(DI)
+	VADDPS       Y8, Y7, Y7
+	VMAXPS       Y7, Y9, Y7
+	VMOVUPS      Y7, 224(DI)
+	ADDQ         R9, DI
+	DECQ         SI
+	JNZ          rows
+	VZEROUPPER
+	RET
+
+// func listed256_16f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·listed256_16f32(SB), NOSPLIT, $0-108
+	MOVQ index+0(FP), AX
+	MOVQ counts+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ aStep+32(FP), BX
+	MOVQ bStep+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ from+72(FP), R8
+	MOVQ b+40(FP), R9
+
+	// from a row to its last vector
+	MOVQ columns+96(FP), R10
+	SHLQ $0x02, R10
+	SUBQ $0x20, R10
+
+rows2:
+	CMPQ rows+88(FP), $0x02
+	JGE  two
+
+	// the last row alone is computed as two that are the same
+	XORQ R11, R11
+	MOVQ R11, aRow+24(FP)
+	MOVQ R11, cRow+64(FP)
+	MOVQ R11, fromRow+80(FP)
+
+two:
+	// 2 rows: what they start from
+	MOVQ    fromRow+80(FP), R11
+	VMOVUPS (R8), Y0
+	VMOVUPS (R8)(R10*1), Y1
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y2
+	VMOVUPS (R8)(R10*1), Y3
+	ADDQ    R11, R8
+	MOVQ    DX, R11
+	ADDQ    aRow+24(FP), R11
+	MOVLQSX (CX), R12
+	ADDQ    $0x04, CX
+	TESTQ   R12, R12
+	JZ      sums
+
+terms:
+	MOVLQSX      (AX), R13
+	ADDQ         $0x04, AX
+	MOVQ         R13, R14
+	IMULQ        BX, R13
+	IMULQ        SI, R14
+	ADDQ         R9, R14
+	VBROADCASTSS (DX)(R13*1), Y4
+	VBROADCASTSS (R11)(R13*1), Y5
+	VMOVUPS      (R14), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y2
+	VMOVUPS      (R14)(R10*1), Y6
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y3
+	DECQ         R12
+	JNZ          terms
+
+sums:
+	// the tile of C
+	MOVQ         cRow+64(FP), DX
+	VXORPS       Y4, Y4, Y4
+	VBROADCASTSS floor+104(FP), Y5
+	VADDPS       Y4, Y0, Y0
+	VMAXPS       Y0, Y5, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       Y4, Y1, Y1
+	VMAXPS       Y1, Y5, Y1
+	VMOVUPS      Y1, (DI)(R10*1)
+	ADDQ         DX, DI
+	VADDPS       Y4, Y2, Y2
+	VMAXPS       Y2, Y5, Y2
+	VMOVUPS      Y2, (DI)
+	VADDPS       Y4, Y3, Y3
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      Y3, (DI)(R10*1)
+	ADDQ         DX, DI
+	MOVQ         R11, DX
+	ADDQ         aRow+24(FP), DX
+	SUBQ         $0x02, rows+88(FP)
+	JG           rows2
+	VZEROUPPER
+	RET
+
+// func listed256_24f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·listed256_24f32(SB), NOSPLIT, $0-108
+	MOVQ index+0(FP), AX
+	MOVQ counts+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ aStep+32(FP), BX
+	MOVQ bStep+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ from+72(FP), R8
+	MOVQ b+40(FP), R9
+
+	// from a row to its last vector
+	MOVQ columns+96(FP), R10
+	SHLQ $0x02, R10
+	SUBQ $0x20, R10
+
+rows2:
+	CMPQ rows+88(FP), $0x02
+	JGE  two
+
+	// the last row alone is computed as two that are the same
+	XORQ R11, R11
+	MOVQ R11, aRow+24(FP)
+	MOVQ R11, cRow+64(FP)
+	MOVQ R11, fromRow+80(FP)
+
+two:
+	// 2 rows: what they start from
+	MOVQ    fromRow+80(FP), R11
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
+	VMOVUPS (R8)(R10*1), Y2
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y3
+	VMOVUPS 32(R8), Y4
+	VMOVUPS (R8)(R10*1), Y5
+	ADDQ    R11, R8
+	MOVQ    DX, R11
+	ADDQ    aRow+24(FP), R11
+	MOVLQSX (CX), R12
+	ADDQ    $0x04, CX
+	TESTQ   R12, R12
+	JZ      sums
+
+terms:
+	MOVLQSX      (AX), R13
+	ADDQ         $0x04, AX
+	MOVQ         R13, R14
+	IMULQ        BX, R13
+	IMULQ        SI, R14
+	ADDQ         R9, R14
+	VBROADCASTSS (DX)(R13*1), Y6
+	VBROADCASTSS (R11)(R13*1), Y7
+	VMOVUPS      (R14), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y3
+	VMOVUPS      32(R14), Y8
+	VFMADD231PS  Y8, Y6, Y1
+	VFMADD231PS  Y8, Y7, Y4
+	VMOVUPS      (R14)(R10*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y5
+	DECQ         R12
+	JNZ          terms
+
+sums:
+	// the tile of C
+	MOVQ         cRow+64(FP), DX
+	VXORPS       Y6, Y6, Y6
+	VBROADCASTSS floor+104(FP), Y7
+	VADDPS       Y6, Y0, Y0
+	VMAXPS       Y0, Y7, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       Y6, Y1, Y1
+	VMAXPS       Y1, Y7, Y1
+	VMOVUPS      Y1, 32(DI)
+	VADDPS       Y6, Y2, Y2
+	VMAXPS       Y2, Y7, Y2
+	VMOVUPS      Y2, (DI)(R10*1)
+	ADDQ         DX, DI
+	VADDPS       Y6, Y3, Y3
+	VMAXPS       Y3, Y7, Y3
+	VMOVUPS      Y3, (DI)
+	VADDPS       Y6, Y4, Y4
+	VMAXPS       Y4, Y7, Y4
+	VMOVUPS      Y4, 32(DI)
+	VADDPS       Y6, Y5, Y5
+	VMAXPS       Y5, Y7, Y5
+	VMOVUPS      Y5, (DI)(R10*1)
+	ADDQ         DX, DI
+	MOVQ         R11, DX
+	ADDQ         aRow+24(FP), DX
+	SUBQ         $0x02, rows+88(FP)
+	JG           rows2
+	VZEROUPPER
+	RET
+
+// func listed256_48f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·listed256_48f32(SB), NOSPLIT, $0-108
+	MOVQ index+0(FP), AX
+	MOVQ counts+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ aStep+32(FP), BX
+	MOVQ bStep+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ from+72(FP), R8
+	MOVQ b+40(FP), R9
+
+	// from a row to its last vector
+	MOVQ columns+96(FP), R10
+	SHLQ $0x02, R10
+	SUBQ $0x20, R10
+
+rows2:
+	CMPQ rows+88(FP), $0x02
+	JGE  two
+
+	// the last row alone is computed as two that are the same
+	XORQ R11, R11
+	MOVQ R11, aRow+24(FP)
+	MOVQ R11, cRow+64(FP)
+	MOVQ R11, fromRow+80(FP)
+
+two:
+	// 2 rows: what they start from
+	MOVQ    fromRow+80(FP), R11
+	VMOVUPS (R8), Y0
+	VMOVUPS 32(R8), Y1
+	VMOVUPS 64(R8), Y2
+	VMOVUPS 96(R8), Y3
+	VMOVUPS 128(R8), Y4
+	VMOVUPS (R8)(R10*1), Y5
+	ADDQ    R11, R8
+	VMOVUPS (R8), Y6
+	VMOVUPS 32(R8), Y7
+	VMOVUPS 64(R8), Y8
+	VMOVUPS 96(R8), Y9
+	VMOVUPS 128(R8), Y10
+	VMOVUPS (R8)(R10*1), Y11
+	ADDQ    R11, R8
+	MOVQ    DX, R11
+	ADDQ    aRow+24(FP), R11
+	MOVLQSX (CX), R12
+	ADDQ    $0x04, CX
+	TESTQ   R12, R12
+	JZ      sums
+
+terms:
+	MOVLQSX      (AX), R13
+	ADDQ         $0x04, AX
+	MOVQ         R13, R14
+	IMULQ        BX, R13
+	IMULQ        SI, R14
+	ADDQ         R9, R14
+	VBROADCASTSS (DX)(R13*1), Y12
+	VBROADCASTSS (R11)(R13*1), Y13
+	VMOVUPS      (R14), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y6
+	VMOVUPS      32(R14), Y14
+	VFMADD231PS  Y14, Y12, Y1
+	VFMADD231PS  Y14, Y13, Y7
+	VMOVUPS      64(R14), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y8
+	VMOVUPS      96(R14), Y14
+	VFMADD231PS  Y14, Y12, Y3
+	VFMADD231PS  Y14, Y13, Y9
+	VMOVUPS      128(R14), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y10
+	VMOVUPS      (R14)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y5
+	VFMADD231PS  Y14, Y13, Y11
+	DECQ         R12
+	JNZ          terms
+
+sums:
+	// the tile of C
+	MOVQ         cRow+64(FP), DX
+	VXORPS       Y12, Y12, Y12
+	VBROADCASTSS floor+104(FP), Y13
+	VADDPS       Y12, Y0, Y0
+	VMAXPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       Y12, Y1, Y1
+	VMAXPS       Y1, Y13, Y1
+	VMOVUPS      Y1, 32(DI)
+	VADDPS       Y12, Y2, Y2
+	VMAXPS       Y2, Y13, Y2
+	VMOVUPS      Y2, 64(DI)
+	VADDPS       Y12, Y3, Y3
+	VMAXPS       Y3, Y13, Y3
+	VMOVUPS      Y3, 96(DI)
+	VADDPS       Y12, Y4, Y4
+	VMAXPS       Y4, Y13, Y4
+	VMOVUPS      Y4, 128(DI)
+	VADDPS       Y12, Y5, Y5
+	VMAXPS       Y5, Y13, Y5
+	VMOVUPS      Y5, (DI)(R10*1)
+	ADDQ         DX, DI
+	VADDPS       Y12, Y6, Y6
+	VMAXPS       Y6, Y13, Y6
+	VMOVUPS      Y6, (DI)
+	VADDPS       Y12, Y7, Y7
+	VMAXPS       Y7, Y13, Y7
+	VMOVUPS      Y7, 32(DI)
+	VADDPS       Y12, Y8, Y8
+	VMAXPS       Y8, Y13, Y8
+	VMOVUPS      Y8, 64(DI)
+	VADDPS       Y12, Y9, Y9
+	VMAXPS       Y9, Y13, Y9
+	VMOVUPS      Y9, 96(DI)
+	VADDPS       Y12, Y10, Y10
+	VMAXPS       Y10, Y13, Y10
+	VMOVUPS      Y10, 128(DI)
+	VADDPS       Y12, Y11, Y11
+	VMAXPS       Y11, Y13, Y11
+	VMOVUPS      Y11, (DI)(R10*1)
+	ADDQ         DX, DI
+	MOVQ         R11, DX
+	ADDQ         aRow+24(FP), DX
+	SUBQ         $0x02, rows+88(FP)
+	JG           rows2
+	VZEROUPPER
+	RET
+
+// func listed256_52f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·listed256_52f32(SB), NOSPLIT, $0-108
+	MOVQ index+0(FP), AX
+	MOVQ counts+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ aStep+32(FP), BX
+	MOVQ bStep+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ from+72(FP), R8
+	MOVQ b+40(FP), R9
+
+	// from a row to its last vector
+	MOVQ columns+96(FP), R10
+	SHLQ $0x02, R10
+	SUBQ $0x10, R10
+
+rows2:
+	CMPQ rows+88(FP), $0x02
+	JGE  two
+
+	// the last row alone is computed as two that are the same
+	XORQ R11, R11
+	MOVQ R11, aRow+24(FP)
+	MOVQ R11, cRow+64(FP)
+	MOVQ R11, fromRow+80(FP)
+
+two:
+	// 2 rows: what they start from
+	MOVQ           fromRow+80(FP), R11
+	VMOVUPS        (R8), Y0
+	VMOVUPS        32(R8), Y1
+	VMOVUPS        64(R8), Y2
+	VMOVUPS        96(R8), Y3
+	VMOVUPS        128(R8), Y4
+	VMOVUPS        160(R8), Y5
+	VBROADCASTF128 (R8)(R10*1), Y6
+	ADDQ           R11, R8
+	VMOVUPS        (R8), Y7
+	VMOVUPS        32(R8), Y8
+	VMOVUPS        64(R8), Y9
+	VMOVUPS        96(R8), Y10
+	VMOVUPS        128(R8), Y11
+	VMOVUPS        160(R8), Y12
+	VINSERTF128    $0x01, (R8)(R10*1), Y6, Y6
+	ADDQ           R11, R8
+	MOVQ           DX, R11
+	ADDQ           aRow+24(FP), R11
+	MOVLQSX        (CX), R12
+	ADDQ           $0x04, CX
+	TESTQ          R12, R12
+	JZ             sums
+
+terms:
+	MOVLQSX        (AX), R13
+	ADDQ           $0x04, AX
+	MOVQ           R13, R14
+	IMULQ          BX, R13
+	IMULQ          SI, R14
+	ADDQ           R9, R14
+	VBROADCASTSS   (DX)(R13*1), Y13
+	VBROADCASTSS   (R11)(R13*1), Y14
+	VMOVUPS        (R14), Y15
+	VFMADD231PS    Y15, Y13, Y0
+	VFMADD231PS    Y15, Y14, Y7
+	VMOVUPS        32(R14), Y15
+	VFMADD231PS    Y15, Y13, Y1
+	VFMADD231PS    Y15, Y14, Y8
+	VMOVUPS        64(R14), Y15
+	VFMADD231PS    Y15, Y13, Y2
+	VFMADD231PS    Y15, Y14, Y9
+	VMOVUPS        96(R14), Y15
+	VFMADD231PS    Y15, Y13, Y3
+	VFMADD231PS    Y15, Y14, Y10
+	VMOVUPS        128(R14), Y15
+	VFMADD231PS    Y15, Y13, Y4
+	VFMADD231PS    Y15, Y14, Y11
+	VMOVUPS        160(R14), Y15
+	VFMADD231PS    Y15, Y13, Y5
+	VFMADD231PS    Y15, Y14, Y12
+	VBROADCASTF128 (R14)(R10*1), Y15
+	VBLENDPS       $0xf0, Y14, Y13, Y13
+	VFMADD231PS    Y15, Y13, Y6
+	DECQ           R12
+	JNZ            terms
+
+sums:
+	// the tile of C
+	MOVQ         cRow+64(FP), DX
+	VXORPS       Y13, Y13, Y13
+	VBROADCASTSS floor+104(FP), Y14
+	VADDPS       Y13, Y0, Y0
+	VMAXPS       Y0, Y14, Y0
+	VMOVUPS      Y0, (DI)
+	VADDPS       Y13, Y1, Y1
+	VMAXPS       Y1, Y14, Y1
+	VMOVUPS      Y1, 32(DI)
+	VADDPS       Y13, Y2, Y2
+	VMAXPS       Y2, Y14, Y2
+	VMOVUPS      Y2, 64(DI)
+	VADDPS       Y13, Y3, Y3
+	VMAXPS       Y3, Y14, Y3
+	VMOVUPS      Y3, 96(DI)
+	VADDPS       Y13, Y4, Y4
+	VMAXPS       Y4, Y14, Y4
+	VMOVUPS      Y4, 128(DI)
+	VADDPS       Y13, Y5, Y5
+	VMAXPS       Y5, Y14, Y5
+	VMOVUPS      Y5, 160(DI)
+	VADDPS       Y13, Y6, Y6
+	VMAXPS       Y6, Y14, Y6
+	VMOVUPS      X6, (DI)(R10*1)
+	ADDQ         DX, DI
+	VADDPS       Y13, Y7, Y7
+	VMAXPS       Y7, Y14, Y7
+	VMOVUPS      Y7, (DI)
+	VADDPS       Y13, Y8, Y8
+	VMAXPS       Y8, Y14, Y8
+	VMOVUPS      Y8, 32(DI)
+	VADDPS       Y13, Y9, Y9
+	VMAXPS       Y9, Y14, Y9
+	VMOVUPS      Y9, 64(DI)
+	VADDPS       Y13, Y10, Y10
+	VMAXPS       Y10, Y14, Y10
+	VMOVUPS      Y10, 96(DI)
+	VADDPS       Y13, Y11, Y11
+	VMAXPS       Y11, Y14, Y11
+	VMOVUPS      Y11, 128(DI)
+	VADDPS       Y13, Y12, Y12
+	VMAXPS       Y12, Y14, Y12
+	VMOVUPS      Y12, 160(DI)
+	VEXTRACTF128 $0x01, Y6, (DI)(R10*1)
+	ADDQ         DX, DI
+	MOVQ         R11, DX
+	ADDQ         aRow+24(FP), DX
+	SUBQ         $0x02, rows+88(FP)
+	JG           rows2
+	VZEROUPPER
+	RET
+
+// func listed512_32f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·listed512_32f32(SB), NOSPLIT, $0-108
+	MOVQ index+0(FP), AX
+	MOVQ counts+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ aStep+32(FP), BX
+	MOVQ bStep+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ from+72(FP), R8
+	MOVQ b+40(FP), R9
 
 	// the masks of the columns
-	MOVQ      $-1, DI
-	MOVQ      columns+56(FP), R8
-	BZHIQ     R8, DI, DI
-	MOVQ      from+48(FP), R8
-	KMOVW     DI, K1
-	VMOVUPS.Z (R8), K1, Z0
-	SHRQ      $0x10, DI
-	KMOVW     DI, K2
-	VMOVUPS.Z 64(R8), K2, Z1
-	SHRQ      $0x10, DI
-	KMOVW     DI, K3
-	VMOVUPS.Z 128(R8), K3, Z2
-	SHRQ      $0x10, DI
-	KMOVW     DI, K4
-	VMOVUPS.Z 192(R8), K4, Z3
-	LEAQ      (AX)(CX*4), AX
-	NEGQ      CX
+	MOVQ  $-1, R10
+	MOVQ  columns+96(FP), R11
+	BZHIQ R11, R10, R10
+	KMOVW R10, K1
+	SHRQ  $0x10, R10
+	KMOVW R10, K2
 
-loop:
-	MOVLQSX      (AX)(CX*4), DI
-	VBROADCASTSS (DX)(DI*4), Z4
-	IMULQ        SI, DI
-	VFMADD231PS  (BX)(DI*1), Z4, K1, Z0
-	VFMADD231PS  64(BX)(DI*1), Z4, K2, Z1
-	VFMADD231PS  128(BX)(DI*1), Z4, K3, Z2
-	VFMADD231PS  192(BX)(DI*1), Z4, K4, Z3
-	INCQ         CX
-	JNZ          loop
-	MOVQ         c+40(FP), AX
+rows2:
+	CMPQ rows+88(FP), $0x02
+	JGE  two
+
+	// the last row alone is computed as two that are the same
+	XORQ R10, R10
+	MOVQ R10, aRow+24(FP)
+	MOVQ R10, cRow+64(FP)
+	MOVQ R10, fromRow+80(FP)
+
+two:
+	// 2 rows: what they start from
+	MOVQ      fromRow+80(FP), R10
+	VMOVUPS.Z (R8), K1, Z0
+	VMOVUPS.Z 64(R8), K2, Z1
+	ADDQ      R10, R8
+	VMOVUPS.Z (R8), K1, Z2
+	VMOVUPS.Z 64(R8), K2, Z3
+	ADDQ      R10, R8
+	MOVQ      DX, R10
+	ADDQ      aRow+24(FP), R10
+	MOVLQSX   (CX), R11
+	ADDQ      $0x04, CX
+	TESTQ     R11, R11
+	JZ        sums
+
+terms:
+	MOVLQSX      (AX), R12
+	ADDQ         $0x04, AX
+	MOVQ         R12, R13
+	IMULQ        BX, R12
+	IMULQ        SI, R13
+	ADDQ         R9, R13
+	VBROADCASTSS (DX)(R12*1), Z4
+	VBROADCASTSS (R10)(R12*1), Z5
+	VMOVUPS.Z    (R13), K1, Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z2
+	VMOVUPS.Z    64(R13), K2, Z6
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z3
+	DECQ         R11
+	JNZ          terms
+
+sums:
+	// the tile of C
+	MOVQ         cRow+64(FP), DX
 	VXORPS       Z4, Z4, Z4
-	VBROADCASTSS floor+64(FP), Z5
+	VBROADCASTSS floor+104(FP), Z5
 	VADDPS       Z4, Z0, Z0
 	VMAXPS       Z0, Z5, Z0
-	VMOVUPS      Z0, K1, (AX)
+	VMOVUPS      Z0, K1, (DI)
 	VADDPS       Z4, Z1, Z1
 	VMAXPS       Z1, Z5, Z1
-	VMOVUPS      Z1, K2, 64(AX)
+	VMOVUPS      Z1, K2, 64(DI)
+	ADDQ         DX, DI
 	VADDPS       Z4, Z2, Z2
 	VMAXPS       Z2, Z5, Z2
-	VMOVUPS      Z2, K3, 128(AX)
+	VMOVUPS      Z2, K1, (DI)
 	VADDPS       Z4, Z3, Z3
 	VMAXPS       Z3, Z5, Z3
-	VMOVUPS      Z3, K4, 192(AX)
+	VMOVUPS      Z3, K2, 64(DI)
+	ADDQ         DX, DI
+	MOVQ         R10, DX
+	ADDQ         aRow+24(FP), DX
+	SUBQ         $0x02, rows+88(FP)
+	JG           rows2
+	VZEROUPPER
+	RET
+
+// func listed512_64f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
+TEXT ·listed512_64f32(SB), NOSPLIT, $0-108
+	MOVQ index+0(FP), AX
+	MOVQ counts+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ aStep+32(FP), BX
+	MOVQ bStep+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ from+72(FP), R8
+	MOVQ b+40(FP), R9
+
+	// the masks of the columns
+	MOVQ  $-1, R10
+	MOVQ  columns+96(FP), R11
+	BZHIQ R11, R10, R10
+	KMOVW R10, K1
+	SHRQ  $0x10, R10
+	KMOVW R10, K2
+	SHRQ  $0x10, R10
+	KMOVW R10, K3
+	SHRQ  $0x10, R10
+	KMOVW R10, K4
+
+rows2:
+	CMPQ rows+88(FP), $0x02
+	JGE  two
+
+	// the last row alone is computed as two that are the same
+	XORQ R10, R10
+	MOVQ R10, aRow+24(FP)
+	MOVQ R10, cRow+64(FP)
+	MOVQ R10, fromRow+80(FP)
+
+two:
+	// 2 rows: what they start from
+	MOVQ      fromRow+80(FP), R10
+	VMOVUPS.Z (R8), K1, Z0
+	VMOVUPS.Z 64(R8), K2, Z1
+	VMOVUPS.Z 128(R8), K3, Z2
+	VMOVUPS.Z 192(R8), K4, Z3
+	ADDQ      R10, R8
+	VMOVUPS.Z (R8), K1, Z4
+	VMOVUPS.Z 64(R8), K2, Z5
+	VMOVUPS.Z 128(R8), K3, Z6
+	VMOVUPS.Z 192(R8), K4, Z7
+	ADDQ      R10, R8
+	MOVQ      DX, R10
+	ADDQ      aRow+24(FP), R10
+	MOVLQSX   (CX), R11
+	ADDQ      $0x04, CX
+	TESTQ     R11, R11
+	JZ        sums
+
+terms:
+	MOVLQSX      (AX), R12
+	ADDQ         $0x04, AX
+	MOVQ         R12, R13
+	IMULQ        BX, R12
+	IMULQ        SI, R13
+	ADDQ         R9, R13
+	VBROADCASTSS (DX)(R12*1), Z8
+	VBROADCASTSS (R10)(R12*1), Z9
+	VMOVUPS.Z    (R13), K1, Z10
+	VFMADD231PS  Z10, Z8, Z0
+	VFMADD231PS  Z10, Z9, Z4
+	VMOVUPS.Z    64(R13), K2, Z10
+	VFMADD231PS  Z10, Z8, Z1
+	VFMADD231PS  Z10, Z9, Z5
+	VMOVUPS.Z    128(R13), K3, Z10
+	VFMADD231PS  Z10, Z8, Z2
+	VFMADD231PS  Z10, Z9, Z6
+	VMOVUPS.Z    192(R13), K4, Z10
+	VFMADD231PS  Z10, Z8, Z3
+	VFMADD231PS  Z10, Z9, Z7
+	DECQ         R11
+	JNZ          terms
+
+sums:
+	// the tile of C
+	MOVQ         cRow+64(FP), DX
+	VXORPS       Z8, Z8, Z8
+	VBROADCASTSS floor+104(FP), Z9
+	VADDPS       Z8, Z0, Z0
+	VMAXPS       Z0, Z9, Z0
+	VMOVUPS      Z0, K1, (DI)
+	VADDPS       Z8, Z1, Z1
+	VMAXPS       Z1, Z9, Z1
+	VMOVUPS      Z1, K2, 64(DI)
+	VADDPS       Z8, Z2, Z2
+	VMAXPS       Z2, Z9, Z2
+	VMOVUPS      Z2, K3, 128(DI)
+	VADDPS       Z8, Z3, Z3
+	VMAXPS       Z3, Z9, Z3
+	VMOVUPS      Z3, K4, 192(DI)
+	ADDQ         DX, DI
+	VADDPS       Z8, Z4, Z4
+	VMAXPS       Z4, Z9, Z4
+	VMOVUPS      Z4, K1, (DI)
+	VADDPS       Z8, Z5, Z5
+	VMAXPS       Z5, Z9, Z5
+	VMOVUPS      Z5, K2, 64(DI)
+	VADDPS       Z8, Z6, Z6
+	VMAXPS       Z6, Z9, Z6
+	VMOVUPS      Z6, K3, 128(DI)
+	VADDPS       Z8, Z7, Z7
+	VMAXPS       Z7, Z9, Z7
+	VMOVUPS      Z7, K4, 192(DI)
+	ADDQ         DX, DI
+	MOVQ         R10, DX
+	ADDQ         aRow+24(FP), DX
+	SUBQ         $0x02, rows+88(FP)
+	JG           rows2
 	VZEROUPPER
 	RET
 

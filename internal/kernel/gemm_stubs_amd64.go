@@ -4,8 +4,8 @@
 
 package kernel
 
-// tile512_12x16f32 computes a tile of C, 12 rows and 1 to 16 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip512_16f32 computes 1 to 16 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -25,10 +25,10 @@ package kernel
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_12x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip512_16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_4x16f32 computes a tile of C, 4 rows and 1 to 16 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip512_32f32 computes 1 to 32 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -48,10 +48,10 @@ func tile512_12x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_4x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip512_32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_1x16f32 computes a tile of C, 1 rows and 1 to 16 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip512_48f32 computes 1 to 48 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -71,10 +71,10 @@ func tile512_4x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_1x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip512_48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_12x32f32 computes a tile of C, 12 rows and 1 to 32 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip512_64f32 computes 1 to 64 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -94,10 +94,10 @@ func tile512_1x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_12x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip512_64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_4x32f32 computes a tile of C, 4 rows and 1 to 32 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip512_8f32 computes 1 to 8 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -117,10 +117,10 @@ func tile512_12x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_4x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip512_8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_1x32f32 computes a tile of C, 1 rows and 1 to 32 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip512_32f64 computes 1 to 32 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -140,10 +140,10 @@ func tile512_4x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_1x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip512_32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
 
-// tile512_8x48f32 computes a tile of C, 8 rows and 1 to 48 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_7f32 computes 1 to 7 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -163,10 +163,10 @@ func tile512_1x32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_8x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip256_7f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_2x48f32 computes a tile of C, 2 rows and 1 to 48 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_8f32 computes 8 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -186,10 +186,10 @@ func tile512_8x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_2x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip256_8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_1x48f32 computes a tile of C, 1 rows and 1 to 48 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_12f32 computes 9 to 12 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -209,10 +209,10 @@ func tile512_2x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_1x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip256_12f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_6x64f32 computes a tile of C, 6 rows and 1 to 64 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_16f32 computes 9 to 16 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -232,10 +232,10 @@ func tile512_1x48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_6x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip256_16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_2x64f32 computes a tile of C, 2 rows and 1 to 64 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_24f32 computes 17 to 24 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -255,10 +255,10 @@ func tile512_6x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_2x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip256_24f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// tile512_1x64f32 computes a tile of C, 1 rows and 1 to 64 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_3f64 computes 1 to 3 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -278,10 +278,10 @@ func tile512_2x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_1x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip256_3f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
 
-// tile256_12x8f32 computes a tile of C, 12 rows and 1 to 8 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_4f64 computes 4 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -301,10 +301,10 @@ func tile512_1x64f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile256_12x8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip256_4f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
 
-// tile256_1x8f32 computes a tile of C, 1 rows and 1 to 8 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_6f64 computes 5 to 6 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -324,10 +324,10 @@ func tile256_12x8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile256_1x8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
+func strip256_6f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
 
-// tile512_6x32f64 computes a tile of C, 6 rows and 1 to 32 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_8f64 computes 5 to 8 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -347,10 +347,10 @@ func tile256_1x8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep u
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_6x32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
+func strip256_8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
 
-// tile512_3x32f64 computes a tile of C, 3 rows and 1 to 32 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
+// strip256_12f64 computes 9 to 12 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
 //		for j := range columns {
@@ -370,145 +370,7 @@ func tile512_6x32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep 
 // k to the next, in bytes.
 //
 //go:noescape
-func tile512_3x32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-
-// tile512_1x32f64 computes a tile of C, 1 rows and 1 to 32 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile512_1x32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-
-// tile256_6x16f32 computes a tile of C, 6 rows and 1 to 16 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile256_6x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-
-// tile256_2x16f32 computes a tile of C, 2 rows and 1 to 16 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile256_2x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-
-// tile256_1x16f32 computes a tile of C, 1 rows and 1 to 16 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile256_1x16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, k int, columns int, floor float32)
-
-// tile256_6x8f64 computes a tile of C, 6 rows and 1 to 8 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile256_6x8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
-
-// tile256_1x8f64 computes a tile of C, 1 rows and 1 to 8 columns: what it starts
-// from, and the product of as many rows of A and columns of B, k being 1 or more.
-//
-//	for i := range rows {
-//		for j := range columns {
-//			s := from[i][j]
-//			for p := range k {
-//				s = fma(a[i][p], b[p][j], s)
-//			}
-//			s += 0 // -0 becomes +0
-//			if s < floor {
-//				s = floor
-//			}
-//			c[i][j] = s
-//		}
-//	}
-//
-// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
-// k to the next, in bytes.
-//
-//go:noescape
-func tile256_1x8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, k int, columns int, floor float64)
+func strip256_12f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
 
 // row512f32 adds to a row of C the product of a row of A and as many rows of B, eight
 // at a time; eights and columns are 1 or more, aStep and bStep in bytes:
@@ -522,6 +384,18 @@ func tile256_1x8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep u
 //go:noescape
 func row512f32(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32, eights int, columns int)
 
+// row256f32 adds to a row of C the product of a row of A and as many rows of B, eight
+// at a time; eights and columns are 1 or more, aStep and bStep in bytes:
+//
+//	for p := range 8 * eights {
+//		for j := range columns {
+//			c[j] = fma(a[p], b[p][j], c[j])
+//		}
+//	}
+//
+//go:noescape
+func row256f32(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32, eights int, columns int)
+
 // transpose256f32 transposes 8 rows of src, squares times 8 columns, squares being
 // 1 or more; dstRow and srcRow are in bytes:
 //
@@ -534,49 +408,243 @@ func row512f32(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32,
 //go:noescape
 func transpose256f32(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, squares int)
 
-// finite512f32 reports whether all of n elements are finite, n being 1 or more:
+// finite256f32 reports whether all of n elements are finite, n being 1 or more:
 //
-//	var s [16]float32
+//	var s [8]float32
 //	for i := range n {
-//		s[i%16] += x[i] - x[i]
+//		s[i%8] = fma(0, x[i], s[i%8])
 //	}
-//	return s == [16]float32{}
+//	return s == [8]float32{}
 //
 //go:noescape
-func finite512f32(x *float32, n int) bool
+func finite256f32(x *float32, n int) bool
 
-// nonzeros512f32 lists the elements that are not 0, n being 1 or more, and returns
-// how many. There must be room for 16 more in index.
+// rowLists256f32 lists for every two rows of A where they are not both 0, rows and k
+// being 1 or more. There must be room for 8 more in index.
 //
-//	count := 0
-//	for i := range n {
-//		if x[i] != 0 {
-//			index[count] = int32(i)
-//			count++
+//	for i := 0; i < rows; i += 2 {
+//		for p := range k {
+//			if a[i][p] != 0 || i+1 < rows && a[i+1][p] != 0 {
+//				index = append(index, int32(p))
+//				counts[i/2]++
+//			}
 //		}
 //	}
-//	return count
+//
+// aRow is in bytes; so many ahead of what is read is wanted next.
 //
 //go:noescape
-func nonzeros512f32(index *int32, x *float32, n int) int
+func rowLists256f32(index *int32, counts *int32, a *float32, aRow uintptr, ahead uintptr, rows int, k int)
 
-// sparse512f32 computes a row of C, 1 to 64 columns, from the terms that a list
-// names, count being 1 or more and bStep in bytes:
+// columnLists256f32 does what rowLists256f32 does for A transposed: aStep leads from
+// one k to the next, in bytes, and a row is an element further than the one above. It
+// writes k+32 bytes to bits, and for eight rows at a time.
 //
-//	for j := range columns {
-//		s := from[j]
-//		for _, p := range index[:count] {
-//			s = fma(a[p], b[p][j], s)
+//go:noescape
+func columnLists256f32(index *int32, counts *int32, a *float32, aStep uintptr, rows int, k int, bits *byte)
+
+// rowTerms256f32 lists the elements of each row of A that are not 0, and where: how
+// far, in steps, from the first. rows and k are 1 or more. There must be room for 8
+// more in values and in places.
+//
+//	for i := range rows {
+//		for p := range k {
+//			if a[i][p] != 0 {
+//				values = append(values, a[i][p])
+//				places = append(places, int32(p*step))
+//				counts[i]++
+//			}
 //		}
-//		s += 0 // -0 becomes +0
-//		if s < floor {
-//			s = floor
+//	}
+//
+// aRow is in bytes.
+//
+//go:noescape
+func rowTerms256f32(values *float32, places *int32, counts *int32, a *float32, aRow uintptr, rows int, k int, step int)
+
+// terms512_128f32 computes 128 columns of C from a piece of B, so far as its terms
+// are listed; places are in bytes, and rows is 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for t := range values of row i {
+//				s = fma(values[t], b[places[t]/4+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
 //		}
-//		c[j] = s
 //	}
 //
 //go:noescape
-func sparse512f32(index *int32, count int, a *float32, b *float32, bStep uintptr, c *float32, from *float32, columns int, floor float32)
+func terms512_128f32(values *float32, places *int32, counts *int32, b *float32, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, floor float32)
+
+// terms256_64f32 computes 64 columns of C from a piece of B, so far as its terms
+// are listed; places are in bytes, and rows is 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for t := range values of row i {
+//				s = fma(values[t], b[places[t]/4+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+//go:noescape
+func terms256_64f32(values *float32, places *int32, counts *int32, b *float32, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, floor float32)
+
+// listed256_16f32 computes 9 to 16 columns of C: what they start from, and
+// some terms of the product of as many rows of A and columns of B; rows is 1 or more.
+//
+//	lists := index cut into pieces, as long as counts says
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for _, p := range lists[i/2] {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func listed256_16f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+
+// listed256_24f32 computes 17 to 24 columns of C: what they start from, and
+// some terms of the product of as many rows of A and columns of B; rows is 1 or more.
+//
+//	lists := index cut into pieces, as long as counts says
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for _, p := range lists[i/2] {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func listed256_24f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+
+// listed256_48f32 computes 41 to 48 columns of C: what they start from, and
+// some terms of the product of as many rows of A and columns of B; rows is 1 or more.
+//
+//	lists := index cut into pieces, as long as counts says
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for _, p := range lists[i/2] {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func listed256_48f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+
+// listed256_52f32 computes 49 to 52 columns of C: what they start from, and
+// some terms of the product of as many rows of A and columns of B; rows is 1 or more.
+//
+//	lists := index cut into pieces, as long as counts says
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for _, p := range lists[i/2] {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func listed256_52f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+
+// listed512_32f32 computes 1 to 32 columns of C: what they start from, and
+// some terms of the product of as many rows of A and columns of B; rows is 1 or more.
+//
+//	lists := index cut into pieces, as long as counts says
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for _, p := range lists[i/2] {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func listed512_32f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+
+// listed512_64f32 computes 1 to 64 columns of C: what they start from, and
+// some terms of the product of as many rows of A and columns of B; rows is 1 or more.
+//
+//	lists := index cut into pieces, as long as counts says
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for _, p := range lists[i/2] {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func listed512_64f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
 
 // peak512 computes n times 12 vectors of 16 float32, none waiting for another:
 //

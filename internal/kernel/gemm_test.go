@@ -145,7 +145,7 @@ func testGemmThreads[T Float](t *testing.T) {
 	// All large enough to be shared out; the last two have fewer rows than threads.
 	for _, s := range [][3]int{{37, 43, 53}, {64, 32, 32}, {4, 128, 150}, {2, 300, 120}} {
 		m, n, k := s[0], s[1], s[2]
-		if m*n*k < max(worth.loops, worth.tiles) {
+		if m*n*k < max(thresholds.loops, thresholds.tiles) {
 			t.Fatalf("%v is too small for threads", s)
 		}
 		for _, ta := range []bool{false, true} {
@@ -287,16 +287,21 @@ func testGemmInBlocks[T Float](t *testing.T) {
 	defer func(old blockSizes) { blocks = old }(blocks)
 	rng := rand.New(rand.NewPCG(15, 16))
 	withProcs(t, 3)
-	for _, size := range []blockSizes{{depth: 7, width: 64, height: 8}, {depth: 16, width: 72, height: 24}, {depth: 64, width: 512, height: 5}} {
+	for _, size := range []blockSizes{{depth: 7, width: 64, height: 8, shallow: 5}, {depth: 16, width: 72, height: 24, shallow: 9}, {depth: 64, width: 512, height: 5, shallow: 17}} {
 		blocks = size
-		for _, s := range [][3]int{{16, 1, 1}, {17, 66, 15}, {40, 130, 50}, {61, 200, 7}, {1, 150, 40}} {
+		for _, s := range [][3]int{{16, 1, 1}, {17, 66, 15}, {40, 130, 50}, {61, 200, 7}, {1, 150, 40}, {19, 270, 16}} {
 			for _, ta := range []bool{false, true} {
 				for _, tb := range []bool{false, true} {
-					a, b := operand(rng, nasty[T], s[0], s[2], ta), operand(rng, nasty[T], s[2], s[1], tb)
-					c, bias := random[T](rng, s[0]*s[1]), random[T](rng, s[1])
-					for _, f := range flavours[T]() {
-						checkGemm(t, f, 1, c, a, b, bias)
-						checkGemm(t, f, 3, c, a, b, bias)
+					for _, fill := range []func(*rand.Rand, int) []T{nasty[T], mostlyZero[T]} {
+						a, b := operand(rng, fill, s[0], s[2], ta), operand(rng, nasty[T], s[2], s[1], tb)
+						c, bias := random[T](rng, s[0]*s[1]), random[T](rng, s[1])
+						for _, f := range flavours[T]() {
+							checkGemm(t, f, 1, c, a, b, bias)
+							checkGemm(t, f, 3, c, a, b, bias)
+						}
+						// One panel of B is not finite, and zeros of A are not left out there.
+						b.Data[rng.IntN(len(b.Data))] = T(math.Inf(1))
+						checkGemm(t, flavours[T]()[1], 2, c, a, b, bias)
 					}
 				}
 			}
@@ -314,16 +319,8 @@ func TestGemmZerosInA(t *testing.T) {
 func testGemmZeros[T Float](t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	inf, nan := T(math.Inf(1)), T(math.NaN())
-	zeros := func(rng *rand.Rand, n int) []T { // four of five, of either sign
-		x := random[T](rng, n)
-		for i := range x {
-			if rng.IntN(5) > 0 {
-				x[i] = T(math.Copysign(0, float64(rng.IntN(2))-0.5))
-			}
-		}
-		return x
-	}
-	for _, size := range [][3]int{{1, 11, 23}, {7, 11, 23}, {8, 11, 23}, {9, 11, 23}, {20, 11, 23}, {8, 33, 128}, {9, 50, 131}, {13, 140, 200}} {
+	zeros := mostlyZero[T]
+	for _, size := range [][3]int{{1, 11, 23}, {7, 11, 23}, {8, 11, 23}, {9, 11, 23}, {20, 11, 23}, {8, 33, 128}, {9, 50, 131}, {13, 140, 200}, {40, 52, 35}, {75, 100, 30}, {8, 17, 9}} {
 		for _, special := range [][]T{nil, {inf}, {-inf}, {nan}, {inf, nan, -inf}} {
 			for _, ta := range []bool{false, true} {
 				for _, tb := range []bool{false, true} {
@@ -355,25 +352,36 @@ func testGemmZeros[T Float](t *testing.T) {
 // are found out right wherever the one element is that is not.
 func TestFinite(t *testing.T) {
 	tiling := tilingOf[float32]()
-	if tiling == nil || tiling.finite == nil {
+	if tiling == nil || tiling.sparse == nil {
 		t.Skip("no kernel for it on this processor")
 	}
 	for n := 1; n < 200; n++ {
 		x := slices.Repeat([]float32{math.MaxFloat32}, n+1)
 		x[n] = float32(math.NaN()) // behind the end
-		if !tiling.finite(&x[0], n) {
+		if !tiling.sparse.finite(&x[0], n) {
 			t.Fatalf("%d finite numbers are said not to be", n)
 		}
 		for i := range n {
 			for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 				x[i] = float32(v)
-				if tiling.finite(&x[0], n) {
+				if tiling.sparse.finite(&x[0], n) {
 					t.Fatalf("%v at %d of %d is said to be finite", v, i, n)
 				}
 			}
 			x[i] = -1
 		}
 	}
+}
+
+// mostlyZero returns numbers of which four of five are zeros, of either sign.
+func mostlyZero[T Float](rng *rand.Rand, n int) []T {
+	x := random[T](rng, n)
+	for i := range x {
+		if rng.IntN(5) > 0 {
+			x[i] = T(math.Copysign(0, float64(rng.IntN(2))-0.5))
+		}
+	}
+	return x
 }
 
 func TestGemmZeroTimesInfIsNaN(t *testing.T) {

@@ -10,10 +10,11 @@ import (
 	"unsafe"
 )
 
-// TestMain shares out small products too, so that the tests of threads need no
-// large ones.
+// TestMain shares out small products too, and looks for zeros in them, so that the
+// tests need no large ones.
 func TestMain(m *testing.M) {
-	worth.tiles, worth.wake, worth.pieces, worth.wakePieces = worth.loops, worth.loops, 2, 2
+	thresholds.tiles, thresholds.wake, thresholds.pieces, thresholds.wakePieces = thresholds.loops, thresholds.loops, 2, 2
+	thresholds.zeros = 0
 	m.Run()
 }
 

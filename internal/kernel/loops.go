@@ -20,7 +20,7 @@ func multiply[T Float](threads int, g product[T]) {
 	m := g.c.Rows
 	// One pass over B must be little next to the product itself.
 	l := loops[T]{g, m, m >= 8 && !g.b.transposed && finite(g.b.Data)}
-	if threads > 1 && m*g.c.Cols*g.a.Cols >= worth.loops {
+	if threads > 1 && m*g.c.Cols*g.a.Cols >= thresholds.loops {
 		l.height = ceil(m, 4*threads)
 		if share(&keptOf[T]().loops, &l, threads, ceil(m, l.height), true) {
 			return
@@ -68,6 +68,7 @@ func (g *loops[T]) rows(lo, hi int) {
 		if g.relu {
 			ReLU(c, c)
 		}
+		g.update(i, i+1, 0, n)
 	}
 }
 

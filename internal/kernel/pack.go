@@ -50,7 +50,7 @@ func keptOf[T Float]() *keeps[T] {
 // A buffer is for a matrix that is rearranged for a product.
 type buffer[T Float] struct {
 	data  []T
-	index []int32
+	lists lists
 }
 
 // borrow returns n elements, whatever they hold, until they are given back.

@@ -28,6 +28,7 @@ func TestOtherPaths(t *testing.T) {
 				"Bits":           TestBitsAreTheSameEverywhere,
 				"Pixels":         TestPixels,
 				"Updates":        TestUpdatesInPieces,
+				"GemmUpdates":    TestGemmUpdates,
 			} {
 				t.Run(name, test)
 			}

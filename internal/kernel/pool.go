@@ -35,14 +35,14 @@ var pool struct {
 // in a worker it ends the program.
 type Job interface{ Do(part int) }
 
-// worth is how many multiply-adds are worth a second thread that spins, by loops
-// in Go (which are slow enough to wake one for that too) and in tiles, and how
-// many in tiles are worth waking one that sleeps; and the same in pieces of an
-// update.
-var worth = struct{ loops, tiles, wake, pieces, wakePieces int }{1 << 13, 400_000, 1_000_000, 4, 64}
+// thresholds are from how many multiply-adds something pays: a second thread that
+// spins, for loops in Go (which are slow enough to wake one for that too) and in
+// tiles; waking one that sleeps, for tiles; and looking for zeros. And from how
+// many pieces of an update it pays to share them, and to wake a thread for them.
+var thresholds = struct{ loops, tiles, wake, zeros, pieces, wakePieces int }{1 << 13, 400_000, 1_000_000, 1 << 18, 4, 64}
 
-// patience is how long a worker spins before it sleeps.
-const patience = 2 * time.Millisecond
+// spinTime is how long a worker spins before it sleeps.
+const spinTime = 2 * time.Millisecond
 
 // run does the parts of a job on up to so many threads, but no more than
 // GOMAXPROCS, and reports whether it did: not if that leaves one, if the pool is
@@ -171,7 +171,7 @@ func work(wake <-chan struct{}) {
 			continue
 		}
 		runtime.Gosched()
-		if time.Since(idle) < patience {
+		if time.Since(idle) < spinTime {
 			continue
 		}
 		pool.sleeping.Add(1)

@@ -1,8 +1,8 @@
 package kernel
 
-// SoftmaxRows sets each row of y, of so many columns, to the softmax of that row
-// of x: y = e^(x-m) / s with m the largest x and s = Σ e^(x-m). Subnormal
-// results are 0.
+// SoftmaxRows sets each row of y to the softmax of the same row of x: y = e^(x-m) / s,
+// where m is the largest x of the row and s = Σ e^(x-m). A row has cols elements.
+// Subnormal results are 0.
 func SoftmaxRows[T Float](y, x []T, cols int) {
 	mustMatch("SoftmaxRows", len(y), len(x))
 	var rows softmaxBlock[T]
@@ -14,8 +14,8 @@ func SoftmaxRows[T Float](y, x []T, cols int) {
 	}
 }
 
-// SoftmaxLoss does what [SoftmaxRows] does, a row a label, and returns the sum
-// over the rows of -log y[label], as log s + (m - x[label]).
+// SoftmaxLoss is [SoftmaxRows] with one label for each row. It returns the sum over the
+// rows of -log y[label], computed as log s + (m - x[label]).
 func SoftmaxLoss[T Float](y, x []T, labels []int) (loss float64) {
 	mustMatch("SoftmaxLoss", len(y), len(x))
 	var rows softmaxBlock[T]
@@ -51,10 +51,10 @@ func SoftmaxSoftLoss[T Float](y, x, t []T, cols int) (loss float64) {
 
 const rowsPerBlock = 64
 
-// A softmaxBlock is what some rows leave for their losses.
+// A softmaxBlock holds what the losses of some rows are computed from.
 type softmaxBlock[T Float] struct {
 	rows     int
-	max, sum [rowsPerBlock]T // m and s; m is any number where a NaN makes s NaN
+	max, sum [rowsPerBlock]T // m and s; in a row with a NaN, s is NaN and m is any number
 	log      [rowsPerBlock]float64
 }
 
@@ -83,8 +83,8 @@ func (b *softmaxBlock[T]) logs() []float64 {
 	return logs
 }
 
-// SoftmaxRowsBackward sets dx = y·(dy - Σ dy·y), the sum being over a row of so
-// many columns, subnormal results 0.
+// SoftmaxRowsBackward sets dx = y·(dy - Σ dy·y), where the sum is over a row of cols
+// elements. Subnormal results are 0.
 func SoftmaxRowsBackward[T Float](dx, dy, y []T, cols int) {
 	mustMatch("SoftmaxRowsBackward", len(dx), len(dy), len(y))
 	for len(y) > 0 {
@@ -104,8 +104,9 @@ func softmaxBackward[T Float](dx, dy, y []T) {
 	}
 }
 
-// OneHotLossBackward sets dx = (y - t)/n for the one-hot t of n labels, a row a
-// label, subnormal results 0. dx is apart from y.
+// OneHotLossBackward sets dx = (y - t)/n, where n is the number of labels, one for each
+// row, and t is 1 at the labels and 0 elsewhere. Subnormal results are 0. dx and y must
+// not overlap.
 func OneHotLossBackward[T Float](dx, y []T, labels []int) {
 	mustMatch("OneHotLossBackward", len(dx), len(y))
 	n, cols := T(len(labels)), columns("OneHotLossBackward", len(y), len(labels))
@@ -115,8 +116,8 @@ func OneHotLossBackward[T Float](dx, y []T, labels []int) {
 	}
 }
 
-// SoftmaxLossBackward sets dx = (y - t)/n, subnormal results 0. dx is apart
-// from t.
+// SoftmaxLossBackward sets dx = (y - t)/n. Subnormal results are 0. dx and t must not
+// overlap.
 func SoftmaxLossBackward[T Float](dx, y, t []T, n int) {
 	mustMatch("SoftmaxLossBackward", len(dx), len(y), len(t))
 	copy(dx, y)
@@ -124,7 +125,7 @@ func SoftmaxLossBackward[T Float](dx, y, t []T, n int) {
 	quotients(dx, dx, T(n))
 }
 
-// quotients sets dst[i] = a[i]/divisor, subnormal results 0.
+// quotients sets dst[i] = a[i]/divisor. Subnormal results are 0.
 func quotients[T Float](dst, a []T, divisor T) {
 	if quotientAsm(dst, a, divisor) {
 		return
@@ -134,7 +135,7 @@ func quotients[T Float](dst, a []T, divisor T) {
 	}
 }
 
-// columns is how many columns n elements in so many rows have.
+// columns is the number of columns that n elements have in so many rows.
 func columns(op string, n, rows int) int {
 	if n == 0 && rows == 0 {
 		return 0

@@ -88,6 +88,6 @@ func AddColumnSums[T Float](sum, x []T) {
 
 func mustDivide(op string, n, row int) {
 	if row <= 0 || n%row != 0 {
-		panic(fmt.Sprintf("kernel.%s: %d elements are no whole number of rows of %d", op, n, row))
+		panic(fmt.Sprintf("kernel.%s: %d elements are not a whole number of rows of %d", op, n, row))
 	}
 }

@@ -5,10 +5,9 @@ import (
 	"unsafe"
 )
 
-// Tanh sets y[i] = tanh x[i]: between -1 and 1, x itself where x is so small that
-// both round to the same number, zeros of either sign among them. At most
-// 1.91 ulp from the exact value in float32, and 2.1 in float64, as measured in the
-// tests.
+// Tanh sets y[i] = tanh x[i], which is between -1 and 1. Below 2^-26 (float32) or 2^-55
+// (float64), y is x itself, subnormal numbers and -0 among them. At most 1.91 ulp from
+// the exact value in float32, and 2.1 in float64, as measured in the tests.
 func Tanh[T Float](y, x []T) {
 	mustMatch("Tanh", len(y), len(x))
 	if tanhAsm(y, x) {
@@ -19,8 +18,8 @@ func Tanh[T Float](y, x []T) {
 	}
 }
 
-// TanhBackward sets dx[i] = dy[i]·(1 - y[i]²), the difference rounded once,
-// subnormal results 0.
+// TanhBackward sets dx[i] = dy[i]·(1 - y[i]²); the difference is rounded once.
+// Subnormal results are 0.
 func TanhBackward[T Float](dx, dy, y []T) {
 	mustMatch("TanhBackward", len(dx), len(dy), len(y))
 	if tanhBackwardAsm(dx, dy, y) {

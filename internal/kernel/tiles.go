@@ -5,36 +5,64 @@ import (
 	"unsafe"
 )
 
-// A tile computes some rows of C and up to as many columns as it is wide; the
-// generated ones say how.
-type tile[T Float] struct {
-	rows int
-	run  func(a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow uintptr, k, columns int, floor T)
+// A strip of C is as wide as a few vectors. Its kernel computes it from as many
+// rows of A and columns of B, in tiles of a few rows whose sums stay in
+// registers; the generated ones say how.
+type strip[T Float] struct {
+	rows int // of a tile, or of a few
+	run  func(a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow uintptr, rows, k, columns int, floor T)
 }
 
-// stack runs tiles one below the other, over so many rows of C.
-func stack[T Float](tiles []tile[T], rows int, a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow uintptr, k, columns int, floor T) {
-	for _, t := range tiles {
-		for rows >= t.rows {
-			t.run(a, aRow, aStep, b, bStep, c, cRow, from, fromRow, k, columns, floor)
-			if rows -= t.rows; rows == 0 {
-				return // below the last there may be no memory to point to
-			}
-			down := uintptr(t.rows)
-			a = (*T)(unsafe.Add(unsafe.Pointer(a), down*aRow))
-			c = (*T)(unsafe.Add(unsafe.Pointer(c), down*cRow))
-			from = (*T)(unsafe.Add(unsafe.Pointer(from), down*fromRow))
+// A call is what the kernel of a strip is called with.
+type call[T Float] struct {
+	a             *T
+	aRow, aStep   uintptr
+	b             *T
+	bStep         uintptr
+	c             *T
+	cRow          uintptr
+	from          *T
+	fromRow       uintptr
+	rows, columns int
+	k             int
+	floor         T
+}
+
+// A kernel does about so many multiply-adds in one call, and whole tiles: while it
+// runs, its goroutine cannot stop for the garbage collector.
+const callSize, callRows = 1 << 22, 24
+
+// of calls the kernel of a strip, as often as it takes.
+func (x call[T]) of(s strip[T]) {
+	most := max(callSize/(x.k*x.columns*callRows), 1) * callRows
+	for {
+		rows := min(most, x.rows)
+		s.run(x.a, x.aRow, x.aStep, x.b, x.bStep, x.c, x.cRow, x.from, x.fromRow, rows, x.k, x.columns, x.floor)
+		if x.rows -= rows; x.rows == 0 {
+			return // below the last row there may be no memory to point to
 		}
+		x.a = below(x.a, rows, x.aRow)
+		x.c = below(x.c, rows, x.cRow)
+		x.from = below(x.from, rows, x.fromRow)
 	}
 }
 
-// A tiling is how products are computed in tiles, with the instructions of one
+// below is so many rows below p.
+func below[T Float](p *T, rows int, row uintptr) *T {
+	return (*T)(unsafe.Add(unsafe.Pointer(p), uintptr(rows)*row))
+}
+
+// A tiling is how products are computed in strips, with the instructions of one
 // kind of processor.
 type tiling[T Float] struct {
-	lanes  int          // elements in a vector
-	tiles  [5][]tile[T] // by the number of vectors they are wide, the highest first; 0: half a vector, if there are
-	widest int          // the vectors of the widest
-	panel  int          // the vectors of a panel of rearranged B
+	// next returns the strip for the first of so many columns of C, and how many
+	// it is for.
+	next  func(columns, rows int) (strip[T], int)
+	lanes int // elements in a vector
+	panel int // columns in a panel of rearranged B
+
+	// transposed allows computing the last columns of C, with A transposed, as rows of Cᵀ.
+	transposed bool
 
 	// addRow is for a product of one row; nil if there is none.
 	addRow func(a *T, aStep uintptr, b *T, bStep uintptr, c *T, eights, columns int)
@@ -42,18 +70,8 @@ type tiling[T Float] struct {
 	// squares transposes what B needs rearranged if it is transposed; nil if there is none.
 	squares func(dst *T, dstRow uintptr, src *T, srcRow uintptr, squares int)
 
-	// For products in which most of A is 0; nil if there are none.
-	finite   func(x *T, n int) bool
-	nonzeros func(index *int32, x *T, n int) int
-	sparse   func(index *int32, count int, a, b *T, bStep uintptr, c, from *T, columns int, floor T)
-}
-
-// of returns the tiles for so many columns, 1 or more.
-func (t *tiling[T]) of(columns int) []tile[T] {
-	if 2*columns <= t.lanes && t.tiles[0] != nil {
-		return t.tiles[0]
-	}
-	return t.tiles[ceil(columns, t.lanes)]
+	// sparse is for products in which most of A is 0; nil if there is none.
+	sparse *sparse[T]
 }
 
 // The blocks of a product: a panel of B, depth rows of it, stays in a core's
@@ -61,12 +79,16 @@ func (t *tiling[T]) of(columns int) []tile[T] {
 // cost a page each and fall on the same few sets of a cache; but B is taken where it lies
 // while it, or its use, is too little for rearranging to pay. Variables, so that tests need no large
 // products.
-var blocks = blockSizes{512, 4096, 96, 1 << 10, 1 << 18}
+var blocks = blockSizes{256, 4096, 96, 1 << 10, 1 << 18, 112, 1 << 16}
 
 type blockSizes struct {
 	depth, width int // rows and columns of B
 	height       int // rows of A
 	stride, size int // B is rearranged if its rows, and all of it, have more bytes
+
+	// Where B lies, so many of its rows are taken at a time if the part of B that
+	// belongs to a strip has more bytes: they stay in the L1 cache.
+	shallow, strip int
 }
 
 // blocked is a product computed in tiles, a block of it at a time: the rows p0
@@ -79,38 +101,55 @@ type blocked[T Float] struct {
 	packA, packB bool // the blocks of A, of B, are rearranged first
 	packing      bool // which is what is being done to B
 	packed       []T  // the block of B, a panel after the other
-	sparse       bool // terms in which A is 0 are left out; then a part has all columns
+
+	// Terms in which A is 0 are left out: if it is in two rows (then a part has all
+	// columns), or in each row (with B rearranged).
+	skipPairs, skipEach bool
+	finite              []bool // of the panels of B
 
 	rows, columns int // of C, in a part of the work
+	panel         int // columns of a panel of B
 }
 
 // multiply computes a product in tiles.
 func (t *tiling[T]) multiply(threads int, g product[T]) {
 	m, n, k := g.c.Rows, g.c.Cols, g.a.Cols
-	if threads < 1 || m*n*k < worth.tiles {
+	if threads < 1 || m*n*k < thresholds.tiles {
 		threads = 1
 	}
-	s := blocked[T]{product: g, tiling: t, p1: k, j1: n, rows: m, columns: n}
+	s := blocked[T]{product: g, tiling: t, p1: k, j1: n, rows: m, columns: n, panel: t.panel}
 	size := int(unsafe.Sizeof(T(0)))
 	s.packA = m >= 16 && n*size > blocks.stride && k*n*size > blocks.size
 	s.packB = s.packA || g.b.transposed
-	s.sparse = !s.packB && s.worthSkipping()
+	if s.packA {
+		s.skipEach = s.canSkipEach()
+	} else if !s.packB {
+		s.skipPairs = s.canSkipPairs()
+	}
 	// Parts of whole tiles, and as many as make the shares of the threads alike.
-	if tallest := t.of(min(t.widest*t.lanes, n-s.odd()))[0].rows; s.packA {
+	first, columns := t.next(n-s.remainder(), m)
+	if s.packA {
 		parts := ceil(ceil(m, blocks.height), threads) * threads
-		s.rows = ceil(ceil(m, parts), tallest) * tallest
-	} else if threads > 1 && m > tallest {
-		s.rows = ceil(ceil(m, 16*threads), tallest) * tallest
-	} else if threads > 1 && !s.packB && !s.sparse {
-		s.columns = ceil(ceil(n, threads), t.widest*t.lanes) * t.widest * t.lanes
+		s.rows = ceil(ceil(m, parts), first.rows) * first.rows
+	} else if threads > 1 && m > first.rows {
+		s.rows = ceil(ceil(m, 16*threads), first.rows) * first.rows
+	} else if threads > 1 && !s.packB && !s.skipPairs {
+		s.columns = ceil(ceil(n, threads), columns) * columns
+	}
+	if s.w != nil && !s.packA && s.columns == n { // so few rows that they are still in a cache when w is updated
+		s.rows = min(s.rows, ceil(ceil(piece, n), first.rows)*first.rows)
 	}
 	if !s.packB {
 		s.share(threads)
 		return
 	}
-	buffer := borrow[T](min(k, blocks.depth) * ceil(min(n, blocks.width), t.panel*t.lanes) * t.panel * t.lanes)
+	if s.skipEach {
+		s.panel = t.sparse.panel
+	}
+	panels := ceil(min(n, blocks.width), s.panel)
+	buffer := borrow[T](min(k, blocks.depth) * panels * s.panel)
 	defer keptOf[T]().buffers.giveBack(buffer)
-	s.packed = buffer.data
+	s.packed, s.finite = buffer.data, buffer.lists.flags(panels)
 	parts := ceil(k, blocks.depth)
 	for b := range parts {
 		s.p0, s.p1 = b*k/parts, (b+1)*k/parts
@@ -125,15 +164,15 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 	}
 }
 
-// odd is how many columns of C are computed as a product of their own,
+// remainder is how many of the last columns of C are computed as a product of their own,
 // transposed, because a vector would hold few of them: A must be transposed and
 // as it lies, and moving the columns must be little next to computing them.
-func (s *blocked[T]) odd() int {
-	odd := s.c.Cols % s.lanes
-	if s.packB || !s.a.transposed || s.c.Cols < s.lanes || 2*odd > s.lanes || 16*odd > s.a.Cols || s.c.Rows < s.lanes {
+func (s *blocked[T]) remainder() int {
+	columns := s.c.Cols % s.lanes
+	if !s.transposed || s.packB || !s.a.transposed || s.c.Cols < s.lanes || 2*columns > s.lanes || 16*columns > s.a.Cols || s.c.Rows < s.lanes {
 		return 0
 	}
-	return odd
+	return columns
 }
 
 // ceil returns n/d, rounded up.
@@ -143,9 +182,9 @@ func ceil(n, d int) int { return (n + d - 1) / d }
 func (s *blocked[T]) share(threads int) {
 	parts := ceil(s.c.Rows, s.rows) * ceil(s.j1-s.j0, s.columns)
 	if s.packing {
-		parts = ceil(s.j1-s.j0, s.panel*s.lanes)
+		parts = ceil(s.j1-s.j0, s.panel)
 	}
-	if threads > 1 && parts > 1 && share(&keptOf[T]().blocked, s, threads, parts, s.c.Rows*s.c.Cols*s.a.Cols >= worth.wake) {
+	if threads > 1 && parts > 1 && share(&keptOf[T]().blocked, s, threads, parts, s.c.Rows*s.c.Cols*s.a.Cols >= thresholds.wake) {
 		return
 	}
 	for part := range parts {
@@ -160,7 +199,11 @@ func (s *blocked[T]) Do(part int) {
 	}
 	across := ceil(s.j1-s.j0, s.columns)
 	lo, j0 := part/across*s.rows, s.j0+part%across*s.columns
-	s.compute(lo, min(lo+s.rows, s.c.Rows), j0, min(j0+s.columns, s.j1))
+	hi, j1 := min(lo+s.rows, s.c.Rows), min(j0+s.columns, s.j1)
+	s.compute(lo, hi, j0, j1)
+	if s.p1 == s.a.Cols {
+		s.update(lo, hi, j0, j1)
+	}
 }
 
 // compute computes the rows lo to hi of C, and of these the columns j0 to j1.
@@ -168,48 +211,64 @@ func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
 	row, step := s.a.strides()
 	a, p0 := s.a.Data[lo*row+s.p0*step:], s.p0
 	switch eights := (s.p1 - 1) / 8; {
-	case s.sparse:
-		s.computeSparse(lo, hi)
+	case s.skipPairs:
+		s.computePairs(lo, hi)
 		return
 	case s.packA:
 		k := s.p1 - p0
 		buffer := borrow[T]((hi - lo) * (k + apart))
 		defer keptOf[T]().buffers.giveBack(buffer)
+		if s.skipEach {
+			s.computeEach(lo, hi, a, buffer)
+			return
+		}
 		row, step = packRows(buffer.data, a, row, step, hi-lo, k)
 		a = buffer.data
-	case s.addRow != nil && s.c.Rows == 1 && !s.packB && j1-j0 > s.widest*s.lanes && eights > 0:
+	case s.addRow != nil && s.c.Rows == 1 && !s.packB && j1-j0 > 4*s.lanes && eights > 0:
 		s.addEights(eights, j0, j1)
 		p0 = 8 * eights
 		a = a[p0*step:]
 	}
-	if odd := s.odd(); odd > 0 && j1 == s.c.Cols {
-		j1 -= odd
-		s.computeOdd(lo, hi, odd)
+	if columns := s.remainder(); columns > 0 && j1 == s.c.Cols {
+		j1 -= columns
+		s.computeRemainder(lo, hi, columns)
 	}
-	w, last := s.panel*s.lanes, j1
-	if !s.packB {
-		if rest := (j1 - j0) % s.lanes; s.tiles[0] != nil && hi-lo >= 8 && 2*rest <= s.lanes && rest < j1-j0 {
-			last -= rest
-		}
-		vectors := ceil(last-j0, s.lanes)
-		w = ceil(vectors, ceil(vectors, s.widest)) * s.lanes
+	depth := s.p1 - p0
+	if _, columns := s.next(j1-j0, hi-lo); !s.packB && depth*columns*int(unsafe.Sizeof(T(0))) > blocks.strip {
+		depth = blocks.shallow
 	}
-	n, size, columns := s.c.Cols, unsafe.Sizeof(T(0)), 0
-	for j := j0; j < j1; j += columns {
-		if columns = min(w, last-j); j == last {
-			columns = j1 - j
-		}
-		b, bStep := s.b.Data[p0*n+j:], n
+	parts := ceil(s.p1-p0, depth)
+	for part := range parts {
+		p, end := part*(s.p1-p0)/parts, (part+1)*(s.p1-p0)/parts
+		s.computeStrips(lo, hi, j0, j1, p0+p, p0+end, a[p*step:], row, step)
+	}
+}
+
+// computeStrips adds the terms p0 to p1 of the sums.
+func (s *blocked[T]) computeStrips(lo, hi, j0, j1, p0, p1 int, a []T, row, step int) {
+	n, size := s.c.Cols, unsafe.Sizeof(T(0))
+	for columns, j := 0, j0; j < j1; j += columns {
+		left := j1 - j
+		b, bStep := s.b.Data, n
 		if s.packB {
-			b, bStep = s.packed[(j-s.j0)*(s.p1-s.p0):], w
+			in := (j - s.j0) % s.panel
+			left = min(left, s.panel-in)
+			b, bStep = s.packed[(j-s.j0-in)*(p1-p0)+in:], s.panel
+		} else {
+			b = b[p0*n+j:]
 		}
+		var kernel strip[T]
+		kernel, columns = s.next(left, hi-lo)
 		c := &s.c.Data[lo*n+j]
 		from, fromRow := s.from(lo, j)
 		if p0 > 0 {
 			from, fromRow = c, n
 		}
-		stack(s.of(columns), hi-lo, &a[0], uintptr(row)*size, uintptr(step)*size, &b[0], uintptr(bStep)*size,
-			c, uintptr(n)*size, from, uintptr(fromRow)*size, s.p1-p0, columns, s.floor())
+		call[T]{
+			a: &a[0], aRow: uintptr(row) * size, aStep: uintptr(step) * size, b: &b[0], bStep: uintptr(bStep) * size,
+			c: c, cRow: uintptr(n) * size, from: from, fromRow: uintptr(fromRow) * size,
+			rows: hi - lo, columns: columns, k: p1 - p0, floor: s.floor(p1),
+		}.of(kernel)
 	}
 }
 
@@ -225,24 +284,24 @@ func (s *blocked[T]) from(i, j int) (from *T, row int) {
 	return zerosOf[T](), 0
 }
 
-// floor is the least that an element may end as.
-func (s *blocked[T]) floor() T {
-	if s.relu && s.p1 == s.a.Cols {
+// floor is the least that an element may be after the terms to p1.
+func (s *blocked[T]) floor(p1 int) T {
+	if s.relu && p1 == s.a.Cols {
 		return 0
 	}
 	return T(math.Inf(-1))
 }
 
-// computeOdd computes the rows lo to hi of the last, odd columns of C, as
+// computeRemainder computes the rows lo to hi of so many last columns of C, as
 // the rows of its transpose: Cᵀ = Bᵀ·Aᵀ.
-func (s *blocked[T]) computeOdd(lo, hi, odd int) {
+func (s *blocked[T]) computeRemainder(lo, hi, columns int) {
 	n, k, m := s.c.Cols, s.a.Cols, hi-lo
-	buffer := borrow[T](odd * m)
+	buffer := borrow[T](columns * m)
 	defer keptOf[T]().buffers.giveBack(buffer)
 	t := buffer.data
-	for j := range odd {
+	for j := range columns {
 		row := t[j*m:][:m]
-		switch at := n - odd + j; {
+		switch at := n - columns + j; {
 		case s.add:
 			for i := range row {
 				row[i] = s.c.Data[(lo+i)*n+at]
@@ -253,15 +312,19 @@ func (s *blocked[T]) computeOdd(lo, hi, odd int) {
 			clear(row)
 		}
 	}
-	size, w := unsafe.Sizeof(T(0)), s.widest*s.lanes
-	for i := 0; i < m; i += w {
-		columns := min(w, m-i)
-		stack(s.of(columns), odd, &s.b.Data[n-odd], size, uintptr(n)*size, &s.a.Data[lo+i], uintptr(s.a.Rows)*size,
-			&t[i], uintptr(m)*size, &t[i], uintptr(m)*size, k, columns, s.floor())
+	size := unsafe.Sizeof(T(0))
+	for i, width := 0, 0; i < m; i += width {
+		var kernel strip[T]
+		kernel, width = s.next(m-i, columns)
+		call[T]{
+			a: &s.b.Data[n-columns], aRow: size, aStep: uintptr(n) * size, b: &s.a.Data[lo+i], bStep: uintptr(s.a.Rows) * size,
+			c: &t[i], cRow: uintptr(m) * size, from: &t[i], fromRow: uintptr(m) * size,
+			rows: columns, columns: width, k: k, floor: s.floor(k),
+		}.of(kernel)
 	}
 	for i := range m {
-		for j := range odd {
-			s.c.Data[(lo+i)*n+n-odd+j] = t[j*m+i]
+		for j := range columns {
+			s.c.Data[(lo+i)*n+n-columns+j] = t[j*m+i]
 		}
 	}
 }
@@ -304,16 +367,19 @@ func zerosOf[T Float]() *T {
 // packPanel rearranges a panel of B: its columns, of all rows of the block,
 // become one piece of memory.
 func (s *blocked[T]) packPanel(panel int) {
-	w, k := s.panel*s.lanes, s.p1-s.p0
+	w, k := s.panel, s.p1-s.p0
 	j := s.j0 + panel*w
 	columns := min(w, s.j1-j)
 	dst := s.packed[panel*w*k:][:w*k]
 	if s.b.transposed {
 		s.transpose(dst, w, s.b.Data[j*s.b.Rows+s.p0:], s.b.Rows, columns, k)
-		return
+	} else {
+		for p := range k {
+			copy(dst[p*w:][:columns], s.b.Data[(s.p0+p)*s.b.Cols+j:])
+		}
 	}
-	for p := range k {
-		copy(dst[p*w:][:columns], s.b.Data[(s.p0+p)*s.b.Cols+j:])
+	if s.skipEach {
+		s.finite[panel] = columns == w && s.sparse.finite(&dst[0], len(dst))
 	}
 }
 

@@ -3,6 +3,8 @@
 package kernel
 
 import (
+	"unsafe"
+
 	"golang.org/x/sys/cpu"
 )
 
@@ -17,32 +19,111 @@ var (
 
 var (
 	tiling512f32 = &tiling[float32]{
-		lanes: 16, widest: 4, panel: 4,
-		tiles: [5][]tile[float32]{
-			0: {{12, tile256_12x8f32}, {1, tile256_1x8f32}},
-			1: {{12, tile512_12x16f32}, {4, tile512_4x16f32}, {1, tile512_1x16f32}},
-			2: {{12, tile512_12x32f32}, {4, tile512_4x32f32}, {1, tile512_1x32f32}},
-			3: {{8, tile512_8x48f32}, {2, tile512_2x48f32}, {1, tile512_1x48f32}},
-			4: {{6, tile512_6x64f32}, {2, tile512_2x64f32}, {1, tile512_1x64f32}},
-		},
+		next: next512f32, lanes: 16, panel: 64, transposed: true,
 		addRow: row512f32, squares: transpose256f32,
-		finite: finite512f32, nonzeros: nonzeros512f32, sparse: sparse512f32,
+		sparse: &sparse[float32]{finite256f32, rowLists256f32, columnLists256f32, nextListed512, 128, rowTerms256f32, terms512_128f32},
 	}
-	// A "vector" is two or four registers where there are no narrower tiles.
-	tiling512f64 = &tiling[float64]{
-		lanes: 32, widest: 1, panel: 1,
-		tiles: [5][]tile[float64]{1: {{6, tile512_6x32f64}, {3, tile512_3x32f64}, {1, tile512_1x32f64}}},
-	}
+	tiling512f64 = &tiling[float64]{next: next512f64, lanes: 8, panel: 32}
 	tiling256f32 = &tiling[float32]{
-		lanes: 16, widest: 1, panel: 1,
-		tiles:   [5][]tile[float32]{1: {{6, tile256_6x16f32}, {2, tile256_2x16f32}, {1, tile256_1x16f32}}},
-		squares: transpose256f32,
+		next: next256(strips256f32), lanes: 8, panel: 24,
+		addRow: row256f32, squares: transpose256f32,
+		sparse: &sparse[float32]{finite256f32, rowLists256f32, columnLists256f32, nextListed256, 64, rowTerms256f32, terms256_64f32},
 	}
-	tiling256f64 = &tiling[float64]{
-		lanes: 8, widest: 1, panel: 1,
-		tiles: [5][]tile[float64]{1: {{6, tile256_6x8f64}, {1, tile256_1x8f64}}},
+	tiling256f64 = &tiling[float64]{next: next256(strips256f64), lanes: 4, panel: 8}
+)
+
+// The strips of AVX-512, by the number of vectors they are wide. All have masks.
+var strips512f32 = [5]strip[float32]{
+	0: {12, strip512_8f32},
+	1: {12, strip512_16f32},
+	2: {12, strip512_32f32},
+	3: {8, strip512_48f32},
+	4: {6, strip512_64f32},
+}
+
+func next512f32(columns, rows int) (strip[float32], int) {
+	const lanes = 16
+	if 2*columns <= lanes {
+		return strips512f32[0], columns
+	}
+	// What half a vector or less is left for is a strip of its own, unless there
+	// are few rows.
+	left := columns
+	if rest := columns % lanes; rows >= 8 && 2*rest <= lanes && rest < columns {
+		left -= rest
+	}
+	vectors := ceil(left, lanes)
+	vectors = ceil(vectors, ceil(vectors, 4))
+	return strips512f32[vectors], min(left, vectors*lanes)
+}
+
+func next512f64(columns, _ int) (strip[float64], int) {
+	return strip[float64]{6, strip512_32f64}, min(columns, 32)
+}
+
+// The strips of AVX2.
+type strips256[T Float] struct {
+	narrow strip[T]    // fewer columns than a vector has
+	whole  [4]strip[T] // by the number of vectors; the last need not have all its columns
+	half   strip[T]    // one vector and up to half of one
+}
+
+// (Twelve is for all of them a number of whole tiles, or almost.)
+var (
+	strips256f32 = strips256[float32]{
+		narrow: strip[float32]{12, strip256_7f32},
+		whole:  [4]strip[float32]{1: {12, strip256_8f32}, 2: {12, strip256_16f32}, 3: {12, strip256_24f32}},
+		half:   strip[float32]{12, strip256_12f32},
+	}
+	strips256f64 = strips256[float64]{
+		narrow: strip[float64]{12, strip256_3f64},
+		whole:  [4]strip[float64]{1: {12, strip256_4f64}, 2: {12, strip256_8f64}, 3: {12, strip256_12f64}},
+		half:   strip[float64]{12, strip256_6f64},
 	}
 )
+
+func next256[T Float](s strips256[T]) func(columns, rows int) (strip[T], int) {
+	lanes := 32 / int(unsafe.Sizeof(T(0)))
+	return func(columns, _ int) (strip[T], int) {
+		vectors, rest := columns/lanes, columns%lanes
+		switch {
+		case vectors == 0:
+			return s.narrow, columns
+		case vectors == 1 && 0 < rest && 2*rest <= lanes:
+			return s.half, columns
+		case 0 < rest && 2*rest <= lanes:
+			vectors-- // the last strip is that one
+		case rest > 0:
+			vectors++
+		}
+		if vectors%3 != 0 {
+			vectors = min(vectors, 2)
+		} else {
+			vectors = 3
+		}
+		return s.whole[vectors], min(columns, vectors*lanes)
+	}
+}
+
+func nextListed512(columns int) (listed[float32], int) {
+	if columns <= 32 {
+		return listed512_32f32, columns
+	}
+	return listed512_64f32, min(columns, 64)
+}
+
+func nextListed256(columns int) (listed[float32], int) {
+	const lanes = 8
+	switch vectors := ceil(columns, lanes); {
+	case 6*lanes < columns && columns <= 6*lanes+lanes/2:
+		return listed256_52f32, columns
+	case vectors == 6 || vectors > 7:
+		return listed256_48f32, min(columns, 6*lanes)
+	case vectors == 2 || vectors == 4:
+		return listed256_16f32, min(columns, 2*lanes)
+	}
+	return listed256_24f32, min(columns, 3*lanes)
+}
 
 func assemblyPaths() []string {
 	switch {

@@ -21,8 +21,8 @@ func SGD[T Float](threads int, w, g []T, lr T) {
 }
 
 // Momentum sets v[i] = mu·v[i] - lr·g[i], then w[i] += v[i] and g[i] = 0. The
-// product mu·v is rounded, and the rest fused. A subnormal v is 0: where the
-// gradient stays away, v decays for ever.
+// product mu·v is rounded, and the rest fused. A subnormal v becomes 0: without
+// gradients, v decays for ever.
 func Momentum[T Float](threads int, w, v, g []T, mu, lr T) {
 	mustMatch("Momentum", len(w), len(v), len(g))
 	u := update[T]{rule: byMomentum, w: w, v: v, g: g, a1: mu, lr: lr}
@@ -71,14 +71,14 @@ const (
 	byAdam
 )
 
-// piece is how many elements are a part of an update: few, so that whoever
-// computed a part of a gradient finds much of it in its cache, and a goroutine
-// that shall stop is not kept.
+// piece is the number of elements in a part of an update. It is small, so that much of
+// a part's gradient is still in the cache of the core that computed it, and so that
+// the goroutine can be stopped soon.
 const piece = 1 << 12
 
 func (u *update[T]) run(threads int) {
 	parts := ceil(len(u.w), piece)
-	if threads > 1 && parts >= worth.pieces && share(&keptOf[T]().updates, u, threads, parts, parts >= worth.wakePieces) {
+	if threads > 1 && parts >= thresholds.pieces && share(&keptOf[T]().updates, u, threads, parts, parts >= thresholds.wakePieces) {
 		return
 	}
 	for part := range parts {

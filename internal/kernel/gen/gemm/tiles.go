@@ -1,0 +1,497 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// A strip writes a function that computes a strip of C, as wide as a few
+// registers, in tiles: some rows of it, whose sums stay in registers.
+type strip struct {
+	element
+	bits    int      // of a register
+	vectors int      // registers side by side
+	edge    edge     // how the last columns are kept apart from what lies behind them
+	heights []int    // of the tiles, the highest first
+	unroll  int      // how often the loop over k is written out in the highest tiles
+	listed  bool     // only some terms are computed, which lists name for every two rows
+	vector  register // takes a register
+
+	masks []reg.OpmaskVirtual // masked512
+	mask  Mem                 // masked256
+	last  reg.GPVirtual       // overlapped, half: from a row to its last vector, in bytes
+
+	a, aRow, aStep reg.GPVirtual
+	bStep          reg.GPVirtual
+	c, from        reg.GPVirtual
+	rows           reg.GPVirtual
+}
+
+type register func() reg.VecVirtual
+
+// An edge is how the columns of a strip end.
+type edge int
+
+const (
+	// The last vector ends where the columns do; some of its columns are in the
+	// vector before too, and computed twice, to the same bits.
+	overlapped edge = iota
+	// The same with a vector of half the size after the last: those of two rows
+	// share a register.
+	half
+	// There is one vector, and a mask for it: for fewer columns than a vector has.
+	masked256
+	// Each vector has a mask.
+	masked512
+)
+
+func (s strip) lanes() int { return s.bits / 8 / s.size }
+
+// columns returns the fewest and the most columns.
+func (s strip) columns() (lo, hi int) {
+	hi = s.vectors * s.lanes()
+	switch s.edge {
+	case overlapped:
+		return max(hi-s.lanes()+1, s.lanes()), hi
+	case half:
+		return hi + 1, hi + s.lanes()/2
+	case masked256:
+		return 1, hi - 1
+	}
+	return 1, hi
+}
+
+// declare begins the function of a strip.
+func (s strip) declare() {
+	lo, hi := s.columns()
+	columns := fmt.Sprintf("%d to %d columns", lo, hi)
+	if lo == hi {
+		columns = fmt.Sprintf("%d columns", lo)
+	}
+	set, name, before, after := 256, "strip", "", ", k"
+	if s.edge == masked512 {
+		set = 512
+	}
+	if s.listed {
+		name, before, after = "listed", "index, counts *int32, ", ""
+	}
+	name = fmt.Sprintf("%s%d_%d%s", name, set, hi, s.short)
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(%[2]sa *%[1]s, aRow, aStep uintptr, b *%[1]s, bStep uintptr, c *%[1]s, cRow uintptr, from *%[1]s, fromRow uintptr, rows%[3]s, columns int, floor %[1]s)", s.name, before, after))
+	doc := []string{
+		fmt.Sprintf("%s computes %s of C: what they start from, and", name, columns),
+		"the product of as many rows of A and columns of B; rows and k are 1 or more.",
+		"",
+		"\tfor i := range rows {",
+		"\t\tfor j := range columns {",
+		"\t\t\ts := from[i][j]",
+		"\t\t\tfor p := range k {",
+		"\t\t\t\ts = fma(a[i][p], b[p][j], s)",
+		"\t\t\t}",
+		"\t\t\ts += 0 // -0 becomes +0",
+		"\t\t\tif s < floor {",
+		"\t\t\t\ts = floor",
+		"\t\t\t}",
+		"\t\t\tc[i][j] = s",
+		"\t\t}",
+		"\t}",
+		"",
+		"aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one",
+		"k to the next, in bytes.",
+	}
+	if s.listed {
+		doc[1] = "some terms of the product of as many rows of A and columns of B; rows is 1 or more."
+		doc = slices.Insert(doc, 3, "\tlists := index cut into pieces, as long as counts says")
+		doc[7] = "\t\t\tfor _, p := range lists[i/2] {"
+	}
+	Doc(doc...)
+	Pragma("noescape")
+}
+
+func (s strip) write() {
+	s.declare()
+	s.vector = YMM
+	if s.bits == 512 {
+		s.vector = ZMM
+	}
+	if s.listed {
+		s.writeListed()
+		return
+	}
+	s.a, s.aRow, s.aStep, s.bStep = load("a"), load("aRow"), load("aStep"), load("bStep")
+	s.c, s.from, s.rows = load("c"), load("from"), load("rows")
+	s.prepareEdge()
+	for i, rows := range s.heights {
+		end := "done"
+		if i < len(s.heights)-1 {
+			end = fmt.Sprintf("rows%d", s.heights[i+1])
+		} else if rows == 2 {
+			end = "row1"
+		}
+		Label(fmt.Sprintf("rows%d", rows))
+		CMPQ(s.rows, Imm(uint64(rows)))
+		JL(LabelRef(end))
+		s.tile(rows, i == 0)
+		SUBQ(Imm(uint64(rows)), s.rows)
+		JMP(LabelRef(fmt.Sprintf("rows%d", rows)))
+		if end == "row1" {
+			Label(end)
+			Comment("the last row alone is computed as two that are the same")
+			TESTQ(s.rows, s.rows)
+			JZ(LabelRef("done"))
+			XORQ(s.aRow, s.aRow)
+			Store(s.aRow, Param("cRow"))
+			Store(s.aRow, Param("fromRow"))
+			INCQ(s.rows)
+			JMP(LabelRef("rows2"))
+		}
+	}
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// writeListed writes the loop over two rows at a time, of which only some terms
+// are computed.
+func (s strip) writeListed() {
+	rows, aRow := param("rows"), param("aRow")
+	index, counts := load("index"), load("counts")
+	s.a, s.aStep, s.bStep = load("a"), load("aStep"), load("bStep")
+	s.c, s.from = load("c"), load("from")
+	b := load("b")
+	s.prepareEdge()
+	Label("rows2")
+	CMPQ(rows, Imm(2))
+	JGE(LabelRef("two"))
+	Comment("the last row alone is computed as two that are the same")
+	zero := GP64()
+	XORQ(zero, zero)
+	MOVQ(zero, aRow)
+	Store(zero, Param("cRow"))
+	Store(zero, Param("fromRow"))
+	Label("two")
+	acc, halves := s.start(2)
+	a := []reg.GPVirtual{s.a, GP64()}
+	MOVQ(a[0], a[1])
+	ADDQ(aRow, a[1])
+	count, inA, inB := GP64(), GP64(), GP64()
+	MOVLQSX(Mem{Base: counts}, count)
+	ADDQ(Imm(4), counts)
+	TESTQ(count, count)
+	JZ(LabelRef("sums"))
+	Label("terms")
+	MOVLQSX(Mem{Base: index}, inA)
+	ADDQ(Imm(4), index)
+	MOVQ(inA, inB)
+	IMULQ(s.aStep, inA)
+	IMULQ(s.bStep, inB)
+	ADDQ(b, inB)
+	x := []reg.VecVirtual{s.vector(), s.vector()}
+	for r := range x {
+		s.broadcast(Mem{Base: a[r], Index: inA, Scale: 1}, x[r])
+	}
+	y := s.vector()
+	for v := range s.vectors {
+		s.read(inB, v, y)
+		for r := range x {
+			s.fma(y, x[r], acc[r][v])
+		}
+	}
+	if s.edge == half {
+		VBROADCASTF128(s.halfVector(inB), y)
+		s.blend(Imm(s.highHalf), x[1], x[0], x[0])
+		s.fma(y, x[0], halves[0])
+	}
+	DECQ(count)
+	JNZ(LabelRef("terms"))
+	Label("sums")
+	s.end(acc, halves)
+	MOVQ(a[1], s.a)
+	ADDQ(aRow, s.a)
+	SUBQ(Imm(2), rows)
+	JG(LabelRef("rows2"))
+	VZEROUPPER()
+	RET()
+}
+
+func param(name string) Mem {
+	b, err := Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
+}
+
+func load(name string) reg.GPVirtual {
+	r := GP64()
+	Load(Param(name), r)
+	return r
+}
+
+// prepareEdge makes what the last columns need.
+func (s *strip) prepareEdge() {
+	switch s.edge {
+	case overlapped, half:
+		if lo, hi := s.columns(); lo == hi {
+			break
+		}
+		size := s.bits / 8
+		if s.edge == half {
+			size /= 2
+		}
+		Comment("from a row to its last vector")
+		s.last = load("columns")
+		SHLQ(Imm(s.shift), s.last)
+		SUBQ(Imm(uint64(size)), s.last)
+	case masked256:
+		Comment("the mask of the columns")
+		columns, mask := load("columns"), GP64()
+		LEAQ(ones256().Offset(32), mask)
+		SHLQ(Imm(s.shift), columns)
+		SUBQ(columns, mask)
+		s.mask = Mem{Base: mask}
+	case masked512:
+		Comment("the masks of the columns")
+		ones := GP64()
+		MOVQ(I32(-1), ones)
+		BZHIQ(load("columns"), ones, ones)
+		for v := range s.vectors {
+			if v > 0 {
+				SHRQ(Imm(uint64(64/s.size)), ones)
+			}
+			mask := K()
+			KMOVW(ones.As32(), mask)
+			s.masks = append(s.masks, mask)
+		}
+	}
+}
+
+// ones256 is 32 bytes of ones and 32 of zeros: n columns of a register are masked
+// by what begins n columns before the zeros.
+func ones256() Mem {
+	return once("ones256", func() {
+		for i := range 8 {
+			DATA(8*i, U64(map[bool]uint64{true: ^uint64(0)}[i < 4]))
+		}
+	})
+}
+
+// once is a constant, which is written when first asked for.
+func once(name string, write func()) Mem {
+	if _, ok := constants[name]; !ok {
+		constants[name] = GLOBL(name, attr.RODATA|attr.NOPTR)
+		write()
+	}
+	return constants[name]
+}
+
+var constants = map[string]Mem{}
+
+// at is where a vector of a row is.
+func (s strip) at(row reg.GPVirtual, v int) Mem {
+	if s.last != nil && s.edge == overlapped && v == s.vectors-1 {
+		return Mem{Base: row, Index: s.last, Scale: 1}
+	}
+	return Mem{Base: row, Disp: s.bits / 8 * v}
+}
+
+// read reads a vector of a row, zeros where the mask has none.
+func (s strip) read(row reg.GPVirtual, v int, dst reg.VecVirtual) {
+	switch s.edge {
+	case masked256:
+		VMOVUPS(s.mask, dst)
+		s.maskedMove(s.at(row, v), dst, dst)
+	case masked512:
+		s.moveMasked(s.at(row, v), s.masks[v], dst)
+	default:
+		VMOVUPS(s.at(row, v), dst)
+	}
+}
+
+// writeVector writes a vector of a row.
+func (s strip) writeVector(src reg.VecVirtual, row reg.GPVirtual, v int) {
+	switch {
+	case s.edge == masked256:
+		m := s.vector()
+		VMOVUPS(s.mask, m)
+		s.maskedMove(src, m, s.at(row, v))
+	case s.edge == masked512 && s.size == 4:
+		VMOVUPS(src, s.masks[v], s.at(row, v))
+	case s.edge == masked512:
+		VMOVUPD(src, s.masks[v], s.at(row, v))
+	default:
+		VMOVUPS(src, s.at(row, v))
+	}
+}
+
+// halfVector is where the half vector of a row is.
+func (s strip) halfVector(row reg.GPVirtual) Mem {
+	return Mem{Base: row, Index: s.last, Scale: 1}
+}
+
+// start reads what so many rows start from: sums, and half vectors of two rows
+// each.
+func (s strip) start(rows int) (acc [][]reg.VecVirtual, halves []reg.VecVirtual) {
+	Comment(fmt.Sprintf("%d rows: what they start from", rows))
+	fromRow := load("fromRow")
+	acc = make([][]reg.VecVirtual, rows)
+	for r := range acc {
+		for v := range s.vectors {
+			acc[r] = append(acc[r], s.vector())
+			s.read(s.from, v, acc[r][v])
+		}
+		if s.edge == half {
+			if r%2 == 0 {
+				halves = append(halves, s.vector())
+				VBROADCASTF128(s.halfVector(s.from), halves[r/2])
+			} else {
+				VINSERTF128(Imm(1), s.halfVector(s.from), halves[r/2], halves[r/2])
+			}
+		}
+		ADDQ(fromRow, s.from)
+	}
+	return acc, halves
+}
+
+// end writes the sums to C.
+func (s strip) end(acc [][]reg.VecVirtual, halves []reg.VecVirtual) {
+	Comment("the tile of C")
+	zero, floor, cRow := s.vector(), s.vector(), load("cRow")
+	s.xor(zero, zero, zero)
+	s.broadcast(param("floor"), floor)
+	finish := func(sum reg.VecVirtual) {
+		s.add(zero, sum, sum)
+		s.max(sum, floor, sum) // of a NaN and a number, the second: the NaN
+	}
+	for r := range acc {
+		for v := range acc[r] {
+			finish(acc[r][v])
+			s.writeVector(acc[r][v], s.c, v)
+		}
+		if s.edge == half {
+			if r%2 == 0 {
+				finish(halves[r/2])
+				VMOVUPS(halves[r/2].AsX(), s.halfVector(s.c))
+			} else {
+				VEXTRACTF128(Imm(1), halves[r/2], s.halfVector(s.c))
+			}
+		}
+		ADDQ(cRow, s.c)
+	}
+}
+
+// tile computes so many rows, and goes on to those below.
+func (s strip) tile(rows int, highest bool) {
+	acc, halves := s.start(rows)
+	if s.bits == 512 && s.vectors == 4 && rows == 6 { // the tile of large products
+		s.prefetchBelow(rows)
+	}
+
+	a := []reg.GPVirtual{GP64()} // every third row of A
+	MOVQ(s.a, a[0])
+	for r := 3; r < rows; r += 3 {
+		a = append(a, GP64())
+		Comment(fmt.Sprintf("row %d of A", r))
+		LEAQ(Mem{Base: a[len(a)-2], Index: s.aRow, Scale: 2}, a[len(a)-1])
+		ADDQ(s.aRow, a[len(a)-1])
+	}
+	b, k := load("b"), load("k")
+	s.loop(rows, highest, k, func() {
+		s.multiply(a, b, acc, halves)
+		for _, a := range a {
+			ADDQ(s.aStep, a)
+		}
+		ADDQ(s.bStep, b)
+	})
+
+	s.end(acc, halves)
+	for done := 0; done < rows; { // by steps of up to three
+		n := min(3, rows-done)
+		if n > 1 {
+			LEAQ(Mem{Base: s.a, Index: s.aRow, Scale: 2}, s.a)
+		}
+		if n != 2 {
+			ADDQ(s.aRow, s.a)
+		}
+		done += n
+	}
+}
+
+// multiply adds the products for the k at hand.
+func (s strip) multiply(a []reg.GPVirtual, b reg.GPVirtual, acc [][]reg.VecVirtual, halves []reg.VecVirtual) {
+	bs := make([]reg.VecVirtual, s.vectors)
+	for v := range bs {
+		bs[v] = s.vector()
+		s.read(b, v, bs[v])
+	}
+	var bHalf reg.VecVirtual
+	if s.edge == half {
+		bHalf = s.vector()
+		VBROADCASTF128(s.halfVector(b), bHalf)
+	}
+	var above reg.VecVirtual
+	for r := range acc {
+		m := Mem{Base: a[r/3]}
+		if r%3 > 0 {
+			m.Index, m.Scale = s.aRow, uint8(r%3)
+		}
+		x := s.vector()
+		s.broadcast(m, x)
+		for v := range bs {
+			s.fma(bs[v], x, acc[r][v])
+		}
+		if s.edge != half {
+			continue
+		}
+		if r%2 == 1 {
+			s.blend(Imm(s.highHalf), x, above, x)
+			s.fma(bHalf, x, halves[r/2])
+		}
+		above = x
+	}
+}
+
+// loop writes a loop over k, as often written out as the strip says.
+func (s strip) loop(rows int, highest bool, k reg.GPVirtual, body func()) {
+	label := fmt.Sprintf("loop%d", rows)
+	if highest && s.unroll > 1 {
+		some := GP64()
+		MOVQ(k, some)
+		SHRQ(Imm(map[int]uint64{2: 1, 4: 2}[s.unroll]), some)
+		JZ(LabelRef(label + "rest"))
+		Label(label + "unrolled")
+		for range s.unroll {
+			body()
+		}
+		DECQ(some)
+		JNZ(LabelRef(label + "unrolled"))
+		Label(label + "rest")
+		ANDQ(Imm(uint64(s.unroll-1)), k)
+		JZ(LabelRef(label + "done"))
+	}
+	Label(label)
+	body()
+	DECQ(k)
+	JNZ(LabelRef(label))
+	Label(label + "done")
+}
+
+// prefetchBelow asks for the tile below, which is needed next, and may be far away.
+func (s strip) prefetchBelow(rows int) {
+	Comment("the tile below is needed next, and may be far away")
+	below, cRow := GP64(), load("cRow")
+	LEAQ(Mem{Base: cRow, Index: cRow, Scale: 2}, below)
+	LEAQ(Mem{Base: s.c, Index: below, Scale: 2}, below)
+	for r := range rows {
+		for v := range s.vectors {
+			PREFETCHT0(Mem{Base: below, Disp: 64 * v})
+		}
+		if r < rows-1 {
+			ADDQ(cRow, below)
+		}
+	}
+}
