@@ -1,5 +1,6 @@
-// Command loop is a training loop of its own: a learning rate that falls from epoch to
-// epoch, an early stop, and Ctrl-C. The model on file is always the best one so far.
+// Command loop has a training loop of its own: a learning rate that falls from epoch to
+// epoch, an early stop, and an interrupt that loses nothing, for the model on file is
+// always the best one so far.
 package main
 
 import (

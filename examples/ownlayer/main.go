@@ -1,4 +1,4 @@
-// Command ownlayer has a layer of its own, which is not in package nn: it proves the
+// Command ownlayer has a layer of its own, which is not in package nn: it verifies the
 // layer's gradients, trains a network with it, saves the network and loads it again.
 // The layer is in rbf.go.
 package main
@@ -20,7 +20,7 @@ import (
 )
 
 func main() {
-	report := prove()
+	report := verify()
 	if err := report.Err(); err != nil {
 		log.Fatal(err) // the element, both values and the likely cause
 	}
@@ -45,9 +45,9 @@ func main() {
 	fmt.Printf("%v: test accuracy %.3f, saved to %s\n", m.Net, nn.Accuracy(m.Net.Forward(nil, test.X), test.T), path)
 }
 
-// prove compares the gradients of the layer with its formula and with differences, and
+// verify compares the gradients of the layer with its formula and with differences, and
 // checks the rest of what package nn asks of a layer.
-func prove() gradcheck.Report {
+func verify() gradcheck.Report {
 	return gradcheck.Layer(gradcheck.Case{
 		Name:    "RBF",
 		New:     func(rng *rand.Rand) nn.Layer[float64] { return NewRBF[float64](3, 5, 1.5, rng) },

@@ -12,8 +12,8 @@ import (
 	"github.com/chainrule-go/chainrule/train"
 )
 
-func TestGradientsAreProved(t *testing.T) {
-	report := prove()
+func TestGradientsAreVerified(t *testing.T) {
+	report := verify()
 	if err := report.Err(); err != nil {
 		t.Fatal(err)
 	}
