@@ -85,6 +85,29 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
+// TestView: y and dx may share memory with x and dy.
+func TestView(t *testing.T) {
+	c := Case{Name: "flatten", New: func(*rand.Rand) nn.Layer[float64] { return &flatten{} }, Sample: []int{5, 3}}
+	if err := Layer(c).Err(); err != nil {
+		t.Error(err)
+	}
+}
+
+type flatten struct{ x nn.Saved[float64] }
+
+func (l *flatten) Forward(p *nn.Pass[float64], x array) array {
+	l.x.Set(p, x)
+	return p.View(x, x.Shape[0], 15)
+}
+
+func (l *flatten) Backward(p *nn.Pass[float64], dy array) array {
+	x := l.x.Get(p, l)
+	nn.CheckShape(l, dy, []int{x.Shape[0], 15})
+	return p.View(dy, x.Shape...)
+}
+
+func (l *flatten) Params() []*nn.Param[float64] { return nil }
+
 // TestKinksAreCounted: kinks that are declared and not found.
 func TestKinksAreCounted(t *testing.T) {
 	c := affine

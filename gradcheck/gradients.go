@@ -39,7 +39,7 @@ func (k *check) compare(t *trial, label string) {
 		for i := range differences {
 			differences[i] = nn.CentralDifference(f, &of.Data[i], nn.DifferenceStep)
 		}
-		answers = append(answers, centrally(f, of.Data, nil, differences, right))
+		answers = append(answers, centrally(f, of.Data, 1, differences, right))
 		a := Array{Name: label + name, Shape: of.Shape, Batch: n, Smooth: smooth}
 		k.Arrays = append(k.Arrays, compare(a, got, alone, answers))
 	}

@@ -6,12 +6,12 @@ import (
 	"github.com/chainrule-go/chainrule/nn"
 )
 
-// centrally is the answer of the central differences of f, which are those of the
-// elements at of the array v, or of all. By right, a gradient that is correct wherever f
+// centrally is the answer of the central differences of f, which are those of every
+// stride-th element of the array v. By right, a gradient that is correct wherever f
 // is smooth, it finds kinks: an element whose difference is off from it is looked at
 // more closely.
-func centrally(f func() float64, v []float64, at []int, differences []nn.Difference, right []float64) Answer {
-	a := Answer{Reference: CentralDifference, Values: make([]float64, len(differences)), at: at, kinks: map[int][2]float64{}, flat: map[int]bool{}}
+func centrally(f func() float64, v []float64, stride int, differences []nn.Difference, right []float64) Answer {
+	a := Answer{Reference: CentralDifference, Values: make([]float64, len(differences)), stride: stride, kinks: map[int][2]float64{}, flat: map[int]bool{}}
 	f0 := f()
 	for k, d := range differences {
 		a.Values[k] = d.Central()

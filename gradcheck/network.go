@@ -2,6 +2,7 @@ package gradcheck
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -48,7 +49,7 @@ func (r NetworkReport) NonzeroOfAll() float64 {
 // [Comparison] says of how many.
 //
 // It is an error if the network or the loss does not take x and t, or if one of their
-// formulas is not known: see [trace.Network].
+// formulas is not known (see [trace.Network]), or if the loss is not finite.
 func Network(name string, net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tensor[float64], t nn.Targets[float64]) (NetworkReport, error) {
 	r := NetworkReport{Report: Report{Name: name}}
 	var err error
@@ -100,7 +101,7 @@ type references struct {
 
 // work limits the elements of an array that are moved one by one, times the size of the
 // network that each of them takes to compute.
-const work = 2_000_000_000
+var work = 2_000_000_000
 
 func newReferences(net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tensor[float64], t nn.Targets[float64]) (*references, error) {
 	tr, err := trace.Network(&nn.Pass[float64]{Train: true, Keep: true}, net, loss, x, t)
@@ -108,34 +109,31 @@ func newReferences(net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tenso
 		return nil, err
 	}
 	r := &references{of: loss, x: x, t: t, loss: tr.Output().Value}
+	if l := r.loss[0]; math.IsNaN(l) || math.IsInf(l, 0) {
+		return nil, fmt.Errorf("gradcheck: the loss is %v, which has no gradient to check", l)
+	}
 	parameters := 0
 	for _, p := range net.Params() {
 		parameters += len(p.Value.Data)
 	}
 	most := max(1, work/max(1, parameters))
-	var at [][]int // the elements to be moved; nil for all
-	for _, p := range net.Params() {
-		n := len(p.Value.Data)
-		var some []int
-		if every := (n + most - 1) / most; every > 1 {
-			for j := 0; j < n; j += every {
-				some = append(some, j)
-			}
-			n = len(some)
-		}
-		at, r.moved = append(at, some), r.moved+n
-	}
+	strideOf := func(n int) int { return max(1, (n+most-1)/most) }
 	start := time.Now()
-	differences := differences(net, loss, x, t, at)
+	differences := differences(net, loss, x, t, strideOf)
 	r.took = time.Since(start)
 	names, f := nn.ParamNames(net), lossOf(net, loss, x, t)
 	for i, p := range net.Params() {
-		n, at := tr.Param(p), at[i]
+		n, stride := tr.Param(p), strideOf(len(p.Value.Data))
+		moved := make([]int, len(differences[i]))
+		for j := range moved {
+			moved[j] = j * stride
+		}
+		r.moved += len(moved)
 		r.params = append(r.params, Array{Name: names[i], Shape: p.Value.Shape, Batch: t.Len(), Smooth: true})
 		r.answers = append(r.answers, []Answer{
 			{Reference: Graph, Values: slices.Clone(n.Grad)},
-			{Reference: ComplexStep, Values: graph.ComplexStep(tr.Graph, tr.Output(), n, at...), at: at},
-			centrally(f, p.Value.Data, at, differences[i], n.Grad),
+			{Reference: ComplexStep, Values: graph.ComplexStep(tr.Graph, tr.Output(), n, moved...), stride: stride},
+			centrally(f, p.Value.Data, stride, differences[i], n.Grad),
 		})
 	}
 	return r, nil

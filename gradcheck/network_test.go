@@ -1,6 +1,7 @@
 package gradcheck
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -60,6 +61,28 @@ func TestNetwork(t *testing.T) {
 	for _, p := range net.Params() {
 		if slices.ContainsFunc(p.Grad.Data, func(g float64) bool { return g != 0 }) {
 			t.Errorf("the Grad of %s was 0, and is not", p.Name)
+		}
+	}
+}
+
+// TestLargeNetwork: every fourth element of a large array is moved, and no other.
+func TestLargeNetwork(t *testing.T) {
+	net, x, labels := small()
+	defer func(old int) { work = old }(work)
+	work = 100 * (31*12 + 12 + 12*5 + 5)
+	r := mustNetwork(t, net.Sequential, net.Last, x, labels)
+	w1 := r.Arrays[1]
+	for i, want := range []int{31 * 12, 31 * 12 / 4, 31 * 12 / 4} {
+		if c := w1.Comparisons[i]; c.Elements != want {
+			t.Errorf("%s: %d elements, want %d", c.Reference, c.Elements, want)
+		}
+	}
+	for _, element := range []int{4, 5} {
+		got := slices.Clone(r.gradients[0])
+		got[element] *= 2
+		a := compare(r.params[0], got, nil, r.answers[0])
+		if found, want := a.Comparisons[CentralDifference].wrong(), element == 4; found != want {
+			t.Errorf("a wrong element %d is found: %t, want %t", element, found, want)
 		}
 	}
 }
@@ -154,6 +177,7 @@ func TestNetworkOfAnyKind(t *testing.T) {
 	}{
 		{"a layer without a formula", nn.NewSequential[float64](first, &plain{}), x, labels, "there is no graph of a *gradcheck.plain; give its formula to trace.Register"},
 		{"a wrong shape", net, tensor.New[float64](5, 7), labels, "want (N, 6) or (6), got (5, 7)"},
+		{"an infinite input", net, tensor.Of(slices.Repeat([]float64{math.Inf(1)}, 30), 5, 6), labels, "gradcheck: the loss is NaN"},
 		{"too few labels", net, x, nn.Labels[float64](0, 1), "SoftmaxWithLoss.Forward(labels): want (5), got (2)"},
 		{"a label out of range", net, x, nn.Labels[float64](0, 4, 0, 0, 0), "the label of sample 1 is 4"},
 	} {

@@ -10,25 +10,24 @@ import (
 
 // Numerical returns the gradient of the loss of a network on the samples x with the
 // targets t, of every element of every parameter in the order of Params, by central
-// differences: two losses an element. Random layers draw as in training in the step 0.
+// differences: two losses an element. Random layers draw as in the training step 0.
 //
 // GOMAXPROCS goroutines share the elements, each with a copy of the network by
 // [nn.Clone], or one does them all if a layer cannot be copied. Their number changes no
 // bit.
 func Numerical(net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tensor[float64], t nn.Targets[float64]) [][]float64 {
 	all := make([][]float64, len(net.Params()))
-	for i, differences := range differences(net, loss, x, t, nil) {
-		all[i] = make([]float64, len(differences))
-		for j, d := range differences {
-			all[i][j] = d.Central()
+	for i, differences := range differences(net, loss, x, t, func(int) int { return 1 }) {
+		for _, d := range differences {
+			all[i] = append(all[i], d.Central())
 		}
 	}
 	return all
 }
 
-// differences returns the loss around the elements at[i] of each parameter i. Where at,
-// or at[i], is nil, it is all elements. A wrong shape or label panics.
-func differences(net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tensor[float64], t nn.Targets[float64], at [][]int) [][]nn.Difference {
+// differences returns the loss around every stride-th element of each parameter; stride
+// depends on the number of elements. A wrong shape or label panics.
+func differences(net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tensor[float64], t nn.Targets[float64], stride func(n int) int) [][]nn.Difference {
 	lossOf(net, loss, x, t)() // panics here, where it can be recovered, and not in a goroutine
 	nets := []nn.Layer[float64]{net}
 	for len(nets) < runtime.GOMAXPROCS(0) {
@@ -38,33 +37,24 @@ func differences(net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tensor[
 		}
 		nets = append(nets, clone)
 	}
-	all := make([][]nn.Difference, len(net.Params()))
-	for i, p := range net.Params() {
+	var all [][]nn.Difference
+	for _, p := range net.Params() {
 		n := len(p.Value.Data)
-		if at != nil && at[i] != nil {
-			n = len(at[i])
-		}
-		all[i] = make([]nn.Difference, n)
+		all = append(all, make([]nn.Difference, (n+stride(n)-1)/stride(n)))
 	}
-	share := func(worker int) {
-		f := lossOf(nets[worker], loss, x, t)
-		for i, p := range nets[worker].Params() {
-			n := len(all[i])
-			for j := worker * n / len(nets); j < (worker+1)*n/len(nets); j++ {
-				element := j
-				if at != nil && at[i] != nil {
-					element = at[i][j]
+	var workers sync.WaitGroup
+	for worker, own := range nets {
+		workers.Go(func() {
+			f := lossOf(own, loss, x, t)
+			for i, p := range own.Params() {
+				n, every := len(all[i]), stride(len(p.Value.Data))
+				for j := worker * n / len(nets); j < (worker+1)*n/len(nets); j++ {
+					all[i][j] = nn.CentralDifference(f, &p.Value.Data[j*every], nn.DifferenceStep)
 				}
-				all[i][j] = nn.CentralDifference(f, &p.Value.Data[element], nn.DifferenceStep)
 			}
-		}
+		})
 	}
-	var others sync.WaitGroup
-	for worker := 1; worker < len(nets); worker++ {
-		others.Go(func() { share(worker) })
-	}
-	share(0)
-	others.Wait()
+	workers.Wait()
 	return all
 }
 

@@ -50,6 +50,13 @@ type Element struct {
 	Got, Want float64
 }
 
+func (e Element) place() string {
+	if e.Index == nil {
+		return ""
+	}
+	return fmt.Sprint(e.Index)
+}
+
 // Ulps is an error in units in the last place of float32, and the largest one allowed.
 type Ulps struct {
 	Error, Bound float64
@@ -155,7 +162,7 @@ func (r Report) Err() error {
 			}
 		}
 		if u := a.Float32; u.wrong() {
-			wrong(a, "%v is %v in float32, %v in float64: %.3g ulp, at most %.3g", u.Worst.Index, u.Worst.Got, u.Worst.Want, u.Error, u.Bound)
+			wrong(a, "%s is %v in float32, %v in float64: %.3g ulp, at most %.3g", u.Worst.place(), u.Worst.Got, u.Worst.Want, u.Error, u.Bound)
 		}
 	}
 	for _, f := range r.Failures {

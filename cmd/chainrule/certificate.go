@@ -93,9 +93,9 @@ at most 8. In whole numbers, where nothing rounds, it must be 0.
 	c.head("layer", "gradient of", "elements", "difference, ulp")
 }
 
-func (c *certificate) adjoint(r certify.AdjointReport) {
+func (c *certificate) adjoint(r gradcheck.Report) {
 	for _, a := range r.Arrays {
-		c.row(r.Name, a.Name, strconv.Itoa(a.Elements), roundedUp(a.Error))
+		c.row(r.Name, a.Name, elements(a), ulps(a.Float32))
 	}
 }
 

@@ -156,8 +156,7 @@ func (c *checker) layers() {
 	c.certificate.beginAdjoints()
 	for _, l := range certify.RealSize() {
 		r := certify.Adjoint(l, certify.RealBatch)
-		c.printAdjoint(r)
-		c.failed.add(r.Err())
+		c.report(r)
 		c.certificate.adjoint(r)
 	}
 	c.certificate.endTable()
@@ -234,20 +233,12 @@ func (c *checker) printArrays(event string, r gradcheck.Report) {
 				e.MaxError = number(w.MaxError)
 			}
 		}
-		if a.Float32 != nil {
+		if a.Float32 != nil && len(a.Comparisons) > 0 {
 			e.Float32 = (*number)(&a.Float32.Error)
+		} else if a.Float32 != nil {
+			e.Adjoint = (*number)(&a.Float32.Error)
 		}
 		c.printJSON(e)
-	}
-}
-
-func (c *checker) printAdjoint(r certify.AdjointReport) {
-	if !c.json {
-		return
-	}
-	for _, a := range r.Arrays {
-		c.printJSON(arrayEvent{Event: "array", Check: r.Name, Name: a.Name, Elements: a.Elements, References: map[string]number{},
-			Worst: map[string]worstEvent{}, NonzeroShare: number(float64(a.Nonzero) / float64(a.Elements)), Adjoint: (*number)(&a.Error)})
 	}
 }
 

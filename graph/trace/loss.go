@@ -2,7 +2,6 @@ package trace
 
 import (
 	"math/rand/v2"
-	"slices"
 
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
@@ -47,19 +46,31 @@ func (l *lossLayer[T]) Params() []*nn.Param[T] { return nil }
 
 func (l *lossLayer[T]) String() string { return l.loss.String() }
 
+// float32Targets rounds values.
+func float32Targets(t nn.Targets[float64]) nn.Targets[float32] {
+	if t.Values == nil {
+		return nn.Labels[float32](t.Labels...)
+	}
+	values := tensor.New[float32](t.Values.Shape...)
+	for i, v := range t.Values.Data {
+		values.Data[i] = float32(v)
+	}
+	return nn.Values(values)
+}
+
 // labels gives sample i the class 7·i modulo the number of classes.
-func labels[T tensor.Float](n, classes int) nn.Targets[T] {
+func labels(n, classes int) nn.Targets[float64] {
 	all := make([]int, n)
 	for i := range all {
 		all[i] = 7 * i % classes
 	}
-	return nn.Labels[T](all...)
+	return nn.Labels[float64](all...)
 }
 
-// distributions are targets of numbers that sum to 1 exactly, in float32 too.
-func distributions[T tensor.Float](n, classes int) nn.Targets[T] {
+// distributions are targets of numbers that sum to 1 exactly.
+func distributions(n, classes int) nn.Targets[float64] {
 	rng := rand.New(rand.NewPCG(5, 7))
-	t := tensor.New[T](n, classes)
+	t := tensor.New[float64](n, classes)
 	for row := range n {
 		for range 1 << 10 {
 			t.Data[row*classes+rng.IntN(classes)] += 0x1p-10
@@ -68,20 +79,20 @@ func distributions[T tensor.Float](n, classes int) nn.Targets[T] {
 	return nn.Values(t)
 }
 
-// values are targets from -2 to 2 that float32 has.
-func values[T tensor.Float](n, outputs int) nn.Targets[T] {
+// values are targets from -2 to 2.
+func values(n, outputs int) nn.Targets[float64] {
 	rng := rand.New(rand.NewPCG(5, 7))
-	t := tensor.New[T](n, outputs)
+	t := tensor.New[float64](n, outputs)
 	for i := range t.Data {
-		t.Data[i] = T(float32(4*rng.Float64()) - 2)
+		t.Data[i] = float64(float32(4*rng.Float64()) - 2)
 	}
 	return nn.Values(t)
 }
 
-// target is t as values: one-hot rows for labels.
-func target(t nn.Targets[float64], classes int) []float64 {
+// oneHot returns targets as values.
+func oneHot(t nn.Targets[float64], classes int) []float64 {
 	if t.Values != nil {
-		return slices.Clone(t.Values.Data)
+		return t.Values.Data
 	}
 	all := make([]float64, len(t.Labels)*classes)
 	for i, class := range t.Labels {

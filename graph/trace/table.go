@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/chainrule-go/chainrule/graph"
 	"github.com/chainrule-go/chainrule/nn"
@@ -19,8 +20,10 @@ type Row struct {
 	Real    []Sizes // those in training
 	PyTorch string  // y in Python, of x, of the parameters by name, and of the targets t of a loss; "" if there is none
 
-	formula   typed
-	inFloat32 func(s Sizes) nn.Layer[float32] // nil: converted
+	formula typed
+	// Of a loss, in place of Make: in both precisions, and the targets of n samples.
+	loss    func() (nn.Loss[float64], nn.Loss[float32])
+	targets func(n, outputs int) nn.Targets[float64]
 }
 
 // Sizes are those of a layer. A layer ignores those it has no use for.
@@ -29,15 +32,26 @@ type Sizes struct {
 	Hidden, Out int
 }
 
-// Of returns the case of a layer of other sizes, named as the layer calls itself.
+// Of returns the case of a layer of other sizes. If there are several Real sizes, it is
+// named as the layer calls itself.
 func (r Row) Of(s Sizes) Case {
 	c := r.Case
 	c.New = func(rng *rand.Rand) nn.Layer[float64] { return r.Make(s, rng) }
-	c.Sample = s.Sample
-	if r.inFloat32 != nil {
-		c.Float32 = func(*rand.Rand) nn.Layer[float32] { return r.inFloat32(s) }
+	if r.loss != nil {
+		targets := func(n int) nn.Targets[float64] { return r.targets(n, s.Sample[0]) }
+		c.New = func(*rand.Rand) nn.Layer[float64] {
+			loss, _ := r.loss()
+			return LossLayer(loss, targets)
+		}
+		c.Float32 = func(*rand.Rand) nn.Layer[float32] {
+			_, loss32 := r.loss()
+			return LossLayer(loss32, func(n int) nn.Targets[float32] { return float32Targets(targets(n)) })
+		}
 	}
-	c.Name, c.Refuses = fmt.Sprint(c.New(rand.New(rand.NewPCG(0, 0)))), nil
+	c.Sample, c.Refuses = s.Sample, nil
+	if len(r.Real) > 1 {
+		c.Name = fmt.Sprint(c.New(rand.New(rand.NewPCG(0, 0))))
+	}
 	return c
 }
 
@@ -83,15 +97,9 @@ func Rows() []Row {
 			Real:    []Sizes{{Sample: []int{50}}},
 			PyTorch: "torch.sigmoid(x)",
 			Case: Case{
-				Name: "Sigmoid",
-				Ulps: 6, // y: exp (1 ulp), + and /; dx: that of y twice, and two products
-				Terms: func(_ nn.Layer[float64], _, y, dy *tensor.Tensor[float64]) [][]float64 {
-					dx := make([]float64, len(y.Data)) // dy·(y - y²)
-					for i, y := range y.Data {
-						dx[i] = math.Abs(dy.Data[i]) * y
-					}
-					return [][]float64{y.Data, dx}
-				},
+				Name:  "Sigmoid",
+				Ulps:  6,                                                 // y: exp (1 ulp), + and /; dx: that of y twice, and two products
+				Terms: elementwise(func(y float64) float64 { return y }), // of y - y²
 			},
 		},
 		{
@@ -101,15 +109,9 @@ func Rows() []Row {
 			Real:    []Sizes{{Sample: []int{50}}},
 			PyTorch: "torch.tanh(x)",
 			Case: Case{
-				Name: "Tanh",
-				Ulps: 8, // y: 2.1 ulp in float64, 1.91 in float32; dx: that of y² twice, and two roundings
-				Terms: func(_ nn.Layer[float64], _, y, dy *tensor.Tensor[float64]) [][]float64 {
-					dx := make([]float64, len(y.Data)) // dy·(1 - y²)
-					for i := range dx {
-						dx[i] = math.Abs(dy.Data[i])
-					}
-					return [][]float64{y.Data, dx}
-				},
+				Name:  "Tanh",
+				Ulps:  8,                                               // y: 2.1 ulp in float64, 1.91 in float32; dx: that of y² twice, and two roundings
+				Terms: elementwise(func(float64) float64 { return 1 }), // of 1 - y²
 			},
 		},
 		{
@@ -173,11 +175,11 @@ func Rows() []Row {
 			formula: loss(func(t *Tracer, _ *nn.SoftmaxWithLoss[float64], y, target Node) Node {
 				return graph.SoftmaxWithLoss(t.Graph, y, target)
 			}),
-			Make:      makeLoss(softmaxWithLoss[float64], labels[float64]),
-			inFloat32: makeLoss32(softmaxWithLoss[float32], labels[float32]),
-			Small:     Sizes{Sample: []int{6}},
-			Real:      []Sizes{{Sample: []int{10}}},
-			PyTorch:   "F.cross_entropy(x, t)",
+			loss:    softmaxWithLoss,
+			targets: labels,
+			Small:   Sizes{Sample: []int{6}},
+			Real:    []Sizes{{Sample: []int{10}}},
+			PyTorch: "F.cross_entropy(x, t)",
 			Case: Case{
 				Name:    "SoftmaxWithLoss",
 				Ulps:    10, // as Softmax
@@ -186,10 +188,10 @@ func Rows() []Row {
 			},
 		},
 		{
-			Make:      makeLoss(softmaxWithLoss[float64], distributions[float64]),
-			inFloat32: makeLoss32(softmaxWithLoss[float32], distributions[float32]),
-			Small:     Sizes{Sample: []int{7}},
-			PyTorch:   "F.cross_entropy(x, t)",
+			loss:    softmaxWithLoss,
+			targets: distributions,
+			Small:   Sizes{Sample: []int{7}},
+			PyTorch: "F.cross_entropy(x, t)",
 			Case: Case{
 				Name:    "SoftmaxWithLoss, soft targets",
 				Ulps:    10,
@@ -201,11 +203,11 @@ func Rows() []Row {
 			formula: loss(func(t *Tracer, _ *nn.MeanSquaredError[float64], y, target Node) Node {
 				return graph.MeanSquaredError(t.Graph, y, target)
 			}),
-			Make:      makeLoss(meanSquaredError[float64], values[float64]),
-			inFloat32: makeLoss32(meanSquaredError[float32], values[float32]),
-			Small:     Sizes{Sample: []int{7}},
-			Real:      []Sizes{{Sample: []int{10}}},
-			PyTorch:   "F.mse_loss(x, t)",
+			loss:    meanSquaredError,
+			targets: values,
+			Small:   Sizes{Sample: []int{7}},
+			Real:    []Sizes{{Sample: []int{10}}},
+			PyTorch: "F.mse_loss(x, t)",
 			Case: Case{
 				Name: "MeanSquaredError",
 				Ulps: 2, // y: one rounding of the sum in float64; dx: -, the factor 2/M and two products
@@ -221,25 +223,29 @@ func Rows() []Row {
 		},
 	}
 	for i, r := range rows {
-		c := r.Of(r.Small)
-		c.Name, c.Refuses = r.Name, r.Refuses
-		rows[i].Case = c
+		rows[i].Case = r.Of(r.Small)
+		rows[i].Name, rows[i].Refuses = r.Name, r.Refuses
 	}
 	return rows
 }
 
-func softmaxWithLoss[T tensor.Float]() nn.Loss[T]  { return nn.NewSoftmaxWithLoss[T]() }
-func meanSquaredError[T tensor.Float]() nn.Loss[T] { return nn.NewMeanSquaredError[T]() }
-
-func makeLoss(loss func() nn.Loss[float64], targets func(n, outputs int) nn.Targets[float64]) func(Sizes, *rand.Rand) nn.Layer[float64] {
-	return func(s Sizes, _ *rand.Rand) nn.Layer[float64] {
-		return LossLayer(loss(), func(n int) nn.Targets[float64] { return targets(n, s.Sample[0]) })
-	}
+func softmaxWithLoss() (nn.Loss[float64], nn.Loss[float32]) {
+	return nn.NewSoftmaxWithLoss[float64](), nn.NewSoftmaxWithLoss[float32]()
 }
 
-func makeLoss32(loss func() nn.Loss[float32], targets func(n, outputs int) nn.Targets[float32]) func(Sizes) nn.Layer[float32] {
-	return func(s Sizes) nn.Layer[float32] {
-		return LossLayer(loss(), func(n int) nn.Targets[float32] { return targets(n, s.Sample[0]) })
+func meanSquaredError() (nn.Loss[float64], nn.Loss[float32]) {
+	return nn.NewMeanSquaredError[float64](), nn.NewMeanSquaredError[float32]()
+}
+
+// elementwise is Case.Terms of a layer whose derivative is a sum, the largest term of
+// which is a function of y.
+func elementwise(term func(y float64) float64) func(_ nn.Layer[float64], x, y, dy *tensor.Tensor[float64]) [][]float64 {
+	return func(_ nn.Layer[float64], _, y, dy *tensor.Tensor[float64]) [][]float64 {
+		dx := make([]float64, len(y.Data))
+		for i, y := range y.Data {
+			dx[i] = math.Abs(dy.Data[i] * term(y))
+		}
+		return [][]float64{y.Data, dx}
 	}
 }
 
@@ -261,11 +267,8 @@ func softmaxTerms(_ nn.Layer[float64], _, y, dy *tensor.Tensor[float64]) [][]flo
 // largest logit at least.
 func crossEntropyTerms(l nn.Layer[float64], x, y, dy *tensor.Tensor[float64]) [][]float64 {
 	n, classes := x.Shape[0], x.Shape[1]
-	size := math.Abs(y.Data[0])
-	for _, v := range x.Data {
-		size = max(size, math.Abs(v))
-	}
-	dx := target(l.(*lossLayer[float64]).targets(n), classes)
+	size := max(y.Data[0], slices.Max(x.Data), -slices.Min(x.Data))
+	dx := slices.Clone(oneHot(l.(*lossLayer[float64]).targets(n), classes))
 	for i, p := range nn.NewSoftmax[float64]().Forward(nil, x).Data {
 		dx[i] = math.Abs(dy.Data[0]) * (p + dx[i]) / float64(n)
 	}

@@ -102,7 +102,7 @@ func (t *Tracer) loss(l nn.Loss[float64], y Node, targets nn.Targets[float64]) N
 		panic(&UnknownError{l})
 	}
 	t.building = l
-	return formula.(lossFormula)(t, l, y, t.Input("t", target(targets, y.Shape[len(y.Shape)-1]), y.Shape...))
+	return formula.(lossFormula)(t, l, y, t.Input("t", oneHot(targets, y.Shape[len(y.Shape)-1]), y.Shape...))
 }
 
 type lossFormula func(t *Tracer, l nn.Loss[float64], y, target Node) Node

@@ -194,10 +194,10 @@ func TestLossLayer(t *testing.T) {
 // TestTargets: of several kinds and for any number of samples.
 func TestTargets(t *testing.T) {
 	for _, n := range []int{0, 1, 5} {
-		if got := labels[float64](n, 6).Labels; len(got) != n {
+		if got := labels(n, 6).Labels; len(got) != n {
 			t.Errorf("%d labels, want %d", len(got), n)
 		}
-		d := distributions[float32](n, 7).Values
+		d := float32Targets(distributions(n, 7)).Values
 		for row := range n {
 			var sum float32
 			for _, v := range d.Data[row*7 : (row+1)*7] {
@@ -208,10 +208,10 @@ func TestTargets(t *testing.T) {
 			}
 		}
 	}
-	if got, want := target(nn.Labels[float64](2, 0), 3), []float64{0, 0, 1, 1, 0, 0}; !slices.Equal(got, want) {
+	if got, want := oneHot(nn.Labels[float64](2, 0), 3), []float64{0, 0, 1, 1, 0, 0}; !slices.Equal(got, want) {
 		t.Errorf("one-hot rows %v, want %v", got, want)
 	}
-	a, b := values[float32](2, 3).Values.Data, values[float64](2, 3).Values.Data
+	a, b := float32Targets(values(2, 3)).Values.Data, values(2, 3).Values.Data
 	for i := range a {
 		if float64(a[i]) != b[i] {
 			t.Errorf("value %d is %v in float32 and %v in float64", i, a[i], b[i])

@@ -161,7 +161,7 @@ func gradientCheck(in *inputs, _ int) (operation, error) {
 	data.Brightness(x.Data, in.train.Images.Data[:len(x.Data)])
 	net := nn.NewTwoLayerNet[float64](784, 50, 10, 0.01, train.Random(1, "weights"))
 	return func() (float64, error) {
-		right := gradcheck.Numerical(net, net.Last, x, nn.Labels[float64](set.T[:3]...))
+		right := gradcheck.Numerical(net.Sequential, net.Last, x, nn.Labels[float64](set.T[:3]...))
 		got := net.Gradient(x, set.T[:3])
 		var worst float64
 		for i, p := range net.Params() {

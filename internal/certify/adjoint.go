@@ -1,7 +1,6 @@
 package certify
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -28,32 +27,6 @@ func RealSize() (all []gradcheck.Case) {
 	return all
 }
 
-// An AdjointReport is the outcome of [Adjoint].
-type AdjointReport struct {
-	Name   string
-	Arrays []AdjointArray
-	err    error // it could not be done
-}
-
-// An AdjointArray is that of one gradient.
-type AdjointArray struct {
-	Name           string // "dx" or the name of the parameter, and ", whole numbers" in those
-	Elements       int
-	Nonzero        int
-	gradcheck.Ulps // Got is <v, Jᵀ·w>, Want is <J·v, w>
-}
-
-// Err returns nil if Backward is the adjoint, and otherwise all that is wrong.
-func (r AdjointReport) Err() error {
-	errs := []error{r.err}
-	for _, a := range r.Arrays {
-		if !(a.Error <= a.Bound) {
-			errs = append(errs, fmt.Errorf("%s: %s: <J·v, w> is %v, <v, Jᵀ·w> is %v: %.3g ulp, at most %.3g", r.Name, a.Name, a.Worst.Want, a.Worst.Got, a.Error, a.Bound))
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // adjointBound is in ulps; see [Adjoint].
 const adjointBound = 8
 
@@ -61,38 +34,42 @@ const adjointBound = 8
 // batch of n samples. Backward is the adjoint of the derivative J of Forward: for all v
 // and w,
 //
-//	<J·v, w> = <v, Jᵀ·w>
+//	<v, Jᵀ·w> = <J·v, w>
 //
-// v and w are random. J·v comes by complex step from the graph in float64, and Jᵀ·w is
-// what Backward makes of w in float32. The difference is measured in ulps of the root of
-// the sum of squares of the terms vᵢ·(Jᵀ·w)ᵢ: some roundings of each, added up at random,
-// are a few.
+// v and w are random. Jᵀ·w is what Backward makes of w in float32, and J·v comes by
+// complex step from the graph in float64. The difference is measured in ulps of the root
+// of the sum of squares of the terms vᵢ·(Jᵀ·w)ᵢ: some roundings of each, added up at
+// random, are a few.
 //
 // Where a layer is piecewise linear, the same is done with whole numbers. Then no
 // operation rounds, J·v is Forward(x+v) - Forward(x), and nothing may differ.
-func Adjoint(c gradcheck.Case, n int) AdjointReport {
-	r := AdjointReport{Name: c.Name}
-	if r.err = r.complexStep(c, n); r.err == nil && c.Linear {
-		r.err = r.wholeNumbers(c, n)
+func Adjoint(c gradcheck.Case, n int) gradcheck.Report {
+	r := gradcheck.Report{Name: c.Name}
+	for _, check := range []func(gradcheck.Case, int) ([]gradcheck.Array, error){byComplexStep, inWholeNumbers} {
+		arrays, err := check(c, n)
+		if err != nil {
+			r.Failures = append(r.Failures, err.Error())
+		}
+		r.Arrays = append(r.Arrays, arrays...)
 	}
 	return r
 }
 
-func (r *AdjointReport) complexStep(c gradcheck.Case, n int) error {
+func byComplexStep(c gradcheck.Case, n int) (arrays []gradcheck.Array, err error) {
 	t, err := newAdjointTrial(c, n, func(rng *rand.Rand, v []float32) {
 		for i := range v {
 			v[i] = float32(2 * (rng.Float64() - 0.5))
 		}
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i, p := range t.of.Params() {
 		copy(p.Value.Data, float64Of(t.layer.Params()[i].Value.Data)) // the graph is of the same numbers
 	}
 	tr, x, y, err := trace.Layer(training[float64](), t.of, tensor.Of(float64Of(t.x.Data), t.x.Shape...), c.Graph)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	in := []trace.Node{x}
 	for _, p := range t.of.Params() {
@@ -103,17 +80,20 @@ func (r *AdjointReport) complexStep(c gradcheck.Case, n int) error {
 		for j := range v {
 			v[j] = 2 * (t.rng.Float64() - 0.5)
 		}
-		left := inner(graph.ComplexStepAlong(tr.Graph, y, map[trace.Node][]float64{in[i]: v}), float64Of(t.w.Data))
-		right, spread := inner(v, float64Of(array.gradient)), 0.0
+		jv := graph.ComplexStepAlong(tr.Graph, y, map[trace.Node][]float64{in[i]: v})
+		var spread float64
 		for j, g := range array.gradient {
 			spread += float64(v[j] * v[j] * float64(g) * float64(g))
 		}
-		r.add(array, "", left, right, math.Abs(left-right)/gradcheck.Ulp32(math.Sqrt(spread)), adjointBound)
+		arrays = append(arrays, t.compare(array, "", v, jv, gradcheck.Ulp32(math.Sqrt(spread)), adjointBound))
 	}
-	return nil
+	return arrays, nil
 }
 
-func (r *AdjointReport) wholeNumbers(c gradcheck.Case, n int) error {
+func inWholeNumbers(c gradcheck.Case, n int) (arrays []gradcheck.Array, err error) {
+	if !c.Linear {
+		return nil, nil
+	}
 	// From least to most, or the same below 0. No element of v is 0 and hides one of the
 	// gradient.
 	whole := func(rng *rand.Rand, least, most int) float64 {
@@ -125,37 +105,24 @@ func (r *AdjointReport) wholeNumbers(c gradcheck.Case, n int) error {
 		}
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
+	base := float64Of(t.layer.Forward(training[float32](), t.x).Data)
 	for _, array := range t.arrays {
-		base := t.layer.Forward(training[float32](), t.x)
 		before := slices.Clone(array.value)
 		v := make([]float64, len(before))
 		for i, value := range before {
 			v[i] = whole(t.rng, 1, int(math.Abs(float64(value)))-1) // smaller, so that no sign changes
 			array.value[i] += float32(v[i])
 		}
-		moved := t.layer.Forward(training[float32](), t.x)
-		jv := make([]float64, len(moved.Data))
+		jv := float64Of(t.layer.Forward(training[float32](), t.x).Data)
 		for i := range jv {
-			jv[i] = float64(moved.Data[i]) - float64(base.Data[i])
+			jv[i] -= base[i]
 		}
 		copy(array.value, before)
-		left, right := inner(jv, float64Of(t.w.Data)), inner(v, float64Of(array.gradient))
-		r.add(array, ", whole numbers", left, right, math.Abs(left-right), 0)
+		arrays = append(arrays, t.compare(array, ", whole numbers", v, jv, 1, 0))
 	}
-	return nil
-}
-
-func (r *AdjointReport) add(a adjointArray, how string, left, right, off, bound float64) {
-	array := AdjointArray{Name: a.name + how, Elements: len(a.gradient),
-		Ulps: gradcheck.Ulps{Error: off, Bound: bound, Worst: gradcheck.Element{Got: right, Want: left}}}
-	for _, g := range a.gradient {
-		if g != 0 {
-			array.Nonzero++
-		}
-	}
-	r.Arrays = append(r.Arrays, array)
+	return arrays, nil
 }
 
 // training returns a Pass that computes as the training step 0 does, on all threads, and
@@ -165,7 +132,7 @@ func training[T tensor.Float]() *nn.Pass[T] { return &nn.Pass[T]{Train: true} }
 // An adjointTrial is a layer after Forward of x and Backward of w.
 type adjointTrial struct {
 	rng    *rand.Rand
-	of     nn.Layer[float64] // the same, but for the values of its parameters
+	of     nn.Layer[float64] // the same, except for the values of its parameters
 	layer  nn.Layer[float32]
 	x, w   *tensor.Tensor[float32]
 	arrays []adjointArray // x and the parameters
@@ -201,11 +168,18 @@ func newAdjointTrial(c gradcheck.Case, n int, draw func(rng *rand.Rand, v []floa
 	return t, nil
 }
 
+// compare compares <v, Jᵀ·w> with <J·v, w>, in units of ulp.
+func (t *adjointTrial) compare(a adjointArray, how string, v, jv []float64, ulp, bound float64) gradcheck.Array {
+	gradient := float64Of(a.gradient)
+	got, want := inner(v, gradient), inner(jv, float64Of(t.w.Data))
+	array := gradcheck.Compare(a.name+how, gradient, []int{len(gradient)})
+	array.Cause = "<v, Jᵀ·w> and <J·v, w>"
+	array.Float32 = &gradcheck.Ulps{Error: math.Abs(got-want) / ulp, Bound: bound, Worst: gradcheck.Element{Got: got, Want: want}}
+	return array
+}
+
 // inner is <a, b>.
 func inner(a, b []float64) (sum float64) {
-	if len(a) != len(b) {
-		panic(fmt.Sprintf("certify: %d elements and %d", len(a), len(b)))
-	}
 	for i, v := range a {
 		sum += float64(v * b[i])
 	}

@@ -26,13 +26,29 @@ type Fault struct {
 
 type array = *tensor.Tensor[float64]
 
-// inDX is a fault in dx: spoil changes it; n is the number of samples.
-func inDX(name string, spoil func(dx array, n int)) Fault {
-	return Fault{Name: "dx: " + name, gradient: true, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
+// after is a fault of what Backward does at its end.
+func after(name string, params bool, spoil func(l *faulty, dx, dy array)) Fault {
+	return Fault{Name: name, params: params, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
 		dx := l.Layer.Backward(p, dy)
-		spoil(dx, l.x.Shape[0])
+		spoil(l, dx, dy)
 		return dx
 	}}
+}
+
+// afterForward is a fault of what Forward does at its end.
+func afterForward(name string, spoil func(x, y array)) Fault {
+	return Fault{Name: name, forward: func(l *faulty, p *nn.Pass[float64], x array) array {
+		y := l.Layer.Forward(p, x)
+		spoil(x, y)
+		return y
+	}}
+}
+
+// inDX is a fault in dx: spoil changes it; n is the number of samples.
+func inDX(name string, spoil func(dx array, n int)) Fault {
+	f := after("dx: "+name, false, func(l *faulty, dx, _ array) { spoil(dx, l.x.Shape[0]) })
+	f.gradient = name != "one element off by 0.1 %" // in a network, its unit may be inactive
+	return f
 }
 
 // inGradients is a fault in what Backward adds to each Grad.
@@ -98,31 +114,28 @@ func Faults() []Fault {
 			a.Data[i] = old[i%rows*cols+i/rows]
 		}
 	}
-	// In a network the unit may be inactive, and then it is no fault.
-	oneOfDX := inDX("one element off by 0.1 %", oneElement)
-	oneOfDX.gradient = false
-	return []Fault{
-		inDX("wrong sign", scale(-1)),
-		inDX("off by a factor of 1.01", scale(1.01)),
-		inDX("1/N missing", timesBatch),
-		inDX("transposed", transposed),
-		inDX("last row stale", staleRow),
-		oneOfDX,
-		inDX("noise of 1e-5", noise(1e-5)),
-		inDX("noise of 1e-7", noise(1e-7)),
+	var faults []Fault
+	for _, f := range []struct {
+		name  string
+		spoil func(a array, n int)
+	}{
+		{"wrong sign", scale(-1)},
+		{"off by a factor of 1.01", scale(1.01)},
+		{"1/N missing", timesBatch},
+		{"transposed", transposed},
+		{"last row stale", staleRow},
+		{"one element off by 0.1 %", oneElement},
+		{"noise of 1e-5", noise(1e-5)},
+		{"noise of 1e-7", noise(1e-7)},
+	} {
+		faults = append(faults, inDX(f.name, f.spoil), inGradients(f.name, f.spoil))
+	}
+	return append(faults, []Fault{
+		inGradients("forgotten", scale(0)),
 		{Name: "dx: shape of another", backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
 			dx := l.Layer.Backward(p, dy)
 			return tensor.Of(dx.Data, len(dx.Data))
 		}},
-		inGradients("wrong sign", scale(-1)),
-		inGradients("off by a factor of 1.01", scale(1.01)),
-		inGradients("forgotten", scale(0)),
-		inGradients("1/N missing", timesBatch),
-		inGradients("transposed", transposed),
-		inGradients("last row stale", staleRow),
-		inGradients("one element off by 0.1 %", oneElement),
-		inGradients("noise of 1e-5", noise(1e-5)),
-		inGradients("noise of 1e-7", noise(1e-7)),
 		{Name: "gradient: = in place of +=", params: true, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
 			for _, param := range l.Params() {
 				clear(param.Grad.Data)
@@ -150,37 +163,15 @@ func Faults() []Fault {
 			}
 			return dx
 		}},
-		{Name: "Backward writes into dy", backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
-			dx := l.Layer.Backward(p, dy)
-			scale(2)(dy, 0)
-			return dx
-		}},
-		{Name: "Backward writes into x", backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
-			dx := l.Layer.Backward(p, dy)
-			scale(2)(l.x, 0)
-			return dx
-		}},
-		{Name: "Backward changes a parameter", params: true, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
-			dx := l.Layer.Backward(p, dy)
-			scale(0.99)(l.Params()[0].Value, 0)
-			return dx
-		}},
-		{Name: "Backward differs the second time", backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
-			dx := l.Layer.Backward(p, dy)
+		after("Backward writes into dy", false, func(_ *faulty, _, dy array) { scale(2)(dy, 0) }),
+		after("Backward writes into x", false, func(l *faulty, _, _ array) { scale(2)(l.x, 0) }),
+		after("Backward changes a parameter", true, func(l *faulty, _, _ array) { scale(0.99)(l.Params()[0].Value, 0) }),
+		after("Backward differs the second time", false, func(l *faulty, dx, _ array) {
 			scale(float64(1+l.calls))(dx, 0)
 			l.calls++
-			return dx
-		}},
-		{Name: "Forward writes into x", forward: func(l *faulty, p *nn.Pass[float64], x array) array {
-			y := l.Layer.Forward(p, x)
-			scale(2)(x, 0)
-			return y
-		}},
-		{Name: "Forward off by a factor of 1.01", forward: func(l *faulty, p *nn.Pass[float64], x array) array {
-			y := l.Layer.Forward(p, x)
-			scale(1.01)(y, 0)
-			return y
-		}},
+		}),
+		afterForward("Forward writes into x", func(x, _ array) { scale(2)(x, 0) }),
+		afterForward("Forward off by a factor of 1.01", func(_, y array) { scale(1.01)(y, 0) }),
 		// It is its own derivative, but that of another function.
 		{Name: "another function, and its derivative",
 			forward: func(l *faulty, p *nn.Pass[float64], x array) array { return l.Layer.Forward(p, twice(p, x)) },
@@ -193,7 +184,7 @@ func Faults() []Fault {
 			}
 			return l.Layer.Forward(p, x)
 		}},
-	}
+	}...)
 }
 
 // twice is 2·x.
@@ -206,21 +197,14 @@ func twice(p *nn.Pass[float64], x array) array {
 }
 
 // Plant returns the case with the fault in its layer, and false where the layer has
-// nothing to plant it in. The formula of the case is that of the correct layer.
+// nothing to plant it in.
 func Plant(f Fault, c gradcheck.Case) (gradcheck.Case, bool) {
-	correct, formula := c.New, c.Graph
+	correct := c.New
 	if f.params && len(correct(rand.New(rand.NewPCG(0, 0))).Params()) == 0 {
 		return c, false
 	}
 	c.Name += ", " + f.Name
 	c.New = func(rng *rand.Rand) nn.Layer[float64] { return &faulty{Layer: correct(rng), fault: f} }
-	c.Graph = func(t *trace.Tracer, l nn.Layer[float64], x trace.Node) trace.Node {
-		correct := l.(*faulty).Layer
-		if formula != nil {
-			return formula(t, correct, x)
-		}
-		return t.Layer(correct, x)
-	}
 	c.Float32 = nil // which does not have the fault: the references have to find it
 	return c, true
 }
@@ -234,6 +218,11 @@ type faulty struct {
 	pass  *nn.Pass[float64] // its pass
 	calls int               // of Backward, where it matters
 	mu    sync.Mutex        // a fault may be a data race, which would stop the program
+}
+
+// Its formula is that of the correct layer.
+func init() {
+	trace.Register(func(t *trace.Tracer, l *faulty, x trace.Node) trace.Node { return t.Layer(l.Layer, x) })
 }
 
 // Fields visits those of the correct layer, so that parameters have the same names.

@@ -68,23 +68,23 @@ TEXT ·exp512f32(SB), NOSPLIT, $0-28
 loop:
 	VMOVUPS.Z   (CX)(BX*4), K1, Z14
 	VSUBPS      Z0, Z14, Z14
-	VMINPS      Z14, Z1, Z14
-	VCMPPS      $0x15, Z2, Z14, K2
+	VCMPPS      $0x15, Z1, Z14, K2
 	VMOVUPS.Z   Z14, K2, Z14
-	VMOVUPS     Z4, Z15
-	VFMADD231PS Z3, Z14, Z15
-	VSUBPS      Z4, Z15, Z15
+	VMINPS      Z14, Z13, Z14
+	VMOVUPS     Z3, Z15
+	VFMADD231PS Z2, Z14, Z15
+	VSUBPS      Z3, Z15, Z15
+	VFMADD231PS Z4, Z15, Z14
 	VFMADD231PS Z5, Z15, Z14
-	VFMADD231PS Z6, Z15, Z14
-	VMOVUPS     Z8, Z16
+	VMOVUPS     Z7, Z16
+	VFMADD213PS Z8, Z14, Z16
 	VFMADD213PS Z9, Z14, Z16
 	VFMADD213PS Z10, Z14, Z16
 	VFMADD213PS Z11, Z14, Z16
 	VFMADD213PS Z12, Z14, Z16
-	VFMADD213PS Z13, Z14, Z16
 	VMULPS      Z14, Z14, Z17
 	VFMADD213PS Z14, Z17, Z16
-	VADDPS      Z7, Z16, Z14
+	VADDPS      Z6, Z16, Z14
 	VSCALEFPS   Z15, Z14, Z14
 	VMOVUPS.Z   Z14, K2, Z14
 	VMOVUPS     Z14, K1, (AX)(BX*4)
@@ -110,18 +110,18 @@ done:
 TEXT ·sigmoid512f32(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSS vectorConstants<>+4(SB), Z0
-	VBROADCASTSS vectorConstants<>+8(SB), Z1
-	VBROADCASTSS vectorConstants<>+12(SB), Z2
-	VBROADCASTSS vectorConstants<>+16(SB), Z3
-	VBROADCASTSS vectorConstants<>+20(SB), Z4
-	VBROADCASTSS vectorConstants<>+24(SB), Z5
-	VBROADCASTSS vectorConstants<>+28(SB), Z6
-	VBROADCASTSS vectorConstants<>+32(SB), Z7
-	VBROADCASTSS vectorConstants<>+36(SB), Z8
-	VBROADCASTSS vectorConstants<>+40(SB), Z9
-	VBROADCASTSS vectorConstants<>+44(SB), Z10
-	VBROADCASTSS vectorConstants<>+48(SB), Z11
+	VBROADCASTSS vectorConstants<>+0(SB), Z0
+	VBROADCASTSS vectorConstants<>+4(SB), Z1
+	VBROADCASTSS vectorConstants<>+8(SB), Z2
+	VBROADCASTSS vectorConstants<>+12(SB), Z3
+	VBROADCASTSS vectorConstants<>+16(SB), Z4
+	VBROADCASTSS vectorConstants<>+20(SB), Z5
+	VBROADCASTSS vectorConstants<>+24(SB), Z6
+	VBROADCASTSS vectorConstants<>+28(SB), Z7
+	VBROADCASTSS vectorConstants<>+32(SB), Z8
+	VBROADCASTSS vectorConstants<>+36(SB), Z9
+	VBROADCASTSS vectorConstants<>+40(SB), Z10
+	VBROADCASTSS vectorConstants<>+44(SB), Z11
 	VPXORD       Z12, Z12, Z12
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
@@ -179,7 +179,7 @@ TEXT ·sigmoidBackward512f32(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
-	VBROADCASTSS vectorConstants<>+24(SB), Z0
+	VBROADCASTSS vectorConstants<>+20(SB), Z0
 	VBROADCASTSS vectorConstants<>+56(SB), Z1
 	VBROADCASTSS vectorConstants<>+60(SB), Z2
 	MOVQ         n+24(FP), BX
@@ -220,22 +220,22 @@ done:
 TEXT ·tanh512f32(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
+	VBROADCASTSS vectorConstants<>+0(SB), Z0
 	VBROADCASTSS vectorConstants<>+4(SB), Z0
-	VBROADCASTSS vectorConstants<>+8(SB), Z0
-	VBROADCASTSS vectorConstants<>+12(SB), Z2
-	VBROADCASTSS vectorConstants<>+16(SB), Z3
-	VBROADCASTSS vectorConstants<>+20(SB), Z4
-	VBROADCASTSS vectorConstants<>+24(SB), Z5
-	VBROADCASTSS vectorConstants<>+28(SB), Z6
-	VBROADCASTSS vectorConstants<>+32(SB), Z7
-	VBROADCASTSS vectorConstants<>+36(SB), Z8
-	VBROADCASTSS vectorConstants<>+40(SB), Z9
-	VBROADCASTSS vectorConstants<>+44(SB), Z10
-	VBROADCASTSS vectorConstants<>+48(SB), Z11
+	VBROADCASTSS vectorConstants<>+8(SB), Z2
+	VBROADCASTSS vectorConstants<>+12(SB), Z3
+	VBROADCASTSS vectorConstants<>+16(SB), Z4
+	VBROADCASTSS vectorConstants<>+20(SB), Z5
+	VBROADCASTSS vectorConstants<>+24(SB), Z6
+	VBROADCASTSS vectorConstants<>+28(SB), Z7
+	VBROADCASTSS vectorConstants<>+32(SB), Z8
+	VBROADCASTSS vectorConstants<>+36(SB), Z9
+	VBROADCASTSS vectorConstants<>+40(SB), Z10
+	VBROADCASTSS vectorConstants<>+44(SB), Z11
 	VBROADCASTSS vectorConstants<>+64(SB), Z12
 	VBROADCASTSS vectorConstants<>+56(SB), Z13
 	VBROADCASTSS vectorConstants<>+52(SB), Z14
-	VBROADCASTSS vectorConstants<>+48(SB), Z15
+	VBROADCASTSS vectorConstants<>+44(SB), Z15
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
 	XORQ         BX, BX
@@ -296,7 +296,7 @@ TEXT ·tanhBackward512f32(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
-	VBROADCASTSS vectorConstants<>+24(SB), Z0
+	VBROADCASTSS vectorConstants<>+20(SB), Z0
 	VBROADCASTSS vectorConstants<>+56(SB), Z1
 	VBROADCASTSS vectorConstants<>+60(SB), Z2
 	MOVQ         n+24(FP), BX
@@ -345,18 +345,18 @@ TEXT ·softmax512f32(SB), NOSPLIT, $0-48
 	MOVQ         $-1, R8
 	BZHIQ        SI, R8, R8
 	KMOVW        R8, K1
-	VBROADCASTSS vectorConstants<>+4(SB), Z0
-	VBROADCASTSS vectorConstants<>+8(SB), Z1
-	VBROADCASTSS vectorConstants<>+12(SB), Z2
-	VBROADCASTSS vectorConstants<>+16(SB), Z3
-	VBROADCASTSS vectorConstants<>+20(SB), Z4
-	VBROADCASTSS vectorConstants<>+24(SB), Z5
-	VBROADCASTSS vectorConstants<>+28(SB), Z6
-	VBROADCASTSS vectorConstants<>+32(SB), Z7
-	VBROADCASTSS vectorConstants<>+36(SB), Z8
-	VBROADCASTSS vectorConstants<>+40(SB), Z9
-	VBROADCASTSS vectorConstants<>+44(SB), Z10
-	VBROADCASTSS vectorConstants<>+48(SB), Z11
+	VBROADCASTSS vectorConstants<>+0(SB), Z0
+	VBROADCASTSS vectorConstants<>+4(SB), Z1
+	VBROADCASTSS vectorConstants<>+8(SB), Z2
+	VBROADCASTSS vectorConstants<>+12(SB), Z3
+	VBROADCASTSS vectorConstants<>+16(SB), Z4
+	VBROADCASTSS vectorConstants<>+20(SB), Z5
+	VBROADCASTSS vectorConstants<>+24(SB), Z6
+	VBROADCASTSS vectorConstants<>+28(SB), Z7
+	VBROADCASTSS vectorConstants<>+32(SB), Z8
+	VBROADCASTSS vectorConstants<>+36(SB), Z9
+	VBROADCASTSS vectorConstants<>+40(SB), Z10
+	VBROADCASTSS vectorConstants<>+44(SB), Z11
 	VBROADCASTSS vectorConstants<>+60(SB), Z12
 	XORQ         R8, R8
 
@@ -945,15 +945,16 @@ TEXT ·exp512f64(SB), NOSPLIT, $0-32
 loop:
 	VMOVUPD.Z   (CX)(BX*8), K1, Z21
 	VSUBPD      Z0, Z21, Z21
-	VMINPD      Z21, Z1, Z21
-	VCMPPD      $0x15, Z2, Z21, K2
+	VCMPPD      $0x15, Z1, Z21, K2
 	VMOVUPD.Z   Z21, K2, Z21
-	VMOVUPD     Z4, Z22
-	VFMADD231PD Z3, Z21, Z22
-	VSUBPD      Z4, Z22, Z22
+	VMINPD      Z21, Z20, Z21
+	VMOVUPD     Z3, Z22
+	VFMADD231PD Z2, Z21, Z22
+	VSUBPD      Z3, Z22, Z22
+	VFMADD231PD Z4, Z22, Z21
 	VFMADD231PD Z5, Z22, Z21
-	VFMADD231PD Z6, Z22, Z21
-	VMOVUPD     Z8, Z23
+	VMOVUPD     Z7, Z23
+	VFMADD213PD Z8, Z21, Z23
 	VFMADD213PD Z9, Z21, Z23
 	VFMADD213PD Z10, Z21, Z23
 	VFMADD213PD Z11, Z21, Z23
@@ -964,11 +965,10 @@ loop:
 	VFMADD213PD Z16, Z21, Z23
 	VFMADD213PD Z17, Z21, Z23
 	VFMADD213PD Z18, Z21, Z23
-	VFMADD213PD Z19, Z21, Z23
-	VFMADD213PD Z7, Z21, Z23
-	VFMADD213PD Z7, Z21, Z23
+	VFMADD213PD Z6, Z21, Z23
+	VFMADD213PD Z6, Z21, Z23
 	VSCALEFPD   Z22, Z23, Z21
-	VCMPPD      $0x15, Z20, Z21, K3
+	VCMPPD      $0x15, Z19, Z21, K3
 	VMOVUPD.Z   Z21, K3, Z21
 	VMOVUPD.Z   Z21, K2, Z21
 	VMOVUPD     Z21, K1, (AX)(BX*8)
@@ -994,25 +994,25 @@ done:
 TEXT ·sigmoid512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSD vectorConstants<>+80(SB), Z0
-	VBROADCASTSD vectorConstants<>+88(SB), Z1
-	VBROADCASTSD vectorConstants<>+96(SB), Z2
-	VBROADCASTSD vectorConstants<>+104(SB), Z3
-	VBROADCASTSD vectorConstants<>+112(SB), Z4
-	VBROADCASTSD vectorConstants<>+120(SB), Z5
-	VBROADCASTSD vectorConstants<>+128(SB), Z6
-	VBROADCASTSD vectorConstants<>+136(SB), Z7
-	VBROADCASTSD vectorConstants<>+144(SB), Z8
-	VBROADCASTSD vectorConstants<>+152(SB), Z9
-	VBROADCASTSD vectorConstants<>+160(SB), Z10
-	VBROADCASTSD vectorConstants<>+168(SB), Z11
-	VBROADCASTSD vectorConstants<>+176(SB), Z12
-	VBROADCASTSD vectorConstants<>+184(SB), Z13
-	VBROADCASTSD vectorConstants<>+192(SB), Z14
-	VBROADCASTSD vectorConstants<>+200(SB), Z15
-	VBROADCASTSD vectorConstants<>+208(SB), Z16
-	VBROADCASTSD vectorConstants<>+216(SB), Z17
-	VBROADCASTSD vectorConstants<>+224(SB), Z18
+	VBROADCASTSD vectorConstants<>+72(SB), Z0
+	VBROADCASTSD vectorConstants<>+80(SB), Z1
+	VBROADCASTSD vectorConstants<>+88(SB), Z2
+	VBROADCASTSD vectorConstants<>+96(SB), Z3
+	VBROADCASTSD vectorConstants<>+104(SB), Z4
+	VBROADCASTSD vectorConstants<>+112(SB), Z5
+	VBROADCASTSD vectorConstants<>+120(SB), Z6
+	VBROADCASTSD vectorConstants<>+128(SB), Z7
+	VBROADCASTSD vectorConstants<>+136(SB), Z8
+	VBROADCASTSD vectorConstants<>+144(SB), Z9
+	VBROADCASTSD vectorConstants<>+152(SB), Z10
+	VBROADCASTSD vectorConstants<>+160(SB), Z11
+	VBROADCASTSD vectorConstants<>+168(SB), Z12
+	VBROADCASTSD vectorConstants<>+176(SB), Z13
+	VBROADCASTSD vectorConstants<>+184(SB), Z14
+	VBROADCASTSD vectorConstants<>+192(SB), Z15
+	VBROADCASTSD vectorConstants<>+200(SB), Z16
+	VBROADCASTSD vectorConstants<>+208(SB), Z17
+	VBROADCASTSD vectorConstants<>+216(SB), Z18
 	VPXORD       Z19, Z19, Z19
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
@@ -1077,9 +1077,9 @@ TEXT ·sigmoidBackward512f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
-	VBROADCASTSD vectorConstants<>+120(SB), Z0
+	VBROADCASTSD vectorConstants<>+112(SB), Z0
 	VBROADCASTSD vectorConstants<>+240(SB), Z1
-	VBROADCASTSD vectorConstants<>+224(SB), Z2
+	VBROADCASTSD vectorConstants<>+216(SB), Z2
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -1118,25 +1118,25 @@ done:
 TEXT ·tanh512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
+	VBROADCASTSD vectorConstants<>+72(SB), Z0
 	VBROADCASTSD vectorConstants<>+80(SB), Z0
-	VBROADCASTSD vectorConstants<>+88(SB), Z0
-	VBROADCASTSD vectorConstants<>+96(SB), Z2
-	VBROADCASTSD vectorConstants<>+104(SB), Z3
-	VBROADCASTSD vectorConstants<>+112(SB), Z4
-	VBROADCASTSD vectorConstants<>+120(SB), Z5
-	VBROADCASTSD vectorConstants<>+128(SB), Z6
-	VBROADCASTSD vectorConstants<>+136(SB), Z7
-	VBROADCASTSD vectorConstants<>+144(SB), Z8
-	VBROADCASTSD vectorConstants<>+152(SB), Z9
-	VBROADCASTSD vectorConstants<>+160(SB), Z10
-	VBROADCASTSD vectorConstants<>+168(SB), Z11
-	VBROADCASTSD vectorConstants<>+176(SB), Z12
-	VBROADCASTSD vectorConstants<>+184(SB), Z13
-	VBROADCASTSD vectorConstants<>+192(SB), Z14
-	VBROADCASTSD vectorConstants<>+200(SB), Z15
-	VBROADCASTSD vectorConstants<>+208(SB), Z16
-	VBROADCASTSD vectorConstants<>+216(SB), Z17
-	VBROADCASTSD vectorConstants<>+224(SB), Z18
+	VBROADCASTSD vectorConstants<>+88(SB), Z2
+	VBROADCASTSD vectorConstants<>+96(SB), Z3
+	VBROADCASTSD vectorConstants<>+104(SB), Z4
+	VBROADCASTSD vectorConstants<>+112(SB), Z5
+	VBROADCASTSD vectorConstants<>+120(SB), Z6
+	VBROADCASTSD vectorConstants<>+128(SB), Z7
+	VBROADCASTSD vectorConstants<>+136(SB), Z8
+	VBROADCASTSD vectorConstants<>+144(SB), Z9
+	VBROADCASTSD vectorConstants<>+152(SB), Z10
+	VBROADCASTSD vectorConstants<>+160(SB), Z11
+	VBROADCASTSD vectorConstants<>+168(SB), Z12
+	VBROADCASTSD vectorConstants<>+176(SB), Z13
+	VBROADCASTSD vectorConstants<>+184(SB), Z14
+	VBROADCASTSD vectorConstants<>+192(SB), Z15
+	VBROADCASTSD vectorConstants<>+200(SB), Z16
+	VBROADCASTSD vectorConstants<>+208(SB), Z17
+	VBROADCASTSD vectorConstants<>+216(SB), Z18
 	VBROADCASTSD vectorConstants<>+248(SB), Z18
 	VBROADCASTSD vectorConstants<>+240(SB), Z19
 	VBROADCASTSD vectorConstants<>+232(SB), Z20
@@ -1206,9 +1206,9 @@ TEXT ·tanhBackward512f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
-	VBROADCASTSD vectorConstants<>+120(SB), Z0
+	VBROADCASTSD vectorConstants<>+112(SB), Z0
 	VBROADCASTSD vectorConstants<>+240(SB), Z1
-	VBROADCASTSD vectorConstants<>+224(SB), Z2
+	VBROADCASTSD vectorConstants<>+216(SB), Z2
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -1258,25 +1258,25 @@ TEXT ·softmax512f64(SB), NOSPLIT, $0-48
 	KMOVW        R8, K1
 	SHRQ         $0x08, R8
 	KMOVW        R8, K2
-	VBROADCASTSD vectorConstants<>+80(SB), Z0
-	VBROADCASTSD vectorConstants<>+88(SB), Z1
-	VBROADCASTSD vectorConstants<>+96(SB), Z2
-	VBROADCASTSD vectorConstants<>+104(SB), Z3
-	VBROADCASTSD vectorConstants<>+112(SB), Z4
-	VBROADCASTSD vectorConstants<>+120(SB), Z5
-	VBROADCASTSD vectorConstants<>+128(SB), Z6
-	VBROADCASTSD vectorConstants<>+136(SB), Z7
-	VBROADCASTSD vectorConstants<>+144(SB), Z8
-	VBROADCASTSD vectorConstants<>+152(SB), Z9
-	VBROADCASTSD vectorConstants<>+160(SB), Z10
-	VBROADCASTSD vectorConstants<>+168(SB), Z11
-	VBROADCASTSD vectorConstants<>+176(SB), Z12
-	VBROADCASTSD vectorConstants<>+184(SB), Z13
-	VBROADCASTSD vectorConstants<>+192(SB), Z14
-	VBROADCASTSD vectorConstants<>+200(SB), Z15
-	VBROADCASTSD vectorConstants<>+208(SB), Z16
-	VBROADCASTSD vectorConstants<>+216(SB), Z17
-	VBROADCASTSD vectorConstants<>+224(SB), Z18
+	VBROADCASTSD vectorConstants<>+72(SB), Z0
+	VBROADCASTSD vectorConstants<>+80(SB), Z1
+	VBROADCASTSD vectorConstants<>+88(SB), Z2
+	VBROADCASTSD vectorConstants<>+96(SB), Z3
+	VBROADCASTSD vectorConstants<>+104(SB), Z4
+	VBROADCASTSD vectorConstants<>+112(SB), Z5
+	VBROADCASTSD vectorConstants<>+120(SB), Z6
+	VBROADCASTSD vectorConstants<>+128(SB), Z7
+	VBROADCASTSD vectorConstants<>+136(SB), Z8
+	VBROADCASTSD vectorConstants<>+144(SB), Z9
+	VBROADCASTSD vectorConstants<>+152(SB), Z10
+	VBROADCASTSD vectorConstants<>+160(SB), Z11
+	VBROADCASTSD vectorConstants<>+168(SB), Z12
+	VBROADCASTSD vectorConstants<>+176(SB), Z13
+	VBROADCASTSD vectorConstants<>+184(SB), Z14
+	VBROADCASTSD vectorConstants<>+192(SB), Z15
+	VBROADCASTSD vectorConstants<>+200(SB), Z16
+	VBROADCASTSD vectorConstants<>+208(SB), Z17
+	VBROADCASTSD vectorConstants<>+216(SB), Z18
 	XORQ         R8, R8
 
 row:
@@ -1382,7 +1382,7 @@ TEXT ·softmaxBackward512f64(SB), NOSPLIT, $0-40
 	MOVQ         y+16(FP), DX
 	VBROADCASTSD s+32(FP), Z0
 	VBROADCASTSD vectorConstants<>+240(SB), Z1
-	VBROADCASTSD vectorConstants<>+224(SB), Z2
+	VBROADCASTSD vectorConstants<>+216(SB), Z2
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -1422,7 +1422,7 @@ TEXT ·quotient512f64(SB), NOSPLIT, $0-32
 	MOVQ         a+8(FP), CX
 	VBROADCASTSD divisor+24(FP), Z0
 	VBROADCASTSD vectorConstants<>+240(SB), Z1
-	VBROADCASTSD vectorConstants<>+224(SB), Z2
+	VBROADCASTSD vectorConstants<>+216(SB), Z2
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
 	XORQ         BX, BX
@@ -1533,7 +1533,7 @@ TEXT ·momentum512f64(SB), NOSPLIT, $0-48
 	VBROADCASTSD minusLR+40(FP), Z1
 	VPXORD       Z2, Z2, Z2
 	VBROADCASTSD vectorConstants<>+240(SB), Z3
-	VBROADCASTSD vectorConstants<>+224(SB), Z4
+	VBROADCASTSD vectorConstants<>+216(SB), Z4
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -1583,7 +1583,7 @@ TEXT ·adam512f64(SB), NOSPLIT, $0-72
 	VBROADCASTSD eps+64(FP), Z3
 	VPXORD       Z4, Z4, Z4
 	VBROADCASTSD vectorConstants<>+240(SB), Z5
-	VBROADCASTSD vectorConstants<>+224(SB), Z6
+	VBROADCASTSD vectorConstants<>+216(SB), Z6
 	MOVQ         n+32(FP), SI
 	KXNORW       K1, K1, K1
 	XORQ         DI, DI
@@ -1856,7 +1856,7 @@ number:
 TEXT ·logs512f64(SB), NOSPLIT, $0-24
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
-	VBROADCASTSD vectorConstants<>+120(SB), Z0
+	VBROADCASTSD vectorConstants<>+112(SB), Z0
 	VBROADCASTSD vectorConstants<>+264(SB), Z1
 	VBROADCASTSD vectorConstants<>+272(SB), Z2
 	VBROADCASTSD vectorConstants<>+280(SB), Z3
@@ -1876,7 +1876,7 @@ TEXT ·logs512f64(SB), NOSPLIT, $0-24
 
 loop:
 	VMOVUPD.Z    (CX)(BX*8), K1, Z12
-	VBROADCASTSD vectorConstants<>+224(SB), Z13
+	VBROADCASTSD vectorConstants<>+216(SB), Z13
 	VCMPPD       $0x11, Z13, Z12, K2
 	VBROADCASTSD vectorConstants<>+352(SB), Z13
 	VMULPD       Z13, Z12, Z13
@@ -1890,7 +1890,7 @@ loop:
 	VSUBPD       Z15, Z13, Z13
 	VBROADCASTSD vectorConstants<>+384(SB), Z22
 	VPANDQ       Z22, Z14, Z22
-	VBROADCASTSD vectorConstants<>+216(SB), Z23
+	VBROADCASTSD vectorConstants<>+208(SB), Z23
 	VPORQ        Z23, Z22, Z22
 	VBROADCASTSD vectorConstants<>+392(SB), Z23
 	VCMPPD       $0x11, Z23, Z22, K2
@@ -1998,68 +1998,57 @@ TEXT ·exp256f32(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	VBROADCASTSS shift+24(FP), Y0
-	VBROADCASTSS vectorConstants<>+0(SB), Y1
+	VBROADCASTSS vectorConstants<>+432(SB), Y1
+	VBROADCASTSS vectorConstants<>+436(SB), Y2
 	MOVQ         n+16(FP), DX
-	VPCMPEQD     Y2, Y2, Y2
+	VPCMPEQD     Y3, Y3, Y3
 	XORQ         BX, BX
 	SUBQ         $0x08, DX
 	JLT          rest
 
 loop:
-	VMASKMOVPS   (CX)(BX*4), Y2, Y3
-	VSUBPS       Y0, Y3, Y3
-	VMINPS       Y3, Y1, Y3
-	VBROADCASTSS vectorConstants<>+4(SB), Y4
-	VCMPPS       $0x15, Y4, Y3, Y4
-	VANDPS       Y3, Y4, Y3
-	VBROADCASTSS vectorConstants<>+8(SB), Y5
-	VBROADCASTSS vectorConstants<>+12(SB), Y6
-	VFMADD231PS  Y5, Y3, Y6
-	VBROADCASTSS vectorConstants<>+12(SB), Y5
-	VSUBPS       Y5, Y6, Y5
-	VBROADCASTSS vectorConstants<>+16(SB), Y6
-	VFMADD231PS  Y6, Y5, Y3
+	VMASKMOVPS   (CX)(BX*4), Y3, Y4
+	VSUBPS       Y0, Y4, Y4
+	VBROADCASTSS vectorConstants<>+0(SB), Y5
+	VCMPPS       $0x15, Y5, Y4, Y5
+	VANDPS       Y4, Y5, Y6
+	VBROADCASTSS vectorConstants<>+4(SB), Y7
+	VBROADCASTSS vectorConstants<>+8(SB), Y8
+	VFMADD231PS  Y7, Y6, Y8
+	VBROADCASTSS vectorConstants<>+8(SB), Y7
+	VSUBPS       Y7, Y8, Y7
+	VBROADCASTSS vectorConstants<>+12(SB), Y9
+	VFMADD231PS  Y9, Y7, Y6
+	VBROADCASTSS vectorConstants<>+16(SB), Y9
+	VFMADD231PS  Y9, Y7, Y6
+	VBROADCASTSS vectorConstants<>+24(SB), Y7
+	VBROADCASTSS vectorConstants<>+28(SB), Y9
+	VFMADD213PS  Y9, Y6, Y7
+	VBROADCASTSS vectorConstants<>+32(SB), Y9
+	VFMADD213PS  Y9, Y6, Y7
+	VBROADCASTSS vectorConstants<>+36(SB), Y9
+	VFMADD213PS  Y9, Y6, Y7
+	VBROADCASTSS vectorConstants<>+40(SB), Y9
+	VFMADD213PS  Y9, Y6, Y7
+	VBROADCASTSS vectorConstants<>+44(SB), Y9
+	VFMADD213PS  Y9, Y6, Y7
+	VMULPS       Y6, Y6, Y9
+	VFMADD213PS  Y6, Y9, Y7
 	VBROADCASTSS vectorConstants<>+20(SB), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS vectorConstants<>+28(SB), Y6
-	VBROADCASTSS vectorConstants<>+32(SB), Y7
-	VFMADD213PS  Y7, Y3, Y6
-	VBROADCASTSS vectorConstants<>+36(SB), Y7
-	VFMADD213PS  Y7, Y3, Y6
-	VBROADCASTSS vectorConstants<>+40(SB), Y7
-	VFMADD213PS  Y7, Y3, Y6
-	VBROADCASTSS vectorConstants<>+44(SB), Y7
-	VFMADD213PS  Y7, Y3, Y6
-	VBROADCASTSS vectorConstants<>+48(SB), Y7
-	VFMADD213PS  Y7, Y3, Y6
-	VMULPS       Y3, Y3, Y7
-	VFMADD213PS  Y3, Y7, Y6
-	VBROADCASTSS vectorConstants<>+24(SB), Y3
-	VADDPS       Y3, Y6, Y3
-	VBROADCASTSS vectorConstants<>+48(SB), Y6
-	VBROADCASTSS vectorConstants<>+12(SB), Y7
-	VFMADD231PS  Y6, Y5, Y7
-	VBROADCASTSS vectorConstants<>+12(SB), Y6
-	VSUBPS       Y6, Y7, Y6
-	VSUBPS       Y6, Y5, Y5
-	VBROADCASTSS vectorConstants<>+24(SB), Y6
-	VPSLLD       $0x17, Y7, Y7
+	VADDPS       Y6, Y7, Y6
+	VPSLLD       $0x17, Y8, Y7
 	VPADDD       Y6, Y7, Y7
-	VMULPS       Y7, Y3, Y3
-	VBROADCASTSS vectorConstants<>+12(SB), Y6
-	VADDPS       Y6, Y5, Y5
-	VBROADCASTSS vectorConstants<>+24(SB), Y6
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       Y6, Y5, Y5
-	VMULPS       Y5, Y3, Y3
-	VANDPS       Y3, Y4, Y3
+	VANDPS       Y7, Y5, Y5
+	VCMPPS       $0x15, Y1, Y4, Y6
+	VMULPS       Y2, Y4, Y4
+	VBLENDVPS    Y6, Y4, Y5, Y4
 	TESTQ        DX, DX
 	JGE          full
-	VMASKMOVPS   Y3, Y2, (AX)(BX*4)
+	VMASKMOVPS   Y4, Y3, (AX)(BX*4)
 	JMP          done
 
 full:
-	VMOVUPS Y3, (AX)(BX*4)
+	VMOVUPS Y4, (AX)(BX*4)
 	ADDQ    $0x08, BX
 	SUBQ    $0x08, DX
 	JGE     loop
@@ -2069,7 +2058,7 @@ rest:
 	JLE     done
 	LEAQ    vectorMasks<>+128(SB), SI
 	NEGQ    DX
-	VMOVUPS (SI)(DX*4), Y2
+	VMOVUPS (SI)(DX*4), Y3
 	MOVQ    $-1, DX
 	JMP     loop
 
@@ -2093,19 +2082,21 @@ loop:
 	VMASKMOVPS   (CX)(BX*4), Y1, Y2
 	VBROADCASTSS vectorConstants<>+52(SB), Y3
 	VORPS        Y3, Y2, Y3
-	VBROADCASTSS vectorConstants<>+4(SB), Y4
+	VBROADCASTSS vectorConstants<>+0(SB), Y4
 	VCMPPS       $0x15, Y4, Y3, Y4
 	VANDPS       Y3, Y4, Y3
-	VBROADCASTSS vectorConstants<>+8(SB), Y5
-	VBROADCASTSS vectorConstants<>+12(SB), Y6
+	VBROADCASTSS vectorConstants<>+4(SB), Y5
+	VBROADCASTSS vectorConstants<>+8(SB), Y6
 	VFMADD231PS  Y5, Y3, Y6
-	VBROADCASTSS vectorConstants<>+12(SB), Y5
+	VBROADCASTSS vectorConstants<>+8(SB), Y5
 	VSUBPS       Y5, Y6, Y5
+	VBROADCASTSS vectorConstants<>+12(SB), Y7
+	VFMADD231PS  Y7, Y5, Y3
 	VBROADCASTSS vectorConstants<>+16(SB), Y7
 	VFMADD231PS  Y7, Y5, Y3
-	VBROADCASTSS vectorConstants<>+20(SB), Y7
-	VFMADD231PS  Y7, Y5, Y3
-	VBROADCASTSS vectorConstants<>+28(SB), Y5
+	VBROADCASTSS vectorConstants<>+24(SB), Y5
+	VBROADCASTSS vectorConstants<>+28(SB), Y7
+	VFMADD213PS  Y7, Y3, Y5
 	VBROADCASTSS vectorConstants<>+32(SB), Y7
 	VFMADD213PS  Y7, Y3, Y5
 	VBROADCASTSS vectorConstants<>+36(SB), Y7
@@ -2114,21 +2105,19 @@ loop:
 	VFMADD213PS  Y7, Y3, Y5
 	VBROADCASTSS vectorConstants<>+44(SB), Y7
 	VFMADD213PS  Y7, Y3, Y5
-	VBROADCASTSS vectorConstants<>+48(SB), Y7
-	VFMADD213PS  Y7, Y3, Y5
 	VMULPS       Y3, Y3, Y7
 	VFMADD213PS  Y3, Y7, Y5
-	VBROADCASTSS vectorConstants<>+24(SB), Y3
+	VBROADCASTSS vectorConstants<>+20(SB), Y3
 	VADDPS       Y3, Y5, Y3
-	VBROADCASTSS vectorConstants<>+24(SB), Y5
+	VBROADCASTSS vectorConstants<>+20(SB), Y5
 	VPSLLD       $0x17, Y6, Y6
 	VPADDD       Y5, Y6, Y6
 	VMULPS       Y6, Y3, Y3
 	VANDPS       Y3, Y4, Y3
 	VCMPPS       $0x11, Y0, Y2, Y2
-	VBROADCASTSS vectorConstants<>+24(SB), Y4
+	VBROADCASTSS vectorConstants<>+20(SB), Y4
 	VBLENDVPS    Y2, Y3, Y4, Y2
-	VBROADCASTSS vectorConstants<>+24(SB), Y4
+	VBROADCASTSS vectorConstants<>+20(SB), Y4
 	VADDPS       Y4, Y3, Y3
 	VDIVPS       Y3, Y2, Y2
 	TESTQ        DX, DX
@@ -2161,7 +2150,7 @@ TEXT ·sigmoidBackward256f32(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
-	VBROADCASTSS vectorConstants<>+24(SB), Y0
+	VBROADCASTSS vectorConstants<>+20(SB), Y0
 	VBROADCASTSS vectorConstants<>+56(SB), Y1
 	VBROADCASTSS vectorConstants<>+60(SB), Y2
 	MOVQ         n+24(FP), BX
@@ -2221,16 +2210,18 @@ loop:
 	VANDPS       Y3, Y1, Y3
 	VMINPS       Y3, Y2, Y2
 	VADDPS       Y2, Y2, Y2
-	VBROADCASTSS vectorConstants<>+8(SB), Y3
-	VBROADCASTSS vectorConstants<>+12(SB), Y4
+	VBROADCASTSS vectorConstants<>+4(SB), Y3
+	VBROADCASTSS vectorConstants<>+8(SB), Y4
 	VFMADD231PS  Y3, Y2, Y4
-	VBROADCASTSS vectorConstants<>+12(SB), Y3
+	VBROADCASTSS vectorConstants<>+8(SB), Y3
 	VSUBPS       Y3, Y4, Y3
+	VBROADCASTSS vectorConstants<>+12(SB), Y5
+	VFMADD231PS  Y5, Y3, Y2
 	VBROADCASTSS vectorConstants<>+16(SB), Y5
 	VFMADD231PS  Y5, Y3, Y2
-	VBROADCASTSS vectorConstants<>+20(SB), Y5
-	VFMADD231PS  Y5, Y3, Y2
-	VBROADCASTSS vectorConstants<>+28(SB), Y3
+	VBROADCASTSS vectorConstants<>+24(SB), Y3
+	VBROADCASTSS vectorConstants<>+28(SB), Y5
+	VFMADD213PS  Y5, Y2, Y3
 	VBROADCASTSS vectorConstants<>+32(SB), Y5
 	VFMADD213PS  Y5, Y2, Y3
 	VBROADCASTSS vectorConstants<>+36(SB), Y5
@@ -2239,22 +2230,20 @@ loop:
 	VFMADD213PS  Y5, Y2, Y3
 	VBROADCASTSS vectorConstants<>+44(SB), Y5
 	VFMADD213PS  Y5, Y2, Y3
-	VBROADCASTSS vectorConstants<>+48(SB), Y5
-	VFMADD213PS  Y5, Y2, Y3
 	VMULPS       Y2, Y2, Y5
 	VFMADD213PS  Y2, Y5, Y3
-	VBROADCASTSS vectorConstants<>+48(SB), Y2
+	VBROADCASTSS vectorConstants<>+44(SB), Y2
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       Y2, Y4, Y4
-	VBROADCASTSS vectorConstants<>+48(SB), Y2
+	VBROADCASTSS vectorConstants<>+44(SB), Y2
 	VSUBPS       Y2, Y4, Y2
 	VFMADD231PS  Y3, Y4, Y2
-	VBROADCASTSS vectorConstants<>+24(SB), Y3
+	VBROADCASTSS vectorConstants<>+20(SB), Y3
 	VADDPS       Y3, Y2, Y3
 	VDIVPS       Y3, Y2, Y3
 	VMOVUPS      Y2, Y4
 	VFNMADD231PS Y3, Y2, Y4
-	VBROADCASTSS vectorConstants<>+24(SB), Y5
+	VBROADCASTSS vectorConstants<>+20(SB), Y5
 	VCMPPS       $0x11, Y5, Y2, Y2
 	VBLENDVPS    Y2, Y4, Y3, Y2
 	VBROADCASTSS vectorConstants<>+52(SB), Y3
@@ -2290,7 +2279,7 @@ TEXT ·tanhBackward256f32(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
-	VBROADCASTSS vectorConstants<>+24(SB), Y0
+	VBROADCASTSS vectorConstants<>+20(SB), Y0
 	VBROADCASTSS vectorConstants<>+56(SB), Y1
 	VBROADCASTSS vectorConstants<>+60(SB), Y2
 	MOVQ         n+24(FP), BX
@@ -2370,19 +2359,21 @@ row:
 	ADDQ         $0x04, DX
 	VBROADCASTSS X4, Y4
 	VSUBPS       Y4, Y2, Y2
-	VBROADCASTSS vectorConstants<>+4(SB), Y5
+	VBROADCASTSS vectorConstants<>+0(SB), Y5
 	VCMPPS       $0x15, Y5, Y2, Y5
 	VANDPS       Y2, Y5, Y2
-	VBROADCASTSS vectorConstants<>+8(SB), Y6
-	VBROADCASTSS vectorConstants<>+12(SB), Y7
+	VBROADCASTSS vectorConstants<>+4(SB), Y6
+	VBROADCASTSS vectorConstants<>+8(SB), Y7
 	VFMADD231PS  Y6, Y2, Y7
-	VBROADCASTSS vectorConstants<>+12(SB), Y6
+	VBROADCASTSS vectorConstants<>+8(SB), Y6
 	VSUBPS       Y6, Y7, Y6
+	VBROADCASTSS vectorConstants<>+12(SB), Y8
+	VFMADD231PS  Y8, Y6, Y2
 	VBROADCASTSS vectorConstants<>+16(SB), Y8
 	VFMADD231PS  Y8, Y6, Y2
-	VBROADCASTSS vectorConstants<>+20(SB), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VBROADCASTSS vectorConstants<>+28(SB), Y6
+	VBROADCASTSS vectorConstants<>+24(SB), Y6
+	VBROADCASTSS vectorConstants<>+28(SB), Y8
+	VFMADD213PS  Y8, Y2, Y6
 	VBROADCASTSS vectorConstants<>+32(SB), Y8
 	VFMADD213PS  Y8, Y2, Y6
 	VBROADCASTSS vectorConstants<>+36(SB), Y8
@@ -2391,31 +2382,31 @@ row:
 	VFMADD213PS  Y8, Y2, Y6
 	VBROADCASTSS vectorConstants<>+44(SB), Y8
 	VFMADD213PS  Y8, Y2, Y6
-	VBROADCASTSS vectorConstants<>+48(SB), Y8
-	VFMADD213PS  Y8, Y2, Y6
 	VMULPS       Y2, Y2, Y8
 	VFMADD213PS  Y2, Y8, Y6
-	VBROADCASTSS vectorConstants<>+24(SB), Y2
+	VBROADCASTSS vectorConstants<>+20(SB), Y2
 	VADDPS       Y2, Y6, Y2
-	VBROADCASTSS vectorConstants<>+24(SB), Y6
+	VBROADCASTSS vectorConstants<>+20(SB), Y6
 	VPSLLD       $0x17, Y7, Y7
 	VPADDD       Y6, Y7, Y7
 	VMULPS       Y7, Y2, Y2
 	VANDPS       Y2, Y5, Y2
 	VSUBPS       Y4, Y3, Y3
-	VBROADCASTSS vectorConstants<>+4(SB), Y4
+	VBROADCASTSS vectorConstants<>+0(SB), Y4
 	VCMPPS       $0x15, Y4, Y3, Y4
 	VANDPS       Y3, Y4, Y3
-	VBROADCASTSS vectorConstants<>+8(SB), Y5
-	VBROADCASTSS vectorConstants<>+12(SB), Y6
+	VBROADCASTSS vectorConstants<>+4(SB), Y5
+	VBROADCASTSS vectorConstants<>+8(SB), Y6
 	VFMADD231PS  Y5, Y3, Y6
-	VBROADCASTSS vectorConstants<>+12(SB), Y5
+	VBROADCASTSS vectorConstants<>+8(SB), Y5
 	VSUBPS       Y5, Y6, Y5
+	VBROADCASTSS vectorConstants<>+12(SB), Y7
+	VFMADD231PS  Y7, Y5, Y3
 	VBROADCASTSS vectorConstants<>+16(SB), Y7
 	VFMADD231PS  Y7, Y5, Y3
-	VBROADCASTSS vectorConstants<>+20(SB), Y7
-	VFMADD231PS  Y7, Y5, Y3
-	VBROADCASTSS vectorConstants<>+28(SB), Y5
+	VBROADCASTSS vectorConstants<>+24(SB), Y5
+	VBROADCASTSS vectorConstants<>+28(SB), Y7
+	VFMADD213PS  Y7, Y3, Y5
 	VBROADCASTSS vectorConstants<>+32(SB), Y7
 	VFMADD213PS  Y7, Y3, Y5
 	VBROADCASTSS vectorConstants<>+36(SB), Y7
@@ -2424,13 +2415,11 @@ row:
 	VFMADD213PS  Y7, Y3, Y5
 	VBROADCASTSS vectorConstants<>+44(SB), Y7
 	VFMADD213PS  Y7, Y3, Y5
-	VBROADCASTSS vectorConstants<>+48(SB), Y7
-	VFMADD213PS  Y7, Y3, Y5
 	VMULPS       Y3, Y3, Y7
 	VFMADD213PS  Y3, Y7, Y5
-	VBROADCASTSS vectorConstants<>+24(SB), Y3
+	VBROADCASTSS vectorConstants<>+20(SB), Y3
 	VADDPS       Y3, Y5, Y3
-	VBROADCASTSS vectorConstants<>+24(SB), Y5
+	VBROADCASTSS vectorConstants<>+20(SB), Y5
 	VPSLLD       $0x17, Y6, Y6
 	VPADDD       Y5, Y6, Y6
 	VMULPS       Y6, Y3, Y3
@@ -3026,83 +3015,72 @@ TEXT ·exp256f64(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	VBROADCASTSD shift+24(FP), Y0
-	VBROADCASTSD vectorConstants<>+72(SB), Y1
+	VBROADCASTSD vectorConstants<>+440(SB), Y1
+	VBROADCASTSD vectorConstants<>+416(SB), Y2
 	MOVQ         n+16(FP), DX
-	VPCMPEQD     Y2, Y2, Y2
+	VPCMPEQD     Y3, Y3, Y3
 	XORQ         BX, BX
 	SUBQ         $0x04, DX
 	JLT          rest
 
 loop:
-	VMASKMOVPD   (CX)(BX*8), Y2, Y3
-	VSUBPD       Y0, Y3, Y3
-	VMINPD       Y3, Y1, Y3
-	VBROADCASTSD vectorConstants<>+80(SB), Y4
-	VCMPPD       $0x15, Y4, Y3, Y4
-	VANDPD       Y3, Y4, Y3
-	VBROADCASTSD vectorConstants<>+88(SB), Y5
-	VBROADCASTSD vectorConstants<>+96(SB), Y6
-	VFMADD231PD  Y5, Y3, Y6
-	VBROADCASTSD vectorConstants<>+96(SB), Y5
-	VSUBPD       Y5, Y6, Y5
-	VBROADCASTSD vectorConstants<>+104(SB), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD vectorConstants<>+112(SB), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD vectorConstants<>+128(SB), Y6
-	VBROADCASTSD vectorConstants<>+136(SB), Y7
-	VFMADD213PD  Y7, Y3, Y6
-	VBROADCASTSD vectorConstants<>+144(SB), Y7
-	VFMADD213PD  Y7, Y3, Y6
-	VBROADCASTSD vectorConstants<>+152(SB), Y7
-	VFMADD213PD  Y7, Y3, Y6
-	VBROADCASTSD vectorConstants<>+160(SB), Y7
-	VFMADD213PD  Y7, Y3, Y6
-	VBROADCASTSD vectorConstants<>+168(SB), Y7
-	VFMADD213PD  Y7, Y3, Y6
-	VBROADCASTSD vectorConstants<>+176(SB), Y7
-	VFMADD213PD  Y7, Y3, Y6
-	VBROADCASTSD vectorConstants<>+184(SB), Y7
-	VFMADD213PD  Y7, Y3, Y6
-	VBROADCASTSD vectorConstants<>+192(SB), Y7
-	VFMADD213PD  Y7, Y3, Y6
-	VBROADCASTSD vectorConstants<>+200(SB), Y7
-	VFMADD213PD  Y7, Y3, Y6
-	VBROADCASTSD vectorConstants<>+208(SB), Y7
-	VFMADD213PD  Y7, Y3, Y6
+	VMASKMOVPD   (CX)(BX*8), Y3, Y4
+	VSUBPD       Y0, Y4, Y4
+	VBROADCASTSD vectorConstants<>+72(SB), Y5
+	VCMPPD       $0x15, Y5, Y4, Y5
+	VANDPD       Y4, Y5, Y6
+	VBROADCASTSD vectorConstants<>+80(SB), Y7
+	VBROADCASTSD vectorConstants<>+88(SB), Y8
+	VFMADD231PD  Y7, Y6, Y8
+	VBROADCASTSD vectorConstants<>+88(SB), Y7
+	VSUBPD       Y7, Y8, Y7
+	VBROADCASTSD vectorConstants<>+96(SB), Y9
+	VFMADD231PD  Y9, Y7, Y6
+	VBROADCASTSD vectorConstants<>+104(SB), Y9
+	VFMADD231PD  Y9, Y7, Y6
+	VBROADCASTSD vectorConstants<>+120(SB), Y7
+	VBROADCASTSD vectorConstants<>+128(SB), Y9
+	VFMADD213PD  Y9, Y6, Y7
+	VBROADCASTSD vectorConstants<>+136(SB), Y9
+	VFMADD213PD  Y9, Y6, Y7
+	VBROADCASTSD vectorConstants<>+144(SB), Y9
+	VFMADD213PD  Y9, Y6, Y7
+	VBROADCASTSD vectorConstants<>+152(SB), Y9
+	VFMADD213PD  Y9, Y6, Y7
+	VBROADCASTSD vectorConstants<>+160(SB), Y9
+	VFMADD213PD  Y9, Y6, Y7
+	VBROADCASTSD vectorConstants<>+168(SB), Y9
+	VFMADD213PD  Y9, Y6, Y7
+	VBROADCASTSD vectorConstants<>+176(SB), Y9
+	VFMADD213PD  Y9, Y6, Y7
+	VBROADCASTSD vectorConstants<>+184(SB), Y9
+	VFMADD213PD  Y9, Y6, Y7
+	VBROADCASTSD vectorConstants<>+192(SB), Y9
+	VFMADD213PD  Y9, Y6, Y7
+	VBROADCASTSD vectorConstants<>+200(SB), Y9
+	VFMADD213PD  Y9, Y6, Y7
+	VBROADCASTSD vectorConstants<>+208(SB), Y9
+	VFMADD213PD  Y9, Y6, Y7
+	VBROADCASTSD vectorConstants<>+112(SB), Y9
+	VFMADD213PD  Y9, Y6, Y7
+	VBROADCASTSD vectorConstants<>+112(SB), Y9
+	VFMADD213PD  Y9, Y6, Y7
+	VPSLLQ       $0x34, Y8, Y6
+	VPADDQ       Y7, Y6, Y6
 	VBROADCASTSD vectorConstants<>+216(SB), Y7
-	VFMADD213PD  Y7, Y3, Y6
-	VBROADCASTSD vectorConstants<>+120(SB), Y7
-	VFMADD213PD  Y7, Y3, Y6
-	VBROADCASTSD vectorConstants<>+120(SB), Y7
-	VFMADD213PD  Y7, Y3, Y6
-	VBROADCASTSD vectorConstants<>+216(SB), Y3
-	VBROADCASTSD vectorConstants<>+96(SB), Y7
-	VFMADD231PD  Y3, Y5, Y7
-	VBROADCASTSD vectorConstants<>+96(SB), Y3
-	VSUBPD       Y3, Y7, Y3
-	VSUBPD       Y3, Y5, Y3
-	VBROADCASTSD vectorConstants<>+120(SB), Y5
-	VPSLLQ       $0x34, Y7, Y7
-	VPADDQ       Y5, Y7, Y7
-	VMULPD       Y7, Y6, Y5
-	VBROADCASTSD vectorConstants<>+96(SB), Y6
-	VADDPD       Y6, Y3, Y3
-	VBROADCASTSD vectorConstants<>+120(SB), Y6
-	VPSLLQ       $0x34, Y3, Y3
-	VPADDQ       Y6, Y3, Y3
-	VMULPD       Y3, Y5, Y3
-	VBROADCASTSD vectorConstants<>+224(SB), Y5
-	VCMPPD       $0x15, Y5, Y3, Y5
-	VANDPD       Y3, Y5, Y3
-	VANDPD       Y3, Y4, Y3
+	VCMPPD       $0x15, Y7, Y6, Y7
+	VANDPD       Y6, Y7, Y6
+	VANDPD       Y6, Y5, Y5
+	VCMPPD       $0x15, Y1, Y4, Y6
+	VMULPD       Y2, Y4, Y4
+	VBLENDVPD    Y6, Y4, Y5, Y4
 	TESTQ        DX, DX
 	JGE          full
-	VMASKMOVPD   Y3, Y2, (AX)(BX*8)
+	VMASKMOVPD   Y4, Y3, (AX)(BX*8)
 	JMP          done
 
 full:
-	VMOVUPD Y3, (AX)(BX*8)
+	VMOVUPD Y4, (AX)(BX*8)
 	ADDQ    $0x04, BX
 	SUBQ    $0x04, DX
 	JGE     loop
@@ -3112,7 +3090,7 @@ rest:
 	JLE     done
 	LEAQ    vectorMasks<>+128(SB), SI
 	NEGQ    DX
-	VMOVUPS (SI)(DX*8), Y2
+	VMOVUPS (SI)(DX*8), Y3
 	MOVQ    $-1, DX
 	JMP     loop
 
@@ -3136,19 +3114,21 @@ loop:
 	VMASKMOVPD   (CX)(BX*8), Y1, Y2
 	VBROADCASTSD vectorConstants<>+232(SB), Y3
 	VORPD        Y3, Y2, Y3
-	VBROADCASTSD vectorConstants<>+80(SB), Y4
+	VBROADCASTSD vectorConstants<>+72(SB), Y4
 	VCMPPD       $0x15, Y4, Y3, Y4
 	VANDPD       Y3, Y4, Y3
-	VBROADCASTSD vectorConstants<>+88(SB), Y5
-	VBROADCASTSD vectorConstants<>+96(SB), Y6
+	VBROADCASTSD vectorConstants<>+80(SB), Y5
+	VBROADCASTSD vectorConstants<>+88(SB), Y6
 	VFMADD231PD  Y5, Y3, Y6
-	VBROADCASTSD vectorConstants<>+96(SB), Y5
+	VBROADCASTSD vectorConstants<>+88(SB), Y5
 	VSUBPD       Y5, Y6, Y5
+	VBROADCASTSD vectorConstants<>+96(SB), Y7
+	VFMADD231PD  Y7, Y5, Y3
 	VBROADCASTSD vectorConstants<>+104(SB), Y7
 	VFMADD231PD  Y7, Y5, Y3
-	VBROADCASTSD vectorConstants<>+112(SB), Y7
-	VFMADD231PD  Y7, Y5, Y3
-	VBROADCASTSD vectorConstants<>+128(SB), Y5
+	VBROADCASTSD vectorConstants<>+120(SB), Y5
+	VBROADCASTSD vectorConstants<>+128(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
 	VBROADCASTSD vectorConstants<>+136(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
 	VBROADCASTSD vectorConstants<>+144(SB), Y7
@@ -3169,24 +3149,22 @@ loop:
 	VFMADD213PD  Y7, Y3, Y5
 	VBROADCASTSD vectorConstants<>+208(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+216(SB), Y7
+	VBROADCASTSD vectorConstants<>+112(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+120(SB), Y7
+	VBROADCASTSD vectorConstants<>+112(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+120(SB), Y7
-	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+120(SB), Y3
+	VBROADCASTSD vectorConstants<>+112(SB), Y3
 	VPSLLQ       $0x34, Y6, Y6
 	VPADDQ       Y3, Y6, Y6
 	VMULPD       Y6, Y5, Y3
-	VBROADCASTSD vectorConstants<>+224(SB), Y5
+	VBROADCASTSD vectorConstants<>+216(SB), Y5
 	VCMPPD       $0x15, Y5, Y3, Y5
 	VANDPD       Y3, Y5, Y3
 	VANDPD       Y3, Y4, Y3
 	VCMPPD       $0x11, Y0, Y2, Y2
-	VBROADCASTSD vectorConstants<>+120(SB), Y4
+	VBROADCASTSD vectorConstants<>+112(SB), Y4
 	VBLENDVPD    Y2, Y3, Y4, Y2
-	VBROADCASTSD vectorConstants<>+120(SB), Y4
+	VBROADCASTSD vectorConstants<>+112(SB), Y4
 	VADDPD       Y4, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	TESTQ        DX, DX
@@ -3219,9 +3197,9 @@ TEXT ·sigmoidBackward256f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
-	VBROADCASTSD vectorConstants<>+120(SB), Y0
+	VBROADCASTSD vectorConstants<>+112(SB), Y0
 	VBROADCASTSD vectorConstants<>+240(SB), Y1
-	VBROADCASTSD vectorConstants<>+224(SB), Y2
+	VBROADCASTSD vectorConstants<>+216(SB), Y2
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y3, Y3, Y3
 	XORQ         SI, SI
@@ -3279,16 +3257,18 @@ loop:
 	VANDPD       Y3, Y1, Y3
 	VMINPD       Y3, Y2, Y2
 	VADDPD       Y2, Y2, Y2
-	VBROADCASTSD vectorConstants<>+88(SB), Y3
-	VBROADCASTSD vectorConstants<>+96(SB), Y4
+	VBROADCASTSD vectorConstants<>+80(SB), Y3
+	VBROADCASTSD vectorConstants<>+88(SB), Y4
 	VFMADD231PD  Y3, Y2, Y4
-	VBROADCASTSD vectorConstants<>+96(SB), Y3
+	VBROADCASTSD vectorConstants<>+88(SB), Y3
 	VSUBPD       Y3, Y4, Y3
+	VBROADCASTSD vectorConstants<>+96(SB), Y5
+	VFMADD231PD  Y5, Y3, Y2
 	VBROADCASTSD vectorConstants<>+104(SB), Y5
 	VFMADD231PD  Y5, Y3, Y2
-	VBROADCASTSD vectorConstants<>+112(SB), Y5
-	VFMADD231PD  Y5, Y3, Y2
-	VBROADCASTSD vectorConstants<>+128(SB), Y3
+	VBROADCASTSD vectorConstants<>+120(SB), Y3
+	VBROADCASTSD vectorConstants<>+128(SB), Y5
+	VFMADD213PD  Y5, Y2, Y3
 	VBROADCASTSD vectorConstants<>+136(SB), Y5
 	VFMADD213PD  Y5, Y2, Y3
 	VBROADCASTSD vectorConstants<>+144(SB), Y5
@@ -3309,22 +3289,20 @@ loop:
 	VFMADD213PD  Y5, Y2, Y3
 	VBROADCASTSD vectorConstants<>+208(SB), Y5
 	VFMADD213PD  Y5, Y2, Y3
-	VBROADCASTSD vectorConstants<>+216(SB), Y5
-	VFMADD213PD  Y5, Y2, Y3
 	VMULPD       Y2, Y2, Y5
 	VFMADD213PD  Y2, Y5, Y3
-	VBROADCASTSD vectorConstants<>+216(SB), Y2
+	VBROADCASTSD vectorConstants<>+208(SB), Y2
 	VPSLLQ       $0x34, Y4, Y4
 	VPADDQ       Y2, Y4, Y4
-	VBROADCASTSD vectorConstants<>+216(SB), Y2
+	VBROADCASTSD vectorConstants<>+208(SB), Y2
 	VSUBPD       Y2, Y4, Y2
 	VFMADD231PD  Y3, Y4, Y2
-	VBROADCASTSD vectorConstants<>+120(SB), Y3
+	VBROADCASTSD vectorConstants<>+112(SB), Y3
 	VADDPD       Y3, Y2, Y3
 	VDIVPD       Y3, Y2, Y3
 	VMOVUPD      Y2, Y4
 	VFNMADD231PD Y3, Y2, Y4
-	VBROADCASTSD vectorConstants<>+120(SB), Y5
+	VBROADCASTSD vectorConstants<>+112(SB), Y5
 	VCMPPD       $0x11, Y5, Y2, Y2
 	VBLENDVPD    Y2, Y4, Y3, Y2
 	VBROADCASTSD vectorConstants<>+232(SB), Y3
@@ -3360,9 +3338,9 @@ TEXT ·tanhBackward256f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
-	VBROADCASTSD vectorConstants<>+120(SB), Y0
+	VBROADCASTSD vectorConstants<>+112(SB), Y0
 	VBROADCASTSD vectorConstants<>+240(SB), Y1
-	VBROADCASTSD vectorConstants<>+224(SB), Y2
+	VBROADCASTSD vectorConstants<>+216(SB), Y2
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y3, Y3, Y3
 	XORQ         SI, SI
@@ -3452,19 +3430,21 @@ row:
 	ADDQ         $0x08, DX
 	VBROADCASTSD X8, Y8
 	VSUBPD       Y8, Y4, Y4
-	VBROADCASTSD vectorConstants<>+80(SB), Y9
+	VBROADCASTSD vectorConstants<>+72(SB), Y9
 	VCMPPD       $0x15, Y9, Y4, Y9
 	VANDPD       Y4, Y9, Y4
-	VBROADCASTSD vectorConstants<>+88(SB), Y10
-	VBROADCASTSD vectorConstants<>+96(SB), Y11
+	VBROADCASTSD vectorConstants<>+80(SB), Y10
+	VBROADCASTSD vectorConstants<>+88(SB), Y11
 	VFMADD231PD  Y10, Y4, Y11
-	VBROADCASTSD vectorConstants<>+96(SB), Y10
+	VBROADCASTSD vectorConstants<>+88(SB), Y10
 	VSUBPD       Y10, Y11, Y10
+	VBROADCASTSD vectorConstants<>+96(SB), Y12
+	VFMADD231PD  Y12, Y10, Y4
 	VBROADCASTSD vectorConstants<>+104(SB), Y12
 	VFMADD231PD  Y12, Y10, Y4
-	VBROADCASTSD vectorConstants<>+112(SB), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VBROADCASTSD vectorConstants<>+128(SB), Y10
+	VBROADCASTSD vectorConstants<>+120(SB), Y10
+	VBROADCASTSD vectorConstants<>+128(SB), Y12
+	VFMADD213PD  Y12, Y4, Y10
 	VBROADCASTSD vectorConstants<>+136(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
 	VBROADCASTSD vectorConstants<>+144(SB), Y12
@@ -3485,34 +3465,34 @@ row:
 	VFMADD213PD  Y12, Y4, Y10
 	VBROADCASTSD vectorConstants<>+208(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+216(SB), Y12
+	VBROADCASTSD vectorConstants<>+112(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+120(SB), Y12
+	VBROADCASTSD vectorConstants<>+112(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+120(SB), Y12
-	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+120(SB), Y4
+	VBROADCASTSD vectorConstants<>+112(SB), Y4
 	VPSLLQ       $0x34, Y11, Y11
 	VPADDQ       Y4, Y11, Y11
 	VMULPD       Y11, Y10, Y4
-	VBROADCASTSD vectorConstants<>+224(SB), Y10
+	VBROADCASTSD vectorConstants<>+216(SB), Y10
 	VCMPPD       $0x15, Y10, Y4, Y10
 	VANDPD       Y4, Y10, Y4
 	VANDPD       Y4, Y9, Y4
 	VSUBPD       Y8, Y5, Y5
-	VBROADCASTSD vectorConstants<>+80(SB), Y9
+	VBROADCASTSD vectorConstants<>+72(SB), Y9
 	VCMPPD       $0x15, Y9, Y5, Y9
 	VANDPD       Y5, Y9, Y5
-	VBROADCASTSD vectorConstants<>+88(SB), Y10
-	VBROADCASTSD vectorConstants<>+96(SB), Y11
+	VBROADCASTSD vectorConstants<>+80(SB), Y10
+	VBROADCASTSD vectorConstants<>+88(SB), Y11
 	VFMADD231PD  Y10, Y5, Y11
-	VBROADCASTSD vectorConstants<>+96(SB), Y10
+	VBROADCASTSD vectorConstants<>+88(SB), Y10
 	VSUBPD       Y10, Y11, Y10
+	VBROADCASTSD vectorConstants<>+96(SB), Y12
+	VFMADD231PD  Y12, Y10, Y5
 	VBROADCASTSD vectorConstants<>+104(SB), Y12
 	VFMADD231PD  Y12, Y10, Y5
-	VBROADCASTSD vectorConstants<>+112(SB), Y12
-	VFMADD231PD  Y12, Y10, Y5
-	VBROADCASTSD vectorConstants<>+128(SB), Y10
+	VBROADCASTSD vectorConstants<>+120(SB), Y10
+	VBROADCASTSD vectorConstants<>+128(SB), Y12
+	VFMADD213PD  Y12, Y5, Y10
 	VBROADCASTSD vectorConstants<>+136(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
 	VBROADCASTSD vectorConstants<>+144(SB), Y12
@@ -3533,34 +3513,34 @@ row:
 	VFMADD213PD  Y12, Y5, Y10
 	VBROADCASTSD vectorConstants<>+208(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+216(SB), Y12
+	VBROADCASTSD vectorConstants<>+112(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+120(SB), Y12
+	VBROADCASTSD vectorConstants<>+112(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+120(SB), Y12
-	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+120(SB), Y5
+	VBROADCASTSD vectorConstants<>+112(SB), Y5
 	VPSLLQ       $0x34, Y11, Y11
 	VPADDQ       Y5, Y11, Y11
 	VMULPD       Y11, Y10, Y5
-	VBROADCASTSD vectorConstants<>+224(SB), Y10
+	VBROADCASTSD vectorConstants<>+216(SB), Y10
 	VCMPPD       $0x15, Y10, Y5, Y10
 	VANDPD       Y5, Y10, Y5
 	VANDPD       Y5, Y9, Y5
 	VSUBPD       Y8, Y6, Y6
-	VBROADCASTSD vectorConstants<>+80(SB), Y9
+	VBROADCASTSD vectorConstants<>+72(SB), Y9
 	VCMPPD       $0x15, Y9, Y6, Y9
 	VANDPD       Y6, Y9, Y6
-	VBROADCASTSD vectorConstants<>+88(SB), Y10
-	VBROADCASTSD vectorConstants<>+96(SB), Y11
+	VBROADCASTSD vectorConstants<>+80(SB), Y10
+	VBROADCASTSD vectorConstants<>+88(SB), Y11
 	VFMADD231PD  Y10, Y6, Y11
-	VBROADCASTSD vectorConstants<>+96(SB), Y10
+	VBROADCASTSD vectorConstants<>+88(SB), Y10
 	VSUBPD       Y10, Y11, Y10
+	VBROADCASTSD vectorConstants<>+96(SB), Y12
+	VFMADD231PD  Y12, Y10, Y6
 	VBROADCASTSD vectorConstants<>+104(SB), Y12
 	VFMADD231PD  Y12, Y10, Y6
-	VBROADCASTSD vectorConstants<>+112(SB), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VBROADCASTSD vectorConstants<>+128(SB), Y10
+	VBROADCASTSD vectorConstants<>+120(SB), Y10
+	VBROADCASTSD vectorConstants<>+128(SB), Y12
+	VFMADD213PD  Y12, Y6, Y10
 	VBROADCASTSD vectorConstants<>+136(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
 	VBROADCASTSD vectorConstants<>+144(SB), Y12
@@ -3581,34 +3561,34 @@ row:
 	VFMADD213PD  Y12, Y6, Y10
 	VBROADCASTSD vectorConstants<>+208(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+216(SB), Y12
+	VBROADCASTSD vectorConstants<>+112(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+120(SB), Y12
+	VBROADCASTSD vectorConstants<>+112(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+120(SB), Y12
-	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+120(SB), Y6
+	VBROADCASTSD vectorConstants<>+112(SB), Y6
 	VPSLLQ       $0x34, Y11, Y11
 	VPADDQ       Y6, Y11, Y11
 	VMULPD       Y11, Y10, Y6
-	VBROADCASTSD vectorConstants<>+224(SB), Y10
+	VBROADCASTSD vectorConstants<>+216(SB), Y10
 	VCMPPD       $0x15, Y10, Y6, Y10
 	VANDPD       Y6, Y10, Y6
 	VANDPD       Y6, Y9, Y6
 	VSUBPD       Y8, Y7, Y7
-	VBROADCASTSD vectorConstants<>+80(SB), Y8
+	VBROADCASTSD vectorConstants<>+72(SB), Y8
 	VCMPPD       $0x15, Y8, Y7, Y8
 	VANDPD       Y7, Y8, Y7
-	VBROADCASTSD vectorConstants<>+88(SB), Y9
-	VBROADCASTSD vectorConstants<>+96(SB), Y10
+	VBROADCASTSD vectorConstants<>+80(SB), Y9
+	VBROADCASTSD vectorConstants<>+88(SB), Y10
 	VFMADD231PD  Y9, Y7, Y10
-	VBROADCASTSD vectorConstants<>+96(SB), Y9
+	VBROADCASTSD vectorConstants<>+88(SB), Y9
 	VSUBPD       Y9, Y10, Y9
+	VBROADCASTSD vectorConstants<>+96(SB), Y11
+	VFMADD231PD  Y11, Y9, Y7
 	VBROADCASTSD vectorConstants<>+104(SB), Y11
 	VFMADD231PD  Y11, Y9, Y7
-	VBROADCASTSD vectorConstants<>+112(SB), Y11
-	VFMADD231PD  Y11, Y9, Y7
-	VBROADCASTSD vectorConstants<>+128(SB), Y9
+	VBROADCASTSD vectorConstants<>+120(SB), Y9
+	VBROADCASTSD vectorConstants<>+128(SB), Y11
+	VFMADD213PD  Y11, Y7, Y9
 	VBROADCASTSD vectorConstants<>+136(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
 	VBROADCASTSD vectorConstants<>+144(SB), Y11
@@ -3629,17 +3609,15 @@ row:
 	VFMADD213PD  Y11, Y7, Y9
 	VBROADCASTSD vectorConstants<>+208(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+216(SB), Y11
+	VBROADCASTSD vectorConstants<>+112(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+120(SB), Y11
+	VBROADCASTSD vectorConstants<>+112(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+120(SB), Y11
-	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+120(SB), Y7
+	VBROADCASTSD vectorConstants<>+112(SB), Y7
 	VPSLLQ       $0x34, Y10, Y10
 	VPADDQ       Y7, Y10, Y10
 	VMULPD       Y10, Y9, Y7
-	VBROADCASTSD vectorConstants<>+224(SB), Y9
+	VBROADCASTSD vectorConstants<>+216(SB), Y9
 	VCMPPD       $0x15, Y9, Y7, Y9
 	VANDPD       Y7, Y9, Y7
 	VANDPD       Y7, Y8, Y7
@@ -3658,22 +3636,22 @@ row:
 	ADDQ         $0x08, BX
 	VBROADCASTSD X8, Y8
 	VDIVPD       Y8, Y4, Y4
-	VBROADCASTSD vectorConstants<>+224(SB), Y9
+	VBROADCASTSD vectorConstants<>+216(SB), Y9
 	VCMPPD       $0x15, Y9, Y4, Y9
 	VANDPD       Y4, Y9, Y4
 	VMASKMOVPD   Y4, Y0, (AX)(R8*8)
 	VDIVPD       Y8, Y5, Y4
-	VBROADCASTSD vectorConstants<>+224(SB), Y5
+	VBROADCASTSD vectorConstants<>+216(SB), Y5
 	VCMPPD       $0x15, Y5, Y4, Y5
 	VANDPD       Y4, Y5, Y4
 	VMASKMOVPD   Y4, Y1, 32(AX)(R8*8)
 	VDIVPD       Y8, Y6, Y4
-	VBROADCASTSD vectorConstants<>+224(SB), Y5
+	VBROADCASTSD vectorConstants<>+216(SB), Y5
 	VCMPPD       $0x15, Y5, Y4, Y5
 	VANDPD       Y4, Y5, Y4
 	VMASKMOVPD   Y4, Y2, 64(AX)(R8*8)
 	VDIVPD       Y8, Y7, Y4
-	VBROADCASTSD vectorConstants<>+224(SB), Y5
+	VBROADCASTSD vectorConstants<>+216(SB), Y5
 	VCMPPD       $0x15, Y5, Y4, Y5
 	VANDPD       Y4, Y5, Y4
 	VMASKMOVPD   Y4, Y3, 96(AX)(R8*8)
@@ -3691,7 +3669,7 @@ TEXT ·softmaxBackward256f64(SB), NOSPLIT, $0-40
 	MOVQ         y+16(FP), DX
 	VBROADCASTSD s+32(FP), Y0
 	VBROADCASTSD vectorConstants<>+240(SB), Y1
-	VBROADCASTSD vectorConstants<>+224(SB), Y2
+	VBROADCASTSD vectorConstants<>+216(SB), Y2
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y3, Y3, Y3
 	XORQ         SI, SI
@@ -3737,7 +3715,7 @@ TEXT ·quotient256f64(SB), NOSPLIT, $0-32
 	MOVQ         a+8(FP), CX
 	VBROADCASTSD divisor+24(FP), Y0
 	VBROADCASTSD vectorConstants<>+240(SB), Y1
-	VBROADCASTSD vectorConstants<>+224(SB), Y2
+	VBROADCASTSD vectorConstants<>+216(SB), Y2
 	MOVQ         n+16(FP), DX
 	VPCMPEQD     Y3, Y3, Y3
 	XORQ         BX, BX
@@ -3867,7 +3845,7 @@ TEXT ·momentum256f64(SB), NOSPLIT, $0-48
 	VBROADCASTSD minusLR+40(FP), Y1
 	VPXOR        Y2, Y2, Y2
 	VBROADCASTSD vectorConstants<>+240(SB), Y3
-	VBROADCASTSD vectorConstants<>+224(SB), Y4
+	VBROADCASTSD vectorConstants<>+216(SB), Y4
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y5, Y5, Y5
 	XORQ         SI, SI
@@ -3925,7 +3903,7 @@ TEXT ·adam256f64(SB), NOSPLIT, $0-72
 	VBROADCASTSD eps+64(FP), Y3
 	VPXOR        Y4, Y4, Y4
 	VBROADCASTSD vectorConstants<>+240(SB), Y5
-	VBROADCASTSD vectorConstants<>+224(SB), Y6
+	VBROADCASTSD vectorConstants<>+216(SB), Y6
 	MOVQ         n+32(FP), SI
 	VPCMPEQD     Y7, Y7, Y7
 	XORQ         DI, DI
@@ -4251,7 +4229,7 @@ TEXT ·logs256f64(SB), NOSPLIT, $0-24
 
 loop:
 	VMASKMOVPD   (CX)(BX*8), Y0, Y1
-	VBROADCASTSD vectorConstants<>+224(SB), Y2
+	VBROADCASTSD vectorConstants<>+216(SB), Y2
 	VCMPPD       $0x11, Y2, Y1, Y2
 	VBROADCASTSD vectorConstants<>+352(SB), Y3
 	VMULPD       Y3, Y1, Y3
@@ -4265,18 +4243,18 @@ loop:
 	VSUBPD       Y2, Y4, Y2
 	VBROADCASTSD vectorConstants<>+384(SB), Y4
 	VANDPD       Y4, Y3, Y3
-	VBROADCASTSD vectorConstants<>+216(SB), Y4
+	VBROADCASTSD vectorConstants<>+208(SB), Y4
 	VORPD        Y4, Y3, Y3
 	VBROADCASTSD vectorConstants<>+392(SB), Y4
 	VCMPPD       $0x11, Y4, Y3, Y4
 	VADDPD       Y3, Y3, Y5
 	VBLENDVPD    Y4, Y5, Y3, Y3
-	VBROADCASTSD vectorConstants<>+120(SB), Y5
+	VBROADCASTSD vectorConstants<>+112(SB), Y5
 	VSUBPD       Y5, Y2, Y5
 	VBLENDVPD    Y4, Y5, Y2, Y2
-	VBROADCASTSD vectorConstants<>+120(SB), Y4
+	VBROADCASTSD vectorConstants<>+112(SB), Y4
 	VADDPD       Y4, Y3, Y4
-	VBROADCASTSD vectorConstants<>+120(SB), Y5
+	VBROADCASTSD vectorConstants<>+112(SB), Y5
 	VSUBPD       Y5, Y3, Y3
 	VDIVPD       Y4, Y3, Y4
 	VMULPD       Y4, Y4, Y5
@@ -4392,44 +4370,44 @@ line:
 	JCS        line
 	RET
 
-DATA vectorConstants<>+0(SB)/4, $0x42b20000
-DATA vectorConstants<>+4(SB)/4, $0xc2aeac4f
-DATA vectorConstants<>+8(SB)/4, $0x3fb8aa3b
-DATA vectorConstants<>+12(SB)/4, $0x4b400000
-DATA vectorConstants<>+16(SB)/4, $0xbf318000
-DATA vectorConstants<>+20(SB)/4, $0x395e8083
-DATA vectorConstants<>+24(SB)/4, $0x3f800000
-DATA vectorConstants<>+28(SB)/4, $0x39506967
-DATA vectorConstants<>+32(SB)/4, $0x3ab743ce
-DATA vectorConstants<>+36(SB)/4, $0x3c088908
-DATA vectorConstants<>+40(SB)/4, $0x3d2aa9c1
-DATA vectorConstants<>+44(SB)/4, $0x3e2aaaaa
-DATA vectorConstants<>+48(SB)/4, $0x3f000000
+DATA vectorConstants<>+0(SB)/4, $0xc2aeac4f
+DATA vectorConstants<>+4(SB)/4, $0x3fb8aa3b
+DATA vectorConstants<>+8(SB)/4, $0x4b400000
+DATA vectorConstants<>+12(SB)/4, $0xbf318000
+DATA vectorConstants<>+16(SB)/4, $0x395e8083
+DATA vectorConstants<>+20(SB)/4, $0x3f800000
+DATA vectorConstants<>+24(SB)/4, $0x39506967
+DATA vectorConstants<>+28(SB)/4, $0x3ab743ce
+DATA vectorConstants<>+32(SB)/4, $0x3c088908
+DATA vectorConstants<>+36(SB)/4, $0x3d2aa9c1
+DATA vectorConstants<>+40(SB)/4, $0x3e2aaaaa
+DATA vectorConstants<>+44(SB)/4, $0x3f000000
+DATA vectorConstants<>+48(SB)/4, $0x42b20000
 DATA vectorConstants<>+52(SB)/4, $0x80000000
 DATA vectorConstants<>+56(SB)/4, $0x7fffffff
 DATA vectorConstants<>+60(SB)/4, $0x00800000
 DATA vectorConstants<>+64(SB)/4, $0x41200000
 DATA vectorConstants<>+68(SB)/4, $0xff800000
-DATA vectorConstants<>+72(SB)/8, $0x4086300000000000
-DATA vectorConstants<>+80(SB)/8, $0xc086232bdd7abcd3
-DATA vectorConstants<>+88(SB)/8, $0x3ff71547652b82fe
-DATA vectorConstants<>+96(SB)/8, $0x4338000000000000
-DATA vectorConstants<>+104(SB)/8, $0xbfe62e42fefa39ef
-DATA vectorConstants<>+112(SB)/8, $0xbc7abc9e3b39803f
-DATA vectorConstants<>+120(SB)/8, $0x3ff0000000000000
-DATA vectorConstants<>+128(SB)/8, $0x3de6124613a86d09
-DATA vectorConstants<>+136(SB)/8, $0x3e21eed8eff8d898
-DATA vectorConstants<>+144(SB)/8, $0x3e5ae64567f544e4
-DATA vectorConstants<>+152(SB)/8, $0x3e927e4fb7789f5c
-DATA vectorConstants<>+160(SB)/8, $0x3ec71de3a556c734
-DATA vectorConstants<>+168(SB)/8, $0x3efa01a01a01a01a
-DATA vectorConstants<>+176(SB)/8, $0x3f2a01a01a01a01a
-DATA vectorConstants<>+184(SB)/8, $0x3f56c16c16c16c17
-DATA vectorConstants<>+192(SB)/8, $0x3f81111111111111
-DATA vectorConstants<>+200(SB)/8, $0x3fa5555555555555
-DATA vectorConstants<>+208(SB)/8, $0x3fc5555555555555
-DATA vectorConstants<>+216(SB)/8, $0x3fe0000000000000
-DATA vectorConstants<>+224(SB)/8, $0x0010000000000000
+DATA vectorConstants<>+72(SB)/8, $0xc086232bdd7abcd3
+DATA vectorConstants<>+80(SB)/8, $0x3ff71547652b82fe
+DATA vectorConstants<>+88(SB)/8, $0x4338000000000000
+DATA vectorConstants<>+96(SB)/8, $0xbfe62e42fefa39ef
+DATA vectorConstants<>+104(SB)/8, $0xbc7abc9e3b39803f
+DATA vectorConstants<>+112(SB)/8, $0x3ff0000000000000
+DATA vectorConstants<>+120(SB)/8, $0x3de6124613a86d09
+DATA vectorConstants<>+128(SB)/8, $0x3e21eed8eff8d898
+DATA vectorConstants<>+136(SB)/8, $0x3e5ae64567f544e4
+DATA vectorConstants<>+144(SB)/8, $0x3e927e4fb7789f5c
+DATA vectorConstants<>+152(SB)/8, $0x3ec71de3a556c734
+DATA vectorConstants<>+160(SB)/8, $0x3efa01a01a01a01a
+DATA vectorConstants<>+168(SB)/8, $0x3f2a01a01a01a01a
+DATA vectorConstants<>+176(SB)/8, $0x3f56c16c16c16c17
+DATA vectorConstants<>+184(SB)/8, $0x3f81111111111111
+DATA vectorConstants<>+192(SB)/8, $0x3fa5555555555555
+DATA vectorConstants<>+200(SB)/8, $0x3fc5555555555555
+DATA vectorConstants<>+208(SB)/8, $0x3fe0000000000000
+DATA vectorConstants<>+216(SB)/8, $0x0010000000000000
+DATA vectorConstants<>+224(SB)/8, $0x4086300000000000
 DATA vectorConstants<>+232(SB)/8, $0x8000000000000000
 DATA vectorConstants<>+240(SB)/8, $0x7fffffffffffffff
 DATA vectorConstants<>+248(SB)/8, $0x4034000000000000
@@ -4455,7 +4433,10 @@ DATA vectorConstants<>+400(SB)/8, $0x3fe62e42fefa39ef
 DATA vectorConstants<>+408(SB)/8, $0x3c7abc9e3b39803f
 DATA vectorConstants<>+416(SB)/8, $0x7ff0000000000000
 DATA vectorConstants<>+424(SB)/8, $0x7ff8000000000000
-GLOBL vectorConstants<>(SB), RODATA|NOPTR, $432
+DATA vectorConstants<>+432(SB)/4, $0x42b17218
+DATA vectorConstants<>+436(SB)/4, $0x7f800000
+DATA vectorConstants<>+440(SB)/8, $0x40862e42fefa39f0
+GLOBL vectorConstants<>(SB), RODATA|NOPTR, $448
 
 DATA vectorMasks<>+0(SB)/8, $0xffffffffffffffff
 DATA vectorMasks<>+8(SB)/8, $0xffffffffffffffff

@@ -193,22 +193,18 @@ func onto(instruction func(...Op), x, y, d vec) vec {
 func (a *avx) add(x, y vec)   { onto(a.instructions.add, y, x, x) }
 func (a *avx) raise(x, y vec) { onto(a.max, x, y, x) } // x if y is NaN
 
-func (a *avx) fused(x, y, c vec) vec       { return onto(a.fma231, y, x, c) }
-func (a *avx) fusedMinus(x, y, c vec) vec  { return onto(a.fnma231, y, x, c) }
-func (a *avx) times2(p, x, c vec) vec      { return onto(a.fma213, c, x, p) }
-func (a *avx) times2Minus(p, x, c vec) vec { return onto(a.fms213, c, x, p) }
+func (a *avx) fused(x, y, c vec) vec      { return onto(a.fma231, y, x, c) }
+func (a *avx) fusedMinus(x, y, c vec) vec { return onto(a.fnma231, y, x, c) }
+func (a *avx) timesPlus(p, x, c vec) vec  { return onto(a.fma213, c, x, p) }
+func (a *avx) timesMinus(p, x, c vec) vec { return onto(a.fms213, c, x, p) }
 
-func (a *avx) exponent(rounded, one vec) vec {
-	power := a.do(a.shiftLeft, Imm(a.mantissa), rounded)
-	return onto(a.addInteger, one, power, power)
+func (a *avx) raiseExponent(y, rounded vec) vec {
+	n := a.do(a.shiftLeft, Imm(a.mantissa), rounded)
+	return onto(a.addInteger, y, n, n)
 }
 
-func (a *avx) scale(y, n vec) (vec, bool) {
-	if a.wide() {
-		return a.do(a.scalef, n, y), true
-	}
-	return nil, false
-}
+func (a *avx) canScale() bool     { return a.wide() }
+func (a *avx) scale(y, n vec) vec { return a.do(a.scalef, n, y) }
 
 func (a *avx) topBits(x vec) vec { return a.do(a.shiftRight, Imm(a.mantissa), x) }
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// kernels are what was written, in that order.
+// kernels are all kernels, in the order in which they were first written.
 var kernels []*kernel
 
 // A kernel is a function that there is for some targets and elements.
@@ -18,8 +18,8 @@ type kernel struct {
 	variants []variant
 }
 
-// remember adds a variant to the kernels.
-func remember(f function, v variant) {
+// record adds a variant of a kernel.
+func record(f function, v variant) {
 	i := slices.IndexFunc(kernels, func(k *kernel) bool { return k.kernel == f.kernel })
 	if i < 0 {
 		i = len(kernels)
@@ -28,8 +28,8 @@ func remember(f function, v variant) {
 	kernels[i].variants = append(kernels[i].variants, v)
 }
 
-// dispatch writes the functions that call the kernels of an architecture, or that
-// report that there is none.
+// dispatch writes a file of functions that call the kernels for registers of some
+// widths.
 func dispatch(file, constraint string, bits ...int) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s\n\n//go:build %s\n\npackage kernel\n\n", generated, constraint)
@@ -68,7 +68,7 @@ func (k *kernel) dispatch(b *bytes.Buffer, bits []int) {
 	fmt.Fprintf(b, "return %s\n}\n", none)
 }
 
-// call is the case of a switch that calls a variant.
+// call is the case of a switch, in which a variant is called.
 func (k *kernel) call(v variant) string {
 	var arguments []string
 	for _, s := range k.slices {

@@ -116,7 +116,7 @@ func adam(m *machine) {
 	m.each(func() []result {
 		grad, mean, square := m.get("grad"), m.get("m"), m.get("v")
 		mean = m.flush(m.fused(a1, m.minus(grad, mean), mean))
-		grown := m.times2Minus(m.copy(grad), grad, square)
+		grown := m.timesMinus(m.copy(grad), grad, square)
 		square = m.flush(m.fused(a2, grown, square))
 		step := m.over(mean, m.plus(m.root(square), eps))
 		return []result{{mean, "m"}, {square, "v"}, {m.fusedMinus(rate, step, m.get("w")), "w"}, {zero, "grad"}}

@@ -2,13 +2,14 @@ package main
 
 // The constants of exp32 and exp64 in package kernel.
 var (
-	expHighest = both(89, 710) // e to it is above the largest number
-	expLowest  = both(-87.33654, -708.3964185322642)
-	expLog2e   = constantOf(1.44269504088896340735992468100189214)
-	expRound   = both(1.5*(1<<23), 1.5*(1<<52))
-	expLn2hi   = both(-0.693359375, -0.693147180559945309417232121458176568)
-	expLn2lo   = both(2.12194440e-4, -2.3190468138462996e-17)
-	expSeries  = map[element][]constant{
+	expHighest  = both(89, 710)                     // some x above it
+	expInfinite = both(88.72284, 709.7827128933841) // the lowest x with an infinite e^x
+	expLowest   = both(-87.33654, -708.3964185322642)
+	expLog2e    = constantOf(1.44269504088896340735992468100189214)
+	expRound    = both(1.5*(1<<23), 1.5*(1<<52))
+	expLn2hi    = both(-0.693359375, -0.693147180559945309417232121458176568)
+	expLn2lo    = both(2.12194440e-4, -2.3190468138462996e-17)
+	expSeries   = map[element][]constant{
 		float32s: constants(1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1),
 		float64s: constants(1.0/6227020800, 1.0/479001600, 1.0/39916800, 1.0/3628800, 1.0/362880, 1.0/40320,
 			1.0/5040, 1.0/720, 1.0/120, 1.0/24, 1.0/6, 1.0/2),
@@ -36,34 +37,38 @@ func (m *machine) split(x vec) (n, rounded, r, p vec) {
 	return n, rounded, r, m.polynomial(r, expSeries[m.element]...)
 }
 
-// expOf is e^x, for x up to expHighest. down says that x is at most 0 (or NaN),
-// where some targets have less to do.
+// expOf is e^x. down says that x is at most 0 (or NaN), where there is less to do.
 func (m *machine) expOf(x vec, down bool) vec {
 	inRange := m.compare(x, notLess, m.constant(expLowest)) // or NaN
-	x = m.where(inRange, x)
-	n, rounded, r, y := m.split(x)
+	part := m.where(inRange, x)
+	if !down && m.canScale() {
+		part = m.smaller(m.constant(expHighest), part) // NaN stays
+	}
+	n, rounded, r, y := m.split(part)
 	if m.size == 4 {
-		y = m.times2(y, m.times(r, r), r)
+		y = m.timesPlus(y, m.times(r, r), r)
 		y = m.plus(y, m.constant(one))
 	} else {
-		y = m.times2(y, r, m.constant(one))
-		y = m.times2(y, r, m.constant(one))
+		y = m.timesPlus(y, r, m.constant(one))
+		y = m.timesPlus(y, r, m.constant(one))
 	}
-	if scaled, ok := m.scale(y, n); ok {
-		y = scaled
-	} else if down {
-		y = m.times(y, m.exponent(rounded, m.constant(one)))
-	} else {
-		// In two factors, as 2^128 is no float32, and 2^1024 no float64.
-		rounded = m.fused(n, m.constant(half), m.fresh(expRound))
-		n = m.minus(n, m.minus(rounded, m.constant(expRound)))
-		y = m.times(y, m.exponent(rounded, m.constant(one)))
-		y = m.times(y, m.exponent(m.plus(n, m.constant(expRound)), m.constant(one)))
+	switch {
+	case m.canScale():
+		y = m.scale(y, n)
+	case down:
+		y = m.times(y, m.raiseExponent(m.constant(one), rounded)) // NaN stays
+	default:
+		y = m.raiseExponent(y, rounded)
 	}
 	if m.size == 8 { // the first results from expLowest on are subnormal
 		y = m.where(m.compare(y, notLess, m.constant(smallest)), y)
 	}
-	return m.where(inRange, y)
+	y = m.where(inRange, y)
+	if !down && !m.canScale() {
+		infinite := m.compare(x, notLess, m.constant(expInfinite)) // or NaN
+		y = m.choose(infinite, m.times(x, m.constant(infinity)), y)
+	}
+	return y
 }
 
 func exp(m *machine) {
@@ -72,11 +77,14 @@ func exp(m *machine) {
 		"\t\tdst[i] = exp(src[i] - shift)",
 		"\t}")
 	shift := m.number("shift")
-	m.prepare(expHighest)
 	m.prepareExp()
+	if m.canScale() {
+		m.prepare(expHighest)
+	} else {
+		m.prepare(expInfinite, infinity)
+	}
 	m.each(func() []result {
-		x := m.minus(m.get("src"), shift)
-		return []result{{m.expOf(m.smaller(m.constant(expHighest), x), false), "dst"}}
+		return []result{{m.expOf(m.minus(m.get("src"), shift), false), "dst"}}
 	})
 }
 
@@ -116,8 +124,8 @@ func tanh(m *machine) {
 		x := m.get("x")
 		size := m.smaller(m.constant(tanhHighest), m.and(x, m.constant(magnitude))) // NaN stays
 		_, rounded, r, p := m.split(m.plus(size, size))
-		q := m.times2(p, m.times(r, r), r)
-		power := m.exponent(rounded, m.constant(half))
+		q := m.timesPlus(p, m.times(r, r), r)
+		power := m.raiseExponent(m.constant(half), rounded)
 		h := m.fused(power, q, m.minus(power, m.constant(half)))
 		t := m.over(h, m.plus(h, m.constant(one)))
 		near := m.fusedMinus(h, t, m.copy(h))
@@ -168,7 +176,7 @@ func logs(m *machine) {
 		s := m.over(f, up)
 		z := m.times(s, s)
 		p := m.times(z, m.polynomial(z, logSeries...))
-		tail := m.times2Minus(m.plus(p, p), s, m.times(s, f)) // s·2zp - s·f
+		tail := m.timesMinus(m.plus(p, p), s, m.times(s, f)) // s·2zp - s·f
 		y := m.fused(k, m.constant(logLn2), m.plus(m.fused(k, m.constant(logLn2lo), tail), f))
 
 		y = m.choose(m.compare(x, notLess, m.constant(infinity)), x, y)

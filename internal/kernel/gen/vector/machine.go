@@ -32,11 +32,11 @@ type target interface {
 	begin(f function, v variant)
 	number(param string) vec   // a parameter in every element
 	broadcast(c constant) vec  // a constant in every element
-	manyRegisters() bool       // whether there are enough to keep constants in
+	manyRegisters() bool       // whether constants can stay in registers
 	get(slice string) vec      // the elements at hand
-	each(body func() []result) // the body for each of n elements; ends the function
-	reduce(r reduction)        // the reduction of n elements; ends the function
-	columns()                  // addColumnSums but for its beginning
+	each(body func() []result) // runs the body for each of n elements, and ends the function
+	reduce(r reduction)        // reduces n elements, and ends the function
+	columns()                  // writes addColumnSums after its beginning
 
 	zero() vec
 	copy(a vec) vec
@@ -45,21 +45,22 @@ type target interface {
 	times(a, b vec) vec
 	over(a, b vec) vec
 	root(a vec) vec
-	larger(a, b vec) vec  // a where a > b, else b, a being no NaN and not both zeros
-	smaller(a, b vec) vec // a where a < b, else b, likewise
+	larger(a, b vec) vec  // NaN where b is; a has no NaN, and not both are 0
+	smaller(a, b vec) vec // likewise
 	and(a, b vec) vec
 	or(a, b vec) vec
 
-	add(a, x vec)                // a + x, in the register of a
-	raise(a, x vec)              // the larger, in the register of a; what becomes of NaN is up to reduce
-	fused(a, b, c vec) vec       // a·b + c, rounded once, in the register of c
-	fusedMinus(a, b, c vec) vec  // c - a·b, rounded once, in the register of c
-	times2(p, x, c vec) vec      // p·x + c, rounded once; it may write to the register of p
-	times2Minus(p, x, c vec) vec // p·x - c, likewise
+	add(a, x vec)               // a + x, in the register of a
+	raise(a, x vec)             // the larger, in the register of a; of NaN any, see reduce
+	fused(a, b, c vec) vec      // a·b + c, rounded once, in the register of c
+	fusedMinus(a, b, c vec) vec // c - a·b, rounded once, in the register of c
+	timesPlus(p, x, c vec) vec  // p·x + c, rounded once, perhaps in the register of p
+	timesMinus(p, x, c vec) vec // p·x - c, likewise
 
-	exponent(rounded vec, one vec) vec // 2^n, where the low bits of rounded are n
-	scale(y, n vec) (vec, bool)        // y·2^n, if there is an instruction for it
-	topBits(a vec) vec                 // the bits of a from 2^52 on, as an integer
+	raiseExponent(y, rounded vec) vec // y·2^n, both normal; n is in the low bits of rounded
+	canScale() bool                   // whether there is scale
+	scale(y, n vec) vec               // y·2^n, rounded once
+	topBits(a vec) vec                // the bits above the mantissa, as an integer
 
 	compare(a vec, how comparison, b vec) mask
 	where(m mask, a vec) vec        // a where the mask holds, else 0
@@ -72,13 +73,13 @@ type (
 	mask any
 )
 
-// A result goes to a slice, to the elements at hand.
+// A result is the new value of the elements at hand of a slice.
 type result struct {
 	value vec
 	slice string
 }
 
-// A comparison is one of two elements. Those with not hold for NaN.
+// A comparison compares two elements. Those with not hold for NaN.
 type comparison int
 
 const (
@@ -88,7 +89,7 @@ const (
 	notLessEqual
 )
 
-// A function is the signature of a kernel, and the loop in Go it stands for.
+// A function is a kernel: its name and signature, and the loop in Go that it stands for.
 type function struct {
 	kernel  string
 	slices  []string
@@ -97,7 +98,7 @@ type function struct {
 	doc     []string
 }
 
-// A param is a parameter behind the slices, of int or T.
+// A param is a parameter after the slices, of type int or T.
 type param struct{ name, of string }
 
 // A variant is a target and a type of elements.
@@ -106,8 +107,8 @@ type variant struct {
 	element
 }
 
-// begin starts the function of a kernel: the names of its slices, the rest of its
-// signature, and the loop in Go it stands for.
+// begin starts the function of a kernel. rest is its signature after the slices, as in
+// "n int, shift T)" or "n int) T".
 func (m *machine) begin(kernel, names, rest string, doc ...string) {
 	rest, returns := strings.CutSuffix(rest, ") T")
 	f := function{kernel: kernel, slices: strings.Split(names, ", "), returns: returns, doc: doc}
@@ -121,7 +122,7 @@ func (m *machine) begin(kernel, names, rest string, doc ...string) {
 	}
 	f.params = backward(f.params)
 	v := variant{m.bits, m.element}
-	remember(f, v)
+	record(f, v)
 	m.target.begin(f, v)
 }
 
@@ -209,7 +210,7 @@ func (m *machine) prepare(constants ...constant) {
 func (m *machine) polynomial(x vec, c ...constant) vec {
 	p := m.fresh(c[0])
 	for _, c := range c[1:] {
-		p = m.times2(p, x, m.constant(c))
+		p = m.timesPlus(p, x, m.constant(c))
 	}
 	return p
 }

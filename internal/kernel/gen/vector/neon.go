@@ -276,22 +276,23 @@ func (n *neon) fusedMinus(a, b, c vec) vec {
 	return c
 }
 
-func (n *neon) times2(p, x, c vec) vec { return n.fused(p, x, n.copy(c)) }
+func (n *neon) timesPlus(p, x, c vec) vec { return n.fused(p, x, n.copy(c)) }
 
-func (n *neon) times2Minus(p, x, c vec) vec {
+func (n *neon) timesMinus(p, x, c vec) vec {
 	return n.fused(p, x, n.do("fneg", 0x6ea0f800, c))
 }
 
 func (n *neon) mantissa() int { return map[int]int{4: 23, 8: 52}[n.size] }
 
-func (n *neon) exponent(rounded, one vec) vec {
+func (n *neon) raiseExponent(y, rounded vec) vec {
 	d := n.reg()
 	n.op(fmt.Sprintf("VSHL $%d, V#.%s, V#.%[2]s", n.mantissa(), n.all()), rounded.(nreg), d)
-	n.op(fmt.Sprintf("VADD V#.%s, V#.%[1]s, V#.%[1]s", n.all()), one.(nreg), d, d)
+	n.op(fmt.Sprintf("VADD V#.%s, V#.%[1]s, V#.%[1]s", n.all()), y.(nreg), d, d)
 	return d
 }
 
-func (n *neon) scale(vec, vec) (vec, bool) { return nil, false }
+func (n *neon) canScale() bool     { return false }
+func (n *neon) scale(_, _ vec) vec { panic("NEON has no such instruction") }
 
 func (n *neon) topBits(a vec) vec {
 	d := n.reg()
