@@ -145,22 +145,29 @@ func TestRunStops(t *testing.T) {
 	if !slices.Equal(bits(net), after) {
 		t.Error("the network went on after the last whole step")
 	}
+}
 
-	for name, spoil := range map[string]func(*train.Config[float32]){
-		"no samples":   func(c *train.Config[float32]) { c.Train = data.Set[float32]{} },
-		"nil samples":  func(c *train.Config[float32]) { c.Train = nil },
-		"no batch":     func(c *train.Config[float32]) { c.Batch = 0 },
-		"no steps":     func(c *train.Config[float32]) { c.Steps = -1 },
-		"no network":   func(c *train.Config[float32]) { c.Net = nil },
-		"no loss":      func(c *train.Config[float32]) { c.Loss = nil },
-		"no optimizer": func(c *train.Config[float32]) { c.Optimizer = nil },
-		"no threads":   func(c *train.Config[float32]) { c.Threads = -1 },
+func TestRunRefuses(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(*train.Config[float32])
+	}{
+		{"no samples", func(c *train.Config[float32]) { c.Train = data.Set[float32]{} }},
+		{"nil samples", func(c *train.Config[float32]) { c.Train = nil }},
+		{"no batch", func(c *train.Config[float32]) { c.Batch = 0 }},
+		{"no steps", func(c *train.Config[float32]) { c.Steps = -1 }},
+		{"no network", func(c *train.Config[float32]) { c.Net = nil }},
+		{"no loss", func(c *train.Config[float32]) { c.Loss = nil }},
+		{"no optimizer", func(c *train.Config[float32]) { c.Optimizer = nil }},
+		{"threads below 0", func(c *train.Config[float32]) { c.Threads = -1 }},
 	} {
-		cfg, _ := config(0.1)
-		spoil(&cfg)
-		if _, err := train.Run(t.Context(), cfg); err == nil {
-			t.Errorf("%s: no error", name)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			cfg, _ := config(0.1)
+			c.spoil(&cfg)
+			if _, err := train.Run(t.Context(), cfg); err == nil {
+				t.Error("no error")
+			}
+		})
 	}
 }
 
