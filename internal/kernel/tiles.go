@@ -132,7 +132,11 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 		parts := ceil(ceil(m, blocks.height), threads) * threads
 		s.rows = ceil(ceil(m, parts), first.rows) * first.rows
 	} else if threads > 1 && m > first.rows {
-		s.rows = ceil(ceil(m, 16*threads), first.rows) * first.rows
+		parts := 16 * threads
+		if k*n*size > blocks.strip {
+			parts = 3 * threads // each of them reads all of B anew
+		}
+		s.rows = ceil(ceil(m, parts), first.rows) * first.rows
 	} else if threads > 1 && !s.packB && !s.skipPairs {
 		s.columns = ceil(ceil(n, threads), columns) * columns
 	}
@@ -351,10 +355,10 @@ func (s *blocked[T]) addEights(eights, j0, j1 int) {
 	s.addRow(&s.a.Data[0], uintptr(step)*bytes, &s.b.Data[j0], uintptr(s.c.Cols)*bytes, &c[0], eights, len(c))
 }
 
-// zeros are what a tile starts from.
+// zeros are what a strip starts from; none is wider.
 var (
-	zeros32 [64]float32
-	zeros64 [64]float64
+	zeros32 [128]float32
+	zeros64 [128]float64
 )
 
 func zerosOf[T Float]() *T {
