@@ -168,12 +168,17 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 	}
 }
 
-// remainder is how many of the last columns of C are computed as a product of their own,
-// transposed, because a vector would hold few of them: A must be transposed and
-// as it lies, and moving the columns must be little next to computing them.
+// remainder is how many of the last columns of C, or all of few, are computed as a
+// product of their own, transposed, because a vector would hold few of them: A must
+// be transposed and as it lies, and moving the columns must be little next to
+// computing them.
 func (s *blocked[T]) remainder() int {
-	columns := s.c.Cols % s.lanes
-	if !s.transposed || s.packB || !s.a.transposed || s.c.Cols < s.lanes || 2*columns > s.lanes || 16*columns > s.a.Cols || s.c.Rows < s.lanes {
+	columns, few := s.c.Cols, 16
+	if columns > few {
+		columns %= s.lanes
+	}
+	if s.packB || !s.a.transposed || s.c.Rows < few || few*columns > s.a.Cols ||
+		s.c.Cols > few && (!s.transposed || 2*columns > s.lanes) {
 		return 0
 	}
 	return columns
@@ -186,7 +191,7 @@ func ceil(n, d int) int { return (n + d - 1) / d }
 func (s *blocked[T]) share(threads int) {
 	parts := ceil(s.c.Rows, s.rows) * ceil(s.j1-s.j0, s.columns)
 	if s.packing {
-		parts = ceil(s.j1-s.j0, s.panel)
+		parts = ceil(s.j1-s.j0, group*s.panel)
 	}
 	if threads > 1 && parts > 1 && share(&keptOf[T]().blocked, s, threads, parts, s.c.Rows*s.c.Cols*s.a.Cols >= thresholds.wake) {
 		return
@@ -198,7 +203,7 @@ func (s *blocked[T]) share(threads int) {
 
 func (s *blocked[T]) Do(part int) {
 	if s.packing {
-		s.packPanel(part)
+		s.packGroup(part)
 		return
 	}
 	across := ceil(s.j1-s.j0, s.columns)
@@ -368,22 +373,33 @@ func zerosOf[T Float]() *T {
 	return any(&zeros64[0]).(*T)
 }
 
-// packPanel rearranges a panel of B: its columns, of all rows of the block,
+// group is how many panels of B are a part of rearranging it: as much of a row of
+// B as is worth reading in one go.
+const group = 8
+
+// packGroup rearranges panels of B: the columns of each, of all rows of the block,
 // become one piece of memory.
-func (s *blocked[T]) packPanel(panel int) {
+func (s *blocked[T]) packGroup(part int) {
 	w, k := s.panel, s.p1-s.p0
-	j := s.j0 + panel*w
-	columns := min(w, s.j1-j)
-	dst := s.packed[panel*w*k:][:w*k]
+	first := part * group
+	j0, j1 := s.j0+first*w, min(s.j0+(first+group)*w, s.j1)
+	dst := s.packed[first*w*k:]
 	if s.b.transposed {
-		s.transpose(dst, w, s.b.Data[j*s.b.Rows+s.p0:], s.b.Rows, columns, k)
+		for j := j0; j < j1; j += w {
+			s.transpose(dst[(j-j0)*k:], w, s.b.Data[j*s.b.Rows+s.p0:], s.b.Rows, min(w, j1-j), k)
+		}
 	} else {
 		for p := range k {
-			copy(dst[p*w:][:columns], s.b.Data[(s.p0+p)*s.b.Cols+j:])
+			row := s.b.Data[(s.p0+p)*s.b.Cols:]
+			for j := j0; j < j1; j += w {
+				copy(dst[(j-j0)*k+p*w:][:w], row[j:j1])
+			}
 		}
 	}
 	if s.skipEach {
-		s.finite[panel] = columns == w && s.sparse.finite(&dst[0], len(dst))
+		for j := j0; j < j1; j += w {
+			s.finite[(j-s.j0)/w] = j+w <= j1 && s.sparse.finite(&dst[(j-j0)*k], w*k)
+		}
 	}
 }
 
