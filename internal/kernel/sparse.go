@@ -43,7 +43,7 @@ func (s *blocked[T]) canSkipPairs() bool {
 // canSkipEach reports whether leaving out the terms in which A is 0 seems to pay
 // in each row, with B rearranged; finite says for which panels of B it is right.
 func (s *blocked[T]) canSkipEach() bool {
-	return s.sparse != nil && s.c.Cols >= s.sparse.panel && s.looksZero(1, 35)
+	return s.sparse != nil && s.c.Cols >= s.sparse.panel && s.looksZero(1, 25)
 }
 
 // looksZero reports whether A is 0 in so many rows, one below the other, in more than so

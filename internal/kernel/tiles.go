@@ -231,8 +231,9 @@ func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
 			s.computeEach(lo, hi, a, buffer)
 			return
 		}
-		row, step = packRows(buffer.data, a, row, step, hi-lo, k)
-		a = buffer.data
+		if s.a.transposed {
+			a, row, step = packColumns(buffer.data, a, step, hi-lo, k), 1, hi-lo
+		}
 	case s.addRow != nil && s.c.Rows == 1 && !s.packB && j1-j0 > 4*s.lanes && eights > 0:
 		s.addEights(eights, j0, j1)
 		p0 = 8 * eights
@@ -407,18 +408,11 @@ func (s *blocked[T]) packGroup(part int) {
 // 2^n elements don't fall on the same sets of a cache.
 const apart = 16
 
-// packRows copies rows of A, k columns of them, to dst: one row after the other,
-// or one column after the other if A is transposed. It returns the strides
-// there.
-func packRows[T Float](dst, a []T, row, step, rows, k int) (dstRow, dstStep int) {
-	if step == 1 {
-		for i := range rows {
-			copy(dst[i*(k+apart):][:k], a[i*row:])
-		}
-		return k + apart, 1
-	}
+// packColumns copies k columns of A, which is transposed, to dst, one after the
+// other: so many rows of each. They lie step apart. It returns dst.
+func packColumns[T Float](dst, a []T, step, rows, k int) []T {
 	for p := range k {
 		copy(dst[p*rows:][:rows], a[p*step:])
 	}
-	return 1, rows
+	return dst
 }
