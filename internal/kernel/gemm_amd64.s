@@ -617,7 +617,7 @@ done:
 	RET
 
 // func strip512_48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·strip512_48f32(SB), NOSPLIT, $0-100
 	MOVQ a+0(FP), AX
 	MOVQ aRow+8(FP), CX
@@ -723,6 +723,7 @@ loop8:
 	VFMADD231PS  Z24, Z27, Z21
 	VFMADD231PS  Z25, Z27, Z22
 	VFMADD231PS  Z26, Z27, Z23
+	PREFETCHT0   64(R9)
 	ADDQ         DX, R9
 	ADDQ         DX, R10
 	ADDQ         DX, R11
@@ -1070,6 +1071,7 @@ loop6:
 	VFMADD231PS  Z25, Z28, Z21
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
+	PREFETCHT0   64(R9)
 	ADDQ         DX, R9
 	ADDQ         DX, R10
 	ADDQ         BX, R11
@@ -1627,6 +1629,7 @@ loop6:
 	VFMADD231PD  Z25, Z28, Z21
 	VFMADD231PD  Z26, Z28, Z22
 	VFMADD231PD  Z27, Z28, Z23
+	PREFETCHT0   64(R9)
 	ADDQ         DX, R9
 	ADDQ         DX, R10
 	ADDQ         BX, R11

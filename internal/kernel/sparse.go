@@ -86,16 +86,17 @@ func (l *lists) flags(n int) []bool {
 	return l.finite[:n]
 }
 
-// room makes room for so many terms, lists and bits.
+// room makes room for so many terms, lists and bits. It makes whole kilobytes: of
+// less, two threads could get memory in the same cache line.
 func (l *lists) room(terms, counts, bits int) {
 	if len(l.index) < terms {
-		l.index = make([]int32, terms)
+		l.index = make([]int32, ceil(terms, 256)*256)
 	}
 	if len(l.counts) < counts {
-		l.counts = make([]int32, counts)
+		l.counts = make([]int32, ceil(counts, 256)*256)
 	}
 	if len(l.bits) < bits {
-		l.bits = make([]byte, bits)
+		l.bits = make([]byte, ceil(bits, 1024)*1024)
 	}
 }
 

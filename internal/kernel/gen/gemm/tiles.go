@@ -402,6 +402,9 @@ func (s strip) tile(rows int, highest bool) {
 	b, k := load("b"), load("k")
 	s.loop(rows, highest, k, func() {
 		s.multiply(a, b, acc, halves)
+		if highest && s.bits == 512 && s.vectors >= 3 { // the next line of A: of these rows, or of those below
+			PREFETCHT0(Mem{Base: a[0], Disp: 64})
+		}
 		for _, a := range a {
 			ADDQ(s.aStep, a)
 		}
