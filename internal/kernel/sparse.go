@@ -18,7 +18,7 @@ type sparse[T Float] struct {
 	// rowLists and columnLists list the terms of every two rows that stay, for A as
 	// it lies and for A transposed. next returns the kernel to begin with where C
 	// has so many columns, and how many of them it takes.
-	rowLists    func(index, counts *int32, a *T, aRow, ahead uintptr, rows, k int)
+	rowLists    func(index, counts *int32, a *T, aRow uintptr, rows, k int)
 	columnLists func(index, counts *int32, a *T, aStep uintptr, rows, k int, bits *byte)
 	next        func(columns int) (listed[T], int)
 
@@ -31,7 +31,7 @@ type sparse[T Float] struct {
 
 // listed is a kernel for a strip of C that computes the terms listed for every two
 // rows.
-type listed[T Float] func(index, counts *int32, a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow uintptr, rows, columns int, floor T)
+type listed[T Float] func(index, counts *int32, a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow, ahead uintptr, rows, columns int, floor T)
 
 // canSkipPairs reports whether leaving out the terms in which two rows of A are 0 is
 // right, and seems to pay: for few rows or columns it does not, nor if B is not in a
@@ -125,7 +125,11 @@ func (s *blocked[T]) addPairs(lo, hi, p0, p1 int, l *lists) {
 		if s.a.transposed {
 			s.sparse.columnLists(index, counts, a, uintptr(step)*size, rows, k, &l.bits[0])
 		} else {
-			s.sparse.rowLists(index, counts, a, uintptr(row)*size, uintptr(k)*size, rows, k)
+			s.sparse.rowLists(index, counts, a, uintptr(row)*size, rows, k)
+		}
+		ahead := uintptr(k) * size // the terms that come next, in the same rows
+		if s.a.transposed || p1 == s.a.Cols {
+			ahead = 0
 		}
 		for j, columns := 0, 0; j < n; j += columns {
 			var run listed[T]
@@ -136,7 +140,8 @@ func (s *blocked[T]) addPairs(lo, hi, p0, p1 int, l *lists) {
 				from, fromRow = c, n
 			}
 			run(index, counts, a, uintptr(row)*size, uintptr(step)*size, &s.b.Data[p0*n+j], uintptr(n)*size,
-				c, uintptr(n)*size, from, uintptr(fromRow)*size, rows, columns, s.floor(p1))
+				c, uintptr(n)*size, from, uintptr(fromRow)*size, ahead, rows, columns, s.floor(p1))
+			ahead = 0
 		}
 	}
 }
