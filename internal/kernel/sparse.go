@@ -104,8 +104,8 @@ func (l *lists) room(terms, counts, bits int) {
 // two rows, some rows of B at a time.
 func (s *blocked[T]) computePairs(lo, hi int) {
 	k := s.a.Cols
-	buffer := borrow[T](0)
-	defer keptOf[T]().buffers.giveBack(buffer)
+	buffer := borrow[T](s.place(lo), 0)
+	defer keptOf[T]().buffers.giveBack(s.place(lo), buffer)
 	parts := ceil(k, blocks.shallow)
 	for part := range parts {
 		s.addPairs(lo, hi, part*k/parts, (part+1)*k/parts, &buffer.lists)
@@ -116,7 +116,9 @@ func (s *blocked[T]) computePairs(lo, hi int) {
 func (s *blocked[T]) addPairs(lo, hi, p0, p1 int, l *lists) {
 	n, k, size := s.c.Cols, p1-p0, unsafe.Sizeof(T(0))
 	row, step := s.a.strides()
-	most := min(max(4096/k, 8), 64) &^ 7 // rows at a time, so that their lists stay in the L1 cache
+	// So many rows at a time that their lists stay in the L1 cache; whole eights.
+	most := min(max(4096/k, 8), 64) &^ 7
+	most = ceil(ceil(hi-lo, ceil(hi-lo, most)), 8) * 8
 	l.room(most/2*k+8, most/2, k+32)
 	index, counts := &l.index[0], &l.counts[0]
 	for ; lo < hi; lo += most {
@@ -160,8 +162,8 @@ func (s *blocked[T]) computeEach(lo, hi int, a []T, buffer *buffer[T]) {
 		a = buffer.data
 	}
 	pieces := min(ceil(k*s.panel*size, pieceSize), mostPieces)
-	terms := borrow[T](m*k + 8)
-	defer keptOf[T]().buffers.giveBack(terms)
+	terms := borrow[T](s.place(lo), m*k+8)
+	defer keptOf[T]().buffers.giveBack(s.place(lo), terms)
 	l := &terms.lists
 	l.room(m*k+8, pieces*m, 0)
 	var starts [mostPieces]int

@@ -136,8 +136,8 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 		s.rows = ceil(ceil(m, parts), first.rows) * first.rows
 	} else if threads > 1 && m > first.rows {
 		parts := 16 * threads
-		if k*n*size > blocks.strip {
-			parts = 3 * threads // each of them reads all of B anew
+		if s.skipPairs || k*n*size > blocks.strip {
+			parts = 3 * threads // each of them reads all of B anew, or writes lists
 		}
 		s.rows = ceil(ceil(m, parts), first.rows) * first.rows
 	} else if threads > 1 && !s.packB && !s.skipPairs {
@@ -154,8 +154,8 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 		s.panel = t.sparse.panel
 	}
 	panels := ceil(min(n, blocks.width), s.panel)
-	buffer := borrow[T](min(k, blocks.depth) * panels * s.panel)
-	defer keptOf[T]().buffers.giveBack(buffer)
+	buffer := borrow[T](0, min(k, blocks.depth)*panels*s.panel)
+	defer keptOf[T]().buffers.giveBack(0, buffer)
 	s.packed, s.finite = buffer.data, buffer.lists.flags(panels)
 	parts := ceil(k, blocks.depth)
 	for b := range parts {
@@ -218,6 +218,15 @@ func (s *blocked[T]) Do(part int) {
 	}
 }
 
+// place is where to look for memory for the rows from lo on: the caller begins in
+// front and workers at the back ([doParts]), and each gets back what it has had.
+func (s *blocked[T]) place(lo int) int {
+	if 2*lo < s.c.Rows {
+		return 0
+	}
+	return len(keptOf[T]().buffers) / 2
+}
+
 // compute computes the rows lo to hi of C, and of these the columns j0 to j1.
 func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
 	row, step := s.a.strides()
@@ -228,8 +237,8 @@ func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
 		return
 	case s.packA:
 		k := s.p1 - p0
-		buffer := borrow[T]((hi - lo) * (k + apart))
-		defer keptOf[T]().buffers.giveBack(buffer)
+		buffer := borrow[T](s.place(lo), (hi-lo)*(k+apart))
+		defer keptOf[T]().buffers.giveBack(s.place(lo), buffer)
 		if s.skipEach {
 			s.computeEach(lo, hi, a, buffer)
 			return
@@ -309,8 +318,8 @@ func (s *blocked[T]) floor(p1 int) T {
 // the rows of its transpose: Cᵀ = Bᵀ·Aᵀ.
 func (s *blocked[T]) computeRemainder(lo, hi, columns int) {
 	n, k, m := s.c.Cols, s.a.Cols, hi-lo
-	buffer := borrow[T](columns * m)
-	defer keptOf[T]().buffers.giveBack(buffer)
+	buffer := borrow[T](s.place(lo), columns*m)
+	defer keptOf[T]().buffers.giveBack(s.place(lo), buffer)
 	t := buffer.data
 	for j := range columns {
 		row := t[j*m:][:m]
