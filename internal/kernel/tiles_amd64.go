@@ -35,7 +35,7 @@ var (
 			rowTerms: rowTerms256f32, terms: terms256_64f32, panel: 64,
 		},
 	}
-	tiling256f64 = &tiling[float64]{next: next256(strips256f64), lanes: 4, panel: 8}
+	tiling256f64 = &tiling[float64]{next: next256(strips256f64), lanes: 4, panel: 12}
 )
 
 // The strips of AVX-512, by the number of vectors they are wide. All have masks.
@@ -63,7 +63,12 @@ func next512f32(columns, rows int) (strip[float32], int) {
 	return strips512f32[vectors], min(left, vectors*lanes)
 }
 
-func next512f64(columns, _ int) (strip[float64], int) {
+// The only strip of float64 in AVX-512 is of four vectors; those of AVX2 are better
+// for a few columns.
+func next512f64(columns, rows int) (strip[float64], int) {
+	if columns <= 12 {
+		return tiling256f64.next(columns, rows)
+	}
 	return strip[float64]{6, strip512_32f64}, min(columns, 32)
 }
 
