@@ -617,7 +617,7 @@ done:
 	RET
 
 // func strip512_48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
 TEXT ·strip512_48f32(SB), NOSPLIT, $0-100
 	MOVQ a+0(FP), AX
 	MOVQ aRow+8(FP), CX
@@ -723,6 +723,7 @@ loop8:
 	VFMADD231PS  Z24, Z27, Z21
 	VFMADD231PS  Z25, Z27, Z22
 	VFMADD231PS  Z26, Z27, Z23
+	PREFETCHT0   64(R9)
 	ADDQ         DX, R9
 	ADDQ         DX, R10
 	ADDQ         DX, R11
@@ -1070,6 +1071,7 @@ loop6:
 	VFMADD231PS  Z25, Z28, Z21
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
+	PREFETCHT0   64(R9)
 	ADDQ         DX, R9
 	ADDQ         DX, R10
 	ADDQ         BX, R11
@@ -1627,6 +1629,7 @@ loop6:
 	VFMADD231PD  Z25, Z28, Z21
 	VFMADD231PD  Z26, Z28, Z22
 	VFMADD231PD  Z27, Z28, Z23
+	PREFETCHT0   64(R9)
 	ADDQ         DX, R9
 	ADDQ         DX, R10
 	ADDQ         BX, R11
@@ -5217,9 +5220,9 @@ rest:
 	VZEROUPPER
 	RET
 
-// func rowLists256f32(index *int32, counts *int32, a *float32, aRow uintptr, ahead uintptr, rows int, k int)
-// Requires: AVX, AVX2, MMX+, POPCNT
-TEXT ·rowLists256f32(SB), NOSPLIT, $0-56
+// func rowLists256f32(index *int32, counts *int32, a *float32, aRow uintptr, rows int, k int)
+// Requires: AVX, AVX2, POPCNT
+TEXT ·rowLists256f32(SB), NOSPLIT, $0-48
 	MOVQ         index+0(FP), AX
 	LEAQ         places<>+0(SB), CX
 	MOVL         $0x00000008, DX
@@ -5227,72 +5230,69 @@ TEXT ·rowLists256f32(SB), NOSPLIT, $0-56
 	VPBROADCASTD X2, Y2
 	MOVQ         counts+8(FP), DX
 	MOVQ         a+16(FP), BX
-	MOVQ         rows+40(FP), SI
-	MOVQ         ahead+32(FP), DI
+	MOVQ         rows+32(FP), SI
 	VXORPS       Y3, Y3, Y3
-	MOVQ         AX, R8
+	MOVQ         AX, DI
 
 rows:
-	MOVQ aRow+24(FP), R9
-	MOVQ k+48(FP), R10
+	MOVQ aRow+24(FP), R8
+	MOVQ k+40(FP), R9
 	CMPQ SI, $0x01
 	JG   two
-	XORQ R9, R9
+	XORQ R8, R8
 
 two:
-	ADDQ  BX, R9
-	MOVQ  R9, R12
-	ADDQ  aRow+24(FP), R12
+	ADDQ  BX, R8
+	MOVQ  R8, R11
+	ADDQ  aRow+24(FP), R11
 	VPXOR Y0, Y0, Y0
 
 eight:
-	CMPQ       R10, $0x08
-	JL         rest
-	VMOVUPS    (BX), Y1
-	VORPS      (R9), Y1, Y1
-	PREFETCHT0 (BX)(DI*1)
-	PREFETCHT0 (R9)(DI*1)
-	VCMPPS     $0x04, Y3, Y1, Y1
-	VMOVMSKPS  Y1, R11
-	VPMOVZXBD  (CX)(R11*8), Y1
-	VPADDD     Y0, Y1, Y1
-	VPADDD     Y2, Y0, Y0
-	VMOVDQU    Y1, (AX)
-	POPCNTQ    R11, R11
-	LEAQ       (AX)(R11*4), AX
-	ADDQ       $0x20, BX
-	ADDQ       $0x20, R9
-	SUBQ       $0x08, R10
-	JMP        eight
+	CMPQ      R9, $0x08
+	JL        rest
+	VMOVUPS   (BX), Y1
+	VORPS     (R8), Y1, Y1
+	VCMPPS    $0x04, Y3, Y1, Y1
+	VMOVMSKPS Y1, R10
+	VPMOVZXBD (CX)(R10*8), Y1
+	VPADDD    Y0, Y1, Y1
+	VPADDD    Y2, Y0, Y0
+	VMOVDQU   Y1, (AX)
+	POPCNTQ   R10, R10
+	LEAQ      (AX)(R10*4), AX
+	ADDQ      $0x20, BX
+	ADDQ      $0x20, R8
+	SUBQ      $0x08, R9
+	JMP       eight
 
 rest:
-	LEAQ       ones256<>+32(SB), R11
-	MOVQ       R10, R13
-	SHLQ       $0x02, R13
-	SUBQ       R13, R11
-	VMOVUPS    (R11), Y1
+	LEAQ       ones256<>+32(SB), R10
+	MOVQ       R9, R12
+	SHLQ       $0x02, R12
+	SUBQ       R12, R10
+	VMOVUPS    (R10), Y1
 	VMASKMOVPS (BX), Y1, Y1
 	LEAQ       ones256<>+32(SB), BX
-	SHLQ       $0x02, R10
-	SUBQ       R10, BX
+	SHLQ       $0x02, R9
+	SUBQ       R9, BX
 	VMOVUPS    (BX), Y4
-	VMASKMOVPS (R9), Y4, Y4
+	VMASKMOVPS (R8), Y4, Y4
 	VORPS      Y4, Y1, Y1
 	VCMPPS     $0x04, Y3, Y1, Y1
-	VMOVMSKPS  Y1, R11
-	VPMOVZXBD  (CX)(R11*8), Y1
+	VMOVMSKPS  Y1, R10
+	VPMOVZXBD  (CX)(R10*8), Y1
 	VPADDD     Y0, Y1, Y1
 	VPADDD     Y2, Y0, Y0
 	VMOVDQU    Y1, (AX)
-	POPCNTQ    R11, R11
-	LEAQ       (AX)(R11*4), AX
+	POPCNTQ    R10, R10
+	LEAQ       (AX)(R10*4), AX
 	MOVQ       AX, BX
-	SUBQ       R8, BX
+	SUBQ       DI, BX
 	SHRQ       $0x02, BX
 	MOVL       BX, (DX)
 	ADDQ       $0x04, DX
-	MOVQ       AX, R8
-	MOVQ       R12, BX
+	MOVQ       AX, DI
+	MOVQ       R11, BX
 	SUBQ       $0x02, SI
 	JG         rows
 	VZEROUPPER
@@ -5893,9 +5893,9 @@ sums:
 	VZEROUPPER
 	RET
 
-// func listed256_16f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
-// Requires: AVX, FMA3
-TEXT ·listed256_16f32(SB), NOSPLIT, $0-108
+// func listed256_16f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·listed256_16f32(SB), NOSPLIT, $0-116
 	MOVQ index+0(FP), AX
 	MOVQ counts+8(FP), CX
 	MOVQ a+16(FP), DX
@@ -5906,12 +5906,12 @@ TEXT ·listed256_16f32(SB), NOSPLIT, $0-108
 	MOVQ b+40(FP), R9
 
 	// from a row to its last vector
-	MOVQ columns+96(FP), R10
+	MOVQ columns+104(FP), R10
 	SHLQ $0x02, R10
 	SUBQ $0x20, R10
 
 rows2:
-	CMPQ rows+88(FP), $0x02
+	CMPQ rows+96(FP), $0x02
 	JGE  two
 
 	// the last row alone is computed as two that are the same
@@ -5922,15 +5922,34 @@ rows2:
 
 two:
 	// 2 rows: what they start from
-	MOVQ    fromRow+80(FP), R11
-	VMOVUPS (R8), Y0
-	VMOVUPS (R8)(R10*1), Y1
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y2
-	VMOVUPS (R8)(R10*1), Y3
-	ADDQ    R11, R8
-	MOVQ    DX, R11
-	ADDQ    aRow+24(FP), R11
+	MOVQ       fromRow+80(FP), R11
+	VMOVUPS    (R8), Y0
+	VMOVUPS    (R8)(R10*1), Y1
+	ADDQ       R11, R8
+	VMOVUPS    (R8), Y2
+	VMOVUPS    (R8)(R10*1), Y3
+	ADDQ       R11, R8
+	MOVQ       DX, R11
+	ADDQ       aRow+24(FP), R11
+	MOVQ       ahead+88(FP), R12
+	TESTQ      R12, R12
+	JZ         near
+	PREFETCHT0 (DX)(R12*1)
+	PREFETCHT0 64(DX)(R12*1)
+	PREFETCHT0 128(DX)(R12*1)
+	PREFETCHT0 192(DX)(R12*1)
+	PREFETCHT0 256(DX)(R12*1)
+	PREFETCHT0 320(DX)(R12*1)
+	PREFETCHT0 384(DX)(R12*1)
+	PREFETCHT0 (R11)(R12*1)
+	PREFETCHT0 64(R11)(R12*1)
+	PREFETCHT0 128(R11)(R12*1)
+	PREFETCHT0 192(R11)(R12*1)
+	PREFETCHT0 256(R11)(R12*1)
+	PREFETCHT0 320(R11)(R12*1)
+	PREFETCHT0 384(R11)(R12*1)
+
+near:
 	MOVLQSX (CX), R12
 	ADDQ    $0x04, CX
 	TESTQ   R12, R12
@@ -5958,7 +5977,7 @@ sums:
 	// the tile of C
 	MOVQ         cRow+64(FP), DX
 	VXORPS       Y4, Y4, Y4
-	VBROADCASTSS floor+104(FP), Y5
+	VBROADCASTSS floor+112(FP), Y5
 	VADDPS       Y4, Y0, Y0
 	VMAXPS       Y0, Y5, Y0
 	VMOVUPS      Y0, (DI)
@@ -5975,14 +5994,14 @@ sums:
 	ADDQ         DX, DI
 	MOVQ         R11, DX
 	ADDQ         aRow+24(FP), DX
-	SUBQ         $0x02, rows+88(FP)
+	SUBQ         $0x02, rows+96(FP)
 	JG           rows2
 	VZEROUPPER
 	RET
 
-// func listed256_24f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
-// Requires: AVX, FMA3
-TEXT ·listed256_24f32(SB), NOSPLIT, $0-108
+// func listed256_24f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·listed256_24f32(SB), NOSPLIT, $0-116
 	MOVQ index+0(FP), AX
 	MOVQ counts+8(FP), CX
 	MOVQ a+16(FP), DX
@@ -5993,12 +6012,12 @@ TEXT ·listed256_24f32(SB), NOSPLIT, $0-108
 	MOVQ b+40(FP), R9
 
 	// from a row to its last vector
-	MOVQ columns+96(FP), R10
+	MOVQ columns+104(FP), R10
 	SHLQ $0x02, R10
 	SUBQ $0x20, R10
 
 rows2:
-	CMPQ rows+88(FP), $0x02
+	CMPQ rows+96(FP), $0x02
 	JGE  two
 
 	// the last row alone is computed as two that are the same
@@ -6009,17 +6028,36 @@ rows2:
 
 two:
 	// 2 rows: what they start from
-	MOVQ    fromRow+80(FP), R11
-	VMOVUPS (R8), Y0
-	VMOVUPS 32(R8), Y1
-	VMOVUPS (R8)(R10*1), Y2
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y3
-	VMOVUPS 32(R8), Y4
-	VMOVUPS (R8)(R10*1), Y5
-	ADDQ    R11, R8
-	MOVQ    DX, R11
-	ADDQ    aRow+24(FP), R11
+	MOVQ       fromRow+80(FP), R11
+	VMOVUPS    (R8), Y0
+	VMOVUPS    32(R8), Y1
+	VMOVUPS    (R8)(R10*1), Y2
+	ADDQ       R11, R8
+	VMOVUPS    (R8), Y3
+	VMOVUPS    32(R8), Y4
+	VMOVUPS    (R8)(R10*1), Y5
+	ADDQ       R11, R8
+	MOVQ       DX, R11
+	ADDQ       aRow+24(FP), R11
+	MOVQ       ahead+88(FP), R12
+	TESTQ      R12, R12
+	JZ         near
+	PREFETCHT0 (DX)(R12*1)
+	PREFETCHT0 64(DX)(R12*1)
+	PREFETCHT0 128(DX)(R12*1)
+	PREFETCHT0 192(DX)(R12*1)
+	PREFETCHT0 256(DX)(R12*1)
+	PREFETCHT0 320(DX)(R12*1)
+	PREFETCHT0 384(DX)(R12*1)
+	PREFETCHT0 (R11)(R12*1)
+	PREFETCHT0 64(R11)(R12*1)
+	PREFETCHT0 128(R11)(R12*1)
+	PREFETCHT0 192(R11)(R12*1)
+	PREFETCHT0 256(R11)(R12*1)
+	PREFETCHT0 320(R11)(R12*1)
+	PREFETCHT0 384(R11)(R12*1)
+
+near:
 	MOVLQSX (CX), R12
 	ADDQ    $0x04, CX
 	TESTQ   R12, R12
@@ -6050,7 +6088,7 @@ sums:
 	// the tile of C
 	MOVQ         cRow+64(FP), DX
 	VXORPS       Y6, Y6, Y6
-	VBROADCASTSS floor+104(FP), Y7
+	VBROADCASTSS floor+112(FP), Y7
 	VADDPS       Y6, Y0, Y0
 	VMAXPS       Y0, Y7, Y0
 	VMOVUPS      Y0, (DI)
@@ -6073,14 +6111,14 @@ sums:
 	ADDQ         DX, DI
 	MOVQ         R11, DX
 	ADDQ         aRow+24(FP), DX
-	SUBQ         $0x02, rows+88(FP)
+	SUBQ         $0x02, rows+96(FP)
 	JG           rows2
 	VZEROUPPER
 	RET
 
-// func listed256_48f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
-// Requires: AVX, FMA3
-TEXT ·listed256_48f32(SB), NOSPLIT, $0-108
+// func listed256_48f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·listed256_48f32(SB), NOSPLIT, $0-116
 	MOVQ index+0(FP), AX
 	MOVQ counts+8(FP), CX
 	MOVQ a+16(FP), DX
@@ -6091,12 +6129,12 @@ TEXT ·listed256_48f32(SB), NOSPLIT, $0-108
 	MOVQ b+40(FP), R9
 
 	// from a row to its last vector
-	MOVQ columns+96(FP), R10
+	MOVQ columns+104(FP), R10
 	SHLQ $0x02, R10
 	SUBQ $0x20, R10
 
 rows2:
-	CMPQ rows+88(FP), $0x02
+	CMPQ rows+96(FP), $0x02
 	JGE  two
 
 	// the last row alone is computed as two that are the same
@@ -6107,23 +6145,42 @@ rows2:
 
 two:
 	// 2 rows: what they start from
-	MOVQ    fromRow+80(FP), R11
-	VMOVUPS (R8), Y0
-	VMOVUPS 32(R8), Y1
-	VMOVUPS 64(R8), Y2
-	VMOVUPS 96(R8), Y3
-	VMOVUPS 128(R8), Y4
-	VMOVUPS (R8)(R10*1), Y5
-	ADDQ    R11, R8
-	VMOVUPS (R8), Y6
-	VMOVUPS 32(R8), Y7
-	VMOVUPS 64(R8), Y8
-	VMOVUPS 96(R8), Y9
-	VMOVUPS 128(R8), Y10
-	VMOVUPS (R8)(R10*1), Y11
-	ADDQ    R11, R8
-	MOVQ    DX, R11
-	ADDQ    aRow+24(FP), R11
+	MOVQ       fromRow+80(FP), R11
+	VMOVUPS    (R8), Y0
+	VMOVUPS    32(R8), Y1
+	VMOVUPS    64(R8), Y2
+	VMOVUPS    96(R8), Y3
+	VMOVUPS    128(R8), Y4
+	VMOVUPS    (R8)(R10*1), Y5
+	ADDQ       R11, R8
+	VMOVUPS    (R8), Y6
+	VMOVUPS    32(R8), Y7
+	VMOVUPS    64(R8), Y8
+	VMOVUPS    96(R8), Y9
+	VMOVUPS    128(R8), Y10
+	VMOVUPS    (R8)(R10*1), Y11
+	ADDQ       R11, R8
+	MOVQ       DX, R11
+	ADDQ       aRow+24(FP), R11
+	MOVQ       ahead+88(FP), R12
+	TESTQ      R12, R12
+	JZ         near
+	PREFETCHT0 (DX)(R12*1)
+	PREFETCHT0 64(DX)(R12*1)
+	PREFETCHT0 128(DX)(R12*1)
+	PREFETCHT0 192(DX)(R12*1)
+	PREFETCHT0 256(DX)(R12*1)
+	PREFETCHT0 320(DX)(R12*1)
+	PREFETCHT0 384(DX)(R12*1)
+	PREFETCHT0 (R11)(R12*1)
+	PREFETCHT0 64(R11)(R12*1)
+	PREFETCHT0 128(R11)(R12*1)
+	PREFETCHT0 192(R11)(R12*1)
+	PREFETCHT0 256(R11)(R12*1)
+	PREFETCHT0 320(R11)(R12*1)
+	PREFETCHT0 384(R11)(R12*1)
+
+near:
 	MOVLQSX (CX), R12
 	ADDQ    $0x04, CX
 	TESTQ   R12, R12
@@ -6163,7 +6220,7 @@ sums:
 	// the tile of C
 	MOVQ         cRow+64(FP), DX
 	VXORPS       Y12, Y12, Y12
-	VBROADCASTSS floor+104(FP), Y13
+	VBROADCASTSS floor+112(FP), Y13
 	VADDPS       Y12, Y0, Y0
 	VMAXPS       Y0, Y13, Y0
 	VMOVUPS      Y0, (DI)
@@ -6204,14 +6261,14 @@ sums:
 	ADDQ         DX, DI
 	MOVQ         R11, DX
 	ADDQ         aRow+24(FP), DX
-	SUBQ         $0x02, rows+88(FP)
+	SUBQ         $0x02, rows+96(FP)
 	JG           rows2
 	VZEROUPPER
 	RET
 
-// func listed256_52f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
-// Requires: AVX, FMA3
-TEXT ·listed256_52f32(SB), NOSPLIT, $0-108
+// func listed256_52f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·listed256_52f32(SB), NOSPLIT, $0-116
 	MOVQ index+0(FP), AX
 	MOVQ counts+8(FP), CX
 	MOVQ a+16(FP), DX
@@ -6222,12 +6279,12 @@ TEXT ·listed256_52f32(SB), NOSPLIT, $0-108
 	MOVQ b+40(FP), R9
 
 	// from a row to its last vector
-	MOVQ columns+96(FP), R10
+	MOVQ columns+104(FP), R10
 	SHLQ $0x02, R10
 	SUBQ $0x10, R10
 
 rows2:
-	CMPQ rows+88(FP), $0x02
+	CMPQ rows+96(FP), $0x02
 	JGE  two
 
 	// the last row alone is computed as two that are the same
@@ -6257,10 +6314,29 @@ two:
 	ADDQ           R11, R8
 	MOVQ           DX, R11
 	ADDQ           aRow+24(FP), R11
-	MOVLQSX        (CX), R12
-	ADDQ           $0x04, CX
+	MOVQ           ahead+88(FP), R12
 	TESTQ          R12, R12
-	JZ             sums
+	JZ             near
+	PREFETCHT0     (DX)(R12*1)
+	PREFETCHT0     64(DX)(R12*1)
+	PREFETCHT0     128(DX)(R12*1)
+	PREFETCHT0     192(DX)(R12*1)
+	PREFETCHT0     256(DX)(R12*1)
+	PREFETCHT0     320(DX)(R12*1)
+	PREFETCHT0     384(DX)(R12*1)
+	PREFETCHT0     (R11)(R12*1)
+	PREFETCHT0     64(R11)(R12*1)
+	PREFETCHT0     128(R11)(R12*1)
+	PREFETCHT0     192(R11)(R12*1)
+	PREFETCHT0     256(R11)(R12*1)
+	PREFETCHT0     320(R11)(R12*1)
+	PREFETCHT0     384(R11)(R12*1)
+
+near:
+	MOVLQSX (CX), R12
+	ADDQ    $0x04, CX
+	TESTQ   R12, R12
+	JZ      sums
 
 terms:
 	MOVLQSX        (AX), R13
@@ -6299,7 +6375,7 @@ sums:
 	// the tile of C
 	MOVQ         cRow+64(FP), DX
 	VXORPS       Y13, Y13, Y13
-	VBROADCASTSS floor+104(FP), Y14
+	VBROADCASTSS floor+112(FP), Y14
 	VADDPS       Y13, Y0, Y0
 	VMAXPS       Y0, Y14, Y0
 	VMOVUPS      Y0, (DI)
@@ -6344,14 +6420,14 @@ sums:
 	ADDQ         DX, DI
 	MOVQ         R11, DX
 	ADDQ         aRow+24(FP), DX
-	SUBQ         $0x02, rows+88(FP)
+	SUBQ         $0x02, rows+96(FP)
 	JG           rows2
 	VZEROUPPER
 	RET
 
-// func listed512_32f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·listed512_32f32(SB), NOSPLIT, $0-108
+// func listed512_32f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+TEXT ·listed512_32f32(SB), NOSPLIT, $0-116
 	MOVQ index+0(FP), AX
 	MOVQ counts+8(FP), CX
 	MOVQ a+16(FP), DX
@@ -6363,14 +6439,14 @@ TEXT ·listed512_32f32(SB), NOSPLIT, $0-108
 
 	// the masks of the columns
 	MOVQ  $-1, R10
-	MOVQ  columns+96(FP), R11
+	MOVQ  columns+104(FP), R11
 	BZHIQ R11, R10, R10
 	KMOVW R10, K1
 	SHRQ  $0x10, R10
 	KMOVW R10, K2
 
 rows2:
-	CMPQ rows+88(FP), $0x02
+	CMPQ rows+96(FP), $0x02
 	JGE  two
 
 	// the last row alone is computed as two that are the same
@@ -6381,19 +6457,38 @@ rows2:
 
 two:
 	// 2 rows: what they start from
-	MOVQ      fromRow+80(FP), R10
-	VMOVUPS.Z (R8), K1, Z0
-	VMOVUPS.Z 64(R8), K2, Z1
-	ADDQ      R10, R8
-	VMOVUPS.Z (R8), K1, Z2
-	VMOVUPS.Z 64(R8), K2, Z3
-	ADDQ      R10, R8
-	MOVQ      DX, R10
-	ADDQ      aRow+24(FP), R10
-	MOVLQSX   (CX), R11
-	ADDQ      $0x04, CX
-	TESTQ     R11, R11
-	JZ        sums
+	MOVQ       fromRow+80(FP), R10
+	VMOVUPS.Z  (R8), K1, Z0
+	VMOVUPS.Z  64(R8), K2, Z1
+	ADDQ       R10, R8
+	VMOVUPS.Z  (R8), K1, Z2
+	VMOVUPS.Z  64(R8), K2, Z3
+	ADDQ       R10, R8
+	MOVQ       DX, R10
+	ADDQ       aRow+24(FP), R10
+	MOVQ       ahead+88(FP), R11
+	TESTQ      R11, R11
+	JZ         near
+	PREFETCHT0 (DX)(R11*1)
+	PREFETCHT0 64(DX)(R11*1)
+	PREFETCHT0 128(DX)(R11*1)
+	PREFETCHT0 192(DX)(R11*1)
+	PREFETCHT0 256(DX)(R11*1)
+	PREFETCHT0 320(DX)(R11*1)
+	PREFETCHT0 384(DX)(R11*1)
+	PREFETCHT0 (R10)(R11*1)
+	PREFETCHT0 64(R10)(R11*1)
+	PREFETCHT0 128(R10)(R11*1)
+	PREFETCHT0 192(R10)(R11*1)
+	PREFETCHT0 256(R10)(R11*1)
+	PREFETCHT0 320(R10)(R11*1)
+	PREFETCHT0 384(R10)(R11*1)
+
+near:
+	MOVLQSX (CX), R11
+	ADDQ    $0x04, CX
+	TESTQ   R11, R11
+	JZ      sums
 
 terms:
 	MOVLQSX      (AX), R12
@@ -6417,7 +6512,7 @@ sums:
 	// the tile of C
 	MOVQ         cRow+64(FP), DX
 	VXORPS       Z4, Z4, Z4
-	VBROADCASTSS floor+104(FP), Z5
+	VBROADCASTSS floor+112(FP), Z5
 	VADDPS       Z4, Z0, Z0
 	VMAXPS       Z0, Z5, Z0
 	VMOVUPS      Z0, K1, (DI)
@@ -6434,14 +6529,14 @@ sums:
 	ADDQ         DX, DI
 	MOVQ         R10, DX
 	ADDQ         aRow+24(FP), DX
-	SUBQ         $0x02, rows+88(FP)
+	SUBQ         $0x02, rows+96(FP)
 	JG           rows2
 	VZEROUPPER
 	RET
 
-// func listed512_64f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2
-TEXT ·listed512_64f32(SB), NOSPLIT, $0-108
+// func listed512_64f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+TEXT ·listed512_64f32(SB), NOSPLIT, $0-116
 	MOVQ index+0(FP), AX
 	MOVQ counts+8(FP), CX
 	MOVQ a+16(FP), DX
@@ -6453,7 +6548,7 @@ TEXT ·listed512_64f32(SB), NOSPLIT, $0-108
 
 	// the masks of the columns
 	MOVQ  $-1, R10
-	MOVQ  columns+96(FP), R11
+	MOVQ  columns+104(FP), R11
 	BZHIQ R11, R10, R10
 	KMOVW R10, K1
 	SHRQ  $0x10, R10
@@ -6464,7 +6559,7 @@ TEXT ·listed512_64f32(SB), NOSPLIT, $0-108
 	KMOVW R10, K4
 
 rows2:
-	CMPQ rows+88(FP), $0x02
+	CMPQ rows+96(FP), $0x02
 	JGE  two
 
 	// the last row alone is computed as two that are the same
@@ -6475,23 +6570,42 @@ rows2:
 
 two:
 	// 2 rows: what they start from
-	MOVQ      fromRow+80(FP), R10
-	VMOVUPS.Z (R8), K1, Z0
-	VMOVUPS.Z 64(R8), K2, Z1
-	VMOVUPS.Z 128(R8), K3, Z2
-	VMOVUPS.Z 192(R8), K4, Z3
-	ADDQ      R10, R8
-	VMOVUPS.Z (R8), K1, Z4
-	VMOVUPS.Z 64(R8), K2, Z5
-	VMOVUPS.Z 128(R8), K3, Z6
-	VMOVUPS.Z 192(R8), K4, Z7
-	ADDQ      R10, R8
-	MOVQ      DX, R10
-	ADDQ      aRow+24(FP), R10
-	MOVLQSX   (CX), R11
-	ADDQ      $0x04, CX
-	TESTQ     R11, R11
-	JZ        sums
+	MOVQ       fromRow+80(FP), R10
+	VMOVUPS.Z  (R8), K1, Z0
+	VMOVUPS.Z  64(R8), K2, Z1
+	VMOVUPS.Z  128(R8), K3, Z2
+	VMOVUPS.Z  192(R8), K4, Z3
+	ADDQ       R10, R8
+	VMOVUPS.Z  (R8), K1, Z4
+	VMOVUPS.Z  64(R8), K2, Z5
+	VMOVUPS.Z  128(R8), K3, Z6
+	VMOVUPS.Z  192(R8), K4, Z7
+	ADDQ       R10, R8
+	MOVQ       DX, R10
+	ADDQ       aRow+24(FP), R10
+	MOVQ       ahead+88(FP), R11
+	TESTQ      R11, R11
+	JZ         near
+	PREFETCHT0 (DX)(R11*1)
+	PREFETCHT0 64(DX)(R11*1)
+	PREFETCHT0 128(DX)(R11*1)
+	PREFETCHT0 192(DX)(R11*1)
+	PREFETCHT0 256(DX)(R11*1)
+	PREFETCHT0 320(DX)(R11*1)
+	PREFETCHT0 384(DX)(R11*1)
+	PREFETCHT0 (R10)(R11*1)
+	PREFETCHT0 64(R10)(R11*1)
+	PREFETCHT0 128(R10)(R11*1)
+	PREFETCHT0 192(R10)(R11*1)
+	PREFETCHT0 256(R10)(R11*1)
+	PREFETCHT0 320(R10)(R11*1)
+	PREFETCHT0 384(R10)(R11*1)
+
+near:
+	MOVLQSX (CX), R11
+	ADDQ    $0x04, CX
+	TESTQ   R11, R11
+	JZ      sums
 
 terms:
 	MOVLQSX      (AX), R12
@@ -6521,7 +6635,7 @@ sums:
 	// the tile of C
 	MOVQ         cRow+64(FP), DX
 	VXORPS       Z8, Z8, Z8
-	VBROADCASTSS floor+104(FP), Z9
+	VBROADCASTSS floor+112(FP), Z9
 	VADDPS       Z8, Z0, Z0
 	VMAXPS       Z0, Z9, Z0
 	VMOVUPS      Z0, K1, (DI)
@@ -6550,7 +6664,7 @@ sums:
 	ADDQ         DX, DI
 	MOVQ         R10, DX
 	ADDQ         aRow+24(FP), DX
-	SUBQ         $0x02, rows+88(FP)
+	SUBQ         $0x02, rows+96(FP)
 	JG           rows2
 	VZEROUPPER
 	RET

@@ -431,10 +431,10 @@ func finite256f32(x *float32, n int) bool
 //		}
 //	}
 //
-// aRow is in bytes; so many ahead of what is read is wanted next.
+// aRow is in bytes.
 //
 //go:noescape
-func rowLists256f32(index *int32, counts *int32, a *float32, aRow uintptr, ahead uintptr, rows int, k int)
+func rowLists256f32(index *int32, counts *int32, a *float32, aRow uintptr, rows int, k int)
 
 // columnLists256f32 does what rowLists256f32 does for A transposed: aStep leads from
 // one k to the next, in bytes, and a row is an element further than the one above. It
@@ -522,9 +522,10 @@ func terms256_64f32(values *float32, places *int32, counts *int32, b *float32, c
 //
 // aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
 // k to the next, in bytes.
+// If ahead is not 0, it asks for 448 bytes of each row of A, so many bytes further.
 //
 //go:noescape
-func listed256_16f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+func listed256_16f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
 
 // listed256_24f32 computes 17 to 24 columns of C: what they start from, and
 // some terms of the product of as many rows of A and columns of B; rows is 1 or more.
@@ -546,9 +547,10 @@ func listed256_16f32(index *int32, counts *int32, a *float32, aRow uintptr, aSte
 //
 // aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
 // k to the next, in bytes.
+// If ahead is not 0, it asks for 448 bytes of each row of A, so many bytes further.
 //
 //go:noescape
-func listed256_24f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+func listed256_24f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
 
 // listed256_48f32 computes 41 to 48 columns of C: what they start from, and
 // some terms of the product of as many rows of A and columns of B; rows is 1 or more.
@@ -570,9 +572,10 @@ func listed256_24f32(index *int32, counts *int32, a *float32, aRow uintptr, aSte
 //
 // aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
 // k to the next, in bytes.
+// If ahead is not 0, it asks for 448 bytes of each row of A, so many bytes further.
 //
 //go:noescape
-func listed256_48f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+func listed256_48f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
 
 // listed256_52f32 computes 49 to 52 columns of C: what they start from, and
 // some terms of the product of as many rows of A and columns of B; rows is 1 or more.
@@ -594,9 +597,10 @@ func listed256_48f32(index *int32, counts *int32, a *float32, aRow uintptr, aSte
 //
 // aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
 // k to the next, in bytes.
+// If ahead is not 0, it asks for 448 bytes of each row of A, so many bytes further.
 //
 //go:noescape
-func listed256_52f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+func listed256_52f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
 
 // listed512_32f32 computes 1 to 32 columns of C: what they start from, and
 // some terms of the product of as many rows of A and columns of B; rows is 1 or more.
@@ -618,9 +622,10 @@ func listed256_52f32(index *int32, counts *int32, a *float32, aRow uintptr, aSte
 //
 // aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
 // k to the next, in bytes.
+// If ahead is not 0, it asks for 448 bytes of each row of A, so many bytes further.
 //
 //go:noescape
-func listed512_32f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+func listed512_32f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
 
 // listed512_64f32 computes 1 to 64 columns of C: what they start from, and
 // some terms of the product of as many rows of A and columns of B; rows is 1 or more.
@@ -642,9 +647,10 @@ func listed512_32f32(index *int32, counts *int32, a *float32, aRow uintptr, aSte
 //
 // aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
 // k to the next, in bytes.
+// If ahead is not 0, it asks for 448 bytes of each row of A, so many bytes further.
 //
 //go:noescape
-func listed512_64f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, columns int, floor float32)
+func listed512_64f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
 
 // peak512 computes n times 12 vectors of 16 float32, none waiting for another:
 //

@@ -10,11 +10,13 @@ import (
 // up to its size, so that a training step allocates nothing.
 type kept[O any] [32]atomic.Pointer[O]
 
-// borrow returns an object, whatever it holds, until giveBack.
-func (k *kept[O]) borrow() *O {
+// borrow returns an object, whatever it holds, until giveBack. Who looks for it in
+// the same place each time is likely to get the same one, with what is in the
+// caches of a core.
+func (k *kept[O]) borrow(place int) *O {
 	for i := range k {
-		if k[i].Load() != nil {
-			if o := k[i].Swap(nil); o != nil {
+		if slot := &k[(place+i)%len(k)]; slot.Load() != nil {
+			if o := slot.Swap(nil); o != nil {
 				return o
 			}
 		}
@@ -22,9 +24,9 @@ func (k *kept[O]) borrow() *O {
 	return new(O)
 }
 
-func (k *kept[O]) giveBack(o *O) {
+func (k *kept[O]) giveBack(place int, o *O) {
 	for i := range k {
-		if k[i].CompareAndSwap(nil, o) {
+		if k[(place+i)%len(k)].CompareAndSwap(nil, o) {
 			return
 		}
 	}
@@ -54,8 +56,8 @@ type buffer[T Float] struct {
 }
 
 // borrow returns n elements, whatever they hold, until they are given back.
-func borrow[T Float](n int) *buffer[T] {
-	b := keptOf[T]().buffers.borrow()
+func borrow[T Float](place, n int) *buffer[T] {
+	b := keptOf[T]().buffers.borrow(place)
 	if cap(b.data) < n {
 		b.data = make([]T, n)
 	}

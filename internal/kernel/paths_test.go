@@ -68,3 +68,25 @@ func TestUse(t *testing.T) {
 		}
 	}
 }
+
+// A strip that starts from zeros reads as many as it is wide.
+func TestNoStripIsWiderThanTheZeros(t *testing.T) {
+	for _, path := range assembly {
+		restore, err := Use(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer restore()
+		for _, rows := range []int{1, 100} {
+			if _, columns := tilingOf[float32]().next(1<<20, rows); columns > len(zeros32) {
+				t.Errorf("%s: a strip of %d float32 is wider than %d zeros", path, columns, len(zeros32))
+			}
+			if _, columns := tilingOf[float64]().next(1<<20, rows); columns > len(zeros64) {
+				t.Errorf("%s: a strip of %d float64 is wider than %d zeros", path, columns, len(zeros64))
+			}
+		}
+		if s := tilingOf[float32]().sparse; s != nil && s.panel > len(zeros32) {
+			t.Errorf("%s: a panel of %d is wider than %d zeros", path, s.panel, len(zeros32))
+		}
+	}
+}

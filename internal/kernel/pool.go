@@ -190,11 +190,11 @@ func share[J any, P interface {
 	*J
 	Job
 }](copies *kept[J], j *J, threads, parts int, wake bool) bool {
-	c := copies.borrow()
+	c := copies.borrow(0)
 	*c = *j
 	done := run(threads, parts, wake, P(c))
 	var zero J
 	*c = zero // keep no caller's memory alive
-	copies.giveBack(c)
+	copies.giveBack(0, c)
 	return done
 }

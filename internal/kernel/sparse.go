@@ -2,37 +2,40 @@ package kernel
 
 import "unsafe"
 
-// Four of five pixels of MNIST are 0. With B finite, a term in which A is 0 is
-// ±0, which can change nothing but the sign of a sum that is 0 itself, and that
-// is + in the end: leaving such terms out changes no bit.
+// Four of five pixels of MNIST are 0, and half of what comes out of a ReLU. With B
+// finite, a term in which A is 0 is ±0, which can change nothing but the sign of a
+// sum that is 0 itself, and that is + in the end: leaving such terms out changes no
+// bit. In small products those are left out in which two rows of A, one below the
+// other, are both 0: a list for two rows costs half as much as one for each. In large
+// products each row has a list, and the lists serve many columns.
 
-// A sparse is how terms are left out: in small products those in which two rows of
-// A, one below the other, are both 0; in large ones those of each row.
+// A sparse is how terms are left out, with the instructions of one kind of
+// processor.
 type sparse[T Float] struct {
 	// finite reports whether all of n elements are, n being 1 or more.
 	finite func(x *T, n int) bool
 
-	// rowLists and columnLists list the terms that stay, for A as it lies and for
-	// A transposed.
-	rowLists    func(index, counts *int32, a *T, aRow, ahead uintptr, rows, k int)
+	// rowLists and columnLists list the terms of every two rows that stay, for A as
+	// it lies and for A transposed. next returns the kernel to begin with where C
+	// has so many columns, and how many of them it takes.
+	rowLists    func(index, counts *int32, a *T, aRow uintptr, rows, k int)
 	columnLists func(index, counts *int32, a *T, aStep uintptr, rows, k int, bits *byte)
+	next        func(columns int) (listed[T], int)
 
-	// next returns the kernel for the first of so many columns, and how many it is for.
-	next func(columns int) (listed[T], int)
-
-	// For a large B, rearranged in panels of so many columns: rowTerms lists the
-	// elements of each row of A that are not 0, and terms computes with them.
-	panel    int
+	// rowTerms lists the terms of each row that stay, and terms computes a panel of
+	// C, of so many columns, from them and a panel of B.
 	rowTerms func(values *T, places, counts *int32, a *T, aRow uintptr, rows, k, step int)
 	terms    func(values *T, places, counts *int32, b, c *T, cRow uintptr, from *T, fromRow uintptr, rows int, floor T)
+	panel    int
 }
 
-// listed is a kernel that computes a strip of C from the terms that are listed.
-type listed[T Float] func(index, counts *int32, a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow uintptr, rows, columns int, floor T)
+// listed is a kernel for a strip of C that computes the terms listed for every two
+// rows.
+type listed[T Float] func(index, counts *int32, a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow, ahead uintptr, rows, columns int, floor T)
 
-// canSkipPairs reports whether leaving out the terms in which A is 0 in two rows
-// is right, and seems to pay: if most of some that are looked at would be. It does
-// not for few rows or columns, nor unless B is in a cache.
+// canSkipPairs reports whether leaving out the terms in which two rows of A are 0 is
+// right, and seems to pay: for few rows or columns it does not, nor if B is not in a
+// cache, nor for half of the terms or less.
 func (s *blocked[T]) canSkipPairs() bool {
 	m, n, k := s.c.Rows, s.c.Cols, s.a.Cols
 	return s.sparse != nil && m >= 8 && n > 2*s.lanes && m*n*k >= thresholds.zeros &&
@@ -40,21 +43,22 @@ func (s *blocked[T]) canSkipPairs() bool {
 		s.looksZero(2, 50) && s.sparse.finite(&s.b.Data[0], k*n)
 }
 
-// canSkipEach reports whether leaving out the terms in which A is 0 seems to pay
-// in each row, with B rearranged; finite says for which panels of B it is right.
+// canSkipEach reports whether leaving out the terms of each row in which A is 0
+// seems to pay, with B rearranged. (Whether it is right, finite says for each panel
+// of B.)
 func (s *blocked[T]) canSkipEach() bool {
-	return s.sparse != nil && s.c.Cols >= s.sparse.panel && s.looksZero(1, 35)
+	return s.sparse != nil && s.c.Cols >= s.sparse.panel && s.looksZero(1, 25)
 }
 
-// looksZero reports whether A is 0 in so many rows, one below the other, in more than so
-// many of a hundred places. It looks at some.
+// looksZero reports whether A is 0 in more than so many places of a hundred, and in
+// so many rows below it too. It looks at 64 places.
 func (s *blocked[T]) looksZero(rows, percent int) bool {
 	const looks = 64
 	m, k := s.a.Rows, s.a.Cols
 	row, step := s.a.strides()
 	zeros := 0
 	for i := range looks {
-		x := s.a.Data[i*(m/rows)/looks*rows*row+i*37%looks*k/looks*step:] // from all over A
+		x := s.a.Data[i*(m/rows)/looks*rows*row+i*37%looks*k/looks*step:]
 		if x[0] == 0 && x[(rows-1)*row] == 0 {
 			zeros++
 		}
@@ -65,15 +69,16 @@ func (s *blocked[T]) looksZero(rows, percent int) bool {
 	return 100*zeros > percent*looks
 }
 
-// lists are the terms of some rows that are not left out.
+// lists are the terms of some rows that are not left out, and memory for making
+// them.
 type lists struct {
-	index  []int32 // a list for each two rows, one behind the other
+	index  []int32 // the lists, one after the other
 	counts []int32 // how long they are
 	bits   []byte
 	finite []bool
 }
 
-// flags returns n flags, whatever they hold.
+// flags returns n values for finite, whatever they are.
 func (l *lists) flags(n int) []bool {
 	if len(l.finite) < n {
 		l.finite = make([]bool, n)
@@ -81,35 +86,39 @@ func (l *lists) flags(n int) []bool {
 	return l.finite[:n]
 }
 
-// room makes room for so many terms, lists and bits.
+// room makes room for so many terms, lists and bits. It makes whole kilobytes: of
+// less, two threads could get memory in the same cache line.
 func (l *lists) room(terms, counts, bits int) {
 	if len(l.index) < terms {
-		l.index = make([]int32, terms)
+		l.index = make([]int32, ceil(terms, 256)*256)
 	}
 	if len(l.counts) < counts {
-		l.counts = make([]int32, counts)
+		l.counts = make([]int32, ceil(counts, 256)*256)
 	}
 	if len(l.bits) < bits {
-		l.bits = make([]byte, bits)
+		l.bits = make([]byte, ceil(bits, 1024)*1024)
 	}
 }
 
-// computePairs computes the rows lo to hi of C from the terms in which A is not 0.
+// computePairs computes the rows lo to hi of C from the terms that stay of every
+// two rows, some rows of B at a time.
 func (s *blocked[T]) computePairs(lo, hi int) {
 	k := s.a.Cols
-	buffer := borrow[T](0)
-	defer keptOf[T]().buffers.giveBack(buffer)
+	buffer := borrow[T](s.place(lo), 0)
+	defer keptOf[T]().buffers.giveBack(s.place(lo), buffer)
 	parts := ceil(k, blocks.shallow)
 	for part := range parts {
 		s.addPairs(lo, hi, part*k/parts, (part+1)*k/parts, &buffer.lists)
 	}
 }
 
-// addPairs adds the terms p0 to p1 of the sums.
+// addPairs adds the terms p0 to p1.
 func (s *blocked[T]) addPairs(lo, hi, p0, p1 int, l *lists) {
 	n, k, size := s.c.Cols, p1-p0, unsafe.Sizeof(T(0))
 	row, step := s.a.strides()
-	most := min(max(4096/k, 8), 64) &^ 7 // rows whose lists stay there as well
+	// So many rows at a time that their lists stay in the L1 cache; whole eights.
+	most := min(max(4096/k, 8), 64) &^ 7
+	most = ceil(ceil(hi-lo, ceil(hi-lo, most)), 8) * 8
 	l.room(most/2*k+8, most/2, k+32)
 	index, counts := &l.index[0], &l.counts[0]
 	for ; lo < hi; lo += most {
@@ -118,7 +127,11 @@ func (s *blocked[T]) addPairs(lo, hi, p0, p1 int, l *lists) {
 		if s.a.transposed {
 			s.sparse.columnLists(index, counts, a, uintptr(step)*size, rows, k, &l.bits[0])
 		} else {
-			s.sparse.rowLists(index, counts, a, uintptr(row)*size, uintptr(k)*size, rows, k)
+			s.sparse.rowLists(index, counts, a, uintptr(row)*size, rows, k)
+		}
+		ahead := uintptr(k) * size // the terms that come next, in the same rows
+		if s.a.transposed || p1 == s.a.Cols {
+			ahead = 0
 		}
 		for j, columns := 0, 0; j < n; j += columns {
 			var run listed[T]
@@ -129,13 +142,15 @@ func (s *blocked[T]) addPairs(lo, hi, p0, p1 int, l *lists) {
 				from, fromRow = c, n
 			}
 			run(index, counts, a, uintptr(row)*size, uintptr(step)*size, &s.b.Data[p0*n+j], uintptr(n)*size,
-				c, uintptr(n)*size, from, uintptr(fromRow)*size, rows, columns, s.floor(p1))
+				c, uintptr(n)*size, from, uintptr(fromRow)*size, ahead, rows, columns, s.floor(p1))
+			ahead = 0
 		}
 	}
 }
 
-// computeEach adds to the rows lo to hi of C the terms of the block of B in which A
-// is not 0. The rows of A begin at a; the buffer has room for them.
+// computeEach adds to the rows lo to hi of C the terms that stay of each row, for
+// the block of B that is rearranged. The rows of A begin at a; the buffer has room
+// for them.
 func (s *blocked[T]) computeEach(lo, hi int, a []T, buffer *buffer[T]) {
 	// A piece of a panel of B stays in the L1 cache while the rows pass by.
 	const pieceSize, mostPieces = 24 << 10, 8
@@ -147,8 +162,8 @@ func (s *blocked[T]) computeEach(lo, hi int, a []T, buffer *buffer[T]) {
 		a = buffer.data
 	}
 	pieces := min(ceil(k*s.panel*size, pieceSize), mostPieces)
-	terms := borrow[T](m*k + 8)
-	defer keptOf[T]().buffers.giveBack(terms)
+	terms := borrow[T](s.place(lo), m*k+8)
+	defer keptOf[T]().buffers.giveBack(s.place(lo), terms)
 	l := &terms.lists
 	l.room(m*k+8, pieces*m, 0)
 	var starts [mostPieces]int

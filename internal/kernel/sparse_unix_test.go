@@ -44,7 +44,7 @@ func TestLists(t *testing.T) {
 				if m.transposed {
 					columnLists256f32(&l.index[0], &l.counts[0], &a[0], uintptr(step)*4, rows, k, &l.bits[0])
 				} else {
-					rowLists256f32(&l.index[0], &l.counts[0], &a[0], uintptr(row)*4, 0, rows, k)
+					rowLists256f32(&l.index[0], &l.counts[0], &a[0], uintptr(row)*4, rows, k)
 				}
 				what := fmt.Sprintf("%d rows of %d, transposed %t", rows, k, m.transposed)
 				if got := l.counts[:len(wantCounts)]; !slices.Equal(got, wantCounts) {
@@ -139,7 +139,7 @@ func TestListedIsTheProductOfWhatIsListed(t *testing.T) {
 				for j, columns := 0, 0; j < n; j += columns {
 					var run listed[float32]
 					run, columns = tiling.sparse.next(n - j)
-					run(&l.index[0], &l.counts[0], &a[0], k*4, 4, &b[j], uintptr(n)*4, &c[j], uintptr(n)*4, &bias[j], 0, m, columns, float32(math.Inf(-1)))
+					run(&l.index[0], &l.counts[0], &a[0], k*4, 4, &b[j], uintptr(n)*4, &c[j], uintptr(n)*4, &bias[j], 0, 4*k, m, columns, float32(math.Inf(-1)))
 				}
 				sameBits(t, fmt.Sprintf("%s: %d rows of %d columns", path, m, n), c, want)
 			}

@@ -6,14 +6,15 @@ import (
 )
 
 // A strip of C is as wide as a few vectors. Its kernel computes it from as many
-// rows of A and columns of B, in tiles of a few rows whose sums stay in
-// registers; the generated ones say how.
+// rows of A and columns of B, in tiles: a few rows, whose sums stay in registers.
+// The generated kernels say how.
 type strip[T Float] struct {
-	rows int // of a tile, or of a few
+	rows int // of a tile, or of a few tiles
 	run  func(a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow uintptr, rows, k, columns int, floor T)
 }
 
-// A call is what the kernel of a strip is called with.
+// A call is what the kernel of a strip is called with. (The kernel itself takes
+// arguments, not this: go vet checks where assembly expects each of them.)
 type call[T Float] struct {
 	a             *T
 	aRow, aStep   uintptr
@@ -28,11 +29,12 @@ type call[T Float] struct {
 	floor         T
 }
 
-// A kernel does about so many multiply-adds in one call, and whole tiles: while it
-// runs, its goroutine cannot stop for the garbage collector.
+// A call does about callSize multiply-adds at most, because a goroutine cannot stop
+// for the garbage collector in assembly; and whole tiles, which callRows is a
+// multiple of.
 const callSize, callRows = 1 << 22, 24
 
-// of calls the kernel of a strip, as often as it takes.
+// of calls the kernel of a strip, with some rows after the other.
 func (x call[T]) of(s strip[T]) {
 	most := max(callSize/(x.k*x.columns*callRows), 1) * callRows
 	for {
@@ -47,7 +49,7 @@ func (x call[T]) of(s strip[T]) {
 	}
 }
 
-// below is so many rows below p.
+// below returns the address so many rows below p.
 func below[T Float](p *T, rows int, row uintptr) *T {
 	return (*T)(unsafe.Add(unsafe.Pointer(p), uintptr(rows)*row))
 }
@@ -55,13 +57,14 @@ func below[T Float](p *T, rows int, row uintptr) *T {
 // A tiling is how products are computed in strips, with the instructions of one
 // kind of processor.
 type tiling[T Float] struct {
-	// next returns the strip for the first of so many columns of C, and how many
-	// it is for.
+	// next returns the strip to begin with where C has so many columns, and how many
+	// of them the strip takes.
 	next  func(columns, rows int) (strip[T], int)
 	lanes int // elements in a vector
 	panel int // columns in a panel of rearranged B
 
-	// transposed allows computing the last columns of C, with A transposed, as rows of Cᵀ.
+	// transposed says that the last columns of C, if a vector would hold few of
+	// them, are better computed as rows of Cᵀ where A is transposed.
 	transposed bool
 
 	// addRow is for a product of one row; nil if there is none.
@@ -70,15 +73,15 @@ type tiling[T Float] struct {
 	// squares transposes what B needs rearranged if it is transposed; nil if there is none.
 	squares func(dst *T, dstRow uintptr, src *T, srcRow uintptr, squares int)
 
-	// sparse is for products in which most of A is 0; nil if there is none.
+	// sparse is for products in which A has many zeros; nil if there is none.
 	sparse *sparse[T]
 }
 
-// The blocks of a product: a panel of B, depth rows of it, stays in a core's
-// L2 cache while the rows of a block of A pass by. Rows of B that are far apart
-// cost a page each and fall on the same few sets of a cache; but B is taken where it lies
-// while it, or its use, is too little for rearranging to pay. Variables, so that tests need no large
-// products.
+// The blocks of a product: a panel of B, depth rows of it, stays in the L2 cache of
+// a core while the rows of a block of A pass by. B is rearranged for that if its
+// rows are far apart, as each then costs a page and many fall on the same few sets
+// of a cache; but not if it is so small, or used so little, that this would not
+// pay. A variable, so that tests need no large products.
 var blocks = blockSizes{256, 4096, 96, 1 << 10, 1 << 18, 112, 1 << 16}
 
 type blockSizes struct {
@@ -102,10 +105,10 @@ type blocked[T Float] struct {
 	packing      bool // which is what is being done to B
 	packed       []T  // the block of B, a panel after the other
 
-	// Terms in which A is 0 are left out: if it is in two rows (then a part has all
-	// columns), or in each row (with B rearranged).
+	// Terms in which A is 0 are left out: those in which it is in two rows, or
+	// those of each row.
 	skipPairs, skipEach bool
-	finite              []bool // of the panels of B
+	finite              []bool // which panels of B are
 
 	rows, columns int // of C, in a part of the work
 	panel         int // columns of a panel of B
@@ -132,11 +135,15 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 		parts := ceil(ceil(m, blocks.height), threads) * threads
 		s.rows = ceil(ceil(m, parts), first.rows) * first.rows
 	} else if threads > 1 && m > first.rows {
-		s.rows = ceil(ceil(m, 16*threads), first.rows) * first.rows
+		parts := 16 * threads
+		if s.skipPairs || k*n*size > blocks.strip {
+			parts = 3 * threads // each of them reads all of B anew, or writes lists
+		}
+		s.rows = ceil(ceil(m, parts), first.rows) * first.rows
 	} else if threads > 1 && !s.packB && !s.skipPairs {
 		s.columns = ceil(ceil(n, threads), columns) * columns
 	}
-	if s.w != nil && !s.packA && s.columns == n { // so few rows that they are still in a cache when w is updated
+	if s.w != nil && !s.packA && s.columns == n { // what is updated should still be in the L1 cache
 		s.rows = min(s.rows, ceil(ceil(piece, n), first.rows)*first.rows)
 	}
 	if !s.packB {
@@ -147,8 +154,8 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 		s.panel = t.sparse.panel
 	}
 	panels := ceil(min(n, blocks.width), s.panel)
-	buffer := borrow[T](min(k, blocks.depth) * panels * s.panel)
-	defer keptOf[T]().buffers.giveBack(buffer)
+	buffer := borrow[T](0, min(k, blocks.depth)*panels*s.panel)
+	defer keptOf[T]().buffers.giveBack(0, buffer)
 	s.packed, s.finite = buffer.data, buffer.lists.flags(panels)
 	parts := ceil(k, blocks.depth)
 	for b := range parts {
@@ -164,12 +171,17 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 	}
 }
 
-// remainder is how many of the last columns of C are computed as a product of their own,
-// transposed, because a vector would hold few of them: A must be transposed and
-// as it lies, and moving the columns must be little next to computing them.
+// remainder returns how many columns of C, the last or all, are computed as a
+// product of their own, transposed, because a vector would hold few of them. A must
+// be transposed and lie as it is, and moving the columns must be little work next
+// to computing them.
 func (s *blocked[T]) remainder() int {
-	columns := s.c.Cols % s.lanes
-	if !s.transposed || s.packB || !s.a.transposed || s.c.Cols < s.lanes || 2*columns > s.lanes || 16*columns > s.a.Cols || s.c.Rows < s.lanes {
+	columns, few := s.c.Cols, 16
+	if columns > few {
+		columns %= s.lanes
+	}
+	if s.packB || !s.a.transposed || s.c.Rows < few || few*columns > s.a.Cols ||
+		s.c.Cols > few && (!s.transposed || 2*columns > s.lanes) {
 		return 0
 	}
 	return columns
@@ -182,7 +194,7 @@ func ceil(n, d int) int { return (n + d - 1) / d }
 func (s *blocked[T]) share(threads int) {
 	parts := ceil(s.c.Rows, s.rows) * ceil(s.j1-s.j0, s.columns)
 	if s.packing {
-		parts = ceil(s.j1-s.j0, s.panel)
+		parts = ceil(s.j1-s.j0, group*s.panel)
 	}
 	if threads > 1 && parts > 1 && share(&keptOf[T]().blocked, s, threads, parts, s.c.Rows*s.c.Cols*s.a.Cols >= thresholds.wake) {
 		return
@@ -194,7 +206,7 @@ func (s *blocked[T]) share(threads int) {
 
 func (s *blocked[T]) Do(part int) {
 	if s.packing {
-		s.packPanel(part)
+		s.packGroup(part)
 		return
 	}
 	across := ceil(s.j1-s.j0, s.columns)
@@ -204,6 +216,15 @@ func (s *blocked[T]) Do(part int) {
 	if s.p1 == s.a.Cols {
 		s.update(lo, hi, j0, j1)
 	}
+}
+
+// place is where to look for memory for the rows from lo on: the caller begins in
+// front and workers at the back ([doParts]), and each gets back what it has had.
+func (s *blocked[T]) place(lo int) int {
+	if 2*lo < s.c.Rows {
+		return 0
+	}
+	return len(keptOf[T]().buffers) / 2
 }
 
 // compute computes the rows lo to hi of C, and of these the columns j0 to j1.
@@ -216,14 +237,15 @@ func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
 		return
 	case s.packA:
 		k := s.p1 - p0
-		buffer := borrow[T]((hi - lo) * (k + apart))
-		defer keptOf[T]().buffers.giveBack(buffer)
+		buffer := borrow[T](s.place(lo), (hi-lo)*(k+apart))
+		defer keptOf[T]().buffers.giveBack(s.place(lo), buffer)
 		if s.skipEach {
 			s.computeEach(lo, hi, a, buffer)
 			return
 		}
-		row, step = packRows(buffer.data, a, row, step, hi-lo, k)
-		a = buffer.data
+		if s.a.transposed {
+			a, row, step = packColumns(buffer.data, a, step, hi-lo, k), 1, hi-lo
+		}
 	case s.addRow != nil && s.c.Rows == 1 && !s.packB && j1-j0 > 4*s.lanes && eights > 0:
 		s.addEights(eights, j0, j1)
 		p0 = 8 * eights
@@ -272,8 +294,8 @@ func (s *blocked[T]) computeStrips(lo, hi, j0, j1, p0, p1 int, a []T, row, step 
 	}
 }
 
-// from is what the element (i, j) starts from, and those to its right, and how
-// far it is to those of the next row.
+// from returns what the element (i, j) and those to its right start from, and how
+// far it is to what those of the next row start from.
 func (s *blocked[T]) from(i, j int) (from *T, row int) {
 	switch {
 	case s.add:
@@ -284,7 +306,7 @@ func (s *blocked[T]) from(i, j int) (from *T, row int) {
 	return zerosOf[T](), 0
 }
 
-// floor is the least that an element may be after the terms to p1.
+// floor returns the least that an element may be after the terms up to p1.
 func (s *blocked[T]) floor(p1 int) T {
 	if s.relu && p1 == s.a.Cols {
 		return 0
@@ -296,8 +318,8 @@ func (s *blocked[T]) floor(p1 int) T {
 // the rows of its transpose: Cᵀ = Bᵀ·Aᵀ.
 func (s *blocked[T]) computeRemainder(lo, hi, columns int) {
 	n, k, m := s.c.Cols, s.a.Cols, hi-lo
-	buffer := borrow[T](columns * m)
-	defer keptOf[T]().buffers.giveBack(buffer)
+	buffer := borrow[T](s.place(lo), columns*m)
+	defer keptOf[T]().buffers.giveBack(s.place(lo), buffer)
 	t := buffer.data
 	for j := range columns {
 		row := t[j*m:][:m]
@@ -335,8 +357,8 @@ func fill[T Float](x []T, v T) {
 	}
 }
 
-// addEights begins the only row of C, its columns j0 to j1, with the first
-// so many times eight terms.
+// addEights computes the first terms, so many times eight, of the columns j0 to j1
+// of C, which has one row.
 func (s *blocked[T]) addEights(eights, j0, j1 int) {
 	c := s.c.Data[j0:j1]
 	switch {
@@ -351,10 +373,10 @@ func (s *blocked[T]) addEights(eights, j0, j1 int) {
 	s.addRow(&s.a.Data[0], uintptr(step)*bytes, &s.b.Data[j0], uintptr(s.c.Cols)*bytes, &c[0], eights, len(c))
 }
 
-// zeros are what a tile starts from.
+// zeros are what a strip starts from; none is wider.
 var (
-	zeros32 [64]float32
-	zeros64 [64]float64
+	zeros32 [128]float32
+	zeros64 [128]float64
 )
 
 func zerosOf[T Float]() *T {
@@ -364,41 +386,45 @@ func zerosOf[T Float]() *T {
 	return any(&zeros64[0]).(*T)
 }
 
-// packPanel rearranges a panel of B: its columns, of all rows of the block,
+// group is how many panels of B are rearranged in one part of the work: a long
+// piece of each row is read.
+const group = 8
+
+// packGroup rearranges panels of B: the columns of each, of all rows of the block,
 // become one piece of memory.
-func (s *blocked[T]) packPanel(panel int) {
+func (s *blocked[T]) packGroup(part int) {
 	w, k := s.panel, s.p1-s.p0
-	j := s.j0 + panel*w
-	columns := min(w, s.j1-j)
-	dst := s.packed[panel*w*k:][:w*k]
+	first := part * group
+	j0, j1 := s.j0+first*w, min(s.j0+(first+group)*w, s.j1)
+	dst := s.packed[first*w*k:]
 	if s.b.transposed {
-		s.transpose(dst, w, s.b.Data[j*s.b.Rows+s.p0:], s.b.Rows, columns, k)
+		for j := j0; j < j1; j += w {
+			s.transpose(dst[(j-j0)*k:], w, s.b.Data[j*s.b.Rows+s.p0:], s.b.Rows, min(w, j1-j), k)
+		}
 	} else {
 		for p := range k {
-			copy(dst[p*w:][:columns], s.b.Data[(s.p0+p)*s.b.Cols+j:])
+			row := s.b.Data[(s.p0+p)*s.b.Cols:]
+			for j := j0; j < j1; j += w {
+				copy(dst[(j-j0)*k+p*w:][:w], row[j:j1])
+			}
 		}
 	}
 	if s.skipEach {
-		s.finite[panel] = columns == w && s.sparse.finite(&dst[0], len(dst))
+		for j := j0; j < j1; j += w {
+			s.finite[(j-s.j0)/w] = j+w <= j1 && s.sparse.finite(&dst[(j-j0)*k], w*k)
+		}
 	}
 }
 
-// apart is how many elements lie between two packed rows of A, so that rows of
-// 2^n elements don't fall on the same sets of a cache.
+// apart is how many elements lie between two rows of A that were rearranged, so
+// that rows of 2^n elements don't fall on the same sets of a cache.
 const apart = 16
 
-// packRows copies rows of A, k columns of them, to dst: one row after the other,
-// or one column after the other if A is transposed. It returns the strides
-// there.
-func packRows[T Float](dst, a []T, row, step, rows, k int) (dstRow, dstStep int) {
-	if step == 1 {
-		for i := range rows {
-			copy(dst[i*(k+apart):][:k], a[i*row:])
-		}
-		return k + apart, 1
-	}
+// packColumns copies so many rows of k columns of A to dst, one column after the
+// other, and returns dst. The columns lie step apart.
+func packColumns[T Float](dst, a []T, step, rows, k int) []T {
 	for p := range k {
 		copy(dst[p*rows:][:rows], a[p*step:])
 	}
-	return 1, rows
+	return dst
 }

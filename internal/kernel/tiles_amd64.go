@@ -21,15 +21,21 @@ var (
 	tiling512f32 = &tiling[float32]{
 		next: next512f32, lanes: 16, panel: 64, transposed: true,
 		addRow: row512f32, squares: transpose256f32,
-		sparse: &sparse[float32]{finite256f32, rowLists256f32, columnLists256f32, nextListed512, 128, rowTerms256f32, terms512_128f32},
+		sparse: &sparse[float32]{
+			finite: finite256f32, rowLists: rowLists256f32, columnLists: columnLists256f32, next: nextListed512,
+			rowTerms: rowTerms256f32, terms: terms512_128f32, panel: 128,
+		},
 	}
 	tiling512f64 = &tiling[float64]{next: next512f64, lanes: 8, panel: 32}
 	tiling256f32 = &tiling[float32]{
 		next: next256(strips256f32), lanes: 8, panel: 24,
 		addRow: row256f32, squares: transpose256f32,
-		sparse: &sparse[float32]{finite256f32, rowLists256f32, columnLists256f32, nextListed256, 64, rowTerms256f32, terms256_64f32},
+		sparse: &sparse[float32]{
+			finite: finite256f32, rowLists: rowLists256f32, columnLists: columnLists256f32, next: nextListed256,
+			rowTerms: rowTerms256f32, terms: terms256_64f32, panel: 64,
+		},
 	}
-	tiling256f64 = &tiling[float64]{next: next256(strips256f64), lanes: 4, panel: 8}
+	tiling256f64 = &tiling[float64]{next: next256(strips256f64), lanes: 4, panel: 12}
 )
 
 // The strips of AVX-512, by the number of vectors they are wide. All have masks.
@@ -46,8 +52,8 @@ func next512f32(columns, rows int) (strip[float32], int) {
 	if 2*columns <= lanes {
 		return strips512f32[0], columns
 	}
-	// What half a vector or less is left for is a strip of its own, unless there
-	// are few rows.
+	// The columns after the last whole vector are a strip of half a vector, if they
+	// are no more, and unless there are few rows.
 	left := columns
 	if rest := columns % lanes; rows >= 8 && 2*rest <= lanes && rest < columns {
 		left -= rest
@@ -57,18 +63,23 @@ func next512f32(columns, rows int) (strip[float32], int) {
 	return strips512f32[vectors], min(left, vectors*lanes)
 }
 
-func next512f64(columns, _ int) (strip[float64], int) {
+// The only strip of float64 in AVX-512 is of four vectors; those of AVX2 are better
+// for a few columns.
+func next512f64(columns, rows int) (strip[float64], int) {
+	if columns <= 12 {
+		return tiling256f64.next(columns, rows)
+	}
 	return strip[float64]{6, strip512_32f64}, min(columns, 32)
 }
 
 // The strips of AVX2.
 type strips256[T Float] struct {
-	narrow strip[T]    // fewer columns than a vector has
-	whole  [4]strip[T] // by the number of vectors; the last need not have all its columns
-	half   strip[T]    // one vector and up to half of one
+	narrow strip[T]    // for fewer columns than a vector has
+	whole  [4]strip[T] // by the number of vectors, the last of which need not be whole
+	half   strip[T]    // for one vector and up to half of one
 }
 
-// (Twelve is for all of them a number of whole tiles, or almost.)
+// Twelve rows are whole tiles in all of them.
 var (
 	strips256f32 = strips256[float32]{
 		narrow: strip[float32]{12, strip256_7f32},
@@ -82,6 +93,7 @@ var (
 	}
 )
 
+// next256 returns the function that cuts columns into strips.
 func next256[T Float](s strips256[T]) func(columns, rows int) (strip[T], int) {
 	lanes := 32 / int(unsafe.Sizeof(T(0)))
 	return func(columns, _ int) (strip[T], int) {
@@ -92,14 +104,14 @@ func next256[T Float](s strips256[T]) func(columns, rows int) (strip[T], int) {
 		case vectors == 1 && 0 < rest && 2*rest <= lanes:
 			return s.half, columns
 		case 0 < rest && 2*rest <= lanes:
-			vectors-- // the last strip is that one
+			vectors-- // the last strip takes one more and the rest
 		case rest > 0:
 			vectors++
 		}
-		if vectors%3 != 0 {
-			vectors = min(vectors, 2)
-		} else {
+		if vectors%3 == 0 { // strips of three, after one or two of two
 			vectors = 3
+		} else {
+			vectors = min(vectors, 2)
 		}
 		return s.whole[vectors], min(columns, vectors*lanes)
 	}

@@ -138,7 +138,7 @@ func places() Mem {
 }
 
 func rowLists() {
-	TEXT("rowLists256f32", NOSPLIT, "func(index, counts *int32, a *float32, aRow, ahead uintptr, rows, k int)")
+	TEXT("rowLists256f32", NOSPLIT, "func(index, counts *int32, a *float32, aRow uintptr, rows, k int)")
 	Doc(
 		"rowLists256f32 lists for every two rows of A where they are not both 0, rows and k",
 		"being 1 or more. There must be room for 8 more in index.",
@@ -152,11 +152,11 @@ func rowLists() {
 		"\t\t}",
 		"\t}",
 		"",
-		"aRow is in bytes; so many ahead of what is read is wanted next.",
+		"aRow is in bytes.",
 	)
 	Pragma("noescape")
 	l := newList(load("index"))
-	counts, a, rows, ahead := load("counts"), load("a"), load("rows"), load("ahead")
+	counts, a, rows := load("counts"), load("a"), load("rows")
 	zero, v, w := YMM(), YMM(), YMM()
 	VXORPS(zero, zero, zero)
 	start := GP64()
@@ -177,8 +177,6 @@ func rowLists() {
 	JL(LabelRef("rest"))
 	VMOVUPS(Mem{Base: a}, v)
 	VORPS(Mem{Base: below}, v, v)
-	PREFETCHT0(Mem{Base: a, Index: ahead, Scale: 1})
-	PREFETCHT0(Mem{Base: below, Index: ahead, Scale: 1})
 	add := func() {
 		VCMPPS(Imm(4), zero, v, v) // not equal, or NaN
 		VMOVMSKPS(v, bits.As32())

@@ -73,15 +73,15 @@ func (s strip) declare() {
 	if lo == hi {
 		columns = fmt.Sprintf("%d columns", lo)
 	}
-	set, name, before, after := 256, "strip", "", ", k"
+	set, name, before, ahead, k := 256, "strip", "", "", ", k"
 	if s.edge == masked512 {
 		set = 512
 	}
 	if s.listed {
-		name, before, after = "listed", "index, counts *int32, ", ""
+		name, before, ahead, k = "listed", "index, counts *int32, ", ", ahead", ""
 	}
 	name = fmt.Sprintf("%s%d_%d%s", name, set, hi, s.short)
-	TEXT(name, NOSPLIT, fmt.Sprintf("func(%[2]sa *%[1]s, aRow, aStep uintptr, b *%[1]s, bStep uintptr, c *%[1]s, cRow uintptr, from *%[1]s, fromRow uintptr, rows%[3]s, columns int, floor %[1]s)", s.name, before, after))
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(%[2]sa *%[1]s, aRow, aStep uintptr, b *%[1]s, bStep uintptr, c *%[1]s, cRow uintptr, from *%[1]s, fromRow%[3]s uintptr, rows%[4]s, columns int, floor %[1]s)", s.name, before, ahead, k))
 	doc := []string{
 		fmt.Sprintf("%s computes %s of C: what they start from, and", name, columns),
 		"the product of as many rows of A and columns of B; rows and k are 1 or more.",
@@ -107,6 +107,9 @@ func (s strip) declare() {
 		doc[1] = "some terms of the product of as many rows of A and columns of B; rows is 1 or more."
 		doc = slices.Insert(doc, 3, "\tlists := index cut into pieces, as long as counts says")
 		doc[7] = "\t\t\tfor _, p := range lists[i/2] {"
+		doc = append(doc,
+			"If ahead is not 0, it asks for 448 bytes of each row of A, so many bytes further.",
+		)
 	}
 	Doc(doc...)
 	Pragma("noescape")
@@ -178,6 +181,15 @@ func (s strip) writeListed() {
 	a := []reg.GPVirtual{s.a, GP64()}
 	MOVQ(a[0], a[1])
 	ADDQ(aRow, a[1])
+	ahead := load("ahead")
+	TESTQ(ahead, ahead)
+	JZ(LabelRef("near"))
+	for _, row := range a {
+		for line := range 7 {
+			PREFETCHT0(Mem{Base: row, Index: ahead, Scale: 1, Disp: 64 * line})
+		}
+	}
+	Label("near")
 	count, inA, inB := GP64(), GP64(), GP64()
 	MOVLQSX(Mem{Base: counts}, count)
 	ADDQ(Imm(4), counts)
@@ -402,6 +414,9 @@ func (s strip) tile(rows int, highest bool) {
 	b, k := load("b"), load("k")
 	s.loop(rows, highest, k, func() {
 		s.multiply(a, b, acc, halves)
+		if highest && s.bits == 512 && s.vectors >= 3 { // the next line of A: of these rows, or of those below
+			PREFETCHT0(Mem{Base: a[0], Disp: 64})
+		}
 		for _, a := range a {
 			ADDQ(s.aStep, a)
 		}
