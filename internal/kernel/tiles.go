@@ -256,8 +256,8 @@ func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
 		s.computeRemainder(lo, hi, columns)
 	}
 	depth := s.p1 - p0
-	// One tile alone passes by B once.
-	if first, columns := s.next(j1-j0, hi-lo); !s.packB && hi-lo > first.rows && depth*columns*int(unsafe.Sizeof(T(0))) > blocks.strip {
+	// (One row passes by B once anyway.)
+	if _, columns := s.next(j1-j0, hi-lo); !s.packB && hi-lo > 1 && depth*columns*int(unsafe.Sizeof(T(0))) > blocks.strip {
 		depth = blocks.shallow
 	}
 	parts := ceil(s.p1-p0, depth)
