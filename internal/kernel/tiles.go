@@ -224,7 +224,7 @@ func (s *blocked[T]) place(lo int) int {
 	if 2*lo < s.c.Rows {
 		return 0
 	}
-	return len(keptOf[T]().buffers) / 2
+	return slots / 2
 }
 
 // compute computes the rows lo to hi of C, and of these the columns j0 to j1.
