@@ -8,7 +8,10 @@ import (
 // A kept is an object that is lent and given back, without locks. Unlike a
 // sync.Pool, which empties itself, it keeps as many as were ever lent at a time,
 // up to its size, so that a training step allocates nothing.
-type kept[O any] [32]atomic.Pointer[O]
+type kept[O any] [slots]atomic.Pointer[O]
+
+// slots is how many objects a kept keeps.
+const slots = 32
 
 // borrow returns an object, whatever it holds, until giveBack. Who looks for it in
 // the same place each time is likely to get the same one, with what is in the

@@ -224,7 +224,7 @@ func (s *blocked[T]) place(lo int) int {
 	if 2*lo < s.c.Rows {
 		return 0
 	}
-	return len(keptOf[T]().buffers) / 2
+	return slots / 2
 }
 
 // compute computes the rows lo to hi of C, and of these the columns j0 to j1.
@@ -256,7 +256,8 @@ func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
 		s.computeRemainder(lo, hi, columns)
 	}
 	depth := s.p1 - p0
-	if _, columns := s.next(j1-j0, hi-lo); !s.packB && depth*columns*int(unsafe.Sizeof(T(0))) > blocks.strip {
+	// (One row passes by B once anyway.)
+	if _, columns := s.next(j1-j0, hi-lo); !s.packB && hi-lo > 1 && depth*columns*int(unsafe.Sizeof(T(0))) > blocks.strip {
 		depth = blocks.shallow
 	}
 	parts := ceil(s.p1-p0, depth)
