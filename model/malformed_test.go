@@ -69,7 +69,7 @@ func malformedFiles() []malformed {
 		{"header of 101 MB", append(binary.LittleEndian.AppendUint64(nil, 101_000_000), '{'), "header length", "want at most 100000000 bytes, got 101000000"},
 		{"header of 99 MB", append(binary.LittleEndian.AppendUint64(nil, 99_000_000), '{'), "header", "want 99000000 bytes, got 1"},
 		{"header of 2^64-1", append(bytes.Repeat([]byte{255}, 8), '{'), "header length", "got 18446744073709551615"},
-		{"zeros", make([]byte, 100), "header", `padded with spaces, got ""`},
+		{"zeros", make([]byte, 100), "header length", "want 2 bytes or more, got 0: this is no safetensors file, it begins with zeros"},
 
 		{"a list", fileOf("[]", ""), "header", `want a JSON object, which begins with {, got "[]": this is no safetensors file`},
 		{"space before", fileOf(" "+goodHeader, goodData), "header", "which begins with {"},

@@ -48,6 +48,21 @@ func quoted(name string) string {
 	return name
 }
 
+// shortened is quoted, but cut where it is long: a name in a table makes every line of it
+// as long.
+func shortened(name string) string {
+	const most = 60
+	if utf8.RuneCountInString(name) <= most {
+		return quoted(name)
+	}
+	cut := 0
+	for range most - 1 {
+		_, n := utf8.DecodeRuneInString(name[cut:])
+		cut += n
+	}
+	return quoted(name[:cut]) + "…"
+}
+
 // hidden reports whether a terminal acts on r or does not show it. Lines and
 // columns of a text are what they are for.
 func hidden(r rune) bool { return r != '\n' && r != '\t' && !strconv.IsPrint(r) }
