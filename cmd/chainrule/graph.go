@@ -333,6 +333,6 @@ func parseNumbers(s string) (all []float64, err error) {
 type rangeError string
 
 func (e rangeError) Error() string {
-	return string(e) + " is too large; the largest number is 1.8e308"
+	return shortened(string(e)) + " is too large; the largest number is 1.8e308"
 }
 func (rangeError) Unwrap() error { return strconv.ErrRange }

@@ -51,16 +51,28 @@ func quoted(name string) string {
 // shortened is quoted, but cut where it is long: a name in a table makes every line of it
 // as long.
 func shortened(name string) string {
+	name, rest := beginning(name)
+	return quoted(name) + rest
+}
+
+// quotedShort is a text from outside in quotes, cut where it is long.
+func quotedShort(text string) string {
+	text, rest := beginning(text)
+	return strconv.Quote(text) + rest
+}
+
+// beginning returns the first letters of a long text, and an ellipsis for the rest.
+func beginning(text string) (begin, rest string) {
 	const most = 60
-	if utf8.RuneCountInString(name) <= most {
-		return quoted(name)
+	letters := 0
+	for i := range text {
+		if letters++; letters == most {
+			begin = text[:i]
+		} else if letters > most {
+			return begin, "…"
+		}
 	}
-	cut := 0
-	for range most - 1 {
-		_, n := utf8.DecodeRuneInString(name[cut:])
-		cut += n
-	}
-	return quoted(name[:cut]) + "…"
+	return text, ""
 }
 
 // hidden reports whether a terminal acts on r or does not show it. Lines and
