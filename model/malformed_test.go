@@ -132,6 +132,7 @@ func malformedFiles() []malformed {
 		{"many keys", fileOf(`{"__metadata__":{`+numbered(10_001, `"%d":""`)+`}}`, ""), "__metadata__", "want at most 10000 keys"},
 		{"long entry", header(`"dtype"`, `"x":"`+strings.Repeat("x", 5000)+`","dtype"`), `tensor "Affine1.W": entry`, "want at most 4096 bytes"},
 		{"long architecture", architecture(`"version":1`, strings.Repeat(" ", 3<<20)+`"version":1`), "architecture", "want at most 2097152 bytes"},
+		{"many values", architecture(`"version":1`, `"x":[`+numbered(100_000, "%d")+`],"version":1`), "architecture", "want at most 100000 values in all its lists and objects"},
 		{"many layers", fileOf(headerOf(`{"version":1,"input":[2],"layers":[`+numbered(10_001, `{"name":"%d","kind":"ReLU"}`)+`]}`, ""), ""), `layer "10000": kind`, "want at most 10000 layers in all"},
 		{"digest cut", architecture(`"version":1`, `"version":1,"sha256":"00"`), "architecture: sha256", `want 64 hexadecimal digits in a string, got "00"`},
 		{"digest of another file", architecture(`"version":1`, `"version":1,"sha256":"`+strings.Repeat("a1", 32)+`"`), "architecture: sha256", "the file is damaged"},

@@ -268,7 +268,7 @@ func parseEntry(name string, value jsontext.Value, dtype string, size int) (entr
 	if len(value) > longest {
 		return e, fail(e.field("entry"), "want at most %d bytes, got %d", longest, len(value))
 	}
-	v, err := parseValue(jsontext.NewDecoder(bytes.NewBuffer(value)))
+	v, err := (&parser{dec: jsontext.NewDecoder(bytes.NewBuffer(value))}).value()
 	if err != nil {
 		return e, fail(e.field("entry"), "%v", jsonProblem(err))
 	}

@@ -27,7 +27,7 @@ const excess = 64 << 20
 // that has little more.
 func TestReadCrafted(t *testing.T) {
 	const reserved = 64 << 20 // Go takes addresses by so much
-	memlimit.Run(t, reserved+2*excess, func(t *testing.T) {
+	memlimit.Run(t, reserved+4*excess, func(t *testing.T) {
 		debug.SetMemoryLimit(excess)
 		n := 0
 		craft(times(200, 20_000), func(c crafted) {
@@ -64,7 +64,7 @@ var differences = []difference{
 	{"a key stands twice in an object", []string{"f: header: the key "}},
 	{"the header begins with spaces", []string{"f: header: want a JSON object, which begins with {"}},
 	{"the padding is not of spaces", []string{"f: header: want a JSON object that ends with } and is padded with spaces"}},
-	{"there are more tensors, keys or axes, or longer entries, than are allowed", []string{"tensors", "f: __metadata__: want at most ", ": entry: want at most ", ": shape: want at most "}},
+	{"there are more tensors, keys or axes, or longer entries, than are allowed", []string{"f: header: want at most 100000 tensors", "f: __metadata__: want at most ", ": entry: want at most ", ": shape: want at most "}},
 	{"the architecture is wrong in any way", []string{"f: architecture: ", `f: layer "`}},
 }
 
@@ -190,7 +190,7 @@ func TestCommandCrafted(t *testing.T) {
 		if !c.bomb {
 			which = which[:2]
 		}
-		if !*campaign { // one after the other
+		if !*campaign && !strings.Contains(c.name, "units") { // one after the other
 			which = which[n%len(which):][:1]
 		}
 		for _, args := range which {
