@@ -35,6 +35,12 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	flag.Parse()
+	// Package memlimit starts this program again, without the flag.
+	const variable = "HOSTILE_CAMPAIGN"
+	if *campaign {
+		os.Setenv(variable, "1")
+	}
+	*campaign = os.Getenv(variable) != ""
 	var err error
 	if folder, err = os.MkdirTemp("", "hostile-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
