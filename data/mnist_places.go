@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/chainrule-go/chainrule/internal/atomicfile"
 	"github.com/chainrule-go/chainrule/internal/inputfile"
 )
 
@@ -151,11 +152,11 @@ func (s MNISTSource) fetchModule(ctx context.Context) (string, error) {
 
 	// A main module of its own, so that no other go.mod, go.work, vendor folder
 	// or GOFLAGS has a say.
-	dir, err := os.MkdirTemp("", "chainrule-mnist-")
+	dir, remove, err := atomicfile.Folder("chainrule-mnist-")
 	if err != nil {
 		return "", fmt.Errorf("could not be fetched: no temporary folder can be made in %s: %w; let TMPDIR (on Windows TMP) name a folder that exists and may be written in", os.TempDir(), err)
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	for file, content := range map[string]string{"go.mod": "module mnist\n", "go.sum": mnistGoSum} {
 		if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o644); err != nil {
 			return "", fmt.Errorf("could not be fetched: %w", err)

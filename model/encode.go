@@ -32,6 +32,12 @@ func describe[T tensor.Float](net *nn.Sequential[T], input []int) (string, []nam
 	if err != nil {
 		return "", nil, err
 	}
+	if len(text) > maxArchitecture {
+		return "", nil, fmt.Errorf("layers: their description would be %d bytes, over the limit of %d; use fewer layers or shorter names", len(text), maxArchitecture)
+	}
+	if _, err := parse(text); err != nil { // which has more values than are allowed
+		return "", nil, fmt.Errorf("layers: %w", err)
+	}
 	architecture, err := withDigest(string(text), s.tensors)
 	return architecture, s.tensors, err
 }

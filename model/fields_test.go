@@ -30,7 +30,7 @@ func (l *every[T]) Fields(f *nn.Fields[T]) {
 	f.Int("number", &l.number, -5, 5)
 	f.Float("rate", &l.rate, 0, 1)
 	f.Bool("on", &l.on)
-	f.Sizes("shape", &l.shape, 3)
+	f.Sizes("shape", &l.shape, 100_000)
 	f.Key("key", &l.key)
 	f.Param("w", &l.w, l.size)
 	f.State("mean", &l.mean, l.size, 2)
@@ -102,7 +102,7 @@ func TestRegisteredKindRefuses(t *testing.T) {
 		{"rate", `\"rate\":0.1`, `\"rate\":1.1`, `layer "every1": rate: want a number from 0 to 1, got 1.1`},
 		{"no rate", `\"rate\":0.1`, `\"rote\":0.1`, `layer "every1": rate: want a number, got nothing`},
 		{"switch", `\"on\":true`, `\"on\":null`, `layer "every1": on: want true or false, got null`},
-		{"shape", `[3,1]`, `[3,0]`, `layer "every1": shape: want at most 3 lengths of 1 or more`},
+		{"shape", `[3,1]`, `[3,0]`, `layer "every1": shape: want at most 100000 lengths of 1 or more`},
 		{"key", `\"8000000000000001\"`, `\"800000000000000g\"`, `layer "every1": key: want a key of 16 hexadecimal digits in a string, got "800000000000000g"`},
 		{"inner kind", `\"body\":{\"kind\":\"Affine\"`, `\"body\":{\"kind\":\"affine\"`, `layer "every1.body": kind: want one of`},
 		{"inner size", `\"in\":3`, `\"in\":0`, `layer "every1.body": in: want an integer of 1 or more, got 0`},

@@ -76,11 +76,13 @@ func (o *object) MarshalJSON() ([]byte, error) {
 // parse reads text, which must be one JSON object and nothing else. Package jsontext
 // refuses what has more than one meaning: keys that stand twice in an object, text that
 // is not UTF-8, halves of surrogate pairs, values nested more than 10,000 deep.
+//
+// More than maxValues values are an error: each takes far more memory than its text.
 func parse(text []byte) (*object, error) {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(text))
-	v, err := parseValue(dec)
+	p := parser{dec: jsontext.NewDecoder(bytes.NewBuffer(text))}
+	v, err := p.value()
 	if err == nil {
-		err = end(dec)
+		err = end(p.dec)
 	}
 	if err != nil {
 		return nil, jsonProblem(err)
@@ -126,6 +128,8 @@ func members(dec *jsontext.Decoder, read func(key string) error) error {
 func jsonProblem(err error) error {
 	e, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
+	case err == errManyValues:
+		return err
 	case ok && errors.Is(err, jsontext.ErrDuplicateName):
 		key, in := e.JSONPointer.LastToken(), e.JSONPointer.Parent()
 		if in == "" {
@@ -140,11 +144,25 @@ func jsonProblem(err error) error {
 	return fmt.Errorf("it is not JSON: %w", err)
 }
 
-func parseValue(dec *jsontext.Decoder) (any, error) {
+const maxValues = 100_000
+
+var errManyValues = fmt.Errorf("want at most %d values in all its lists and objects", maxValues)
+
+// A parser parses values, and counts them.
+type parser struct {
+	dec    *jsontext.Decoder
+	values int
+}
+
+func (p *parser) value() (any, error) {
+	if p.values++; p.values > maxValues {
+		return nil, errManyValues
+	}
+	dec := p.dec
 	if dec.PeekKind() == '{' {
 		o := &object{}
 		err := members(dec, func(key string) error {
-			v, err := parseValue(dec)
+			v, err := p.value()
 			o.set(key, v)
 			return err
 		})
@@ -158,7 +176,7 @@ func parseValue(dec *jsontext.Decoder) (any, error) {
 	case '[':
 		list := []any{}
 		for dec.PeekKind() != ']' {
-			v, err := parseValue(dec)
+			v, err := p.value()
 			if err != nil {
 				return nil, err
 			}

@@ -69,7 +69,7 @@ func malformedFiles() []malformed {
 		{"header of 101 MB", append(binary.LittleEndian.AppendUint64(nil, 101_000_000), '{'), "header length", "want at most 100000000 bytes, got 101000000"},
 		{"header of 99 MB", append(binary.LittleEndian.AppendUint64(nil, 99_000_000), '{'), "header", "want 99000000 bytes, got 1"},
 		{"header of 2^64-1", append(bytes.Repeat([]byte{255}, 8), '{'), "header length", "got 18446744073709551615"},
-		{"zeros", make([]byte, 100), "header", `padded with spaces, got ""`},
+		{"zeros", make([]byte, 100), "header length", "want 2 bytes or more, got 0: this is no safetensors file, it begins with zeros"},
 
 		{"a list", fileOf("[]", ""), "header", `want a JSON object, which begins with {, got "[]": this is no safetensors file`},
 		{"space before", fileOf(" "+goodHeader, goodData), "header", "which begins with {"},
@@ -132,6 +132,7 @@ func malformedFiles() []malformed {
 		{"many keys", fileOf(`{"__metadata__":{`+numbered(10_001, `"%d":""`)+`}}`, ""), "__metadata__", "want at most 10000 keys"},
 		{"long entry", header(`"dtype"`, `"x":"`+strings.Repeat("x", 5000)+`","dtype"`), `tensor "Affine1.W": entry`, "want at most 4096 bytes"},
 		{"long architecture", architecture(`"version":1`, strings.Repeat(" ", 3<<20)+`"version":1`), "architecture", "want at most 2097152 bytes"},
+		{"many values", architecture(`"version":1`, `"x":[`+numbered(100_000, "%d")+`],"version":1`), "architecture", "want at most 100000 values in all its lists and objects"},
 		{"many layers", fileOf(headerOf(`{"version":1,"input":[2],"layers":[`+numbered(10_001, `{"name":"%d","kind":"ReLU"}`)+`]}`, ""), ""), `layer "10000": kind`, "want at most 10000 layers in all"},
 		{"digest cut", architecture(`"version":1`, `"version":1,"sha256":"00"`), "architecture: sha256", `want 64 hexadecimal digits in a string, got "00"`},
 		{"digest of another file", architecture(`"version":1`, `"version":1,"sha256":"`+strings.Repeat("a1", 32)+`"`), "architecture: sha256", "the file is damaged"},

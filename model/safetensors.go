@@ -205,6 +205,9 @@ func readHeader(r io.Reader) ([]byte, error) {
 	if n > maxHeader {
 		return nil, fail("header length", "want at most %d bytes, got %d: this is no safetensors file, it begins with %q", maxHeader, n, head)
 	}
+	if n == 0 {
+		return nil, fail("header length", "want 2 bytes or more, got 0: this is no safetensors file, it begins with zeros")
+	}
 	text, err := upTo(r, int(n))
 	if err != nil {
 		return nil, err
@@ -265,7 +268,7 @@ func parseEntry(name string, value jsontext.Value, dtype string, size int) (entr
 	if len(value) > longest {
 		return e, fail(e.field("entry"), "want at most %d bytes, got %d", longest, len(value))
 	}
-	v, err := parseValue(jsontext.NewDecoder(bytes.NewBuffer(value)))
+	v, err := (&parser{dec: jsontext.NewDecoder(bytes.NewBuffer(value))}).value()
 	if err != nil {
 		return e, fail(e.field("entry"), "%v", jsonProblem(err))
 	}

@@ -3,10 +3,12 @@ package model
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -33,6 +35,12 @@ func TestSaveErrors(t *testing.T) {
 	bent := affine(3, 4)
 	bent.B.Value.Shape = []int{5}
 	same := affine(3, 3)
+	var long []nn.Named[float32]
+	for i := range 9000 {
+		long = append(long, nn.Named[float32]{Name: fmt.Sprintf("%0250d", i), Layer: nn.NewReLU[float32]()})
+	}
+	values := newEvery()
+	values.shape = slices.Repeat([]int{1}, 100_000)
 	w := &nn.Param[float32]{Name: "W", Value: same.W.Value, Grad: tensor.New[float32](3, 3)}
 	for _, tt := range []struct {
 		name  string
@@ -50,6 +58,8 @@ func TestSaveErrors(t *testing.T) {
 		{"negative", of(affine(3, 4)), []int{-3}, "input: want lengths of 1 or more, got -3"},
 		{"huge", of(), []int{1 << 20, 1 << 20}, "input: want the shape of one sample"},
 		{"dot", named("a.b"), []int{3}, `layers: the name of layer 0: want a name without a dot`},
+		{"long names", nn.NewNamed(long...), []int{3}, "bytes, over the limit of 2097152; use fewer layers or shorter names"},
+		{"many values", of(values), []int{3}, "layers: want at most 100000 values"},
 		{"no UTF-8", named("a\xff"), []int{3}, `the name of layer 0: want a name in UTF-8 without control characters, got "a\xff"`},
 		{"control characters", named("a\x1b[31m"), []int{3}, `without control characters, got "a\x1b[31m"`},
 		{"too deep", deep, []int{3}, "want layers nested at most 32 deep"},

@@ -16,7 +16,6 @@ import (
 	"github.com/chainrule-go/chainrule/model"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
-	"github.com/chainrule-go/chainrule/train"
 )
 
 func (a *app) evalCommand() *cobra.Command {
@@ -64,7 +63,7 @@ func (a *app) eval(ctx context.Context, path, dir, own string) error {
 	if err != nil {
 		return err
 	}
-	loss, accuracy, err := train.Evaluate(ctx, c.logits, nn.NewSoftmaxWithLoss[float32](), test, 0)
+	loss, accuracy, err := c.evaluate(ctx, test)
 	if err != nil {
 		return err
 	}
@@ -78,7 +77,7 @@ func (a *app) eval(ctx context.Context, path, dir, own string) error {
 		fmt.Fprintf(a.stdout, "accuracy %.4f, loss %.4f on %d samples\n", accuracy, loss, test.Len())
 	}
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return fmt.Errorf("%s: the loss is %v: its training has diverged, or the file is damaged", quoted(path), loss)
+		return fmt.Errorf("%s: the loss is %v: %s", quoted(path), loss, c.notFinite())
 	}
 	return nil
 }
@@ -88,6 +87,16 @@ type classifier struct {
 	*model.Model[float32]
 	logits          *nn.Sequential[float32] // without a Softmax at the end
 	pixels, classes int
+	cost
+}
+
+// notFinite says how the results of the model can be NaN or infinite. Where the file has
+// a SHA-256, its weights are those that were saved.
+func (c *classifier) notFinite() string {
+	if c.Unverified {
+		return "its training has diverged, or the file, which has no SHA-256, is damaged"
+	}
+	return "its training has diverged (the file is not damaged: its SHA-256 is right)"
 }
 
 // load loads a model. The bytes of its file are written to copies too.
@@ -128,7 +137,15 @@ func loadClassifier(ctx context.Context, path string, copies ...io.Writer) (*cla
 		return nil, fmt.Errorf("%s: its result for one sample is %s, not a row of classes", quoted(path), tensor.FormatShape(out[1:]))
 	}
 	pixels, _ := tensor.Size(m.Input...)
-	return &classifier{m, withoutSoftmax(m.Net), pixels, out[1]}, nil
+	cost, err := costOf(m.Net, m.Input)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", quoted(path), err)
+	}
+	c := &classifier{m, withoutSoftmax(m.Net), pixels, out[1], cost}
+	if err := c.checkNumbers(path, mostComputed); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // fitsMNIST reports why the model cannot classify the images of MNIST.

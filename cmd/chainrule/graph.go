@@ -240,20 +240,22 @@ func (a *app) drawGraph(ctx context.Context, s source, o *graphOptions, named bo
 // or else as the source has it.
 func (s source) folding(fold, unfold []string) (func(*graph.Group) bool, error) {
 	var names []string
+	known := map[string]bool{}
 	for _, n := range s.graph.Nodes() {
 		for g := n.Group; g != nil; g = g.Outer {
-			if !slices.Contains(names, g.Name) {
+			if !known[g.Name] {
+				known[g.Name] = true
 				names = append(names, g.Name)
 			}
 		}
 	}
 	for _, name := range slices.Concat(fold, unfold) {
 		switch {
-		case name == "all" || slices.Contains(names, name):
+		case name == "all" || known[name]:
 		case len(names) == 0:
 			return nil, usagef("there is no group %q: the graph has none", name)
 		default:
-			return nil, usagef("there is no group %q; the graph has %s", name, strings.Join(names, ", "))
+			return nil, usagef("there is no group %q; the graph has %s", name, some(names))
 		}
 		if slices.Contains(fold, name) && slices.Contains(unfold, name) {
 			return nil, usagef("--fold and --unfold both name %q", name)
@@ -268,6 +270,19 @@ func (s source) folding(fold, unfold []string) (func(*graph.Group) bool, error) 
 		}
 		return slices.Contains(fold, "all") || s.folded && !slices.Contains(unfold, "all")
 	}, nil
+}
+
+// some lists names, of a model perhaps, of which there may be thousands, and long ones.
+func some(names []string) string {
+	const most = 10
+	var list []string
+	for _, name := range names[:min(most, len(names))] {
+		list = append(list, shortened(name))
+	}
+	if more := len(names) - len(list); more > 0 {
+		list = append(list, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(list, ", ")
 }
 
 // drawingFormat is one of drawingFormats, or "" for whatever fits.
@@ -318,6 +333,6 @@ func parseNumbers(s string) (all []float64, err error) {
 type rangeError string
 
 func (e rangeError) Error() string {
-	return string(e) + " is too large; the largest number is 1.8e308"
+	return shortened(string(e)) + " is too large; the largest number is 1.8e308"
 }
 func (rangeError) Unwrap() error { return strconv.ErrRange }

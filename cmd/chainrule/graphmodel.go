@@ -20,6 +20,9 @@ func (a *app) modelSource(ctx context.Context, path string, o *graphOptions, lab
 	if err != nil {
 		return source{}, err
 	}
+	if err := c.checkDrawn(path); err != nil {
+		return source{}, err
+	}
 	if labelled && int(o.label) >= c.classes {
 		return source{}, usagef("--label is %d, and the classes of %s are 0 to %d", o.label, quoted(path), c.classes-1)
 	}
@@ -33,24 +36,28 @@ func (a *app) modelSource(ctx context.Context, path string, o *graphOptions, lab
 		return source{}, err
 	}
 	x := tensor.Of(sample.x, append([]int{1}, c.Input...)...)
-	logits := net.Forward(nil, x)
-	y, class := nn.NewSoftmax[float64]().Forward(nil, logits), nn.Classes(logits)[0]
-	label := class
-	if labelled {
-		label = int(o.label)
-	} else if sample.label >= 0 {
-		label = sample.label
-	}
-	g, err := trace.Network(nil, net, nn.NewSoftmaxWithLoss[float64](), x, nn.Labels[float64](label))
-	if err != nil {
-		return source{}, fmt.Errorf("%s: %w", quoted(path), err)
-	}
-	return source{
-		graph:  g.Graph,
-		title:  filepath.Base(path),
-		note:   fmt.Sprintf("%s: class %d with probability %.4g; the loss is that of class %d", sample.name, class, y.Data[class], label),
-		folded: true,
-	}, nil
+	s := source{title: filepath.Base(path), folded: true}
+	err = untilDone(ctx, func() error { // many layers take long
+		logits := net.Forward(nil, x)
+		y, class := nn.NewSoftmax[float64]().Forward(nil, logits), nn.Classes(logits)[0]
+		if y.Data[class] != y.Data[class] {
+			a.logf("%s: the result is not a number: %s", quoted(path), c.notFinite())
+		}
+		label := class
+		if labelled {
+			label = int(o.label)
+		} else if sample.label >= 0 {
+			label = sample.label
+		}
+		g, err := trace.Network(nil, net, nn.NewSoftmaxWithLoss[float64](), x, nn.Labels[float64](label))
+		if err != nil {
+			return fmt.Errorf("%s: %w", quoted(path), err)
+		}
+		s.graph = g.Graph
+		s.note = fmt.Sprintf("%s: class %d with probability %.4g; the loss is that of class %d", sample.name, class, y.Data[class], label)
+		return nil
+	})
+	return s, err
 }
 
 // A sample is what a model is drawn on.

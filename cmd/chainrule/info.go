@@ -27,7 +27,7 @@ func (a *app) infoCommand() *cobra.Command {
 				return nil
 			}
 			for i, l := range summary.Layers {
-				summary.Layers[i].Name, summary.Layers[i].Layer = quoted(l.Name), quoted(l.Layer)
+				summary.Layers[i].Name, summary.Layers[i].Layer = shortened(l.Name), shortened(l.Layer)
 			}
 			fmt.Fprint(a.stdout, summary)
 			return nil

@@ -48,6 +48,33 @@ func quoted(name string) string {
 	return name
 }
 
+// shortened is quoted, but cut where it is long: a name in a table makes every line of it
+// as long.
+func shortened(name string) string {
+	name, rest := beginning(name)
+	return quoted(name) + rest
+}
+
+// quotedShort is a text from outside in quotes, cut where it is long.
+func quotedShort(text string) string {
+	text, rest := beginning(text)
+	return strconv.Quote(text) + rest
+}
+
+// beginning returns the first letters of a long text, and an ellipsis for the rest.
+func beginning(text string) (begin, rest string) {
+	const most = 60
+	letters := 0
+	for i := range text {
+		if letters++; letters == most {
+			begin = text[:i]
+		} else if letters > most {
+			return begin, "…"
+		}
+	}
+	return text, ""
+}
+
 // hidden reports whether a terminal acts on r or does not show it. Lines and
 // columns of a text are what they are for.
 func hidden(r rune) bool { return r != '\n' && r != '\t' && !strconv.IsPrint(r) }

@@ -221,7 +221,7 @@ type prediction struct {
 
 // classify prints the class of each sample, as the samples come.
 func (a *app) classify(ctx context.Context, c *classifier, file string, in *input) error {
-	const most = 200 // at a time, for the memory of the results in between
+	most := c.part() // at a time
 	softmax := nn.NewSoftmax[float32]()
 	pass := &nn.Pass[float32]{}
 	for first := 0; ; first += most {
@@ -242,7 +242,7 @@ func (a *app) classify(ctx context.Context, c *classifier, file string, in *inpu
 		for i, class := range nn.Classes(y) {
 			row := y.Data[i*c.classes : (i+1)*c.classes]
 			if row[class] != row[class] {
-				return fmt.Errorf("%s, sample %d: the model's result is not a number; its training has diverged, or the file is damaged", fileName(file), first+i)
+				return fmt.Errorf("%s, sample %d: the model's result is not a number: %s", fileName(file), first+i, c.notFinite())
 			}
 			if !a.json {
 				fmt.Fprintf(a.stdout, "%s\t%d\t%d\t%.4f\n", fileName(file), first+i, class, row[class])

@@ -90,7 +90,7 @@ func readNumbers[T tensor.Float](r io.Reader, name string, features, classes int
 			if i == features {
 				class, err := strconv.Atoi(s)
 				if err != nil || class < 0 || class >= classes {
-					return fail(i+1, "want a class from 0 to %d, got %q", classes-1, s)
+					return fail(i+1, "want a class from 0 to %d, got %s", classes-1, quotedShort(s))
 				}
 				t = append(t, class)
 				continue
@@ -141,9 +141,9 @@ func parseNumber(s string) (float64, error) {
 	v, err := strconv.ParseFloat(s, 64)
 	switch {
 	case errors.Is(err, strconv.ErrRange) || err == nil && !math.IsInf(v, 0) && math.Abs(v) > math.MaxFloat32:
-		return 0, fmt.Errorf("%s is too large; a model takes numbers up to 3.4e38", s)
+		return 0, fmt.Errorf("%s is too large; a model takes numbers up to 3.4e38", shortened(s))
 	case err != nil || math.IsNaN(v) || math.IsInf(v, 0):
-		return 0, fmt.Errorf("want a number, got %q", s)
+		return 0, fmt.Errorf("want a number, got %s", quotedShort(s))
 	}
 	return v, nil
 }

@@ -64,9 +64,21 @@ func FuzzReadNumbers(f *testing.F) {
 	for _, text := range []string{"1,2,0\n", "a,b,c\n1 2 1\n", "#\n1e400,,\n", "\uFEFF1\t2\t2\r\n"} {
 		f.Add(text)
 	}
+	f.Add(strings.Repeat("1,2,0\n", 1000))
+	f.Add(strings.Repeat("1,", 10_000))
+	f.Add("1,2,0\n1," + strings.Repeat("x", 60_000) + ",0\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		x, labels, err := readNumbers[float32](strings.NewReader(text), "f", 2, 3)
+		var x []float32
+		var labels []int
+		var err error
+		got := allocated(func() { x, labels, err = readNumbers[float32](strings.NewReader(text), "f", 2, 3) })
+		if most := uint64(64*len(text) + 1<<18); got > most {
+			t.Errorf("a text of %d bytes takes %d bytes of memory, want at most %d", len(text), got, most)
+		}
 		if err != nil {
+			if len(err.Error()) > 500 {
+				t.Errorf("an error of %d bytes", len(err.Error()))
+			}
 			return
 		}
 		if len(labels) == 0 || len(x) != 2*len(labels) {

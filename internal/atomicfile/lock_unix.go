@@ -16,6 +16,18 @@ const renamesOpenFiles = true
 // removeAbandoned fails there in the same way.
 func lock(f *os.File) { flock(f, syscall.LOCK_EX) }
 
+// removeAbandonedFolder is removeAbandoned for a folder of [Folder].
+func removeAbandonedFolder(path string, _ fs.FileInfo) {
+	d, err := os.OpenFile(path, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return
+	}
+	defer d.Close()
+	if flock(d, syscall.LOCK_EX|syscall.LOCK_NB) == nil && still(d) {
+		os.RemoveAll(path)
+	}
+}
+
 // removeAbandoned removes the temporary at path unless its writer has it locked.
 // The lock of flock belongs to the open file, so it ends with its process, and
 // two writers in one process exclude each other too.

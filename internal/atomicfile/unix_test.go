@@ -22,7 +22,8 @@ func TestMain(m *testing.M) {
 		err := Write(path, func(w io.Writer) error {
 			io.WriteString(w, strings.Repeat("half of the new ", 10_000))
 			fmt.Println("writing")
-			_, err := io.Copy(io.Discard, os.Stdin) // until it is killed, or the test has ended
+			// Not select {}: without other goroutines that is a deadlock, which ends the program.
+			_, err := io.Copy(io.Discard, os.Stdin)
 			return err
 		})
 		fmt.Println(err)
@@ -40,11 +41,11 @@ func startWriter(t *testing.T, path string) *exec.Cmd {
 	}
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), "ATOMICFILE_WRITE="+path)
-	if _, err := cmd.StdinPipe(); err != nil { // which stays open
-		t.Fatal(err)
-	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cmd.StdinPipe(); err != nil { // which stays open
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {

@@ -23,7 +23,7 @@ type builder struct {
 
 func newDiagram(g *graph.Graph[float64], o Options, named bool) (*diagram, error) {
 	b := &builder{g: g, folded: o.Folded, named: named, boxes: map[*graph.Group]*item{}, known: map[*graph.Group]bool{}, ids: map[*graph.Group]string{}}
-	b.title, b.names = o.Title, names(g)
+	b.title, b.names, b.members = o.Title, names(g), map[*item][]*graph.Node[float64]{}
 	for i, group := range groups(g) {
 		b.ids[group] = groupName(i)
 	}
@@ -73,6 +73,7 @@ func (b *builder) stand(n *graph.Node[float64]) {
 		it.below = append(it.below, inputText(n))
 	}
 	b.stands[n.ID] = it
+	b.members[it] = append(b.members[it], n)
 }
 
 // enter adds a frame or a box for a group that was not met before.

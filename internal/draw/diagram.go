@@ -21,14 +21,15 @@ const maxItems = 3000
 
 // A diagram is what is to be drawn, before anything has a place.
 type diagram struct {
-	title  string
-	items  []*item
-	links  []*link
-	frames []*frame // the unfolded groups, outer before inner
-	stands []*item  // by node: what stands for it, itself or a box
-	uses   [][]use  // by node
-	names  []string // by node: what it is called in a sentence
-	w, h   float64  // of the whole, by layout
+	title   string
+	items   []*item
+	links   []*link
+	frames  []*frame                         // the unfolded groups, outer before inner
+	stands  []*item                          // by node: what stands for it, itself or a box
+	members map[*item][]*graph.Node[float64] // of each box
+	uses    [][]use                          // by node
+	names   []string                         // by node: what it is called in a sentence
+	w, h    float64                          // of the whole, by layout
 }
 
 // A use is an edge from a node to who uses it: an operation, or a folded group.

@@ -17,6 +17,9 @@ var page = template.Must(template.New("page").Parse(pageSource))
 // maxPageItems is how much all the drawings of a page may hold together.
 const maxPageItems = 6000
 
+// maxPageSets is of how many groups it is tried whether a drawing with them open has room.
+const maxPageSets = 200
+
 // A pageView is the drawing of a graph with some of its groups open and the others
 // folded, and its steps.
 type pageView struct {
@@ -53,7 +56,7 @@ func HTML(w io.Writer, g *graph.Graph[float64], o Options) error {
 		sets[0][group] = o.Folded == nil || !o.Folded(group)
 		sets[2][group] = true
 	}
-	for _, group := range all {
+	for _, group := range all[:min(len(all), maxPageSets)] {
 		alone := map[*graph.Group]bool{}
 		for _, outer := range chain(group) {
 			alone[outer] = true
@@ -63,10 +66,20 @@ func HTML(w io.Writer, g *graph.Graph[float64], o Options) error {
 	var views []pageView
 	known := map[string]bool{}
 	room := maxPageItems // for more items
+	least := 0           // items of the drawing with none open, the smallest
 	for i, open := range sets {
+		if least > room {
+			break
+		}
 		d, err := newDiagram(g, Options{Folded: func(group *graph.Group) bool { return !open[group] }}, true)
 		if err != nil && i == 0 {
 			return err
+		}
+		if i == 1 {
+			if err != nil {
+				break // the others are larger
+			}
+			least = len(d.items)
 		}
 		if err != nil || i > 0 && len(d.items) > room {
 			continue // it is too large to be seen

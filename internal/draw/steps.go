@@ -48,7 +48,7 @@ func (d *diagram) walk(g *graph.Graph[float64]) *walk {
 		it := d.stands[n.ID]
 		// The nodes of a group follow one another, so those of a box are one step.
 		if k := len(w.steps); it.kind != box || k == 0 || w.steps[k-1].Item != it.name {
-			w.steps = append(w.steps, step{Item: it.name, Lines: d.forward(g, n, it, rules)})
+			w.steps = append(w.steps, step{Item: it.name, Lines: d.forward(n, it, rules)})
 		}
 		w.value[n.ID] = len(w.steps)
 		w.steps[len(w.steps)-1].Done = done
@@ -71,7 +71,7 @@ func (d *diagram) walk(g *graph.Graph[float64]) *walk {
 		if it.kind != box || w.back[it] == 0 {
 			s := step{Item: it.name, Backward: true}
 			if it.kind == box {
-				s.Lines = d.backwardOfBox(g, it, needed)
+				s.Lines = d.backwardOfBox(it, needed)
 			} else {
 				s.Lines = d.backward(n, rules[n.Op], count)
 			}
@@ -87,7 +87,7 @@ func (d *diagram) walk(g *graph.Graph[float64]) *walk {
 }
 
 // forward says what an operation or a folded group computes.
-func (d *diagram) forward(g *graph.Graph[float64], n *graph.Node[float64], it *item, rules map[string]graph.Rule) (all []string) {
+func (d *diagram) forward(n *graph.Node[float64], it *item, rules map[string]graph.Rule) (all []string) {
 	if it.kind != box {
 		y := rules[n.Op].Y
 		if n.Op == "gather" {
@@ -96,7 +96,7 @@ func (d *diagram) forward(g *graph.Graph[float64], n *graph.Node[float64], it *i
 		words, numbers := d.operands(n)
 		return []string{fmt.Sprintf("%s = %s = %s = %s", d.names[n.ID], fill(y, words), fill(y, numbers), inline(n.Shape, n.Value))}
 	}
-	in, out := d.around(g, it)
+	in, out := d.around(it)
 	var arguments []string
 	for _, a := range in {
 		arguments = append(arguments, d.names[a.ID])
@@ -135,8 +135,8 @@ func (d *diagram) backward(n *graph.Node[float64], rule graph.Rule, count []int)
 
 // backwardOfBox says what a folded group sends back, and the gradients of the
 // inputs in it.
-func (d *diagram) backwardOfBox(g *graph.Graph[float64], it *item, needed []bool) (all []string) {
-	in, _ := d.around(g, it)
+func (d *diagram) backwardOfBox(it *item, needed []bool) (all []string) {
+	in, _ := d.around(it)
 	for _, a := range in {
 		if !needed[a.ID] {
 			continue
@@ -161,21 +161,22 @@ func (d *diagram) backwardOfBox(g *graph.Graph[float64], it *item, needed []bool
 
 // around returns what goes into a folded group, with the inputs in it, and what
 // comes out.
-func (d *diagram) around(g *graph.Graph[float64], it *item) (in, out []*graph.Node[float64]) {
+func (d *diagram) around(it *item) (in, out []*graph.Node[float64]) {
 	used := map[*graph.Node[float64]]bool{} // by a node in the group
-	for _, n := range g.Nodes() {
-		if d.stands[n.ID] != it {
-			continue
-		}
+	for _, n := range d.members[it] {
 		for _, a := range n.In {
+			if used[a] {
+				continue
+			}
 			used[a] = true
+			if a.Op != graph.OpConst && (a.Leaf() || d.stands[a.ID] != it) {
+				in = append(in, a)
+			}
 		}
 	}
-	for _, n := range g.Nodes() {
-		switch inside := d.stands[n.ID] == it; {
-		case used[n] && n.Op != graph.OpConst && (n.Leaf() || !inside):
-			in = append(in, n)
-		case inside && !n.Leaf() && (len(d.uses[n.ID]) > 0 || !used[n]):
+	slices.SortFunc(in, func(a, b *graph.Node[float64]) int { return a.ID - b.ID })
+	for _, n := range d.members[it] {
+		if !n.Leaf() && (len(d.uses[n.ID]) > 0 || !used[n]) {
 			out = append(out, n)
 		}
 	}

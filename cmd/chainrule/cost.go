@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+
+	"github.com/chainrule-go/chainrule/data"
+	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/tensor"
+	"github.com/chainrule-go/chainrule/train"
+)
+
+// What a model may take of memory beside its weights. A small file can describe many
+// layers with large results, so their numbers are counted, from shapes alone, before
+// anything is computed.
+const (
+	mostComputed = 1 << 22 // of a sample and its results, as float32: 16 MB
+	mostDrawn    = 1 << 15 // the same in a graph, where several nodes have each, or as many as the weights
+	mostLayers   = 3000    // in a graph, which has a box for each
+)
+
+// mostSamples are computed at a time, as in [train.Evaluate].
+const mostSamples = 200
+
+// cost is what one sample takes.
+type cost struct {
+	numbers int64 // of the sample and the results of all layers
+	layers  int   // that have results
+}
+
+func costOf[T tensor.Float](net *nn.Sequential[T], sample []int) (c cost, err error) {
+	var count func(l nn.Layer[T], shape []int) ([]int, error)
+	count = func(l nn.Layer[T], shape []int) (out []int, err error) {
+		if chain, ok := l.(*nn.Sequential[T]); ok {
+			for _, inner := range chain.Layers() {
+				if shape, err = count(inner.Layer, shape); err != nil {
+					return nil, err
+				}
+			}
+			return shape, nil
+		}
+		if out, err = nn.Check(l, shape...); err == nil && len(out) > 0 {
+			size, ok := tensor.Size(out[1:]...)
+			if !ok {
+				size = math.MaxInt32
+			}
+			c.numbers += int64(size)
+			c.layers++
+		}
+		return out, err
+	}
+	size, _ := tensor.Size(sample...)
+	c.numbers = int64(size)
+	_, err = count(net, append([]int{0}, sample...)) // no samples, no memory
+	return c, err
+}
+
+// checkNumbers refuses a model of which a sample and its results are more than so many
+// numbers.
+func (c *classifier) checkNumbers(path string, most int64) error {
+	if c.numbers > most {
+		return fmt.Errorf("%s: a sample and the results of the layers are %d numbers, and at most %d are allowed; use a model with fewer or smaller layers", quoted(path), c.numbers, most)
+	}
+	return nil
+}
+
+// checkDrawn refuses a model that is too large to draw.
+func (c *classifier) checkDrawn(path string) error {
+	if c.layers > mostLayers {
+		return fmt.Errorf("%s has %d layers, and at most %d are drawn; use a model with fewer", quoted(path), c.layers, mostLayers)
+	}
+	weights := 0
+	for _, p := range c.Net.Params() {
+		weights += len(p.Value.Data)
+	}
+	return c.checkNumbers(path, int64(max(mostDrawn, weights)))
+}
+
+// part is how many samples are computed at a time.
+func (c *classifier) part() int { return int(max(1, min(mostSamples, mostComputed/4/c.numbers))) }
+
+// evaluate is [train.Evaluate] in bounded memory: with fewer threads where the results of
+// the layers are large, and then with fewer samples at a time.
+func (c *classifier) evaluate(ctx context.Context, set data.Set[float32]) (loss, accuracy float64, err error) {
+	err = untilDone(ctx, func() error {
+		threads, part := int(min(mostComputed/(mostSamples*c.numbers), int64(runtime.GOMAXPROCS(0)))), set.Len()
+		if threads == 0 {
+			threads, part = 1, int(max(1, mostComputed/c.numbers))
+		}
+		for lo := 0; lo < set.Len(); lo += part {
+			some := set.Rows(lo, min(lo+part, set.Len()))
+			l, a, err := train.Evaluate(ctx, c.logits, nn.NewSoftmaxWithLoss[float32](), some, threads)
+			if err != nil {
+				return err
+			}
+			share := float64(some.Len()) / float64(set.Len())
+			loss += float64(share * l)
+			accuracy += float64(share * a)
+		}
+		return nil
+	})
+	return loss, accuracy, err
+}
