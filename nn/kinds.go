@@ -63,7 +63,7 @@ func Register[A, B any, LA layerOf[A, float32], LB layerOf[B, float64]](name str
 	registered.Lock()
 	defer registered.Unlock()
 	for _, k := range append(builtin, registered.kinds...) {
-		if name == "" || k.name == name || k.types[0] == reflect.TypeFor[LA]() {
+		if name == "" || k.name == name || k.types[0] == reflect.TypeFor[LA]() || k.types[1] == reflect.TypeFor[LB]() {
 			panic(fmt.Sprintf("nn: Register: the name %q is empty or taken, or its type is registered already", name))
 		}
 	}
@@ -107,18 +107,57 @@ func NewOfKind[T tensor.Float](name string) (Layer[T], bool) {
 }
 
 // KindOf returns the name of the kind that l is of. It is an error if [NewOfKind]
-// could not make such a layer, or if l has parameters and no fields to tell of them.
+// could not make such a layer, if l has a parameter that its fields do not name, or if
+// a field is refused.
 func KindOf[T tensor.Float](l Layer[T]) (string, error) {
 	t := reflect.TypeOf(l)
+	name := ""
 	for k := range kinds {
 		if k.types[0] == t || k.types[1] == t {
-			if _, ok := l.(Fielder[T]); !ok && len(l.Params()) > 0 {
-				return "", fmt.Errorf("a %s has parameters, but no method Fields that names them", k.name)
-			}
-			return k.name, nil
+			name = k.name
 		}
 	}
-	return "", fmt.Errorf("want one of the kinds %s, got a %T; make its type known by nn.Register", strings.Join(Kinds(), ", "), l)
+	if name == "" {
+		return "", fmt.Errorf("want one of the kinds %s, got a %T; make its type known by nn.Register", strings.Join(Kinds(), ", "), l)
+	}
+	if _, ok := l.(Fielder[T]); !ok && len(l.Params()) > 0 {
+		return "", fmt.Errorf("a %s has parameters, but no method Fields that names them", name)
+	}
+	named := map[*Param[T]]bool{}
+	err := VisitFields(l, func(f Field[T]) error {
+		for _, p := range paramsIn(f) {
+			named[p] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	for _, p := range l.Params() {
+		if !named[p] {
+			return "", fmt.Errorf("a %s has the parameter %q, which neither its method Fields names nor a layer inside has; Params returns the same parameters every time", name, p.Name)
+		}
+	}
+	return name, nil
+}
+
+// paramsIn returns the parameters that a field is or has.
+func paramsIn[T tensor.Float](f Field[T]) (params []*Param[T]) {
+	switch v := f.Value.(type) {
+	case **Param[T]:
+		return []*Param[T]{*v}
+	case *Layer[T]:
+		if *v != nil {
+			return (*v).Params()
+		}
+	case *[]Named[T]:
+		for _, n := range *v {
+			if n.Layer != nil {
+				params = append(params, n.Layer.Params()...)
+			}
+		}
+	}
+	return params
 }
 
 // Kind returns the name of a layer's type: "Affine" for an *Affine[float32].
