@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/chainrule-go/chainrule/nn"
@@ -79,6 +80,13 @@ func (e *encoder[T]) layer(l nn.Layer[T]) {
 // field writes one field.
 func (e *encoder[T]) field(f nn.Field[T]) {
 	switch v := f.Value.(type) {
+	case *float64:
+		if math.IsNaN(*v) || math.IsInf(*v, 0) {
+			e.fail("%s: want a finite number, got %v", f.Name, *v)
+		}
+		e.fields.set(f.Name, *v)
+	case *[]int:
+		e.fields.set(f.Name, append([]int{}, *v...)) // nil would be null
 	case *uint64:
 		e.fields.set(f.Name, fmt.Sprintf("%016x", *v))
 	case **nn.Param[T]:
@@ -95,7 +103,7 @@ func (e *encoder[T]) field(f nn.Field[T]) {
 			list = append(list, e.inner(l.Name, l.Layer, fields))
 		}
 		e.fields.set(f.Name, list)
-	default: // a pointer to a number, a switch or a list
+	default: // a pointer to an integer or a switch
 		e.fields.set(f.Name, v)
 	}
 }
