@@ -159,8 +159,14 @@ func TestCloneRefuses(t *testing.T) {
 	}
 	mustPanic(t, `nn: Register: the name "test.scale" is empty or taken`, func() { Register[other, other64]("test.scale") })
 	mustPanic(t, `nn: Register: the name "" is empty`, func() { Register[other, other64]("") })
+	mustPanic(t, `nn: Register: "test.embedded": the method Fields of a new *nn.embedded[float32] panics`, func() {
+		Register[embedded[float32], embedded[float64]]("test.embedded")
+	})
 	mustPanic(t, "its type is registered already", func() { Register[other, loose64]("test.other") })
 }
+
+// embedded has the method Fields of a pointer that is nil in a new layer.
+type embedded[T tensor.Float] struct{ *Affine[T] }
 
 type other struct{ ReLU[float32] }
 type other64 struct{ ReLU[float64] }

@@ -57,9 +57,11 @@ var registered struct {
 //	nn.Register[Scale[float32], Scale[float64]]("Scale")
 //
 // A layer with parameters, state or settings must be a [Fielder]; its fields are set
-// on new(A). Register panics if the name is empty or taken. Call it before networks
-// are loaded, in an init function for example.
+// on new(A). Register panics if the name is empty or taken, or if Fields of new(A)
+// panics. Call it before networks are loaded, in an init function for example.
 func Register[A, B any, LA layerOf[A, float32], LB layerOf[B, float64]](name string) {
+	mustVisit[float32](name, LA(new(A)))
+	mustVisit[float64](name, LB(new(B)))
 	registered.Lock()
 	defer registered.Unlock()
 	for _, k := range append(builtin, registered.kinds...) {
@@ -68,6 +70,17 @@ func Register[A, B any, LA layerOf[A, float32], LB layerOf[B, float64]](name str
 		}
 	}
 	registered.kinds = append(registered.kinds, row[A, B, LA, LB](name))
+}
+
+// mustVisit panics, with a message that names the kind, if Fields of a new l panics: on
+// an embedded pointer that is nil, for example.
+func mustVisit[T tensor.Float](name string, l Layer[T]) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			panic(fmt.Sprintf("nn: Register: %q: the method Fields of a new %T panics, as it would when a file is loaded: %v", name, l, cause))
+		}
+	}()
+	VisitFields(l, func(Field[T]) error { return nil })
 }
 
 // Kinds returns the names of the kinds of layers that [NewOfKind] makes: those of
