@@ -64,9 +64,10 @@ func (t Targets[T]) mustValues(loss string, y *tensor.Tensor[T]) *tensor.Tensor[
 	return t.Values
 }
 
-// mustLabels panics unless there is a label of 0 to classes-1 for each sample.
+// mustLabels panics unless there are labels alone, one of 0 to classes-1 for each
+// sample.
 func (t Targets[T]) mustLabels(loss string, samples, classes int) {
-	if t.Values != nil {
+	if t.Values != nil || t.Labels == nil {
 		panic(fmt.Sprintf("nn: %s.Forward wants Targets.Labels or Targets.Values, got %s", loss, t.kinds()))
 	}
 	if len(t.Labels) != samples {
