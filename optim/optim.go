@@ -50,11 +50,14 @@ type Update[T tensor.Float] struct {
 
 // New returns an optimizer of the parameters by a rule. It panics if a parameter is
 // listed twice: it would step twice. The Params of a container list a shared
-// parameter once.
+// parameter once. It panics also if a Grad is not of the shape of its Value.
 func New[T tensor.Float](params []*nn.Param[T], lr float64, rule Rule[T]) *Optimizer[T] {
 	o := &Optimizer[T]{LR: lr, Rule: rule}
 	seen := map[*nn.Param[T]]bool{}
 	for i, p := range params {
+		if p == nil || p.Value == nil || p.Grad == nil || !slices.Equal(p.Grad.Shape, p.Value.Shape) {
+			panic(fmt.Sprintf("optim: parameter %d: want a Value and a Grad of one shape, such as nn.NewParam makes, got %+v", i, p))
+		}
 		if seen[p] {
 			panic(fmt.Sprintf("optim: parameter %d, %s, is listed twice", i, p.Name))
 		}
@@ -67,6 +70,15 @@ func New[T tensor.Float](params []*nn.Param[T], lr float64, rule Rule[T]) *Optim
 		o.slots = append(o.slots, own)
 	}
 	return o
+}
+
+// Params returns the parameters.
+func (o *Optimizer[T]) Params() []*nn.Param[T] {
+	params := make([]*nn.Param[T], len(o.slots))
+	for i, p := range o.slots {
+		params[i] = p.Param
+	}
+	return params
 }
 
 // Step changes each parameter by its Grad, which it leaves zero: there is nothing to
@@ -86,7 +98,7 @@ func (o *Optimizer[T]) Step() {
 type State[T tensor.Float] struct {
 	Param *nn.Param[T]
 	Name  string
-	Value *tensor.Tensor[T] // the array itself: whoever resumes a training sets its Data
+	Value *tensor.Tensor[T] // the array itself: to resume a training, set its Data
 }
 
 // State returns the arrays the optimizer keeps, in the order of the parameters. With
