@@ -2,11 +2,13 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 
 	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/nn"
@@ -63,13 +65,21 @@ func (e *DivergedError) Error() string {
 // Run trains for cfg.Steps steps and returns how training stands at the end.
 //
 // It stops early with ctx's error, or with a *[DivergedError] once the loss of a
-// step or of an evaluation is not finite. The network then is as the last whole
-// step left it; the Epoch has its number, and NaN for what
-// was not evaluated.
+// step or of an evaluation is not finite. The network then is as the last complete
+// step left it; the Epoch has the number of that step, and NaN for what was not
+// evaluated.
 func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
-	if cfg.Net == nil || cfg.Loss == nil || cfg.Optimizer == nil || cfg.Threads < 0 {
-		return Epoch{}, fmt.Errorf("train: want a network, a loss, an optimizer and 0 or more threads, got %v, %v, %v, %d",
-			cfg.Net, cfg.Loss, cfg.Optimizer, cfg.Threads)
+	switch {
+	case cfg.Net == nil:
+		return Epoch{}, errors.New("train: want a network, got nil")
+	case cfg.Loss == nil:
+		return Epoch{}, errors.New("train: want a loss, got nil")
+	case cfg.Optimizer == nil:
+		return Epoch{}, errors.New("train: want an optimizer, got nil")
+	case cfg.Threads < 0:
+		return Epoch{}, fmt.Errorf("train: want 0 or more threads, got %d", cfg.Threads)
+	case !shareParams(cfg.Optimizer.Params(), cfg.Net.Params()):
+		return Epoch{}, errors.New("train: the optimizer has no parameter of the network, so it would learn nothing; make one of Net.Params()")
 	}
 	if cfg.Train == nil {
 		cfg.Train = data.Set[T]{}
@@ -119,6 +129,12 @@ func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
 			return e, nil
 		}
 	}
+}
+
+// shareParams reports whether a parameter of the network is one of the optimizer's. A
+// network without parameters may be run too.
+func shareParams[T tensor.Float](optimizers, networks []*nn.Param[T]) bool {
+	return len(networks) == 0 || slices.ContainsFunc(networks, func(p *nn.Param[T]) bool { return slices.Contains(optimizers, p) })
 }
 
 // trainer is the state of a run.
