@@ -45,7 +45,7 @@ type encoder[T tensor.Float] struct {
 	fields *object
 }
 
-// A sink collects what all layers need. The first error stays.
+// A sink collects the tensors of all layers, and the first error.
 type sink[T tensor.Float] struct {
 	tensors []namedTensor[T]
 	names   map[*nn.Param[T]]string // of the tensors

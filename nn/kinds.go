@@ -9,8 +9,7 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// builtin is the table of the kinds of layers of this package. A layer that stands
-// here is saved, loaded, copied, converted and proved; there is no other list of
+// builtin is the table of the kinds of layers of this package. A layer in it is saved, loaded, copied, converted and proved; there is no other list of
 // layers in this package.
 var builtin = []kind{
 	row[Affine[float32], Affine[float64]]("Affine"),
@@ -183,8 +182,8 @@ func Kind(layer any) string {
 	return kind
 }
 
-// describe is how a layer calls itself, or else its kind with its settings, such as
-// Scale(features=3).
+// describe returns l.String() if l has that method, and else its kind with its settings,
+// such as Scale(features=3).
 func describe[T tensor.Float](l Layer[T]) string {
 	if s, ok := l.(fmt.Stringer); ok {
 		return s.String()

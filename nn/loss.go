@@ -24,7 +24,7 @@ type Loss[T tensor.Float] interface {
 	String() string
 }
 
-// Targets are what the outputs of a batch are to be: the classes of the samples, or
+// Targets are what the outputs of a batch should be: the classes of the samples, or
 // values. Exactly one of the two is set; a loss that takes the other one panics.
 type Targets[T tensor.Float] struct {
 	Labels []int             // (N): the index of each sample's class
@@ -45,7 +45,7 @@ func (t Targets[T]) Len() int {
 	return len(t.Labels)
 }
 
-// String prints whichever is set.
+// String prints the one that is set.
 func (t Targets[T]) String() string {
 	if t.Values != nil {
 		return t.Values.String()
@@ -92,7 +92,7 @@ func (t Targets[T]) kinds() string {
 
 // Backpropagate runs a batch forward through net and loss and, if the loss is a
 // finite number, the chain rule backward, which adds the gradient of the loss to the
-// Grad of every parameter. It returns the loss. p must Keep.
+// Grad of every parameter. It returns the loss. p.Keep must be set.
 //
 // This is the gradient of every training step, check and benchmark.
 func Backpropagate[T tensor.Float](p *Pass[T], net Layer[T], loss Loss[T], x *tensor.Tensor[T], t Targets[T]) float64 {

@@ -20,17 +20,17 @@ type Optimizer[T tensor.Float] struct {
 	slots []slot[T]
 }
 
-// slot is a parameter and what the rule keeps of it.
+// slot is a parameter and its state.
 type slot[T tensor.Float] struct {
 	*nn.Param[T]
 	state []*tensor.Tensor[T]
 	data  [][]T // of state
 }
 
-// A Rule is how an optimizer changes a parameter w by its gradient g. All there is to
-// write for a new one is a Rule and a row in the table of this package.
+// A Rule is how an optimizer changes a parameter w by its gradient g. A new optimizer of
+// this package is a Rule and a row in its table.
 type Rule[T tensor.Float] interface {
-	// State names the arrays that the rule keeps for each parameter, such as
+	// State names the arrays that the rule needs for each parameter, such as
 	// "velocity": each of the shape of the parameter, zero at first.
 	State() []string
 
@@ -94,14 +94,14 @@ func (o *Optimizer[T]) Step() {
 	}
 }
 
-// A State is an array that an optimizer keeps of a parameter.
+// A State is an array that an optimizer has for a parameter.
 type State[T tensor.Float] struct {
 	Param *nn.Param[T]
 	Name  string
 	Value *tensor.Tensor[T] // the array itself: to resume a training, set its Data
 }
 
-// State returns the arrays the optimizer keeps, in the order of the parameters. With
+// State returns the arrays that the optimizer has, in the order of the parameters. With
 // Steps, LR and the settings of the Rule it is all that a training needs to go on.
 func (o *Optimizer[T]) State() (all []State[T]) {
 	for _, p := range o.slots {
