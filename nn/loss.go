@@ -25,10 +25,21 @@ type Loss[T tensor.Float] interface {
 }
 
 // Targets are what the outputs of a batch should be: the classes of the samples, or
-// values. Exactly one of the two is set; a loss that takes the other one panics.
+// values. Exactly one of the two is set; a loss that takes the other one panics with a
+// *[TargetsError].
 type Targets[T tensor.Float] struct {
 	Labels []int             // (N): the index of each sample's class
 	Values *tensor.Tensor[T] // (N, ...): of the shape of the outputs
+}
+
+// A TargetsError is the value of the panic when a loss does not take targets of the
+// kind it gets.
+type TargetsError struct {
+	Op, Want, Got string
+}
+
+func (e *TargetsError) Error() string {
+	return fmt.Sprintf("nn: %s wants %s, got %s", e.Op, e.Want, e.Got)
 }
 
 // Labels returns class indices as targets.
@@ -56,7 +67,7 @@ func (t Targets[T]) String() string {
 // mustValues returns the values, or panics if they are not of the shape of y.
 func (t Targets[T]) mustValues(loss string, y *tensor.Tensor[T]) *tensor.Tensor[T] {
 	if t.Values == nil || t.Labels != nil {
-		panic(fmt.Sprintf("nn: %s.Forward wants Targets.Values alone, got %s", loss, t.kinds()))
+		panic(&TargetsError{loss + ".Forward", "Targets.Values alone", t.kinds()})
 	}
 	if !slices.Equal(t.Values.Shape, y.Shape) {
 		panic(&tensor.ShapeError{Op: loss + ".Forward(t)", Want: tensor.FormatShape(y.Shape) + ", the shape of y", Got: slices.Clone(t.Values.Shape)})
@@ -68,7 +79,7 @@ func (t Targets[T]) mustValues(loss string, y *tensor.Tensor[T]) *tensor.Tensor[
 // sample.
 func (t Targets[T]) mustLabels(loss string, samples, classes int) {
 	if t.Values != nil || t.Labels == nil {
-		panic(fmt.Sprintf("nn: %s.Forward wants Targets.Labels or Targets.Values, got %s", loss, t.kinds()))
+		panic(&TargetsError{loss + ".Forward", "Targets.Labels or Targets.Values", t.kinds()})
 	}
 	if len(t.Labels) != samples {
 		panic(&tensor.ShapeError{Op: loss + ".Forward(labels)", Want: tensor.FormatShape([]int{samples}), Got: []int{len(t.Labels)}})
