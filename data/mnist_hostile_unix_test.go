@@ -95,7 +95,7 @@ func TestMNISTFolderInCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.loads(t, src)
-	says(t, log.String(), "not kept in the cache: writing "+path+": it is a folder; remove it")
+	says(t, log.String(), "not saved in the cache: writing "+path+": it is a folder; remove it")
 }
 
 // What a killed program left in the cache is removed by the next that writes there.

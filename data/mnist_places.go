@@ -34,7 +34,7 @@ var mnistMirrors = []string{
 	"https://ossci-datasets.s3.amazonaws.com/mnist/",
 }
 
-// What a place may take: minutes, because 12 MB are long on a slow line.
+// Time limits: 12 MB take minutes on a slow connection.
 const (
 	goTimeout   = 5 * time.Minute
 	httpTimeout = 5 * time.Minute
@@ -42,12 +42,12 @@ const (
 
 // An mnistPlace is one of the places the files may come from.
 type mnistPlace struct {
-	name string // with its article; messages follow it with what it lacks or did
+	name string // with an article: a message goes on with what is wrong there
 	open opener
 }
 
-// An opener opens a file, compressed or not, and says what to call it. That it
-// is not there is errMissing. It is called concurrently.
+// An opener opens a file, compressed or not, and returns its name for messages. If
+// the file is not there, the error is errMissing. It is called concurrently.
 type opener func(context.Context, mnistFile) (io.ReadCloser, string, error)
 
 func (s MNISTSource) cacheDir() (string, error) {
@@ -80,7 +80,7 @@ func (s MNISTSource) places(cache string, cacheErr error) []mnistPlace {
 	return places
 }
 
-// spellings are the names under which a file is found in the wild.
+// spellings are the names that a file has in practice.
 func spellings(name string) []string {
 	return []string{name + ".gz", name, strings.Replace(name, "-idx", ".idx", 1)}
 }
@@ -99,7 +99,7 @@ func openIn(dir string, names func(string) []string, look func(string) (fs.FileI
 	return func(ctx context.Context, f mnistFile) (io.ReadCloser, string, error) {
 		for _, name := range names(f.name) {
 			path := filepath.Join(dir, name)
-			// To open a pipe would wait for somebody to write into it.
+			// Opening a pipe would wait for a writer.
 			info, err := look(path)
 			if errors.Is(err, fs.ErrNotExist) {
 				continue
@@ -151,7 +151,7 @@ func (s MNISTSource) fetchModule(ctx context.Context) (string, error) {
 	}
 
 	// A main module of its own, so that no other go.mod, go.work, vendor folder
-	// or GOFLAGS has a say.
+	// or GOFLAGS has an effect.
 	dir, remove, err := atomicfile.Folder("chainrule-mnist-")
 	if err != nil {
 		return "", fmt.Errorf("could not be fetched: no temporary folder can be made in %s: %w; let TMPDIR (on Windows TMP) name a folder that exists and may be written in", os.TempDir(), err)
@@ -187,7 +187,7 @@ func (s MNISTSource) fetchModule(ctx context.Context) (string, error) {
 	return module.Dir, nil
 }
 
-// essence returns the line of the go command's complaints that says why.
+// essence returns the line of the go command's output that gives the reason.
 func essence(stderr string) string {
 	for line := range strings.Lines(stderr) {
 		line = strings.TrimSpace(line)
@@ -225,8 +225,8 @@ func openMirror(base string) opener {
 	}
 }
 
-// limited fails where a file goes on for longer than it is uncompressed, with its
-// header: the right one ends long before.
+// limited fails after more bytes than the uncompressed file has, header included.
+// The right file is much shorter.
 type limited struct {
 	io.ReadCloser
 	left int

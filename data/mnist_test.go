@@ -139,7 +139,7 @@ func TestMNISTUnwritableCache(t *testing.T) {
 	os.WriteFile(file, nil, 0o644)
 	src.Cache = filepath.Join(file, "cache") // below a file: not even root can make it
 	f.loads(t, src)
-	says(t, log.String(), "not kept in the cache")
+	says(t, log.String(), "not saved in the cache")
 }
 
 func TestMNISTNoCacheFolder(t *testing.T) {

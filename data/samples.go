@@ -19,8 +19,7 @@ type Samples[T tensor.Float] interface {
 	TargetShape() (shape []int, ok bool)
 
 	// Gather copies some samples into the rows of x, and their targets into labels
-	// or values, whichever they have; the other one is nil. All are as long as that
-	// takes.
+	// or values; the other one is nil. Each has exactly the length that is needed.
 	Gather(x []T, labels []int, values []T, samples []int)
 }
 

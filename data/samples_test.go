@@ -131,7 +131,7 @@ func TestSetOfValues(t *testing.T) {
 		}
 	}
 	if len(seen) != 50 {
-		t.Errorf("%d of 50 samples were dealt", len(seen))
+		t.Errorf("%d of 50 samples were returned", len(seen))
 	}
 	if rows := set.Rows(10, 12); rows.Len() != 2 || rows.Values.Data[0] != 100 {
 		t.Errorf("rows 10 to 12 are %v", rows)

@@ -62,7 +62,7 @@ func copyRows[T tensor.Float](to []T, all *tensor.Tensor[T], rows []int) {
 }
 
 // Rows returns the samples lo to hi (without hi), sharing memory with s. Like a
-// slice expression it panics when the range is outside.
+// slice expression it panics if the range is out of bounds.
 func (s Set[T]) Rows(lo, hi int) Set[T] {
 	s = s.checked("Set.Rows")
 	if s.Values != nil {
@@ -118,36 +118,35 @@ func (s Set[T]) Batches(n int, rng *rand.Rand) iter.Seq2[*tensor.Tensor[T], nn.T
 	}
 }
 
-// A Batcher deals out samples in shuffled batches, epoch after epoch, without
-// allocating. The order of an epoch depends on nothing but the seed and the
-// epoch's number, so a position is two integers: [Batcher.Seek] with what
+// A Batcher returns samples in shuffled batches, epoch after epoch, without
+// allocating. The order of an epoch depends only on the seed and the epoch's
+// number, so a position is two integers: [Batcher.Seek] with what
 // [Batcher.Position] returned continues exactly there, in another process too.
 type Batcher[T tensor.Float] struct {
-	Threads int // that may copy a batch together; below 2, the caller's goroutine alone
+	Threads int // that copy a batch; below 2, only the caller's goroutine does
 
 	samples      Samples[T]
 	size         int // of all batches but the last
 	row          int // elements of a sample
 	seed         uint64
-	epoch, batch int   // what Next deals out
-	order        []int // of this epoch, once its first batch was dealt out
+	epoch, batch int   // of the batch that Next returns
+	order        []int // of the samples in this epoch, from its first batch on
 	pcg          rand.PCG
 	x            tensor.Tensor[T]
 	labels       []int            // of the batch, or
 	values       tensor.Tensor[T] // of the batch
 	valueRow     int              // values of a sample; 0 if it has a label
 	targets      nn.Targets[T]    // one of the two
-	dealing      dealing[T]
+	copying      copying[T]
 }
 
-// dealing is the samples that are copied into the batch of a Batcher.
-type dealing[T tensor.Float] struct {
+// copying is the work of copying samples into the batch of a Batcher.
+type copying[T tensor.Float] struct {
 	to      *Batcher[T]
 	samples []int
 }
 
-// NewBatcher returns a Batcher at the start of epoch 0 that deals out n samples
-// at a time. It panics if n < 1, and with a [*tensor.ShapeError] if there are
+// NewBatcher returns a Batcher at the start of epoch 0 with batches of n samples. It panics if n < 1, and with a [*tensor.ShapeError] if there are
 // not as many samples as targets.
 func NewBatcher[T tensor.Float](samples Samples[T], n int, seed uint64) *Batcher[T] {
 	mustBatch("data.NewBatcher", n)
@@ -193,8 +192,7 @@ func (b *Batcher[T]) Next() (x *tensor.Tensor[T], t nn.Targets[T], ok bool) {
 	return x, t, true
 }
 
-// Position returns the epoch and the number of its batches already dealt out,
-// both counted from 0. After the last batch of an epoch, and until Next has
+// Position returns the epoch and the number of its batches already returned, both counted from 0. After the last batch of an epoch, and until Next has
 // returned false, that is still the same epoch.
 func (b *Batcher[T]) Position() (epoch, batch int) { return b.epoch, b.batch }
 
@@ -230,16 +228,16 @@ func (b *Batcher[T]) at(k int) (*tensor.Tensor[T], nn.Targets[T]) {
 	} else {
 		b.targets.Labels = b.labels[:len(order)]
 	}
-	b.dealing = dealing[T]{b, order}
-	kernel.Parallel(b.Threads, (len(order)+together-1)/together, &b.dealing)
+	b.copying = copying[T]{b, order}
+	kernel.Parallel(b.Threads, (len(order)+together-1)/together, &b.copying)
 	return &b.x, b.targets
 }
 
-// together is how many samples of a batch are a part of the work.
+// together is the number of samples that are copied as one part of the work.
 const together = 16
 
 // Do copies one part.
-func (d *dealing[T]) Do(part int) {
+func (d *copying[T]) Do(part int) {
 	lo, hi := part*together, min((part+1)*together, len(d.samples))
 	b := d.to
 	var labels []int
@@ -252,13 +250,13 @@ func (d *dealing[T]) Do(part int) {
 	b.samples.Gather(b.x.Data[lo*b.row:hi*b.row], labels, values, d.samples[lo:hi])
 }
 
-// shuffle makes order a random permutation of 0 to len(order)-1, whatever it
-// held before: Fisher and Yates, inside out.
+// shuffle makes order a random permutation of 0 to len(order)-1, which does not
+// depend on what it was before: the inside-out form of Fisher and Yates.
 //
 // It takes the bits of the source and not the methods of rand.Rand, whose
 // results differ between 32-bit and 64-bit machines. Without their rejection
 // step some permutations are likelier than others by len(order)/2^64, which
-// nobody can observe.
+// cannot be observed.
 func shuffle(order []int, bits64 rand.Source) {
 	for i := range order {
 		high, _ := bits.Mul64(bits64.Uint64(), uint64(i+1))

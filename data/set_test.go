@@ -49,7 +49,7 @@ func samples(t *testing.T, x *tensor.Tensor[float32], labels []int, sample ...in
 	return numbers
 }
 
-// rest deals out what is left of the epoch.
+// rest returns the remaining batches of the epoch.
 func rest(t *testing.T, b *Batcher[float32], sample ...int) (batches [][]int) {
 	t.Helper()
 	for x, labels, ok := b.Next(); ok; x, labels, ok = b.Next() {
@@ -69,11 +69,11 @@ func complete(t *testing.T, batches [][]int, n, size int) {
 	all := slices.Concat(batches...)
 	slices.Sort(all)
 	if len(all) != n {
-		t.Fatalf("%d samples were dealt out, want %d", len(all), n)
+		t.Fatalf("%d samples were returned, want %d", len(all), n)
 	}
 	for i, sample := range all {
 		if sample != i {
-			t.Fatalf("sample %d was dealt out twice or not at all: %v", i, all)
+			t.Fatalf("sample %d was returned twice or not at all: %v", i, all)
 		}
 	}
 }

@@ -6,8 +6,7 @@ import (
 	"sync"
 )
 
-// stepSize is the h of the complex step: so small that h² vanishes beside
-// anything.
+// stepSize is the h of the complex step: so small that h² is lost in any sum.
 const stepSize = 1e-30
 
 // ComplexStep returns the gradient of y, which must have one element, with

@@ -16,7 +16,7 @@ func (g *Graph[T]) Gather(index, shape []int, fill float64, in ...*Node[T]) *Nod
 	return g.gather("", slices.Clone(index), slices.Clone(shape), fill, in...)
 }
 
-// gather is Gather of a kind, with slices the caller gives away.
+// gather is Gather of a kind. It does not copy its slices.
 func (g *Graph[T]) gather(kind string, index, shape []int, fill float64, in ...*Node[T]) *Node[T] {
 	elements := 0
 	for _, a := range in {

@@ -150,7 +150,7 @@ func (g *Graph[T]) Tanh(a *Node[T]) *Node[T] { return g.apply("tanh", a.Shape, a
 func (g *Graph[T]) Erf(a *Node[T]) *Node[T] { return g.apply("erf", a.Shape, a) }
 
 // Hold adds a as a constant: its value, through which no gradient goes back. It is
-// for what does not change the result whatever its value is, such as what Softmax
+// for values on which the result does not depend, such as the one that Softmax
 // subtracts.
 func (g *Graph[T]) Hold(a *Node[T]) *Node[T] { return g.apply("hold", a.Shape, a) }
 

@@ -30,7 +30,7 @@ func Affine[T Number](g *Graph[T], x, w, b *Node[T]) *Node[T] {
 
 // Softmax is e^x / Σ e^x along the last axis of x, one sample (K) or a batch
 // (N, K). The largest element is subtracted first, so that nothing overflows. The
-// result is the same whatever is subtracted, so it is held constant: its gradient
+// result does not depend on what is subtracted, so that is held constant: its gradient
 // would be a sum that is 0 but for rounding.
 func Softmax[T Number](g *Graph[T], x *Node[T]) *Node[T] {
 	e, sum := shiftedExp(g, shifted(g, x))

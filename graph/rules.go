@@ -34,7 +34,7 @@ type calculus[T Number] struct {
 	forward, backward func(y *Node[T])
 }
 
-// table is all there is to know about an operation, a row each.
+// table has a row for each operation, which defines it completely.
 func table[T Number]() []rule[T] {
 	return []rule[T]{
 		{Rule{"+", "a + b", []string{"dy", "dy"}}, binary(

@@ -32,7 +32,7 @@ func checkSample(input []int) error {
 
 // checkShapes reports which layer of net cannot take what the one before it gives, for
 // samples of a shape. It runs a batch of no samples, which checks every shape but takes
-// no memory, whatever sizes a file claims.
+// no memory for any size that a file states.
 func checkShapes[T tensor.Float](net *nn.Sequential[T], input []int) *mismatch {
 	_, err := nn.Check(net, append([]int{0}, input...)...)
 	if err == nil {

@@ -137,7 +137,7 @@ func (d *decoder[T]) path() string {
 	return join(d.outer.path(), d.name)
 }
 
-// A source holds what the layers take. The first error stays.
+// A source holds the tensors from which the layers are built, and the first error.
 type source[T tensor.Float] struct {
 	entries map[string]entry
 	tensors map[string]*tensor.Tensor[T] // that a layer took, by name; their data are read later

@@ -10,7 +10,7 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// blank stands in the architecture in place of the digest while that is computed.
+// blank takes the place of the digest in the architecture while that is computed.
 var blank = strings.Repeat("0", hex.EncodedLen(sha256.Size))
 
 // digestOf is the SHA-256 of a file, in hexadecimal digits: that of its architecture, in

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/chainrule-go/chainrule/nn"
@@ -50,7 +51,7 @@ type encoder[T tensor.Float] struct {
 	fields *object
 }
 
-// A sink collects what all layers need. The first error stays.
+// A sink collects the tensors of all layers, and the first error.
 type sink[T tensor.Float] struct {
 	tensors []namedTensor[T]
 	names   map[*nn.Param[T]]string // of the tensors
@@ -85,6 +86,13 @@ func (e *encoder[T]) layer(l nn.Layer[T]) {
 // field writes one field.
 func (e *encoder[T]) field(f nn.Field[T]) {
 	switch v := f.Value.(type) {
+	case *float64:
+		if math.IsNaN(*v) || math.IsInf(*v, 0) {
+			e.fail("%s: want a finite number, got %v", f.Name, *v)
+		}
+		e.fields.set(f.Name, *v)
+	case *[]int:
+		e.fields.set(f.Name, append([]int{}, *v...)) // nil would be null
 	case *uint64:
 		e.fields.set(f.Name, fmt.Sprintf("%016x", *v))
 	case **nn.Param[T]:
@@ -101,7 +109,7 @@ func (e *encoder[T]) field(f nn.Field[T]) {
 			list = append(list, e.inner(l.Name, l.Layer, fields))
 		}
 		e.fields.set(f.Name, list)
-	default: // a pointer to a number, a switch or a list
+	default: // a pointer to an integer or a switch
 		e.fields.set(f.Name, v)
 	}
 }

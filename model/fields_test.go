@@ -2,6 +2,8 @@ package model
 
 import (
 	"bytes"
+	"io"
+	"math"
 	"strings"
 	"testing"
 
@@ -28,7 +30,7 @@ func init() { nn.Register[every[float32], every[float64]]("test.every") }
 func (l *every[T]) Fields(f *nn.Fields[T]) {
 	f.Size("size", &l.size)
 	f.Int("number", &l.number, -5, 5)
-	f.Float("rate", &l.rate, 0, 1)
+	f.Float("rate", &l.rate, 0, math.Inf(1))
 	f.Bool("on", &l.on)
 	f.Sizes("shape", &l.shape, 100_000)
 	f.Key("key", &l.key)
@@ -92,6 +94,27 @@ func TestRegisteredKind(t *testing.T) {
 	}
 }
 
+// An empty list is saved as one, whether it is nil or not.
+func TestEmptyList(t *testing.T) {
+	l := newEvery()
+	l.shape = nil
+	m := mustRead[float32](t, mustWrite(t, nn.NewSequential[float32](l), 3))
+	if shape := m.Net.Layers()[0].Layer.(*every[float32]).shape; len(shape) != 0 {
+		t.Errorf("loaded the shape %v, want none", shape)
+	}
+}
+
+// JSON has no infinite number.
+func TestWriteRefusesInfiniteSetting(t *testing.T) {
+	l := newEvery()
+	l.rate = math.Inf(1)
+	err := Write(io.Discard, nn.NewSequential[float32](l), 3)
+	const want = `layer "every1": rate: want a finite number, got +Inf`
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
 // A field that a constructor refuses is refused in a file, by name.
 func TestRegisteredKindRefuses(t *testing.T) {
 	text := string(mustWrite(t, nn.NewSequential[float32](newEvery()), 3))
@@ -99,7 +122,7 @@ func TestRegisteredKindRefuses(t *testing.T) {
 		{"size", `\"size\":2`, `\"size\":0`, `layer "every1": size: want an integer of 1 or more, got 0`},
 		{"number", `\"number\":-3`, `\"number\":-9`, `layer "every1": number: want an integer from -5 to 5, got -9`},
 		{"fraction", `\"number\":-3`, `\"number\":.5`, `it is not JSON`},
-		{"rate", `\"rate\":0.1`, `\"rate\":1.1`, `layer "every1": rate: want a number from 0 to 1, got 1.1`},
+		{"rate", `\"rate\":0.1`, `\"rate\":-1.1`, `layer "every1": rate: want a number from 0 to +Inf, got -1.1`},
 		{"no rate", `\"rate\":0.1`, `\"rote\":0.1`, `layer "every1": rate: want a number, got nothing`},
 		{"switch", `\"on\":true`, `\"on\":null`, `layer "every1": on: want true or false, got null`},
 		{"shape", `[3,1]`, `[3,0]`, `layer "every1": shape: want at most 100000 lengths of 1 or more`},

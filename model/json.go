@@ -32,7 +32,7 @@ func (o *object) set(key string, value any) {
 // absent is what take returns for a key that is not there.
 type absent struct{}
 
-// take returns the value of a key and strikes it off.
+// take returns the value of a key and removes it.
 func (o *object) take(key string) any {
 	v, ok := o.values[key]
 	if !ok {
@@ -42,7 +42,7 @@ func (o *object) take(key string) any {
 	return v
 }
 
-// left returns the first key nobody took.
+// left returns the first key that was not taken.
 func (o *object) left() (key string, ok bool) {
 	for _, key := range o.keys {
 		if _, ok := o.values[key]; ok {
@@ -74,7 +74,7 @@ func (o *object) MarshalJSON() ([]byte, error) {
 }
 
 // parse reads text, which must be one JSON object and nothing else. Package jsontext
-// refuses what has more than one meaning: keys that stand twice in an object, text that
+// refuses what has more than one meaning: keys that occur twice in an object, text that
 // is not UTF-8, halves of surrogate pairs, values nested more than 10,000 deep.
 //
 // More than maxValues values are an error: each takes far more memory than its text.
@@ -124,7 +124,7 @@ func members(dec *jsontext.Decoder, read func(key string) error) error {
 	return err
 }
 
-// jsonProblem says in words what jsontext found.
+// jsonProblem returns the message for an error of jsontext.
 func jsonProblem(err error) error {
 	e, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
@@ -133,9 +133,9 @@ func jsonProblem(err error) error {
 	case ok && errors.Is(err, jsontext.ErrDuplicateName):
 		key, in := e.JSONPointer.LastToken(), e.JSONPointer.Parent()
 		if in == "" {
-			return fmt.Errorf("the key %q stands in it twice", key)
+			return fmt.Errorf("the key %q occurs twice", key)
 		}
-		return fmt.Errorf("the key %q stands twice in %q", key, strings.TrimPrefix(string(in), "/"))
+		return fmt.Errorf("the key %q occurs twice in %q", key, strings.TrimPrefix(string(in), "/"))
 	case ok && e.Err != nil:
 		return fmt.Errorf("it is not JSON: %w at byte %d", e.Err, e.ByteOffset)
 	case errors.Is(err, io.ErrUnexpectedEOF), err == io.EOF:
@@ -249,7 +249,7 @@ func showValue(value jsontext.Value) string {
 	return clip(string(value))
 }
 
-// show writes v for an error: in short, whatever its size.
+// show formats v for an error, in short form.
 func show(v any) string {
 	switch v := v.(type) {
 	case absent:

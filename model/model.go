@@ -58,8 +58,8 @@ func Load[T tensor.Float](path string) (*Model[T], error) {
 	return Read[T](f, path)
 }
 
-// Read is [Load] from r, to its end; name stands for it in errors. It takes memory for
-// the bytes that arrive, not for the sizes that the file states.
+// Read is [Load] from r, to its end; errors call it by name. It takes memory for the
+// bytes that arrive, not for the sizes that the file states.
 func Read[T tensor.Float](r io.Reader, name string) (*Model[T], error) {
 	m, err := read[T](r)
 	if e, ok := errors.AsType[*FormatError](err); ok {

@@ -14,8 +14,8 @@ import (
 //	forward   y  = x·W + b      x (N, in)   W (in, out)   b (out)   y (N, out)
 //	backward  dx = dy·Wᵀ        dW += xᵀ·dy               db += Σₙ dy
 //
-// dx, dW and db have the shapes of x, W and b. One sample may also come as
-// x (in), and then leaves as y (out): with N = 1, xᵀ·dy is the outer product.
+// dx, dW and db have the shapes of x, W and b. x may also be
+// one sample (in); then y is (out), and xᵀ·dy is the outer product.
 //
 // Forward saves x, which may not change before Backward.
 type Affine[T tensor.Float] struct {

@@ -31,8 +31,8 @@ func Check[T tensor.Float](net Layer[T], shape ...int) (out []int, err error) {
 	return net.Forward(nil, tensor.New[T](shape...)).Shape, nil
 }
 
-// A MismatchError says which layer of a network cannot take what the one before it
-// gives.
+// A MismatchError says which layer of a network does not take the output of the one
+// before it.
 type MismatchError struct {
 	Layer Path
 	Err   error // a *tensor.ShapeError

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/chainrule-go/chainrule/tensor"
@@ -10,8 +11,8 @@ import (
 // float64, and a float64 is rounded. The copy shares nothing with l, parameters that
 // layers of l share are shared in it, and every Grad is zero.
 //
-// It is an error, naming the layer, if a layer in l is of no known kind; see
-// [Register].
+// It is an error, naming the layer, if [KindOf] refuses a layer in l, such as one of no
+// known kind; see [Register].
 func Convert[To, From tensor.Float](l Layer[From]) (Layer[To], error) {
 	c := converter[To, From]{map[*Param[From]]*Param[To]{}}
 	return c.layer(nil, l)
@@ -26,16 +27,22 @@ type converter[To, From tensor.Float] struct {
 
 func (c converter[To, From]) layer(path Path, l Layer[From]) (Layer[To], error) {
 	kind, err := KindOf(l)
+	if err != nil && len(path) > 0 {
+		err = fmt.Errorf("layer %q: %w", path, err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("layer %q: %w", path, err)
+		return nil, err
 	}
 	var from []Field[From]
-	VisitFields(l, func(f Field[From]) error {
+	VisitFields(l, func(f Field[From]) error { // KindOf has found no error
 		from = append(from, f)
 		return nil
 	})
 	to, _ := NewOfKind[To](kind)
 	err = BuildFields(to, func(f Field[To]) error {
+		if len(from) == 0 || from[0].Name != f.Name {
+			return errFieldsDiffer
+		}
 		source := from[0].Value
 		from = from[1:]
 		switch v := f.Value.(type) {
@@ -67,8 +74,16 @@ func (c converter[To, From]) layer(path Path, l Layer[From]) (Layer[To], error) 
 		}
 		return nil
 	})
-	return to, err
+	if err == nil && len(from) > 0 {
+		err = &FieldError{Kind: kind, Field: from[0].Name, Err: errFieldsDiffer}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return to, nil
 }
+
+var errFieldsDiffer = errors.New("want the method Fields to name the same fields in the same order every time")
 
 func (c converter[To, From]) param(p *Param[From]) *Param[To] {
 	if c.params[p] == nil {

@@ -24,7 +24,7 @@ type Dropout[T tensor.Float] struct {
 }
 
 // NewDropout returns a Dropout layer of a rate from 0 to below 1, with its key drawn
-// from rng. It panics if the rate is outside or rng is nil.
+// from rng. It panics if the rate is outside that range or rng is nil.
 func NewDropout[T tensor.Float](rate float64, rng *rand.Rand) *Dropout[T] {
 	if rng == nil {
 		panic("nn: NewDropout wants a *rand.Rand")

@@ -27,10 +27,11 @@ import (
 //		f.Params(&l.params)
 //	}
 //
-// Fields names all fields in the same order every time. A later field may depend
-// on earlier ones, as the shape of gamma does. The elements of parameters and state
-// are not there yet while a file is read. A layer without fields, such as ReLU, need
-// not be a Fielder.
+// Fields names all fields in the same order every time, and every parameter that
+// Params returns. A later field may depend on earlier ones, as the shape of gamma
+// does. The elements of parameters and state are not there yet while a file is read. A
+// name satisfies [CheckName], is that of one field only, and is neither "kind" nor
+// "name". A layer without fields, such as ReLU, need not be a Fielder.
 type Fielder[T tensor.Float] interface {
 	Fields(f *Fields[T])
 }
@@ -64,6 +65,8 @@ type Fields[T tensor.Float] struct {
 	building bool
 	params   []*Param[T]
 	seen     map[*Param[T]]bool
+	names    map[string]bool // of the fields so far
+	inner    map[string]bool // of the layers inside so far
 	err      error
 }
 
@@ -141,7 +144,7 @@ func (f *Fields[T]) Fail(name, format string, args ...any) {
 
 // field visits one field and reports whether all is well.
 func (f *Fields[T]) field(name string, value any, shape ...int) bool {
-	if f.err != nil {
+	if f.err != nil || !f.checkName(name) {
 		return false
 	}
 	if err := f.visit(Field[T]{name, value, shape}); err != nil {
@@ -150,6 +153,35 @@ func (f *Fields[T]) field(name string, value any, shape ...int) bool {
 		}
 		f.err = err
 	}
+	return f.err == nil
+}
+
+// checkName refuses the name of a field that would make a file ambiguous.
+func (f *Fields[T]) checkName(name string) bool {
+	if err := CheckName(name); err != nil {
+		f.Fail(name, "the name of a field: %w", err)
+	} else if name == "kind" || name == "name" {
+		f.Fail(name, "want another name: in a file, this one is that of the layer's own %s", name)
+	} else if f.names[name] {
+		f.Fail(name, "want one field of this name, got two")
+	}
+	if f.names == nil {
+		f.names = map[string]bool{}
+	}
+	f.names[name] = true
+	return f.err == nil
+}
+
+// checkInner refuses a name that another layer inside this one has: it would be the
+// path of both.
+func (f *Fields[T]) checkInner(field, of, name string) bool {
+	if f.inner[name] {
+		f.Fail(field, "the name of %s: want one that no layer before has, got %q", of, name)
+	}
+	if f.inner == nil {
+		f.inner = map[string]bool{}
+	}
+	f.inner[name] = true
 	return f.err == nil
 }
 
@@ -192,14 +224,11 @@ func (f *Fields[T]) Key(name string, v *uint64) { f.field(name, v) }
 
 // Param is a parameter of the given shape.
 func (f *Fields[T]) Param(name string, p **Param[T], shape ...int) {
-	if !f.tensorField(name, p, shape) {
+	missing := func() bool { return *p == nil || (*p).Value == nil }
+	if !f.tensorField(name, p, missing, shape) {
 		return
 	}
 	if f.building {
-		if *p == nil {
-			f.Fail(name, "want a parameter, got nil")
-			return
-		}
 		f.checkShape(name, (*p).Value, shape)
 		f.addParam(*p)
 	}
@@ -208,38 +237,47 @@ func (f *Fields[T]) Param(name string, p **Param[T], shape ...int) {
 // State is an array that a layer updates in training without a gradient, such as a
 // running mean. It is saved and copied like a parameter.
 func (f *Fields[T]) State(name string, t **tensor.Tensor[T], shape ...int) {
-	if f.tensorField(name, t, shape) && f.building {
+	if f.tensorField(name, t, func() bool { return *t == nil }, shape) && f.building {
 		f.checkShape(name, *t, shape)
 	}
 }
 
-func (f *Fields[T]) tensorField(name string, value any, shape []int) bool {
-	if _, ok := tensor.Size(shape...); !ok && f.err == nil {
+// tensorField visits a parameter or state. A visitor that does not build is shown none
+// that is missing.
+func (f *Fields[T]) tensorField(name string, value any, missing func() bool, shape []int) bool {
+	want := "want an array of shape " + tensor.FormatShape(shape) + ", got nil"
+	if _, ok := tensor.Size(shape...); !ok {
 		f.Fail(name, "want a number of elements that fits an integer, got the shape %s", tensor.FormatShape(shape))
+	} else if !f.building && missing() {
+		f.Fail(name, "%s", want)
 	}
-	return f.field(name, value, shape...)
+	if !f.field(name, value, shape...) {
+		return false
+	}
+	if missing() {
+		f.Fail(name, "%s", want)
+	}
+	return f.err == nil
 }
 
 func (f *Fields[T]) checkShape(name string, t *tensor.Tensor[T], shape []int) {
-	if t == nil || !slices.Equal(t.Shape, shape) {
-		var got []int
-		if t != nil {
-			got = slices.Clone(t.Shape)
-		}
-		f.err = &FieldError{Field: name, Err: &tensor.ShapeError{Op: name, Want: tensor.FormatShape(shape), Got: got}}
+	if !slices.Equal(t.Shape, shape) {
+		f.err = &FieldError{Field: name, Err: &tensor.ShapeError{Op: name, Want: tensor.FormatShape(shape), Got: slices.Clone(t.Shape)}}
 	}
 }
 
 // Layer is a layer inside this one.
 func (f *Fields[T]) Layer(name string, l *Layer[T]) {
-	if !f.field(name, l) || !f.building {
+	if !f.field(name, l) || !f.checkInner(name, "the field", name) {
 		return
 	}
 	if *l == nil {
 		f.Fail(name, "want a layer, got nil")
 		return
 	}
-	f.addParam((*l).Params()...)
+	if f.building {
+		f.addParam((*l).Params()...)
+	}
 }
 
 // Layers are layers inside this one, under names: none is empty, used twice, longer
@@ -249,7 +287,6 @@ func (f *Fields[T]) Layers(name string, layers *[]Named[T]) {
 	if !f.field(name, layers) {
 		return
 	}
-	names := make(map[string]bool, len(*layers))
 	for i, l := range *layers {
 		if l.Layer == nil {
 			f.Fail(name, "layer %d is nil", i)
@@ -259,11 +296,9 @@ func (f *Fields[T]) Layers(name string, layers *[]Named[T]) {
 			f.Fail(name, "the name of layer %d: %w", i, err)
 			return
 		}
-		if names[l.Name] {
-			f.Fail(name, "the name of layer %d: want one that no layer before has, got %q", i, l.Name)
+		if !f.checkInner(name, fmt.Sprintf("layer %d", i), l.Name) {
 			return
 		}
-		names[l.Name] = true
 		if f.building {
 			f.addParam(l.Layer.Params()...)
 		}

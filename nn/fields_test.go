@@ -136,25 +136,37 @@ func TestConvertIsExactThereAndBack(t *testing.T) {
 }
 
 // loose has a parameter that no field names.
-type loose struct{ ReLU[float32] }
+type loose struct {
+	ReLU[float32]
+	params []*Param[float32]
+}
 
-func (*loose) Params() []*Param[float32] { return []*Param[float32]{NewParam[float32]("w", 1)} }
+func newLoose() *loose { return &loose{params: []*Param[float32]{NewParam[float32]("w", 1)}} }
+
+func (l *loose) Params() []*Param[float32] { return l.params }
 
 type loose64 struct{ ReLU[float64] }
 
 func TestCloneRefuses(t *testing.T) {
-	_, err := Clone[float32](NewSequential[float32](NewSequential[float32](&loose{})))
+	_, err := Clone[float32](NewSequential[float32](NewSequential[float32](newLoose())))
 	if err == nil || !strings.Contains(err.Error(), `layer "Sequential1.loose1": want one of the kinds Affine`) || !strings.Contains(err.Error(), "nn.Register") {
 		t.Errorf("an unknown kind: %v", err)
 	}
 	Register[loose, loose64]("test.loose")
-	_, err = Clone[float32](&loose{})
+	_, err = Clone[float32](newLoose())
 	if err == nil || !strings.Contains(err.Error(), "a test.loose has parameters, but no method Fields that names them") {
 		t.Errorf("a kind without fields: %v", err)
 	}
 	mustPanic(t, `nn: Register: the name "test.scale" is empty or taken`, func() { Register[other, other64]("test.scale") })
 	mustPanic(t, `nn: Register: the name "" is empty`, func() { Register[other, other64]("") })
+	mustPanic(t, `nn: Register: "test.embedded": the method Fields of a new *nn.embedded[float32] panics`, func() {
+		Register[embedded[float32], embedded[float64]]("test.embedded")
+	})
+	mustPanic(t, "its type is registered already", func() { Register[other, loose64]("test.other") })
 }
+
+// embedded has the method Fields of a pointer that is nil in a new layer.
+type embedded[T tensor.Float] struct{ *Affine[T] }
 
 type other struct{ ReLU[float32] }
 type other64 struct{ ReLU[float64] }
@@ -180,6 +192,77 @@ func TestConstructorsRefuse(t *testing.T) {
 				}
 			}()
 			c.make()
+		})
+	}
+}
+
+// odd is a layer whose fields are what a test makes them.
+type odd[T tensor.Float] struct {
+	ReLU[T]
+	n      int
+	w      *Param[T]
+	state  *tensor.Tensor[T]
+	inner  Layer[T]
+	inners []Named[T]
+	params []*Param[T]
+	fields func(l *odd[T], f *Fields[T])
+}
+
+func (l *odd[T]) Fields(f *Fields[T]) {
+	if l.fields != nil {
+		l.fields(l, f)
+	} else if l.n == 0 { // a copy that is built
+		f.Int("n", &l.n, 0, 9)
+	}
+}
+func (l *odd[T]) Params() []*Param[T] { return l.params }
+
+func init() { Register[odd[float32], odd[float64]]("test.odd") }
+
+// A layer whose fields contradict each other is refused, with a message that says how.
+func TestCloneRefusesFields(t *testing.T) {
+	w := NewParam[float32]("w", 2)
+	for _, c := range []struct {
+		name   string
+		layer  odd[float32]
+		fields func(l *odd[float32], f *Fields[float32])
+		want   string
+	}{
+		{"an empty name", odd[float32]{n: 1}, func(l *odd[float32], f *Fields[float32]) { f.Size("", &l.n) },
+			"the name of a field: want a name, got an empty one"},
+		{"a dot", odd[float32]{n: 1}, func(l *odd[float32], f *Fields[float32]) { f.Size("a.b", &l.n) },
+			"the name of a field: want a name without a dot"},
+		{"the name of the kind", odd[float32]{n: 1}, func(l *odd[float32], f *Fields[float32]) { f.Size("kind", &l.n) },
+			"nn: odd: kind: want another name"},
+		{"the name of the name", odd[float32]{n: 1}, func(l *odd[float32], f *Fields[float32]) { f.Size("name", &l.n) },
+			"nn: odd: name: want another name"},
+		{"a name twice", odd[float32]{n: 1}, func(l *odd[float32], f *Fields[float32]) { f.Size("n", &l.n); f.Int("n", &l.n, 0, 9) },
+			"nn: odd: n: want one field of this name, got two"},
+		{"a path twice", odd[float32]{inner: NewReLU[float32](), inners: []Named[float32]{{"body", NewReLU[float32]()}}},
+			func(l *odd[float32], f *Fields[float32]) { f.Layer("body", &l.inner); f.Layers("layers", &l.inners) },
+			`nn: odd: layers: the name of layer 0: want one that no layer before has, got "body"`},
+		{"no parameter", odd[float32]{}, func(l *odd[float32], f *Fields[float32]) { f.Param("w", &l.w, 2) },
+			"nn: odd: w: want an array of shape (2), got nil"},
+		{"no value", odd[float32]{w: &Param[float32]{}}, func(l *odd[float32], f *Fields[float32]) { f.Param("w", &l.w, 2) },
+			"nn: odd: w: want an array of shape (2), got nil"},
+		{"no state", odd[float32]{}, func(l *odd[float32], f *Fields[float32]) { f.State("mean", &l.state, 2) },
+			"nn: odd: mean: want an array of shape (2), got nil"},
+		{"no layer", odd[float32]{}, func(l *odd[float32], f *Fields[float32]) { f.Layer("body", &l.inner) },
+			"nn: odd: body: want a layer, got nil"},
+		{"a parameter that is no field", odd[float32]{n: 1, params: []*Param[float32]{w}}, func(l *odd[float32], f *Fields[float32]) { f.Size("n", &l.n) },
+			`a test.odd has the parameter "w", which neither its method Fields names`},
+		{"fewer fields when built", odd[float32]{n: 1}, func(l *odd[float32], f *Fields[float32]) { f.Int("n", &l.n, 0, 9); f.Int("m", &l.n, 0, 9) },
+			"nn: test.odd: m: want the method Fields to name the same fields in the same order every time"},
+		{"more fields when built", odd[float32]{n: -1}, func(l *odd[float32], f *Fields[float32]) {},
+			"nn: odd: n: want the method Fields to name the same fields in the same order every time"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := &c.layer
+			l.fields = c.fields
+			_, err := Clone[float32](NewSequential[float32](l))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want it to say %s", err, c.want)
+			}
 		})
 	}
 }

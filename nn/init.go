@@ -25,9 +25,8 @@ func Xavier(in, out int) float64 { return math.Sqrt(2 / float64(in+out)) }
 func He(in, _ int) float64 { return math.Sqrt(2 / float64(in)) }
 
 // normal fills w with normal numbers of mean 0, by Marsaglia's polar method
-// (SIAM Review 6, 1964): two at a time, the second of the last pair being
-// thrown away where len(w) is odd. rng.NormFloat64 rounds differently on different
-// processors.
+// (SIAM Review 6, 1964): two at a time; if len(w) is odd, the second of
+// the last pair is not used. rng.NormFloat64 rounds differently on different processors.
 func normal[T tensor.Float](w []T, std float64, rng *rand.Rand) {
 	if rng == nil {
 		panic("nn: drawing weights wants a *rand.Rand")

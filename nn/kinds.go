@@ -9,8 +9,7 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// builtin is the table of the kinds of layers of this package. A layer that stands
-// here is saved, loaded, copied, converted and proved; there is no other list of
+// builtin is the table of the kinds of layers of this package. A layer in it is saved, loaded, copied, converted and proved; there is no other list of
 // layers in this package.
 var builtin = []kind{
 	row[Affine[float32], Affine[float64]]("Affine"),
@@ -57,17 +56,30 @@ var registered struct {
 //	nn.Register[Scale[float32], Scale[float64]]("Scale")
 //
 // A layer with parameters, state or settings must be a [Fielder]; its fields are set
-// on new(A). Register panics if the name is empty or taken. Call it before networks
-// are loaded, in an init function for example.
+// on new(A). Register panics if the name is empty or taken, or if Fields of new(A)
+// panics. Call it before networks are loaded, in an init function for example.
 func Register[A, B any, LA layerOf[A, float32], LB layerOf[B, float64]](name string) {
+	mustVisit[float32](name, LA(new(A)))
+	mustVisit[float64](name, LB(new(B)))
 	registered.Lock()
 	defer registered.Unlock()
 	for _, k := range append(builtin, registered.kinds...) {
-		if name == "" || k.name == name || k.types[0] == reflect.TypeFor[LA]() {
+		if name == "" || k.name == name || k.types[0] == reflect.TypeFor[LA]() || k.types[1] == reflect.TypeFor[LB]() {
 			panic(fmt.Sprintf("nn: Register: the name %q is empty or taken, or its type is registered already", name))
 		}
 	}
 	registered.kinds = append(registered.kinds, row[A, B, LA, LB](name))
+}
+
+// mustVisit panics, with a message that names the kind, if Fields of a new l panics: on
+// an embedded pointer that is nil, for example.
+func mustVisit[T tensor.Float](name string, l Layer[T]) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			panic(fmt.Sprintf("nn: Register: %q: the method Fields of a new %T panics, as it would when a file is loaded: %v", name, l, cause))
+		}
+	}()
+	VisitFields(l, func(Field[T]) error { return nil })
 }
 
 // Kinds returns the names of the kinds of layers that [NewOfKind] makes: those of
@@ -107,18 +119,57 @@ func NewOfKind[T tensor.Float](name string) (Layer[T], bool) {
 }
 
 // KindOf returns the name of the kind that l is of. It is an error if [NewOfKind]
-// could not make such a layer, or if l has parameters and no fields to tell of them.
+// could not make such a layer, if l has a parameter that its fields do not name, or if
+// a field is refused.
 func KindOf[T tensor.Float](l Layer[T]) (string, error) {
 	t := reflect.TypeOf(l)
+	name := ""
 	for k := range kinds {
 		if k.types[0] == t || k.types[1] == t {
-			if _, ok := l.(Fielder[T]); !ok && len(l.Params()) > 0 {
-				return "", fmt.Errorf("a %s has parameters, but no method Fields that names them", k.name)
-			}
-			return k.name, nil
+			name = k.name
 		}
 	}
-	return "", fmt.Errorf("want one of the kinds %s, got a %T; make its type known by nn.Register", strings.Join(Kinds(), ", "), l)
+	if name == "" {
+		return "", fmt.Errorf("want one of the kinds %s, got a %T; make its type known by nn.Register", strings.Join(Kinds(), ", "), l)
+	}
+	if _, ok := l.(Fielder[T]); !ok && len(l.Params()) > 0 {
+		return "", fmt.Errorf("a %s has parameters, but no method Fields that names them", name)
+	}
+	named := map[*Param[T]]bool{}
+	err := VisitFields(l, func(f Field[T]) error {
+		for _, p := range paramsIn(f) {
+			named[p] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	for _, p := range l.Params() {
+		if !named[p] {
+			return "", fmt.Errorf("a %s has the parameter %q, which neither its method Fields names nor a layer inside has; Params returns the same parameters every time", name, p.Name)
+		}
+	}
+	return name, nil
+}
+
+// paramsIn returns the parameters that a field is or has.
+func paramsIn[T tensor.Float](f Field[T]) (params []*Param[T]) {
+	switch v := f.Value.(type) {
+	case **Param[T]:
+		return []*Param[T]{*v}
+	case *Layer[T]:
+		if *v != nil {
+			return (*v).Params()
+		}
+	case *[]Named[T]:
+		for _, n := range *v {
+			if n.Layer != nil {
+				params = append(params, n.Layer.Params()...)
+			}
+		}
+	}
+	return params
 }
 
 // Kind returns the name of a layer's type: "Affine" for an *Affine[float32].
@@ -131,8 +182,8 @@ func Kind(layer any) string {
 	return kind
 }
 
-// describe is how a layer calls itself, or else its kind with its settings, such as
-// Scale(features=3).
+// describe returns l.String() if l has that method, and else its kind with its settings,
+// such as Scale(features=3).
 func describe[T tensor.Float](l Layer[T]) string {
 	if s, ok := l.(fmt.Stringer); ok {
 		return s.String()

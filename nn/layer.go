@@ -33,9 +33,9 @@ type Layer[T tensor.Float] interface {
 	Params() []*Param[T]
 }
 
-// ParamsBackward is a Layer that can do Backward without computing dx. In front of
-// the first layer with parameters nobody needs dx, and it is a good part of the
-// work.
+// ParamsBackward is a Layer that can do Backward without computing dx. Training does
+// not need the dx of the first layer with parameters, and computing it is a good part
+// of the work.
 type ParamsBackward[T tensor.Float] interface {
 	BackwardParams(p *Pass[T], dy *tensor.Tensor[T])
 }

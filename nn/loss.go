@@ -24,11 +24,22 @@ type Loss[T tensor.Float] interface {
 	String() string
 }
 
-// Targets are what the outputs of a batch are to be: the classes of the samples, or
-// values. Exactly one of the two is set; a loss that takes the other one panics.
+// Targets are what the outputs of a batch should be: the classes of the samples, or
+// values. Exactly one of the two is set; a loss that takes the other one panics with a
+// *[TargetsError].
 type Targets[T tensor.Float] struct {
 	Labels []int             // (N): the index of each sample's class
 	Values *tensor.Tensor[T] // (N, ...): of the shape of the outputs
+}
+
+// A TargetsError is the value of the panic when a loss does not take targets of the
+// kind it gets.
+type TargetsError struct {
+	Op, Want, Got string
+}
+
+func (e *TargetsError) Error() string {
+	return fmt.Sprintf("nn: %s wants %s, got %s", e.Op, e.Want, e.Got)
 }
 
 // Labels returns class indices as targets.
@@ -45,7 +56,7 @@ func (t Targets[T]) Len() int {
 	return len(t.Labels)
 }
 
-// String prints whichever is set.
+// String prints the one that is set.
 func (t Targets[T]) String() string {
 	if t.Values != nil {
 		return t.Values.String()
@@ -56,7 +67,7 @@ func (t Targets[T]) String() string {
 // mustValues returns the values, or panics if they are not of the shape of y.
 func (t Targets[T]) mustValues(loss string, y *tensor.Tensor[T]) *tensor.Tensor[T] {
 	if t.Values == nil || t.Labels != nil {
-		panic(fmt.Sprintf("nn: %s.Forward wants Targets.Values alone, got %s", loss, t.kinds()))
+		panic(&TargetsError{loss + ".Forward", "Targets.Values alone", t.kinds()})
 	}
 	if !slices.Equal(t.Values.Shape, y.Shape) {
 		panic(&tensor.ShapeError{Op: loss + ".Forward(t)", Want: tensor.FormatShape(y.Shape) + ", the shape of y", Got: slices.Clone(t.Values.Shape)})
@@ -64,10 +75,11 @@ func (t Targets[T]) mustValues(loss string, y *tensor.Tensor[T]) *tensor.Tensor[
 	return t.Values
 }
 
-// mustLabels panics unless there is a label of 0 to classes-1 for each sample.
+// mustLabels panics unless there are labels alone, one of 0 to classes-1 for each
+// sample.
 func (t Targets[T]) mustLabels(loss string, samples, classes int) {
-	if t.Values != nil {
-		panic(fmt.Sprintf("nn: %s.Forward wants Targets.Labels or Targets.Values, got %s", loss, t.kinds()))
+	if t.Values != nil || t.Labels == nil {
+		panic(&TargetsError{loss + ".Forward", "Targets.Labels or Targets.Values", t.kinds()})
 	}
 	if len(t.Labels) != samples {
 		panic(&tensor.ShapeError{Op: loss + ".Forward(labels)", Want: tensor.FormatShape([]int{samples}), Got: []int{len(t.Labels)}})
@@ -91,7 +103,7 @@ func (t Targets[T]) kinds() string {
 
 // Backpropagate runs a batch forward through net and loss and, if the loss is a
 // finite number, the chain rule backward, which adds the gradient of the loss to the
-// Grad of every parameter. It returns the loss. p must Keep.
+// Grad of every parameter. It returns the loss. p.Keep must be set.
 //
 // This is the gradient of every training step, check and benchmark.
 func Backpropagate[T tensor.Float](p *Pass[T], net Layer[T], loss Loss[T], x *tensor.Tensor[T], t Targets[T]) float64 {

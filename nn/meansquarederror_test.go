@@ -35,7 +35,7 @@ func TestTargetsOfTheWrongKind(t *testing.T) {
 	l, x := NewSoftmaxWithLoss[float64](), tensor.New[float64](2, 3)
 	both := Targets[float64]{Labels: []int{0, 1}, Values: tensor.New[float64](2, 3)}
 	mustPanic(t, "nn: SoftmaxWithLoss.Forward wants Targets.Labels or Targets.Values, got values and labels", func() { l.Forward(nil, x, both) })
-	mustPanic(t, "got neither values nor labels", func() { l.Forward(nil, x, Targets[float64]{}) })
+	mustPanic(t, "nn: SoftmaxWithLoss.Forward wants Targets.Labels or Targets.Values, got neither values nor labels", func() { l.Forward(nil, x, Targets[float64]{}) })
 }
 
 // A loss that is not finite has no gradient: nothing is added to any Grad.

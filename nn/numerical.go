@@ -16,8 +16,8 @@ type Difference struct {
 func (d Difference) Central() float64 { return (d.Plus - d.Minus) / (2 * d.H) }
 
 // CentralDifference returns f with v moved by h both ways; f must depend on v,
-// which is unchanged afterwards. This is all the numerical differentiation there is
-// here: [TwoLayerNet] and package gradcheck both use it.
+// which is unchanged afterwards. It is the only numerical differentiation of this
+// module: [TwoLayerNet] and package gradcheck both use it.
 //
 // In float32 the result is worthless (cancellation leaves one or two digits):
 // differentiate in float64.

@@ -40,7 +40,7 @@ type Pass[T tensor.Float] struct {
 	ints   pool[[]int32]
 }
 
-// A pool holds scratch memory in the order of asking.
+// A pool holds scratch memory in the order in which it was asked for.
 type pool[E any] struct {
 	items []E
 	next  int // those from next on are free
@@ -153,7 +153,7 @@ type Saved[T tensor.Float] struct {
 	resets uint64
 }
 
-// Set saves t if p keeps, and does nothing otherwise, or if p is nil.
+// Set saves t if p.Keep is set, and does nothing otherwise, or if p is nil.
 func (s *Saved[T]) Set(p *Pass[T], t *tensor.Tensor[T]) {
 	if p != nil && p.Keep {
 		*s = Saved[T]{t, p, p.resets}
@@ -174,7 +174,8 @@ func (s *Saved[T]) Get(p *Pass[T], layer any) *tensor.Tensor[T] {
 	return s.t
 }
 
-// nameOf is how a layer or loss calls itself, or else the name of its type.
+// nameOf returns layer.String() if the layer or loss has that method, and else the name
+// of its type.
 func nameOf(layer any) string {
 	if s, ok := layer.(fmt.Stringer); ok {
 		return s.String()

@@ -3,7 +3,7 @@ package nn
 import "math/bits"
 
 // Random returns the four random numbers that belong to a key, the Step of the Pass
-// and a block: the elements 4·block to 4·block+3 of whatever a layer draws. It is a
+// and a block: the elements 4·block to 4·block+3 of what a layer draws. It is a
 // function and not a stream: the same numbers come in any order of calls, on any
 // number of threads, and again in a second pass with the same Step. A layer draws
 // its key once, when it is made. A nil Pass has the Step 0.

@@ -20,10 +20,10 @@ type Sequential[T tensor.Float] struct {
 	layers []Named[T]
 	params []*Param[T]
 	given  plan[T] // the layers as given
-	fused  plan[T] // what is run in their place
+	fused  plan[T] // what runs in their place
 }
 
-// plan is a chain of layers as it is run.
+// plan is a chain of layers in the form in which it runs.
 type plan[T tensor.Float] struct {
 	layers []Layer[T]
 	first  int // the first layer that has parameters; len(layers) if none has
@@ -68,7 +68,7 @@ func NewSequential[T tensor.Float](layers ...Layer[T]) *Sequential[T] {
 
 // NewNamed chains layers under names of the caller's. It panics with a *[FieldError]
 // if a layer is nil, or a name is refused by [CheckName] or used twice. It panics also if
-// the same layer stands in it twice, at any depth: the second Forward would overwrite
+// the same layer occurs in it twice, at any depth: the second Forward would overwrite
 // what the first saved. Two layers may share their parameters instead ([AffineOf]).
 func NewNamed[T tensor.Float](layers ...Named[T]) *Sequential[T] {
 	s := &Sequential[T]{layers: slices.Clone(layers)}
@@ -92,7 +92,7 @@ func (s *Sequential[T]) Fields(f *Fields[T]) {
 	s.given, s.fused = newPlan(given), newPlan(fuse(given))
 }
 
-// sameTwice returns the paths of a layer that stands in root twice.
+// sameTwice returns the paths of a layer that occurs in root twice.
 func sameTwice[T tensor.Float](root Layer[T]) (first, second string, twice bool) {
 	seen := map[Layer[T]]bool{}
 	for path, l := range Walk(root) {
@@ -153,8 +153,7 @@ func (s *Sequential[T]) BackwardParams(p *Pass[T], dy *tensor.Tensor[T]) {
 	}
 }
 
-// Params returns the parameters of all layers in order, one that is shared
-// being named once.
+// Params returns the parameters of all layers in order, a shared one once.
 func (s *Sequential[T]) Params() []*Param[T] { return s.params }
 
 func (s *Sequential[T]) String() string {

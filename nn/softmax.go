@@ -13,7 +13,7 @@ import (
 //	forward   yₖ  = e^(xₖ - max x) / Σⱼ e^(xⱼ - max x)      x, y (N, K) or (K)
 //	backward  dxₖ = yₖ·(dyₖ - Σⱼ dyⱼ·yⱼ)
 //
-// Taking the largest logit off changes nothing but keeps e^x from overflowing.
+// Subtracting the largest logit changes no result and keeps e^x from overflowing.
 // Forward saves y. For training use [SoftmaxWithLoss] on the logits instead:
 // its gradient is simpler, and exact.
 type Softmax[T tensor.Float] struct {

@@ -9,7 +9,7 @@ import (
 )
 
 // Adam is gradient descent by the mean m of the gradients, each element in units of
-// the root of the mean v of their squares. Both means forget old gradients.
+// the root of the mean v of their squares. The weight of old gradients in both falls with every step.
 //
 //	m ← β₁·m + (1 - β₁)·g
 //	v ← β₂·v + (1 - β₂)·g²

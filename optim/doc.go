@@ -1,3 +1,3 @@
-// Package optim holds the optimizers: what becomes of a parameter once its
-// gradient is known.
+// Package optim holds the optimizers, which change the parameters of a network by
+// their gradients.
 package optim

@@ -20,17 +20,17 @@ type Optimizer[T tensor.Float] struct {
 	slots []slot[T]
 }
 
-// slot is a parameter and what the rule keeps of it.
+// slot is a parameter and its state.
 type slot[T tensor.Float] struct {
 	*nn.Param[T]
 	state []*tensor.Tensor[T]
 	data  [][]T // of state
 }
 
-// A Rule is how an optimizer changes a parameter w by its gradient g. All there is to
-// write for a new one is a Rule and a row in the table of this package.
+// A Rule is how an optimizer changes a parameter w by its gradient g. A new optimizer of
+// this package is a Rule and a row in its table.
 type Rule[T tensor.Float] interface {
-	// State names the arrays that the rule keeps for each parameter, such as
+	// State names the arrays that the rule needs for each parameter, such as
 	// "velocity": each of the shape of the parameter, zero at first.
 	State() []string
 
@@ -50,11 +50,14 @@ type Update[T tensor.Float] struct {
 
 // New returns an optimizer of the parameters by a rule. It panics if a parameter is
 // listed twice: it would step twice. The Params of a container list a shared
-// parameter once.
+// parameter once. It panics also if a Grad is not of the shape of its Value.
 func New[T tensor.Float](params []*nn.Param[T], lr float64, rule Rule[T]) *Optimizer[T] {
 	o := &Optimizer[T]{LR: lr, Rule: rule}
 	seen := map[*nn.Param[T]]bool{}
 	for i, p := range params {
+		if p == nil || p.Value == nil || p.Grad == nil || !slices.Equal(p.Grad.Shape, p.Value.Shape) {
+			panic(fmt.Sprintf("optim: parameter %d: want a Value and a Grad of one shape, such as nn.NewParam makes, got %+v", i, p))
+		}
 		if seen[p] {
 			panic(fmt.Sprintf("optim: parameter %d, %s, is listed twice", i, p.Name))
 		}
@@ -67,6 +70,15 @@ func New[T tensor.Float](params []*nn.Param[T], lr float64, rule Rule[T]) *Optim
 		o.slots = append(o.slots, own)
 	}
 	return o
+}
+
+// Params returns the parameters.
+func (o *Optimizer[T]) Params() []*nn.Param[T] {
+	params := make([]*nn.Param[T], len(o.slots))
+	for i, p := range o.slots {
+		params[i] = p.Param
+	}
+	return params
 }
 
 // Step changes each parameter by its Grad, which it leaves zero: there is nothing to
@@ -82,14 +94,14 @@ func (o *Optimizer[T]) Step() {
 	}
 }
 
-// A State is an array that an optimizer keeps of a parameter.
+// A State is an array that an optimizer has for a parameter.
 type State[T tensor.Float] struct {
 	Param *nn.Param[T]
 	Name  string
-	Value *tensor.Tensor[T] // the array itself: whoever resumes a training sets its Data
+	Value *tensor.Tensor[T] // the array itself: to resume a training, set its Data
 }
 
-// State returns the arrays the optimizer keeps, in the order of the parameters. With
+// State returns the arrays that the optimizer has, in the order of the parameters. With
 // Steps, LR and the settings of the Rule it is all that a training needs to go on.
 func (o *Optimizer[T]) State() (all []State[T]) {
 	for _, p := range o.slots {

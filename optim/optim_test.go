@@ -1,12 +1,14 @@
 package optim
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/tensor"
 )
 
 // Every optimizer of the table, stopped after two steps and continued by another one
@@ -61,5 +63,27 @@ func TestNamedRefuses(t *testing.T) {
 	_, err := Named[float32]("adm", nil)
 	if err == nil || !strings.Contains(err.Error(), `one of sgd, momentum`) || !strings.Contains(err.Error(), `got "adm"`) {
 		t.Errorf("error %v, want one that lists the optimizers", err)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	value := tensor.New[float32](2)
+	for _, c := range []struct {
+		name  string
+		param *nn.Param[float32]
+	}{
+		{"nil", nil},
+		{"no value", &nn.Param[float32]{Name: "w"}},
+		{"no gradient", &nn.Param[float32]{Name: "w", Value: value}},
+		{"a gradient of another shape", &nn.Param[float32]{Name: "w", Value: value, Grad: tensor.New[float32](3)}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			defer func() {
+				if got := fmt.Sprint(recover()); !strings.Contains(got, "optim: parameter 0: want a Value and a Grad of one shape") {
+					t.Errorf("panic %s, want one that names the parameter", got)
+				}
+			}()
+			NewSGD([]*nn.Param[float32]{c.param}, 0.1)
+		})
 	}
 }

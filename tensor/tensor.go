@@ -17,8 +17,8 @@ type Float interface {
 // last axis varies fastest), and len(Data) is the product of Shape. An axis may
 // have length 0, so that a batch of no samples is a Tensor like any other.
 //
-// The fields are open because kernels work on Data directly. Whoever changes
-// Shape keeps the product.
+// The fields are exported because kernels work on Data directly. Code that changes
+// Shape must keep its product.
 type Tensor[T Float] struct {
 	Shape []int
 	Data  []T
@@ -72,7 +72,7 @@ func (x *Tensor[T]) Clone() *Tensor[T] {
 }
 
 // Rows returns the rows lo to hi (without hi) along the first axis, sharing
-// memory with x. Like a slice expression it panics when the range is outside.
+// memory with x. Like a slice expression it panics if the range is out of bounds.
 func (x *Tensor[T]) Rows(lo, hi int) *Tensor[T] {
 	if len(x.Shape) == 0 || lo < 0 || hi < lo || hi > x.Shape[0] {
 		panic(&ShapeError{Op: fmt.Sprintf("Tensor.Rows(%d, %d)", lo, hi), Want: fmt.Sprintf("at least %d rows", hi), Got: slices.Clone(x.Shape)})

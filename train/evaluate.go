@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"runtime"
 	"sync"
@@ -14,21 +15,27 @@ import (
 
 // Evaluate returns the mean of a loss of net on samples, and its accuracy if their
 // targets are labels: the share of outputs whose largest element is at the label. Both
-// are NaN if there are no samples, the accuracy also if the targets are values. It
+// are NaN if there are no samples (or samples is nil), the accuracy also if the targets are values. It
 // stops early with ctx's error. The threads, 0 for all of GOMAXPROCS, share out the
 // samples and change no bit.
 func Evaluate[T tensor.Float](ctx context.Context, net nn.Layer[T], loss nn.Loss[T], samples data.Samples[T], threads int) (mean, accuracy float64, err error) {
+	if threads < 0 {
+		return 0, 0, fmt.Errorf("train: want 0 or more threads, got %d", threads)
+	}
+	if samples == nil {
+		samples = data.Set[T]{}
+	}
 	return newEvaluator(net, loss, threads).evaluate(ctx, samples)
 }
 
-// part is so many samples, evaluated at a time. The sums are made of those of
-// the parts in order, so that it is for nobody but this number to change a bit.
-// Their inputs and results in between should fit a core's own cache.
+// part is the number of samples that are evaluated at a time. The totals are the sums
+// of the parts in order, so the number of threads changes no bit; this number may. The
+// inputs of a part and the results of its layers should fit a core's own cache.
 const part = 200
 
 // An evaluator evaluates a network again and again, without allocating: each
-// worker takes the next part that nobody has taken. To share out the rows of
-// each product instead would wake threads for some microseconds of work.
+// worker takes the next part that is free. To share out the rows of each product
+// instead would wake threads for some microseconds of work.
 type evaluator[T tensor.Float] struct {
 	workers []func()
 
@@ -36,13 +43,13 @@ type evaluator[T tensor.Float] struct {
 	ctx     context.Context
 	samples data.Samples[T]
 	shape   []int        // of a sample
-	next    atomic.Int64 // the first part that is not taken
+	next    atomic.Int64 // the first part that is free
 	sums    []sum        // of each part
-	panics  []any        // of each worker
+	panics  []any        // what each worker panicked with
 	done    sync.WaitGroup
 }
 
-// sum is what the samples of a part add up to.
+// sum is the total over the samples of a part.
 type sum struct {
 	loss    float64
 	correct int
@@ -57,7 +64,7 @@ func newEvaluator[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], threads int)
 		w := &examiner[T]{net: net, loss: loss, pass: &nn.Pass[T]{Threads: 1}}
 		e.workers = append(e.workers, func() {
 			defer e.done.Done()
-			defer func() { e.panics[i] = recover() }() // of a wrong shape or label: the caller's
+			defer func() { e.panics[i] = recover() }() // such as a wrong shape or label: evaluate panics with it
 			e.work(w)
 		})
 	}
@@ -120,13 +127,13 @@ func (e *evaluator[T]) work(w *examiner[T]) {
 	}
 }
 
-// An examiner is what one worker has to itself.
+// An examiner is the state of one worker.
 type examiner[T tensor.Float] struct {
 	net     nn.Layer[T]
 	loss    nn.Loss[T]
 	pass    *nn.Pass[T]
-	shape   []int // of a part
-	numbers []int // of its samples
+	shape   []int // of the inputs of a part
+	numbers []int // of the samples in it
 	labels  []int
 }
 

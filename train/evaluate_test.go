@@ -120,3 +120,18 @@ func TestEvaluationAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations an evaluation", n)
 	}
 }
+
+func TestEvaluateRefusesThreads(t *testing.T) {
+	pixels, net := digits(part)
+	if _, _, err := Evaluate(t.Context(), net, loss32, pixels, -1); err == nil {
+		t.Error("no error for -1 threads")
+	}
+}
+
+func TestEvaluateNoSamples(t *testing.T) {
+	_, net := digits(part)
+	loss, accuracy, err := Evaluate[float32](t.Context(), net, loss32, nil, 1)
+	if err != nil || !math.IsNaN(loss) || !math.IsNaN(accuracy) {
+		t.Errorf("%v, %v, %v; want NaN, NaN, nil", loss, accuracy, err)
+	}
+}

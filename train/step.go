@@ -6,7 +6,7 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Step is the step of a training, again and again: forward, loss, the chain rule
+// A Step runs the steps of a training, each of which is forward, loss, the chain rule
 // down to every parameter, and a step of the optimizer. It allocates nothing once
 // warm.
 //

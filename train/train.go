@@ -2,11 +2,13 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 
 	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/nn"
@@ -33,13 +35,13 @@ type Config[T tensor.Float] struct {
 	OnEpoch func(Epoch)                  // after each epoch, and after the last step
 }
 
-// An Epoch is how training stands.
+// An Epoch is the state of a run after an epoch, or at its end.
 type Epoch struct {
-	Epoch         float64 // how often the training set was seen; a fraction where a run ends within an epoch
+	Epoch         float64 // how often the training set was used; a fraction if the run ends within an epoch
 	Step          int     // steps done
 	Loss          float64 // mean over the batches since the last Epoch, each before its step
 	TrainAccuracy float64 // over the whole training set; NaN if the targets are values
-	TestAccuracy  float64 // NaN without a test set too
+	TestAccuracy  float64 // over the whole test set; NaN also without one
 }
 
 // Random returns the random numbers for one purpose of a run, such as
@@ -60,16 +62,24 @@ func (e *DivergedError) Error() string {
 	return fmt.Sprintf("training diverged: the loss at step %d is %v; try a smaller learning rate or smaller initial weights", e.Step, e.Loss)
 }
 
-// Run trains for cfg.Steps steps and returns how training stands at the end.
+// Run trains for cfg.Steps steps and returns the last Epoch.
 //
 // It stops early with ctx's error, or with a *[DivergedError] once the loss of a
-// step or of an evaluation is not finite. The network then is as the last whole
-// step left it; the Epoch has its number, and NaN for what
-// was not evaluated.
+// step or of an evaluation is not finite. The network then is as the last complete
+// step left it; the Epoch has the number of that step, and NaN for what was not
+// evaluated.
 func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
-	if cfg.Net == nil || cfg.Loss == nil || cfg.Optimizer == nil || cfg.Threads < 0 {
-		return Epoch{}, fmt.Errorf("train: want a network, a loss, an optimizer and 0 or more threads, got %v, %v, %v, %d",
-			cfg.Net, cfg.Loss, cfg.Optimizer, cfg.Threads)
+	switch {
+	case cfg.Net == nil:
+		return Epoch{}, errors.New("train: want a network, got nil")
+	case cfg.Loss == nil:
+		return Epoch{}, errors.New("train: want a loss, got nil")
+	case cfg.Optimizer == nil:
+		return Epoch{}, errors.New("train: want an optimizer, got nil")
+	case cfg.Threads < 0:
+		return Epoch{}, fmt.Errorf("train: want 0 or more threads, got %d", cfg.Threads)
+	case !shareParams(cfg.Optimizer.Params(), cfg.Net.Params()):
+		return Epoch{}, errors.New("train: the optimizer has no parameter of the network, so it would learn nothing; make one of Net.Params()")
 	}
 	if cfg.Train == nil {
 		cfg.Train = data.Set[T]{}
@@ -121,6 +131,12 @@ func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
 	}
 }
 
+// shareParams reports whether a parameter of the network is one of the optimizer's. A
+// network without parameters may be run too.
+func shareParams[T tensor.Float](optimizers, networks []*nn.Param[T]) bool {
+	return len(networks) == 0 || slices.ContainsFunc(networks, func(p *nn.Param[T]) bool { return slices.Contains(optimizers, p) })
+}
+
 // trainer is the state of a run.
 type trainer[T tensor.Float] struct {
 	Config[T]
@@ -145,13 +161,13 @@ func finite(loss float64) bool { return !math.IsNaN(loss) && !math.IsInf(loss, 0
 // perEpoch is the number of steps in an epoch.
 func (t *trainer[T]) perEpoch() int { return t.batches.Batches() }
 
-// stopped is the Epoch after so many steps, not evaluated.
+// stopped returns the Epoch after a number of steps, without an evaluation.
 func (t *trainer[T]) stopped(step int) Epoch {
 	nan := math.NaN()
 	return Epoch{float64(step) / float64(t.perEpoch()), step, nan, nan, nan}
 }
 
-// next is a step on the next batch.
+// next does a step on the next batch.
 func (t *trainer[T]) next() (loss float64, err error) {
 	x, targets, ok := t.batches.Next()
 	if !ok { // an epoch has ended; the next one begins

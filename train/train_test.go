@@ -160,6 +160,10 @@ func TestRunRefuses(t *testing.T) {
 		{"no loss", func(c *train.Config[float32]) { c.Loss = nil }},
 		{"no optimizer", func(c *train.Config[float32]) { c.Optimizer = nil }},
 		{"threads below 0", func(c *train.Config[float32]) { c.Threads = -1 }},
+		{"the optimizer of another network", func(c *train.Config[float32]) {
+			_, other := config(0.1)
+			c.Optimizer = optim.NewSGD(other.Params(), 0.1)
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg, _ := config(0.1)

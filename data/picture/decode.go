@@ -17,8 +17,8 @@ const (
 	maxScans  = 100      // of a JPEG; 10 are usual in a progressive one, 4 are the most in any other
 
 	// Decoding may take freeMemory, and perByte more for each byte of the file.
-	// A file can be small and claim to be large, or be large and compress well:
-	// what it takes is bounded, and what photos are like lies far inside.
+	// A small file may state a large size, and a large picture may compress well:
+	// the memory is bounded, and that of photos lies far below the bound.
 	freeMemory = 64 << 20
 	perByte    = 32
 )

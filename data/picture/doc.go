@@ -1,8 +1,8 @@
-// Package picture makes a network's input of a picture: [Decode] reads a PNG or
+// Package picture turns a picture into the input of a network: [Decode] reads a PNG or
 // JPEG, [Digit] prepares a picture of a digit as the digits of MNIST were
 // prepared, [Raw] takes the pixels as they are.
 //
-// A network knows nothing but what it was trained on. MNIST's digits are white
+// A network recognises only what it was trained on. MNIST's digits are white
 // on black, 20 pixels in their longer side and centred by mass, and a digit
 // that is black, larger or out of place looks like nothing the network has
 // seen; Digit undoes these differences before the network is asked.

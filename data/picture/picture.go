@@ -15,7 +15,7 @@ const Side = 28
 
 const (
 	fit         = 20 // the longer side of the digit's box, inside Side
-	minContrast = 24 // of 255: yellow felt pen on white has 29, the noise of a good photo of nothing less
+	minContrast = 24 // of 255: yellow felt pen on white has 29, a good photo of blank paper less, by its noise
 	weakest     = 25 // of 255: ink weaker than this is paper; JPEG ripples around a stroke stay below
 	boxed       = 64 // of 255: ink weaker than this does not widen the box, or JPEG would by whole pixels
 )
@@ -40,8 +40,8 @@ var ErrBlank = errors.New("the picture shows no digit: nothing on it differs fro
 // by how much the border varies. What is transparent is white paper; if nothing
 // shows on that, it is black paper, so white ink on nothing is found as well.
 //
-// Anything on the paper besides the digit, be it a ruled line, a shadow or a second digit,
-// counts as ink. A picture of nothing is [ErrBlank].
+// Anything on the paper besides the digit, such as a ruled line, a shadow or a second
+// digit, counts as ink. The error for a blank picture is [ErrBlank].
 func Digit(img image.Image) ([]byte, error) {
 	for _, paper := range []color.Color{color.White, color.Black} {
 		g := grey(img, paper)
@@ -63,8 +63,8 @@ func Raw(img image.Image, width, height int) ([]byte, error) {
 }
 
 // grey returns the luminance of img on paper. It goes by tiles, which draw
-// converts fast whatever the picture's kind, so that a large photo is never
-// there in colour a second time.
+// converts fast from every kind of picture, so that there is no second copy of a large
+// photo in colour.
 func grey(img image.Image, paper color.Color) *image.Gray {
 	from := img.Bounds()
 	out := image.NewGray(image.Rect(0, 0, from.Dx(), from.Dy()))

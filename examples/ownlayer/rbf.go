@@ -72,7 +72,7 @@ func (l *RBF[T]) Backward(p *nn.Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T]
 	x, y := l.x.Get(p, l), l.y.Get(p, l)
 	nn.CheckShape(l, dy, y.Shape)
 	dx := p.New(x.Shape...)
-	clear(dx.Data) // what New lends has any contents
+	clear(dx.Data) // New does not clear its memory
 	perSquare := T(1 / (l.width * l.width))
 	for i, v := range y.Data {
 		g := dy.Data[i] * v * perSquare

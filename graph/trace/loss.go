@@ -7,7 +7,7 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// LossLayer makes a layer of a loss, so that it can be checked as a layer is: y is the
+// LossLayer turns a loss into a layer, so that it can be checked as one: y is the
 // loss, of shape (1), and dx the gradient of the loss times dy. targets returns the
 // targets of n samples.
 func LossLayer[T tensor.Float](loss nn.Loss[T], targets func(n int) nn.Targets[T]) nn.Layer[T] {

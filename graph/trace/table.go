@@ -11,8 +11,7 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Row is all that is known here of a layer or a loss of package nn: its formula, and
-// how it is checked. Its Case is of the sizes Small.
+// A Row describes a layer or a loss of package nn: its formula, and how it is checked. Its Case is of the sizes Small.
 type Row struct {
 	Case
 	Make    func(s Sizes, rng *rand.Rand) nn.Layer[float64]
@@ -26,7 +25,7 @@ type Row struct {
 	targets func(n, outputs int) nn.Targets[float64]
 }
 
-// Sizes are those of a layer. A layer ignores those it has no use for.
+// Sizes are those of a layer. A layer ignores those it does not have.
 type Sizes struct {
 	Sample      []int // the shape of one sample
 	Hidden, Out int
@@ -58,7 +57,7 @@ func (r Row) Of(s Sizes) Case {
 // Rows returns the table of the layers and losses of package nn. Every one passes
 // gradcheck.Layer. A new one is one more row.
 //
-// Ulps are the roundings on the longest way to an element, half a unit each.
+// Ulps counts the roundings on the longest way to an element, half a unit each.
 func Rows() []Row {
 	rows := []Row{
 		{

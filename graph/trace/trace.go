@@ -64,6 +64,7 @@ func Layer(p *nn.Pass[float64], l nn.Layer[float64], x *tensor.Tensor[float64], 
 	if formula == nil {
 		formula = (*Tracer).Layer
 	}
+	t.building = l
 	err = t.try(func() { y = formula(t, l, in) })
 	return t, in, y, err
 }
@@ -83,8 +84,12 @@ func (t *Tracer) Layer(l nn.Layer[float64], x Node) Node {
 	if !known {
 		panic(&UnknownError{l})
 	}
+	// Not deferred: after a panic, try names the layer whose formula panicked.
+	outer := t.building
 	t.building = l
-	return formula.(Formula)(t, l, x)
+	y := formula.(Formula)(t, l, x)
+	t.building = outer
+	return y
 }
 
 // Chain adds the nodes of layers one after the other, each in a group of its name.
@@ -133,6 +138,8 @@ func (t *Tracer) try(build func()) (err error) {
 		case *tensor.ShapeError:
 			err = e
 		case *nn.LabelError:
+			err = e
+		case *nn.TargetsError:
 			err = e
 		default:
 			panic(e)

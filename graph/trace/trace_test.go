@@ -123,13 +123,15 @@ func TestDropout(t *testing.T) {
 	}
 }
 
-// wrong is a layer whose formula does not fit its shapes, unknown one without.
+// wrong and around are layers whose formulas do not fit their shapes, unknown has none.
 type wrong struct{ nn.ReLU[float64] }
+type around struct{ nn.ReLU[float64] }
 type unknown struct{ nn.ReLU[float64] }
 type unknownLoss struct{ nn.SoftmaxWithLoss[float64] }
 
 func TestErrors(t *testing.T) {
 	Register(func(t *Tracer, _ *wrong, x Node) Node { return t.Add(x, t.Const(1)) })
+	Register(func(t *Tracer, _ *around, x Node) Node { return t.Add(t.Layer(&nn.ReLU[float64]{}, x), t.Const(1)) })
 	x, labels := tensor.Of([]float64{1, 2}, 1, 2), nn.Labels[float64](0)
 	loss := nn.NewSoftmaxWithLoss[float64]()
 	for _, test := range []struct {
@@ -144,6 +146,8 @@ func TestErrors(t *testing.T) {
 		{"a loss without a formula", &nn.ReLU[float64]{}, &unknownLoss{}, x, labels, "there is no graph of a *trace.unknownLoss; give its formula to trace.RegisterLoss"},
 		{"a wrong formula", &wrong{}, loss, x, labels, "the formula of a *trace.wrong: "},
 		{"a wrong shape", &nn.Softmax[float64]{}, loss, tensor.New[float64](2, 2, 2), labels, "Softmax.Forward"},
+		{"a wrong formula around a layer", &around{}, loss, x, labels, "the formula of a *trace.around: "},
+		{"no targets", &nn.ReLU[float64]{}, loss, x, nn.Targets[float64]{}, "got neither values nor labels"},
 		{"a wrong label", &nn.ReLU[float64]{}, loss, x, nn.Labels[float64](2), "the label of sample 0 is 2"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

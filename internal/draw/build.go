@@ -31,10 +31,10 @@ func newDiagram(g *graph.Graph[float64], o Options, named bool) (*diagram, error
 		b.folded = func(*graph.Group) bool { return false }
 	}
 	n := len(g.Nodes())
-	b.inside, b.uses, b.stands = make([]bool, n), make([][]use, n), make([]*item, n)
+	b.inside, b.uses, b.shown = make([]bool, n), make([][]use, n), make([]*item, n)
 	b.needed, _ = dependence(g)
 	for _, n := range g.Nodes() {
-		b.stand(n)
+		b.show(n)
 		if len(b.items) > maxItems {
 			return nil, fmt.Errorf("the graph has more than %d nodes to draw; fold its groups", maxItems)
 		}
@@ -48,9 +48,9 @@ func newDiagram(g *graph.Graph[float64], o Options, named bool) (*diagram, error
 	return &b.diagram, nil
 }
 
-// stand adds what stands for the node: an item of its own, or the box of the
+// show adds the item that shows the node: one of its own, or the box of the
 // outermost folded group it lies in.
-func (b *builder) stand(n *graph.Node[float64]) {
+func (b *builder) show(n *graph.Node[float64]) {
 	var group *graph.Group
 	for _, g := range chain(n.Group) {
 		b.enter(g)
@@ -64,7 +64,7 @@ func (b *builder) stand(n *graph.Node[float64]) {
 		if n.Leaf() {
 			it.kind, it.text = leaf, leafText(n)
 		}
-		b.stands[n.ID] = it
+		b.shown[n.ID] = it
 		b.items = append(b.items, it)
 		return
 	}
@@ -72,11 +72,11 @@ func (b *builder) stand(n *graph.Node[float64]) {
 	if n.Op == graph.OpInput {
 		it.below = append(it.below, inputText(n))
 	}
-	b.stands[n.ID] = it
+	b.shown[n.ID] = it
 	b.members[it] = append(b.members[it], n)
 }
 
-// enter adds a frame or a box for a group that was not met before.
+// enter adds a frame or a box for a group that has none yet.
 func (b *builder) enter(g *graph.Group) {
 	if b.known[g] {
 		return
@@ -98,10 +98,10 @@ func (b *builder) use(n *graph.Node[float64]) {
 	if known {
 		terms = n.Terms()
 	}
-	to := b.stands[n.ID]
+	to := b.shown[n.ID]
 	for i, a := range n.In {
-		if b.stands[a.ID] == to {
-			b.inside[a.ID] = true // a folded group keeps it to itself
+		if b.shown[a.ID] == to {
+			b.inside[a.ID] = true // inside a folded group, not drawn
 			continue
 		}
 		u := use{item: to, known: known, terms: make([]float64, len(a.Value))}
@@ -121,7 +121,7 @@ func (b *builder) use(n *graph.Node[float64]) {
 
 // edges adds the edges from a node to its uses.
 func (b *builder) edges(n *graph.Node[float64]) {
-	from, uses := b.stands[n.ID], b.uses[n.ID]
+	from, uses := b.shown[n.ID], b.uses[n.ID]
 	if len(uses) == 0 && b.inside[n.ID] {
 		return
 	}
@@ -159,8 +159,8 @@ func (b *builder) edges(n *graph.Node[float64]) {
 	}
 }
 
-// gradient returns what stands below the value of a node: all of its gradient,
-// but, where a folded group keeps part of it to itself, the part that is shown.
+// gradient returns the lines below the value of a node: its gradient, or, if part of
+// that comes from inside the node's own folded group, the other part.
 func (b *builder) gradient(n *graph.Node[float64]) []string {
 	if !b.needed[n.ID] {
 		return nil
@@ -188,7 +188,7 @@ func (b *builder) link(from, to *item, arrow bool) {
 	to.arriving = append(to.arriving, l)
 }
 
-// symbol is an operation as the book writes it.
+// symbol returns the sign of an operation, as in the book.
 func symbol(n *graph.Node[float64]) string {
 	switch n.Op {
 	case "*":
@@ -207,7 +207,7 @@ func symbol(n *graph.Node[float64]) string {
 	return n.Op
 }
 
-// leafText is the name of an input; a constant is its number, named or not.
+// leafText returns the name of an input, or the number of a constant.
 func leafText(n *graph.Node[float64]) string {
 	if n.Op == graph.OpInput {
 		return n.Label
@@ -222,13 +222,13 @@ func leafText(n *graph.Node[float64]) string {
 	return text
 }
 
-// inputText is an input in the box of its group.
+// inputText returns the text for an input in the box of its group.
 func inputText(n *graph.Node[float64]) string {
 	return strings.TrimSpace(n.Label + " " + shapeText(n.Shape))
 }
 
-// caption is what stands over a value: the name, unless an item beside it has it
-// already, and the shape.
+// caption returns the text above a value: the name, unless an item beside it shows
+// that, and the shape.
 func (b *builder) caption(n *graph.Node[float64], end bool) string {
 	label := n.Label
 	if b.named {

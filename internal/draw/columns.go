@@ -9,8 +9,8 @@ import (
 // and left in turn, move each cell to the mean place of its neighbours, and the
 // best order found is used.
 func untangle(columns [][]*cell) {
-	best := crossings(columns)
-	kept := save(columns)
+	fewest := crossings(columns)
+	best := save(columns)
 	for sweep := range 12 {
 		if sweep%2 == 0 {
 			for _, column := range columns[1:] {
@@ -21,11 +21,11 @@ func untangle(columns [][]*cell) {
 				arrange(column, func(c *cell) []*wiring { return c.out }, func(w *wiring) *cell { return w.to })
 			}
 		}
-		if n := crossings(columns); n < best {
-			best, kept = n, save(columns)
+		if n := crossings(columns); n < fewest {
+			fewest, best = n, save(columns)
 		}
 	}
-	for i, column := range kept {
+	for i, column := range best {
 		copy(columns[i], column)
 		for place, c := range column {
 			c.place = place
@@ -33,19 +33,19 @@ func untangle(columns [][]*cell) {
 	}
 }
 
-func save(columns [][]*cell) (kept [][]*cell) {
+func save(columns [][]*cell) (saved [][]*cell) {
 	for _, column := range columns {
-		kept = append(kept, slices.Clone(column))
+		saved = append(saved, slices.Clone(column))
 	}
-	return kept
+	return saved
 }
 
 // arrange sorts a column by the mean place of the neighbours on one side; a cell
-// that has none there stays beside those it is between.
+// without neighbours there keeps its place among the others.
 func arrange(column []*cell, wires func(*cell) []*wiring, other func(*wiring) *cell) {
-	wish := map[*cell]float64{}
+	target := map[*cell]float64{}
 	for i, c := range column {
-		wish[c] = float64(i)
+		target[c] = float64(i)
 		if all := wires(c); len(all) > 0 {
 			sum := 0.0
 			for _, w := range all {
@@ -54,10 +54,10 @@ func arrange(column []*cell, wires func(*cell) []*wiring, other func(*wiring) *c
 					sum += port.y / max(other(w).h, 1) // the higher port first
 				}
 			}
-			wish[c] = sum / float64(len(all))
+			target[c] = sum / float64(len(all))
 		}
 	}
-	slices.SortStableFunc(column, func(a, b *cell) int { return cmp.Compare(wish[a], wish[b]) })
+	slices.SortStableFunc(column, func(a, b *cell) int { return cmp.Compare(target[a], target[b]) })
 	for i, c := range column {
 		c.place = i
 	}
@@ -106,9 +106,9 @@ func spread(columns [][]*cell) float64 {
 				c.w = width // its wire crosses all of the column
 			case c.item == nil || c.item.kind != leaf:
 			case len(c.in) == 0:
-				c.x = left + width - c.w/2 // near where it goes
+				c.x = left + width - c.w/2 // near the cell it goes to
 			default:
-				c.x = left + c.w/2 // near where it comes from
+				c.x = left + c.w/2 // near the cell it comes from
 			}
 		}
 		left += width + columnGap
@@ -127,8 +127,8 @@ func align(columns [][]*cell) float64 {
 			c.y = y
 		}
 	}
-	// First all pull on all, which brings together what belongs together; then
-	// lines are straightened.
+	// First every cell moves toward all its neighbours, which brings connected cells
+	// together; then lines are straightened.
 	for range 24 {
 		for _, column := range columns {
 			settle(column, (*cell).drawn)
@@ -166,7 +166,7 @@ func align(columns [][]*cell) float64 {
 	return bottom - top
 }
 
-// distance is how far the middles of two neighbours in a column are at least.
+// distance is the least distance between the middles of two neighbours in a column.
 func distance(a, b *cell) float64 {
 	gap := float64(rowGap)
 	if a.h == 0 || b.h == 0 {
@@ -175,12 +175,11 @@ func distance(a, b *cell) float64 {
 	return (a.h+b.h)/2 + gap
 }
 
-// settle moves the cells of a column to the heights they wish for, as nearly, in
-// the sense of weighted least squares, as their order and sizes allow. (Pool
-// adjacent violators: neighbours that would overlap form a block that moves as
-// one.)
-func settle(column []*cell, wish func(*cell) (y, weight float64)) {
-	type block struct{ sum, weight float64 } // of the wishes, each less its cell's offset
+// settle moves the cells of a column to their target heights, or as near, by weighted
+// least squares, as their order and sizes allow. (Pool adjacent violators: neighbours
+// that would overlap form a block that moves as one.)
+func settle(column []*cell, target func(*cell) (y, weight float64)) {
+	type block struct{ sum, weight float64 } // of the targets, each less its cell's offset
 	var blocks []block
 	var sizes []int
 	offset := 0.0
@@ -190,7 +189,7 @@ func settle(column []*cell, wish func(*cell) (y, weight float64)) {
 			offset += distance(column[i-1], c)
 		}
 		offsets[i] = offset
-		y, weight := wish(c)
+		y, weight := target(c)
 		blocks = append(blocks, block{weight * (y - offset), weight})
 		sizes = append(sizes, 1)
 		for n := len(blocks); n > 1 && blocks[n-2].sum/blocks[n-2].weight > blocks[n-1].sum/blocks[n-1].weight; n-- {
@@ -209,11 +208,11 @@ func settle(column []*cell, wish func(*cell) (y, weight float64)) {
 	}
 }
 
-// drawn is the mean height of all neighbours of a cell, and how many they are.
+// drawn returns the mean height of all neighbours of a cell, and their number.
 func (c *cell) drawn() (y, weight float64) { return c.pull(c.in, c.out) }
 
-// straight is drawn, but a value goes on straight from the operation before it,
-// and a long wire bends at its start only.
+// straight is drawn, but a value lies level with the operation before it, and a long
+// wire bends only at its start.
 func (c *cell) straight() (y, weight float64) {
 	switch {
 	case c.followsSource():
@@ -232,8 +231,8 @@ func (c *cell) followsSource() bool {
 	return from == nil || from.kind == operation || from.kind == box
 }
 
-// pull is the height that makes the wires straight, on average, and how many
-// they are.
+// pull returns the height that makes the wires straight, on average, and their
+// number.
 func (c *cell) pull(in, out []*wiring) (y, weight float64) {
 	sum := 0.0
 	for _, w := range in {

@@ -15,31 +15,31 @@ type Options struct {
 	Folded func(*graph.Group) bool
 }
 
-// maxItems is how many nodes and boxes a drawing may hold. More could not be read,
-// and the layout would be slow.
+// maxItems is the largest number of nodes and boxes in a drawing. More would be
+// unreadable, and slow to lay out.
 const maxItems = 3000
 
-// A diagram is what is to be drawn, before anything has a place.
+// A diagram is what is drawn. The layout gives it places.
 type diagram struct {
 	title   string
 	items   []*item
 	links   []*link
 	frames  []*frame                         // the unfolded groups, outer before inner
-	stands  []*item                          // by node: what stands for it, itself or a box
+	shown   []*item                          // by node: the item that shows it, its own or a box
 	members map[*item][]*graph.Node[float64] // of each box
 	uses    [][]use                          // by node
-	names   []string                         // by node: what it is called in a sentence
+	names   []string                         // by node: its name in a sentence
 	w, h    float64                          // of the whole, by layout
 }
 
-// A use is an edge from a node to who uses it: an operation, or a folded group.
+// A use is an edge from a node to an operation or a folded group that uses it.
 type use struct {
 	item  *item
 	terms []float64
 	known bool // whether there are terms
 }
 
-// kind is what an item looks like.
+// A kind is the appearance of an item.
 type kind string
 
 const (
@@ -61,7 +61,7 @@ type item struct {
 	group   *graph.Group
 
 	node *graph.Node[float64] // it belongs to; nil for a box
-	to   *item                // of the branch of an edge: who uses it
+	to   *item                // of the branch of an edge: the item that uses it
 
 	arriving   []*link
 	x, y, w, h float64 // centre and size, by layout

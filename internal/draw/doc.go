@@ -7,8 +7,8 @@
 // step. Numbers are rounded to four digits; the exact ones are in the JSON that
 // package graph writes.
 //
-// A node that several others use branches at a dot: before it stands the whole
-// gradient, after it the terms that make it up. Groups of nodes, such as layers,
+// A node that several others use branches at a dot: before the dot is the whole
+// gradient, and after it are the terms of which that is the sum. Groups of nodes, such as layers,
 // are drawn as frames, or folded into boxes.
 //
 // The same graph gives the same bytes, on the same kind of processor.

@@ -62,7 +62,7 @@ func (d *diagram) dot() string {
 	return s.String()
 }
 
-// dotGroup writes what lies in a group, nil being the whole drawing.
+// dotGroup writes the content of a group, or of the whole drawing if it is nil.
 func (d *diagram) dotGroup(s *strings.Builder, group *graph.Group, indent string) {
 	for _, it := range d.items {
 		if it.group == group {
@@ -119,15 +119,15 @@ func dotLines(lines []string, colour string) string {
 	return strings.Join(all, "<br/>")
 }
 
-// escape makes any text fit for an HTML-like label and for SVG, and no text a
-// space, since Graphviz wants some.
+// escape makes any text fit for an HTML-like label and for SVG. No text becomes a
+// space, since Graphviz requires some.
 func escape(s string) string {
 	if s == "" {
 		return " "
 	}
 	clean := strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || slices.Contains([]rune{0xfffe, 0xffff}, r) {
-			return ' ' // what XML forbids, and line breaks, which would move the rest
+			return ' ' // what XML forbids; and line breaks, which would displace the text after them
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\ufffd"))

@@ -34,13 +34,13 @@ func newFace(f *opentype.Font, size float64) font.Face {
 	return face
 }
 
-// measuring is a face to measure with: a large size, so that hinting is nothing.
+// measuring is the face for measuring: of a large size, so that hinting does not matter.
 var measuring = sync.OnceValue(func() font.Face { return newFace(regularFont(), 100) })
 
 var measureMu sync.Mutex // a Face is not safe for concurrent use
 
-// measure is the width of a text. A letter that the font does not have is taken
-// to be a square.
+// measure returns the width of a text. A letter that the font does not have counts as
+// a square.
 func measure(s string, size float64) float64 {
 	measureMu.Lock()
 	defer measureMu.Unlock()

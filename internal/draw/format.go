@@ -26,8 +26,8 @@ func small(shape []int) bool {
 	return len(shape) <= 2 && size <= 16 && last <= 6
 }
 
-// lines writes an array below one another: a small one row by row, a larger one
-// as its mean, smallest and largest element.
+// lines formats an array as lines: a small one row by row, a larger one as its mean,
+// smallest and largest element.
 func lines(shape []int, data []float64) []string {
 	switch {
 	case len(shape) == 0:
@@ -76,8 +76,8 @@ func row(data []float64) string {
 }
 
 // summary returns the mean, the smallest and the largest element, or NaN for all
-// three if there is one among the elements. Where the elements cancel to what is
-// less than the rounding of their sum, no digit of it is right, and the mean is 0.
+// three if there is one among the elements. If the elements cancel to less
+// than the rounding of their sum, no digit of it is right, and the mean is 0.
 func summary(data []float64) (mean, least, most float64) {
 	least, most = data[0], data[0]
 	size := 0.0 // the mean without signs

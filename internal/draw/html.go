@@ -14,7 +14,7 @@ var pageSource string
 
 var page = template.Must(template.New("page").Parse(pageSource))
 
-// maxPageItems is how much all the drawings of a page may hold together.
+// maxPageItems is the largest number of items in all drawings of a page together.
 const maxPageItems = 6000
 
 // maxPageSets is of how many groups it is tried whether a drawing with them open has room.
@@ -31,7 +31,7 @@ type pageView struct {
 }
 
 // A pageItem says from which step on the value and the gradient of an item are
-// seen.
+// visible.
 type pageItem struct {
 	Name  string `json:"name"`
 	Value int    `json:"value"`
@@ -48,7 +48,7 @@ type pageGroup struct {
 // groups fold and unfold. A folded group is one step forward and one backward.
 //
 // The page has a drawing for each group open alone, for all of them and for none,
-// as far as there is room for; so groups that are too large stay folded.
+// up to a limit; groups that are too large stay folded.
 func HTML(w io.Writer, g *graph.Graph[float64], o Options) error {
 	all := groups(g)
 	sets := []map[*graph.Group]bool{{}, {}, {}} // as the options say, none open, all open
@@ -82,7 +82,7 @@ func HTML(w io.Writer, g *graph.Graph[float64], o Options) error {
 			least = len(d.items)
 		}
 		if err != nil || i > 0 && len(d.items) > room {
-			continue // it is too large to be seen
+			continue // it is too large to be drawn
 		}
 		v := pageView{Open: []string{}}
 		for _, f := range d.frames {
@@ -114,7 +114,7 @@ func pageGroups(all []*graph.Group) []pageGroup {
 	return pages
 }
 
-// meaning says what L is.
+// meaning returns the sentence that says what L is.
 func meaning(g *graph.Graph[float64]) string {
 	out := g.Output()
 	if out == nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/chainrule-go/chainrule/graph"
 )
 
-// How far things stand apart, in points.
+// Distances, in points.
 const (
 	columnGap   = 18
 	rowGap      = 12
@@ -15,8 +15,7 @@ const (
 	frameHeader = 20 // for its name
 )
 
-// layout gives everything a place, from left to right, in the layered manner of
-// Sugiyama: items get columns, then an order in each column with few crossings,
+// layout places all items from left to right by the layered method of Sugiyama: items get columns, then an order in each column with few crossings,
 // then heights that make lines straight.
 //
 // A frame is laid out by itself, with a port on its border for each line that
@@ -63,7 +62,7 @@ type level struct {
 	w, h  float64
 }
 
-// A cell is a thing to be placed: an item, a frame, a port on the border of the
+// A cell is what is placed: an item, a frame, a port on the border of the
 // level's frame, or a knee where a wire passes through a column.
 type cell struct {
 	item    *item
@@ -77,8 +76,8 @@ type cell struct {
 	w, h    float64
 }
 
-// A wiring joins two cells of a level. Where an end is a frame, the port is where
-// in the frame.
+// A wiring joins two cells of a level. If an end is a frame, its port is the place on
+// the border of the frame.
 type wiring struct {
 	from, to         *cell
 	fromPort, toPort *cell
@@ -86,7 +85,7 @@ type wiring struct {
 	back             bool // against the order of columns, in a graph whose frames form a cycle
 }
 
-// fromY and toY are where its ends are, counted from the middles of the cells.
+// fromY and toY are the heights of its ends, from the middles of the cells.
 func (w *wiring) fromY() float64 { return portY(w.from, w.fromPort) }
 func (w *wiring) toY() float64   { return portY(w.to, w.toPort) }
 
@@ -170,8 +169,8 @@ func (l *level) place() {
 
 func (c *cell) knee() bool { return c.item == nil && c.inner == nil && !c.entry && !c.exit }
 
-// breakCycles takes out the wires that close a cycle: two frames may each use
-// something of the other. They are drawn backward.
+// breakCycles removes the wires that close a cycle: two frames may each use
+// something of the other. Those wires are drawn backward.
 func (l *level) breakCycles() {
 	const entered, left = 1, 2
 	state := map[*cell]int{}
@@ -200,8 +199,8 @@ func (l *level) breakCycles() {
 	l.wires = slices.DeleteFunc(l.wires, isBack)
 }
 
-// rank gives each cell a column, right of all it comes from, and as near as
-// possible to where it goes. It returns how many there are.
+// rank gives each cell a column, to the right of its sources and as near as possible
+// to its destinations. It returns the number of columns.
 func (l *level) rank() int {
 	order := l.topological()
 	columns := 1
@@ -225,7 +224,7 @@ func (l *level) rank() int {
 	return columns
 }
 
-// topological returns the cells, each after those it comes from.
+// topological returns the cells, each after its sources.
 func (l *level) topological() []*cell {
 	waiting := map[*cell]int{}
 	var order []*cell

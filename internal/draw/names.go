@@ -6,15 +6,15 @@ import (
 	"github.com/chainrule-go/chainrule/graph"
 )
 
-// nouns are what the results of operations are called.
+// nouns are the names of the results of operations.
 var nouns = map[string]string{
 	"+": "sum", "-": "difference", "*": "product", "/": "quotient", "maximum": "larger", "dot": "dot product",
 	"sum": "total", "max": "largest", "broadcast": "repeated", "hold": "held", "gather": "gathered",
 }
 
-// names returns by node what it is called in a sentence: its label; of a constant
-// the number; of the last node of a group the name of the group; and of any other
-// what its operation gives, with a number where there are several.
+// names returns the name of each node in a sentence: its label; of a constant the
+// number; of the last node of a group the name of the group; and of any other the noun
+// of its operation, with a number if there are several.
 func names(g *graph.Graph[float64]) []string {
 	outputs := map[*graph.Group]*graph.Node[float64]{}
 	for _, n := range g.Nodes() {

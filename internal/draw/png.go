@@ -17,7 +17,7 @@ import (
 	"github.com/chainrule-go/chainrule/graph"
 )
 
-// pngScale is how many pixels a point has.
+// pngScale is the number of pixels in a point.
 const pngScale = 2
 
 // maxPixels keeps a picture below 400 MB of memory.
@@ -82,7 +82,7 @@ func (d *diagram) paint(c *canvas) {
 	}
 }
 
-// A canvas is a picture, drawn on in points from inside the margin.
+// A canvas is a picture. Its coordinates are points, from inside the margin.
 type canvas struct {
 	*image.RGBA
 	faces map[string]font.Face
@@ -102,7 +102,7 @@ func (c *canvas) fill(polygon []point, colour string) {
 }
 
 func (c *canvas) fillAll(polygons [][]point, colour string) {
-	// Only as much of the canvas as they cover, or a large one would take long.
+	// Only the part of the canvas that they cover: a large one would take long.
 	left, top, right, bottom := math.MaxInt, math.MaxInt, 0, 0
 	for _, polygon := range polygons {
 		for _, p := range polygon {
@@ -137,7 +137,7 @@ func (c *canvas) stroke(line []point, colour string) {
 			continue
 		}
 		dx, dy = dx/length*half, dy/length*half
-		// A little longer than it is, to leave no gap at a bend.
+		// A little longer, to leave no gap at a bend.
 		const more = 0.3
 		polygons = append(polygons, []point{
 			{from.x - more*dx - dy, from.y - more*dy + dx}, {to.x + more*dx - dy, to.y + more*dy + dx},

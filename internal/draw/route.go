@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// spreadAngle is between the arrows that arrive at a circle.
+// spreadAngle is the angle between the arrows that arrive at a circle.
 const spreadAngle = math.Pi / 4
 
-// arrowLength is that of an arrow's head.
+// arrowLength is the length of an arrow's head.
 const arrowLength = 8
 
 // route finds the curve of a link: level at its start, at every port and beside
@@ -50,7 +50,7 @@ func (l *link) route() {
 	}
 }
 
-// right and left are how far from the middle lines leave and arrive.
+// right and left are the distances from the middle at which lines leave and arrive.
 func (it *item) right() float64 {
 	if it.kind == branch {
 		return 0
@@ -60,7 +60,7 @@ func (it *item) right() float64 {
 
 func (it *item) left() float64 { return it.right() }
 
-// arrival is the angle at which a link comes to a circle: those from above above.
+// arrival is the angle at which a link arrives at a circle: above for one from above.
 func (l *link) arrival() float64 {
 	if l.to.kind != operation {
 		return 0

@@ -15,8 +15,8 @@ type step struct {
 	Item     string   `json:"item"` // its name
 	Backward bool     `json:"backward"`
 	Lines    []string `json:"lines"` // what is computed
-	// How many operations are computed by then, of both passes: a step of one
-	// drawing is found in another by it.
+	// The number of operations computed by then, of both passes: by it, a step of one
+	// drawing is found in another.
 	Done int `json:"done"`
 }
 
@@ -45,7 +45,7 @@ func (d *diagram) walk(g *graph.Graph[float64]) *walk {
 			continue
 		}
 		done++
-		it := d.stands[n.ID]
+		it := d.shown[n.ID]
 		// The nodes of a group follow one another, so those of a box are one step.
 		if k := len(w.steps); it.kind != box || k == 0 || w.steps[k-1].Item != it.name {
 			w.steps = append(w.steps, step{Item: it.name, Lines: d.forward(n, it, rules)})
@@ -59,7 +59,7 @@ func (d *diagram) walk(g *graph.Graph[float64]) *walk {
 	}
 	needed, count := dependence(g)
 	done++
-	w.steps = append(w.steps, step{Item: d.stands[out.ID].name, Backward: true, Done: done, Lines: []string{
+	w.steps = append(w.steps, step{Item: d.shown[out.ID].name, Backward: true, Done: done, Lines: []string{
 		fmt.Sprintf("∂L/∂%s = %s, where backward begins", d.names[out.ID], inline(out.Shape, out.Grad))}})
 	w.grad[out.ID] = len(w.steps)
 	for _, n := range slices.Backward(nodes[:out.ID+1]) {
@@ -67,7 +67,7 @@ func (d *diagram) walk(g *graph.Graph[float64]) *walk {
 			continue
 		}
 		done++
-		it := d.stands[n.ID]
+		it := d.shown[n.ID]
 		if it.kind != box || w.back[it] == 0 {
 			s := step{Item: it.name, Backward: true}
 			if it.kind == box {
@@ -86,7 +86,7 @@ func (d *diagram) walk(g *graph.Graph[float64]) *walk {
 	return w
 }
 
-// forward says what an operation or a folded group computes.
+// forward returns the lines on what an operation or a folded group computes.
 func (d *diagram) forward(n *graph.Node[float64], it *item, rules map[string]graph.Rule) (all []string) {
 	if it.kind != box {
 		y := rules[n.Op].Y
@@ -112,7 +112,7 @@ func (d *diagram) forward(n *graph.Node[float64], it *item, rules map[string]gra
 	return all
 }
 
-// backward says what an operation sends back.
+// backward returns the lines on what an operation sends back.
 func (d *diagram) backward(n *graph.Node[float64], rule graph.Rule, count []int) (all []string) {
 	words, numbers := d.operands(n)
 	for i, term := range n.Terms() {
@@ -141,7 +141,7 @@ func (d *diagram) backwardOfBox(it *item, needed []bool) (all []string) {
 		if !needed[a.ID] {
 			continue
 		}
-		if d.stands[a.ID] == it {
+		if d.shown[a.ID] == it {
 			all = append(all, fmt.Sprintf("∂L/∂%s = %s", d.names[a.ID], full(a.Shape, a.Grad)))
 			continue
 		}
@@ -169,7 +169,7 @@ func (d *diagram) around(it *item) (in, out []*graph.Node[float64]) {
 				continue
 			}
 			used[a] = true
-			if a.Op != graph.OpConst && (a.Leaf() || d.stands[a.ID] != it) {
+			if a.Op != graph.OpConst && (a.Leaf() || d.shown[a.ID] != it) {
 				in = append(in, a)
 			}
 		}
@@ -241,12 +241,12 @@ func fill(rule string, words map[string]string) string {
 	return letters.ReplaceAllStringFunc(rule, func(letter string) string { return words[letter] })
 }
 
-// number is inline, in parentheses where a sign would meet another.
+// number is inline, in parentheses if two signs would meet.
 func number(shape []int, data []float64) string {
 	return apart(inline(shape, data))
 }
 
-// apart puts what begins with a sign in parentheses.
+// apart puts a text that begins with a sign in parentheses.
 func apart(s string) string {
 	if strings.HasPrefix(s, "-") {
 		return "(" + s + ")"

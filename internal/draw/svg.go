@@ -23,7 +23,7 @@ func SVG(w io.Writer, g *graph.Graph[float64], o Options) error {
 	return err
 }
 
-// svgStyle is for pictures that stand alone, on white.
+// svgStyle is for pictures outside a page, on white.
 var svgStyle = fmt.Sprintf(`<style>
 text{font:%dpx Helvetica,Arial,sans-serif;fill:%s;text-anchor:middle;white-space:pre}
 .caption{font-size:%dpx}

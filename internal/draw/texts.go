@@ -2,7 +2,7 @@ package draw
 
 import "math"
 
-// How texts are set, in points.
+// The measures of texts, in points.
 const (
 	lineHeight    = 1.2 * textSize
 	captionHeight = 1.2 * captionSize
