@@ -109,8 +109,11 @@ func (p *Pass[T]) Ints(n int) []int32 {
 
 // Reset takes all scratch memory back and begins the next step: what Forward and
 // Backward returned since the last Reset may not be used any more, and Step is one
-// more. Call it once a step.
+// more. Call it once a step. Of a nil Pass it does nothing.
 func (p *Pass[T]) Reset() {
+	if p == nil {
+		return
+	}
 	if poison {
 		for _, t := range p.arrays.items[:p.arrays.next] {
 			fillNaN(t.Data)

@@ -89,11 +89,12 @@ func TestNilPassMakesMemory(t *testing.T) {
 	a := p.New(2)
 	a.Data[0] = 1
 	if b := p.New(2); b.Data[0] != 0 || &a.Data[0] == &b.Data[0] {
-		t.Error("a nil Pass lends the same memory twice")
+		t.Error("a nil Pass returns the same memory twice")
 	}
 	if n := p.threads(); n != 1 {
 		t.Errorf("a nil Pass uses %d threads, want 1", n)
 	}
+	p.Reset() // does nothing
 }
 
 func TestPassThreads(t *testing.T) {

@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// Write makes what write writes the content of the file at path. It goes to a
-// temporary file in the same folder, which is flushed to disk and then renamed
+// Write replaces the content of the file at path by what the function write writes. That
+// goes to a temporary file in the same folder, which is flushed to disk and then renamed
 // to the target. If anything fails, or write panics, the temporary is removed
 // and the target is as before; the one exception is an error that says it was
 // written, but that the renaming itself may not outlive a power failure.
@@ -37,7 +37,7 @@ func Write(path string, write func(w io.Writer) error) error {
 
 // Replace is [Write] for a file that belongs to the program, as those of a cache
 // do: path itself is replaced, even if it is a symbolic link, a pipe, a device or
-// write-protected. Where a link leads is neither read nor written. A folder is
+// write-protected. The target of a link is neither read nor written. A folder is
 // refused.
 func Replace(path string, write func(w io.Writer) error) error {
 	t := target{path: path}
@@ -52,9 +52,9 @@ func Replace(path string, write func(w io.Writer) error) error {
 }
 
 // Writable returns the error [Write] would fail with now, before anything is
-// written: for a program that works long for what it writes. It leaves nothing
-// behind. A pipe it opens, and keeps open for Write: closed, it would look to its
-// reader as if all had been written.
+// written: for a program that works long before it writes. It leaves nothing behind.
+// A pipe stays open for Write, since its reader takes the closing for the end of the
+// data.
 func Writable(path string) error {
 	t, err := find(path)
 	switch {
@@ -151,8 +151,8 @@ func follow(path string) (target, error) {
 	return target{}, errLoop
 }
 
-// openFile reports whether path names an open file of this program. Where there
-// is no such folder, the name is free for a file, and none can be made there.
+// openFile reports whether path names an open file of this program. On systems without
+// these folders no file can be made at such a path.
 func openFile(path string) bool {
 	switch dir, _ := filepath.Split(path); dir {
 	case "/dev/fd/", "/proc/self/fd/":

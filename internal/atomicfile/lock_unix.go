@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// renamesOpenFiles: the lock is kept until the temporary has its final name.
+// renamesOpenFiles: the lock lasts until the temporary has its final name.
 const renamesOpenFiles = true
 
 // lock locks f. A file system without locks has no temporaries removed either:

@@ -49,8 +49,8 @@ func still(f *os.File) bool {
 	return err == nil && os.SameFile(opened, there)
 }
 
-// sweep removes the temporary files in a folder whose writer is gone. What it
-// cannot look at, it leaves.
+// sweep removes the temporary files in a folder whose writer has ended. It leaves those
+// that it cannot examine.
 func sweep(dir string) {
 	folder := dir
 	if folder == "" {

@@ -149,16 +149,21 @@ func TestArrays(t *testing.T) {
 		"caption: (20, 30)", "value: mean 1.5", "value: min 1.5", "grad: max 1", "value: 900")
 }
 
-// TestBranch: before a branch stands the gradient, after it its terms.
+// TestBranch: the gradient is before a branch, and its terms are after it.
 func TestBranch(t *testing.T) {
 	g := graph.New[float64]()
 	x := g.Input("x", []float64{3})
 	g.Backward(g.Mul(g.Mul(x, x), x))
 	got := texts(t, render(t, draw.SVG, g, draw.Options{}))
-	for want, n := range map[string]int{"grad: 27": 1, "grad: 9": 3, "value: 3": 1} {
-		if k := len(slices.DeleteFunc(slices.Clone(got), func(s string) bool { return s != want })); k != n {
-			t.Errorf("%q stands there %d times, want %d:\n%s", want, k, n, strings.Join(got, "\n"))
-		}
+	for _, c := range []struct {
+		text  string
+		times int
+	}{{"grad: 27", 1}, {"grad: 9", 3}, {"value: 3", 1}} {
+		t.Run(c.text, func(t *testing.T) {
+			if n := len(slices.DeleteFunc(slices.Clone(got), func(s string) bool { return s != c.text })); n != c.times {
+				t.Errorf("drawn %d times, want %d:\n%s", n, c.times, strings.Join(got, "\n"))
+			}
+		})
 	}
 }
 

@@ -17,9 +17,9 @@ type File struct {
 	stop func() bool
 }
 
-// Open opens a file, a pipe or a device for reading. That a pipe has no writer
-// yet is waited for; when ctx is done, Open and Read return its error. Errors
-// name the path and say what to do, and wrap the cause, as [fs.ErrNotExist].
+// Open opens a file, a pipe or a device for reading. It waits until a pipe has a
+// writer; when ctx is done, Open and Read return its error. Errors name the path and
+// say what to do, and wrap the cause, such as [fs.ErrNotExist].
 func Open(ctx context.Context, path string) (*File, error) {
 	if path == "" {
 		return nil, &problem{"a file without a name cannot be read; name one", fs.ErrNotExist}
@@ -38,7 +38,7 @@ func Open(ctx context.Context, path string) (*File, error) {
 	}()
 	select {
 	case <-ctx.Done():
-		go func() { // whenever it opens
+		go func() { // closes it when it has opened
 			if r := <-opened; r.err == nil {
 				r.f.Close()
 			}
@@ -65,7 +65,7 @@ func (f *File) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Stat is that of os.File.
+// Stat returns what os.File.Stat returns.
 func (f *File) Stat() (fs.FileInfo, error) { return f.f.Stat() }
 
 // Close closes the file.
@@ -74,7 +74,7 @@ func (f *File) Close() error {
 	return f.f.Close()
 }
 
-// A problem is an error in words of its own.
+// A problem is an error with its own text.
 type problem struct {
 	text string
 	err  error

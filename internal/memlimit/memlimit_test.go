@@ -3,6 +3,8 @@
 package memlimit
 
 import (
+	_ "net" // so that the threads are those of C, where cgo is enabled
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -29,5 +31,21 @@ func TestRunFails(t *testing.T) {
 		if err == nil || !strings.Contains(output, "some error") {
 			t.Errorf("%v\n%s", err, output)
 		}
+	})
+}
+
+// Threads that start within the limit do not use it up: under load, Go starts some.
+func TestThreads(t *testing.T) {
+	Run(t, 320<<20, func(*testing.T) {
+		for range 4 {
+			started := make(chan bool)
+			go func() {
+				runtime.LockOSThread()
+				started <- true
+				select {}
+			}()
+			<-started
+		}
+		sink = make([]byte, 160<<20)
 	})
 }
