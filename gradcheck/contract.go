@@ -21,10 +21,10 @@ func (k *check) gradients() {
 	again := k.setup(batch)
 	x, dy, y := t.x.Clone(), t.dy.Clone(), t.y.Clone()
 	if !same(y, again.y) {
-		k.fail("Forward: the same layer and input give other bits")
+		k.fail(SameBits, "Forward: the same layer and input give other bits")
 	}
 	if !same(x, t.drawn) {
-		k.fail("Forward modifies x")
+		k.fail(XUnmodified, "Forward modifies x")
 	}
 	var values [][]float64
 	for _, p := range t.layer.Params() {
@@ -36,17 +36,17 @@ func (k *check) gradients() {
 	dx := t.dx.Clone()
 	switch {
 	case !same(t.x, x):
-		k.fail("Backward modifies x")
+		k.fail(XUnmodified, "Backward modifies x")
 	case !same(t.dy, dy):
-		k.fail("Backward modifies dy")
+		k.fail(DYUnmodified, "Backward modifies dy")
 	case !same(t.y, y):
-		k.fail("Backward modifies y, which the next layer may still hold")
+		k.fail(YUnmodified, "Backward modifies y, which the next layer may still hold")
 	case !same(dx, again.dx):
-		k.fail("Backward: the same layer and input give other bits")
+		k.fail(SameBits, "Backward: the same layer and input give other bits")
 	}
 	for i, p := range t.layer.Params() {
 		if !slices.Equal(p.Value.Data, values[i]) {
-			k.fail("Backward changes the value of %s", p.Name)
+			k.fail(ParamsUnmodified, "Backward changes the value of %s", p.Name)
 		}
 	}
 	k.compare(t, "")
@@ -59,14 +59,14 @@ func (k *check) gradients() {
 		before = append(before, slices.Clone(p.Grad.Data))
 	}
 	if !same(t.layer.Backward(t.pass, t.dy), dx) {
-		k.fail("a second Backward returns another dx")
+		k.fail(SecondBackward, "a second Backward returns another dx")
 	}
 	for i, p := range t.layer.Params() {
 		for j, g := range p.Grad.Data {
 			added, want := g-before[i][j], t.gradient[i][j]
 			// What was in Grad is taken off again, which rounds.
 			if math.Abs(added-want) > 1e-12*(1+math.Abs(want)) {
-				k.fail("a second Backward adds %v to %s%v, the first %v", added, p.Name, p.Value.Index(j), want)
+				k.fail(SecondBackward, "a second Backward adds %v to %s%v, the first %v", added, p.Name, p.Value.Index(j), want)
 				break
 			}
 		}
@@ -78,7 +78,7 @@ func (k *check) gradients() {
 		l.BackwardParams(again.pass, again.dy)
 		for i, p := range t.layer.Params() {
 			if !same(p.Grad, again.layer.Params()[i].Grad) {
-				k.fail("BackwardParams and Backward differ in %s", p.Name)
+				k.fail(SameBits, "BackwardParams and Backward differ in %s", p.Name)
 			}
 		}
 	}
@@ -100,10 +100,10 @@ func (k *check) reuse() {
 	t.pass.Step-- // random layers draw the same
 	const why = "it relies on the step before, or on new memory, but what p.New returns is not cleared"
 	if !same(t.layer.Forward(t.pass, t.x), y) {
-		k.fail("Forward gives other bits in a second step: %s", why)
+		k.fail(Steps, "Forward gives other bits in a second step: %s", why)
 	}
 	if !same(t.layer.Backward(t.pass, t.dy), dx) {
-		k.fail("Backward gives other bits in a second step: %s", why)
+		k.fail(Steps, "Backward gives other bits in a second step: %s", why)
 	}
 }
 
@@ -118,7 +118,7 @@ func (k *check) kinks() {
 	t.backward()
 	k.compare(t, "at kinks ")
 	if found := k.Report.Kinks(); found != moved {
-		k.fail("at kinks: %d elements of x are at a kink, and %d kinks were found", moved, found)
+		k.fail(AtKinks, "at kinks: %d elements of x are at a kink, and %d kinks were found", moved, found)
 	}
 }
 
@@ -140,16 +140,16 @@ func (k *check) empty() {
 	}
 	t := k.setup(0)
 	if len(t.y.Shape) == 0 || t.y.Shape[0] != 0 {
-		k.fail("N=0: y is %s, want one without samples", tensor.FormatShape(t.y.Shape))
+		k.fail(Sizes, "N=0: y is %s, want one without samples", tensor.FormatShape(t.y.Shape))
 		return
 	}
 	t.backward()
 	if !slices.Equal(t.dx.Shape, t.x.Shape) {
-		k.fail("N=0: dx is %s, want %s, the shape of x", tensor.FormatShape(t.dx.Shape), tensor.FormatShape(t.x.Shape))
+		k.fail(Sizes, "N=0: dx is %s, want %s, the shape of x", tensor.FormatShape(t.dx.Shape), tensor.FormatShape(t.x.Shape))
 	}
 	for i, p := range t.layer.Params() {
 		if slices.ContainsFunc(t.gradient[i], func(g float64) bool { return g != 0 }) {
-			k.fail("N=0: Backward adds to %s", p.Name)
+			k.fail(Sizes, "N=0: Backward adds to %s", p.Name)
 		}
 	}
 }
@@ -178,16 +178,16 @@ func (k *check) evaluation() {
 	wg.Wait()
 	for _, y := range results {
 		if !same(y, results[0]) {
-			k.fail("Forward in several goroutines gives other bits")
+			k.fail(Sharing, "Forward in several goroutines gives other bits")
 			break
 		}
 	}
 	if e := panicOf(t.backward); e != nil {
-		k.fail("Forward without Keep writes state: the pending Backward panics: %v", e)
+		k.fail(Modes, "Forward without Keep writes state: the pending Backward panics: %v", e)
 		return
 	}
 	if !same(t.dx, want.dx) || !slices.EqualFunc(t.gradient, want.gradient, slices.Equal[[]float64]) {
-		k.fail("Forward without Keep writes state: the pending Backward gives other gradients")
+		k.fail(Modes, "Forward without Keep writes state: the pending Backward gives other gradients")
 	}
 }
 
@@ -198,7 +198,7 @@ func (k *check) misuse() {
 	for _, shape := range k.Refuses {
 		e := k.refused(t.layer, "x of shape "+tensor.FormatShape(shape), true, func() { t.layer.Forward(nil, tensor.New[float64](shape...)) })
 		if e, ok := e.(*tensor.ShapeError); ok && !slices.Equal(e.Got, shape) {
-			k.fail("Forward refuses x of shape %s as %v", tensor.FormatShape(shape), e)
+			k.fail(Refusals, "Forward refuses x of shape %s as %v", tensor.FormatShape(shape), e)
 		}
 	}
 	long := tensor.New[float64](append(slices.Clone(t.dy.Shape), 3)...)
@@ -232,11 +232,11 @@ func (k *check) refused(l nn.Layer[float64], mistake string, shape bool, f func(
 	_, isShape := e.(*tensor.ShapeError)
 	switch _, crash := e.(runtime.Error); {
 	case e == nil:
-		k.fail("%s is not refused: %s", mistake, want)
+		k.fail(Refusals, "%s is not refused: %s", mistake, want)
 	case crash || shape && !isShape:
-		k.fail("%s is not refused, but panics: %v%s: %s", mistake, e, location, want)
+		k.fail(Refusals, "%s is not refused, but panics: %v%s: %s", mistake, e, location, want)
 	case !names(l, fmt.Sprint(e)):
-		k.fail("%s is refused without the layer's name: %v", mistake, e)
+		k.fail(Refusals, "%s is refused without the layer's name: %v", mistake, e)
 	}
 	return e
 }

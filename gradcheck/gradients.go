@@ -13,7 +13,7 @@ import (
 // compare compares y and every gradient of the trial with all references.
 func (k *check) compare(t *trial, label string) {
 	if !slices.Equal(t.dx.Shape, t.x.Shape) {
-		k.fail("%sBackward returns dx of shape %s, want %s, the shape of x", label, tensor.FormatShape(t.dx.Shape), tensor.FormatShape(t.x.Shape))
+		k.fail(GradientOfX, "%sBackward returns dx of shape %s, want %s, the shape of x", label, tensor.FormatShape(t.dx.Shape), tensor.FormatShape(t.x.Shape))
 		return
 	}
 	n := t.x.Shape[0]
@@ -65,10 +65,10 @@ func (k *check) build(t *trial) *built {
 	case unknown:
 		return nil
 	case err != nil:
-		k.fail("%v", err)
+		k.fail(GradientOfX, "%v", err)
 		return nil
 	case len(y.Value) != len(t.y.Data):
-		k.fail("y has %d elements, that of the graph %d", len(t.y.Data), len(y.Value))
+		k.fail(GradientOfX, "y has %d elements, that of the graph %d", len(t.y.Data), len(y.Value))
 		return nil
 	}
 	b := &built{Tracer: tr, in: []trace.Node{x}, y: y}

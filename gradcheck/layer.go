@@ -55,8 +55,8 @@ type check struct {
 	Report
 }
 
-func (k *check) fail(format string, args ...any) {
-	k.Failures = append(k.Failures, fmt.Sprintf(format, args...))
+func (k *check) fail(clause Clause, format string, args ...any) {
+	k.Broken = append(k.Broken, Failure{Clause: clause, What: fmt.Sprintf(format, args...)})
 }
 
 // run turns a panic in a part of the check into a failure of the layer, and reports
@@ -64,7 +64,7 @@ func (k *check) fail(format string, args ...any) {
 func (k *check) run(part string, f func()) (ok bool) {
 	defer func() {
 		if e := recover(); e != nil {
-			k.fail("%s: panic: %v%s", part, e, culprit())
+			k.fail(SameBits, "%s: panic: %v%s", part, e, culprit())
 		}
 	}()
 	f()

@@ -83,7 +83,7 @@ func (r NetworkReport) Check(name string, net nn.Layer[float64]) (other Report) 
 	other.Name = name
 	k := &check{}
 	k.run("backpropagation", func() { other.Arrays = r.compare(backpropagate(net, r.of, r.x, r.t)) })
-	other.Failures = k.Failures
+	other.Broken = k.Broken
 	return other
 }
 

@@ -32,7 +32,7 @@ func (k *check) precision() {
 	pass := &nn.Pass[float32]{Train: true, Keep: true, Threads: 1}
 	params := l.Params()
 	if n := len(t.layer.Params()); n != len(params) {
-		k.fail("there are %d parameters in float32, %d in float64", len(params), n)
+		k.fail(Float32, "there are %d parameters in float32, %d in float64", len(params), n)
 		return
 	}
 	for i, p := range t.layer.Params() {
@@ -49,7 +49,7 @@ func (k *check) precision() {
 	note := func(name string, got []float32, want, scale []float64) {
 		i := slices.IndexFunc(k.Arrays, func(a Array) bool { return a.Name == name })
 		if i < 0 || len(got) != len(want) {
-			k.fail("%s has %d elements in float32, %d in float64", name, len(got), len(want))
+			k.fail(Float32, "%s has %d elements in float32, %d in float64", name, len(got), len(want))
 			return
 		}
 		k.Arrays[i].Float32 = k.Arrays[i].rounding(got, want, scale, bound)

@@ -142,6 +142,7 @@ func Rows() []Row {
 				Ulps:   0.5, // below one: none, for the mask is 0 or 4
 				Linear: true,
 				Flat:   true,
+				Random: true,
 			},
 		},
 		{

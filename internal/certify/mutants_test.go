@@ -135,7 +135,7 @@ func TestReasons(t *testing.T) {
 		{"Backward changes a parameter", "changes the value of W"},
 		{"Backward differs the second time", "a second Backward returns another dx"},
 		{"Forward without Keep disturbs Backward", "Forward without Keep writes state"},
-		{"gradient: noise of 1e-5", "Affine, gradient: noise of 1e-5: W["},
+		{"gradient: noise of 1e-5", "Affine, gradient: noise of 1e-5: gradient of parameter: W["},
 		{"gradient: sum over the batch missing", "(the gradient of sample 3 alone: the sum over the batch is missing)"},
 	} {
 		t.Run(test.fault, func(t *testing.T) {
