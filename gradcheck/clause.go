@@ -66,3 +66,12 @@ func (f Failure) String() string {
 	}
 	return s.String()
 }
+
+// explains reports whether wrong gradients follow from the failure.
+func (f Failure) explains() bool {
+	switch f.Clause {
+	case XUnmodified, DYUnmodified, YUnmodified, ParamsUnmodified, SameBits, Parameters:
+		return true
+	}
+	return false
+}

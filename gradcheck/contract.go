@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"unicode"
 
 	"github.com/chainrule-go/chainrule/nn"
@@ -49,7 +48,8 @@ func (k *check) gradients() {
 			k.fail(ParamsUnmodified, "Backward changes the value of %s", p.Name)
 		}
 	}
-	k.compare(t, "")
+	k.compare(t, "", "")
+	k.unused(t)
 
 	// Once more in the same step, from a Grad that is not 0: the same gradients are
 	// added to it.
@@ -84,29 +84,6 @@ func (k *check) gradients() {
 	}
 }
 
-// reuse runs the step again on the scratch memory of the first time, as training does.
-// What that memory holds is not 0.
-func (k *check) reuse() {
-	t := k.setup(batch)
-	t.backward()
-	y, dx := t.y.Clone(), t.dx.Clone()
-	t.x, t.dy = t.drawn, t.dy.Clone() // y and dx may share memory with the old ones
-	for _, scratch := range []*tensor.Tensor[float64]{t.y, t.dx} {
-		for i := range scratch.Data {
-			scratch.Data[i] = math.NaN()
-		}
-	}
-	t.pass.Reset()
-	t.pass.Step-- // random layers draw the same
-	const why = "it relies on the step before, or on new memory, but what p.New returns is not cleared"
-	if !same(t.layer.Forward(t.pass, t.x), y) {
-		k.fail(Steps, "Forward gives other bits in a second step: %s", why)
-	}
-	if !same(t.layer.Backward(t.pass, t.dy), dx) {
-		k.fail(Steps, "Backward gives other bits in a second step: %s", why)
-	}
-}
-
 // kinks moves elements of x to where the layer is not differentiable, and counts them
 // all.
 func (k *check) kinks() {
@@ -116,9 +93,15 @@ func (k *check) kinks() {
 	moved := 0
 	t := k.setup(batch, func(t *trial) { moved = k.Case.Kinks(t.x) })
 	t.backward()
-	k.compare(t, "at kinks ")
-	if found := k.Report.Kinks(); found != moved {
-		k.fail(AtKinks, "at kinks: %d elements of x are at a kink, and %d kinks were found", moved, found)
+	k.compare(t, "at kinks ", AtKinks)
+	found, f := 0, t.objective(nil)
+	for i := range t.x.Data {
+		if f.lookAt(&t.x.Data[i]).kink {
+			found++
+		}
+	}
+	if found != moved {
+		k.fail(AtKinks, "Case.Kinks says that %d elements of x are at a kink, and %d kinks were found", moved, found)
 	}
 }
 
@@ -130,7 +113,7 @@ func (k *check) one() {
 	}
 	t := k.setup(1)
 	t.backward()
-	k.compare(t, "N=1 ")
+	k.compare(t, "N=1 ", Sizes)
 }
 
 // empty checks that a batch of no samples is refused, or changes nothing.
@@ -154,40 +137,26 @@ func (k *check) empty() {
 	}
 }
 
-// evaluation checks that Forward without Keep leaves the layer alone, so that
-// any number of goroutines may predict while one Backward is pending.
+// evaluation checks that Forward without Keep leaves alone what a pending Backward needs.
 func (k *check) evaluation() {
 	t := k.setup(batch)
 	want := k.setup(batch)
 	want.backward()
 
 	other := tensor.New[float64](append([]int{batch + 1}, k.Sample...)...)
-	fill(other, rand.New(rand.NewPCG(6, 6)))
-	var wg sync.WaitGroup
-	results := make([]*tensor.Tensor[float64], 4)
-	t.layer.Forward(nil, other) // a panic in a goroutine could not be reported
-	for i := range results {
-		wg.Go(func() {
-			var pass *nn.Pass[float64]
-			if i > 0 {
-				pass = &nn.Pass[float64]{Threads: 1}
-			}
-			results[i] = t.layer.Forward(pass, other)
-		})
+	k.draw(other, rand.New(rand.NewPCG(6, 6)))
+	for range 2 {
+		t.layer.Forward(nil, other)
+		t.layer.Forward(&nn.Pass[float64]{Threads: 1}, other)
+		t.layer.Forward(&nn.Pass[float64]{Train: true, Threads: 1}, other)
 	}
-	wg.Wait()
-	for _, y := range results {
-		if !same(y, results[0]) {
-			k.fail(Sharing, "Forward in several goroutines gives other bits")
-			break
-		}
-	}
+	const writes = "Forward without Keep writes state: the pending Backward "
 	if e := panicOf(t.backward); e != nil {
-		k.fail(Modes, "Forward without Keep writes state: the pending Backward panics: %v", e)
+		k.fail(Modes, writes+"panics: %v", e)
 		return
 	}
 	if !same(t.dx, want.dx) || !slices.EqualFunc(t.gradient, want.gradient, slices.Equal[[]float64]) {
-		k.fail(Modes, "Forward without Keep writes state: the pending Backward gives other gradients")
+		k.fail(Modes, writes+"gives other gradients")
 	}
 }
 

@@ -10,8 +10,9 @@ import (
 // stride-th element of the array v. By right, a gradient that is correct wherever f
 // is smooth, it finds kinks: an element whose difference is off from it is looked at
 // more closely.
-func centrally(f func() float64, v []float64, stride int, differences []nn.Difference, right []float64) Answer {
-	a := Answer{Reference: CentralDifference, Values: make([]float64, len(differences)), stride: stride, kinks: map[int][2]float64{}, flat: map[int]bool{}}
+func centrally(fn *function, v []float64, stride int, differences []nn.Difference, right []float64) Answer {
+	a := Answer{Reference: CentralDifference, Values: make([]float64, len(differences)), stride: stride, kinks: map[int][2]float64{}, flat: map[int]bool{}, of: fn, at: v}
+	f := fn.value
 	f0 := f()
 	for k, d := range differences {
 		a.Values[k] = d.Central()

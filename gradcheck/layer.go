@@ -36,35 +36,59 @@ const seed = 182
 // computation, those of one Step.
 func Layer(c Case) Report {
 	k := &check{Case: c, Report: Report{Name: c.Name}}
-	if !k.run("gradients", k.gradients) {
-		return k.Report // the other parts would panic too
+	if !k.run(Parameters, "parameters", k.parameters) || len(k.Broken) > 0 || !k.run(GradientOfX, "gradients", k.gradients) {
+		return k.Report // the other parts would fail too, for the same reason
 	}
-	k.run("second step", k.reuse)
-	k.run("batch of one", k.one)
-	k.run("kinks", k.kinks)
-	k.run("empty batch", k.empty)
-	k.run("evaluation", k.evaluation)
-	k.run("misuse", k.misuse)
-	k.run("float32", k.precision)
+	k.right = len(k.Failures()) == 0
+	k.run(Sizes, "a batch of one", k.one)
+	k.run(AtKinks, "at kinks", k.kinks)
+	k.run(Sizes, "an empty batch", k.empty)
+	k.run(Modes, "evaluation", k.evaluation)
+	k.run(Refusals, "misuse", k.misuse)
+	double, single := k.lives()
+	double.contract()
+	if single != nil && len(k.Failures()) == 0 {
+		single.contract()
+	}
+	k.run(Sizes, "batch sizes", k.sizes)
+	k.run(Inputs, "inputs", k.inputs)
+	k.run(Modes, "gradients in evaluation", k.evaluated)
+	k.run(Float32, "float32", k.precision)
 	return k.Report
+}
+
+// contract checks what a layer owes late in its life and beside others.
+func (b *life[T]) contract() {
+	clause := func(c Clause) Clause {
+		if b.single {
+			return Float32
+		}
+		return c
+	}
+	b.run(clause(Steps), "several steps", b.steps)
+	b.run(clause(GradAdded), "several Backwards", b.more)
+	b.run(clause(Sharing), "two layers", b.two)
+	b.run(clause(Modes), "modes", b.modes)
+	b.run(clause(Sharing), "predictions", b.predictions)
 }
 
 // check is one run of [Layer].
 type check struct {
 	Case
 	Report
+	right bool // the gradients of the first batch are
 }
 
 func (k *check) fail(clause Clause, format string, args ...any) {
 	k.Broken = append(k.Broken, Failure{Clause: clause, What: fmt.Sprintf(format, args...)})
 }
 
-// run turns a panic in a part of the check into a failure of the layer, and reports
+// run turns a panic in a part of the check into a failure of the clause, and reports
 // whether there was none.
-func (k *check) run(part string, f func()) (ok bool) {
+func (k *check) run(clause Clause, part string, f func()) (ok bool) {
 	defer func() {
 		if e := recover(); e != nil {
-			k.fail(SameBits, "%s: panic: %v%s", part, e, culprit())
+			k.fail(clause, "%s: panic: %v%s", part, e, culprit())
 		}
 	}()
 	f()
@@ -105,13 +129,9 @@ func rng() *rand.Rand { return rand.New(rand.NewPCG(5, seed)) }
 func (k *check) setup(n int, adjust ...func(*trial)) *trial {
 	rng := rng()
 	t := &trial{layer: k.New(rng), pass: &nn.Pass[float64]{Train: true, Keep: true, Threads: 1}}
-	for _, p := range t.layer.Params() {
-		for i := range p.Value.Data {
-			p.Value.Data[i] += (1 + rng.Float64()) / 10
-		}
-	}
+	moveOff(t.layer.Params(), rng)
 	t.x = tensor.New[float64](append([]int{n}, k.Sample...)...)
-	fill(t.x, rng)
+	k.draw(t.x, rng)
 	for _, f := range adjust {
 		f(t)
 	}
@@ -120,6 +140,24 @@ func (k *check) setup(n int, adjust ...func(*trial)) *trial {
 	t.dy = tensor.New[float64](t.y.Shape...)
 	fill(t.dy, rng)
 	return t
+}
+
+// moveOff moves parameters off their initial values, so that no bias is 0.
+func moveOff(params []*nn.Param[float64], rng *rand.Rand) {
+	for _, p := range params {
+		for i := range p.Value.Data {
+			p.Value.Data[i] += (1 + rng.Float64()) / 10
+		}
+	}
+}
+
+// draw fills x with inputs of the domain of the layer.
+func (k *check) draw(x *tensor.Tensor[float64], rng *rand.Rand) {
+	if k.Draw != nil {
+		k.Draw(x, rng)
+		return
+	}
+	fill(x, rng)
 }
 
 // fill draws numbers from -2 to 2, none of them near 0.
@@ -143,16 +181,32 @@ func (t *trial) backward() {
 	}
 }
 
-// objective returns the function Σ dy·y, which saves nothing.
-func (t *trial) objective() func() float64 {
+// terms returns the function of the products dy·y, which saves nothing.
+func (t *trial) terms() func() []float64 {
 	pass := &nn.Pass[float64]{Train: t.pass.Train, Threads: 1}
-	return func() float64 {
+	terms := make([]float64, len(t.dy.Data))
+	return func() []float64 {
 		pass.Reset()
 		pass.Step = t.pass.Step
-		var sum float64
 		for i, y := range t.layer.Forward(pass, t.x).Data {
-			sum += float64(y * t.dy.Data[i])
+			terms[i] = y * t.dy.Data[i]
+		}
+		return terms
+	}
+}
+
+// objective returns the function Σ dy·y. graph, if not nil, computes it by the formula.
+func (t *trial) objective(graph func() float64) *function {
+	f := &function{terms: t.terms(), graph: graph}
+	f.value = func() float64 {
+		var sum float64
+		for _, term := range f.terms() {
+			sum += term
 		}
 		return sum
 	}
+	for _, term := range f.terms() {
+		f.size += math.Abs(term)
+	}
+	return f
 }

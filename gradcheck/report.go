@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // A Report is the outcome of a check of a layer or of a network.
@@ -29,6 +28,8 @@ type Array struct {
 	Comparisons []Comparison // one a reference
 	Float32     *Ulps        // float32 against float64; nil if not compared
 	Cause       string       // the likely cause of what is wrong, in words
+
+	of Clause // that a wrong element breaks; "" if it is of the gradients themselves
 }
 
 // A Comparison is that of an array with a reference.
@@ -38,12 +39,14 @@ type Comparison struct {
 	MaxError  float64 // the largest relative error, kinks aside
 	Worst     Element // where it is
 	Kinks     int     // elements judged by their one-sided derivatives
+	Unjudged  int     // elements where differences of no step agree, so that nothing can be said
 
+	bad     bool      // Worst is wrong
 	outside []Element // kinks whose gradient is not between the derivatives
 }
 
 // wrong reports whether the reference contradicts.
-func (c Comparison) wrong() bool { return !(c.MaxError <= c.Reference.Bound()) || len(c.outside) > 0 }
+func (c Comparison) wrong() bool { return c.bad || len(c.outside) > 0 }
 
 // An Element is one gradient and what it should be.
 type Element struct {
@@ -137,8 +140,14 @@ func (r Report) Contradicts(by Reference) bool {
 // contract is broken.
 func (r Report) Failures() []Failure {
 	var all []Failure
-	for _, a := range r.Arrays {
-		all = append(all, a.failures()...)
+	// Gradients that an argument was changed under, or that are not the same twice, are
+	// wrong for that reason.
+	if !slices.ContainsFunc(r.Broken, func(f Failure) bool { return f.explains() }) {
+		for _, a := range r.Arrays {
+			if a.of == "" || len(all) == 0 {
+				all = append(all, a.failures()...)
+			}
+		}
 	}
 	return append(all, r.Broken...)
 }
@@ -162,7 +171,10 @@ func (a Array) failures() (all []Failure) {
 		for _, e := range c.outside {
 			wrong(AtKinks, e, "it is outside the one-sided derivatives around that")
 		}
-		if !(c.MaxError <= c.Reference.Bound()) {
+		if c.Unjudged > c.Elements/2 {
+			all = append(all, Failure{Clause: Judgment, Array: a.Name, What: fmt.Sprintf("cannot judge %d of %d elements of %s: differences of no step agree there; give the formula (Case.Graph), or inputs at which the layer is less steep (Case.Draw)", c.Unjudged, c.Elements, a.Name)})
+		}
+		if c.bad {
 			wrong(a.clause(), c.Worst, "%s says so: relative error %.2g, at most %.0e", c.Reference, c.MaxError, c.Reference.Bound())
 			break
 		}
@@ -176,9 +188,11 @@ func (a Array) failures() (all []Failure) {
 // clause is what a wrong element of the array breaks.
 func (a Array) clause() Clause {
 	switch {
+	case a.of != "":
+		return a.of
 	case a.Result:
 		return ValueOfY
-	case strings.HasSuffix(a.Name, "dx"):
+	case a.Name == "dx":
 		return GradientOfX
 	}
 	return GradientOfParams
