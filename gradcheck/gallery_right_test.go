@@ -1,0 +1,219 @@
+package gradcheck_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/chainrule-go/chainrule/gradcheck"
+	"github.com/chainrule-go/chainrule/graph/trace"
+	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// right is a correct layer for samples of several shapes. Case has what its author
+// declares, without Name, New, Sample and Float32.
+type right struct {
+	name  string
+	sizes [][]int
+	make  func(s []int, rng *rand.Rand) nn.Layer[float64]
+	f32   func(s []int, rng *rand.Rand) nn.Layer[float32]
+	gradcheck.Case
+}
+
+// of is the case of the layer for samples of the shape s.
+func (r right) of(s []int) gradcheck.Case {
+	c := r.Case
+	c.Name, c.Sample = fmt.Sprint(r.name, tensor.FormatShape(s)), s
+	c.New = func(rng *rand.Rand) nn.Layer[float64] { return r.make(s, rng) }
+	if r.f32 != nil {
+		c.Float32 = func(rng *rand.Rand) nn.Layer[float32] { return r.f32(s, rng) }
+	}
+	return c
+}
+
+var (
+	elements  = [][]int{{7}, {2, 3}, {1}}       // shapes for a layer of any shape
+	features  = [][]int{{4}, {3}, {9}}          // for a layer of features
+	even      = [][]int{{4}, {6}, {10}}         // for one of pairs
+	sequences = [][]int{{3, 2}, {4, 4}, {5, 1}} // for one of sequences, or of channels
+)
+
+// rights returns the correct layers of the gallery.
+func rights() (all []right) {
+	for _, f := range functions {
+		all = append(all, right{
+			name: f.name, sizes: elements, Case: f.Case,
+			make: func([]int, *rand.Rand) nn.Layer[float64] { return pointwise[float64](f.name, f.f, f.df) },
+			f32:  func([]int, *rand.Rand) nn.Layer[float32] { return pointwise[float32](f.name, f.f, f.df) },
+		})
+	}
+	type of64 = func([]int, *rand.Rand) *layer[float64]
+	type of32 = func([]int, *rand.Rand) *layer[float32]
+	of := func(name string, sizes [][]int, l64 of64, l32 of32, c gradcheck.Case) {
+		r := right{name: name, sizes: sizes, Case: c, make: func(s []int, rng *rand.Rand) nn.Layer[float64] { return l64(s, rng) }}
+		if l32 != nil {
+			r.f32 = func(s []int, rng *rand.Rand) nn.Layer[float32] { return l32(s, rng) }
+		}
+		all = append(all, r)
+	}
+	plain := gradcheck.Case{}
+	of("LayerNorm", features, layerNorm[float64], layerNorm[float32], plain)
+	of("GroupNorm", even, groupNorm[float64]("GroupNorm", 2), groupNorm[float32]("GroupNorm", 2), plain)
+	of("InstanceNorm", [][]int{{2, 3}, {3, 4}}, instanceNorm[float64], instanceNorm[float32], plain)
+	of("RMSNorm", features, rmsNorm[float64], rmsNorm[float32], plain)
+	of("Normalize", features, unit[float64], unit[float32], gradcheck.Case{Draw: nonzero})
+	of("GLU", even, gated[float64]("GLU", sigmoid, dsigmoid), gated[float32]("GLU", sigmoid, dsigmoid), plain)
+	of("GeGLU", even, gated[float64]("GeGLU", gelu, dgelu), gated[float32]("GeGLU", gelu, dgelu), plain)
+	of("ReGLU", even, gated[float64]("ReGLU", relu, step), gated[float32]("ReGLU", relu, step), gradcheck.Case{Flat: true})
+	of("SwiGLU", features, swiGLU[float64], swiGLU[float32], plain)
+	of("PReLU", elements, prelu[float64], prelu[float32], plain)
+	of("MaxPool", even, maxPool[float64], maxPool[float32], gradcheck.Case{Flat: true})
+	of("AvgPool", even, avgPool[float64], avgPool[float32], plain)
+	of("LogSoftmax", features, logSoftmax[float64], logSoftmax[float32], plain)
+	of("LogSumExp", features, logSumExp[float64], logSumExp[float32], plain)
+	of("Bilinear", even, bilinear[float64], bilinear[float32], plain)
+	of("Attention", sequences, attention[float64], attention[float32], plain)
+	of("Conv1D", [][]int{{2, 5}, {1, 4}}, conv1D[float64], conv1D[float32], plain)
+	of("ConvTranspose1D", features, convTranspose1D[float64], convTranspose1D[float32], plain)
+	of("Scale", elements, scaled[float64], scaled[float32], plain)
+	of("Flatten", sequences, flatten[float64], flatten[float32], plain)
+	of("Embedding", elements, embedding[float64], embedding[float32], gradcheck.Case{Discrete: true, Draw: indices(6)})
+	of("Tied", features, tied[float64], tied[float32], plain)
+	of("RNN", sequences, elman[float64], elman[float32], plain)
+	of("BatchNorm", features, batchNorm[float64], batchNorm[float32], gradcheck.Case{Statistics: true, RefusesOne: true})
+	of("Dropout", elements, dropout[float64], dropout[float32], gradcheck.Case{Random: true, Flat: true})
+	of("Noise", elements, noise[float64], noise[float32], gradcheck.Case{Random: true})
+	of("Linear", features, func(s []int, rng *rand.Rand) *layer[float64] { return linear[float64](rng, s[0], 5) },
+		func(s []int, rng *rand.Rand) *layer[float32] { return linear[float32](rng, s[0], 5) }, plain)
+	of("BadlyScaled", features, badlyScaled[float64], badlyScaled[float32], plain)
+	same := func(s []int) []int { return s }
+	gather := func(name string, sizes [][]int, out func(s []int) []int, from func(s []int, i int) int) {
+		of(name, sizes, permuted[float64](name, out, from), permuted[float32](name, out, from), plain)
+	}
+	gather("Transpose", sequences, func(s []int) []int { return shape(s[1], s[0]) }, func(s []int, i int) int { return i%s[0]*s[1] + i/s[0] })
+	gather("Reverse", features, same, func(s []int, i int) int { return s[0] - 1 - i })
+	gather("Pad", features, func(s []int) []int { return shape(s[0] + 2) }, func(s []int, i int) int {
+		if i == 0 || i > s[0] {
+			return -1
+		}
+		return i - 1
+	})
+	gather("Upsample", features, func(s []int) []int { return shape(2 * s[0]) }, func(_ []int, i int) int { return i / 2 })
+	gather("Unflatten", even, func(s []int) []int { return shape(2, s[0]/2) }, func(_ []int, i int) int { return i })
+	return append(all, composites()...)
+}
+
+// composites are layers made of layers, none of which names its children's parameters.
+func composites() []right {
+	of := func(name string, sizes [][]int, c gradcheck.Case, layers func(s []int, rng *rand.Rand) []nn.Layer[float64]) right {
+		return right{name: name, sizes: sizes, Case: c, make: func(s []int, rng *rand.Rand) nn.Layer[float64] {
+			return &residual{body: nn.NewSequential(layers(s, rng)...)}
+		}}
+	}
+	type list = []nn.Layer[float64]
+	return []right{
+		of("Residual", features, gradcheck.Case{}, func(s []int, rng *rand.Rand) list {
+			return list{layerNorm[float64](s, rng), linear[float64](rng, s[0], 5), pointwise[float64]("SiLU", silu, dsilu), linear[float64](rng, 5, s[0])}
+		}),
+		of("ResidualReLU", features, gradcheck.Case{}, func(s []int, rng *rand.Rand) list {
+			return list{nn.NewAffine[float64](s[0], 5, rng), nn.NewReLU[float64](), nn.NewAffine[float64](5, s[0], rng)}
+		}),
+		of("ResidualTwice", features, gradcheck.Case{}, func(s []int, rng *rand.Rand) list {
+			return list{&residual{body: tied[float64](s, rng)}, &residual{body: rmsNorm[float64](s, rng)}}
+		}),
+		of("Encoder", [][]int{{3, 2}, {4, 4}}, gradcheck.Case{}, func(s []int, rng *rand.Rand) list {
+			return list{attention[float64](s, rng), layerNorm[float64](s, rng)}
+		}),
+		{name: "SharedWeights", sizes: features, make: func(s []int, rng *rand.Rand) nn.Layer[float64] {
+			first := nn.NewAffine[float64](s[0], s[0], rng)
+			return nn.NewSequential[float64](first, nn.NewTanh[float64](), nn.AffineOf(first.W, first.B))
+		}},
+		{name: "AllAtTheKink", sizes: features, Case: gradcheck.Case{Flat: true, Draw: everySecondZero},
+			make: func(s []int, rng *rand.Rand) nn.Layer[float64] {
+				return nn.NewSequential[float64](withoutBias[float64](s, rng), nn.NewReLU[float64]())
+			}},
+	}
+}
+
+// residual is y = x + body(x).
+type residual struct{ body nn.Layer[float64] }
+
+func (l *residual) Forward(p *nn.Pass[float64], x array) array {
+	y := p.New(x.Shape...)
+	copy(y.Data, x.Data)
+	add(y.Data, l.body.Forward(p, x).Data)
+	return y
+}
+
+func (l *residual) Backward(p *nn.Pass[float64], dy array) array {
+	dx := p.New(dy.Shape...)
+	copy(dx.Data, l.body.Backward(p, dy).Data)
+	add(dx.Data, dy.Data)
+	return dx
+}
+
+func (l *residual) Params() []*nn.Param[float64] { return l.body.Params() }
+
+// nonzero draws numbers from 0.5 to 2 of both signs.
+func nonzero(x array, rng *rand.Rand) {
+	for i := range x.Data {
+		x.Data[i] = (0.5 + 1.5*rng.Float64()) * float64(1-2*rng.IntN(2))
+	}
+}
+
+// everySecondZero draws samples of which every second is 0.
+func everySecondZero(x array, rng *rand.Rand) {
+	nonzero(x, rng)
+	for n := 0; n < x.Shape[0]; n += 2 {
+		clear(x.Rows(n, n+1).Data)
+	}
+}
+
+// indices draws whole numbers below n.
+func indices(n int) func(x array, rng *rand.Rand) {
+	return func(x array, rng *rand.Rand) {
+		for i := range x.Data {
+			x.Data[i] = float64(rng.IntN(n))
+		}
+	}
+}
+
+// domain is the case of a function that is defined from least to most.
+func domain(least, most float64) gradcheck.Case {
+	return gradcheck.Case{Draw: trace.DrawFrom(least, most)}
+}
+
+// falseAlarms is how many runs TestFalseAlarms makes.
+var falseAlarms = flag.Int("falsealarms", 0, "check correct layers so many times, over sizes and seeds")
+
+// TestRight: no correct layer is refused.
+func TestRight(t *testing.T) {
+	for _, r := range rights() {
+		for _, s := range r.sizes {
+			c := r.of(s)
+			t.Run(c.Name, func(t *testing.T) {
+				t.Parallel()
+				if err := gradcheck.Layer(c).Err(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	for _, row := range trace.Rows() {
+		for _, s := range append(slices.Clone(row.Real), row.Small) {
+			if size(s.Sample) > 60 {
+				continue // those in training are checked by the command
+			}
+			c := row.Of(s)
+			t.Run(fmt.Sprint(c.Name, tensor.FormatShape(s.Sample)), func(t *testing.T) {
+				t.Parallel()
+				if err := gradcheck.Layer(c).Err(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
