@@ -1,0 +1,466 @@
+package gradcheck_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/chainrule-go/chainrule/gradcheck"
+	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+var (
+	sharing = clauses{gradcheck.Sharing}
+	modes   = clauses{gradcheck.Modes}
+)
+
+// What wrong layers of the package share.
+var (
+	packageX     []float64
+	packageMask  []bool
+	packageGamma = tensor.Of([]float64{1, 2, 3}, 3)
+	packageCache = map[string][]float64{}
+	packageList  []*nn.Param[float64]
+	packageY     = map[int]array{}
+	poolOfY      = sync.Pool{New: func() any { return new(tensor.Tensor[float64]) }}
+	packageMutex sync.Mutex
+)
+
+// fit returns memory for x under its shape, old if that is large enough.
+func fit(old *tensor.Tensor[float64], x array) array {
+	if old == nil || len(old.Data) < len(x.Data) {
+		return tensor.New[float64](x.Shape...)
+	}
+	return tensor.Of(old.Data[:len(x.Data)], x.Shape...)
+}
+
+// wrongSharing are layers whose results or memory belong to more than one.
+var wrongSharing = []wrong{
+	{name: "OwnY", why: "y in a buffer of the layer, to save memory: the next Forward overwrites it", clauses: append(clauses{gradcheck.YUnmodified, gradcheck.Modes}, sharing...), sample: shape(3), make: func(*rand.Rand) made {
+		l := pointwise[float64]("Sin", math.Sin, math.Cos)
+		var own array
+		right := l.forward
+		l.forward = func(p pass, x array) array {
+			packageMutex.Lock() // the mistake is not the race
+			defer packageMutex.Unlock()
+			own = fit(own, x)
+			copy(own.Data, right(p, x).Data)
+			return own
+		}
+		return l
+	}},
+	{name: "OwnDX", why: "dx in a buffer of the layer: the next Backward overwrites it", clauses: sharing, sample: shape(3), make: func(*rand.Rand) made {
+		l := pointwise[float64]("Sin", math.Sin, math.Cos)
+		var own array
+		right := l.backward
+		l.backward = func(p pass, x, y, dy array) array {
+			own = fit(own, x)
+			copy(own.Data, right(p, x, y, dy).Data)
+			return own
+		}
+		return l
+	}},
+	{name: "YOfTheSize", why: "a buffer of the package for each size of y", clauses: append(clauses{gradcheck.YUnmodified, gradcheck.Modes}, sharing...), sample: shape(3), make: func(*rand.Rand) made {
+		l := pointwise[float64]("Sin", math.Sin, math.Cos)
+		right := l.forward
+		l.forward = func(p pass, x array) array {
+			if !keeps(p) {
+				return right(p, x)
+			}
+			packageMutex.Lock()
+			defer packageMutex.Unlock()
+			own := fit(packageY[len(x.Data)], x)
+			packageY[len(x.Data)] = own
+			copy(own.Data, right(p, x).Data)
+			return own
+		}
+		return l
+	}},
+	{name: "XOfThePackage", why: "what Backward needs in a variable of the package, as in a script", clauses: sharing, sample: shape(3), make: func(*rand.Rand) made {
+		l := pointwise[float64]("Sin", math.Sin, math.Cos)
+		l.saved = func(_ pass, x, _ array) {
+			packageMutex.Lock()
+			packageX = slices.Clone(x.Data)
+			packageMutex.Unlock()
+		}
+		return then(l, func(_ pass, _, _, dy, dx array) {
+			packageMutex.Lock()
+			defer packageMutex.Unlock()
+			for i := range min(len(dx.Data), len(packageX)) {
+				dx.Data[i] = dy.Data[i] * math.Cos(packageX[i])
+			}
+		})
+	}},
+	{name: "MaskOfThePackage", why: "scratch for the mask of all ReLUs", clauses: sharing, sample: shape(3), Case: gradcheck.Case{Flat: true}, make: func(*rand.Rand) made {
+		l := pointwise[float64]("ReLU", relu, step)
+		l.saved = func(_ pass, x, _ array) {
+			packageMutex.Lock()
+			defer packageMutex.Unlock()
+			packageMask = packageMask[:0]
+			for _, v := range x.Data {
+				packageMask = append(packageMask, v > 0)
+			}
+		}
+		return then(l, func(_ pass, _, _, dy, dx array) {
+			packageMutex.Lock()
+			defer packageMutex.Unlock()
+			clear(dx.Data)
+			for i := range min(len(dx.Data), len(packageMask)) {
+				if packageMask[i] {
+					dx.Data[i] = dy.Data[i]
+				}
+			}
+		})
+	}},
+	{name: "DefaultParameter", why: "all layers without a gamma of their own share the default, like a mutable default argument", clauses: append(clauses{gradcheck.Parameters}, sharing...), sample: shape(3), make: func(rng *rand.Rand) made {
+		l := scaled[float64](shape(3), rng)
+		packageMutex.Lock()
+		defer packageMutex.Unlock()
+		w := l.params[0]
+		w.Value = packageGamma
+		return l
+	}},
+	{name: "CacheByName", why: "a cache of the package by the name of the layer, which all Affines have in common", clauses: sharing, sample: shape(3), make: func(rng *rand.Rand) made {
+		l := scaled[float64](shape(3), rng)
+		l.saved = func(_ pass, x, _ array) {
+			packageMutex.Lock()
+			packageCache[l.name] = slices.Clone(x.Data)
+			packageMutex.Unlock()
+		}
+		return &xFrom{layer: l, x: func() []float64 {
+			packageMutex.Lock()
+			defer packageMutex.Unlock()
+			return packageCache[l.name]
+		}}
+	}},
+	{name: "ListOfThePackage", why: "parameters are registered in a list of the package, which every layer returns", clauses: append(clauses{gradcheck.Parameters}, sharing...), sample: shape(3), make: func(rng *rand.Rand) made {
+		l := scaled[float64](shape(3), rng)
+		packageMutex.Lock()
+		packageList = append(packageList[:0:0], packageList...)
+		packageList = append(packageList, l.params...)
+		packageMutex.Unlock()
+		l.list = func() []*nn.Param[float64] {
+			packageMutex.Lock()
+			defer packageMutex.Unlock()
+			return packageList[max(0, len(packageList)-2):] // those of the layer made last
+		}
+		return l
+	}},
+	{name: "ScratchWhilePredicting", why: "a buffer for what is between, which predictions of other inputs overwrite", clauses: append(modes, sharing...), sample: shape(3), make: func(*rand.Rand) made {
+		l := pointwise[float64]("Sin", math.Sin, math.Cos)
+		var between []float64
+		var mu sync.Mutex // each access is safe, both together are not
+		l.forward = func(p pass, x array) array {
+			mu.Lock()
+			between = append(between[:0], x.Data...)
+			mu.Unlock()
+			for range 3 {
+				runtime.Gosched()
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			y := p.New(x.Shape...)
+			for i := range min(len(y.Data), len(between)) {
+				y.Data[i] = math.Sin(between[i])
+			}
+			return y
+		}
+		return l
+	}},
+	{name: "PutBackEarly", why: "y goes back to a sync.Pool before the caller has read it", clauses: append(clauses{gradcheck.YUnmodified, gradcheck.Modes}, sharing...), sample: shape(3), make: func(*rand.Rand) made {
+		l := pointwise[float64]("Sin", math.Sin, math.Cos)
+		right := l.forward
+		l.forward = func(p pass, x array) array {
+			packageMutex.Lock()
+			defer packageMutex.Unlock()
+			y := fit(poolOfY.Get().(array), x)
+			copy(y.Data, right(p, x).Data)
+			poolOfY.Put(y)
+			return y
+		}
+		return l
+	}},
+	{name: "GradAsDX", why: "dx of a bias of the shape of x is its Grad itself, which the optimizer clears", clauses: append(either, append(clauses{gradcheck.Parameters, gradcheck.SecondBackward}, sharing...)...), sample: shape(3), make: func(rng *rand.Rand) made {
+		b := param[float64]("b", rng, 3)
+		return &layer[float64]{name: "AddOnce", params: []*nn.Param[float64]{b}, forward: func(p pass, x array) array {
+			y := p.New(x.Shape...)
+			for i, v := range x.Data {
+				y.Data[i] = v + b.Value.Data[i%3]
+			}
+			return y
+		}, backward: func(p pass, x, _, dy array) array {
+			addRows(b.Grad.Data, dy.Data, 0, x.Shape[0])
+			if x.Shape[0] == 1 {
+				return p.View(b.Grad, 1, 3)
+			}
+			return p.View(dy, dy.Shape...)
+		}}
+	}},
+}
+
+// xFrom is scaled with an x of another's.
+type xFrom struct {
+	*layer[float64]
+	x func() []float64
+}
+
+func (l *xFrom) Backward(p pass, dy array) array {
+	dx := l.layer.Backward(p, dy)
+	w := l.params[0].Grad.Data
+	right := l.layer.x.Get(p, l)
+	for i, v := range l.x() {
+		if i < len(right.Data) {
+			w[i%3] += dy.Data[i] * (v - right.Data[i])
+		}
+	}
+	return dx
+}
+
+var statistics = gradcheck.Case{Statistics: true, RefusesOne: true}
+
+// wrongModes are layers that differ where they must agree.
+var wrongModes = []wrong{
+	{name: "NilPassForgetsBias", why: "prediction has a short way of its own", clauses: modes, sample: shape(3), make: func(rng *rand.Rand) made {
+		l := scaled[float64](shape(3), rng)
+		return afterForward(l, func(p pass, x, y array) {
+			for i, v := range x.Data {
+				if p == nil {
+					y.Data[i] = v * l.params[0].Value.Data[i%3]
+				}
+			}
+		})
+	}},
+	{name: "PredictionApproximates", why: "evaluation without Keep uses a fast tanh", clauses: modes, sample: shape(3), make: func(*rand.Rand) made {
+		return afterForward(pointwise[float64]("Tanh", math.Tanh, sech2), func(p pass, x, y array) {
+			for i, v := range x.Data {
+				if !keeps(p) && !trains(p) {
+					y.Data[i] = v * (27 + v*v) / (27 + 9*v*v)
+				}
+			}
+		})
+	}},
+	{name: "EvaluationScales", why: "what dropout would scale is scaled, and nobody drops", clauses: modes, sample: shape(3), make: func(*rand.Rand) made {
+		return afterForward(pointwise[float64]("Identity", func(v float64) float64 { return v }, one), func(p pass, _, y array) {
+			for i := range y.Data {
+				if !trains(p) {
+					y.Data[i] /= 2
+				}
+			}
+		})
+	}},
+	{name: "BackwardAlwaysTrains", why: "Backward of batch norm does not ask for Train", clauses: append(modes, gradcheck.GradientOfX, gradcheck.GradientOfParams), sample: shape(3), Case: statistics, make: func(rng *rand.Rand) made {
+		l := batchNorm[float64](shape(3), rng)
+		right := l.backward
+		l.backward = func(p pass, x, y, dy array) array {
+			train := p.Train
+			defer func() { p.Train = train }()
+			p.Train = true
+			return right(p, x, y, dy)
+		}
+		return l
+	}},
+	{name: "EvaluationOfTheBatch", why: "batch norm uses the statistics of the batch in evaluation too", clauses: modes, sample: shape(3), Case: statistics, make: func(rng *rand.Rand) made {
+		l := batchNorm[float64](shape(3), rng)
+		right, back := l.forward, l.backward
+		l.forward = func(p pass, x array) array {
+			if x.Shape[0] < 2 || trains(p) {
+				return right(p, x)
+			}
+			return right(&nn.Pass[float64]{Train: true}, x)
+		}
+		l.backward = func(p pass, x, y, dy array) array {
+			train := p.Train
+			defer func() { p.Train = train }()
+			p.Train = p.Train || x.Shape[0] > 1
+			return back(p, x, y, dy)
+		}
+		return l
+	}},
+	{name: "StatisticsWithoutKeep", why: "running statistics move in every Forward that trains, kept or not", clauses: append(modes, gradcheck.Steps, gradcheck.SameBits), sample: shape(3), Case: statistics, make: func(rng *rand.Rand) made {
+		l := batchNorm[float64](shape(3), rng)
+		right := l.forward
+		l.forward = func(p pass, x array) array {
+			y := right(p, x)
+			if trains(p) && !p.Keep {
+				keep := *p
+				keep.Keep = true
+				right(&keep, x)
+			}
+			return y
+		}
+		return l
+	}},
+	{name: "StatisticsInEvaluation", why: "running statistics move wherever something is kept", clauses: append(modes, gradcheck.Steps, gradcheck.SameBits, gradcheck.SecondBackward), sample: shape(3), Case: statistics, make: func(rng *rand.Rand) made {
+		l := batchNorm[float64](shape(3), rng)
+		right := l.forward
+		l.forward = func(p pass, x array) array {
+			if keeps(p) && !p.Train && x.Shape[0] > 1 {
+				right(&nn.Pass[float64]{Train: true, Keep: true}, x)
+			}
+			return right(p, x)
+		}
+		return l
+	}},
+	{name: "SavesWithoutKeep", why: "x is saved whatever the Pass says", clauses: append(modes, gradcheck.Steps), sample: shape(3), make: func(*rand.Rand) made {
+		var mu sync.Mutex
+		var own []float64
+		l := afterForward(pointwise[float64]("Sin", math.Sin, math.Cos), func(_ pass, x, _ array) {
+			mu.Lock()
+			own = slices.Clone(x.Data)
+			mu.Unlock()
+		})
+		return then(l, func(_ pass, _, _, dy, dx array) {
+			for i := range min(len(dx.Data), len(own)) {
+				dx.Data[i] = dy.Data[i] * math.Cos(own[i])
+			}
+		})
+	}},
+	{name: "ChunksOfThreads", why: "N over Threads rows each; what remains has no thread", clauses: modes, sample: shape(4), make: func(rng *rand.Rand) made {
+		l, _, b := linear43(rng)
+		return then(l, func(p pass, x, _, dy, _ array) {
+			if n := x.Shape[0]; p.Threads > 1 && n > p.Threads {
+				for i := n / p.Threads * p.Threads; i < n; i++ {
+					for j, d := range dy.Rows(i, i+1).Data {
+						b.Grad.Data[j] -= d
+					}
+				}
+			}
+		})
+	}},
+	{name: "NoThreads", why: "Threads 0 stands for all, and is taken for none", clauses: modes, sample: shape(3), make: func(*rand.Rand) made {
+		return afterForward(pointwise[float64]("Sin", math.Sin, math.Cos), func(p pass, _, y array) {
+			if p != nil && p.Threads == 0 {
+				clear(y.Data)
+			}
+		})
+	}},
+	{name: "ThreadsSumApart", why: "each thread sums its rows, and the sums are added in the order in which they end", clauses: append(modes, gradcheck.SameBits), sample: shape(4), make: func(rng *rand.Rand) made {
+		return biasOfThreads(rng)
+	}},
+	{name: "NilPassPanics", why: "p.Train is read without a look at nil", clauses: modes, sample: shape(3), make: func(*rand.Rand) made {
+		return afterForward(pointwise[float64]("Sin", math.Sin, math.Cos), func(p pass, _, _ array) { _ = p.Train })
+	}},
+	{name: "ParamsAloneForgetBias", why: "BackwardParams was written before the bias", clauses: append(modes, gradcheck.GradientOfParams), sample: shape(4), make: func(rng *rand.Rand) made {
+		return paramsOnly{linear[float64](rng, 4, 3), func(l *layer[float64], p pass, dy array) {
+			before := l.params[1].Grad.Clone()
+			l.Backward(p, dy)
+			copy(l.params[1].Grad.Data, before.Data)
+		}}
+	}},
+	{name: "ParamsAloneTwice", why: "BackwardParams calls Backward, which calls it", clauses: append(modes, gradcheck.GradientOfParams), sample: shape(4), make: func(rng *rand.Rand) made {
+		return paramsOnly{linear[float64](rng, 4, 3), func(l *layer[float64], p pass, dy array) {
+			l.Backward(p, dy)
+			l.Backward(p, dy)
+		}}
+	}},
+	{name: "DropsInEvaluation", why: "dropout does not ask for Train", clauses: modes, sample: shape(5), Case: gradcheck.Case{Random: true, Flat: true}, make: func(rng *rand.Rand) made {
+		l := dropout[float64](nil, rng)
+		right, back := l.forward, l.backward
+		l.forward = func(p pass, x array) array {
+			q := nn.Pass[float64]{Train: true}
+			if p != nil {
+				q.Step = p.Step
+			}
+			return right(&q, x)
+		}
+		l.backward = func(p pass, x, y, dy array) array {
+			train := p.Train
+			defer func() { p.Train = train }()
+			p.Train = true
+			return back(p, x, y, dy)
+		}
+		return l
+	}},
+	{name: "MaskInEvaluation", why: "Backward of dropout drops although Forward did not", clauses: append(modes, dx...), sample: shape(5), Case: gradcheck.Case{Random: true, Flat: true}, make: func(rng *rand.Rand) made {
+		l := dropout[float64](nil, rng)
+		back := l.backward
+		l.backward = func(p pass, x, y, dy array) array {
+			train := p.Train
+			defer func() { p.Train = train }()
+			p.Train = true
+			return back(p, x, y, dy)
+		}
+		return l
+	}},
+	{name: "SameMaskEveryStep", why: "the mask is drawn without the Step: the same units drop for ever", clauses: append(modes, gradcheck.Steps), sample: shape(40), Case: gradcheck.Case{Random: true, Flat: true}, make: func(rng *rand.Rand) made {
+		l := dropout[float64](nil, rng)
+		right, back := l.forward, l.backward
+		l.forward = func(p pass, x array) array { return right(atStep0(p), x) }
+		l.backward = func(p pass, x, y, dy array) array { return back(atStep0(p), x, y, dy) }
+		return l
+	}},
+	{name: "MaskOfGlobalRandom", why: "rand.Float64 of the package: no step can be computed twice", clauses: append(modes, gradcheck.SameBits), sample: shape(40), Case: gradcheck.Case{Random: true, Flat: true}, make: func(*rand.Rand) made {
+		var mask []float64
+		l := pointwise[float64]("Dropout", func(v float64) float64 { return v }, one)
+		l.forward = func(p pass, x array) array {
+			y := p.New(x.Shape...)
+			copy(y.Data, x.Data)
+			if !trains(p) {
+				return y
+			}
+			drawn := make([]float64, len(x.Data))
+			for i := range drawn {
+				if rand.Float64() < 0.5 {
+					drawn[i] = 2
+				}
+				y.Data[i] *= drawn[i]
+			}
+			if p.Keep {
+				mask = drawn
+			}
+			return y
+		}
+		return then(l, func(p pass, _, _, _, dx array) {
+			for i := range dx.Data {
+				if p.Train {
+					dx.Data[i] *= mask[i]
+				}
+			}
+		})
+	}},
+	{name: "UndeclaredRandom", why: "a layer that draws, and whose author forgot to say so", clauses: append(modes, gradcheck.SameBits), sample: shape(5), make: func(rng *rand.Rand) made {
+		return noise[float64](nil, rng)
+	}},
+}
+
+// atStep0 is the mode of p in the step 0.
+func atStep0(p pass) pass {
+	if p == nil {
+		return nil
+	}
+	return &nn.Pass[float64]{Train: p.Train, Keep: p.Keep, Threads: p.Threads}
+}
+
+// paramsOnly has a BackwardParams of its own.
+type paramsOnly struct {
+	*layer[float64]
+	params func(l *layer[float64], p pass, dy array)
+}
+
+func (l paramsOnly) BackwardParams(p pass, dy array) { l.params(l.layer, p, dy) }
+
+// biasOfThreads sums the rows of dy in two goroutines.
+func biasOfThreads(rng *rand.Rand) *layer[float64] {
+	l, _, b := linear43(rng)
+	right := l.backward
+	l.backward = func(p pass, x, y, dy array) array {
+		before := slices.Clone(b.Grad.Data)
+		dx := right(p, x, y, dy)
+		if p.Threads == 1 {
+			return dx
+		}
+		copy(b.Grad.Data, before)
+		// Two sums of half the rows each round otherwise than one.
+		n := x.Shape[0]
+		halves := [2][]float64{make([]float64, 3), make([]float64, 3)}
+		addRows(halves[0], dy.Data, 0, n/2)
+		addRows(halves[1], dy.Data, n/2, n)
+		add(b.Grad.Data, halves[1])
+		add(b.Grad.Data, halves[0])
+		return dx
+	}
+	return l
+}
