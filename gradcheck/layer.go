@@ -95,6 +95,51 @@ func (k *check) run(clause Clause, part string, f func()) (ok bool) {
 	return true
 }
 
+// changes reports what a direction did to the parameters that it must not: by is its
+// name, and grad says that Grad is not its either.
+func (k *check) changes(t *trial, by string, grad bool) {
+	for i, p := range t.layer.Params() {
+		if i >= len(t.before) {
+			return // Params fails for that
+		}
+		was := t.before[i]
+		switch {
+		case p.Value != was.Value:
+			k.fail(ParamsUnmodified, "%s puts another tensor into the Value of %s, which copies of the network and files do not hold: change its elements", by, p.Name)
+			return
+		case p.Grad != was.Grad:
+			k.fail(Parameters, "%s puts another tensor into the Grad of %s: add to its elements", by, p.Name)
+			return
+		}
+		for j, v := range p.Value.Data {
+			if v != t.values[i][j] {
+				k.Broken = append(k.Broken, Failure{Clause: ParamsUnmodified, Array: p.Name, Index: p.Value.Index(j), Got: v, Want: t.values[i][j],
+					What: by + " changes the value of " + p.Name})
+				return
+			}
+		}
+		for j, v := range p.Grad.Data {
+			if grad && v != t.grads[i][j] {
+				k.Broken = append(k.Broken, Failure{Clause: GradAdded, Array: p.Name, Index: p.Value.Index(j), Got: v, Want: t.grads[i][j],
+					What: by + " changes the Grad of " + p.Name + ", which only Backward adds to"})
+				return
+			}
+		}
+		for _, r := range []struct {
+			name string
+			of   *tensor.Tensor[float64]
+		}{{"y", t.y}, {"dx", t.dx}} {
+			if r.of == nil {
+				continue
+			}
+			if overlap(r.of.Data, p.Grad.Data) || overlap(r.of.Data, p.Value.Data) {
+				k.fail(Sharing, "%s shares memory with %s, which the optimizer changes: take it from p.New", r.name, p.Name)
+				return
+			}
+		}
+	}
+}
+
 // culprit says, in a deferred function, which function panicked.
 func culprit() string {
 	pcs := make([]uintptr, 50)
@@ -111,6 +156,27 @@ func culprit() string {
 	return ""
 }
 
+// receivers returns the names of the types whose methods are on the stack of a panic, in a
+// deferred function.
+func receivers() (names []string) {
+	pcs := make([]uintptr, 50)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
+	for more := true; more; {
+		var frame runtime.Frame
+		frame, more = frames.Next()
+		_, method, ok := strings.Cut(frame.Function, ".(*")
+		if !ok || strings.Contains(frame.Function, "/gradcheck.(*check)") {
+			continue
+		}
+		name, _, _ := strings.Cut(method, ")")
+		name, _, _ = strings.Cut(name, "[")
+		if name != "Saved" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // trial is a new layer with an input, after one step of training, all drawn from the
 // same random numbers every time.
 type trial struct {
@@ -119,7 +185,10 @@ type trial struct {
 	x, y     *tensor.Tensor[float64]
 	drawn    *tensor.Tensor[float64] // x as it was before Forward
 	dy, dx   *tensor.Tensor[float64]
-	gradient [][]float64 // of each parameter
+	gradient [][]float64         // of each parameter
+	before   []nn.Param[float64] // the parameters before Forward, with copies of what they hold
+	values   [][]float64
+	grads    [][]float64
 }
 
 // rng returns the random numbers that a trial is drawn from.
@@ -136,7 +205,15 @@ func (k *check) setup(n int, adjust ...func(*trial)) *trial {
 		f(t)
 	}
 	t.drawn = t.x.Clone()
-	t.y = t.layer.Forward(t.pass, t.x)
+	for _, p := range t.layer.Params() {
+		for i := range p.Grad.Data {
+			p.Grad.Data[i] = float64(1 + i%3)
+		}
+		t.before = append(t.before, *p)
+		t.values = append(t.values, slices.Clone(p.Value.Data))
+		t.grads = append(t.grads, slices.Clone(p.Grad.Data))
+	}
+	t.y = mustFit("Forward", "y", t.layer.Forward(t.pass, t.x))
 	t.dy = tensor.New[float64](t.y.Shape...)
 	fill(t.dy, rng)
 	return t
@@ -175,7 +252,7 @@ func (t *trial) backward() {
 	for _, p := range t.layer.Params() {
 		clear(p.Grad.Data)
 	}
-	t.dx = t.layer.Backward(t.pass, t.dy)
+	t.dx = mustFit("Backward", "dx", t.layer.Backward(t.pass, t.dy))
 	for _, p := range t.layer.Params() {
 		t.gradient = append(t.gradient, slices.Clone(p.Grad.Data))
 	}

@@ -389,8 +389,20 @@ func (b *life[T]) steps() {
 
 // more checks several Forwards and Backwards in one step.
 func (b *life[T]) more() {
+	for _, n := range []int{batch, 1, 2, 5} {
+		if n == 1 && b.RefusesOne {
+			continue
+		}
+		if broken := len(b.Broken); !b.moreOf(n) || len(b.Broken) > broken {
+			return
+		}
+	}
+}
+
+// moreOf does so with n samples.
+func (b *life[T]) moreOf(n int) (ok bool) {
 	l, p, names := b.new(), newPass[T](), b.names()
-	one, two := step{n: batch, draw: 1}, step{n: batch, draw: 2}
+	one, two := step{n: n, draw: 1}, step{n: n, draw: 2}
 	want := b.firstOf(two)
 	p.Step = 2
 	b.set(l, two)
@@ -408,7 +420,7 @@ func (b *life[T]) more() {
 	got := result[T]{y: y.Clone(), dx: l.Backward(p, dy).Clone(), grads: want.grads}
 	if d, differs := differ(got, want, names, 0); differs {
 		b.fail(d.failure(Steps, "a second Forward in one step differs from a first"))
-		return
+		return false
 	}
 	unit := 0x1p-52
 	if b.single {
@@ -428,15 +440,15 @@ func (b *life[T]) more() {
 		}
 		return true
 	}
-	if !added(GradAdded, 1, "Backward adds to Grad, which was not 0") {
-		return
+	if !added(GradAdded, 1, fmt.Sprintf("Backward of %d samples adds to Grad, which was not 0", n)) {
+		return false
 	}
 	l.Backward(p, dy)
 	if !added(SecondBackward, 2, "a second Backward adds the same again") {
-		return
+		return false
 	}
 	l.Backward(p, dy)
-	added(SecondBackward, 3, "a third Backward adds the same again")
+	return added(SecondBackward, 3, "a third Backward adds the same again")
 }
 
 func addedCause(got, before, gradient, times float64) string {

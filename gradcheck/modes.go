@@ -192,6 +192,21 @@ func (b *life[T]) modes() {
 			return
 		}
 	}
+	if b.Random {
+		varies := false
+		for step := range uint64(8) {
+			other, _ := b.in(mode{train: true, keep: true, threads: 1, step: step}, s)
+			_, differs := differ(other, train, names, 0)
+			varies = varies || differs
+		}
+		if !varies {
+			b.failf(Modes, "it is declared Case.Random, and computes the same in nine values of Pass.Step: what it draws is to be a function of that, as Pass.Random is")
+			return
+		}
+	}
+	if !b.alike(names) {
+		return
+	}
 	if !b.Random && !b.Statistics {
 		if d, differs := differ(eval, train, names, rounding); differs {
 			b.fail(d.failure(Modes, "in evaluation it is another than in training; declare what differs by Case.Random or Case.Statistics"))
@@ -199,6 +214,25 @@ func (b *life[T]) modes() {
 		}
 	}
 	b.running(names)
+}
+
+// alike checks that the same mode gives the same bits every time, with several threads
+// too, whichever of them ends first.
+func (b *life[T]) alike(names []string) bool {
+	s := step{n: 33, draw: 1}
+	for _, m := range []mode{{train: true, keep: true, threads: 3, step: 1}, {train: true, keep: true, threads: 1, step: 1}} {
+		first, _ := b.in(m, s)
+		for range 12 {
+			again, _ := b.in(m, s)
+			if d, differs := differ(again, first, names, 0); differs {
+				f := d.failure(SameBits, fmt.Sprintf("with %s the same x gives other bits the second time", m))
+				f.Cause = "sums in the order in which goroutines end, or random numbers that are no function of Pass.Step"
+				b.fail(f)
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // running checks the state of a layer, such as running statistics: only a Forward with
@@ -234,6 +268,7 @@ func (b *life[T]) running(names []string) {
 		return
 	}
 	if b.Statistics {
+		b.byThemselves(l, names)
 		return
 	}
 	p.Train = true
@@ -241,6 +276,23 @@ func (b *life[T]) running(names []string) {
 	l.Backward(p, b.dy(s, l.Forward(p, b.input(step{n: batch, draw: 2}))))
 	if d, differs := differ(predict(), y, names, 0); differs {
 		b.fail(d.failure(Modes, "a prediction changes after a step of training with the same parameters; running statistics are declared by Case.Statistics"))
+	}
+}
+
+// byThemselves checks that in evaluation a sample does not depend on those beside it:
+// statistics are then the running ones.
+func (b *life[T]) byThemselves(l nn.Layer[T], names []string) {
+	x := b.input(step{n: 3, draw: 1})
+	y := l.Forward(nil, x)
+	if len(y.Shape) == 0 || y.Shape[0] != 3 {
+		return
+	}
+	for i := range 3 {
+		alone := l.Forward(nil, x.Rows(i, i+1))
+		if d, differs := differ(result[T]{y: alone}, result[T]{y: y.Rows(i, i+1)}, names, 1e-5); differs {
+			b.fail(d.failure(Modes, fmt.Sprintf("in evaluation, sample %d alone differs from itself in a batch: the statistics are to be the running ones", i)))
+			return
+		}
 	}
 }
 

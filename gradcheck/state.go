@@ -171,10 +171,10 @@ func scalar(v reflect.Value) uint64 {
 	return 0
 }
 
-// reachable returns the parameters that a layer holds in its fields, in those of the
-// layers inside it too, with the path of each.
-func reachable[T tensor.Float](layer nn.Layer[T]) map[*nn.Param[T]]string {
-	found, seen := map[*nn.Param[T]]string{}, map[visit]bool{}
+// inside calls visit with every pointer that a layer holds in its fields, in those of what
+// they point to too, and with the path of each. It goes on behind it if visit says so.
+func inside(layer any, visitPointer func(path string, v reflect.Value) bool) {
+	seen := map[visit]bool{}
 	var walk func(path string, v reflect.Value)
 	walk = func(path string, v reflect.Value) {
 		if !v.IsValid() || len(seen) > mostFields {
@@ -187,11 +187,9 @@ func reachable[T tensor.Float](layer nn.Layer[T]) map[*nn.Param[T]]string {
 				return
 			}
 			seen[at] = true
-			if v.Type() == reflect.TypeFor[*nn.Param[T]]() {
-				found[(*nn.Param[T])(v.UnsafePointer())] = strings.TrimPrefix(path, ".")
-				return
+			if visitPointer(path, v) {
+				walk(path, v.Elem())
 			}
-			walk(path, v.Elem())
 		case reflect.Interface:
 			walk(path, v.Elem())
 		case reflect.Struct:
@@ -212,5 +210,30 @@ func reachable[T tensor.Float](layer nn.Layer[T]) map[*nn.Param[T]]string {
 		}
 	}
 	walk("", reflect.ValueOf(layer))
+}
+
+// held returns the layers in the fields of a layer, those inside them too.
+func held(layer nn.Layer[float64]) (all []nn.Layer[float64]) {
+	inside(layer, func(_ string, v reflect.Value) bool {
+		// A pointer anew, because that of an unexported field may not be used.
+		if l, ok := reflect.NewAt(v.Type().Elem(), v.UnsafePointer()).Interface().(nn.Layer[float64]); ok {
+			all = append(all, l)
+		}
+		return true
+	})
+	return all
+}
+
+// reachable returns the parameters that a layer holds in its fields, in those of the
+// layers inside it too, with the path of each.
+func reachable[T tensor.Float](layer nn.Layer[T]) map[*nn.Param[T]]string {
+	found := map[*nn.Param[T]]string{}
+	inside(layer, func(path string, v reflect.Value) bool {
+		if v.Type() != reflect.TypeFor[*nn.Param[T]]() {
+			return true
+		}
+		found[(*nn.Param[T])(v.UnsafePointer())] = strings.TrimPrefix(path, ".")
+		return false
+	})
 	return found
 }
