@@ -241,6 +241,13 @@ func (k *check) inputs() {
 		{"at negative inputs", func(rng *rand.Rand, x array) { mix(rng, x, func(v float64) float64 { return -math.Abs(v) }, 1) }},
 		{"at small inputs", func(rng *rand.Rand, x array) { mix(rng, x, func(v float64) float64 { return v / 1000 }, 0.5) }},
 		{"at tiny inputs", func(rng *rand.Rand, x array) { mix(rng, x, func(v float64) float64 { return v * 1e-8 }, 0.3) }},
+		{"at samples of small inputs", func(rng *rand.Rand, x array) {
+			fill(x, rng)
+			row := len(x.Data) / x.Shape[0]
+			for i := row; i < len(x.Data); i++ {
+				x.Data[i] *= []float64{1, 1e-2, 1e-4, 1e-5}[i/row%4]
+			}
+		}},
 		{"at inputs of 0", zeros},
 		{"at repeated inputs", repeated},
 		{"at whole numbers", func(rng *rand.Rand, x array) { mix(rng, x, func(v float64) float64 { return math.Round(2 * v) }, 1) }},
@@ -314,6 +321,18 @@ func (k *check) at(what string, adjust func(*trial)) bool {
 				})
 			return false
 		}
+		// Where a function overflows, its gradient does: e^x, and not log(1 + e^x).
+		t.backward()
+		if !known && len(infinite(t)) == 0 {
+			k.notFinite("y", t.y.Index(i), y, math.NaN(), what, t, "Forward overflows on its way, for the gradient there is finite", func(t *trial) bool {
+				if !slices.ContainsFunc(t.y.Data, func(v float64) bool { return !finite(v) }) {
+					return false
+				}
+				t.backward()
+				return len(infinite(t)) == 0
+			})
+			return false
+		}
 		return true // it overflows, as it may
 	}
 	t.backward()
@@ -345,7 +364,105 @@ func (k *check) at(what string, adjust func(*trial)) bool {
 			})
 		return false
 	}
-	return k.also(Inputs, what, batch, adjust)
+	return k.also(Inputs, what, batch, adjust) && k.along(what, t)
+}
+
+// infinite returns the gradients that are not finite.
+func infinite(t *trial) (all []float64) {
+	for _, g := range append([][]float64{t.dx.Data}, t.gradient...) {
+		for _, v := range g {
+			if !finite(v) {
+				all = append(all, v)
+			}
+		}
+	}
+	return all
+}
+
+// along checks the derivative along directions in which all elements of a sample move
+// together. Where elements tie, as for a maximum, each gradient may lie between its
+// one-sided derivatives, and their sum be wrong all the same.
+func (k *check) along(what string, t *trial) bool {
+	if k.Discrete || !k.right {
+		return true
+	}
+	start := t.x.Clone()
+	f := t.objective(nil)
+	at := 0.0
+	row := len(start.Data) / start.Shape[0]
+	for sample := range start.Shape[0] {
+		lo, hi := sample*row, (sample+1)*row
+		moved := func() {
+			for i := lo; i < hi; i++ {
+				t.x.Data[i] = start.Data[i] + at
+			}
+		}
+		g := &function{size: f.size,
+			value: func() float64 { moved(); return f.value() },
+			terms: func() []float64 { moved(); return f.terms() },
+		}
+		var got, scale float64
+		for _, d := range t.dx.Data[lo:hi] {
+			got += d
+			scale += math.Abs(d)
+		}
+		d := nn.CentralDifference(g.value, &at, nn.DifferenceStep)
+		if off := math.Abs(got - d.Central()); off > Bound*max(math.Abs(got), scale/100) {
+			if v, l := g.judge(got, &at, scale, math.NaN()); v == wrong {
+				moved()
+				f := Failure{Clause: Inputs, Array: "the sum of dx of a sample", Index: []int{sample}, Got: got, Want: d.Central(), Input: describe(start.Rows(sample, sample+1)),
+					What: what + ": central differences say so, with all elements of the sample moved by as much"}
+				if l.kink {
+					f.Clause, f.Want = AtKinks, l.right
+					f.Cause = "elements that tie each get the gradient, or none does"
+				}
+				k.Broken = append(k.Broken, f)
+				return false
+			}
+		}
+		moved()
+	}
+	return true
+}
+
+// linear checks that Backward is linear in dy: at large, small and negative ones, and
+// that of zeros.
+func (k *check) linear() {
+	t := k.setup(batch)
+	dy := t.dy.Clone()
+	t.backward()
+	names := append([]string{"dx"}, nn.ParamNames(t.layer)...)
+	for _, c := range []struct {
+		factor float64
+		what   string
+	}{{0, "a dy of zeros"}, {-1, "the negative of a dy"}, {1024, "1024 times a dy"}, {1 << 20, "2^20 times a dy"}, {0x1p-20, "2^-20 times a dy"}} {
+		other := k.setup(batch)
+		for i, v := range dy.Data {
+			other.dy.Data[i] = c.factor * v
+		}
+		other.backward()
+		if len(other.dx.Data) != len(t.dx.Data) {
+			return
+		}
+		for i, g := range append([][]float64{other.dx.Data}, other.gradient...) {
+			first := t.dx.Data
+			if i > 0 {
+				first = t.gradient[i-1]
+			}
+			most := 1e-9 * math.Abs(c.factor) * largest(first)
+			for j, v := range g {
+				if want := c.factor * first[j]; !(math.Abs(v-want) <= most) && finite(first[j]) {
+					shape := t.x.Shape
+					if i > 0 {
+						shape = t.layer.Params()[i-1].Value.Shape
+					}
+					k.Broken = append(k.Broken, Failure{Clause: Inputs, Array: names[i], Index: Array{Shape: shape}.index(j), Got: v, Want: want,
+						What: "Backward of " + c.what + " is not so many times that of the dy", Cause: "a gradient is linear in dy; this one is clipped, scaled or divided by it"})
+					return
+				}
+			}
+		}
+	}
 }
 
 // notFinite records an element that is NaN or infinite.

@@ -49,9 +49,11 @@ func Layer(c Case) Report {
 	double.contract()
 	if single != nil && len(k.Failures()) == 0 {
 		single.contract()
+		k.run(Float32, "float32 and float64", func() { closeTo(single, double) })
 	}
 	k.run(Sizes, "batch sizes", k.sizes)
 	k.run(Inputs, "inputs", k.inputs)
+	k.run(Inputs, "other dy", k.linear)
 	k.run(Modes, "gradients in evaluation", k.evaluated)
 	k.run(Float32, "float32", k.precision)
 	return k.Report

@@ -33,6 +33,7 @@ type life[T tensor.Float] struct {
 	values [][]float64 // of the parameters of a new layer
 	single bool        // T is float32, where every failure is of that clause
 	first  map[step]result[T]
+	stir   func(dy []float64) // changes each dy; nil for nothing
 }
 
 // lives returns those of the layer in both precisions, or in float64 alone if there is no
@@ -80,10 +81,10 @@ func (b *life[T]) input(s step) *tensor.Tensor[T] {
 }
 
 // as returns x in another precision.
-func as[T tensor.Float](x *tensor.Tensor[float64]) *tensor.Tensor[T] {
+func as[T, From tensor.Float](x *tensor.Tensor[From]) *tensor.Tensor[T] {
 	y := tensor.New[T](x.Shape...)
 	for i, v := range x.Data {
-		y.Data[i] = T(float32(v))
+		y.Data[i] = T(v)
 	}
 	return y
 }
@@ -92,6 +93,9 @@ func as[T tensor.Float](x *tensor.Tensor[float64]) *tensor.Tensor[T] {
 func (b *life[T]) dy(s step, y *tensor.Tensor[T]) *tensor.Tensor[T] {
 	dy := tensor.New[float64](y.Shape...)
 	fill(dy, rand.New(rand.NewPCG(uint64(200+s.draw), seed)))
+	if b.stir != nil {
+		b.stir(dy.Data)
+	}
 	return as[T](dy)
 }
 
@@ -104,7 +108,7 @@ func (b *life[T]) set(l nn.Layer[T], s step) {
 			if s.draw > 0 {
 				v += (rng.Float64() - 0.5) / 20
 			}
-			p.Value.Data[j] = T(float32(v))
+			p.Value.Data[j] = T(v)
 		}
 	}
 }
