@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 
 	"github.com/chainrule-go/chainrule/graph"
 	"github.com/chainrule-go/chainrule/nn"
@@ -38,7 +39,14 @@ func (r Row) Of(s Sizes) Case {
 	c := r.Case
 	c.New = func(rng *rand.Rand) nn.Layer[float64] { return r.Make(s, rng) }
 	if r.loss != nil {
-		targets := func(n int) nn.Targets[float64] { return r.targets(n, s.Sample[0]) }
+		var known sync.Map // by n: every Forward asks for them
+		targets := func(n int) nn.Targets[float64] {
+			t, ok := known.Load(n)
+			if !ok {
+				t, _ = known.LoadOrStore(n, r.targets(n, s.Sample[0]))
+			}
+			return t.(nn.Targets[float64])
+		}
 		c.New = func(*rand.Rand) nn.Layer[float64] {
 			loss, _ := r.loss()
 			return LossLayer(loss, targets)
