@@ -14,12 +14,14 @@ import (
 )
 
 // right is a correct layer for samples of several shapes. Case has what its author
-// declares, without Name, New, Sample and Float32.
+// declares, without Name, New, Sample and Float32. Of one that is unclear, no difference
+// can say anything, and the check says so.
 type right struct {
-	name  string
-	sizes sizes
-	make  func(s []int, rng *rand.Rand) nn.Layer[float64]
-	f32   func(s []int, rng *rand.Rand) nn.Layer[float32]
+	name    string
+	unclear bool
+	sizes   sizes
+	make    func(s []int, rng *rand.Rand) nn.Layer[float64]
+	f32     func(s []int, rng *rand.Rand) nn.Layer[float32]
 	gradcheck.Case
 }
 
@@ -66,7 +68,7 @@ var (
 func rights() (all []right) {
 	for _, f := range functions {
 		all = append(all, right{
-			name: f.name, sizes: elements, Case: f.Case,
+			name: f.name, unclear: f.unclear, sizes: elements, Case: f.Case,
 			make: func([]int, *rand.Rand) nn.Layer[float64] { return pointwise[float64](f.name, f.f, f.df) },
 			f32:  func([]int, *rand.Rand) nn.Layer[float32] { return pointwise[float32](f.name, f.f, f.df) },
 		})
@@ -110,6 +112,15 @@ func rights() (all []right) {
 	of("Linear", features, func(s []int, rng *rand.Rand) *layer[float64] { return linear[float64](rng, s[0], 5) },
 		func(s []int, rng *rand.Rand) *layer[float32] { return linear[float32](rng, s[0], 5) }, plain)
 	of("BadlyScaled", features, badlyScaled[float64], badlyScaled[float32], plain)
+	of("GlobalMean", channels, globalMean[float64], globalMean[float32], plain)
+	of("Maxout", features, maxout[float64], maxout[float32], plain)
+	of("CosineSimilarity", even, cosine[float64], cosine[float32], gradcheck.Case{Draw: nonzero})
+	of("Highway", elements, highway[float64], highway[float32], plain)
+	of("EmbeddingBag", features, bag[float64], bag[float32], gradcheck.Case{Discrete: true, Draw: indices(6)})
+	of("RReLU", elements, rrelu[float64], rrelu[float32], gradcheck.Case{Random: true})
+	of("ViewDropout", elements, viewDropout[float64], viewDropout[float32], gradcheck.Case{Random: true, Flat: true})
+	of("ExpScale", elements, derived[float64], derived[float32], plain)
+	of("Spare", elements, spare[float64], spare[float32], gradcheck.Case{Unused: []string{"spare"}})
 	same := func(s []int) []int { return s }
 	gather := func(name string, sizes sizes, out func(s []int) []int, from func(s []int, i int) int) {
 		of(name, sizes, permuted[float64](name, out, from), permuted[float32](name, out, from), plain)
@@ -136,6 +147,7 @@ func composites() []right {
 	}
 	type list = []nn.Layer[float64]
 	return []right{
+		{name: "Direct", sizes: features, make: func(s []int, rng *rand.Rand) nn.Layer[float64] { return direct{linear[float64](rng, s[0], 5)} }},
 		of("Residual", features, gradcheck.Case{}, func(s []int, rng *rand.Rand) list {
 			return list{layerNorm[float64](s, rng), linear[float64](rng, s[0], 5), pointwise[float64]("SiLU", silu, dsilu), linear[float64](rng, 5, s[0])}
 		}),
@@ -219,13 +231,22 @@ func TestRight(t *testing.T) {
 			c := r.of(s)
 			t.Run(c.Name, func(t *testing.T) {
 				t.Parallel()
-				gradcheck.Test(t, c)
+				for _, f := range r.refusals(c) {
+					t.Error(f)
+				}
 			})
 		}
 	}
 	if len(names) < 60 {
 		t.Errorf("%d correct layers, want 60 or more", len(names))
 	}
+}
+
+// refusals is what the check says against the case of the layer.
+func (r right) refusals(c gradcheck.Case) []gradcheck.Failure {
+	return slices.DeleteFunc(gradcheck.Layer(c).Failures(), func(f gradcheck.Failure) bool {
+		return r.unclear && f.Clause == gradcheck.Judgment
+	})
 }
 
 // seeded is the case checked on other numbers: what New draws, the check goes on from.
@@ -248,15 +269,15 @@ func seeded(c gradcheck.Case, seed int) gradcheck.Case {
 // whatever its sizes and the numbers it is checked on.
 func TestFalseAlarms(t *testing.T) {
 	type kind struct {
-		name string
-		of   func(rng *rand.Rand) gradcheck.Case
+		right
+		of func(rng *rand.Rand) gradcheck.Case
 	}
 	var kinds []kind
 	for _, r := range rights() {
-		kinds = append(kinds, kind{r.name, func(rng *rand.Rand) gradcheck.Case { return r.of(r.sizes.any(rng)) }})
+		kinds = append(kinds, kind{r, func(rng *rand.Rand) gradcheck.Case { return r.of(r.sizes.any(rng)) }})
 	}
 	for _, row := range trace.Rows() {
-		kinds = append(kinds, kind{"nn." + row.Name, func(rng *rand.Rand) gradcheck.Case {
+		kinds = append(kinds, kind{right{}, func(rng *rand.Rand) gradcheck.Case {
 			sizes := trace.Sizes{Sample: slices.Clone(row.Small.Sample), Hidden: 2 + rng.IntN(5), Out: 2 + rng.IntN(5)}
 			for i := range sizes.Sample {
 				sizes.Sample[i] = 2 + rng.IntN(5)
@@ -270,8 +291,8 @@ func TestFalseAlarms(t *testing.T) {
 	for i := range *falseAlarms {
 		k := kinds[i%len(kinds)]
 		c := k.of(rand.New(rand.NewPCG(uint64(i), 1)))
-		if err := gradcheck.Layer(seeded(c, i)).Err(); err != nil {
-			t.Errorf("run %d: %v", i, err)
+		if fs := k.refusals(seeded(c, i)); len(fs) > 0 {
+			t.Errorf("run %d: %s: %v", i, c.Name, fs)
 			alarms++
 		}
 	}
