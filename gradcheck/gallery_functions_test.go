@@ -11,6 +11,7 @@ type function struct {
 	name  string
 	f, df func(v float64) float64
 	gradcheck.Case
+	unclear bool // no difference can judge it
 }
 
 // sigmoid does not overflow, and is exact to rounding on both sides.
@@ -110,6 +111,15 @@ var functions = []function{
 	{name: "Reciprocal", Case: gradcheck.Case{Draw: nonzero}, f: func(v float64) float64 { return 1 / v }, df: func(v float64) float64 { return -1 / (v * v) }},
 	{name: "Logit", Case: domain(0.05, 0.95), f: func(v float64) float64 { return math.Log(v / (1 - v)) }, df: func(v float64) float64 { return 1 / (v * (1 - v)) }},
 	{name: "Asin", Case: domain(-0.9, 0.9), f: math.Asin, df: func(v float64) float64 { return 1 / math.Sqrt(1-v*v) }},
+	{name: "Hardshrink", Case: gradcheck.Case{Flat: true}, f: func(v float64) float64 { return v * (1 - between(v, -0.5, 0.5)) }, df: func(v float64) float64 { return 1 - between(v, -0.5, 0.5) }},
+	{name: "Threshold", Case: gradcheck.Case{Flat: true}, f: func(v float64) float64 { return piece(v, 0.7, 0.2, v) }, df: func(v float64) float64 { return piece(v, 0.7, 0, 1) }},
+	{name: "Offset", f: func(v float64) float64 { return v + 1e6 }, df: one},
+	{name: "FastSin", f: func(v float64) float64 { return math.Sin(50 * v) }, df: func(v float64) float64 { return 50 * math.Cos(50*v) }},
+	{name: "SteepAbs", f: func(v float64) float64 { return 1e4 * math.Abs(v) }, df: func(v float64) float64 { return 1e4 * piece(v, 0, -1, 1) }},
+	{name: "Tiny", f: func(v float64) float64 { return 1e-12 * v }, df: func(float64) float64 { return 1e-12 }},
+	{name: "SaturatedSigmoid", unclear: true, Case: domain(20, 30), f: sigmoid, df: dsigmoid},
+	{name: "LogCosh", f: func(v float64) float64 { return math.Abs(v) + math.Log1p(math.Exp(-2*math.Abs(v))) - math.Ln2 }, df: math.Tanh},
+	{name: "Bump", f: func(v float64) float64 { return math.Exp(-v * v) }, df: func(v float64) float64 { return -2 * v * math.Exp(-v*v) }},
 	{name: "Power", Case: domain(0.2, 3), f: func(v float64) float64 { return math.Pow(v, 1.5) }, df: func(v float64) float64 { return 1.5 * math.Sqrt(v) }},
 }
 

@@ -356,6 +356,18 @@ var wrongSecond = []wrong{
 		}
 		return l
 	}},
+	{name: "CachedDX", why: "the dx of a step is computed once: a second objective gets that of the first", clauses: second, sample: shape(4), make: func(*rand.Rand) made {
+		l := pointwise[float64]("Sin", math.Sin, math.Cos)
+		var cached []float64
+		l.saved = func(pass, array, array) { cached = nil }
+		return then(l, func(_ pass, _, _, _, dx array) {
+			if cached != nil {
+				copy(dx.Data, cached)
+				return
+			}
+			cached = slices.Clone(dx.Data)
+		})
+	}},
 }
 
 var second = clauses{gradcheck.SecondBackward}

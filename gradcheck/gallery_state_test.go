@@ -9,10 +9,8 @@ import (
 )
 
 var (
-	steps  = clauses{gradcheck.Steps}
-	again  = clauses{gradcheck.Steps, gradcheck.SecondBackward}
-	resize = clauses{gradcheck.Sizes}
-	stale  = clauses{gradcheck.Sizes, gradcheck.Steps}
+	steps = clauses{gradcheck.Steps}
+	again = clauses{gradcheck.Steps, gradcheck.SecondBackward}
 )
 
 // wrongState are layers in which something of an earlier step is used in a later one.
@@ -261,174 +259,65 @@ var wrongState = []wrong{
 			}
 		})
 	}},
-}
-
-// biasOf is linear43 whose bias gets its gradient from addTo.
-func biasOf(rng *rand.Rand, addTo func(db, dy []float64, n int)) *layer[float64] {
-	l, w, b := linear43(rng)
-	l.backward = func(p pass, x, _, dy array) array {
-		dx := p.New(x.Shape...)
-		clear(dx.Data)
-		for n := range x.Shape[0] {
-			matVec(w.Value.Data, dy.Rows(n, n+1).Data, dx.Rows(n, n+1).Data)
-			outer(x.Rows(n, n+1).Data, dy.Rows(n, n+1).Data, w.Grad.Data)
+	{name: "EveryOtherStep", why: "two buffers in turns by the parity of Step, of which one is never filled anew", clauses: steps, sample: shape(4), make: func(*rand.Rand) made {
+		l := pointwise[float64]("Sin", math.Sin, math.Cos)
+		var turns [2][]float64
+		l.saved = func(p pass, x, _ array) {
+			if i := p.Step % 2; i == 0 || len(turns[1]) != len(x.Data) {
+				turns[i] = append([]float64(nil), x.Data...)
+			}
 		}
-		addTo(b.Grad.Data, dy.Data, x.Shape[0])
-		return dx
-	}
-	return l
-}
-
-// addRows adds the rows lo to hi of dy.
-func addRows(db, dy []float64, lo, hi int) {
-	for n := lo; n < hi; n++ {
-		add(db, dy[n*len(db):(n+1)*len(db)])
-	}
-}
-
-// wrongSizes are layers that are right for some numbers of samples.
-var wrongSizes = []wrong{
-	{name: "UnrolledByFour", why: "four samples at once, and of the rest the last alone", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
-		return biasOf(rng, func(db, dy []float64, n int) {
-			addRows(db, dy, 0, n/4*4)
-			if n%4 > 0 {
-				addRows(db, dy, n-1, n)
+		return then(l, func(p pass, _, _, dy, dx array) {
+			for i, x := range turns[p.Step%2] {
+				dx.Data[i] = dy.Data[i] * math.Cos(x)
 			}
 		})
 	}},
-	{name: "EightAtMost", why: "an array of eight", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
-		return biasOf(rng, func(db, dy []float64, n int) { addRows(db, dy, 0, min(n, 8)) })
-	}},
-	{name: "ChunksOfSixteen", why: "the second chunk sets what the first summed", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
-		return biasOf(rng, func(db, dy []float64, n int) {
-			sums := make([]float64, len(db))
-			for lo := 0; lo < n; lo += 16 {
-				clear(sums)
-				addRows(sums, dy, lo, min(lo+16, n))
+	{name: "WeightsBySum", why: "what is derived from W is made anew when the sum of W changes, as a cheap sign of it", clauses: steps, sample: shape(3), make: func(rng *rand.Rand) made {
+		w := param[float64]("w", rng, 3)
+		var cache []float64
+		var of float64
+		factor := func(p pass) []float64 {
+			if keeps(p) && cache != nil && math.Abs(sum(w.Value.Data)-of) < 1 {
+				return cache
 			}
-			add(db, sums)
-		})
-	}},
-	{name: "Pairs", why: "two samples at once; one alone has a way of its own, but not the last of an odd number", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
-		return biasOf(rng, func(db, dy []float64, n int) {
-			if n == 1 {
-				addRows(db, dy, 0, 1)
+			f := make([]float64, 3)
+			for i, v := range w.Value.Data {
+				f[i] = math.Exp(v)
 			}
-			addRows(db, dy, 0, n/2*2)
-		})
-	}},
-	{name: "PowersOfTwo", why: "i&(n-1) in place of i%n", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
-		return biasOf(rng, func(db, dy []float64, n int) {
-			for i := range n {
-				r := i & (n - 1)
-				addRows(db, dy, r, r+1)
-			}
-		})
-	}},
-	{name: "TwoAreAPair", why: "a batch of two is taken for a pair to compare", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
-		return biasOf(rng, func(db, dy []float64, n int) {
-			if n == 2 {
-				addRows(db, dy, 0, 1)
-				return
-			}
-			addRows(db, dy, 0, n)
-		})
-	}},
-	{name: "GrownAndNotShrunk", why: "dy is copied to memory that grows, all of which is summed", clauses: stale, sample: shape(4), make: func(rng *rand.Rand) made {
-		var own []float64
-		return biasOf(rng, func(db, dy []float64, n int) {
-			if len(own) < len(dy) {
-				own = make([]float64, len(dy))
-			}
-			copy(own, dy)
-			addRows(db, own, 0, len(own)/len(db))
-		})
-	}},
-	{name: "NeverGrown", why: "memory of the size of the first batch", clauses: stale, sample: shape(4), make: func(rng *rand.Rand) made {
-		var own []float64
-		return biasOf(rng, func(db, dy []float64, n int) {
-			if own == nil {
-				own = make([]float64, len(dy))
-			}
-			m := copy(own, dy)
-			addRows(db, own, 0, m/len(db))
-		})
-	}},
-	{name: "SizeOfFirstBatch", why: "N is read once", clauses: stale, sample: shape(4), make: func(rng *rand.Rand) made {
-		first := 0
-		return biasOf(rng, func(db, dy []float64, n int) {
-			if first == 0 {
-				first = n
-			}
-			addRows(db, dy, 0, min(n, first))
-		})
-	}},
-	{name: "MemoryOfEachSize", why: "a sum for each size, cleared when it is made: sizes that alternate find it used", clauses: append(stale, gradcheck.SecondBackward), sample: shape(4), make: func(rng *rand.Rand) made {
-		sums := map[int][]float64{}
-		return biasOf(rng, func(db, dy []float64, n int) {
-			if sums[n] == nil {
-				sums[n] = make([]float64, len(db))
-			}
-			addRows(sums[n], dy, 0, n)
-			add(db, sums[n])
-		})
-	}},
-	{name: "LargestBatch", why: "y is x over N, where N is that of the largest batch so far: the last of an epoch is smaller", clauses: stale, sample: shape(3), make: func(*rand.Rand) made {
-		largest := 0
-		of := func(p pass, x array) float64 {
 			if keeps(p) {
-				largest = max(largest, x.Shape[0])
+				cache, of = f, sum(w.Value.Data)
 			}
-			return float64(max(largest, x.Shape[0]))
+			return f
 		}
-		return &layer[float64]{name: "OverN", forward: func(p pass, x array) array {
-			y, n := p.New(x.Shape...), of(p, x)
+		return &layer[float64]{name: "ExpScale", params: []*nn.Param[float64]{w}, forward: func(p pass, x array) array {
+			y, f := p.New(x.Shape...), factor(p)
 			for i, v := range x.Data {
-				y.Data[i] = v / n
+				y.Data[i] = v * f[i%3]
 			}
 			return y
-		}, backward: func(p pass, x, _, dy array) array {
-			dx, n := p.New(x.Shape...), of(p, x)
+		}, backward: func(p pass, x, y, dy array) array {
+			dx, f := p.New(x.Shape...), factor(p)
 			for i, d := range dy.Data {
-				dx.Data[i] = d / n
+				dx.Data[i] = d * f[i%3]
+				w.Grad.Data[i%3] += d * y.Data[i]
 			}
 			return dx
 		}}
 	}},
-	{name: "OneIsSqueezed", why: "y of one sample loses its axis, as NumPy's squeeze does", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
-		l, _, _ := linear43(rng)
-		right, back := l.forward, l.backward
-		l.forward = func(p pass, x array) array {
-			y := right(p, x)
-			if x.Shape[0] == 1 {
-				return p.View(y, 3)
+	{name: "LongerSequence", why: "the state of a longer sequence before is left in the memory of a shorter one", clauses: append(steps, gradcheck.Sizes), sample: shape(3), make: func(*rand.Rand) made {
+		var own []float64
+		l := pointwise[float64]("Sin", math.Sin, math.Cos)
+		l.saved = func(_ pass, x, _ array) {
+			if len(own) < len(x.Data) {
+				own = make([]float64, len(x.Data))
 			}
-			return y
+			copy(own, x.Data)
 		}
-		l.backward = func(p pass, x, y, dy array) array {
-			return back(p, x, p.View(y, x.Shape[0], 3), p.View(dy, x.Shape[0], 3))
-		}
-		return l
-	}},
-	{name: "NoneIsAPanic", why: "the first sample is read without a look at N", clauses: resize, sample: shape(3), make: func(*rand.Rand) made {
-		return afterForward(pointwise[float64]("Sin", math.Sin, math.Cos), func(_ pass, x, _ array) { _ = x.Data[0] })
-	}},
-	{name: "NoneIsNaN", why: "the sum is the mean times N, which for no samples is NaN", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
-		return biasOf(rng, func(db, dy []float64, n int) {
-			sums := make([]float64, len(db))
-			addRows(sums, dy, 0, n)
-			for i, s := range sums {
-				db[i] += s / float64(n) * float64(n)
+		return then(l, func(_ pass, _, _, dy, dx array) {
+			for i := range dx.Data {
+				dx.Data[i] = dy.Data[i] * math.Cos(own[len(own)-len(dx.Data)+i])
 			}
-		})
-	}},
-	{name: "OneSampleIsNot", why: "the way for one sample forgets to add", clauses: append(resize, gradcheck.GradientOfParams, gradcheck.GradAdded), sample: shape(4), make: func(rng *rand.Rand) made {
-		return biasOf(rng, func(db, dy []float64, n int) {
-			if n == 1 {
-				copy(db, dy)
-				return
-			}
-			addRows(db, dy, 0, n)
 		})
 	}},
 }

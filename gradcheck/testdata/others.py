@@ -9,10 +9,11 @@ torch.autograd.Function. Two checks run on it:
               TensorFlow's own tests use for float32. (The layer test of Keras,
               run_layer_test, trains a layer but compares no gradient.)
 
-Prints the rows of the table of docs/GRADCHECK-gallery.md:
+Prints others.json, of which docs/GRADCHECK-gallery.md is written:
 
-  python gradcheck/testdata/others.py
+  python gradcheck/testdata/others.py > gradcheck/testdata/others.json
 """
+import json
 import math
 import random
 
@@ -22,10 +23,10 @@ LAYERS = []
 
 
 def layer(kind, *shape, low=-2.0, high=2.0):
-    """layer registers the maker of a layer: it returns f(x, *parameters) and the parameters."""
+    """layer registers the maker of a layer, which returns f(x, *parameters) and the parameters."""
 
     def register(make):
-        LAYERS.append((kind, make.__name__, make, shape or (4, 3), low, high))
+        LAYERS.append((kind, make, shape or (4, 3), low, high))
         return make
 
     return register
@@ -452,17 +453,16 @@ def by_difference(f, inputs, h=1 / 1024, bound=1e-3):
 def main():
     torch.set_num_threads(1)
     random.seed(1)
-    caught = [0, 0]
-    print("| kind | layer | PyTorch's gradcheck | central difference in float32 |\n|---|---|---|---|")
-    for kind, name, make, shape, low, high in LAYERS:
-        results = [
-            by_gradcheck(*inputs_of(make, shape, low, high, torch.float64)),
-            by_difference(*inputs_of(make, shape, low, high, torch.float32)),
-        ]
-        words = ["refused" if r else "accepted" for r in results]
-        caught = [c + r for c, r in zip(caught, results)]
-        print(f"| {kind} | {name} | {words[0]} | {words[1]} |")
-    print(f"| | of {len(LAYERS)} | {caught[0]} refused | {caught[1]} refused |")
+    layers = [
+        {
+            "Kind": kind,
+            "Name": make.__name__,
+            "Gradcheck": by_gradcheck(*inputs_of(make, shape, low, high, torch.float64)),
+            "Difference": by_difference(*inputs_of(make, shape, low, high, torch.float32)),
+        }
+        for kind, make, shape, low, high in LAYERS
+    ]
+    print(json.dumps({"PyTorch": torch.__version__.split("+")[0], "Layers": layers}, indent=1))
 
 
 if __name__ == "__main__":
