@@ -47,7 +47,7 @@ type rung struct {
 func (f *function) lookAt(v *float64) look {
 	old := *v
 	defer func() { *v = old }()
-	f0 := f.value()
+	f0, rounding := f.value(), f.rounding(v)
 	var rungs []rung
 	top := 1e-2 * max(1, math.Abs(old))
 	bottom := 1e-7 * max(1e-6, math.Abs(old))
@@ -64,7 +64,7 @@ func (f *function) lookAt(v *float64) look {
 			right:  (plus - f0) / (hi - old),
 			left:   (f0 - minus) / (old - lo),
 		}
-		r.noise = 4 * 0x1p-52 * max(f.size, math.Abs(f0), math.Abs(plus), math.Abs(minus)) / r.h
+		r.noise = max(rounding, 4*ulp*max(math.Abs(plus), math.Abs(minus))) / r.h
 		if finite(r.right) || finite(r.left) {
 			rungs = append(rungs, r)
 		}
@@ -77,6 +77,42 @@ func (f *function) lookAt(v *float64) look {
 	jump := math.Abs(right - left)
 	l.kink = jump > 8*l.sidesError && jump > 1e-7*max(math.Abs(left), math.Abs(right))
 	return l
+}
+
+const ulp = 0x1p-52
+
+// rounding is how far the values of f around v are off by rounding: four ulp of its size,
+// or what it is measured to be, if that is more. A function may round on its way, as
+// sin(x + 1e6) does, so that it is constant over steps that are too short.
+//
+// It is measured by the fourth differences of f at nine points close to each other, which
+// leave nothing of a smooth function but 70 times the square of its noise (J. Moré and
+// S. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33, 2011).
+func (f *function) rounding(v *float64) float64 {
+	old := *v
+	defer func() { *v = old }()
+	var y [9]float64
+	most := f.size
+	for i := range y {
+		*v = old + float64(i-4)*1e-6*max(1e-3, math.Abs(old))
+		y[i] = f.value()
+		if !finite(y[i]) {
+			return 4 * ulp * most
+		}
+		most = max(most, math.Abs(y[i]))
+	}
+	n := len(y)
+	for range 4 {
+		n--
+		for i := range n {
+			y[i] = y[i+1] - y[i]
+		}
+	}
+	var sum float64
+	for _, d := range y[:n] {
+		sum += float64(d * d)
+	}
+	return 4 * max(ulp*most, math.Sqrt(sum/float64(70*n)))
 }
 
 // converge extrapolates the numbers of rungs, whose errors are as ratio to 1 from one to

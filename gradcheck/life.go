@@ -452,7 +452,23 @@ func (b *life[T]) moreOf(n int) (ok bool) {
 		return false
 	}
 	l.Backward(p, dy)
-	return added(SecondBackward, 3, "a third Backward adds the same again")
+	if !added(SecondBackward, 3, "a third Backward adds the same again") {
+		return false
+	}
+	// Of another dy: what a fresh step gives.
+	third := step{n: n, draw: 3}
+	fresh := b.new()
+	b.set(fresh, two)
+	q := newPass[T]()
+	q.Step = 2
+	want = result[T]{dx: fresh.Backward(q, b.dy(third, fresh.Forward(q, b.input(two))))}
+	if d, differs := differ(result[T]{dx: l.Backward(p, b.dy(third, y))}, want, names, 0); differs {
+		f := d.failure(SecondBackward, "a Backward of another dy in the same step differs from that of a new layer")
+		f.Cause = "dx is computed once and kept"
+		b.fail(f)
+		return false
+	}
+	return true
 }
 
 func addedCause(got, before, gradient, times float64) string {

@@ -266,13 +266,17 @@ func (b *life[T]) running(names []string) {
 		b.fail(d.failure(Modes, "a prediction changes after a Forward without Train, or without Keep"))
 		return
 	}
-	if b.Statistics {
-		b.byThemselves(l, names)
-		return
-	}
 	p.Train = true
 	p.Reset()
 	l.Backward(p, b.dy(s, l.Forward(p, b.input(step{n: batch, draw: 2}))))
+	if b.Statistics {
+		if _, differs := differ(predict(), y, names, 0); !differs {
+			b.failf(Modes, "it is declared Case.Statistics, and a step of training changes no prediction: are the running statistics updated?")
+			return
+		}
+		b.byThemselves(l, names)
+		return
+	}
 	if d, differs := differ(predict(), y, names, 0); differs {
 		b.fail(d.failure(Modes, "a prediction changes after a step of training with the same parameters; running statistics are declared by Case.Statistics"))
 	}

@@ -85,8 +85,13 @@ func compare(a Array, got []float64, alone func(n int) []float64, answers []Answ
 			if sides, kink := answer.kinks[i]; kink {
 				c.Kinks++
 				slack := Bound * max(math.Abs(g), scale/100)
-				if !(min(sides[0], sides[1])-slack <= g && g <= max(sides[0], sides[1])+slack) && j.at(i, scale) != atKink && j.at(i, scale) != right {
-					c.outside = append(c.outside, Element{a.index(i), g, want})
+				if !(min(sides[0], sides[1])-slack <= g && g <= max(sides[0], sides[1])+slack) {
+					switch j.at(i, scale) {
+					case wrong:
+						c.outside = append(c.outside, Element{a.index(i), g, want})
+					case unknown:
+						c.Unjudged++
+					}
 				}
 				continue
 			}
