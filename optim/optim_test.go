@@ -1,6 +1,7 @@
 package optim
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -62,4 +63,37 @@ func TestNamedRefuses(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `one of sgd, momentum`) || !strings.Contains(err.Error(), `got "adm"`) {
 		t.Errorf("error %v, want one that lists the optimizers", err)
 	}
+}
+
+// TestLearningRate: one that is none is refused when it is set, and when it is used.
+func TestLearningRate(t *testing.T) {
+	for _, test := range []struct {
+		lr float64
+		ok bool
+	}{{0, true}, {1e-30, true}, {1, true}, {-1e-30, false}, {-1, false}, {math.NaN(), false}, {math.Inf(1), false}, {1e300, false}} {
+		t.Run(fmt.Sprint(test.lr), func(t *testing.T) {
+			refused := func(f func()) (yes bool) {
+				defer func() { yes = recover() != nil }()
+				f()
+				return false
+			}
+			if got := refused(func() { NewSGD[float32](nil, test.lr) }); got == test.ok {
+				t.Errorf("New refuses it: %t", got)
+			}
+			o := NewSGD[float32](nil, 0.1)
+			o.LR = test.lr
+			if got := refused(o.Step); got == test.ok {
+				t.Errorf("Step refuses it: %t", got)
+			}
+		})
+	}
+}
+
+func TestNewRefusesNil(t *testing.T) {
+	defer func() {
+		if e := recover(); e != "optim: parameter 0, or its Value or its Grad, is nil" {
+			t.Errorf("got %v", e)
+		}
+	}()
+	NewSGD([]*nn.Param[float32]{nil}, 0.1)
 }
