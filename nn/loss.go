@@ -58,7 +58,7 @@ func (t Targets[T]) mustValues(loss string, y *tensor.Tensor[T]) *tensor.Tensor[
 	if t.Values == nil || t.Labels != nil {
 		panic(fmt.Sprintf("nn: %s.Forward wants Targets.Values alone, got %s", loss, t.kinds()))
 	}
-	if !slices.Equal(t.Values.Shape, y.Shape) {
+	if n, ok := tensor.Size(t.Values.Shape...); !ok || n != len(t.Values.Data) || !slices.Equal(t.Values.Shape, y.Shape) {
 		panic(&tensor.ShapeError{Op: loss + ".Forward(t)", Want: tensor.FormatShape(y.Shape) + ", the shape of y", Got: slices.Clone(t.Values.Shape)})
 	}
 	return t.Values
