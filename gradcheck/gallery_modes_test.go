@@ -44,7 +44,7 @@ var wrongModes = []wrong{
 			}
 		})
 	}},
-	{name: "BackwardAlwaysTrains", why: "Backward of batch norm does not ask for Train", clauses: append(modes, gradcheck.GradientOfX, gradcheck.GradientOfParams), sample: shape(3), Case: statistics, make: func(rng *rand.Rand) made {
+	{name: "BackwardAlwaysTrains", why: "Backward of batch norm does not ask for Train", clauses: modes, sample: shape(3), Case: statistics, make: func(rng *rand.Rand) made {
 		l := batchNorm[float64](shape(3), rng)
 		right := l.backward
 		l.backward = func(p pass, x, y, dy array) array {
@@ -72,7 +72,7 @@ var wrongModes = []wrong{
 		}
 		return l
 	}},
-	{name: "StatisticsWithoutKeep", why: "running statistics move in every Forward that trains, kept or not", clauses: append(modes, gradcheck.Steps, gradcheck.SameBits), sample: shape(3), Case: statistics, make: func(rng *rand.Rand) made {
+	{name: "StatisticsWithoutKeep", why: "running statistics move in every Forward that trains, kept or not", clauses: modes, sample: shape(3), Case: statistics, make: func(rng *rand.Rand) made {
 		l := batchNorm[float64](shape(3), rng)
 		right := l.forward
 		l.forward = func(p pass, x array) array {
@@ -86,7 +86,7 @@ var wrongModes = []wrong{
 		}
 		return l
 	}},
-	{name: "StatisticsInEvaluation", why: "running statistics move wherever something is kept", clauses: append(modes, gradcheck.Steps, gradcheck.SameBits, gradcheck.SecondBackward), sample: shape(3), Case: statistics, make: func(rng *rand.Rand) made {
+	{name: "StatisticsInEvaluation", why: "running statistics move wherever something is kept", clauses: modes, sample: shape(3), Case: statistics, make: func(rng *rand.Rand) made {
 		l := batchNorm[float64](shape(3), rng)
 		right := l.forward
 		l.forward = func(p pass, x array) array {
@@ -97,7 +97,7 @@ var wrongModes = []wrong{
 		}
 		return l
 	}},
-	{name: "SavesWithoutKeep", why: "x is saved whatever the Pass says", clauses: append(modes, gradcheck.Steps), sample: shape(3), make: func(*rand.Rand) made {
+	{name: "SavesWithoutKeep", why: "x is saved whatever the Pass says", clauses: modes, sample: shape(3), make: func(*rand.Rand) made {
 		var mu sync.Mutex
 		var own []float64
 		l := afterForward(pointwise[float64]("Sin", math.Sin, math.Cos), func(_ pass, x, _ array) {
@@ -130,20 +130,20 @@ var wrongModes = []wrong{
 			}
 		})
 	}},
-	{name: "ThreadsSumApart", why: "each thread sums its rows, and the sums are added in the order in which they end", clauses: append(modes, gradcheck.SameBits), sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "ThreadsSumApart", why: "each thread sums its rows, and the sums are added in the order in which they end", clauses: clauses{gradcheck.SameBits, gradcheck.Modes}, sample: shape(4), make: func(rng *rand.Rand) made {
 		return biasOfThreads(rng)
 	}},
 	{name: "NilPassPanics", why: "p.Train is read without a look at nil", clauses: modes, sample: shape(3), make: func(*rand.Rand) made {
 		return afterForward(pointwise[float64]("Sin", math.Sin, math.Cos), func(p pass, _, _ array) { _ = p.Train })
 	}},
-	{name: "ParamsAloneForgetBias", why: "BackwardParams was written before the bias", clauses: append(modes, gradcheck.GradientOfParams), sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "ParamsAloneForgetBias", why: "BackwardParams was written before the bias", clauses: modes, sample: shape(4), make: func(rng *rand.Rand) made {
 		return paramsOnly{linear[float64](rng, 4, 3), func(l *layer[float64], p pass, dy array) {
 			before := l.params[1].Grad.Clone()
 			l.Backward(p, dy)
 			copy(l.params[1].Grad.Data, before.Data)
 		}}
 	}},
-	{name: "ParamsAloneTwice", why: "BackwardParams calls Backward, which calls it", clauses: append(modes, gradcheck.GradientOfParams), sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "ParamsAloneTwice", why: "BackwardParams calls Backward, which calls it", clauses: modes, sample: shape(4), make: func(rng *rand.Rand) made {
 		return paramsOnly{linear[float64](rng, 4, 3), func(l *layer[float64], p pass, dy array) {
 			l.Backward(p, dy)
 			l.Backward(p, dy)
@@ -167,7 +167,7 @@ var wrongModes = []wrong{
 		}
 		return l
 	}},
-	{name: "MaskInEvaluation", why: "Backward of dropout drops although Forward did not", clauses: append(modes, dx...), sample: shape(5), Case: gradcheck.Case{Random: true, Flat: true}, make: func(rng *rand.Rand) made {
+	{name: "MaskInEvaluation", why: "Backward of dropout drops although Forward did not", clauses: modes, sample: shape(5), Case: gradcheck.Case{Random: true, Flat: true}, make: func(rng *rand.Rand) made {
 		l := dropout[float64](nil, rng)
 		back := l.backward
 		l.backward = func(p pass, x, y, dy array) array {
@@ -178,14 +178,14 @@ var wrongModes = []wrong{
 		}
 		return l
 	}},
-	{name: "SameMaskEveryStep", why: "the mask is drawn without the Step: the same units drop for ever", clauses: append(modes, gradcheck.Steps), sample: shape(40), Case: gradcheck.Case{Random: true, Flat: true}, make: func(rng *rand.Rand) made {
+	{name: "SameMaskEveryStep", why: "the mask is drawn without the Step: the same units drop for ever", clauses: modes, sample: shape(40), Case: gradcheck.Case{Random: true, Flat: true}, make: func(rng *rand.Rand) made {
 		l := dropout[float64](nil, rng)
 		right, back := l.forward, l.backward
 		l.forward = func(p pass, x array) array { return right(atStep0(p), x) }
 		l.backward = func(p pass, x, y, dy array) array { return back(atStep0(p), x, y, dy) }
 		return l
 	}},
-	{name: "MaskOfGlobalRandom", why: "rand.Float64 of the package: no step can be computed twice", clauses: append(modes, gradcheck.SameBits), sample: shape(40), Case: gradcheck.Case{Random: true, Flat: true}, make: func(*rand.Rand) made {
+	{name: "MaskOfGlobalRandom", why: "rand.Float64 of the package: no step can be computed twice", clauses: clauses{gradcheck.SameBits, gradcheck.Modes}, sample: shape(40), Case: gradcheck.Case{Random: true, Flat: true}, make: func(*rand.Rand) made {
 		var mask []float64
 		l := pointwise[float64]("Dropout", func(v float64) float64 { return v }, one)
 		l.forward = func(p pass, x array) array {
@@ -214,7 +214,7 @@ var wrongModes = []wrong{
 			}
 		})
 	}},
-	{name: "UndeclaredRandom", why: "a layer that draws, and whose author forgot to say so", clauses: append(modes, gradcheck.SameBits), sample: shape(5), make: func(rng *rand.Rand) made {
+	{name: "UndeclaredRandom", why: "a layer that draws, and whose author forgot to say so", clauses: modes, sample: shape(5), make: func(rng *rand.Rand) made {
 		return noise[float64](nil, rng)
 	}},
 	{name: "UnfusedForgetsBias", why: "the way of Pass.Unfused is an old copy", clauses: modes, sample: shape(3), make: func(rng *rand.Rand) made {
@@ -247,7 +247,7 @@ var wrongModes = []wrong{
 		}
 		return l
 	}},
-	{name: "EvaluationInBackward", why: "Backward in evaluation gives no gradient for the parameters, as in torch.no_grad", clauses: append(modes, gradcheck.GradientOfParams), sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "EvaluationInBackward", why: "Backward in evaluation gives no gradient for the parameters, as in torch.no_grad", clauses: modes, sample: shape(4), make: func(rng *rand.Rand) made {
 		l, w, b := linear43(rng)
 		right := l.backward
 		l.backward = func(p pass, x, y, dy array) array {

@@ -36,7 +36,7 @@ func fit(old *tensor.Tensor[float64], x array) array {
 
 // wrongSharing are layers whose results or memory belong to more than one.
 var wrongSharing = []wrong{
-	{name: "OwnY", why: "y in a buffer of the layer, to save memory: the next Forward overwrites it", clauses: append(clauses{gradcheck.YUnmodified, gradcheck.Modes}, sharing...), sample: shape(3), make: func(*rand.Rand) made {
+	{name: "OwnY", why: "y in a buffer of the layer, to save memory: the next Forward overwrites it", clauses: sharing, sample: shape(3), make: func(*rand.Rand) made {
 		l := pointwise[float64]("Sin", math.Sin, math.Cos)
 		var own array
 		right := l.forward
@@ -60,7 +60,7 @@ var wrongSharing = []wrong{
 		}
 		return l
 	}},
-	{name: "YOfTheSize", why: "a buffer of the package for each size of y", clauses: append(clauses{gradcheck.YUnmodified, gradcheck.Modes}, sharing...), sample: shape(3), make: func(*rand.Rand) made {
+	{name: "YOfTheSize", why: "a buffer of the package for each size of y", clauses: sharing, sample: shape(3), make: func(*rand.Rand) made {
 		l := pointwise[float64]("Sin", math.Sin, math.Cos)
 		right := l.forward
 		l.forward = func(p pass, x array) array {
@@ -112,7 +112,7 @@ var wrongSharing = []wrong{
 			}
 		})
 	}},
-	{name: "DefaultParameter", why: "all layers without a gamma of their own share the default, like a mutable default argument", clauses: append(clauses{gradcheck.Parameters}, sharing...), sample: shape(3), make: func(rng *rand.Rand) made {
+	{name: "DefaultParameter", why: "all layers without a gamma of their own share the default, like a mutable default argument", clauses: clauses{gradcheck.Sharing, gradcheck.Parameters}, sample: shape(3), make: func(rng *rand.Rand) made {
 		l := scaled[float64](shape(3), rng)
 		packageMutex.Lock()
 		defer packageMutex.Unlock()
@@ -133,7 +133,7 @@ var wrongSharing = []wrong{
 			return packageCache[l.name]
 		}}
 	}},
-	{name: "ListOfThePackage", why: "parameters are registered in a list of the package, which every layer returns", clauses: append(clauses{gradcheck.Parameters}, sharing...), sample: shape(3), make: func(rng *rand.Rand) made {
+	{name: "ListOfThePackage", why: "parameters are registered in a list of the package, which every layer returns", clauses: clauses{gradcheck.Sharing, gradcheck.Parameters}, sample: shape(3), make: func(rng *rand.Rand) made {
 		l := scaled[float64](shape(3), rng)
 		packageMutex.Lock()
 		packageList = append(packageList[:0:0], packageList...)
@@ -146,7 +146,7 @@ var wrongSharing = []wrong{
 		}
 		return l
 	}},
-	{name: "ScratchWhilePredicting", why: "a buffer for what is between, which predictions of other inputs overwrite", clauses: append(modes, sharing...), sample: shape(3), make: func(*rand.Rand) made {
+	{name: "ScratchWhilePredicting", why: "a buffer for what is between, which predictions of other inputs overwrite", clauses: sharing, sample: shape(3), make: func(*rand.Rand) made {
 		l := pointwise[float64]("Sin", math.Sin, math.Cos)
 		var between []float64
 		var mu sync.Mutex // each access is safe, both together are not
@@ -167,7 +167,7 @@ var wrongSharing = []wrong{
 		}
 		return l
 	}},
-	{name: "PutBackEarly", why: "y goes back to a sync.Pool before the caller has read it", clauses: append(clauses{gradcheck.YUnmodified, gradcheck.Modes}, sharing...), sample: shape(3), make: func(*rand.Rand) made {
+	{name: "PutBackEarly", why: "y goes back to a sync.Pool before the caller has read it", clauses: sharing, sample: shape(3), make: func(*rand.Rand) made {
 		l := pointwise[float64]("Sin", math.Sin, math.Cos)
 		right := l.forward
 		l.forward = func(p pass, x array) array {
@@ -180,7 +180,7 @@ var wrongSharing = []wrong{
 		}
 		return l
 	}},
-	{name: "GradAsDX", why: "dx of a bias of the shape of x is its Grad itself, which the optimizer clears", clauses: append(either, append(clauses{gradcheck.Parameters, gradcheck.SecondBackward}, sharing...)...), sample: shape(3), make: func(rng *rand.Rand) made {
+	{name: "GradAsDX", why: "dx of a bias of the shape of x is its Grad itself, which the optimizer clears", clauses: sharing, sample: shape(3), make: func(rng *rand.Rand) made {
 		b := param[float64]("b", rng, 3)
 		return &layer[float64]{name: "AddOnce", params: []*nn.Param[float64]{b}, forward: func(p pass, x array) array {
 			y := p.New(x.Shape...)
