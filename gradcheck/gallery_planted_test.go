@@ -432,4 +432,31 @@ var wrongWrites = []wrong{
 			}
 		})
 	}},
+	{name: "AppendsToX", why: "append(x, 0) pads the batch: where x is a part of a larger array, the 0 lands in the next batch", clauses: clauses{gradcheck.XUnmodified}, sample: shape(3), make: func(*rand.Rand) made {
+		return afterForward(pointwise[float64]("Sin", math.Sin, math.Cos), func(_ pass, x, y array) {
+			for i, v := range append(x.Data, 0)[:len(x.Data)] {
+				y.Data[i] = math.Sin(v)
+			}
+		})
+	}},
+	{name: "AppendsToDY", why: "append(dy, 0), for the same reason", clauses: clauses{gradcheck.DYUnmodified}, sample: shape(3), make: func(*rand.Rand) made {
+		return then(pointwise[float64]("Sin", math.Sin, math.Cos), func(_ pass, x, _, dy, dx array) {
+			for i, d := range append(dy.Data, 0)[:len(dy.Data)] {
+				dx.Data[i] = d * math.Cos(x.Data[i])
+			}
+		})
+	}},
+	{name: "OldXAsScratch", why: "the x of the step before is done with, and serves as scratch: it was a part of the data", clauses: clauses{gradcheck.XUnmodified, gradcheck.Steps, gradcheck.Sharing}, sample: shape(3), make: func(*rand.Rand) made {
+		l := pointwise[float64]("Sin", math.Sin, math.Cos)
+		var old array
+		l.saved = func(_ pass, x, _ array) {
+			if old != nil && len(x.Data) > 0 && &old.Data[0] != &x.Data[0] {
+				clear(old.Data)
+			}
+			if len(x.Data) > 0 {
+				old = x
+			}
+		}
+		return l
+	}},
 }

@@ -196,6 +196,21 @@ var wrongSharing = []wrong{
 			return p.View(dy, dy.Shape...)
 		}}
 	}},
+	{name: "PassOfFirstStep", why: "the first Pass is kept, and y is memory of it: another Pass takes nothing back, and that one too early", clauses: append(sharing, gradcheck.Steps), sample: shape(3), make: func(*rand.Rand) made {
+		l := pointwise[float64]("Sin", math.Sin, math.Cos)
+		var first pass
+		right := l.forward
+		l.forward = func(p pass, x array) array {
+			if !keeps(p) {
+				return right(p, x)
+			}
+			if first == nil {
+				first = p
+			}
+			return right(first, x)
+		}
+		return l
+	}},
 }
 
 // xFrom is scaled with an x of another's.

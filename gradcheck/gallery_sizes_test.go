@@ -212,4 +212,20 @@ var wrongSizes = []wrong{
 			return dx
 		}}
 	}},
+	{name: "NoneBreaksStatistics", why: "the mean of no samples is NaN, and moves the running one for ever", clauses: resize, sample: shape(3), Case: statistics, make: func(rng *rand.Rand) made {
+		l := batchNorm[float64](shape(3), rng)
+		broken := 0.0
+		l.saved = func(p pass, x, _ array) {
+			if p.Train && x.Shape[0] == 0 {
+				broken = math.NaN()
+			}
+		}
+		return afterForward(l, func(p pass, _, y array) {
+			for i := range y.Data {
+				if !trains(p) {
+					y.Data[i] += broken
+				}
+			}
+		})
+	}},
 }

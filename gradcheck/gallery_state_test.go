@@ -320,4 +320,45 @@ var wrongState = []wrong{
 			}
 		})
 	}},
+	{name: "SavesOnceAStep", why: "x is saved by the first Forward of a step alone: the second is that of another batch", clauses: clauses{gradcheck.Steps, gradcheck.Sizes}, sample: shape(3), make: func(*rand.Rand) made {
+		l := pointwise[float64]("Sin", math.Sin, math.Cos)
+		var of pass
+		var at uint64
+		var own []float64
+		l.saved = func(p pass, x, _ array) {
+			if p != of || p.Step != at || len(own) != len(x.Data) {
+				of, at, own = p, p.Step, append([]float64(nil), x.Data...)
+			}
+		}
+		return then(l, func(_ pass, _, _, dy, dx array) {
+			for i, x := range own {
+				dx.Data[i] = dy.Data[i] * math.Cos(x)
+			}
+		})
+	}},
+	{name: "ForwardAddsToScratch", why: "y is summed in memory of p.New, which is not cleared", clauses: steps, sample: shape(4), make: func(rng *rand.Rand) made {
+		l, w, _ := linear43(rng)
+		l.forward = func(p pass, x array) array {
+			y := p.New(x.Shape[0], 3)
+			for n := range x.Shape[0] {
+				vecMat(x.Rows(n, n+1).Data, w.Value.Data, y.Rows(n, n+1).Data)
+				add(y.Rows(n, n+1).Data, l.params[1].Value.Data)
+			}
+			return y
+		}
+		return l
+	}},
+	{name: "BackwardAddsToScratch", why: "and so is dx", clauses: steps, sample: shape(4), make: func(rng *rand.Rand) made {
+		l, w, b := linear43(rng)
+		l.backward = func(p pass, x, _, dy array) array {
+			dx := p.New(x.Shape...)
+			for n := range x.Shape[0] {
+				matVec(w.Value.Data, dy.Rows(n, n+1).Data, dx.Rows(n, n+1).Data)
+				outer(x.Rows(n, n+1).Data, dy.Rows(n, n+1).Data, w.Grad.Data)
+				add(b.Grad.Data, dy.Rows(n, n+1).Data)
+			}
+			return dx
+		}
+		return l
+	}},
 }

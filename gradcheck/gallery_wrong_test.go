@@ -93,9 +93,8 @@ type (
 )
 
 var (
-	dx     = clauses{gradcheck.GradientOfX}
-	dw     = clauses{gradcheck.GradientOfParams}
-	either = clauses{gradcheck.GradientOfX, gradcheck.GradientOfParams}
+	dx = clauses{gradcheck.GradientOfX}
+	dw = clauses{gradcheck.GradientOfParams}
 )
 
 // linear43 is y = x·W + b from 4 to 3 features, with its parameters.
