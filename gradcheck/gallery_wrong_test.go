@@ -1,8 +1,10 @@
 package gradcheck_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chainrule-go/chainrule/gradcheck"
@@ -64,6 +66,8 @@ func TestWrong(t *testing.T) {
 					switch {
 					case len(failures) == 0:
 						t.Errorf("it is accepted; %s", w.why)
+					case poisoned && strings.HasSuffix(w.name, "AddsToScratch"):
+						// With -tags poison the first step shows it, as NaN.
 					case !slices.Contains(w.clauses, failures[0].Clause):
 						t.Errorf("it is refused as %v, want one of %q; %s", failures, w.clauses, w.why)
 					}
@@ -84,6 +88,9 @@ func TestWrong(t *testing.T) {
 		t.Errorf("%d wrong layers, want 150 or more", len(names))
 	}
 }
+
+// poisoned says that memory of a Pass is NaN when it is lent: -tags poison.
+var poisoned = math.IsNaN((&nn.Pass[float64]{}).New(1).Data[0])
 
 // These shorten the table.
 type (
