@@ -60,7 +60,7 @@ func tanhBy[T number](*rand.Rand) *layer[T] {
 
 // wrongFloat32 are layers that are right in float64.
 var wrongFloat32 = []wrong{
-	bothOf("SignIn32", "the way for float32 is a copy, and was not corrected", shape(4), right43[float64], in32(func(_ *layer[float32], _ *nn.Pass[float32], _, _, dx array32) {
+	bothOf("SignIn32", "the code for float32 is an old copy with the sign not corrected", shape(4), right43[float64], in32(func(_ *layer[float32], _ *nn.Pass[float32], _, _, dx array32) {
 		for i := range dx.Data {
 			dx.Data[i] *= -1
 		}
@@ -74,7 +74,7 @@ var wrongFloat32 = []wrong{
 		}
 		return l
 	}),
-	bothOf("StateIn32", "scratch in float32 is cleared when it is made", shape(4), right43[float64], func(rng *rand.Rand) *layer[float32] {
+	bothOf("StateIn32", "the scratch memory of float32 is cleared only when it is made", shape(4), right43[float64], func(rng *rand.Rand) *layer[float32] {
 		l := right43[float32](rng)
 		var sums []float32
 		right := l.backward
@@ -100,7 +100,7 @@ var wrongFloat32 = []wrong{
 				x.Data[i] = 1000 + 4*rng.Float64()
 			}
 		}}),
-	bothOf("HalfPrecision", "float32 goes through bfloat16", shape(5), func(*rand.Rand) *layer[float64] { return pointwise[float64]("Sin", math.Sin, math.Cos) },
+	bothOf("HalfPrecision", "float32 is rounded to bfloat16 on the way", shape(5), func(*rand.Rand) *layer[float64] { return pointwise[float64]("Sin", math.Sin, math.Cos) },
 		func(*rand.Rand) *layer[float32] {
 			return pointwise[float32]("Sin", func(v float64) float64 {
 				return float64(math.Float32frombits(math.Float32bits(float32(math.Sin(v))) &^ 0xffff))
@@ -138,7 +138,7 @@ var wrongFloat32 = []wrong{
 		}
 		return l
 	}),
-	bothOf("OneSampleIn32", "a product of one row has a way of its own, which transposes", shape(4), right43[float64], in32(func(_ *layer[float32], _ *nn.Pass[float32], x, _, dx array32) {
+	bothOf("OneSampleIn32", "a product of one row has code of its own, which reverses the result", shape(4), right43[float64], in32(func(_ *layer[float32], _ *nn.Pass[float32], x, _, dx array32) {
 		if x.Shape[0] == 1 {
 			slices.Reverse(dx.Data)
 		}
@@ -160,7 +160,7 @@ var wrongFloat32 = []wrong{
 			}
 			return l
 		}),
-	bothOf("LastRowIn32", "vectors of eight float32, and nothing for the rest of the last row", shape(5), func(*rand.Rand) *layer[float64] { return pointwise[float64]("Sin", math.Sin, math.Cos) },
+	bothOf("LastRowIn32", "the kernel takes eight numbers at once and leaves out the remainder", shape(5), func(*rand.Rand) *layer[float64] { return pointwise[float64]("Sin", math.Sin, math.Cos) },
 		func(*rand.Rand) *layer[float32] {
 			l := pointwise[float32]("Sin", math.Sin, math.Cos)
 			right := l.backward
@@ -171,7 +171,7 @@ var wrongFloat32 = []wrong{
 			}
 			return l
 		}),
-	bothOf("WeightsCopiedIn32", "the weights are rounded to a copy for mixed precision when the layer is made", shape(4), right43[float64], func(rng *rand.Rand) *layer[float32] {
+	bothOf("WeightsCopiedIn32", "for mixed precision, the weights are copied once, when the layer is made", shape(4), right43[float64], func(rng *rand.Rand) *layer[float32] {
 		l := right43[float32](rng)
 		w := l.params[0]
 		copied := w.Value.Clone()
@@ -186,7 +186,7 @@ var wrongFloat32 = []wrong{
 		}
 		return l
 	}),
-	bothOf("NilPassIn32", "prediction in float32 has a short way of its own", shape(4), right43[float64], func(rng *rand.Rand) *layer[float32] {
+	bothOf("NilPassIn32", "prediction in float32 has code of its own, without the bias", shape(4), right43[float64], func(rng *rand.Rand) *layer[float32] {
 		l := right43[float32](rng)
 		right := l.forward
 		l.forward = func(p *nn.Pass[float32], x array32) array32 {
@@ -200,7 +200,7 @@ var wrongFloat32 = []wrong{
 		}
 		return l
 	}),
-	bothOf("NinthIn32", "eight samples at once, and one that remains is forgotten", shape(4), right43[float64], in32(func(_ *layer[float32], _ *nn.Pass[float32], x, _, dx array32) {
+	bothOf("NinthIn32", "the kernel takes eight samples at once and leaves out a single one that remains", shape(4), right43[float64], in32(func(_ *layer[float32], _ *nn.Pass[float32], x, _, dx array32) {
 		if n := x.Shape[0]; n > 8 && n%8 == 1 {
 			clear(dx.Rows(n-1, n).Data)
 		}

@@ -48,7 +48,7 @@ var wrongFunction = []wrong{
 	{name: "EpsSquared", why: "layer norm adds eps² to the variance", clauses: clauses{gradcheck.ValueOfY}, sample: shape(4), make: func(*rand.Rand) made {
 		return smallEps[float64](1e-10)
 	}, Case: gradcheck.Case{Graph: formulaOfNorm(1e-5)}},
-	{name: "VarianceOfSample", why: "layer norm divides by N-1, as a sample's deviation does", clauses: clauses{gradcheck.ValueOfY}, sample: shape(4), make: func(*rand.Rand) made {
+	{name: "VarianceOfSample", why: "layer norm divides the variance by N-1", clauses: clauses{gradcheck.ValueOfY}, sample: shape(4), make: func(*rand.Rand) made {
 		// The same scale for all: y·√(3/4), with eps·3/4 taken off.
 		l := smallEps[float64](1e-5)
 		factor := math.Sqrt(3.0 / 4)
@@ -68,7 +68,7 @@ var wrongFunction = []wrong{
 		}
 		return l
 	}, Case: gradcheck.Case{Graph: formulaOfNorm(1e-5)}},
-	{name: "BiasLeftOut", why: "b is added nowhere, and gets no gradient", clauses: clauses{gradcheck.ValueOfY, gradcheck.Parameters}, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "BiasLeftOut", why: "the bias is never added, and gets no gradient", clauses: clauses{gradcheck.ValueOfY, gradcheck.Parameters}, sample: shape(4), make: func(rng *rand.Rand) made {
 		b := param[float64]("b", rng, 4)
 		l := withoutBias[float64](shape(4), rng)
 		l.params = append(l.params, b)

@@ -35,7 +35,7 @@ func gated[T number](name string, f, df func(float64) float64) func(s []int, _ *
 	}
 }
 
-// swiGLU is (x·V) * silu(x·W), the gate of many a transformer.
+// swiGLU is (x·V) * silu(x·W), as in many transformers.
 func swiGLU[T number](s []int, rng *rand.Rand) *layer[T] {
 	in, out := s[0], 3
 	v, w := param[T]("V", rng, in, out), param[T]("W", rng, in, out)
@@ -82,7 +82,7 @@ func prelu[T number](s []int, rng *rand.Rand) *layer[T] {
 	}, a)
 }
 
-// pool is the mean or the largest of windows of two neighbours.
+// maxPool is the larger of each two neighbours, avgPool below is their mean.
 func maxPool[T number](s []int, _ *rand.Rand) *layer[T] {
 	larger := func(x []T, i int) int {
 		if x[2*i+1] > x[2*i] {
@@ -193,7 +193,7 @@ func attention[T number](s []int, rng *rand.Rand) *layer[T] {
 	}, wq, wk, wv)
 }
 
-// conv1D slides a kernel of width 3 over each of the channels (C, L), which it adds.
+// conv1D is the convolution of the channels (C, L) with kernels of width 3, summed.
 func conv1D[T number](s []int, rng *rand.Rand) *layer[T] {
 	channels, length := s[0], s[1]
 	out := length - 2

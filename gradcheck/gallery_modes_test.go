@@ -16,7 +16,7 @@ var statistics = gradcheck.Case{Statistics: true, RefusesOne: true}
 
 // wrongModes are layers that differ where they must agree.
 var wrongModes = []wrong{
-	{name: "NilPassForgetsBias", why: "prediction has a short way of its own", clauses: modes, sample: shape(3), make: func(rng *rand.Rand) made {
+	{name: "NilPassForgetsBias", why: "prediction has code of its own, without the bias", clauses: modes, sample: shape(3), make: func(rng *rand.Rand) made {
 		l := scaled[float64](shape(3), rng)
 		return afterForward(l, func(p pass, x, y array) {
 			for i, v := range x.Data {
@@ -35,7 +35,7 @@ var wrongModes = []wrong{
 			}
 		})
 	}},
-	{name: "EvaluationScales", why: "what dropout would scale is scaled, and nobody drops", clauses: modes, sample: shape(3), make: func(*rand.Rand) made {
+	{name: "EvaluationScales", why: "y is halved in evaluation, as if dropout came before", clauses: modes, sample: shape(3), make: func(*rand.Rand) made {
 		return afterForward(pointwise[float64]("Identity", func(v float64) float64 { return v }, one), func(p pass, _, y array) {
 			for i := range y.Data {
 				if !trains(p) {
@@ -44,7 +44,7 @@ var wrongModes = []wrong{
 			}
 		})
 	}},
-	{name: "BackwardAlwaysTrains", why: "Backward of batch norm does not ask for Train", clauses: append(modes, gradcheck.GradientOfX, gradcheck.GradientOfParams), sample: shape(3), Case: statistics, make: func(rng *rand.Rand) made {
+	{name: "BackwardAlwaysTrains", why: "Backward of batch norm does not look at Train", clauses: modes, sample: shape(3), Case: statistics, make: func(rng *rand.Rand) made {
 		l := batchNorm[float64](shape(3), rng)
 		right := l.backward
 		l.backward = func(p pass, x, y, dy array) array {
@@ -72,7 +72,7 @@ var wrongModes = []wrong{
 		}
 		return l
 	}},
-	{name: "StatisticsWithoutKeep", why: "running statistics move in every Forward that trains, kept or not", clauses: append(modes, gradcheck.Steps, gradcheck.SameBits), sample: shape(3), Case: statistics, make: func(rng *rand.Rand) made {
+	{name: "StatisticsWithoutKeep", why: "running statistics move in training without Keep, too", clauses: modes, sample: shape(3), Case: statistics, make: func(rng *rand.Rand) made {
 		l := batchNorm[float64](shape(3), rng)
 		right := l.forward
 		l.forward = func(p pass, x array) array {
@@ -86,7 +86,7 @@ var wrongModes = []wrong{
 		}
 		return l
 	}},
-	{name: "StatisticsInEvaluation", why: "running statistics move wherever something is kept", clauses: append(modes, gradcheck.Steps, gradcheck.SameBits, gradcheck.SecondBackward), sample: shape(3), Case: statistics, make: func(rng *rand.Rand) made {
+	{name: "StatisticsInEvaluation", why: "running statistics move in evaluation with Keep", clauses: modes, sample: shape(3), Case: statistics, make: func(rng *rand.Rand) made {
 		l := batchNorm[float64](shape(3), rng)
 		right := l.forward
 		l.forward = func(p pass, x array) array {
@@ -97,7 +97,7 @@ var wrongModes = []wrong{
 		}
 		return l
 	}},
-	{name: "SavesWithoutKeep", why: "x is saved whatever the Pass says", clauses: append(modes, gradcheck.Steps), sample: shape(3), make: func(*rand.Rand) made {
+	{name: "SavesWithoutKeep", why: "x is saved whatever the Pass says", clauses: modes, sample: shape(3), make: func(*rand.Rand) made {
 		var mu sync.Mutex
 		var own []float64
 		l := afterForward(pointwise[float64]("Sin", math.Sin, math.Cos), func(_ pass, x, _ array) {
@@ -111,7 +111,7 @@ var wrongModes = []wrong{
 			}
 		})
 	}},
-	{name: "ChunksOfThreads", why: "N over Threads rows each; what remains has no thread", clauses: modes, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "ChunksOfThreads", why: "each thread takes N/Threads rows, and nobody takes the remainder", clauses: modes, sample: shape(4), make: func(rng *rand.Rand) made {
 		l, _, b := linear43(rng)
 		return then(l, func(p pass, x, _, dy, _ array) {
 			if n := x.Shape[0]; p.Threads > 1 && n > p.Threads {
@@ -123,33 +123,33 @@ var wrongModes = []wrong{
 			}
 		})
 	}},
-	{name: "NoThreads", why: "Threads 0 stands for all, and is taken for none", clauses: modes, sample: shape(3), make: func(*rand.Rand) made {
+	{name: "NoThreads", why: "Threads 0, which stands for all, is taken for none", clauses: modes, sample: shape(3), make: func(*rand.Rand) made {
 		return afterForward(pointwise[float64]("Sin", math.Sin, math.Cos), func(p pass, _, y array) {
 			if p != nil && p.Threads == 0 {
 				clear(y.Data)
 			}
 		})
 	}},
-	{name: "ThreadsSumApart", why: "each thread sums its rows, and the sums are added in the order in which they end", clauses: append(modes, gradcheck.SameBits), sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "ThreadsSumApart", why: "each thread sums its rows, so that rounding depends on their number", clauses: clauses{gradcheck.SameBits, gradcheck.Modes}, sample: shape(4), make: func(rng *rand.Rand) made {
 		return biasOfThreads(rng)
 	}},
-	{name: "NilPassPanics", why: "p.Train is read without a look at nil", clauses: modes, sample: shape(3), make: func(*rand.Rand) made {
+	{name: "NilPassPanics", why: "p.Train is read although p may be nil", clauses: modes, sample: shape(3), make: func(*rand.Rand) made {
 		return afterForward(pointwise[float64]("Sin", math.Sin, math.Cos), func(p pass, _, _ array) { _ = p.Train })
 	}},
-	{name: "ParamsAloneForgetBias", why: "BackwardParams was written before the bias", clauses: append(modes, gradcheck.GradientOfParams), sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "ParamsAloneForgetBias", why: "BackwardParams is older than the bias and forgets it", clauses: modes, sample: shape(4), make: func(rng *rand.Rand) made {
 		return paramsOnly{linear[float64](rng, 4, 3), func(l *layer[float64], p pass, dy array) {
 			before := l.params[1].Grad.Clone()
 			l.Backward(p, dy)
 			copy(l.params[1].Grad.Data, before.Data)
 		}}
 	}},
-	{name: "ParamsAloneTwice", why: "BackwardParams calls Backward, which calls it", clauses: append(modes, gradcheck.GradientOfParams), sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "ParamsAloneTwice", why: "BackwardParams runs Backward twice", clauses: modes, sample: shape(4), make: func(rng *rand.Rand) made {
 		return paramsOnly{linear[float64](rng, 4, 3), func(l *layer[float64], p pass, dy array) {
 			l.Backward(p, dy)
 			l.Backward(p, dy)
 		}}
 	}},
-	{name: "DropsInEvaluation", why: "dropout does not ask for Train", clauses: modes, sample: shape(5), Case: gradcheck.Case{Random: true, Flat: true}, make: func(rng *rand.Rand) made {
+	{name: "DropsInEvaluation", why: "dropout does not look at Train", clauses: modes, sample: shape(5), Case: gradcheck.Case{Random: true, Flat: true}, make: func(rng *rand.Rand) made {
 		l := dropout[float64](nil, rng)
 		right, back := l.forward, l.backward
 		l.forward = func(p pass, x array) array {
@@ -167,7 +167,7 @@ var wrongModes = []wrong{
 		}
 		return l
 	}},
-	{name: "MaskInEvaluation", why: "Backward of dropout drops although Forward did not", clauses: append(modes, dx...), sample: shape(5), Case: gradcheck.Case{Random: true, Flat: true}, make: func(rng *rand.Rand) made {
+	{name: "MaskInEvaluation", why: "Backward of dropout drops although Forward did not", clauses: modes, sample: shape(5), Case: gradcheck.Case{Random: true, Flat: true}, make: func(rng *rand.Rand) made {
 		l := dropout[float64](nil, rng)
 		back := l.backward
 		l.backward = func(p pass, x, y, dy array) array {
@@ -178,14 +178,14 @@ var wrongModes = []wrong{
 		}
 		return l
 	}},
-	{name: "SameMaskEveryStep", why: "the mask is drawn without the Step: the same units drop for ever", clauses: append(modes, gradcheck.Steps), sample: shape(40), Case: gradcheck.Case{Random: true, Flat: true}, make: func(rng *rand.Rand) made {
+	{name: "SameMaskEveryStep", why: "the mask does not depend on the Step: the same units drop for ever", clauses: modes, sample: shape(40), Case: gradcheck.Case{Random: true, Flat: true}, make: func(rng *rand.Rand) made {
 		l := dropout[float64](nil, rng)
 		right, back := l.forward, l.backward
 		l.forward = func(p pass, x array) array { return right(atStep0(p), x) }
 		l.backward = func(p pass, x, y, dy array) array { return back(atStep0(p), x, y, dy) }
 		return l
 	}},
-	{name: "MaskOfGlobalRandom", why: "rand.Float64 of the package: no step can be computed twice", clauses: append(modes, gradcheck.SameBits), sample: shape(40), Case: gradcheck.Case{Random: true, Flat: true}, make: func(*rand.Rand) made {
+	{name: "MaskOfGlobalRandom", why: "the mask is drawn by rand.Float64, so that no step can be repeated", clauses: clauses{gradcheck.SameBits, gradcheck.Modes}, sample: shape(40), Case: gradcheck.Case{Random: true, Flat: true}, make: func(*rand.Rand) made {
 		var mask []float64
 		l := pointwise[float64]("Dropout", func(v float64) float64 { return v }, one)
 		l.forward = func(p pass, x array) array {
@@ -214,10 +214,10 @@ var wrongModes = []wrong{
 			}
 		})
 	}},
-	{name: "UndeclaredRandom", why: "a layer that draws, and whose author forgot to say so", clauses: append(modes, gradcheck.SameBits), sample: shape(5), make: func(rng *rand.Rand) made {
+	{name: "UndeclaredRandom", why: "the layer draws random numbers, and its author did not declare it", clauses: modes, sample: shape(5), make: func(rng *rand.Rand) made {
 		return noise[float64](nil, rng)
 	}},
-	{name: "UnfusedForgetsBias", why: "the way of Pass.Unfused is an old copy", clauses: modes, sample: shape(3), make: func(rng *rand.Rand) made {
+	{name: "UnfusedForgetsBias", why: "the code for Pass.Unfused forgets the bias", clauses: modes, sample: shape(3), make: func(rng *rand.Rand) made {
 		l := scaled[float64](shape(3), rng)
 		return afterForward(l, func(p pass, x, y array) {
 			for i, v := range x.Data {
@@ -227,7 +227,7 @@ var wrongModes = []wrong{
 			}
 		})
 	}},
-	{name: "TwoThreadsOverlap", why: "two halves that both have the row in the middle", clauses: modes, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "TwoThreadsOverlap", why: "with two threads, both take the row in the middle", clauses: modes, sample: shape(4), make: func(rng *rand.Rand) made {
 		l, _, b := linear43(rng)
 		return then(l, func(p pass, x, _, dy, _ array) {
 			if n := x.Shape[0]; p.Threads == 2 && n > 2 {
@@ -247,7 +247,7 @@ var wrongModes = []wrong{
 		}
 		return l
 	}},
-	{name: "EvaluationInBackward", why: "Backward in evaluation gives no gradient for the parameters, as in torch.no_grad", clauses: append(modes, gradcheck.GradientOfParams), sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "EvaluationInBackward", why: "in evaluation Backward adds no gradients of the parameters", clauses: modes, sample: shape(4), make: func(rng *rand.Rand) made {
 		l, w, b := linear43(rng)
 		right := l.backward
 		l.backward = func(p pass, x, y, dy array) array {
@@ -261,9 +261,16 @@ var wrongModes = []wrong{
 		}
 		return l
 	}},
+	{name: "NoiseInGradient", why: "noise of 1e-9 in dx, to regularise", clauses: clauses{gradcheck.SameBits}, sample: shape(3), make: func(*rand.Rand) made {
+		return then(pointwise[float64]("Sin", math.Sin, math.Cos), func(_ pass, _, _, _, dx array) {
+			for i := range dx.Data {
+				dx.Data[i] += 1e-9 * rand.Float64()
+			}
+		})
+	}},
 }
 
-// atStep0 is the mode of p in the step 0.
+// atStep0 is a Pass of the mode of p, in step 0.
 func atStep0(p pass) pass {
 	if p == nil {
 		return nil
@@ -279,7 +286,7 @@ type paramsOnly struct {
 
 func (l paramsOnly) BackwardParams(p pass, dy array) { l.params(l.layer, p, dy) }
 
-// biasOfThreads sums the rows of dy in two goroutines.
+// biasOfThreads sums the rows of dy in two halves if there are several threads.
 func biasOfThreads(rng *rand.Rand) *layer[float64] {
 	l, _, b := linear43(rng)
 	right := l.backward

@@ -9,7 +9,7 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// More correct layers: what is allowed, though it is rare.
+// More correct layers. What some of them do is rare, but allowed.
 
 // globalMean is the mean of each channel of (C, L).
 func globalMean[T number](s []int, _ *rand.Rand) *layer[T] {

@@ -25,7 +25,7 @@ type list = []*nn.Param[float64]
 
 // wrongParameters are layers whose Params is wrong.
 var wrongParameters = []wrong{
-	{name: "ListedTwice", why: "a container appends what its child has named already: an optimizer steps twice", clauses: params, sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
+	{name: "ListedTwice", why: "a container lists what its child has listed: an optimizer steps twice", clauses: params, sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
 		return func() list { return list{w, b, w} }
 	})},
 	{name: "OrderOfAMap", why: "the parameters are the values of a map, in another order at each call", clauses: params, sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
@@ -41,7 +41,7 @@ var wrongParameters = []wrong{
 		all := list{w, b}
 		return func() list { slices.Reverse(all); return slices.Clone(all) }
 	})},
-	{name: "OrderOfTheConstructor", why: "the constructor ranges over a map: two layers of one kind differ", clauses: append(params, gradcheck.SameBits), sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
+	{name: "OrderOfTheConstructor", why: "the constructor ranges over a map: two layers of one kind differ", clauses: params, sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
 		packageMutex.Lock()
 		defer packageMutex.Unlock()
 		constructed++
@@ -51,17 +51,17 @@ var wrongParameters = []wrong{
 		}
 		return func() list { return all }
 	})},
-	{name: "FreshEveryCall", why: "Params makes new Params: what an optimizer adds up there, nobody sees", clauses: params, sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
+	{name: "FreshEveryCall", why: "Params makes new Params at each call, so that an optimizer cannot tell them apart", clauses: params, sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
 		return func() list {
 			return list{{Name: "W", Value: w.Value, Grad: w.Grad}, {Name: "b", Value: b.Value, Grad: b.Grad}}
 		}
 	})},
-	{name: "CopiesEveryCall", why: "Params copies the values, to be safe", clauses: append(params, gradcheck.GradientOfParams), sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
+	{name: "CopiesEveryCall", why: "Params copies the values, to be safe", clauses: params, sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
 		return func() list {
 			return list{{Name: "W", Value: w.Value.Clone(), Grad: w.Grad}, {Name: "b", Value: b.Value.Clone(), Grad: b.Grad}}
 		}
 	})},
-	{name: "Forgotten", why: "the bias is not in the list, and never learns", clauses: params, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "Forgotten", why: "the bias is not in Params, and never learns", clauses: params, sample: shape(4), make: func(rng *rand.Rand) made {
 		l, w, b := linear43(rng)
 		return &forgetful{layer: l, W: w, B: b, params: list{w}}
 	}},
@@ -76,11 +76,11 @@ var wrongParameters = []wrong{
 	{name: "NilInTheList", why: "a bias that was switched off is listed", clauses: params, sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
 		return func() list { return list{w, b, nil} }
 	})},
-	{name: "Unused", why: "a scale that Forward forgets", clauses: params, sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
+	{name: "Unused", why: "a parameter is listed that Forward does not use", clauses: params, sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
 		scale := nn.NewParam[float64]("scale", 3)
 		return func() list { return list{w, b, scale} }
 	})},
-	{name: "GradOfAnotherShape", why: "the Grad has the elements of Value, but lies flat", clauses: params, sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
+	{name: "GradOfAnotherShape", why: "the Grad has another shape than the Value", clauses: params, sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
 		w.Grad = tensor.New[float64](12)
 		return func() list { return list{w, b} }
 	})},
@@ -96,17 +96,17 @@ var wrongParameters = []wrong{
 		}
 		return l
 	}},
-	{name: "GradIsValue", why: "a constructor that gives one tensor to both fields", clauses: append(params, gradcheck.ParamsUnmodified), sample: shape(3), make: func(rng *rand.Rand) made {
+	{name: "GradIsValue", why: "the constructor gives one tensor to both fields", clauses: params, sample: shape(3), make: func(rng *rand.Rand) made {
 		l := scaled[float64](shape(3), rng)
 		l.params[1].Grad = l.params[1].Value
 		return l
 	}},
-	{name: "OneGradForTwo", why: "a helper makes the Grad of the shape once", clauses: append(params, gradcheck.GradientOfParams), sample: shape(3), make: func(rng *rand.Rand) made {
+	{name: "OneGradForTwo", why: "two parameters of one shape share a Grad", clauses: params, sample: shape(3), make: func(rng *rand.Rand) made {
 		l := scaled[float64](shape(3), rng)
 		l.params[0].Grad = l.params[1].Grad
 		return l
 	}},
-	{name: "GradReplaced", why: "Backward makes a new Grad: the optimizer holds the old one", clauses: append(params, gradcheck.GradAdded), sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "GradReplaced", why: "Backward makes a new Grad: the optimizer holds the old one", clauses: params, sample: shape(4), make: func(rng *rand.Rand) made {
 		l, w, _ := linear43(rng)
 		right := l.backward
 		l.backward = func(p pass, x, y, dy array) array {
@@ -115,7 +115,7 @@ var wrongParameters = []wrong{
 		}
 		return l
 	}},
-	{name: "ValueReplaced", why: "Forward normalises the weights into a new tensor: copies and files hold the old one", clauses: append(params, gradcheck.ParamsUnmodified), sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "ValueReplaced", why: "Forward normalises the weights into a new tensor: copies and files hold the old one", clauses: clauses{gradcheck.ParamsUnmodified, gradcheck.Parameters}, sample: shape(4), make: func(rng *rand.Rand) made {
 		l, w, _ := linear43(rng)
 		return afterForward(l, func(p pass, _, _ array) {
 			if keeps(p) {
@@ -133,17 +133,17 @@ var wrongParameters = []wrong{
 			}
 		})
 	}},
-	{name: "MoreEveryCall", why: "Params appends to a field", clauses: params, sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
+	{name: "MoreEveryCall", why: "Params appends to a field at each call", clauses: params, sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
 		var all list
 		return func() list {
 			all = append(all, w, b)
 			return all
 		}
 	})},
-	{name: "ChildForgotten", why: "a residual block lists what it has itself, which is nothing", clauses: params, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "ChildForgotten", why: "a residual block does not list the parameters of its body", clauses: params, sample: shape(4), make: func(rng *rand.Rand) made {
 		return &childless{residual{linear[float64](rng, 4, 4)}}
 	}},
-	{name: "OneNotTrained", why: "the second of two branches is scaled by 0 since an experiment", clauses: params, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "OneNotTrained", why: "the second branch is multiplied by 0", clauses: params, sample: shape(4), make: func(rng *rand.Rand) made {
 		l, w, b := linear43(rng)
 		v := param[float64]("V", rng, 4, 3)
 		l.list = func() list { return list{w, b, v} }
@@ -183,7 +183,7 @@ func (l *forgetful) Backward(p pass, dy array) array { return l.layer.Backward(p
 func (l *forgetful) Params() []*nn.Param[float64]    { return l.params }
 func (l *forgetful) String() string                  { return "Linear" }
 
-// fielded says so itself.
+// fielded names both parameters in Fields.
 type fielded struct{ forgetful }
 
 func (l *fielded) Fields(f *nn.Fields[float64]) {
@@ -193,15 +193,15 @@ func (l *fielded) Fields(f *nn.Fields[float64]) {
 
 // wrongSet are layers that set Grad in place of adding to it.
 var wrongSet = []wrong{
-	setting("SetsW", "copy in place of add", func(l *layer[float64]) { clear(l.params[0].Grad.Data) }),
-	setting("SetsBias", "the bias alone is set", func(l *layer[float64]) { clear(l.params[1].Grad.Data) }),
-	setting("SetsAll", "zero-grad in Backward", func(l *layer[float64]) {
+	setting("SetsW", "the gradient is copied into Grad, not added", func(l *layer[float64]) { clear(l.params[0].Grad.Data) }),
+	setting("SetsBias", "the gradient of the bias is set, that of W is added", func(l *layer[float64]) { clear(l.params[1].Grad.Data) }),
+	setting("SetsAll", "Backward clears every Grad first, as an optimizer's zero_grad does", func(l *layer[float64]) {
 		for _, p := range l.params {
 			clear(p.Grad.Data)
 		}
 	}),
-	setting("SetsFirstElement", "sum := x[0]*dy[0] begins what is then added to", func(l *layer[float64]) { l.params[0].Grad.Data[0] = 0 }),
-	{name: "SetsAtFirst", why: "the first Backward of a layer begins from 0, because memory of C is not cleared", clauses: set, sample: shape(4), make: func(rng *rand.Rand) made {
+	setting("SetsFirstElement", "the first element is set, and the others are added to", func(l *layer[float64]) { l.params[0].Grad.Data[0] = 0 }),
+	{name: "SetsAtFirst", why: "the first Backward of a layer clears Grad", clauses: set, sample: shape(4), make: func(rng *rand.Rand) made {
 		l, w, _ := linear43(rng)
 		right, begun := l.backward, false
 		l.backward = func(p pass, x, y, dy array) array {
@@ -213,7 +213,7 @@ var wrongSet = []wrong{
 		}
 		return l
 	}},
-	{name: "SetsEveryStep", why: "the first Backward of a step begins from 0, as after zero-grad: batches do not accumulate", clauses: set, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "SetsEveryStep", why: "the first Backward after a Forward clears Grad, so that batches do not accumulate", clauses: set, sample: shape(4), make: func(rng *rand.Rand) made {
 		l, w, _ := linear43(rng)
 		right, fresh := l.backward, false
 		l.saved = func(pass, array, array) { fresh = true }
@@ -226,7 +226,7 @@ var wrongSet = []wrong{
 		}
 		return l
 	}},
-	{name: "SubtractsOld", why: "grad = new - grad, a slip of -= for +=", clauses: set, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "SubtractsOld", why: "the old Grad is subtracted from the new one", clauses: set, sample: shape(4), make: func(rng *rand.Rand) made {
 		l, w, _ := linear43(rng)
 		right := l.backward
 		l.backward = func(p pass, x, y, dy array) array {
@@ -250,7 +250,7 @@ var wrongSet = []wrong{
 	}},
 }
 
-var set = clauses{gradcheck.GradAdded, gradcheck.SecondBackward}
+var set = clauses{gradcheck.GradAdded}
 
 // setting clears something of Grad before the correct Backward.
 func setting(name, why string, before func(l *layer[float64])) wrong {
@@ -268,7 +268,7 @@ func setting(name, why string, before func(l *layer[float64])) wrong {
 // wrongSecond are layers whose Backward runs once: a second one of the same step, for
 // another objective, gives something else.
 var wrongSecond = []wrong{
-	{name: "FreesSaved", why: "what was saved is cleared after use, as PyTorch's graph is", clauses: second, sample: shape(4), make: func(*rand.Rand) made {
+	{name: "FreesSaved", why: "what was saved is cleared after its first use", clauses: second, sample: shape(4), make: func(*rand.Rand) made {
 		l := pointwise[float64]("Sin", math.Sin, math.Cos)
 		var x []float64
 		l.saved = func(_ pass, of, _ array) { x = slices.Clone(of.Data) }
@@ -315,7 +315,7 @@ var wrongSecond = []wrong{
 			copy(dx.Data, sums)
 		})
 	}},
-	{name: "SumsDW", why: "so is dW, which is then added", clauses: second, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "SumsDW", why: "dW is summed in a field that Forward clears, and then added", clauses: second, sample: shape(4), make: func(rng *rand.Rand) made {
 		l, w, _ := linear43(rng)
 		var sums []float64
 		l.saved = func(pass, array, array) { sums = make([]float64, 12) }
@@ -331,7 +331,7 @@ var wrongSecond = []wrong{
 		}
 		return l
 	}},
-	{name: "OnlyOnce", why: "a flag keeps Backward from running twice", clauses: second, sample: shape(4), make: func(*rand.Rand) made {
+	{name: "OnlyOnce", why: "a flag keeps Backward from running twice in a step", clauses: second, sample: shape(4), make: func(*rand.Rand) made {
 		l := pointwise[float64]("Sin", math.Sin, math.Cos)
 		done := false
 		l.saved = func(pass, array, array) { done = false }
@@ -342,7 +342,7 @@ var wrongSecond = []wrong{
 			done = true
 		})
 	}},
-	{name: "CountsDown", why: "a recurrent layer walks back through its steps, and does not begin again", clauses: second, sample: shape(4), make: func(*rand.Rand) made {
+	{name: "CountsDown", why: "a counter that Backward counts down to 0 is set by Forward alone", clauses: second, sample: shape(4), make: func(*rand.Rand) made {
 		l := pointwise[float64]("Sin", math.Sin, math.Cos)
 		left := 0
 		l.saved = func(_ pass, x, _ array) { left = len(x.Data) }

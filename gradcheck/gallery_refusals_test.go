@@ -10,8 +10,8 @@ import (
 
 // wrongShape are layers whose results have a wrong shape.
 var wrongShape = []wrong{
-	{name: "DXFlat", why: "dx is that of the kernel, without axes", clauses: dx, sample: shape(2, 3), make: shaped(func(p pass, dx array) array { return p.View(dx, len(dx.Data)) })},
-	{name: "DXTransposed", why: "dx is (features, N), as in another library", clauses: dx, sample: shape(3), make: shaped(func(p pass, dx array) array { return p.View(dx, 3, len(dx.Data)/3) })},
+	{name: "DXFlat", why: "dx is one long row", clauses: dx, sample: shape(2, 3), make: shaped(func(p pass, dx array) array { return p.View(dx, len(dx.Data)) })},
+	{name: "DXTransposed", why: "dx has the batch as its last axis", clauses: dx, sample: shape(3), make: shaped(func(p pass, dx array) array { return p.View(dx, 3, len(dx.Data)/3) })},
 	{name: "DXOfOneSample", why: "dx is summed over the batch", clauses: dx, sample: shape(3), make: shaped(func(p pass, dx array) array {
 		one := p.New(1, 3)
 		clear(one.Data)
@@ -19,8 +19,8 @@ var wrongShape = []wrong{
 		return one
 	})},
 	{name: "DXWithoutAxis", why: "an axis of length 1 is squeezed", clauses: dx, sample: shape(3, 1), make: shaped(func(p pass, dx array) array { return p.View(dx, dx.Shape[0], 3) })},
-	{name: "NoDX", why: "nobody needs dx of a first layer", clauses: dx, sample: shape(3), make: shaped(func(pass, array) array { return nil })},
-	{name: "DXOfY", why: "dx has the shape of dy", clauses: dx, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "NoDX", why: "Backward returns nil, since a first layer needs no dx", clauses: dx, sample: shape(3), make: shaped(func(pass, array) array { return nil })},
+	{name: "DXOfY", why: "dx is allocated with the shape of dy", clauses: dx, sample: shape(4), make: func(rng *rand.Rand) made {
 		l, _, _ := linear43(rng)
 		right := l.backward
 		l.backward = func(p pass, x, y, dy array) array {
@@ -45,13 +45,13 @@ func shaped(of func(p pass, dx array) array) func(*rand.Rand) made {
 
 // wrongRefusals are layers that take what they should refuse.
 var wrongRefusals = []wrong{
-	{name: "SavesItself", why: "x in a field, without nn.Saved: Backward runs on the x of an earlier step", clauses: refuses, sample: shape(3), make: func(*rand.Rand) made {
+	{name: "SavesItself", why: "x is saved in a plain field: Backward may use that of an earlier step", clauses: refuses, sample: shape(3), make: func(*rand.Rand) made {
 		return &bare{check: true}
 	}},
 	{name: "TakesAnyDY", why: "the shape of dy is not looked at", clauses: refuses, sample: shape(3), make: func(*rand.Rand) made { return &bare{guard: true} }},
-	{name: "PanicsOfItself", why: "neither: an index out of range, deep in a loop", clauses: refuses, sample: shape(3), make: func(*rand.Rand) made { return &bare{} }},
+	{name: "PanicsOfItself", why: "neither x nor dy is checked: an index is out of range", clauses: refuses, sample: shape(3), make: func(*rand.Rand) made { return &bare{} }},
 	{name: "RefusesWithoutName", why: "panic(\"bad shape\")", clauses: refuses, sample: shape(3), make: func(*rand.Rand) made { return &bare{check: true, guard: true, nameless: true} }},
-	{name: "TakesAnyX", why: "features in excess are ignored", clauses: refuses, sample: shape(3), Case: gradcheck.Case{Refuses: [][]int{{4, 5}}}, make: func(*rand.Rand) made {
+	{name: "TakesAnyX", why: "Forward takes x of any shape", clauses: refuses, sample: shape(3), Case: gradcheck.Case{Refuses: [][]int{{4, 5}}}, make: func(*rand.Rand) made {
 		return pointwise[float64]("Sin", math.Sin, math.Cos)
 	}},
 	{name: "TakesABatchOfOne", why: "batch norm of one sample is 0 everywhere, and is not refused", clauses: refuses, sample: shape(3), Case: gradcheck.Case{RefusesOne: true}, make: func(rng *rand.Rand) made {

@@ -138,7 +138,7 @@ func rights() (all []right) {
 	return append(all, composites()...)
 }
 
-// composites are layers made of layers, none of which names its children's parameters.
+// composites are layers made of layers, which do not say so by Fields.
 func composites() []right {
 	of := func(name string, sizes sizes, c gradcheck.Case, layers func(s []int, rng *rand.Rand) []nn.Layer[float64]) right {
 		return right{name: name, sizes: sizes, Case: c, make: func(s []int, rng *rand.Rand) nn.Layer[float64] {
@@ -197,7 +197,7 @@ func nonzero(x array, rng *rand.Rand) {
 	}
 }
 
-// everySecondZero draws samples of which every second is 0.
+// everySecondZero draws samples, every second one all zeros.
 func everySecondZero(x array, rng *rand.Rand) {
 	nonzero(x, rng)
 	for n := 0; n < x.Shape[0]; n += 2 {
@@ -249,7 +249,7 @@ func (r right) refusals(c gradcheck.Case) []gradcheck.Failure {
 	})
 }
 
-// seeded is the case checked on other numbers: what New draws, the check goes on from.
+// seeded is the case on other numbers: New draws some first, and the check the next ones.
 func seeded(c gradcheck.Case, seed int) gradcheck.Case {
 	skip := func(rng *rand.Rand) *rand.Rand {
 		for range seed {

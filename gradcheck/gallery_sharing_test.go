@@ -36,7 +36,7 @@ func fit(old *tensor.Tensor[float64], x array) array {
 
 // wrongSharing are layers whose results or memory belong to more than one.
 var wrongSharing = []wrong{
-	{name: "OwnY", why: "y in a buffer of the layer, to save memory: the next Forward overwrites it", clauses: append(clauses{gradcheck.YUnmodified, gradcheck.Modes}, sharing...), sample: shape(3), make: func(*rand.Rand) made {
+	{name: "OwnY", why: "y is in a buffer of the layer, which the next Forward overwrites", clauses: sharing, sample: shape(3), make: func(*rand.Rand) made {
 		l := pointwise[float64]("Sin", math.Sin, math.Cos)
 		var own array
 		right := l.forward
@@ -49,7 +49,7 @@ var wrongSharing = []wrong{
 		}
 		return l
 	}},
-	{name: "OwnDX", why: "dx in a buffer of the layer: the next Backward overwrites it", clauses: sharing, sample: shape(3), make: func(*rand.Rand) made {
+	{name: "OwnDX", why: "dx is in a buffer of the layer, which the next Backward overwrites", clauses: sharing, sample: shape(3), make: func(*rand.Rand) made {
 		l := pointwise[float64]("Sin", math.Sin, math.Cos)
 		var own array
 		right := l.backward
@@ -60,7 +60,7 @@ var wrongSharing = []wrong{
 		}
 		return l
 	}},
-	{name: "YOfTheSize", why: "a buffer of the package for each size of y", clauses: append(clauses{gradcheck.YUnmodified, gradcheck.Modes}, sharing...), sample: shape(3), make: func(*rand.Rand) made {
+	{name: "YOfTheSize", why: "y is in a buffer of the package, one for each size", clauses: sharing, sample: shape(3), make: func(*rand.Rand) made {
 		l := pointwise[float64]("Sin", math.Sin, math.Cos)
 		right := l.forward
 		l.forward = func(p pass, x array) array {
@@ -76,7 +76,7 @@ var wrongSharing = []wrong{
 		}
 		return l
 	}},
-	{name: "XOfThePackage", why: "what Backward needs in a variable of the package, as in a script", clauses: sharing, sample: shape(3), make: func(*rand.Rand) made {
+	{name: "XOfThePackage", why: "x is saved in a variable of the package", clauses: sharing, sample: shape(3), make: func(*rand.Rand) made {
 		l := pointwise[float64]("Sin", math.Sin, math.Cos)
 		l.saved = func(_ pass, x, _ array) {
 			packageMutex.Lock()
@@ -91,7 +91,7 @@ var wrongSharing = []wrong{
 			}
 		})
 	}},
-	{name: "MaskOfThePackage", why: "scratch for the mask of all ReLUs", clauses: sharing, sample: shape(3), Case: gradcheck.Case{Flat: true}, make: func(*rand.Rand) made {
+	{name: "MaskOfThePackage", why: "the mask is in a variable of the package", clauses: sharing, sample: shape(3), Case: gradcheck.Case{Flat: true}, make: func(*rand.Rand) made {
 		l := pointwise[float64]("ReLU", relu, step)
 		l.saved = func(_ pass, x, _ array) {
 			packageMutex.Lock()
@@ -112,7 +112,7 @@ var wrongSharing = []wrong{
 			}
 		})
 	}},
-	{name: "DefaultParameter", why: "all layers without a gamma of their own share the default, like a mutable default argument", clauses: append(clauses{gradcheck.Parameters}, sharing...), sample: shape(3), make: func(rng *rand.Rand) made {
+	{name: "DefaultParameter", why: "layers share their default parameter, as with a mutable default argument in Python", clauses: clauses{gradcheck.Sharing, gradcheck.Parameters}, sample: shape(3), make: func(rng *rand.Rand) made {
 		l := scaled[float64](shape(3), rng)
 		packageMutex.Lock()
 		defer packageMutex.Unlock()
@@ -120,7 +120,7 @@ var wrongSharing = []wrong{
 		w.Value = packageGamma
 		return l
 	}},
-	{name: "CacheByName", why: "a cache of the package by the name of the layer, which all Affines have in common", clauses: sharing, sample: shape(3), make: func(rng *rand.Rand) made {
+	{name: "CacheByName", why: "a cache of the package has the name of the layer as its key, which several layers have", clauses: sharing, sample: shape(3), make: func(rng *rand.Rand) made {
 		l := scaled[float64](shape(3), rng)
 		l.saved = func(_ pass, x, _ array) {
 			packageMutex.Lock()
@@ -133,7 +133,7 @@ var wrongSharing = []wrong{
 			return packageCache[l.name]
 		}}
 	}},
-	{name: "ListOfThePackage", why: "parameters are registered in a list of the package, which every layer returns", clauses: append(clauses{gradcheck.Parameters}, sharing...), sample: shape(3), make: func(rng *rand.Rand) made {
+	{name: "ListOfThePackage", why: "Params returns those of the layer made last, from a list of the package", clauses: clauses{gradcheck.Sharing, gradcheck.Parameters}, sample: shape(3), make: func(rng *rand.Rand) made {
 		l := scaled[float64](shape(3), rng)
 		packageMutex.Lock()
 		packageList = append(packageList[:0:0], packageList...)
@@ -146,7 +146,7 @@ var wrongSharing = []wrong{
 		}
 		return l
 	}},
-	{name: "ScratchWhilePredicting", why: "a buffer for what is between, which predictions of other inputs overwrite", clauses: append(modes, sharing...), sample: shape(3), make: func(*rand.Rand) made {
+	{name: "ScratchWhilePredicting", why: "an inner result is in a field, which predictions in other goroutines overwrite", clauses: sharing, sample: shape(3), make: func(*rand.Rand) made {
 		l := pointwise[float64]("Sin", math.Sin, math.Cos)
 		var between []float64
 		var mu sync.Mutex // each access is safe, both together are not
@@ -167,7 +167,7 @@ var wrongSharing = []wrong{
 		}
 		return l
 	}},
-	{name: "PutBackEarly", why: "y goes back to a sync.Pool before the caller has read it", clauses: append(clauses{gradcheck.YUnmodified, gradcheck.Modes}, sharing...), sample: shape(3), make: func(*rand.Rand) made {
+	{name: "PutBackEarly", why: "y goes back to a sync.Pool before the caller has read it", clauses: sharing, sample: shape(3), make: func(*rand.Rand) made {
 		l := pointwise[float64]("Sin", math.Sin, math.Cos)
 		right := l.forward
 		l.forward = func(p pass, x array) array {
@@ -180,7 +180,7 @@ var wrongSharing = []wrong{
 		}
 		return l
 	}},
-	{name: "GradAsDX", why: "dx of a bias of the shape of x is its Grad itself, which the optimizer clears", clauses: append(either, append(clauses{gradcheck.Parameters, gradcheck.SecondBackward}, sharing...)...), sample: shape(3), make: func(rng *rand.Rand) made {
+	{name: "GradAsDX", why: "dx is the Grad of the bias itself, which the optimizer clears", clauses: sharing, sample: shape(3), make: func(rng *rand.Rand) made {
 		b := param[float64]("b", rng, 3)
 		return &layer[float64]{name: "AddOnce", params: []*nn.Param[float64]{b}, forward: func(p pass, x array) array {
 			y := p.New(x.Shape...)
@@ -196,9 +196,24 @@ var wrongSharing = []wrong{
 			return p.View(dy, dy.Shape...)
 		}}
 	}},
+	{name: "PassOfFirstStep", why: "y is scratch of the first Pass, which takes it back while another Pass needs it", clauses: append(sharing, gradcheck.Steps), sample: shape(3), make: func(*rand.Rand) made {
+		l := pointwise[float64]("Sin", math.Sin, math.Cos)
+		var first pass
+		right := l.forward
+		l.forward = func(p pass, x array) array {
+			if !keeps(p) {
+				return right(p, x)
+			}
+			if first == nil {
+				first = p
+			}
+			return right(first, x)
+		}
+		return l
+	}},
 }
 
-// xFrom is scaled with an x of another's.
+// xFrom is scaled whose Backward uses another x.
 type xFrom struct {
 	*layer[float64]
 	x func() []float64

@@ -37,7 +37,7 @@ func addRows(db, dy []float64, lo, hi int) {
 
 // wrongSizes are layers that are right for some numbers of samples.
 var wrongSizes = []wrong{
-	{name: "UnrolledByFour", why: "four samples at once, and of the rest the last alone", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "UnrolledByFour", why: "the loop takes four samples at once, and of the remainder the last one alone", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
 		return biasOf(rng, func(db, dy []float64, n int) {
 			addRows(db, dy, 0, n/4*4)
 			if n%4 > 0 {
@@ -45,10 +45,10 @@ var wrongSizes = []wrong{
 			}
 		})
 	}},
-	{name: "EightAtMost", why: "an array of eight", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "EightAtMost", why: "an array has room for eight samples", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
 		return biasOf(rng, func(db, dy []float64, n int) { addRows(db, dy, 0, min(n, 8)) })
 	}},
-	{name: "ChunksOfSixteen", why: "the second chunk sets what the first summed", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "ChunksOfSixteen", why: "the second chunk of 16 samples clears the sum of the first", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
 		return biasOf(rng, func(db, dy []float64, n int) {
 			sums := make([]float64, len(db))
 			for lo := 0; lo < n; lo += 16 {
@@ -58,7 +58,7 @@ var wrongSizes = []wrong{
 			add(db, sums)
 		})
 	}},
-	{name: "Pairs", why: "two samples at once; one alone has a way of its own, but not the last of an odd number", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "Pairs", why: "the loop takes two samples at once, and the last of an odd number is forgotten", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
 		return biasOf(rng, func(db, dy []float64, n int) {
 			if n == 1 {
 				addRows(db, dy, 0, 1)
@@ -66,7 +66,7 @@ var wrongSizes = []wrong{
 			addRows(db, dy, 0, n/2*2)
 		})
 	}},
-	{name: "PowersOfTwo", why: "i&(n-1) in place of i%n", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "PowersOfTwo", why: "i&(n-1) in place of i%n, which is right for powers of two", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
 		return biasOf(rng, func(db, dy []float64, n int) {
 			for i := range n {
 				r := i & (n - 1)
@@ -83,7 +83,7 @@ var wrongSizes = []wrong{
 			addRows(db, dy, 0, n)
 		})
 	}},
-	{name: "GrownAndNotShrunk", why: "dy is copied to memory that grows, all of which is summed", clauses: stale, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "GrownAndNotShrunk", why: "dy is copied to memory that only grows, and all of that is summed", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
 		var own []float64
 		return biasOf(rng, func(db, dy []float64, n int) {
 			if len(own) < len(dy) {
@@ -93,7 +93,7 @@ var wrongSizes = []wrong{
 			addRows(db, own, 0, len(own)/len(db))
 		})
 	}},
-	{name: "NeverGrown", why: "memory of the size of the first batch", clauses: stale, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "NeverGrown", why: "memory has the size of the first batch", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
 		var own []float64
 		return biasOf(rng, func(db, dy []float64, n int) {
 			if own == nil {
@@ -103,7 +103,7 @@ var wrongSizes = []wrong{
 			addRows(db, own, 0, m/len(db))
 		})
 	}},
-	{name: "SizeOfFirstBatch", why: "N is read once", clauses: stale, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "SizeOfFirstBatch", why: "the number of samples is read from the first batch alone", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
 		first := 0
 		return biasOf(rng, func(db, dy []float64, n int) {
 			if first == 0 {
@@ -112,7 +112,7 @@ var wrongSizes = []wrong{
 			addRows(db, dy, 0, min(n, first))
 		})
 	}},
-	{name: "MemoryOfEachSize", why: "a sum for each size, cleared when it is made: sizes that alternate find it used", clauses: append(stale, gradcheck.SecondBackward), sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "MemoryOfEachSize", why: "there is a sum for each batch size, cleared only when it is made", clauses: stale, sample: shape(4), make: func(rng *rand.Rand) made {
 		sums := map[int][]float64{}
 		return biasOf(rng, func(db, dy []float64, n int) {
 			if sums[n] == nil {
@@ -122,7 +122,7 @@ var wrongSizes = []wrong{
 			add(db, sums[n])
 		})
 	}},
-	{name: "LargestBatch", why: "y is x over N, where N is that of the largest batch so far: the last of an epoch is smaller", clauses: stale, sample: shape(3), make: func(*rand.Rand) made {
+	{name: "LargestBatch", why: "y is x/N, and N is that of the largest batch so far", clauses: resize, sample: shape(3), make: func(*rand.Rand) made {
 		largest := 0
 		of := func(p pass, x array) float64 {
 			if keeps(p) {
@@ -159,10 +159,10 @@ var wrongSizes = []wrong{
 		}
 		return l
 	}},
-	{name: "NoneIsAPanic", why: "the first sample is read without a look at N", clauses: resize, sample: shape(3), make: func(*rand.Rand) made {
+	{name: "NoneIsAPanic", why: "the first sample is read although there may be none", clauses: resize, sample: shape(3), make: func(*rand.Rand) made {
 		return afterForward(pointwise[float64]("Sin", math.Sin, math.Cos), func(_ pass, x, _ array) { _ = x.Data[0] })
 	}},
-	{name: "NoneIsNaN", why: "the sum is the mean times N, which for no samples is NaN", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "NoneIsNaN", why: "the sum is computed as the mean times N, which is NaN for no samples", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
 		return biasOf(rng, func(db, dy []float64, n int) {
 			sums := make([]float64, len(db))
 			addRows(sums, dy, 0, n)
@@ -171,7 +171,7 @@ var wrongSizes = []wrong{
 			}
 		})
 	}},
-	{name: "OneSampleIsNot", why: "the way for one sample forgets to add", clauses: append(resize, gradcheck.GradientOfParams, gradcheck.GradAdded), sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "OneSampleIsNot", why: "the code for one sample sets the Grad", clauses: clauses{gradcheck.GradAdded, gradcheck.Sizes}, sample: shape(4), make: func(rng *rand.Rand) made {
 		return biasOf(rng, func(db, dy []float64, n int) {
 			if n == 1 {
 				copy(db, dy)
@@ -180,7 +180,7 @@ var wrongSizes = []wrong{
 			addRows(db, dy, 0, n)
 		})
 	}},
-	{name: "ChunksOfSixtyFour", why: "the second chunk sets what the first summed, and tests use small batches", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "ChunksOfSixtyFour", why: "the second chunk of 64 samples clears the sum of the first", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
 		return biasOf(rng, func(db, dy []float64, n int) {
 			sums := make([]float64, len(db))
 			for lo := 0; lo < n; lo += 64 {
@@ -190,7 +190,7 @@ var wrongSizes = []wrong{
 			add(db, sums)
 		})
 	}},
-	{name: "ForwardInPairs", why: "Forward, too, leaves out the last of an odd number: Backward is its gradient", clauses: append(resize, gradcheck.Steps, gradcheck.SameBits), sample: shape(3), make: func(*rand.Rand) made {
+	{name: "ForwardInPairs", why: "Forward, too, leaves out the last of an odd number: Backward is its gradient", clauses: resize, sample: shape(3), make: func(*rand.Rand) made {
 		in := func(i, n int) bool { return i/3 < n/2*2 || n == 1 }
 		return &layer[float64]{name: "Sin", forward: func(p pass, x array) array {
 			y := p.New(x.Shape...)
@@ -211,5 +211,21 @@ var wrongSizes = []wrong{
 			}
 			return dx
 		}}
+	}},
+	{name: "NoneBreaksStatistics", why: "the mean of no samples is NaN, which stays in the running mean", clauses: resize, sample: shape(3), Case: statistics, make: func(rng *rand.Rand) made {
+		l := batchNorm[float64](shape(3), rng)
+		broken := 0.0
+		l.saved = func(p pass, x, _ array) {
+			if p.Train && x.Shape[0] == 0 {
+				broken = math.NaN()
+			}
+		}
+		return afterForward(l, func(p pass, _, y array) {
+			for i := range y.Data {
+				if !trains(p) {
+					y.Data[i] += broken
+				}
+			}
+		})
 	}},
 }

@@ -15,7 +15,7 @@ var (
 
 // wrongState are layers in which something of an earlier step is used in a later one.
 var wrongState = []wrong{
-	{name: "MeanOfFirstBatch", why: "the statistics are computed where they are nil", clauses: steps, sample: shape(3), make: func(*rand.Rand) made {
+	{name: "MeanOfFirstBatch", why: "the mean is computed when it is nil: in the first step", clauses: steps, sample: shape(3), make: func(*rand.Rand) made {
 		var mean []float64
 		l := pointwise[float64]("Centre", func(v float64) float64 { return v }, one)
 		return afterForward(l, func(p pass, x, y array) {
@@ -32,7 +32,7 @@ var wrongState = []wrong{
 			}
 		})
 	}},
-	{name: "ClearedWhenAllocated", why: "the sum for dW is cleared by make alone", clauses: again, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "ClearedWhenAllocated", why: "the sum for dW is cleared only when it is made", clauses: again, sample: shape(4), make: func(rng *rand.Rand) made {
 		l, w, b := linear43(rng)
 		var sums []float64
 		l.backward = func(p pass, x, _, dy array) array {
@@ -51,7 +51,7 @@ var wrongState = []wrong{
 		}
 		return l
 	}},
-	{name: "GradientOfScratch", why: "dx is added to memory that is cleared when it grows", clauses: again, sample: shape(5), make: func(*rand.Rand) made {
+	{name: "GradientOfScratch", why: "dx is summed in memory that is cleared only when it grows", clauses: again, sample: shape(5), make: func(*rand.Rand) made {
 		l := pointwise[float64]("Sin", math.Sin, math.Cos)
 		var own []float64
 		return then(l, func(_ pass, _, _, _, dx array) {
@@ -62,7 +62,7 @@ var wrongState = []wrong{
 			copy(dx.Data, own)
 		})
 	}},
-	{name: "PenaltyAfterWarmUp", why: "from the third Backward on a penalty on x is added to dx alone", clauses: again, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "PenaltyAfterWarmUp", why: "from the third Backward on, a penalty that is not in y is added to dx", clauses: steps, sample: shape(4), make: func(rng *rand.Rand) made {
 		l, _, _ := linear43(rng)
 		calls := 0
 		return then(l, func(_ pass, x, _, _, dx array) {
@@ -73,7 +73,7 @@ var wrongState = []wrong{
 			}
 		})
 	}},
-	{name: "MaskOfFirstStep", why: "the mask is made where its length differs", clauses: steps, sample: shape(5), Case: gradcheck.Case{Flat: true}, make: func(*rand.Rand) made {
+	{name: "MaskOfFirstStep", why: "the mask is computed only when its length changes", clauses: steps, sample: shape(5), Case: gradcheck.Case{Flat: true}, make: func(*rand.Rand) made {
 		l := pointwise[float64]("ReLU", relu, step)
 		var mask []bool
 		l.saved = func(_ pass, x, _ array) {
@@ -96,7 +96,7 @@ var wrongState = []wrong{
 		}
 		return l
 	}},
-	{name: "ChoicesAppended", why: "the places of the maxima are appended without [:0]", clauses: steps, sample: shape(6), Case: gradcheck.Case{Flat: true}, make: func(rng *rand.Rand) made {
+	{name: "ChoicesAppended", why: "the places of the maxima are appended to those of the step before", clauses: steps, sample: shape(6), Case: gradcheck.Case{Flat: true}, make: func(rng *rand.Rand) made {
 		l := maxPool[float64](shape(6), rng)
 		var chosen []int
 		l.saved = func(_ pass, x, y array) {
@@ -118,7 +118,7 @@ var wrongState = []wrong{
 		}
 		return l
 	}},
-	{name: "TransposeCached", why: "the transposed W is made once, and not after each step of an optimizer", clauses: steps, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "TransposeCached", why: "the transposed W is computed once, and not after each step of an optimizer", clauses: steps, sample: shape(4), make: func(rng *rand.Rand) made {
 		l, w, b := linear43(rng)
 		var transposed []float64
 		l.backward = func(p pass, x, _, dy array) array {
@@ -140,7 +140,7 @@ var wrongState = []wrong{
 		}
 		return l
 	}},
-	{name: "ExpOfFirstStep", why: "e^w is cached while training", clauses: steps, sample: shape(3), make: func(rng *rand.Rand) made {
+	{name: "ExpOfFirstStep", why: "e^w is computed in the first step and kept while training", clauses: steps, sample: shape(3), make: func(rng *rand.Rand) made {
 		w := param[float64]("w", rng, 3)
 		var cache []float64
 		factor := func(p pass) []float64 {
@@ -185,7 +185,7 @@ var wrongState = []wrong{
 			}
 		})
 	}},
-	{name: "MomentumInBackward", why: "a tenth of the last dx is added, for smoothness", clauses: again, sample: shape(3), make: func(*rand.Rand) made {
+	{name: "MomentumInBackward", why: "a tenth of the last dx is added, as momentum", clauses: again, sample: shape(3), make: func(*rand.Rand) made {
 		var last []float64
 		return then(pointwise[float64]("Tanh", math.Tanh, sech2), func(_ pass, _, _, _, dx array) {
 			for i := range dx.Data {
@@ -196,7 +196,7 @@ var wrongState = []wrong{
 			last = append(last[:0], dx.Data...)
 		})
 	}},
-	{name: "RememberedByAddress", why: "a cache of results by the address of x, whose memory the batcher fills anew", clauses: steps, sample: shape(3), make: func(*rand.Rand) made {
+	{name: "RememberedByAddress", why: "results are cached by the address of x, but the next batch is in the same memory", clauses: steps, sample: shape(3), make: func(*rand.Rand) made {
 		results := map[*float64][]float64{}
 		return afterForward(pointwise[float64]("Sin", math.Sin, math.Cos), func(p pass, x, y array) {
 			if !keeps(p) || len(x.Data) == 0 {
@@ -209,7 +209,7 @@ var wrongState = []wrong{
 			results[&x.Data[0]] = append([]float64(nil), y.Data...)
 		})
 	}},
-	{name: "RememberedByStep", why: "a cache of the result of a step, in which the layer runs twice", clauses: clauses{gradcheck.Steps, gradcheck.SameBits, gradcheck.Sizes}, sample: shape(3), make: func(*rand.Rand) made {
+	{name: "RememberedByStep", why: "the result is cached for the step, in which the layer may run twice", clauses: steps, sample: shape(3), make: func(*rand.Rand) made {
 		type key struct {
 			p    pass
 			step uint64
@@ -228,7 +228,7 @@ var wrongState = []wrong{
 			results[k] = append([]float64(nil), y.Data...)
 		})
 	}},
-	{name: "CountedApart", why: "x is kept in turns, which Forward and Backward count apart: a Forward without Backward disturbs them", clauses: again, sample: shape(4), make: func(*rand.Rand) made {
+	{name: "CountedApart", why: "x is saved in turns, which Forward and Backward count apart: a Forward without a Backward mixes them up", clauses: steps, sample: shape(4), make: func(*rand.Rand) made {
 		l := pointwise[float64]("Sin", math.Sin, math.Cos)
 		var turns [2][]float64
 		forwards, backwards := 0, 0
@@ -244,7 +244,7 @@ var wrongState = []wrong{
 			}
 		})
 	}},
-	{name: "FifthStep", why: "a ring of the x of four steps, of which the last is read from the fifth step on", clauses: steps, sample: shape(4), make: func(*rand.Rand) made {
+	{name: "FifthStep", why: "the x of four steps are kept in turns, and from the fifth step on the wrong one is read", clauses: steps, sample: shape(4), make: func(*rand.Rand) made {
 		l := pointwise[float64]("Sin", math.Sin, math.Cos)
 		var ring [4][]float64
 		count := 0
@@ -259,7 +259,7 @@ var wrongState = []wrong{
 			}
 		})
 	}},
-	{name: "EveryOtherStep", why: "two buffers in turns by the parity of Step, of which one is never filled anew", clauses: steps, sample: shape(4), make: func(*rand.Rand) made {
+	{name: "EveryOtherStep", why: "even and odd steps have a buffer each, of which one is filled once", clauses: steps, sample: shape(4), make: func(*rand.Rand) made {
 		l := pointwise[float64]("Sin", math.Sin, math.Cos)
 		var turns [2][]float64
 		l.saved = func(p pass, x, _ array) {
@@ -273,7 +273,7 @@ var wrongState = []wrong{
 			}
 		})
 	}},
-	{name: "WeightsBySum", why: "what is derived from W is made anew when the sum of W changes, as a cheap sign of it", clauses: steps, sample: shape(3), make: func(rng *rand.Rand) made {
+	{name: "WeightsBySum", why: "e^w is computed anew only when the sum of w has changed by 1 or more", clauses: steps, sample: shape(3), make: func(rng *rand.Rand) made {
 		w := param[float64]("w", rng, 3)
 		var cache []float64
 		var of float64
@@ -305,7 +305,7 @@ var wrongState = []wrong{
 			return dx
 		}}
 	}},
-	{name: "LongerSequence", why: "the state of a longer sequence before is left in the memory of a shorter one", clauses: append(steps, gradcheck.Sizes), sample: shape(3), make: func(*rand.Rand) made {
+	{name: "LongerSequence", why: "x is copied to memory that only grows, and read from its end", clauses: stale, sample: shape(3), make: func(*rand.Rand) made {
 		var own []float64
 		l := pointwise[float64]("Sin", math.Sin, math.Cos)
 		l.saved = func(_ pass, x, _ array) {
@@ -319,5 +319,46 @@ var wrongState = []wrong{
 				dx.Data[i] = dy.Data[i] * math.Cos(own[len(own)-len(dx.Data)+i])
 			}
 		})
+	}},
+	{name: "SavesOnceAStep", why: "only the first Forward of a step saves x", clauses: clauses{gradcheck.Steps, gradcheck.Sizes}, sample: shape(3), make: func(*rand.Rand) made {
+		l := pointwise[float64]("Sin", math.Sin, math.Cos)
+		var of pass
+		var at uint64
+		var own []float64
+		l.saved = func(p pass, x, _ array) {
+			if p != of || p.Step != at || len(own) != len(x.Data) {
+				of, at, own = p, p.Step, append([]float64(nil), x.Data...)
+			}
+		}
+		return then(l, func(_ pass, _, _, dy, dx array) {
+			for i, x := range own {
+				dx.Data[i] = dy.Data[i] * math.Cos(x)
+			}
+		})
+	}},
+	{name: "ForwardAddsToScratch", why: "y is summed in memory of p.New, which is not cleared", clauses: steps, sample: shape(4), make: func(rng *rand.Rand) made {
+		l, w, _ := linear43(rng)
+		l.forward = func(p pass, x array) array {
+			y := p.New(x.Shape[0], 3)
+			for n := range x.Shape[0] {
+				vecMat(x.Rows(n, n+1).Data, w.Value.Data, y.Rows(n, n+1).Data)
+				add(y.Rows(n, n+1).Data, l.params[1].Value.Data)
+			}
+			return y
+		}
+		return l
+	}},
+	{name: "BackwardAddsToScratch", why: "dx is summed in memory of p.New, which is not cleared", clauses: steps, sample: shape(4), make: func(rng *rand.Rand) made {
+		l, w, b := linear43(rng)
+		l.backward = func(p pass, x, _, dy array) array {
+			dx := p.New(x.Shape...)
+			for n := range x.Shape[0] {
+				matVec(w.Value.Data, dy.Rows(n, n+1).Data, dx.Rows(n, n+1).Data)
+				outer(x.Rows(n, n+1).Data, dy.Rows(n, n+1).Data, w.Grad.Data)
+				add(b.Grad.Data, dy.Rows(n, n+1).Data)
+			}
+			return dx
+		}
+		return l
 	}},
 }

@@ -1,8 +1,10 @@
 package gradcheck_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chainrule-go/chainrule/gradcheck"
@@ -64,6 +66,8 @@ func TestWrong(t *testing.T) {
 					switch {
 					case len(failures) == 0:
 						t.Errorf("it is accepted; %s", w.why)
+					case poisoned && strings.HasSuffix(w.name, "AddsToScratch"):
+						// With -tags poison the first step shows it, as NaN.
 					case !slices.Contains(w.clauses, failures[0].Clause):
 						t.Errorf("it is refused as %v, want one of %q; %s", failures, w.clauses, w.why)
 					}
@@ -85,6 +89,9 @@ func TestWrong(t *testing.T) {
 	}
 }
 
+// poisoned says that memory of a Pass is NaN when it is lent: -tags poison.
+var poisoned = math.IsNaN((&nn.Pass[float64]{}).New(1).Data[0])
+
 // These shorten the table.
 type (
 	pass    = *nn.Pass[float64]
@@ -93,9 +100,8 @@ type (
 )
 
 var (
-	dx     = clauses{gradcheck.GradientOfX}
-	dw     = clauses{gradcheck.GradientOfParams}
-	either = clauses{gradcheck.GradientOfX, gradcheck.GradientOfParams}
+	dx = clauses{gradcheck.GradientOfX}
+	dw = clauses{gradcheck.GradientOfParams}
 )
 
 // linear43 is y = x·W + b from 4 to 3 features, with its parameters.
