@@ -25,6 +25,9 @@ func (k *check) gradients() {
 	if !same(x, t.drawn) {
 		k.fail(XUnmodified, "Forward modifies x")
 	}
+	if !guarded(t.x) {
+		k.fail(XUnmodified, "Forward writes behind x, as append(x.Data, ...) does: x may be a part of a larger array")
+	}
 	k.changes(t, "Forward", true)
 
 	t.backward()
@@ -33,6 +36,10 @@ func (k *check) gradients() {
 	switch {
 	case !same(t.x, x):
 		k.fail(XUnmodified, "Backward modifies x")
+	case !guarded(t.x):
+		k.fail(XUnmodified, "Backward writes behind x, as append(x.Data, ...) does: x may be a part of a larger array")
+	case !guarded(t.dy):
+		k.fail(DYUnmodified, "Backward writes behind dy, as append(dy.Data, ...) does: dy may be a part of a larger array")
 	case !same(t.dy, dy):
 		k.fail(DYUnmodified, "Backward modifies dy")
 	case !same(t.y, y):

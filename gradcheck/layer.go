@@ -206,6 +206,7 @@ func (k *check) setup(n int, adjust ...func(*trial)) *trial {
 	for _, f := range adjust {
 		f(t)
 	}
+	t.x = guard(t.x)
 	t.drawn = t.x.Clone()
 	for _, p := range t.layer.Params() {
 		for i := range p.Grad.Data {
@@ -216,9 +217,40 @@ func (k *check) setup(n int, adjust ...func(*trial)) *trial {
 		t.grads = append(t.grads, slices.Clone(p.Grad.Data))
 	}
 	t.y = mustFit("Forward", "y", t.layer.Forward(t.pass, t.x))
-	t.dy = tensor.New[float64](t.y.Shape...)
+	t.dy = guard(tensor.New[float64](t.y.Shape...))
 	fill(t.dy, rng)
 	return t
+}
+
+// guards are the elements behind x and dy in their memory, as if both were a part of a
+// larger array: append must not write there.
+const guards = 8
+
+// guard returns x with guards behind it.
+func guard(x *tensor.Tensor[float64]) *tensor.Tensor[float64] {
+	n := len(x.Data)
+	all := append(make([]float64, 0, n+guards), x.Data...)
+	for i := range guards {
+		all = append(all, guardOf(i))
+	}
+	return tensor.Of(all[:n], x.Shape...)
+}
+
+func guardOf(i int) float64 { return 1.5 + float64(i) }
+
+// guarded reports whether the guards behind x are as they were. x may have become another
+// tensor.
+func guarded(x *tensor.Tensor[float64]) bool {
+	n := len(x.Data)
+	if cap(x.Data) != n+guards {
+		return true
+	}
+	for i, v := range x.Data[:n+guards][n:] {
+		if v != guardOf(i) {
+			return false
+		}
+	}
+	return true
 }
 
 // moveOff moves parameters off their initial values, so that no bias is 0.

@@ -97,6 +97,39 @@ func (b *life[T]) two() {
 	l.Forward(other, b.input(s2))
 	if d, differs := differ(only(y, nil, nil), only(first, nil, nil), names, 0); differs {
 		b.fail(d.failure(Sharing, "y changes in a Forward with another Pass"))
+		return
+	}
+	other.Keep, other.Step = true, 1
+	y = l.Forward(other, b.input(s1))
+	first = y.Clone()
+	poison(p)
+	if d, differs := differ(only(y, nil, nil), only(first, nil, nil), names, 0); differs {
+		f := d.failure(Sharing, "y changes when another Pass is Reset")
+		f.Cause = "y is scratch memory of the Pass of an earlier step, which the layer keeps"
+		b.fail(f)
+		return
+	}
+	b.inputsStay()
+}
+
+// inputsStay checks that no step writes into the x of one before, which may be the data.
+func (b *life[T]) inputsStay() {
+	l, p := b.new(), newPass[T]()
+	var inputs []*tensor.Tensor[T]
+	for i := range 4 {
+		s := step{n: batch, draw: i}
+		x := b.input(s)
+		inputs = append(inputs, x)
+		b.do(l, p, s, x)
+		for j, old := range inputs {
+			want := b.input(step{n: batch, draw: j})
+			if d, differs := differ(result[T]{y: old}, result[T]{y: want}, nil, 0); differs {
+				d.array = "x"
+				b.fail(d.failure(XUnmodified, fmt.Sprintf("the x of step %d is changed in step %d", j+1, i+1)))
+				return
+			}
+		}
+		p.Reset()
 	}
 }
 
@@ -270,7 +303,15 @@ func (b *life[T]) running(names []string) {
 	p.Reset()
 	l.Backward(p, b.dy(s, l.Forward(p, b.input(step{n: batch, draw: 2}))))
 	if b.Statistics {
-		if _, differs := differ(predict(), y, names, 0); !differs {
+		none := b.input(step{n: 0, draw: 1})
+		trained := predict()
+		if panicOf(func() { l.Forward(p, none) }) == nil {
+			if d, differs := differ(predict(), trained, names, 0); differs {
+				b.fail(d.failure(Sizes, "a prediction changes after a step of training on no samples"))
+				return
+			}
+		}
+		if _, differs := differ(trained, y, names, 0); !differs {
 			b.failf(Modes, "it is declared Case.Statistics, and a step of training changes no prediction: are the running statistics updated?")
 			return
 		}
