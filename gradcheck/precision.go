@@ -45,12 +45,20 @@ func (k *check) precision() {
 	}
 	rounding := func(a Array, got []float32, want, scale []float64) *Ulps {
 		u := a.rounding(got, want, scale, bound)
-		if u.wrong() && k.Ulps == 0 && finite(u.Worst.Got) {
-			// Nothing was declared: a layer that is badly conditioned may be off by more.
-			double, _ := k.lives()
-			if off := math.Abs(u.Worst.Got - u.Worst.Want); off <= 16*moves(double, step{n: batch}, t.drawn, a.Name) {
-				u.Bound = u.Error
-			}
+		double, single := k.lives()
+		if !u.wrong() || !finite(u.Worst.Got) || single == nil {
+			return u
+		}
+		// A layer that is badly conditioned may be off by more: by what its last places
+		// move it, and, if nothing was declared, by much more.
+		times, s := 2.0, step{n: batch}
+		if k.Ulps == 0 {
+			times = 16
+		}
+		c := &closeness{single, double, double.names()}
+		if off := math.Abs(u.Worst.Got - u.Worst.Want); off <= times*moves(double, s, t.drawn, a.Name) ||
+			k.Ulps == 0 && !a.Result && c.rounds(s, t.drawn, difference{array: a.Name, index: u.Worst.Index}) {
+			u.Bound = u.Error
 		}
 		return u
 	}
@@ -219,6 +227,12 @@ func (c *closeness) at(what string, s step, x array, loose float64) bool {
 	if !differs || want.failed != "" || slices.ContainsFunc(d.values[1], func(v float64) bool { return !(math.Abs(v) < 1e30) }) {
 		return true
 	}
+	// Where a gradient has all but vanished, as that of a saturated unit has, its last
+	// places are those of what it vanished from.
+	usual := largest(arrayOf(c.double.firstOf(step{n: batch}), c.names, d.array).data)
+	if finite(d.got) && math.Abs(d.got-d.want) <= loose*usual {
+		return true
+	}
 	if finite(d.got) && (math.Abs(d.got-d.want) <= 16*moves(c.double, s, x, d.array) || c.rounds(s, x, d)) {
 		return true
 	}
@@ -232,13 +246,13 @@ func (c *closeness) at(what string, s step, x array, loose float64) bool {
 // conditioned there: then it is of another sign or size as soon as x and dy change in
 // their last places. A mistake does not change with them.
 func (c *closeness) rounds(s step, x array, d difference) bool {
-	least, most := d.got-d.want, d.got-d.want
-	for seed := range uint64(8) {
+	least, most := math.Inf(1), math.Inf(-1)
+	for seed := range uint64(9) {
 		got, want := c.both(s, x, func(data []float64) { stir(seed, data) })
 		if got.failed != "" || want.failed != "" {
 			return false
 		}
-		i := arrayOf(got, c.names, d.array).offset(d.index)
+		i := arrayOf(got, c.names, d.array).offset(d.index, c.shape(d))
 		off := arrayOf(got, c.names, d.array).data[i] - arrayOf(want, c.names, d.array).data[i]
 		least, most = min(least, off), max(most, off)
 	}
@@ -259,11 +273,28 @@ type shaped struct {
 	data  []float64
 }
 
-func (a shaped) offset(index []int) (i int) {
-	for axis, d := range a.shape {
+// offset is the place of an index, in an array of a shape of its own if it has one.
+func (a shaped) offset(index, own []int) (i int) {
+	shape := a.shape
+	if own != nil {
+		shape = own
+	}
+	for axis, d := range shape {
 		i = i*d + index[axis]
 	}
 	return i
+}
+
+// shape is that of the parameter whose gradient differs, if the index is of that.
+func (c *closeness) shape(d difference) []int {
+	i := slices.Index(c.names, d.array)
+	if i < 0 {
+		return nil
+	}
+	if shape := c.double.new().Params()[i].Value.Shape; len(shape) == len(d.index) {
+		return shape
+	}
+	return []int{1} // of the elements in a row
 }
 
 // arrayOf returns the array of a name.
@@ -275,7 +306,7 @@ func arrayOf(r result[float64], names []string, name string) shaped {
 		return shaped{r.dx.Shape, r.dx.Data}
 	}
 	g := r.grads[slices.Index(names, name)]
-	return shaped{[]int{len(g)}, g}
+	return shaped{nil, g}
 }
 
 // moves is how far the elements of an array move, in float64, if the elements of x and dy
