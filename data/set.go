@@ -84,6 +84,13 @@ func (s Set[T]) checked(op string) Set[T] {
 			panic(op + ": a Set has labels T or Values, not both")
 		}
 	}
+	for _, t := range []*tensor.Tensor[T]{s.X, s.Values} {
+		if n, ok := 0, true; t != nil {
+			if n, ok = tensor.Size(t.Shape...); !ok || n != len(t.Data) {
+				panic(&tensor.ShapeError{Op: op, Want: fmt.Sprintf("a shape of %d elements, as many as Data has", len(t.Data)), Got: slices.Clone(t.Shape)})
+			}
+		}
+	}
 	if n := s.Len(); len(s.X.Shape) == 0 || s.X.Shape[0] != n {
 		panic(&tensor.ShapeError{Op: op, Want: fmt.Sprintf("(%d, ...) for %d %s", n, n, want), Got: slices.Clone(s.X.Shape)})
 	}
@@ -192,7 +199,12 @@ func (b *Batcher[T]) Next() (x *tensor.Tensor[T], t nn.Targets[T], ok bool) {
 	return x, t, true
 }
 
-// Position returns the epoch and the number of its batches already returned, both counted from 0. After the last batch of an epoch, and until Next has
+// Samples returns the numbers of the samples in the batch that Next returned last, row by
+// row, until the next call. It is nil before the first.
+func (b *Batcher[T]) Samples() []int { return b.copying.samples }
+
+// Position returns the epoch and the number of its batches already returned, both counted
+// from 0. After the last batch of an epoch, and until Next has
 // returned false, that is still the same epoch.
 func (b *Batcher[T]) Position() (epoch, batch int) { return b.epoch, b.batch }
 

@@ -2,6 +2,7 @@ package gradcheck
 
 import (
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/chainrule-go/chainrule/graph"
@@ -10,43 +11,94 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// compare compares y and every gradient of the trial with all references.
-func (k *check) compare(t *trial, label string) {
-	if !slices.Equal(t.dx.Shape, t.x.Shape) {
-		k.fail("%sBackward returns dx of shape %s, want %s, the shape of x", label, tensor.FormatShape(t.dx.Shape), tensor.FormatShape(t.x.Shape))
+// compare compares y and every gradient of the trial with all references, and puts the
+// arrays into the report. What is wrong breaks the clause of, if it is not "".
+func (k *check) compare(t *trial, label string, of Clause) {
+	if !k.fits(GradientOfX, t) {
 		return
 	}
+	for _, a := range k.arrays(t, label, 0) {
+		a.of = of
+		k.Arrays = append(k.Arrays, a)
+	}
+}
+
+// fits reports whether dx has the shape of x, and says so otherwise.
+func (k *check) fits(clause Clause, t *trial) bool {
+	if !slices.Equal(t.dx.Shape, t.x.Shape) {
+		k.fail(clause, "Backward returns dx of shape %s, want %s, the shape of x", tensor.FormatShape(t.dx.Shape), tensor.FormatShape(t.x.Shape))
+		return false
+	}
+	return true
+}
+
+// arrays compares y and every gradient of the trial: with all references, or, if most is
+// not 0, with the graph and with so many central differences an array.
+func (k *check) arrays(t *trial, label string, most int) (arrays []Array) {
 	n := t.x.Shape[0]
 	b := k.build(t)
 	if b != nil {
 		y := Array{Name: label + "y", Shape: t.y.Shape, Batch: n, Result: true, Smooth: true}
-		k.Arrays = append(k.Arrays, compare(y, t.y.Data, nil, []Answer{{Reference: Graph, Values: b.y.Value}}))
+		arrays = append(arrays, compare(y, t.y.Data, nil, []Answer{{Reference: Graph, Values: b.y.Value}}))
 	}
-	f := t.objective()
+	var byGraph func() float64
+	if b != nil {
+		byGraph = func() float64 { return k.valueOfGraph(t) }
+	}
+	f := t.objective(byGraph)
 	gradient := func(name string, got []float64, of *tensor.Tensor[float64], place int, smooth bool) {
 		var answers []Answer
 		right := got
 		var alone func(sample int) []float64
 		if b != nil {
 			in := b.in[place]
-			right = graph.ComplexStep(b.Graph, b.objective, in)
-			answers = []Answer{{Reference: Graph, Values: slices.Clone(in.Grad)}, {Reference: ComplexStep, Values: right}}
+			right = slices.Clone(in.Grad)
+			answers = []Answer{{Reference: Graph, Values: right}}
+			if most == 0 {
+				right = graph.ComplexStep(b.Graph, b.objective, in)
+				answers = append(answers, Answer{Reference: ComplexStep, Values: right})
+			}
 			if len(t.dy.Shape) > 0 && t.dy.Shape[0] == n {
 				alone = func(sample int) []float64 { return b.alone(in, t.dy, sample) }
 			}
 		}
-		differences := make([]nn.Difference, len(of.Data))
-		for i := range differences {
-			differences[i] = nn.CentralDifference(f, &of.Data[i], nn.DifferenceStep)
+		stride := 1
+		if most > 0 {
+			stride = max(1, (len(of.Data)+most-1)/most)
+			if stride > 1 && stride%2 == 0 {
+				stride++ // not all in one column
+			}
 		}
-		answers = append(answers, centrally(f, of.Data, 1, differences, right))
+		differences := make([]nn.Difference, (len(of.Data)+stride-1)/stride)
+		for i := range differences {
+			differences[i] = nn.CentralDifference(f.value, &of.Data[i*stride], nn.DifferenceStep)
+		}
+		answers = append(answers, centrally(f, of.Data, stride, differences, right))
 		a := Array{Name: label + name, Shape: of.Shape, Batch: n, Smooth: smooth}
-		k.Arrays = append(k.Arrays, compare(a, got, alone, answers))
+		arrays = append(arrays, compare(a, got, alone, answers))
 	}
-	gradient("dx", t.dx.Data, t.x, 0, !k.Flat)
+	if !k.Discrete {
+		gradient("dx", t.dx.Data, t.x, 0, !k.Flat)
+	} else if nonzero(t.dx.Data) > 0 {
+		i := slices.IndexFunc(t.dx.Data, func(g float64) bool { return g != 0 })
+		k.Broken = append(k.Broken, Failure{Clause: GradientOfX, Array: "dx", Index: t.x.Index(i), Got: t.dx.Data[i], What: "x is discrete (Case.Discrete), so that dx is 0"})
+	}
 	for i, name := range nn.ParamNames(t.layer) {
 		gradient(name, t.gradient[i], t.layer.Params()[i].Value, 1+i, true)
 	}
+	return arrays
+}
+
+// valueOfGraph returns Σ dy·y of the trial by its formula.
+func (k *check) valueOfGraph(t *trial) (sum float64) {
+	_, _, y, err := trace.Layer(t.pass, t.layer, t.x, k.Graph)
+	if err != nil || len(y.Value) != len(t.dy.Data) {
+		return math.NaN()
+	}
+	for i, y := range y.Value {
+		sum += float64(y * t.dy.Data[i])
+	}
+	return sum
 }
 
 // built is the graph of a trial.
@@ -65,10 +117,10 @@ func (k *check) build(t *trial) *built {
 	case unknown:
 		return nil
 	case err != nil:
-		k.fail("%v", err)
+		k.fail(GradientOfX, "%v", err)
 		return nil
 	case len(y.Value) != len(t.y.Data):
-		k.fail("y has %d elements, that of the graph %d", len(t.y.Data), len(y.Value))
+		k.fail(GradientOfX, "y has %d elements, that of the graph %d", len(t.y.Data), len(y.Value))
 		return nil
 	}
 	b := &built{Tracer: tr, in: []trace.Node{x}, y: y}

@@ -10,8 +10,9 @@ import (
 // stride-th element of the array v. By right, a gradient that is correct wherever f
 // is smooth, it finds kinks: an element whose difference is off from it is looked at
 // more closely.
-func centrally(f func() float64, v []float64, stride int, differences []nn.Difference, right []float64) Answer {
-	a := Answer{Reference: CentralDifference, Values: make([]float64, len(differences)), stride: stride, kinks: map[int][2]float64{}, flat: map[int]bool{}}
+func centrally(fn *function, v []float64, stride int, differences []nn.Difference, right []float64) Answer {
+	a := Answer{Reference: CentralDifference, Values: make([]float64, len(differences)), stride: stride, kinks: map[int][2]float64{}, flat: map[int]bool{}, of: fn, at: v}
+	f := fn.value
 	f0 := f()
 	for k, d := range differences {
 		a.Values[k] = d.Central()
@@ -23,7 +24,7 @@ func centrally(f func() float64, v []float64, stride int, differences []nn.Diffe
 	for k, d := range differences {
 		i := a.element(k)
 		if r := right[i]; relative(r, d.Central(), scale) > Bound/10 {
-			if left, right, kink := lookCloser(f, &v[i], f0, d, math.Abs(r-d.Central())); kink {
+			if left, right, kink := lookCloser(fn, &v[i], f0, d, math.Abs(r-d.Central())); kink {
 				a.kinks[i] = [2]float64{left, right}
 			}
 		}
@@ -44,15 +45,15 @@ func centrally(f func() float64, v []float64, stride int, differences []nn.Diffe
 // A kink at a distance below h breaks one or the other, by more than half of what it
 // adds to n(h). So does the rounding of f, by up to some 16 ulp of f/h. That is not a
 // kink, and does not excuse a gradient that is too small to be compared.
-func lookCloser(f func() float64, v *float64, f0 float64, d nn.Difference, off float64) (left, right float64, kink bool) {
+func lookCloser(fn *function, v *float64, f0 float64, d nn.Difference, off float64) (left, right float64, kink bool) {
 	rightOf := func(d nn.Difference) float64 { return (d.Plus - f0) / d.H }
 	leftOf := func(d nn.Difference) float64 { return (f0 - d.Minus) / d.H }
+	f := fn.value
 	half := nn.CentralDifference(f, v, nn.DifferenceStep/2)
 	quarter := nn.CentralDifference(f, v, nn.DifferenceStep/4)
 	r, l, r2, l2 := rightOf(d), leftOf(d), rightOf(half), leftOf(half)
 	n, n2, n4 := d.Central(), half.Central(), quarter.Central()
 	broken := max(math.Abs((r2-l2)-(r-r2+l2-l)), math.Abs((n-n2)-4*(n2-n4)))
-	const ulp = 0x1p-52
-	noise := 16 * ulp * math.Abs(f0) / nn.DifferenceStep
-	return leftOf(quarter), rightOf(quarter), broken >= off/2 && broken > noise
+	kink = broken >= off/2 && broken > 16*ulp*max(fn.size, math.Abs(f0))/nn.DifferenceStep
+	return leftOf(quarter), rightOf(quarter), kink && broken > 4*fn.rounding(v)/nn.DifferenceStep
 }

@@ -36,39 +36,110 @@ const seed = 182
 // computation, those of one Step.
 func Layer(c Case) Report {
 	k := &check{Case: c, Report: Report{Name: c.Name}}
-	if !k.run("gradients", k.gradients) {
-		return k.Report // the other parts would panic too
+	if !k.run(Parameters, "parameters", k.parameters) || len(k.Broken) > 0 || !k.run(GradientOfX, "gradients", k.gradients) {
+		return k.Report // the other parts would fail too, for the same reason
 	}
-	k.run("second step", k.reuse)
-	k.run("batch of one", k.one)
-	k.run("kinks", k.kinks)
-	k.run("empty batch", k.empty)
-	k.run("evaluation", k.evaluation)
-	k.run("misuse", k.misuse)
-	k.run("float32", k.precision)
+	k.right = len(k.Failures()) == 0
+	k.run(Sizes, "a batch of one", k.one)
+	k.run(AtKinks, "at kinks", k.kinks)
+	k.run(Sizes, "an empty batch", k.empty)
+	k.run(Modes, "evaluation", k.evaluation)
+	k.run(Refusals, "misuse", k.misuse)
+	double, single := k.lives()
+	double.contract()
+	if single != nil && len(k.Failures()) == 0 {
+		single.contract()
+		k.run(Float32, "float32 and float64", func() { closeTo(single, double) })
+	}
+	k.run(Sizes, "batch sizes", k.sizes)
+	k.run(Inputs, "inputs", k.inputs)
+	k.run(Inputs, "other dy", k.linear)
+	k.run(Modes, "gradients in evaluation", k.evaluated)
+	k.run(Float32, "float32", k.precision)
 	return k.Report
+}
+
+// contract checks what a layer owes late in its life and beside others.
+func (b *life[T]) contract() {
+	clause := func(c Clause) Clause {
+		if b.single {
+			return Float32
+		}
+		return c
+	}
+	b.run(clause(Steps), "several steps", b.steps)
+	b.run(clause(GradAdded), "several Backwards", b.more)
+	b.run(clause(Sharing), "two layers", b.two)
+	b.run(clause(Modes), "modes", b.modes)
+	b.run(clause(Sharing), "predictions", b.predictions)
 }
 
 // check is one run of [Layer].
 type check struct {
 	Case
 	Report
+	right bool // the gradients of the first batch are
 }
 
-func (k *check) fail(format string, args ...any) {
-	k.Failures = append(k.Failures, fmt.Sprintf(format, args...))
+func (k *check) fail(clause Clause, format string, args ...any) {
+	k.Broken = append(k.Broken, Failure{Clause: clause, What: fmt.Sprintf(format, args...)})
 }
 
-// run turns a panic in a part of the check into a failure of the layer, and reports
+// run turns a panic in a part of the check into a failure of the clause, and reports
 // whether there was none.
-func (k *check) run(part string, f func()) (ok bool) {
+func (k *check) run(clause Clause, part string, f func()) (ok bool) {
 	defer func() {
 		if e := recover(); e != nil {
-			k.fail("%s: panic: %v%s", part, e, culprit())
+			k.fail(clause, "%s: panic: %v%s", part, e, culprit())
 		}
 	}()
 	f()
 	return true
+}
+
+// changes reports what a direction did to the parameters that it must not: by is its
+// name, and grad says that Grad is not its either.
+func (k *check) changes(t *trial, by string, grad bool) {
+	for i, p := range t.layer.Params() {
+		if i >= len(t.before) {
+			return // Params fails for that
+		}
+		was := t.before[i]
+		switch {
+		case p.Value != was.Value:
+			k.fail(ParamsUnmodified, "%s puts another tensor into the Value of %s, which copies of the network and files do not hold: change its elements", by, p.Name)
+			return
+		case p.Grad != was.Grad:
+			k.fail(Parameters, "%s puts another tensor into the Grad of %s: add to its elements", by, p.Name)
+			return
+		}
+		for j, v := range p.Value.Data {
+			if v != t.values[i][j] {
+				k.Broken = append(k.Broken, Failure{Clause: ParamsUnmodified, Array: p.Name, Index: p.Value.Index(j), Got: v, Want: t.values[i][j],
+					What: by + " changes the value of " + p.Name})
+				return
+			}
+		}
+		for j, v := range p.Grad.Data {
+			if grad && v != t.grads[i][j] {
+				k.Broken = append(k.Broken, Failure{Clause: GradAdded, Array: p.Name, Index: p.Value.Index(j), Got: v, Want: t.grads[i][j],
+					What: by + " changes the Grad of " + p.Name + ", which only Backward adds to"})
+				return
+			}
+		}
+		for _, r := range []struct {
+			name string
+			of   *tensor.Tensor[float64]
+		}{{"y", t.y}, {"dx", t.dx}} {
+			if r.of == nil {
+				continue
+			}
+			if overlap(r.of.Data, p.Grad.Data) || overlap(r.of.Data, p.Value.Data) {
+				k.fail(Sharing, "%s shares memory with %s, which the optimizer changes: take it from p.New", r.name, p.Name)
+				return
+			}
+		}
+	}
 }
 
 // culprit says, in a deferred function, which function panicked.
@@ -87,6 +158,27 @@ func culprit() string {
 	return ""
 }
 
+// receivers returns the names of the types whose methods are on the stack of a panic, in a
+// deferred function.
+func receivers() (names []string) {
+	pcs := make([]uintptr, 50)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs)])
+	for more := true; more; {
+		var frame runtime.Frame
+		frame, more = frames.Next()
+		_, method, ok := strings.Cut(frame.Function, ".(*")
+		if !ok || strings.Contains(frame.Function, "/gradcheck.(*check)") {
+			continue
+		}
+		name, _, _ := strings.Cut(method, ")")
+		name, _, _ = strings.Cut(name, "[")
+		if name != "Saved" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // trial is a new layer with an input, after one step of training, all drawn from the
 // same random numbers every time.
 type trial struct {
@@ -95,7 +187,10 @@ type trial struct {
 	x, y     *tensor.Tensor[float64]
 	drawn    *tensor.Tensor[float64] // x as it was before Forward
 	dy, dx   *tensor.Tensor[float64]
-	gradient [][]float64 // of each parameter
+	gradient [][]float64         // of each parameter
+	before   []nn.Param[float64] // the parameters before Forward, with copies of what they hold
+	values   [][]float64
+	grads    [][]float64
 }
 
 // rng returns the random numbers that a trial is drawn from.
@@ -105,21 +200,75 @@ func rng() *rand.Rand { return rand.New(rand.NewPCG(5, seed)) }
 func (k *check) setup(n int, adjust ...func(*trial)) *trial {
 	rng := rng()
 	t := &trial{layer: k.New(rng), pass: &nn.Pass[float64]{Train: true, Keep: true, Threads: 1}}
+	moveOff(t.layer.Params(), rng)
+	t.x = tensor.New[float64](append([]int{n}, k.Sample...)...)
+	k.draw(t.x, rng)
+	for _, f := range adjust {
+		f(t)
+	}
+	t.x = guard(t.x)
+	t.drawn = t.x.Clone()
 	for _, p := range t.layer.Params() {
+		for i := range p.Grad.Data {
+			p.Grad.Data[i] = float64(1 + i%3)
+		}
+		t.before = append(t.before, *p)
+		t.values = append(t.values, slices.Clone(p.Value.Data))
+		t.grads = append(t.grads, slices.Clone(p.Grad.Data))
+	}
+	t.y = mustFit("Forward", "y", t.layer.Forward(t.pass, t.x))
+	t.dy = guard(tensor.New[float64](t.y.Shape...))
+	fill(t.dy, rng)
+	return t
+}
+
+// guards are the elements behind x and dy in their memory, as if both were a part of a
+// larger array: append must not write there.
+const guards = 8
+
+// guard returns x with guards behind it.
+func guard(x *tensor.Tensor[float64]) *tensor.Tensor[float64] {
+	n := len(x.Data)
+	all := append(make([]float64, 0, n+guards), x.Data...)
+	for i := range guards {
+		all = append(all, guardOf(i))
+	}
+	return tensor.Of(all[:n], x.Shape...)
+}
+
+func guardOf(i int) float64 { return 1.5 + float64(i) }
+
+// guarded reports whether the guards behind x are as they were. x may have become another
+// tensor.
+func guarded(x *tensor.Tensor[float64]) bool {
+	n := len(x.Data)
+	if cap(x.Data) != n+guards {
+		return true
+	}
+	for i, v := range x.Data[:n+guards][n:] {
+		if v != guardOf(i) {
+			return false
+		}
+	}
+	return true
+}
+
+// moveOff moves parameters off their initial values, so that no bias is 0.
+func moveOff(params []*nn.Param[float64], rng *rand.Rand) {
+	for _, p := range params {
 		for i := range p.Value.Data {
 			p.Value.Data[i] += (1 + rng.Float64()) / 10
 		}
 	}
-	t.x = tensor.New[float64](append([]int{n}, k.Sample...)...)
-	fill(t.x, rng)
-	for _, f := range adjust {
-		f(t)
+}
+
+// draw fills x with inputs of the domain of the layer.
+func (k *check) draw(x *tensor.Tensor[float64], rng *rand.Rand) {
+	if k.Draw != nil {
+		k.Draw(x, rng)
+		return
 	}
-	t.drawn = t.x.Clone()
-	t.y = t.layer.Forward(t.pass, t.x)
-	t.dy = tensor.New[float64](t.y.Shape...)
-	fill(t.dy, rng)
-	return t
+	fill(x, rng)
 }
 
 // fill draws numbers from -2 to 2, none of them near 0.
@@ -137,22 +286,38 @@ func (t *trial) backward() {
 	for _, p := range t.layer.Params() {
 		clear(p.Grad.Data)
 	}
-	t.dx = t.layer.Backward(t.pass, t.dy)
+	t.dx = mustFit("Backward", "dx", t.layer.Backward(t.pass, t.dy))
 	for _, p := range t.layer.Params() {
 		t.gradient = append(t.gradient, slices.Clone(p.Grad.Data))
 	}
 }
 
-// objective returns the function Σ dy·y, which saves nothing.
-func (t *trial) objective() func() float64 {
+// terms returns the function of the products dy·y, which saves nothing.
+func (t *trial) terms() func() []float64 {
 	pass := &nn.Pass[float64]{Train: t.pass.Train, Threads: 1}
-	return func() float64 {
+	terms := make([]float64, len(t.dy.Data))
+	return func() []float64 {
 		pass.Reset()
 		pass.Step = t.pass.Step
-		var sum float64
 		for i, y := range t.layer.Forward(pass, t.x).Data {
-			sum += float64(y * t.dy.Data[i])
+			terms[i] = y * t.dy.Data[i]
+		}
+		return terms
+	}
+}
+
+// objective returns the function Σ dy·y. graph, if not nil, computes it by the formula.
+func (t *trial) objective(graph func() float64) *function {
+	f := &function{terms: t.terms(), graph: graph}
+	f.value = func() float64 {
+		var sum float64
+		for _, term := range f.terms() {
+			sum += term
 		}
 		return sum
 	}
+	for _, term := range f.terms() {
+		f.size += math.Abs(term)
+	}
+	return f
 }

@@ -1,6 +1,8 @@
 package gradcheck
 
 import (
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -10,8 +12,6 @@ import (
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
-
-type array = *tensor.Tensor[float64]
 
 // affine and relu are the cases of two layers of package nn.
 var affine, relu = rowOf("Affine"), rowOf("ReLU")
@@ -63,43 +63,44 @@ func TestEveryLayerPasses(t *testing.T) {
 	}
 }
 
-// TestPinned: at 0 the gradient of ReLU is 0. Another one between the one-sided
-// derivatives is correct, but not what this library has settled on.
-func TestPinned(t *testing.T) {
-	c := relu
-	c.New = func(*rand.Rand) nn.Layer[float64] { return &reluOne{} }
-	c.Graph = func(t *trace.Tracer, _ nn.Layer[float64], x trace.Node) trace.Node { return graph.ReLU(t.Graph, x) }
-	r := Layer(c)
+// TestSubgradient: at 0 the gradient of ReLU may be any number between the one-sided
+// derivatives, with a formula, which takes 0, and without.
+func TestSubgradient(t *testing.T) {
+	formula := func(t *trace.Tracer, _ nn.Layer[float64], x trace.Node) trace.Node { return graph.ReLU(t.Graph, x) }
 	for _, test := range []struct {
-		by   Reference
-		want bool
-	}{{Graph, true}, {ComplexStep, true}, {CentralDifference, false}} {
-		if got := r.Contradicts(test.by); got != test.want {
-			t.Errorf("a ReLU with the gradient 1 at 0: %s contradicts: %t, want %t", test.by, got, test.want)
+		at0 float64
+		ok  bool
+	}{{0, true}, {1, true}, {0.5, true}, {0.25, true}, {-0.01, false}, {1.01, false}, {math.NaN(), false}} {
+		for _, graph := range []trace.Formula{nil, formula} {
+			t.Run(fmt.Sprintf("%v, formula %t", test.at0, graph != nil), func(t *testing.T) {
+				c := relu
+				c.New = func(*rand.Rand) nn.Layer[float64] { return &reluAt0{at0: test.at0} }
+				c.Graph = graph
+				if err := Layer(c).Err(); (err == nil) != test.ok {
+					t.Errorf("got %v, want ok: %t", err, test.ok)
+				}
+			})
 		}
 	}
-	c.Graph = nil
-	if r := Layer(c); r.Kinks() != 20 {
-		t.Errorf("%d kinks without a formula, want 20", r.Kinks())
-	}
 }
 
-// reluOne is a ReLU whose gradient at 0 is 1.
-type reluOne struct {
+// reluAt0 is a ReLU with another gradient at 0.
+type reluAt0 struct {
 	nn.ReLU[float64]
-	x nn.Saved[float64]
+	at0 float64
+	x   nn.Saved[float64]
 }
 
-func (l *reluOne) Forward(p *nn.Pass[float64], x array) array {
+func (l *reluAt0) Forward(p *nn.Pass[float64], x array) array {
 	l.x.Set(p, x)
 	return l.ReLU.Forward(p, x)
 }
 
-func (l *reluOne) Backward(p *nn.Pass[float64], dy array) array {
+func (l *reluAt0) Backward(p *nn.Pass[float64], dy array) array {
 	dx := l.ReLU.Backward(p, dy)
 	for i, v := range l.x.Get(p, l).Data {
 		if v == 0 {
-			dx.Data[i] = dy.Data[i]
+			dx.Data[i] = l.at0 * dy.Data[i]
 		}
 	}
 	return dx

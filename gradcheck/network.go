@@ -85,8 +85,8 @@ func Network(name string, net nn.Layer[float64], loss nn.Loss[float64], x *tenso
 func (r NetworkReport) Check(name string, net nn.Layer[float64]) (other Report) {
 	other.Name = name
 	k := &check{}
-	k.run("backpropagation", func() { other.Arrays = r.compare(backpropagate(net, r.of, r.x, r.t)) })
-	other.Failures = k.Failures
+	k.run(GradientOfParams, "backpropagation", func() { other.Arrays = r.compare(backpropagate(net, r.of, r.x, r.t)) })
+	other.Broken = k.Broken
 	return other
 }
 
@@ -137,7 +137,14 @@ func newReferences(net nn.Layer[float64], loss nn.Loss[float64], x *tensor.Tenso
 	if r.moved > 0 {
 		step(r.moved)
 	}
-	names, f := nn.ParamNames(net), lossOf(net, loss, x, t)
+	names, f := nn.ParamNames(net), &function{value: lossOf(net, loss, x, t), size: math.Abs(r.loss[0])}
+	f.graph = func() float64 {
+		tr, err := trace.Network(&nn.Pass[float64]{Train: true, Keep: true}, net, loss, x, t)
+		if err != nil {
+			return math.NaN()
+		}
+		return tr.Output().Value[0]
+	}
 	for i, p := range net.Params() {
 		n, stride := tr.Param(p), strideOf(len(p.Value.Data))
 		moved := make([]int, len(differences[i]))

@@ -78,7 +78,7 @@ func TestNetwork(t *testing.T) {
 		t.Errorf("the same network again: %v", err)
 	}
 	net.Params()[2].Value.Data[0] += 1e-3
-	wantError(t, r.Check("other", net.Sequential).Err(), "other: W1[")
+	wantError(t, r.Check("other", net.Sequential).Err(), "other: gradient of parameter: W1[")
 
 	for _, p := range net.Params() {
 		if slices.ContainsFunc(p.Grad.Data, func(g float64) bool { return g != 0 }) {

@@ -42,9 +42,9 @@ func TestPrecisionFaults(t *testing.T) {
 		wrong wrong32
 		want  string
 	}{
-		{wrong32{y: 1.00001}, "Affine: y[2 0] is"},
-		{wrong32{dx: 1.00001}, "Affine: dx[2 0] is"},
-		{wrong32{grad: 1.00001}, "Affine: W[2 3] is"},
+		{wrong32{y: 1.00001}, "Affine: float32: y[2 0] is"},
+		{wrong32{dx: 1.00001}, "Affine: float32: dx[2 0] is"},
+		{wrong32{grad: 1.00001}, "Affine: float32: W[2 3] is"},
 	} {
 		t.Run(test.want, func(t *testing.T) {
 			c := affine

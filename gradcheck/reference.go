@@ -1,6 +1,9 @@
 package gradcheck
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // A Reference is a way to a gradient other than the layer's backward pass. Each fails
 // differently: what one misses, another finds.
@@ -51,6 +54,8 @@ type Answer struct {
 	// a kink, and the elements at which the function is constant to one side at least.
 	kinks map[int][2]float64
 	flat  map[int]bool
+	of    *function // that the differences are of; nil if an element cannot be looked at again
+	at    []float64 // its argument
 }
 
 // element is the place in the array of value k.
@@ -65,9 +70,12 @@ func Compare(name string, got []float64, shape []int, answers ...Answer) Array {
 // returns the gradients of one sample.
 func compare(a Array, got []float64, alone func(n int) []float64, answers []Answer) Array {
 	a.Elements, a.Nonzero = len(got), nonzero(got)
+	j := newJudge(got, answers)
 	for _, answer := range answers {
 		c := Comparison{Reference: answer.Reference, Elements: len(answer.Values)}
 		scale := largest(got, answer.Values)
+		var off []int // the values that differ
+		errors := make([]float64, len(answer.Values))
 		for k, want := range answer.Values {
 			i := answer.element(k)
 			g := got[i]
@@ -78,16 +86,62 @@ func compare(a Array, got []float64, alone func(n int) []float64, answers []Answ
 				c.Kinks++
 				slack := Bound * max(math.Abs(g), scale/100)
 				if !(min(sides[0], sides[1])-slack <= g && g <= max(sides[0], sides[1])+slack) {
-					c.outside = append(c.outside, Element{a.index(i), g, want})
+					switch j.at(i, scale) {
+					case wrong:
+						c.outside = append(c.outside, Element{a.index(i), g, want})
+					case unknown:
+						c.Unjudged++
+					}
 				}
 				continue
 			}
-			err := relative(g, want, scale)
-			if c.Worst.Index == nil || !(err <= c.MaxError) {
-				c.MaxError, c.Worst = err, Element{a.index(i), g, want}
+			if answer.Reference != CentralDifference && !finite(want) && finite(g) {
+				c.Unjudged++ // the formula overflows on its way
+				continue
 			}
-			if math.IsNaN(err) {
+			errors[k] = relative(g, want, scale)
+			if !(errors[k] <= j.bound(answer.Reference, i, scale)) {
+				off = append(off, k)
+			}
+		}
+		// The worst first: if a closer look confirms that it is wrong, the others need none.
+		// Only a kink excuses what an exact reference contradicts.
+		slices.SortStableFunc(off, func(a, b int) int { return order(errors[b], errors[a]) })
+		wrongs := make([]bool, len(errors))
+		for n, k := range off {
+			v := j.at(answer.element(k), scale)
+			if v == wrong || answer.Reference != CentralDifference && v != atKink {
+				for _, k := range off[n:] {
+					wrongs[k] = true
+				}
+				c.bad = true
 				break
+			}
+			errors[k] = 0
+			switch {
+			case v == unknown:
+				c.Unjudged++
+			case v == atKink && answer.Reference == CentralDifference:
+				c.Kinks++
+			}
+		}
+		for k, want := range answer.Values {
+			i := answer.element(k)
+			if _, kink := answer.kinks[i]; kink || c.bad && !wrongs[k] {
+				continue
+			}
+			if c.Worst.Index == nil || !(errors[k] <= c.MaxError) {
+				c.MaxError, c.Worst = errors[k], Element{a.index(i), got[i], want}
+			}
+			if math.IsNaN(errors[k]) {
+				break
+			}
+		}
+		if c.wrong() && answer.Reference == CentralDifference {
+			if i := answer.offset(c.Worst, a.Shape); i >= 0 {
+				if l, looked := j.looks[i]; looked && finite(l.derivative) && !l.kink {
+					c.Worst.Want = l.derivative
+				}
 			}
 		}
 		a.Comparisons = append(a.Comparisons, c)
@@ -96,6 +150,88 @@ func compare(a Array, got []float64, alone func(n int) []float64, answers []Answ
 		}
 	}
 	return a
+}
+
+// order sorts numbers, a NaN after all others.
+func order(a, b float64) int {
+	switch {
+	case a == b || a != a && b != b:
+		return 0
+	case a < b || b != b:
+		return -1
+	}
+	return 1
+}
+
+// offset is the place in the array of an element, or -1.
+func (a Answer) offset(e Element, shape []int) int {
+	if e.Index == nil {
+		return -1
+	}
+	i := 0
+	for axis, d := range shape {
+		i = i*d + e.Index[axis]
+	}
+	return i
+}
+
+// A judge looks more closely at elements that differ from a reference.
+type judge struct {
+	got      []float64
+	central  Answer    // whose of is nil if there is none
+	formula  []float64 // gradients by the graph; nil if there is none
+	rounding []float64 // how far the graph and the complex step differ
+	verdicts map[int]verdict
+	looks    map[int]look
+}
+
+// mostLooks limits the elements of an array that are looked at more closely.
+const mostLooks = 400
+
+func newJudge(got []float64, answers []Answer) *judge {
+	j := &judge{got: got, verdicts: map[int]verdict{}, looks: map[int]look{}}
+	for _, a := range answers {
+		switch {
+		case a.Reference == CentralDifference:
+			j.central = a
+		case a.Reference == Graph:
+			j.formula = a.Values
+		case len(a.Values) == len(j.formula):
+			j.rounding = make([]float64, len(a.Values))
+			for i, v := range a.Values {
+				j.rounding[i] = math.Abs(v - j.formula[i])
+			}
+		}
+	}
+	return j
+}
+
+// bound is the relative error of a correct element i: more than that of the reference
+// where the two exact references differ, because the formula rounds there.
+func (j *judge) bound(r Reference, i int, scale float64) float64 {
+	if r == CentralDifference || j.rounding == nil || scale == 0 || !finite(j.rounding[i]) {
+		return r.Bound()
+	}
+	return r.Bound() + min(1e-8, 64*j.rounding[i]/max(math.Abs(j.got[i]), math.Abs(j.formula[i]), scale/100))
+}
+
+// at is the verdict on element i.
+func (j *judge) at(i int, scale float64) verdict {
+	if j.central.of == nil {
+		return wrong
+	}
+	if v, known := j.verdicts[i]; known {
+		return v
+	}
+	if len(j.verdicts) >= mostLooks {
+		return unknown
+	}
+	formula := math.NaN()
+	if j.formula != nil {
+		formula = j.formula[i]
+	}
+	j.verdicts[i], j.looks[i] = j.central.of.judge(j.got[i], &j.central.at[i], scale, formula)
+	return j.verdicts[i]
 }
 
 // nonzero returns how many elements are not 0.

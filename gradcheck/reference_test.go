@@ -15,7 +15,7 @@ func compareNumerically(got []float64, f func() float64, x array) Array {
 	for i := range x.Data {
 		differences = append(differences, nn.CentralDifference(f, &x.Data[i], nn.DifferenceStep))
 	}
-	return compare(Array{Name: "x", Shape: x.Shape, Batch: 2}, got, nil, []Answer{centrally(f, x.Data, 1, differences, got)})
+	return compare(Array{Name: "x", Shape: x.Shape, Batch: 2}, got, nil, []Answer{centrally(&function{value: f}, x.Data, 1, differences, got)})
 }
 
 // TestKink looks at max(v, 0) around 0.

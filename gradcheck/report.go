@@ -8,9 +8,9 @@ import (
 
 // A Report is the outcome of a check of a layer or of a network.
 type Report struct {
-	Name     string
-	Arrays   []Array
-	Failures []string // what else of the contract is broken, in words
+	Name   string
+	Arrays []Array
+	Broken []Failure // of the clauses that are not seen from Arrays
 }
 
 // An Array is what was found out about one array: the gradient of an input or of
@@ -28,6 +28,8 @@ type Array struct {
 	Comparisons []Comparison // one a reference
 	Float32     *Ulps        // float32 against float64; nil if not compared
 	Cause       string       // the likely cause of what is wrong, in words
+
+	of Clause // that a wrong element breaks; "" if it is of the gradients themselves
 }
 
 // A Comparison is that of an array with a reference.
@@ -37,24 +39,19 @@ type Comparison struct {
 	MaxError  float64 // the largest relative error, kinks aside
 	Worst     Element // where it is
 	Kinks     int     // elements judged by their one-sided derivatives
+	Unjudged  int     // elements where differences of no step agree, so that nothing can be said
 
+	bad     bool      // Worst is wrong
 	outside []Element // kinks whose gradient is not between the derivatives
 }
 
 // wrong reports whether the reference contradicts.
-func (c Comparison) wrong() bool { return !(c.MaxError <= c.Reference.Bound()) || len(c.outside) > 0 }
+func (c Comparison) wrong() bool { return c.bad || len(c.outside) > 0 }
 
 // An Element is one gradient and what it should be.
 type Element struct {
 	Index     []int
 	Got, Want float64
-}
-
-func (e Element) place() string {
-	if e.Index == nil {
-		return ""
-	}
-	return fmt.Sprint(e.Index)
 }
 
 // Ulps is an error in units in the last place of float32, and the largest one allowed.
@@ -139,34 +136,64 @@ func (r Report) Contradicts(by Reference) bool {
 	})
 }
 
+// Failures returns everything that is wrong: what the arrays show, then what else of the
+// contract is broken.
+func (r Report) Failures() []Failure {
+	var all []Failure
+	// Gradients that an argument was changed under, or that are not the same twice, are
+	// wrong for that reason.
+	if !slices.ContainsFunc(r.Broken, func(f Failure) bool { return f.explains() }) {
+		for _, a := range r.Arrays {
+			if a.of == "" || len(all) == 0 {
+				all = append(all, a.failures()...)
+			}
+		}
+	}
+	return append(all, r.Broken...)
+}
+
 // Err returns nil if the check passed, and otherwise everything that is wrong.
 func (r Report) Err() error {
 	var errs []error
-	wrong := func(a Array, format string, args ...any) {
-		err := fmt.Sprintf(format, args...)
-		if a.Cause != "" {
-			err += " (" + a.Cause + ")"
-		}
-		errs = append(errs, fmt.Errorf("%s: %s%s", r.Name, a.Name, err))
-	}
-	for _, a := range r.Arrays {
-		// The first reference to contradict stands for the others.
-		for _, c := range a.Comparisons {
-			for _, e := range c.outside {
-				wrong(a, "%v is %v at a kink, outside the one-sided derivatives around %v", e.Index, e.Got, e.Want)
-			}
-			if !(c.MaxError <= c.Reference.Bound()) {
-				wrong(a, "%v is %v, %s says %v: relative error %.2g, at most %.0e",
-					c.Worst.Index, c.Worst.Got, c.Reference, c.Worst.Want, c.MaxError, c.Reference.Bound())
-				break
-			}
-		}
-		if u := a.Float32; u.wrong() {
-			wrong(a, "%s is %v in float32, %v in float64: %.3g ulp, at most %.3g", u.Worst.place(), u.Worst.Got, u.Worst.Want, u.Error, u.Bound)
-		}
-	}
-	for _, f := range r.Failures {
+	for _, f := range r.Failures() {
 		errs = append(errs, fmt.Errorf("%s: %s", r.Name, f))
 	}
 	return errors.Join(errs...)
+}
+
+// failures returns what is wrong with an array.
+func (a Array) failures() (all []Failure) {
+	wrong := func(clause Clause, e Element, format string, args ...any) {
+		all = append(all, Failure{Clause: clause, Array: a.Name, Index: e.Index, Got: e.Got, Want: e.Want, What: fmt.Sprintf(format, args...), Cause: a.Cause})
+	}
+	// The first reference to contradict stands for the others.
+	for _, c := range a.Comparisons {
+		for _, e := range c.outside {
+			wrong(AtKinks, e, "it is outside the one-sided derivatives around that")
+		}
+		if c.Unjudged > c.Elements/2 {
+			all = append(all, Failure{Clause: Judgment, Array: a.Name, What: fmt.Sprintf("cannot judge %d of %d elements of %s: differences of no step agree there; give the formula (Case.Graph), or inputs at which the layer is less steep (Case.Draw)", c.Unjudged, c.Elements, a.Name)})
+		}
+		if c.bad {
+			wrong(a.clause(), c.Worst, "%s says so: relative error %.2g, at most %.0e", c.Reference, c.MaxError, c.Reference.Bound())
+			break
+		}
+	}
+	if u := a.Float32; u.wrong() {
+		wrong(Float32, u.Worst, "in float32 it is off by %.3g ulp, at most %.3g", u.Error, u.Bound)
+	}
+	return all
+}
+
+// clause is what a wrong element of the array breaks.
+func (a Array) clause() Clause {
+	switch {
+	case a.of != "":
+		return a.of
+	case a.Result:
+		return ValueOfY
+	case a.Name == "dx":
+		return GradientOfX
+	}
+	return GradientOfParams
 }

@@ -8,7 +8,8 @@ type activation[T tensor.Float] struct {
 	y Saved[T]
 }
 
-func (a *activation[T]) forward(p *Pass[T], x *tensor.Tensor[T], f func(y, x []T)) *tensor.Tensor[T] {
+func (a *activation[T]) forward(p *Pass[T], layer any, x *tensor.Tensor[T], f func(y, x []T)) *tensor.Tensor[T] {
+	mustFit(layer, "Forward", x)
 	y := p.New(x.Shape...)
 	f(y.Data, x.Data)
 	a.y.Set(p, y)

@@ -74,6 +74,7 @@ func (l *Affine[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 
 // forward computes y by a product that adds a bias.
 func (l *Affine[T]) forward(p *Pass[T], x *tensor.Tensor[T], product func(threads int, y, x, w kernel.Matrix[T], bias []T)) *tensor.Tensor[T] {
+	mustFit(l, "Forward", x)
 	n, one := l.batch(x)
 	var y *tensor.Tensor[T]
 	if one {
@@ -114,6 +115,7 @@ func (l *Affine[T]) w() kernel.Matrix[T] {
 // gradient of its y.
 func (l *Affine[T]) mustFit(p *Pass[T], dy *tensor.Tensor[T]) (x *tensor.Tensor[T], n int) {
 	x = l.x.Get(p, l)
+	mustFit(l, "Backward", dy)
 	n, one := l.batch(x)
 	switch {
 	case one:

@@ -43,6 +43,7 @@ func (l *Dropout[T]) Fields(f *Fields[T]) {
 func (l *Dropout[T]) Rate() float64 { return l.rate }
 
 func (l *Dropout[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
+	mustFit(l, "Forward", x)
 	mask := l.Mask(p, x.Shape...)
 	l.mask.Set(p, mask)
 	return timesMask(p, x, mask)

@@ -14,7 +14,8 @@ import "github.com/chainrule-go/chainrule/tensor"
 //   - An x or dy of the wrong shape is a panic with a *[tensor.ShapeError] that
 //     names the layer: [CheckShape] does that. Backward without a Forward of the
 //     same step, with the same Pass, is a panic too: [Saved] does that.
-//   - The same layer, Pass settings and x give the same bits every time.
+//   - The same layer, Pass settings and x give the same bits every time, on any
+//     number of Threads.
 //
 // Package gradcheck checks all of it. A Layer is for one goroutine at a time, except
 // that Forward with a Pass that does not Keep, or a nil one, is safe for any number.

@@ -69,7 +69,7 @@ func (t Targets[T]) mustValues(loss string, y *tensor.Tensor[T]) *tensor.Tensor[
 	if t.Values == nil || t.Labels != nil {
 		panic(&TargetsError{loss + ".Forward", "Targets.Values alone", t.kinds()})
 	}
-	if !slices.Equal(t.Values.Shape, y.Shape) {
+	if n, ok := tensor.Size(t.Values.Shape...); !ok || n != len(t.Values.Data) || !slices.Equal(t.Values.Shape, y.Shape) {
 		panic(&tensor.ShapeError{Op: loss + ".Forward(t)", Want: tensor.FormatShape(y.Shape) + ", the shape of y", Got: slices.Clone(t.Values.Shape)})
 	}
 	return t.Values

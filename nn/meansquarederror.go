@@ -25,6 +25,7 @@ func NewMeanSquaredError[T tensor.Float]() *MeanSquaredError[T] { return &MeanSq
 // Forward implements [Loss]. The sum is taken in float64, in the order of the
 // elements.
 func (l *MeanSquaredError[T]) Forward(p *Pass[T], y *tensor.Tensor[T], t Targets[T]) float64 {
+	mustFit(l, "Forward", y)
 	if len(y.Data) == 0 {
 		panic(&tensor.ShapeError{Op: "MeanSquaredError.Forward", Want: "(N, ...) with 1 or more elements", Got: slices.Clone(y.Shape)})
 	}

@@ -187,8 +187,9 @@ func nameOf(layer any) string {
 }
 
 // CheckShape panics with a *[tensor.ShapeError] that names the layer unless dy has
-// the shape of y, which Backward requires.
+// the shape of y, which Backward requires, and as many elements.
 func CheckShape[T tensor.Float](layer any, dy *tensor.Tensor[T], y []int) {
+	mustFit(layer, "Backward", dy)
 	if !slices.Equal(dy.Shape, y) {
 		panic(&tensor.ShapeError{
 			Op:   nameOf(layer) + ".Backward",

@@ -19,7 +19,7 @@ type ReLU[T tensor.Float] struct{ activation[T] }
 func NewReLU[T tensor.Float]() *ReLU[T] { return &ReLU[T]{} }
 
 func (l *ReLU[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
-	return l.forward(p, x, kernel.ReLU[T])
+	return l.forward(p, l, x, kernel.ReLU[T])
 }
 
 func (l *ReLU[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {

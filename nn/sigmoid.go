@@ -22,7 +22,7 @@ type Sigmoid[T tensor.Float] struct{ activation[T] }
 func NewSigmoid[T tensor.Float]() *Sigmoid[T] { return &Sigmoid[T]{} }
 
 func (l *Sigmoid[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
-	return l.forward(p, x, kernel.Sigmoid[T])
+	return l.forward(p, l, x, kernel.Sigmoid[T])
 }
 
 func (l *Sigmoid[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {

@@ -24,6 +24,7 @@ type Softmax[T tensor.Float] struct {
 func NewSoftmax[T tensor.Float]() *Softmax[T] { return &Softmax[T]{} }
 
 func (l *Softmax[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
+	mustFit(l, "Forward", x)
 	if len(x.Shape) != 1 && len(x.Shape) != 2 {
 		panic(&tensor.ShapeError{Op: "Softmax.Forward", Want: "(N, K) or (K)", Got: slices.Clone(x.Shape)})
 	}

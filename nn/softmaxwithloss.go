@@ -45,6 +45,7 @@ func (e *LabelError) Error() string {
 // Forward implements [Loss], for logits x (N, K), both 1 or more. It panics with a
 // *[LabelError] if a label is not one of the classes 0 to K-1.
 func (l *SoftmaxWithLoss[T]) Forward(p *Pass[T], x *tensor.Tensor[T], t Targets[T]) float64 {
+	mustFit(l, "Forward", x)
 	if len(x.Shape) != 2 || len(x.Data) == 0 {
 		panic(&tensor.ShapeError{Op: "SoftmaxWithLoss.Forward", Want: "(N, K), both 1 or more", Got: slices.Clone(x.Shape)})
 	}

@@ -18,7 +18,7 @@ type Tanh[T tensor.Float] struct{ activation[T] }
 func NewTanh[T tensor.Float]() *Tanh[T] { return &Tanh[T]{} }
 
 func (l *Tanh[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
-	return l.forward(p, x, kernel.Tanh[T])
+	return l.forward(p, l, x, kernel.Tanh[T])
 }
 
 func (l *Tanh[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {

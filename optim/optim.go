@@ -2,6 +2,7 @@ package optim
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -12,7 +13,7 @@ import (
 
 // An Optimizer moves parameters down their gradients by a [Rule].
 type Optimizer[T tensor.Float] struct {
-	LR      float64 // learning rate; above 0, rounded to T, and free to change between steps
+	LR      float64 // learning rate; 0 or more, rounded to T, and free to change between steps
 	Threads int     // for large parameters; 0: all of GOMAXPROCS. They change no bit. A training step sets it.
 	Rule    Rule[T] // whose settings are free to change between steps
 	Steps   int     // steps done
@@ -48,11 +49,15 @@ type Update[T tensor.Float] struct {
 	Threads int
 }
 
-// New returns an optimizer of the parameters by a rule. It panics if a parameter is
-// listed twice: it would step twice. The Params of a container list a shared
-// parameter once. It panics also if a Grad is not of the shape of its Value.
+// New returns an optimizer of the parameters by a rule. It panics if the learning rate
+// is refused by [Optimizer.Check], if a parameter is nil or its Grad is not of the shape of
+// its Value, or if one is listed twice: it would step twice. The Params of a container list
+// a shared parameter once.
 func New[T tensor.Float](params []*nn.Param[T], lr float64, rule Rule[T]) *Optimizer[T] {
 	o := &Optimizer[T]{LR: lr, Rule: rule}
+	if err := o.Check(); err != nil {
+		panic(err.Error())
+	}
 	seen := map[*nn.Param[T]]bool{}
 	for i, p := range params {
 		if p == nil || p.Value == nil || p.Grad == nil || !slices.Equal(p.Grad.Shape, p.Value.Shape) {
@@ -72,18 +77,31 @@ func New[T tensor.Float](params []*nn.Param[T], lr float64, rule Rule[T]) *Optim
 	return o
 }
 
-// Params returns the parameters.
-func (o *Optimizer[T]) Params() []*nn.Param[T] {
-	params := make([]*nn.Param[T], len(o.slots))
-	for i, p := range o.slots {
-		params[i] = p.Param
+// Check reports whether the learning rate is one: a finite number of 0 or more. A
+// negative one would climb.
+func (o *Optimizer[T]) Check() error {
+	if rate := float64(T(o.LR)); !(rate >= 0) || math.IsInf(rate, 0) {
+		return fmt.Errorf("optim: want a learning rate of 0 or more, got %v", o.LR)
 	}
-	return params
+	return nil
+}
+
+// Params returns the parameters that the optimizer changes.
+func (o *Optimizer[T]) Params() []*nn.Param[T] {
+	all := make([]*nn.Param[T], len(o.slots))
+	for i, p := range o.slots {
+		all[i] = p.Param
+	}
+	return all
 }
 
 // Step changes each parameter by its Grad, which it leaves zero: there is nothing to
-// reset before the next Backward.
+// reset before the next Backward. It panics if the learning rate is refused by
+// [Optimizer.Check].
 func (o *Optimizer[T]) Step() {
+	if err := o.Check(); err != nil {
+		panic(err.Error())
+	}
 	threads := o.Threads
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)

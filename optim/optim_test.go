@@ -87,3 +87,27 @@ func TestNewRefuses(t *testing.T) {
 		})
 	}
 }
+
+// TestLearningRate: one that is none is refused when it is set, and when it is used.
+func TestLearningRate(t *testing.T) {
+	for _, test := range []struct {
+		lr float64
+		ok bool
+	}{{0, true}, {1e-30, true}, {1, true}, {-1e-30, false}, {-1, false}, {math.NaN(), false}, {math.Inf(1), false}, {1e300, false}} {
+		t.Run(fmt.Sprint(test.lr), func(t *testing.T) {
+			refused := func(f func()) (yes bool) {
+				defer func() { yes = recover() != nil }()
+				f()
+				return false
+			}
+			if got := refused(func() { NewSGD[float32](nil, test.lr) }); got == test.ok {
+				t.Errorf("New refuses it: %t", got)
+			}
+			o := NewSGD[float32](nil, 0.1)
+			o.LR = test.lr
+			if got := refused(o.Step); got == test.ok {
+				t.Errorf("Step refuses it: %t", got)
+			}
+		})
+	}
+}

@@ -15,17 +15,22 @@ import (
 
 // Evaluate returns the mean of a loss of net on samples, and its accuracy if their
 // targets are labels: the share of outputs whose largest element is at the label. Both
-// are NaN if there are no samples (or samples is nil), the accuracy also if the targets are values. It
-// stops early with ctx's error. The threads, 0 for all of GOMAXPROCS, share out the
-// samples and change no bit.
+// are NaN if there are no samples (or samples is nil), the accuracy also if the targets
+// are values. It stops early with ctx's error, or with a *[nn.LabelError] that names the
+// first sample whose label is none of the classes. It is an error, too, if the network ends
+// in a Softmax and the loss contains one. The threads, 0 for all of GOMAXPROCS, share out
+// the samples and change no bit.
 func Evaluate[T tensor.Float](ctx context.Context, net nn.Layer[T], loss nn.Loss[T], samples data.Samples[T], threads int) (mean, accuracy float64, err error) {
 	if threads < 0 {
 		return 0, 0, fmt.Errorf("train: want 0 or more threads, got %d", threads)
 	}
+	if err := fitLoss(net, loss); err != nil {
+		return 0, 0, err
+	}
 	if samples == nil {
 		samples = data.Set[T]{}
 	}
-	return newEvaluator(net, loss, threads).evaluate(ctx, samples)
+	return newEvaluator(net, loss, threads).evaluate(ctx, "set", samples)
 }
 
 // part is the number of samples that are evaluated at a time. The totals are the sums
@@ -64,14 +69,19 @@ func newEvaluator[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], threads int)
 		w := &examiner[T]{net: net, loss: loss, pass: &nn.Pass[T]{Threads: 1}}
 		e.workers = append(e.workers, func() {
 			defer e.done.Done()
-			defer func() { e.panics[i] = recover() }() // such as a wrong shape or label: evaluate panics with it
+			defer func() { // such as a wrong shape or label: evaluate panics with it
+				e.panics[i] = recover()
+				if wrong, ok := e.panics[i].(*nn.LabelError); ok {
+					wrong.Sample += w.first
+				}
+			}()
 			e.work(w)
 		})
 	}
 	return e
 }
 
-func (e *evaluator[T]) evaluate(ctx context.Context, samples data.Samples[T]) (loss, accuracy float64, err error) {
+func (e *evaluator[T]) evaluate(ctx context.Context, set string, samples data.Samples[T]) (loss, accuracy float64, err error) {
 	n := samples.Len()
 	parts := (n + part - 1) / part
 	if len(e.sums) < parts {
@@ -85,10 +95,21 @@ func (e *evaluator[T]) evaluate(ctx context.Context, samples data.Samples[T]) (l
 		go work()
 	}
 	e.done.Wait()
+	var wrong *nn.LabelError
 	for _, p := range e.panics[:len(workers)] {
-		if p != nil {
+		switch p := p.(type) {
+		case nil:
+		case *nn.LabelError:
+			if wrong == nil || p.Sample < wrong.Sample {
+				wrong = p
+			}
+		default:
 			panic(p)
 		}
+	}
+	if wrong != nil {
+		wrong.Op = "train: the " + set
+		return 0, 0, wrong
 	}
 	if int(e.next.Load()) < parts {
 		return 0, 0, ctx.Err()
@@ -116,6 +137,7 @@ func (e *evaluator[T]) work(w *examiner[T]) {
 		if lo >= hi {
 			return
 		}
+		w.first = lo
 		x, t := w.gather(e.samples, e.shape, lo, hi)
 		y := w.net.Forward(w.pass, x)
 		loss := w.loss.Forward(w.pass, y, t)
@@ -132,6 +154,7 @@ type examiner[T tensor.Float] struct {
 	net     nn.Layer[T]
 	loss    nn.Loss[T]
 	pass    *nn.Pass[T]
+	first   int   // sample of its part
 	shape   []int // of the inputs of a part
 	numbers []int // of the samples in it
 	labels  []int

@@ -20,25 +20,42 @@ type Step[T tensor.Float] struct {
 	Loss      nn.Loss[T]
 	Optimizer *optim.Optimizer[T]
 	Pass      *nn.Pass[T] // of the steps; its Step is their number
+
+	frozen []*nn.Param[T] // that the optimizer does not have
 }
 
-// NewStep returns a Step on all threads of GOMAXPROCS.
+// NewStep returns a Step on all threads of GOMAXPROCS. The optimizer may leave parameters
+// of the network as they are; their Grad is zero after each step too. It panics if the
+// optimizer has a parameter of another network or a learning rate below 0, or if the
+// network ends in a Softmax and the loss contains one.
 func NewStep[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], optimizer *optim.Optimizer[T]) *Step[T] {
-	return &Step[T]{net, loss, optimizer, &nn.Pass[T]{Train: true, Keep: true}}
+	frozen, err := fit(net, loss, optimizer)
+	if err != nil {
+		panic(err.Error())
+	}
+	return &Step[T]{net, loss, optimizer, &nn.Pass[T]{Train: true, Keep: true}, frozen}
 }
 
 // Threads sets the number of threads of the pass and the optimizer; 0 is all of
 // GOMAXPROCS. They change no bit.
 func (s *Step[T]) Threads(n int) { s.Pass.Threads, s.Optimizer.Threads = n, n }
 
-// Do is one step on a batch and its targets. It returns the loss before the step, or a
-// *[DivergedError] if that is not finite; then no parameter has changed.
+// Do is one step on a batch and its targets. It returns the loss before the step. If that
+// is not finite, no parameter changes, and it is an *[InputError] if a sample of the
+// batch is not finite, and else a *[DivergedError]. A label that is none of the classes
+// panics with a *[nn.LabelError].
 func (s *Step[T]) Do(x *tensor.Tensor[T], t nn.Targets[T]) (loss float64, err error) {
 	s.Pass.Reset()
 	loss = nn.Backpropagate(s.Pass, s.Net, s.Loss, x, t)
 	if !finite(loss) {
-		return loss, &DivergedError{int(s.Pass.Step), loss}
+		if e := notFinite("batch", x, t); e != nil {
+			return loss, e
+		}
+		return loss, &DivergedError{Step: int(s.Pass.Step), Loss: loss, Param: badParam(s.Net)}
 	}
 	s.Optimizer.Step()
+	for _, p := range s.frozen {
+		clear(p.Grad.Data)
+	}
 	return loss, nil
 }

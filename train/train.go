@@ -8,7 +8,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"runtime"
-	"slices"
 
 	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/nn"
@@ -52,22 +51,30 @@ func Random(seed uint64, purpose string) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, stream.Sum64()))
 }
 
-// A DivergedError ends a run whose loss is not a finite number.
+// A DivergedError ends a run whose loss is not a finite number though its samples are.
 type DivergedError struct {
-	Step int
-	Loss float64
+	Step  int
+	Loss  float64
+	Param string // one that is not finite before the step; "" if all are
 }
 
 func (e *DivergedError) Error() string {
+	if e.Param != "" && e.Step <= 1 {
+		return fmt.Sprintf("training cannot begin: the loss is %v, for the parameter %s is not finite", e.Loss, e.Param)
+	}
 	return fmt.Sprintf("training diverged: the loss at step %d is %v; try a smaller learning rate or smaller initial weights", e.Step, e.Loss)
 }
 
 // Run trains for cfg.Steps steps and returns the last Epoch.
 //
-// It stops early with ctx's error, or with a *[DivergedError] once the loss of a
-// step or of an evaluation is not finite. The network then is as the last complete
-// step left it; the Epoch has the number of that step, and NaN for what was not
-// evaluated.
+// It stops early with ctx's error, with a *[nn.LabelError] or an *[InputError] that names
+// a sample of the training or test set whose label or numbers are wrong, or with a
+// *[DivergedError] once the loss of a step or of an evaluation is not finite. The
+// network then is as the last complete step left it; the Epoch has the number of that
+// step, and NaN for what was not evaluated.
+//
+// It is an error, too, if the optimizer has a parameter that the network has not or a
+// learning rate below 0, or if the network ends in a Softmax and the loss contains one.
 func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
 	switch {
 	case cfg.Net == nil:
@@ -78,8 +85,6 @@ func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
 		return Epoch{}, errors.New("train: want an optimizer, got nil")
 	case cfg.Threads < 0:
 		return Epoch{}, fmt.Errorf("train: want 0 or more threads, got %d", cfg.Threads)
-	case !shareParams(cfg.Optimizer.Params(), cfg.Net.Params()):
-		return Epoch{}, errors.New("train: the optimizer has no parameter of the network, so it would learn nothing; make one of Net.Params()")
 	}
 	if cfg.Train == nil {
 		cfg.Train = data.Set[T]{}
@@ -89,6 +94,9 @@ func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
 	}
 	if cfg.Train.Len() == 0 || cfg.Batch < 1 || cfg.Steps < 1 {
 		return Epoch{}, fmt.Errorf("train: %d samples in batches of %d for %d steps: each must be 1 or more", cfg.Train.Len(), cfg.Batch, cfg.Steps)
+	}
+	if _, err := fit(cfg.Net, cfg.Loss, cfg.Optimizer); err != nil {
+		return Epoch{}, err
 	}
 	t := newTrainer(cfg)
 	perEpoch := t.perEpoch()
@@ -113,14 +121,17 @@ func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
 		e := t.stopped(step)
 		e.Loss = sum / float64(since)
 		sum, since = 0, 0
-		if loss, e.TrainAccuracy, err = t.eval.evaluate(ctx, cfg.Train); err == nil {
-			_, e.TestAccuracy, err = t.eval.evaluate(ctx, cfg.Test)
+		if loss, e.TrainAccuracy, err = t.eval.evaluate(ctx, trainingSet, cfg.Train); err == nil {
+			_, e.TestAccuracy, err = t.eval.evaluate(ctx, testSet, cfg.Test)
 		}
 		if err != nil {
 			return t.stopped(step), err
 		}
 		if !finite(loss) {
-			return t.stopped(step), &DivergedError{step, loss}
+			if err := checkSet(trainingSet, cfg.Train); err != nil {
+				return t.stopped(step), err
+			}
+			return t.stopped(step), &DivergedError{Step: step, Loss: loss}
 		}
 		if cfg.OnEpoch != nil {
 			cfg.OnEpoch(e)
@@ -129,12 +140,6 @@ func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
 			return e, nil
 		}
 	}
-}
-
-// shareParams reports whether a parameter of the network is one of the optimizer's. A
-// network without parameters may be run too.
-func shareParams[T tensor.Float](optimizers, networks []*nn.Param[T]) bool {
-	return len(networks) == 0 || slices.ContainsFunc(networks, func(p *nn.Param[T]) bool { return slices.Contains(optimizers, p) })
 }
 
 // trainer is the state of a run.
@@ -156,8 +161,6 @@ func newTrainer[T tensor.Float](cfg Config[T]) *trainer[T] {
 	return &trainer[T]{cfg, step, newEvaluator(cfg.Net, cfg.Loss, cfg.Threads), batches}
 }
 
-func finite(loss float64) bool { return !math.IsNaN(loss) && !math.IsInf(loss, 0) }
-
 // perEpoch is the number of steps in an epoch.
 func (t *trainer[T]) perEpoch() int { return t.batches.Batches() }
 
@@ -173,5 +176,19 @@ func (t *trainer[T]) next() (loss float64, err error) {
 	if !ok { // an epoch has ended; the next one begins
 		x, targets, _ = t.batches.Next()
 	}
-	return t.step.Do(x, targets)
+	defer wrongLabel(trainingSet, t.number, &err)
+	loss, err = t.step.Do(x, targets)
+	if e, ok := errors.AsType[*InputError](err); ok {
+		err = &InputError{trainingSet, t.number(e.Sample), e.Target, e.Value}
+	}
+	return loss, err
 }
+
+// number is the sample of the training set in a row of the batch.
+func (t *trainer[T]) number(row int) int { return t.batches.Samples()[row] }
+
+// What errors call the two sets.
+const (
+	trainingSet = "training set"
+	testSet     = "test set"
+)

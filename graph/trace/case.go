@@ -39,10 +39,38 @@ type Case struct {
 	Flat  bool
 	Kinks func(x *tensor.Tensor[float64]) int
 
+	// Draw fills x, a batch, with inputs of the layer's domain: positive numbers,
+	// probabilities, or samples of your own; see [DrawFrom]. Nil means any numbers, zeros
+	// and large ones among them. Discrete says that the layer is not differentiable in x,
+	// which holds indices for example: no element of x is moved, and dx must be 0.
+	Draw     func(x *tensor.Tensor[float64], rng *rand.Rand)
+	Discrete bool
+
+	// What a layer does otherwise in training than in evaluation, and how its results
+	// may vary, is declared: Random says that in training it draws random numbers, from
+	// the Step of the Pass, and Statistics that in training it uses the statistics of the
+	// batch and keeps running ones for evaluation. A layer with neither computes the same
+	// in both.
+	Random     bool
+	Statistics bool
+
+	// Unused are the names of the parameters that y does not depend on, so that their
+	// gradient is 0.
+	Unused []string
+
 	// Refuses are shapes, batch axis included, that Forward must refuse with a
 	// *tensor.ShapeError. RefusesOne says that in training it so refuses a batch of one.
 	Refuses    [][]int
 	RefusesOne bool
+}
+
+// DrawFrom returns Case.Draw for a domain of numbers from least to most.
+func DrawFrom(least, most float64) func(x *tensor.Tensor[float64], rng *rand.Rand) {
+	return func(x *tensor.Tensor[float64], rng *rand.Rand) {
+		for i := range x.Data {
+			x.Data[i] = least + float64((most-least)*rng.Float64())
+		}
+	}
 }
 
 // KinksAt returns Case.Kinks for kinks at a value, such as 0 for ReLU: it sets every

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync"
 
 	"github.com/chainrule-go/chainrule/graph"
 	"github.com/chainrule-go/chainrule/nn"
@@ -37,7 +38,14 @@ func (r Row) Of(s Sizes) Case {
 	c := r.Case
 	c.New = func(rng *rand.Rand) nn.Layer[float64] { return r.Make(s, rng) }
 	if r.loss != nil {
-		targets := func(n int) nn.Targets[float64] { return r.targets(n, s.Sample[0]) }
+		var known sync.Map // by n: every Forward asks for them
+		targets := func(n int) nn.Targets[float64] {
+			t, ok := known.Load(n)
+			if !ok {
+				t, _ = known.LoadOrStore(n, r.targets(n, s.Sample[0]))
+			}
+			return t.(nn.Targets[float64])
+		}
 		c.New = func(*rand.Rand) nn.Layer[float64] {
 			loss, _ := r.loss()
 			return LossLayer(loss, targets)
@@ -141,6 +149,7 @@ func Rows() []Row {
 				Ulps:   0.5, // below one: none, for the mask is 0 or 4
 				Linear: true,
 				Flat:   true,
+				Random: true,
 			},
 		},
 		{

@@ -48,7 +48,7 @@ func Adjoint(c gradcheck.Case, n int) gradcheck.Report {
 	for _, check := range []func(gradcheck.Case, int) ([]gradcheck.Array, error){byComplexStep, inWholeNumbers} {
 		arrays, err := check(c, n)
 		if err != nil {
-			r.Failures = append(r.Failures, err.Error())
+			r.Broken = append(r.Broken, gradcheck.Failure{Clause: gradcheck.Refusals, What: err.Error()})
 		}
 		r.Arrays = append(r.Arrays, arrays...)
 	}

@@ -79,7 +79,7 @@ func Tallies(mutants []Mutant) (all []Tally) {
 					t.By[by]++
 				}
 			}
-			if len(m.Failures) > 0 {
+			if len(m.Broken) > 0 {
 				t.Contract++
 			}
 		}

@@ -121,7 +121,7 @@ func TestReasons(t *testing.T) {
 		{"dx: 1/N missing", "(4 times too large, the number of samples: is 1/N missing?)"},
 		{"dx: last row stale", "(nothing arrives in row 3)"},
 		{"dx: shape of another", "Backward returns dx of shape (20), want (4, 5), the shape of x"},
-		{"gradient: = in place of +=", "a second Backward adds"},
+		{"gradient: = in place of +=", "Grad added to: W[0 0] is"},
 		{"dx: transposed", "(transposed)"},
 		{"dx: off by a factor of 1.01", "(off by the factor 1.01)"},
 		{"dx: one element off by 0.1 %", "dx[2 0] is"},
@@ -133,9 +133,9 @@ func TestReasons(t *testing.T) {
 		{"Backward writes into x", "Backward modifies x"},
 		{"Forward writes into x", "Forward modifies x"},
 		{"Backward changes a parameter", "changes the value of W"},
-		{"Backward differs the second time", "a second Backward returns another dx"},
+		{"Backward differs the second time", "a second Backward of the same step returns another dx"},
 		{"Forward without Keep disturbs Backward", "Forward without Keep writes state"},
-		{"gradient: noise of 1e-5", "Affine, gradient: noise of 1e-5: W["},
+		{"gradient: noise of 1e-5", "Affine, gradient: noise of 1e-5: gradient of parameter: W["},
 		{"gradient: sum over the batch missing", "(the gradient of sample 3 alone: the sum over the batch is missing)"},
 	} {
 		t.Run(test.fault, func(t *testing.T) {

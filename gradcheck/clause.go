@@ -1,0 +1,77 @@
+package gradcheck
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Clause is one promise of the contract that [nn.Layer] states, or one promise of a
+// [Case]. Every [Failure] names the one that is broken.
+type Clause string
+
+const (
+	ValueOfY         Clause = "value of y"            // y is what the formula says
+	GradientOfX      Clause = "gradient of x"         // dx is the gradient, of the shape of x
+	GradientOfParams Clause = "gradient of parameter" // and so is what Backward adds to each Grad
+	AtKinks          Clause = "kinks"                 // at a kink, a gradient lies between the one-sided derivatives
+
+	XUnmodified      Clause = "x unmodified"
+	DYUnmodified     Clause = "dy unmodified"
+	YUnmodified      Clause = "y unmodified"          // by Backward
+	ParamsUnmodified Clause = "parameters unmodified" // Forward and Backward change no Value
+	GradAdded        Clause = "Grad added to"         // Backward adds to Grad, and does not set it
+	SameBits         Clause = "same bits"             // the same layer, Pass settings and x give the same bits
+	SecondBackward   Clause = "second Backward"       // of the same step: the same dx, the same gradients once more
+
+	Steps      Clause = "state across steps" // nothing of an earlier step is used in a later one
+	Sizes      Clause = "batch sizes"        // any number of samples, in any order in one life of a layer
+	Sharing    Clause = "sharing"            // results and memory belong to one layer, one Pass
+	Modes      Clause = "modes"              // Train, Keep, Threads, a nil Pass
+	Inputs     Clause = "inputs"             // small and large magnitudes, zeros, repeated values
+	Float32    Clause = "float32"            // all of it in float32
+	Parameters Clause = "parameters"         // Params: each once, all, in a fixed order, all in use
+
+	Refusals Clause = "refusals" // a mistake in the use of the layer is a panic that names it
+	Judgment Clause = "judgment" // no promise is broken: the check cannot judge the layer
+)
+
+// A Failure is one way in which a layer or a network breaks a clause.
+type Failure struct {
+	Clause Clause
+	Array  string // "y", "dx" or the name of a parameter; "" if it is of none
+	Index  []int  // of the element, the worst one; nil if it is of none
+	Got    float64
+	Want   float64
+	What   string // what is wrong, in words
+	Cause  string // the likely cause; "" if unknown
+	Input  string // the shortest input found that shows it
+}
+
+func (f Failure) String() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "%s: ", f.Clause)
+	if f.Index != nil || f.Got != f.Want {
+		s.WriteString(f.Array)
+		if f.Index != nil {
+			fmt.Fprint(&s, f.Index)
+		}
+		fmt.Fprintf(&s, " is %v, want %v: ", f.Got, f.Want)
+	}
+	s.WriteString(f.What)
+	if f.Cause != "" {
+		fmt.Fprintf(&s, " (%s)", f.Cause)
+	}
+	if f.Input != "" {
+		fmt.Fprintf(&s, "; shown by %s", f.Input)
+	}
+	return s.String()
+}
+
+// explains reports whether wrong gradients follow from the failure.
+func (f Failure) explains() bool {
+	switch f.Clause {
+	case XUnmodified, DYUnmodified, YUnmodified, ParamsUnmodified, SameBits, Parameters:
+		return true
+	}
+	return false
+}

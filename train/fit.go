@@ -1,0 +1,141 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/chainrule-go/chainrule/data"
+	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/optim"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// fit reports whether a network, its loss and an optimizer belong together. frozen are
+// the parameters of the network that the optimizer does not change.
+func fit[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], optimizer *optim.Optimizer[T]) (frozen []*nn.Param[T], err error) {
+	if err := fitLoss(net, loss); err != nil {
+		return nil, err
+	}
+	if err := optimizer.Check(); err != nil {
+		return nil, err
+	}
+	stepped := map[*nn.Param[T]]bool{}
+	for _, p := range optimizer.Params() {
+		stepped[p] = true
+	}
+	for _, p := range net.Params() {
+		if !stepped[p] {
+			frozen = append(frozen, p)
+		}
+		delete(stepped, p)
+	}
+	if n := len(net.Params()); n > 0 && len(frozen) == n {
+		return nil, errors.New("train: the optimizer has no parameter of the network, so it would learn nothing; make one of Net.Params()")
+	}
+	for _, p := range optimizer.Params() {
+		if stepped[p] {
+			return nil, fmt.Errorf("train: the optimizer has a parameter %s that the network does not: make it of net.Params()", p.Name)
+		}
+	}
+	return frozen, nil
+}
+
+// fitLoss reports whether the loss takes the outputs of the network: a loss that contains
+// a softmax takes logits.
+func fitLoss[T tensor.Float](net nn.Layer[T], loss nn.Loss[T]) error {
+	_, contains := loss.(*nn.SoftmaxWithLoss[T])
+	if _, ends := last(net).(*nn.Softmax[T]); ends && contains {
+		return errors.New("train: the network ends in a Softmax, and SoftmaxWithLoss contains another: leave the layer out, for the loss takes logits")
+	}
+	return nil
+}
+
+// last returns the last layer of a chain, at any depth.
+func last[T tensor.Float](net nn.Layer[T]) nn.Layer[T] {
+	if book, ok := net.(*nn.TwoLayerNet[T]); ok {
+		net = book.Sequential
+	}
+	chain, ok := net.(*nn.Sequential[T])
+	if !ok || len(chain.Layers()) == 0 {
+		return net
+	}
+	layers := chain.Layers()
+	return last(layers[len(layers)-1].Layer)
+}
+
+// An InputError ends a run, or an evaluation, whose loss is not a finite number because a
+// sample is not: no learning rate mends that.
+type InputError struct {
+	Set    string // "training set", "batch" or the like
+	Sample int    // in the set
+	Target bool   // it is a target value, and no input
+	Value  float64
+}
+
+func (e *InputError) Error() string {
+	what := "an input"
+	if e.Target {
+		what = "a target"
+	}
+	return fmt.Sprintf("train: sample %d of the %s has %s that is %v; leave it out, or mend the data", e.Sample, e.Set, what, e.Value)
+}
+
+// notFinite returns the first sample of a batch that is not finite, or nil.
+func notFinite[T tensor.Float](set string, x *tensor.Tensor[T], t nn.Targets[T]) *InputError {
+	in := func(a *tensor.Tensor[T], target bool) *InputError {
+		if a == nil || len(a.Shape) == 0 || a.Shape[0] == 0 {
+			return nil
+		}
+		for i, v := range a.Data {
+			if !finite(float64(v)) {
+				return &InputError{set, i / (len(a.Data) / a.Shape[0]), target, float64(v)}
+			}
+		}
+		return nil
+	}
+	if e := in(x, false); e != nil {
+		return e
+	}
+	return in(t.Values, true)
+}
+
+// checkSet looks for a sample that is not finite in a whole set, a part at a time.
+func checkSet[T tensor.Float](set string, samples data.Samples[T]) error {
+	w := &examiner[T]{pass: &nn.Pass[T]{}}
+	for lo := 0; lo < samples.Len(); lo += part {
+		x, t := w.gather(samples, samples.SampleShape(), lo, min(lo+part, samples.Len()))
+		if e := notFinite(set, x, t); e != nil {
+			e.Sample += lo
+			return e
+		}
+	}
+	return nil
+}
+
+// wrongLabel turns a panic of a wrong label in a batch into an error that names the
+// sample of the set, number(i) for the row i. Other panics go on.
+func wrongLabel(set string, number func(row int) int, err *error) {
+	switch e := recover().(type) {
+	case nil:
+	case *nn.LabelError:
+		*err = &nn.LabelError{Op: "train: the " + set, Sample: number(e.Sample), Label: e.Label, Classes: e.Classes}
+	default:
+		panic(e)
+	}
+}
+
+// badParam returns the name of a parameter that is not finite, or "".
+func badParam[T tensor.Float](net nn.Layer[T]) string {
+	names := nn.ParamNames(net)
+	for i, p := range net.Params() {
+		for _, v := range p.Value.Data {
+			if !finite(float64(v)) {
+				return names[i]
+			}
+		}
+	}
+	return ""
+}
+
+func finite(loss float64) bool { return !math.IsNaN(loss) && !math.IsInf(loss, 0) }
