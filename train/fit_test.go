@@ -35,6 +35,9 @@ func TestMisuse(t *testing.T) {
 		{"an optimizer of another network", func(cfg *configuration) {
 			cfg.Optimizer = optim.NewSGD([]*nn.Param[float32]{nn.NewParam[float32]("other", 2)}, 0.1)
 		}, "train: the optimizer has no parameter of the network"},
+		{"an optimizer of another parameter too", func(cfg *configuration) {
+			cfg.Optimizer = optim.NewSGD(append(cfg.Net.Params(), nn.NewParam[float32]("other", 2)), 0.1)
+		}, "train: the optimizer has a parameter other that the network does not"},
 		{"a softmax too many", func(cfg *configuration) {
 			inner := nn.NewSequential[float32](cfg.Net, nn.NewSoftmax[float32]())
 			cfg.Net = nn.NewSequential[float32](inner)
