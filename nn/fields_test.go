@@ -3,6 +3,7 @@ package nn
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -179,7 +180,7 @@ func TestConstructorsRefuse(t *testing.T) {
 		want string
 	}{
 		{"no inputs", func() { NewAffine[float32](0, 3, newRand(1)) }, "nn: Affine: in: want an integer of 1 or more, got 0"},
-		{"too many elements", func() { NewAffine[float32](1<<40, 1<<40, newRand(1)) }, "nn: Affine: W: want a number of elements that fits an integer"},
+		{"too many elements", func() { NewAffine[float32](math.MaxInt, math.MaxInt, newRand(1)) }, "nn: Affine: W: want a number of elements that fits an integer"},
 		{"no body", func() { newScale[float32](3, nil) }, "nn: scale: body: want a layer, got nil"},
 		{"no features", func() { newScale[float32](-1, NewReLU[float32]()) }, "nn: scale: features: want an integer of 1 or more, got -1"},
 	} {
