@@ -186,7 +186,7 @@ type judge struct {
 }
 
 // mostLooks limits the elements of an array that are looked at more closely.
-const mostLooks = 400
+const mostLooks = 1000
 
 func newJudge(got []float64, answers []Answer) *judge {
 	j := &judge{got: got, verdicts: map[int]verdict{}, looks: map[int]look{}}

@@ -171,7 +171,7 @@ func (a Array) failures() (all []Failure) {
 		for _, e := range c.outside {
 			wrong(AtKinks, e, "it is outside the one-sided derivatives around that")
 		}
-		if c.Unjudged > c.Elements/2 {
+		if c.Unjudged > c.Elements/2 && a.of == "" {
 			all = append(all, Failure{Clause: Judgment, Array: a.Name, What: fmt.Sprintf("cannot judge %d of %d elements of %s: differences of no step agree there; give the formula (Case.Graph), or inputs at which the layer is less steep (Case.Draw)", c.Unjudged, c.Elements, a.Name)})
 		}
 		if c.bad {
