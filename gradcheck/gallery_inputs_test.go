@@ -246,4 +246,21 @@ var wrongInputs = []wrong{
 		}
 		return l
 	}},
+	inPoint("LeakyAtZero", "the gradient at 0 is 0, which is neither of the slopes 0.01 and 1, nor between them", append(inputs, gradcheck.AtKinks),
+		func(v float64) float64 { return piece(v, 0, 0.01*v, v) }, func(v float64) float64 {
+			if v == 0 {
+				return 0
+			}
+			return piece(v, 0, 0.01, 1)
+		}),
+	inPoint("BothSlopesAtZero", "the gradients of max(x, 0) and of -max(-x, 0) are added, so that at 0 it is 2", append(inputs, gradcheck.AtKinks), identity, func(v float64) float64 {
+		return piece(v, 0, 0, 1) + piece(-v, 0, 0, 1)
+	}),
+	{name: "ZeroPanics", why: "a check against division by 0 panics, although 0 is nothing special", clauses: inputs, sample: shape(3), make: func(*rand.Rand) made {
+		return afterForward(pointwise[float64]("Sin", math.Sin, math.Cos), func(_ pass, x, _ array) {
+			if slices.Contains(x.Data, 0) {
+				panic("Sin: x is 0")
+			}
+		})
+	}},
 }

@@ -299,6 +299,21 @@ var wrongModes = []wrong{
 		}
 		return l
 	}},
+	{name: "EvaluationSqueezes", why: "in evaluation, y of one output is (N) in place of (N, 1)", clauses: modes, sample: shape(4), make: func(rng *rand.Rand) made {
+		l := linear[float64](rng, 4, 1)
+		right, back := l.forward, l.backward
+		l.forward = func(p pass, x array) array {
+			y := right(p, x)
+			if !trains(p) {
+				return p.View(y, x.Shape[0])
+			}
+			return y
+		}
+		l.backward = func(p pass, x, y, dy array) array {
+			return back(p, x, p.View(y, x.Shape[0], 1), p.View(dy, x.Shape[0], 1))
+		}
+		return l
+	}},
 }
 
 // atStep0 is a Pass of the mode of p, in step 0.
