@@ -26,31 +26,14 @@ func (k *check) also(clause Clause, what string, n int, adjust func(*trial)) boo
 	if !k.right {
 		return true // the gradients of the first batch are wrong: these would be, too
 	}
-	run := func(x array) (fs []Failure, t *trial) {
-		t = k.setup(x.Shape[0], adjust, func(t *trial) { t.x = x.Clone() })
-		t.backward()
-		if !k.fits(clause, t) {
-			return nil, t
-		}
-		for _, a := range k.arrays(t, "", k.mostMoved(t)) {
-			for _, f := range a.failures() {
-				if f.Clause != Judgment {
-					fs = append(fs, f)
-				}
-			}
-		}
-		return fs, t
-	}
 	first := k.setup(n, adjust)
-	fs, t := run(first.drawn)
+	fs := k.wrongAt(first.drawn, clause, adjust)
 	if len(fs) == 0 {
 		return true
 	}
-	x, fs := k.shrink(t.drawn, fs, func(x array) []Failure {
+	x, fs := k.shrink(first.drawn, fs, func(x array) []Failure {
 		var fs []Failure
-		if panicOf(func() { fs, _ = run(x) }) != nil {
-			return nil
-		}
+		panicOf(func() { fs = k.wrongAt(x, clause, adjust) })
 		return fs
 	}, clause == Sizes)
 	f := fs[0]
@@ -61,6 +44,38 @@ func (k *check) also(clause Clause, what string, n int, adjust func(*trial)) boo
 	f.Input = describe(x)
 	k.Broken = append(k.Broken, f)
 	return false
+}
+
+// wrongAt returns what is wrong with the gradients of a new layer at x.
+func (k *check) wrongAt(x array, clause Clause, adjust func(*trial)) (fs []Failure) {
+	t := k.setup(x.Shape[0], adjust, func(t *trial) { t.x = x.Clone() })
+	t.backward()
+	if !k.fits(clause, t) {
+		return nil
+	}
+	for _, a := range k.arrays(t, "", k.mostMoved(t)) {
+		for _, f := range a.failures() {
+			if f.Clause != Judgment {
+				fs = append(fs, f)
+			}
+		}
+	}
+	return fs
+}
+
+// show finds, for each array of the trial that is wrong, the plainest input that shows
+// it.
+func (k *check) show(t *trial) {
+	for i, a := range k.Arrays {
+		if len(a.failures()) == 0 {
+			continue
+		}
+		x, _ := k.shrink(t.drawn, nil, func(x array) (fs []Failure) {
+			panicOf(func() { fs = k.wrongAt(x, a.clause(), func(*trial) {}) })
+			return slices.DeleteFunc(fs, func(f Failure) bool { return f.Array != a.Name })
+		}, false)
+		k.Arrays[i].input = describe(x)
+	}
 }
 
 type array = *tensor.Tensor[float64]
@@ -310,6 +325,9 @@ func (k *check) at(what string, adjust func(*trial)) bool {
 			continue
 		}
 		known := b != nil && len(b.y.Value) == len(t.y.Data)
+		if k.forParameters {
+			return true // outside their domain
+		}
 		if known && finite(b.y.Value[i]) || !known && math.IsNaN(y) {
 			want := math.NaN()
 			if known {
@@ -437,10 +455,11 @@ func (k *check) linear() {
 		what   string
 	}{{0, "a dy of zeros"}, {-1, "the negative of a dy"}, {1024, "1024 times a dy"}, {1 << 20, "2^20 times a dy"}, {0x1p-20, "2^-20 times a dy"}} {
 		other := k.setup(batch)
-		for i, v := range dy.Data {
-			other.dy.Data[i] = c.factor * v
-		}
-		other.backward()
+		other.again(func() {
+			for i, v := range dy.Data {
+				other.dy.Data[i] = c.factor * v
+			}
+		})
 		if len(other.dx.Data) != len(t.dx.Data) {
 			return
 		}
@@ -461,6 +480,94 @@ func (k *check) linear() {
 					return
 				}
 			}
+		}
+	}
+}
+
+// again runs the step once more, on scratch memory that holds NaN, with another dy.
+func (t *trial) again(change func()) {
+	t.backward()
+	dy := t.dy.Clone()
+	copy(t.x.Data, t.drawn.Data) // y or dx may be x
+	step := t.pass.Step
+	poison(t.pass)
+	t.pass.Step = step
+	copy(t.x.Data, t.drawn.Data)
+	t.dy = dy
+	t.y = t.layer.Forward(t.pass, t.x)
+	change()
+	t.backward()
+}
+
+// parts checks that the gradients of two dy, each 0 for some samples, add up to those of
+// their sum.
+func (k *check) parts() {
+	whole := k.setup(batch)
+	if len(whole.y.Shape) == 0 || whole.y.Shape[0] != batch {
+		return
+	}
+	whole.again(func() {})
+	row := len(whole.dy.Data) / batch
+	var halves [2]*trial
+	for h := range halves {
+		t := k.setup(batch)
+		t.again(func() {
+			for i := range t.dy.Data {
+				if i/row%2 == h {
+					t.dy.Data[i] = 0
+				}
+			}
+		})
+		halves[h] = t
+	}
+	names := append([]string{"dx"}, nn.ParamNames(whole.layer)...)
+	all := func(t *trial) [][]float64 { return append([][]float64{t.dx.Data}, t.gradient...) }
+	for i, want := range all(whole) {
+		most := 1e-9 * largest(want)
+		for j, w := range want {
+			got := all(halves[0])[i][j] + all(halves[1])[i][j]
+			if !(math.Abs(got-w) <= most) && finite(w) {
+				shape := whole.x.Shape
+				if i > 0 {
+					shape = whole.layer.Params()[i-1].Value.Shape
+				}
+				k.Broken = append(k.Broken, Failure{Clause: Inputs, Array: names[i], Index: Array{Shape: shape}.index(j), Got: got, Want: w,
+					What: "the gradients of two dy, each 0 for every second sample, do not add up to those of their sum", Cause: "samples whose dy is 0 are skipped, and their dx is not set"})
+				return
+			}
+		}
+	}
+}
+
+// parameterValues checks the gradients at parameters that are 0, of the other sign, and
+// small and large ones.
+func (k *check) parameterValues() {
+	if len(k.New(rng()).Params()) == 0 {
+		return
+	}
+	for _, c := range []struct {
+		name   string
+		change func(v float64, i int) float64
+	}{
+		{"where every second parameter is 0", func(v float64, i int) float64 { return v * float64(i%2) }},
+		{"at parameters of 0", func(float64, int) float64 { return 0 }},
+		{"at parameters of the other sign", func(v float64, _ int) float64 { return -v }},
+		{"at parameters three times as large", func(v float64, _ int) float64 { return 3 * v }},
+	} {
+		broken := len(k.Broken)
+		k.forParameters = true
+		adjust := func(t *trial) {
+			for _, p := range t.layer.Params() {
+				for i, v := range p.Value.Data {
+					p.Value.Data[i] = c.change(v, i)
+				}
+			}
+		}
+		if !k.at(c.name, adjust) {
+			for i := range k.Broken[broken:] {
+				k.Broken[broken+i].Clause = Parameters
+			}
+			return
 		}
 	}
 }
