@@ -22,7 +22,6 @@ type look struct {
 	kink              bool    // exactly at the element
 	left, right       float64 // the one-sided derivatives at a kink, or what they may be
 	sidesError        float64
-	formula           bool // the graph computes the same as f here
 }
 
 // around returns f less its value at v, of the terms alone that depend on v: the rounding
