@@ -216,6 +216,10 @@ func newJudge(got []float64, answers []Answer) *judge {
 // where the two exact references differ, because the formula rounds there.
 func (j *judge) bound(r Reference, i int, scale float64) float64 {
 	if j.loose && r != CentralDifference {
+		if f := j.central.of; f != nil && finite(f.size) && scale > 0 {
+			// What is left of terms that cancel, or of a saturated unit, is their rounding.
+			return looseBound + 16*ulp*f.size/max(math.Abs(j.got[i]), math.Abs(j.formula[i]), scale/100)
+		}
 		return looseBound
 	}
 	if r == CentralDifference || j.rounding == nil || scale == 0 || !finite(j.rounding[i]) {
