@@ -49,7 +49,7 @@ func (k *check) parameters() {
 	}
 	// The same, after a step too.
 	again := func(when string) bool {
-		for range 8 {
+		for range 40 { // a map of two has either order
 			now := l.Params()
 			if slices.Equal(now, params) {
 				continue
