@@ -35,6 +35,12 @@ const (
 	Judgment Clause = "judgment" // no promise is broken: the check cannot judge the layer
 )
 
+// Clauses returns all of them.
+func Clauses() []Clause {
+	return []Clause{ValueOfY, GradientOfX, GradientOfParams, AtKinks, XUnmodified, DYUnmodified, YUnmodified, ParamsUnmodified, GradAdded,
+		SameBits, SecondBackward, Steps, Sizes, Sharing, Modes, Inputs, Float32, Parameters, Refusals, Judgment}
+}
+
 // A Failure is one way in which a layer or a network breaks a clause.
 type Failure struct {
 	Clause Clause

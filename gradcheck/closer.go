@@ -22,7 +22,33 @@ type look struct {
 	kink              bool    // exactly at the element
 	left, right       float64 // the one-sided derivatives at a kink, or what they may be
 	sidesError        float64
-	formula           bool // the graph computes the same as f here
+}
+
+// around returns f less its value at v, of the terms alone that depend on v: the rounding
+// of the others, and of their sum, is not in its differences.
+func (f *function) around(v *float64) *function {
+	if f.terms == nil {
+		return f
+	}
+	old := *v
+	defer func() { *v = old }()
+	base := slices.Clone(f.terms())
+	*v = old + 1e-2*max(1, math.Abs(old))
+	size := largest(base) // one that v changes by less than its rounding looks as if it did not
+	for i, term := range f.terms() {
+		if term != base[i] {
+			size += max(math.Abs(base[i]), math.Abs(term))
+		}
+	}
+	if !finite(size) {
+		return f
+	}
+	return &function{size: size, value: func() (sum float64) {
+		for i, term := range f.terms() {
+			sum += term - base[i]
+		}
+		return sum
+	}}
 }
 
 // rung is a central difference of one step.
@@ -47,6 +73,7 @@ type rung struct {
 func (f *function) lookAt(v *float64) look {
 	old := *v
 	defer func() { *v = old }()
+	f = f.around(v)
 	f0, rounding := f.value(), f.rounding(v)
 	var rungs []rung
 	top := 1e-2 * max(1, math.Abs(old))

@@ -19,12 +19,8 @@ func (k *check) gradients() {
 	t := k.setup(batch)
 	again := k.setup(batch)
 	x, dy, y := t.x.Clone(), t.dy.Clone(), t.y.Clone()
-	if !same(y, again.y) {
-		k.fail(SameBits, "Forward: the same layer and input give other bits")
-	}
-	if !same(x, t.drawn) {
-		k.fail(XUnmodified, "Forward modifies x")
-	}
+	k.stays(SameBits, "y", again.y, y, "Forward: the same layer and input give other bits")
+	k.stays(XUnmodified, "x", t.x, t.drawn, "Forward modifies x")
 	if !guarded(t.x) {
 		k.fail(XUnmodified, "Forward writes behind x, as append(x.Data, ...) does: x may be a part of a larger array")
 	}
@@ -34,29 +30,25 @@ func (k *check) gradients() {
 	again.backward()
 	dx := t.dx.Clone()
 	switch {
-	case !same(t.x, x):
-		k.fail(XUnmodified, "Backward modifies x")
+	case !k.stays(XUnmodified, "x", t.x, x, "Backward modifies x"):
 	case !guarded(t.x):
 		k.fail(XUnmodified, "Backward writes behind x, as append(x.Data, ...) does: x may be a part of a larger array")
 	case !guarded(t.dy):
 		k.fail(DYUnmodified, "Backward writes behind dy, as append(dy.Data, ...) does: dy may be a part of a larger array")
-	case !same(t.dy, dy):
-		k.fail(DYUnmodified, "Backward modifies dy")
-	case !same(t.y, y):
-		k.fail(YUnmodified, "Backward modifies y, which the next layer may still hold")
-	case !same(dx, again.dx):
-		k.fail(SameBits, "Backward: the same layer and input give other bits")
+	case !k.stays(DYUnmodified, "dy", t.dy, dy, "Backward modifies dy"):
+	case !k.stays(YUnmodified, "y", t.y, y, "Backward modifies y, which the next layer may still hold"):
+	default:
+		k.stays(SameBits, "dx", again.dx, dx, "Backward: the same layer and input give other bits")
 	}
 	if len(k.Broken) == 0 {
 		k.changes(t, "Backward", false)
 	}
 	k.compare(t, "", "")
 	k.unused(t)
+	k.show(t)
 
 	k.run(SecondBackward, "a second Backward of the same step", func() {
-		if !same(t.layer.Backward(t.pass, t.dy), dx) {
-			k.fail(SecondBackward, "a second Backward of the same step returns another dx")
-		}
+		k.stays(SecondBackward, "dx", t.layer.Backward(t.pass, t.dy), dx, "a second Backward of the same step returns another dx")
 	})
 
 	t, again = k.setup(batch), k.setup(batch)
@@ -69,6 +61,17 @@ func (k *check) gradients() {
 			}
 		}
 	}
+}
+
+// stays reports whether an array has the same bits as it is to have, and says so otherwise.
+func (k *check) stays(clause Clause, name string, got, want *tensor.Tensor[float64], what string) bool {
+	d, differs := differ(result[float64]{y: got}, result[float64]{y: want}, nil, 0)
+	if differs {
+		f := d.failure(clause, what)
+		f.Array = name
+		k.Broken = append(k.Broken, f)
+	}
+	return !differs
 }
 
 // kinks moves elements of x to where the layer is not differentiable, and counts them

@@ -26,9 +26,13 @@
 //
 // # What else is checked
 //
-// The rest of the contract that [nn.Layer] states: arguments unmodified, Grad added to,
-// the same bits every time, nothing written without Keep, batches of one and of none,
-// errors that name the layer; and that float32 is within its rounding errors of float64.
+// The rest of the contract that [nn.Layer] states, each promise as a [Clause]: arguments
+// unmodified, Grad added to, the same bits every time, no state across steps, any number
+// of samples, nothing shared, all modes of a Pass, inputs and parameters of many kinds,
+// Params, refusals that name the layer; and all of it in float32. A [Failure] names the
+// clause, the element, the likely cause and the shortest input that shows it.
+// docs/GRADCHECK.md has the list, with a fault that each clause finds, and what cannot be
+// checked.
 //
 // A comparison of zeros with zeros proves nothing, so every report says which share of
 // the gradients is not zero.
@@ -46,6 +50,10 @@
 //
 // Where a function has a kink within h of an element (ReLU at 0), the central difference
 // means nothing. Such an element is counted, not skipped: its gradient must lie between
-// the two one-sided derivatives. Exactly at the kink it must also be what the graph says,
-// whose maximum has the gradient 0 there.
+// the two one-sided derivatives. Any number between them is right, also where the graph,
+// whose maximum has the gradient 0 there, says another.
+//
+// An element is called wrong only if differences of many steps agree that it is. Where
+// none agree, because the function is too steep or noisy, the check says that it cannot
+// judge.
 package gradcheck

@@ -113,7 +113,7 @@ var functions = []function{
 	{name: "Asin", Case: domain(-0.9, 0.9), f: math.Asin, df: func(v float64) float64 { return 1 / math.Sqrt(1-v*v) }},
 	{name: "Hardshrink", Case: gradcheck.Case{Flat: true}, f: func(v float64) float64 { return v * (1 - between(v, -0.5, 0.5)) }, df: func(v float64) float64 { return 1 - between(v, -0.5, 0.5) }},
 	{name: "Threshold", Case: gradcheck.Case{Flat: true}, f: func(v float64) float64 { return piece(v, 0.7, 0.2, v) }, df: func(v float64) float64 { return piece(v, 0.7, 0, 1) }},
-	{name: "Offset", f: func(v float64) float64 { return v + 1e6 }, df: one},
+	{name: "Offset", unclear: true, f: func(v float64) float64 { return v + 1e6 }, df: one},
 	{name: "FastSin", f: func(v float64) float64 { return math.Sin(50 * v) }, df: func(v float64) float64 { return 50 * math.Cos(50*v) }},
 	{name: "SteepAbs", f: func(v float64) float64 { return 1e4 * math.Abs(v) }, df: func(v float64) float64 { return 1e4 * piece(v, 0, -1, 1) }},
 	{name: "Tiny", f: func(v float64) float64 { return 1e-12 * v }, df: func(float64) float64 { return 1e-12 }},

@@ -186,4 +186,81 @@ var wrongInputs = []wrong{
 			}
 		})
 	}},
+	{name: "MaximumFromZero", why: "the search for the maximum begins with 0, so that all-negative features have none", clauses: inputs, sample: shape(5), Case: gradcheck.Case{Flat: true}, make: func(*rand.Rand) made {
+		largest := func(x []float64) (at int, most float64) {
+			for i, v := range x {
+				if v > most {
+					at, most = i, v
+				}
+			}
+			return at, most
+		}
+		return each("Max", shape(5), shape(1), func(x, y []float64) { _, y[0] = largest(x) }, func(x, _, dy, dx []float64) {
+			at, _ := largest(x)
+			dx[at] = dy[0]
+		})
+	}},
+	{name: "MaximumOfTheBatch", why: "softmax takes off the largest logit of the batch, which leaves 0/0 in a row of much smaller ones", clauses: inputs, sample: shape(3), make: func(*rand.Rand) made {
+		return &layer[float64]{name: "Softmax", forward: func(p pass, x array) array {
+			y := p.New(x.Shape...)
+			for i, v := range x.Data {
+				y.Data[i] = math.Exp(v - slices.Max(x.Data))
+			}
+			for n := range x.Shape[0] {
+				row := y.Rows(n, n+1).Data
+				total := sum(row)
+				for i := range row {
+					row[i] /= total
+				}
+			}
+			return y
+		}, backward: func(p pass, x, y, dy array) array {
+			dx := p.New(x.Shape...)
+			clear(dx.Data)
+			for n := range x.Shape[0] {
+				softmaxBackward(y.Rows(n, n+1).Data, dy.Rows(n, n+1).Data, dx.Rows(n, n+1).Data)
+			}
+			return dx
+		}}
+	}},
+	inPoint("HuberFar", "the gradient of a Huber function is not cut at its delta of 50", inputs, func(v float64) float64 {
+		if math.Abs(v) > 50 {
+			return 50 * (math.Abs(v) - 25)
+		}
+		return v * v / 2
+	}, identity),
+	{name: "ZeroDYSkipped", why: "samples whose dy is 0 are skipped, and their dx is whatever the memory holds", clauses: append(inputs, gradcheck.Steps), sample: shape(3), make: func(*rand.Rand) made {
+		l := pointwise[float64]("Sin", math.Sin, math.Cos)
+		l.backward = func(p pass, x, _, dy array) array {
+			dx := p.New(x.Shape...)
+			for n := range x.Shape[0] {
+				row := dy.Rows(n, n+1).Data
+				if dot(row, row) == 0 {
+					continue
+				}
+				for i, d := range row {
+					dx.Rows(n, n+1).Data[i] = d * math.Cos(x.Rows(n, n+1).Data[i])
+				}
+			}
+			return dx
+		}
+		return l
+	}},
+	inPoint("LeakyAtZero", "the gradient at 0 is 0, which is neither of the slopes 0.01 and 1, nor between them", append(inputs, gradcheck.AtKinks),
+		func(v float64) float64 { return piece(v, 0, 0.01*v, v) }, func(v float64) float64 {
+			if v == 0 {
+				return 0
+			}
+			return piece(v, 0, 0.01, 1)
+		}),
+	inPoint("BothSlopesAtZero", "the gradients of max(x, 0) and of -max(-x, 0) are added, so that at 0 it is 2", append(inputs, gradcheck.AtKinks), identity, func(v float64) float64 {
+		return piece(v, 0, 0, 1) + piece(-v, 0, 0, 1)
+	}),
+	{name: "ZeroPanics", why: "a check against division by 0 panics, although 0 is nothing special", clauses: inputs, sample: shape(3), make: func(*rand.Rand) made {
+		return afterForward(pointwise[float64]("Sin", math.Sin, math.Cos), func(_ pass, x, _ array) {
+			if slices.Contains(x.Data, 0) {
+				panic("Sin: x is 0")
+			}
+		})
+	}},
 }

@@ -268,6 +268,52 @@ var wrongModes = []wrong{
 			}
 		})
 	}},
+	{name: "WarmUpByStep", why: "y grows with Step to its full size, and evaluation does not", clauses: modes, sample: shape(3), make: func(*rand.Rand) made {
+		part := func(p pass) float64 {
+			if !trains(p) {
+				return 1
+			}
+			return min(1, float64(p.Step+1)/3)
+		}
+		l := afterForward(pointwise[float64]("Sin", math.Sin, math.Cos), func(p pass, _, y array) {
+			for i := range y.Data {
+				y.Data[i] *= part(p)
+			}
+		})
+		return then(l, func(p pass, _, _, _, dx array) {
+			for i := range dx.Data {
+				dx.Data[i] *= part(p)
+			}
+		})
+	}},
+	{name: "MoreThreadsThanRows", why: "each thread takes N/Threads rows: none, where there are more threads than rows", clauses: modes, sample: shape(4), make: func(rng *rand.Rand) made {
+		l, _, b := linear43(rng)
+		right := l.backward
+		l.backward = func(p pass, x, y, dy array) array {
+			before := b.Grad.Clone()
+			dx := right(p, x, y, dy)
+			if x.Shape[0] < p.Threads {
+				copy(b.Grad.Data, before.Data)
+			}
+			return dx
+		}
+		return l
+	}},
+	{name: "EvaluationSqueezes", why: "in evaluation, y of one output is (N) in place of (N, 1)", clauses: modes, sample: shape(4), make: func(rng *rand.Rand) made {
+		l := linear[float64](rng, 4, 1)
+		right, back := l.forward, l.backward
+		l.forward = func(p pass, x array) array {
+			y := right(p, x)
+			if !trains(p) {
+				return p.View(y, x.Shape[0])
+			}
+			return y
+		}
+		l.backward = func(p pass, x, y, dy array) array {
+			return back(p, x, p.View(y, x.Shape[0], 1), p.View(dy, x.Shape[0], 1))
+		}
+		return l
+	}},
 }
 
 // atStep0 is a Pass of the mode of p, in step 0.

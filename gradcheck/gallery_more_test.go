@@ -206,3 +206,63 @@ func (l direct) BackwardParams(p pass, dy array) {
 		add(b, dy.Rows(n, n+1).Data)
 	}
 }
+
+// positive makes a parameter positive.
+func positive[T number](p *nn.Param[T]) *nn.Param[T] {
+	for i, v := range p.Value.Data {
+		p.Value.Data[i] = max(v, -v)
+	}
+	return p
+}
+
+// temperature divides by a parameter, which may not be 0.
+func temperature[T number](s []int, rng *rand.Rand) *layer[T] {
+	t := positive(param[T]("t", rng, 1))
+	return each("Temperature", s, s, func(x, y []T) {
+		for i, v := range x {
+			y[i] = v / t.Value.Data[0]
+		}
+	}, func(_, y, dy, dx []T) {
+		for i, d := range dy {
+			dx[i] = d / t.Value.Data[0]
+			t.Grad.Data[0] -= d * y[i] / t.Value.Data[0]
+		}
+	}, t)
+}
+
+// logScale is x*log(w), for positive w alone.
+func logScale[T number](s []int, rng *rand.Rand) *layer[T] {
+	w := positive(param[T]("w", rng, s...))
+	log := func(i int) T { return T(math.Log(float64(w.Value.Data[i]))) }
+	return each("LogScale", s, s, func(x, y []T) {
+		for i, v := range x {
+			y[i] = v * log(i)
+		}
+	}, func(x, _, dy, dx []T) {
+		for i, d := range dy {
+			dx[i] = d * log(i)
+			w.Grad.Data[i] += d * x[i] / w.Value.Data[i]
+		}
+	}, w)
+}
+
+// shrink is soft shrinkage by a learned threshold, for each feature.
+func shrink[T number](s []int, rng *rand.Rand) *layer[T] {
+	w := positive(param[T]("w", rng, s...))
+	return each("LearnedShrink", s, s, func(x, y []T) {
+		for i, v := range x {
+			y[i] = max(v-w.Value.Data[i], 0) - max(-v-w.Value.Data[i], 0)
+		}
+	}, func(x, _, dy, dx []T) {
+		for i, v := range x {
+			if v > w.Value.Data[i] {
+				dx[i] += dy[i]
+				w.Grad.Data[i] -= dy[i]
+			}
+			if -v > w.Value.Data[i] {
+				dx[i] += dy[i]
+				w.Grad.Data[i] += dy[i]
+			}
+		}
+	}, w)
+}

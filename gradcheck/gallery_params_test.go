@@ -161,6 +161,55 @@ var wrongParameters = []wrong{
 		}
 		return l
 	}},
+	{name: "ZeroNeverLearns", why: "weights of 0 are taken for pruned: a bias that begins at 0 never learns", clauses: append(params, gradcheck.Inputs, gradcheck.GradientOfParams), sample: shape(4), make: func(rng *rand.Rand) made {
+		l, _, b := linear43(rng)
+		clear(b.Value.Data)
+		right := l.backward
+		l.backward = func(p pass, x, y, dy array) array {
+			before := b.Grad.Clone()
+			dx := right(p, x, y, dy)
+			for i, v := range b.Value.Data {
+				if v == 0 {
+					b.Grad.Data[i] = before.Data[i]
+				}
+			}
+			return dx
+		}
+		return l
+	}},
+	{name: "DividesByGamma", why: "Backward takes the normalised x from y, as (y - beta)/gamma, which for a gamma of 0 is NaN", clauses: append(params, gradcheck.Inputs, gradcheck.GradientOfParams), sample: shape(3), make: func(rng *rand.Rand) made {
+		l := scaled[float64](shape(3), rng)
+		w, b := l.params[0], l.params[1]
+		l.backward = func(p pass, x, y, dy array) array {
+			dx := p.New(x.Shape...)
+			for i, d := range dy.Data {
+				j := i % 3
+				dx.Data[i] = d * w.Value.Data[j]
+				w.Grad.Data[j] += d * (y.Data[i] - b.Value.Data[j]) / w.Value.Data[j]
+				b.Grad.Data[j] += d
+			}
+			return dx
+		}
+		return l
+	}},
+	{name: "SlopeOfY", why: "the mask of a PReLU is y < 0, which is x < 0 for a positive slope alone", clauses: append(params, gradcheck.Inputs, gradcheck.GradientOfX), sample: shape(3), make: func(rng *rand.Rand) made {
+		l := prelu[float64](shape(3), rng)
+		a := l.params[0]
+		for i := range a.Value.Data {
+			a.Value.Data[i] = 0.25
+		}
+		l.backward = func(p pass, x, y, dy array) array {
+			dx := p.New(x.Shape...)
+			for i, v := range y.Data {
+				if dx.Data[i] = dy.Data[i]; v < 0 {
+					dx.Data[i] *= a.Value.Data[i%3]
+					a.Grad.Data[i%3] += dy.Data[i] * x.Data[i]
+				}
+			}
+			return dx
+		}
+		return l
+	}},
 }
 
 // constructed counts layers of OrderOfTheConstructor.
@@ -366,6 +415,16 @@ var wrongSecond = []wrong{
 				return
 			}
 			cached = slices.Clone(dx.Data)
+		})
+	}},
+	{name: "ThirdBackward", why: "Backward changes its two buffers over, and the third reads the result of the first", clauses: append(second, gradcheck.Steps), sample: shape(4), make: func(*rand.Rand) made {
+		var results [][]float64
+		l := pointwise[float64]("Sin", math.Sin, math.Cos)
+		l.saved = func(pass, array, array) { results = nil }
+		return then(l, func(_ pass, _, _, _, dx array) {
+			if results = append(results, slices.Clone(dx.Data)); len(results) > 2 {
+				copy(dx.Data, results[0])
+			}
 		})
 	}},
 }

@@ -459,4 +459,28 @@ var wrongWrites = []wrong{
 		}
 		return l
 	}},
+	{name: "XInPlaceWhenPredicting", why: "prediction works in place, since nobody needs x any more", clauses: clauses{gradcheck.XUnmodified, gradcheck.Modes}, sample: shape(3), make: func(*rand.Rand) made {
+		return afterForward(pointwise[float64]("Sin", math.Sin, math.Cos), func(p pass, x, y array) {
+			if p == nil {
+				packageMutex.Lock() // the mistake is not the race
+				defer packageMutex.Unlock()
+				copy(x.Data, y.Data)
+			}
+		})
+	}},
+	{name: "WeightsRoundedWhenPredicting", why: "prediction rounds the weights in place, as quantisation does", clauses: clauses{gradcheck.ParamsUnmodified, gradcheck.Modes}, sample: shape(4), make: func(rng *rand.Rand) made {
+		l, w, _ := linear43(rng)
+		right := l.forward
+		l.forward = func(p pass, x array) array {
+			packageMutex.Lock() // the mistake is not the race
+			defer packageMutex.Unlock()
+			for i, v := range w.Value.Data {
+				if !keeps(p) && !trains(p) {
+					w.Value.Data[i] = math.Round(128*v) / 128
+				}
+			}
+			return right(p, x)
+		}
+		return l
+	}},
 }

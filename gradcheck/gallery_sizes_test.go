@@ -228,4 +228,15 @@ var wrongSizes = []wrong{
 			}
 		})
 	}},
+	{name: "OddPanics", why: "the loop takes two samples at once, and reads behind the last of an odd number", clauses: resize, sample: shape(4), make: func(rng *rand.Rand) made {
+		return biasOf(rng, func(db, dy []float64, n int) {
+			if n == 1 {
+				addRows(db, dy, 0, 1)
+				return
+			}
+			for i := 0; i < n; i += 2 {
+				addRows(db, dy, i, i+2)
+			}
+		})
+	}},
 }

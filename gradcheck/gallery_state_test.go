@@ -361,4 +361,27 @@ var wrongState = []wrong{
 		}
 		return l
 	}},
+	{name: "EveryThirdBackward", why: "every third Backward is left out, to save time", clauses: again, sample: shape(4), make: func(*rand.Rand) made {
+		calls := 0
+		return then(pointwise[float64]("Sin", math.Sin, math.Cos), func(_ pass, _, _, _, dx array) {
+			if calls++; calls%3 == 0 {
+				clear(dx.Data)
+			}
+		})
+	}},
+	{name: "NinthStep", why: "a history of eight steps, of which the last is read from the ninth on", clauses: steps, sample: shape(4), make: func(*rand.Rand) made {
+		l := pointwise[float64]("Sin", math.Sin, math.Cos)
+		var ring [8][]float64
+		count := 0
+		l.saved = func(_ pass, x, _ array) {
+			ring[count%8] = append([]float64(nil), x.Data...)
+			count++
+		}
+		return then(l, func(_ pass, _, _, dy, dx array) {
+			x := ring[min(count-1, 7)]
+			for i := range min(len(x), len(dx.Data)) {
+				dx.Data[i] = dy.Data[i] * math.Cos(x[i])
+			}
+		})
+	}},
 }

@@ -38,7 +38,7 @@ func (k *check) arrays(t *trial, label string, most int) (arrays []Array) {
 	n := t.x.Shape[0]
 	b := k.build(t)
 	if b != nil {
-		y := Array{Name: label + "y", Shape: t.y.Shape, Batch: n, Result: true, Smooth: true}
+		y := Array{Name: label + "y", Shape: t.y.Shape, Batch: n, Result: true, Smooth: true, loose: most > 0}
 		arrays = append(arrays, compare(y, t.y.Data, nil, []Answer{{Reference: Graph, Values: b.y.Value}}))
 	}
 	var byGraph func() float64
@@ -74,7 +74,7 @@ func (k *check) arrays(t *trial, label string, most int) (arrays []Array) {
 			differences[i] = nn.CentralDifference(f.value, &of.Data[i*stride], nn.DifferenceStep)
 		}
 		answers = append(answers, centrally(f, of.Data, stride, differences, right))
-		a := Array{Name: label + name, Shape: of.Shape, Batch: n, Smooth: smooth}
+		a := Array{Name: label + name, Shape: of.Shape, Batch: n, Smooth: smooth, loose: most > 0}
 		arrays = append(arrays, compare(a, got, alone, answers))
 	}
 	if !k.Discrete {

@@ -11,214 +11,12 @@ import (
 )
 
 // mostMoved is how many elements of an array are moved in a trial other than the first:
-// all of a small layer.
-func (k *check) mostMoved(t *trial) int {
-	size := len(t.x.Data) + len(t.y.Data)
-	for _, p := range t.layer.Params() {
-		size += len(p.Value.Data)
-	}
-	return min(200, max(6, 20_000/max(1, size)))
-}
-
-// also compares the gradients of one more trial. What is wrong is a failure of the
-// clause. It reports whether all is well.
-func (k *check) also(clause Clause, what string, n int, adjust func(*trial)) bool {
-	if !k.right {
-		return true // the gradients of the first batch are wrong: these would be, too
-	}
-	run := func(x array) (fs []Failure, t *trial) {
-		t = k.setup(x.Shape[0], adjust, func(t *trial) { t.x = x.Clone() })
-		t.backward()
-		if !k.fits(clause, t) {
-			return nil, t
-		}
-		for _, a := range k.arrays(t, "", k.mostMoved(t)) {
-			for _, f := range a.failures() {
-				if f.Clause != Judgment {
-					fs = append(fs, f)
-				}
-			}
-		}
-		return fs, t
-	}
-	first := k.setup(n, adjust)
-	fs, t := run(first.drawn)
-	if len(fs) == 0 {
-		return true
-	}
-	x, fs := k.shrink(t.drawn, fs, func(x array) []Failure {
-		var fs []Failure
-		if panicOf(func() { fs, _ = run(x) }) != nil {
-			return nil
-		}
-		return fs
-	}, clause == Sizes)
-	f := fs[0]
-	f.What = what + ": " + f.What
-	if f.Clause != AtKinks || clause != Inputs {
-		f.Clause = clause
-	}
-	f.Input = describe(x)
-	k.Broken = append(k.Broken, f)
-	return false
-}
-
-type array = *tensor.Tensor[float64]
-
-// describe writes an input out, or how it begins.
-func describe(x array) string {
-	const most = 24
-	if len(x.Data) <= most {
-		return fmt.Sprintf("x = %v", x)
-	}
-	return fmt.Sprintf("x %s = %v...", tensor.FormatShape(x.Shape), x.Data[:most])
-}
 
 // shrink returns the shortest and plainest input found that still fails, and the failures
-// it shows: fewer samples, and then zeros, ones and round numbers in place of others.
-// fixed says that the number of samples is what is wrong.
-func (k *check) shrink(x array, fs []Failure, fails func(array) []Failure, fixed bool) (array, []Failure) {
-	tries := 200
-	attempt := func(y array) bool {
-		if tries--; tries < 0 {
-			return false
-		}
-		found := fails(y)
-		if len(found) > 0 {
-			x, fs = y, found
-		}
-		return len(found) > 0
-	}
-	least := 1
-	if k.RefusesOne {
-		least = 2
-	}
-	for i := 0; !fixed && x.Shape[0] > least && i < x.Shape[0]; {
-		y := tensor.New[float64](append([]int{x.Shape[0] - 1}, x.Shape[1:]...)...)
-		row := len(x.Data) / x.Shape[0]
-		copy(y.Data, x.Data[:i*row])
-		copy(y.Data[i*row:], x.Data[(i+1)*row:])
-		if !attempt(y) {
-			i++
-		}
-	}
-	if k.Draw != nil {
-		return x, fs // other numbers may be outside its domain
-	}
-	for i := range x.Data {
-		for _, plain := range []float64{0, 1, math.Round(x.Data[i]), math.Round(10*x.Data[i]) / 10} {
-			if x.Data[i] == plain {
-				break
-			}
-			y := x.Clone()
-			y.Data[i] = plain
-			if attempt(y) {
-				break
-			}
-		}
-	}
-	return x, fs
-}
 
-// sizes checks the gradients of batches of many sizes.
-func (k *check) sizes() {
-	for _, n := range []int{2, 3, 5, 6, 7, 8, 9, 16, 17} {
-		if !k.also(Sizes, fmt.Sprintf("with %d samples", n), n, func(*trial) {}) {
-			return
-		}
-	}
-	k.rows()
-}
+// it shows: fewer samples, and then zeros, ones and round numbers in place of others.
 
 // rows checks that, in a layer that treats each sample by itself, the results of a batch
-// are those of its samples alone, whatever their number: where Forward is wrong for some
-// sizes, and Backward is its gradient, no difference shows it.
-func (k *check) rows() {
-	least := 1
-	if k.RefusesOne {
-		least = 2
-	}
-	alike := func(n, piece int) (e Element, what string, same bool) {
-		whole := k.setup(n)
-		whole.backward()
-		if len(whole.y.Shape) == 0 || whole.y.Shape[0] != n {
-			return e, "", false
-		}
-		sums := make([][]float64, len(whole.gradient))
-		for i, g := range whole.gradient {
-			sums[i] = make([]float64, len(g))
-		}
-		for lo := 0; lo < n; lo += piece {
-			hi := min(lo+piece, n)
-			if hi-lo < least {
-				return e, "", true
-			}
-			part := k.setup(hi-lo, func(t *trial) { t.x = whole.drawn.Rows(lo, hi).Clone() })
-			part.dy = whole.dy.Rows(lo, hi).Clone()
-			part.backward()
-			for _, c := range []struct {
-				name      string
-				got, want array
-			}{{"y", whole.y.Rows(lo, hi), part.y}, {"dx", whole.dx.Rows(lo, hi), part.dx}} {
-				scale := largest(c.want.Data)
-				for i, g := range c.got.Data {
-					if !(math.Abs(g-c.want.Data[i]) <= 1e-9*scale) && g == g {
-						index := c.got.Index(i)
-						index[0] += lo
-						return Element{index, g, c.want.Data[i]}, c.name, false
-					}
-				}
-			}
-			for i, g := range part.gradient {
-				for j, v := range g {
-					sums[i][j] += v
-				}
-			}
-		}
-		names := nn.ParamNames(whole.layer)
-		for i, sum := range sums {
-			scale := largest(sum)
-			for j, want := range sum {
-				if !(math.Abs(whole.gradient[i][j]-want) <= 1e-9*scale) {
-					return Element{whole.layer.Params()[i].Value.Index(j), whole.gradient[i][j], want}, names[i], false
-				}
-			}
-		}
-		return e, "", true
-	}
-	if k.Random {
-		return // each place in the batch draws its own numbers
-	}
-	// If two of three sizes fall into their samples, the layer treats them by themselves.
-	sizes := []int{4, 6, 9, 2, 3, 5, 7, 8, 10, 11, 12, 13, 16, 17, 31, 32, 33, 64, 65}
-	var wrong *Failure
-	good, bad := 0, 0
-	for _, n := range sizes {
-		piece := 1
-		if k.RefusesOne {
-			piece = 2
-			if n%2 == 1 {
-				continue
-			}
-		}
-		e, array, same := alike(n, piece)
-		switch {
-		case same:
-			good++
-		case array == "" || bad > 3 && good == 0:
-			return
-		default:
-			bad++
-			if wrong == nil {
-				wrong = &Failure{Clause: Sizes, Array: array, Index: e.Index, Got: e.Got, Want: e.Want,
-					What: fmt.Sprintf("a batch of %d differs from its samples one by one, though batches of other sizes do not", n), Input: fmt.Sprintf("a batch of %d samples", n)}
-			}
-		}
-	}
-	if wrong != nil && good > 2 {
-		k.Broken = append(k.Broken, *wrong)
-	}
-}
 
 // inputs checks the gradients at inputs of many kinds.
 func (k *check) inputs() {
@@ -263,6 +61,7 @@ func (k *check) inputs() {
 }
 
 // mix draws numbers and changes a share of them, none in the first sample if the share
+
 // is below 1: an array of extremes alone has no scale to measure errors by.
 func mix(rng *rand.Rand, x array, change func(float64) float64, share float64) {
 	fill(x, rng)
@@ -310,6 +109,9 @@ func (k *check) at(what string, adjust func(*trial)) bool {
 			continue
 		}
 		known := b != nil && len(b.y.Value) == len(t.y.Data)
+		if k.forParameters {
+			return true // outside their domain
+		}
 		if known && finite(b.y.Value[i]) || !known && math.IsNaN(y) {
 			want := math.NaN()
 			if known {
@@ -426,41 +228,39 @@ func (k *check) along(what string, t *trial) bool {
 }
 
 // linear checks that Backward is linear in dy: at large, small and negative ones, and
-// that of zeros.
-func (k *check) linear() {
-	t := k.setup(batch)
-	dy := t.dy.Clone()
-	t.backward()
-	names := append([]string{"dx"}, nn.ParamNames(t.layer)...)
+
+// parts checks that the gradients of two dy, each 0 for some samples, add up to those of
+
+// parameterValues checks the gradients at parameters that are 0, of the other sign, and
+
+// small and large ones.
+func (k *check) parameterValues() {
+	if len(k.New(rng()).Params()) == 0 {
+		return
+	}
 	for _, c := range []struct {
-		factor float64
-		what   string
-	}{{0, "a dy of zeros"}, {-1, "the negative of a dy"}, {1024, "1024 times a dy"}, {1 << 20, "2^20 times a dy"}, {0x1p-20, "2^-20 times a dy"}} {
-		other := k.setup(batch)
-		for i, v := range dy.Data {
-			other.dy.Data[i] = c.factor * v
-		}
-		other.backward()
-		if len(other.dx.Data) != len(t.dx.Data) {
-			return
-		}
-		for i, g := range append([][]float64{other.dx.Data}, other.gradient...) {
-			first := t.dx.Data
-			if i > 0 {
-				first = t.gradient[i-1]
-			}
-			most := 1e-9 * math.Abs(c.factor) * largest(first)
-			for j, v := range g {
-				if want := c.factor * first[j]; !(math.Abs(v-want) <= most) && finite(first[j]) {
-					shape := t.x.Shape
-					if i > 0 {
-						shape = t.layer.Params()[i-1].Value.Shape
-					}
-					k.Broken = append(k.Broken, Failure{Clause: Inputs, Array: names[i], Index: Array{Shape: shape}.index(j), Got: v, Want: want,
-						What: "Backward of " + c.what + " is not so many times that of the dy", Cause: "a gradient is linear in dy; this one is clipped, scaled or divided by it"})
-					return
+		name   string
+		change func(v float64, i int) float64
+	}{
+		{"where every second parameter is 0", func(v float64, i int) float64 { return v * float64(i%2) }},
+		{"at parameters of 0", func(float64, int) float64 { return 0 }},
+		{"at parameters of the other sign", func(v float64, _ int) float64 { return -v }},
+		{"at parameters three times as large", func(v float64, _ int) float64 { return 3 * v }},
+	} {
+		broken := len(k.Broken)
+		k.forParameters = true
+		adjust := func(t *trial) {
+			for _, p := range t.layer.Params() {
+				for i, v := range p.Value.Data {
+					p.Value.Data[i] = c.change(v, i)
 				}
 			}
+		}
+		if !k.at(c.name, adjust) {
+			for i := range k.Broken[broken:] {
+				k.Broken[broken+i].Clause = Parameters
+			}
+			return
 		}
 	}
 }

@@ -54,6 +54,9 @@ func Layer(c Case) Report {
 	k.run(Sizes, "batch sizes", k.sizes)
 	k.run(Inputs, "inputs", k.inputs)
 	k.run(Inputs, "other dy", k.linear)
+	k.run(Inputs, "a dy with zeros", k.parts)
+	k.run(Parameters, "other parameters", k.parameterValues)
+	k.forParameters = false
 	k.run(Modes, "gradients in evaluation", k.evaluated)
 	k.run(Float32, "float32", k.precision)
 	return k.Report
@@ -78,7 +81,8 @@ func (b *life[T]) contract() {
 type check struct {
 	Case
 	Report
-	right bool // the gradients of the first batch are
+	right         bool // the gradients of the first batch are
+	forParameters bool // the values of parameters are what is tried
 }
 
 func (k *check) fail(clause Clause, format string, args ...any) {

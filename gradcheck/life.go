@@ -29,11 +29,12 @@ type result[T tensor.Float] struct {
 // late in its life with what a new one computes in its first step.
 type life[T tensor.Float] struct {
 	*check
-	new    func() nn.Layer[T]
-	values [][]float64 // of the parameters of a new layer
-	single bool        // T is float32, where every failure is of that clause
-	first  map[step]result[T]
-	stir   func(dy []float64) // changes each dy; nil for nothing
+	new      func() nn.Layer[T]
+	values   [][]float64 // of the parameters of a new layer
+	single   bool        // T is float32, where every failure is of that clause
+	first    map[step]result[T]
+	modified bool               // a failure says that x is
+	stir     func(dy []float64) // changes each dy; nil for nothing
 }
 
 // lives returns those of the layer in both precisions, or in float64 alone if there is no
@@ -397,7 +398,15 @@ func (b *life[T]) more() {
 		if n == 1 && b.RefusesOne {
 			continue
 		}
-		if broken := len(b.Broken); !b.moreOf(n) || len(b.Broken) > broken {
+		ok := false
+		if e := panicOf(func() { ok = b.moreOf(n) }); e != nil {
+			clause := Sizes
+			if n == batch {
+				clause = SecondBackward
+			}
+			b.failf(clause, "several Backwards of %d samples: panic: %v", n, e)
+		}
+		if !ok {
 			return
 		}
 	}

@@ -177,6 +177,10 @@ func (b *life[T]) in(m mode, s step) (r result[T], change string) {
 	l.Forward(p, b.input(step{n: s.n, draw: s.draw + 1}))
 	before := stateOf(l)
 	r.y = l.Forward(p, x)
+	if d, differs := differ(result[T]{y: x}, result[T]{y: b.input(s)}, nil, 0); differs && !b.modified {
+		d.array, b.modified = "x", true
+		b.fail(d.failure(XUnmodified, fmt.Sprintf("Forward with %s modifies x", m)))
+	}
 	return r, before.changed(stateOf(l))
 }
 
@@ -202,6 +206,7 @@ func (b *life[T]) modes() {
 		{mode{keep: true, threads: 1, step: 5}, &eval},
 		{mode{train: true, keep: true, threads: 2, step: 1}, &train},
 		{mode{train: true, keep: true, threads: 3, step: 1}, &train},
+		{mode{train: true, keep: true, threads: 16, step: 1}, &train},
 		{mode{train: true, keep: true, step: 1}, &train},
 		{mode{train: true, keep: true, threads: 1, unfused: true, step: 1}, &train},
 		{mode{keep: true, threads: 2, step: 1}, &eval},

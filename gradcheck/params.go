@@ -49,7 +49,7 @@ func (k *check) parameters() {
 	}
 	// The same, after a step too.
 	again := func(when string) bool {
-		for range 8 {
+		for range 40 { // a map of two has either order
 			now := l.Params()
 			if slices.Equal(now, params) {
 				continue
@@ -127,17 +127,29 @@ func (k *check) depends(l nn.Layer[float64], p *nn.Param[float64], x *tensor.Ten
 			yes = false // which gradients will tell
 		}
 	}()
-	y := forward()
-	old := slices.Clone(p.Value.Data)
-	defer copy(p.Value.Data, old)
-	for try := range 6 {
+	others := append([]*nn.Param[float64]{p}, l.Params()...)
+	for _, q := range others {
+		old := slices.Clone(q.Value.Data)
+		defer copy(q.Value.Data, old)
+	}
+	for try := range 8 {
 		rng := rand.New(rand.NewPCG(uint64(try), seed))
-		for i, v := range old {
-			p.Value.Data[i] = v + 2*(rng.Float64()-0.5)
-			if try < 2 {
-				p.Value.Data[i] = v + []float64{0.5, -0.5}[try]
+		move := func(q *nn.Param[float64]) {
+			for i := range q.Value.Data {
+				q.Value.Data[i] += 2 * (rng.Float64() - 0.5)
 			}
 		}
+		// From the second on at another x, and with other parameters: the first may be
+		// those of a unit that nothing activates.
+		if try > 0 {
+			x = x.Clone()
+			k.draw(x, rng)
+			for _, q := range others {
+				move(q)
+			}
+		}
+		y := forward()
+		move(p)
 		if !same(y, forward()) {
 			return true
 		}

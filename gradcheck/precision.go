@@ -74,9 +74,7 @@ func (k *check) precision() {
 					return
 				}
 				a.Float32 = rounding(a, got, want, scale)
-				for _, f := range a.failures() {
-					k.Broken = append(k.Broken, f)
-				}
+				k.Broken = append(k.Broken, a.failures()...)
 				return
 			}
 		}
