@@ -113,7 +113,8 @@ const documentText = `# Wrong layers, and who refuses them
 
 Package gradcheck is tried on a gallery of %d wrong layers, each a mistake that people make. ` + "`gradcheck.Layer`" + `
 refuses %d of %d, by the name of what they break (gradcheck/gallery_*_test.go; ` + "`go test ./gradcheck -run TestWrong`" + `).
-None of the correct layers beside them is refused (` + "`-run TestRight`" + `). [GRADCHECK.md](GRADCHECK.md) says what is checked.
+None of the correct layers beside them is refused (` + "`-run TestRight`" + `; ` + "`-run TestFalseAlarms -falsealarms=10000`" + `
+checks them at any sizes and on other numbers). [GRADCHECK.md](GRADCHECK.md) says what is checked.
 
 This page is written by ` + "`go test ./gradcheck -run TestDocument -document`" + `.
 
