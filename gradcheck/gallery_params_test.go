@@ -1,6 +1,7 @@
 package gradcheck_test
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -28,15 +29,24 @@ var wrongParameters = []wrong{
 	{name: "ListedTwice", why: "a container lists what its child has listed: an optimizer steps twice", clauses: params, sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
 		return func() list { return list{w, b, w} }
 	})},
-	{name: "OrderOfAMap", why: "the parameters are the values of a map, in another order at each call", clauses: params, sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
-		of := map[string]*nn.Param[float64]{"W": w, "b": b}
-		return func() (all list) {
-			for _, p := range of {
-				all = append(all, p)
-			}
-			return all
+	{name: "OrderOfAMap", why: "the parameters are the values of a map, in another order at each call", clauses: params, sample: shape(8), make: func(rng *rand.Rand) made {
+		of := map[int]*nn.Param[float64]{}
+		for i := range 8 {
+			of[i] = param[float64]("w"+string(rune('0'+i)), rng, 1)
 		}
-	})},
+		l := each("Scale", shape(8), shape(8), func(x, y []float64) {
+			for i, v := range x {
+				y[i] = v * of[i].Value.Data[0]
+			}
+		}, func(x, _, dy, dx []float64) {
+			for i, d := range dy {
+				dx[i] = d * of[i].Value.Data[0]
+				of[i].Grad.Data[0] += d * x[i]
+			}
+		})
+		l.list = func() list { return slices.Collect(maps.Values(of)) }
+		return l
+	}},
 	{name: "OrderTurns", why: "the list is reversed in place by each call", clauses: params, sample: shape(4), make: listed(func(w, b *nn.Param[float64]) func() []*nn.Param[float64] {
 		all := list{w, b}
 		return func() list { slices.Reverse(all); return slices.Clone(all) }
