@@ -441,7 +441,9 @@ func (b *life[T]) moreOf(n int) (ok bool) {
 	}
 	added := func(clause Clause, times float64, what string) bool {
 		for i, param := range l.Params() {
-			most := 8 * unit * (4 + times*largest(float64s(want.grads[i])))
+			// Grad may take the terms of all elements of dy one by one, each rounded.
+			roundings := 8 + float64(len(dy.Data)/max(len(param.Grad.Data), 1))
+			most := roundings * unit * (4 + times*largest(float64s(want.grads[i])))
 			for j, g := range param.Grad.Data {
 				sum := before[i][j] + times*float64(want.grads[i][j])
 				if !(math.Abs(float64(g)-sum) <= most) && !math.IsNaN(sum) {
