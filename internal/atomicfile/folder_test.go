@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -60,8 +61,10 @@ func TestFolderLeftover(t *testing.T) {
 	}
 	left, other, longer := make("test-123456"), make("other-123456"), make("test-123456x")
 	link := filepath.Join(dir, "test-99")
-	if err := os.Symlink(other, link); err != nil {
-		t.Skip(err)
+	if err := os.Symlink(other, link); err != nil && runtime.GOOS == "windows" {
+		t.Skip("links need a permission here: ", err)
+	} else if err != nil {
+		t.Fatal(err)
 	}
 	_, remove, err := Folder("test-")
 	if err != nil {
