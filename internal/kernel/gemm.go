@@ -65,11 +65,6 @@ type product[T Float] struct {
 	add  bool
 
 	relu bool // an element below 0 becomes 0 in the end
-
-	// If there is a w, C is its gradient, and w is updated: by momentum if there is
-	// a v.
-	w, v   []T
-	mu, lr T
 }
 
 func gemm[T Float](threads int, g product[T]) {

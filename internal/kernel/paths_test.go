@@ -28,7 +28,6 @@ func TestOtherPaths(t *testing.T) {
 				"Bits":           TestBitsAreTheSameEverywhere,
 				"Pixels":         TestPixels,
 				"Updates":        TestUpdatesInPieces,
-				"GemmUpdates":    TestGemmUpdates,
 			} {
 				t.Run(name, test)
 			}

@@ -143,9 +143,6 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 	} else if threads > 1 && !s.packB && !s.skipPairs {
 		s.columns = ceil(ceil(n, threads), columns) * columns
 	}
-	if s.w != nil && !s.packA && s.columns == n { // what is updated should still be in the L1 cache
-		s.rows = min(s.rows, ceil(ceil(piece, n), first.rows)*first.rows)
-	}
 	if !s.packB {
 		s.share(threads)
 		return
@@ -213,9 +210,6 @@ func (s *blocked[T]) Do(part int) {
 	lo, j0 := part/across*s.rows, s.j0+part%across*s.columns
 	hi, j1 := min(lo+s.rows, s.c.Rows), min(j0+s.columns, s.j1)
 	s.compute(lo, hi, j0, j1)
-	if s.p1 == s.a.Cols {
-		s.update(lo, hi, j0, j1)
-	}
 }
 
 // place is where to look for memory for the rows from lo on: the caller begins in
