@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/chainrule-go/chainrule/internal/atomicfile"
 	"github.com/chainrule-go/chainrule/internal/inputfile"
+	"github.com/chainrule-go/chainrule/internal/safetensors"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
@@ -40,7 +40,7 @@ func Write[T tensor.Float](w io.Writer, net *nn.Sequential[T], input ...int) err
 	if err != nil {
 		return err
 	}
-	return writeSafetensors(w, architecture, tensors)
+	return safetensors.Write(w, architectureKey, architecture, tensors)
 }
 
 // Load reads the file at path. Its elements must be of type T: float32 is F32 in the
@@ -62,9 +62,8 @@ func Load[T tensor.Float](path string) (*Model[T], error) {
 // bytes that arrive, not for the sizes that the file states.
 func Read[T tensor.Float](r io.Reader, name string) (*Model[T], error) {
 	m, err := read[T](r)
-	if e, ok := errors.AsType[*FormatError](err); ok {
-		e.Name = name
-		return nil, e
+	if e, ok := errors.AsType[*safetensors.Error](err); ok {
+		return nil, &FormatError{name, e.Field, e.Problem, e.Err}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
@@ -73,14 +72,13 @@ func Read[T tensor.Float](r io.Reader, name string) (*Model[T], error) {
 }
 
 func read[T tensor.Float](r io.Reader) (*Model[T], error) {
-	dtype, size := elements[T]()
-	text, err := readHeader(r)
+	h, err := safetensors.ReadHeader[T](r, architectureKey)
 	if err != nil {
 		return nil, err
 	}
-	h, err := parseHeader(text, dtype, size)
-	if err != nil {
-		return nil, err
+	if !h.Found {
+		return nil, safetensors.Fail(safetensors.MetadataKey, "want the architecture of the network under %q, got nothing: "+
+			"this is a plain weights file; docs/FORMAT.md says what to add", architectureKey)
 	}
 	return build[T](h, r)
 }
@@ -97,17 +95,3 @@ func (e *FormatError) Error() string { return e.Name + ": " + e.Field + ": " + e
 
 // Unwrap returns e.Err.
 func (e *FormatError) Unwrap() error { return e.Err }
-
-// fail returns the error without the name of the file, which [Read] knows.
-func fail(field, problem string, args ...any) error {
-	return &FormatError{Field: clip(field), Problem: clip(fmt.Sprintf(problem, args...))}
-}
-
-// clip keeps an error short: a file may hold names of millions of letters.
-func clip(s string) string {
-	const most = 400
-	if len(s) > most {
-		return strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
-}

@@ -138,7 +138,7 @@ func pythonReads[T tensor.Float](t *testing.T) {
 	want := map[string]array{}
 	for _, x := range tensors {
 		b, _ := binary.Append(nil, binary.LittleEndian, x.Data)
-		want[x.name] = array{dtype, x.Shape, hex.EncodeToString(b)}
+		want[x.Name] = array{dtype, x.Shape, hex.EncodeToString(b)}
 	}
 	if len(want) != 5 || !reflect.DeepEqual(got.Tensors, want) {
 		t.Errorf("Python finds the tensors %v, want %v", got.Tensors, want)
