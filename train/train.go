@@ -39,7 +39,7 @@ type Config[T tensor.Float] struct {
 	// Where the run is kept: nil is nowhere. If Dir holds a checkpoint, the run goes on from
 	// there, to the same bits as one that was never interrupted.
 	Dir       *Dir
-	Every     int                              // steps between checkpoints; 0: an epoch
+	Every     int                              // steps between checkpoints, more where the disk is slower than that; 0: an epoch
 	Keep      int                              // the last checkpoints that stay; 0: 3
 	SaveModel func(path string) error          // writes Net to a file, of the best epoch and of the end; nil: neither
 	Log       func(format string, args ...any) // is told what was found in Dir; nil: nobody
