@@ -53,17 +53,22 @@ type Named[T tensor.Float] struct {
 // NewSequential chains layers. They are named by kind and number, as in the
 // book: Affine1, ReLU1, Affine2. It panics as [NewNamed] does.
 func NewSequential[T tensor.Float](layers ...Layer[T]) *Sequential[T] {
+	return NewNamed(numbered(layers)...)
+}
+
+// numbered names layers by kind and number.
+func numbered[T tensor.Float](layers []Layer[T]) []Named[T] {
 	named := make([]Named[T], len(layers))
 	count := map[string]int{}
 	for i, l := range layers {
 		if l == nil {
-			continue // NewNamed refuses it
+			continue // Fields.Layers refuses it
 		}
 		kind := Kind(l)
 		count[kind]++
 		named[i] = Named[T]{fmt.Sprint(kind, count[kind]), l}
 	}
-	return NewNamed(named...)
+	return named
 }
 
 // NewNamed chains layers under names of the caller's. It panics with a *[FieldError]
