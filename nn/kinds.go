@@ -18,7 +18,12 @@ var builtin = []kind{
 	row[Tanh[float32], Tanh[float64]]("Tanh"),
 	row[Softmax[float32], Softmax[float64]]("Softmax"),
 	row[Dropout[float32], Dropout[float64]]("Dropout"),
+	row[Identity[float32], Identity[float64]]("Identity"),
+	row[Flatten[float32], Flatten[float64]]("Flatten"),
+	row[Reshape[float32], Reshape[float64]]("Reshape"),
 	row[Sequential[float32], Sequential[float64]]("Sequential"),
+	row[Residual[float32], Residual[float64]]("Residual"),
+	row[Concat[float32], Concat[float64]]("Concat"),
 }
 
 // A kind makes layers of one type, in either precision.
@@ -249,4 +254,13 @@ func describe[T tensor.Float](l Layer[T]) string {
 		return Kind(l)
 	}
 	return Kind(l) + "(" + strings.Join(settings, ", ") + ")"
+}
+
+// describeAll describes layers in parentheses.
+func describeAll[T tensor.Float](layers []Named[T]) string {
+	parts := make([]string, len(layers))
+	for i, l := range layers {
+		parts[i] = describe(l.Layer)
+	}
+	return "(" + strings.Join(parts, ", ") + ")"
 }
