@@ -201,6 +201,9 @@ func (p *parser[T]) layer(it *item, sample []int) (Layer[T], []int, error) {
 	if err != nil {
 		return nil, nil, p.fail(it.kindAt, err)
 	}
+	if s.built != nil {
+		s.built()
+	}
 	out, err := Check(l, append([]int{0}, sample...)...) // no samples, no work and no memory
 	if err != nil {
 		return nil, nil, p.fail(it.kindAt, p.mismatch(it, sample, err))
@@ -245,6 +248,9 @@ func (p *parser[T]) mismatch(it *item, sample []int, err error) error {
 	shape, ok := errors.AsType[*tensor.ShapeError](err)
 	if !ok {
 		return err
+	}
+	if len(shape.Got) == 0 || !slices.Equal(shape.Got[1:], sample) { // inside a container
+		return errors.New(strings.ReplaceAll(err.Error(), "(0, ", "(N, "))
 	}
 	hint := ""
 	if n, _ := tensor.Size(sample...); len(sample) > 1 && strings.Contains(shape.Want, fmt.Sprintf("(N, %d)", n)) {

@@ -65,6 +65,9 @@ func TestParseAndFormat(t *testing.T) {
 		{"Affine1: affine 5", "affine 5", []int{3}},
 		{"sequential(affine 5, relu), sequential(), sequential(sequential(tanh))", "", []int{3}},
 		{"sequential(\n affine 5 # first\n\n relu\n)", "sequential(affine 5, relu)", []int{3}},
+		{"residual(affine 3, relu, affine 3), residual(affine 5; affine 5), residual(tanh; )", "residual(affine 3, relu, affine 3), residual(affine 5; affine 5), residual(tanh; )", []int{3}},
+		{"residual(relu; identity), flatten, reshape 3x2x2", "residual(relu), flatten, reshape 3x2x2", []int{2, 6}},
+		{"concat(affine 3; identity; affine 2, relu; )", "", []int{5}},
 		{"test.knob 3 0.5 true 2x3(relu)", "", []int{3}},
 		{"test.Knob ratio=0 sizes=7 on=false 3(relu, tanh)", "test.knob 3 0 false 7(relu, tanh)", []int{3}},
 		{"test.knob 3 0 false 7(inner: relu)", "", []int{3}},
@@ -230,6 +233,8 @@ func TestParseOfTheWrongShape(t *testing.T) {
 	}{
 		{"relu, affine 10", []int{1, 28, 28}, "column 7: affine wants (N, 784) or (784), and (N, 1, 28, 28) arrives; put flatten before it\n"},
 		{"relu, softmax", []int{2, 3}, "column 7: softmax wants (N, K) or (K), and (N, 2, 3) arrives\n"},
+		{"relu, residual(affine 3)", []int{5}, "column 7: Residual(Affine(5->3), Identity).Forward: the result of the body: want (N, 5), the shape of that of the shortcut, got (N, 3)\n"},
+		{"relu, residual(relu, reshape 2)", []int{5}, "column 22: reshape wants (N, ...) with 2 elements a sample, and (N, 5) arrives\n"},
 		{"sequential(relu, sequential(softmax))", []int{2, 3}, "column 29: softmax wants"},
 	} {
 		_, err := Parse[float32](c.line, c.sample, newRand(1))

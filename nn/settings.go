@@ -38,6 +38,7 @@ type Settings[T tensor.Float] struct {
 	item   *item
 	names  []string
 	places map[string]int // where the value of a setting stands
+	built  func()
 
 	// Writing, if parser is nil.
 	words   []string
@@ -71,6 +72,10 @@ func (s *Settings[T]) Infer(v *int, value int) {
 		*v = value
 	}
 }
+
+// Built calls f when a layer that is read has its parameters, to set those that do not
+// begin as zeros and are not drawn.
+func (s *Settings[T]) Built(f func()) { s.built = f }
 
 // Int is a whole number. It may be left out if there is a standard value.
 func (s *Settings[T]) Int(name string, v *int, standard ...int) {
