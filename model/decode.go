@@ -49,6 +49,15 @@ func build[T tensor.Float](h *safetensors.Header, r io.Reader) (*Model[T], error
 		return nil, err
 	}
 
+	preparation, err := takePreparation(fields)
+	if err != nil {
+		return nil, err
+	}
+	training, err := takeTraining(fields)
+	if err != nil {
+		return nil, err
+	}
+
 	s := &source[T]{entries: map[string]safetensors.Entry{}, tensors: map[string]*tensor.Tensor[T]{}, params: map[string]*nn.Param[T]{}}
 	for _, e := range h.Entries {
 		s.entries[e.Name] = e
@@ -79,7 +88,10 @@ func build[T tensor.Float](h *safetensors.Header, r io.Reader) (*Model[T], error
 	if m := checkShapes(net, input); m != nil {
 		return nil, &safetensors.Error{Field: strictjson.Clip(layerField(m.layer)), Problem: strictjson.Clip(m.problem()), Err: m.err}
 	}
-	return &Model[T]{Net: net, Input: input, Unverified: digest == ""}, nil
+	if err := checkPreparation(preparation, net, input); err != nil {
+		return nil, safetensors.Fail(field+": "+preparationField, "%v", err)
+	}
+	return &Model[T]{Net: net, Input: input, Preparation: preparation, Training: training, Unverified: digest == ""}, nil
 }
 
 // A decoder reads the fields of one layer.

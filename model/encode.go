@@ -13,23 +13,32 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// describe returns the architecture of net as JSON, and the tensors it needs in
+// describe returns the architecture of a model as JSON, and the tensors it needs in
 // the order of the layers.
-func describe[T tensor.Float](net *nn.Sequential[T], input []int) (string, []safetensors.Tensor[T], error) {
-	if err := checkSample(input); err != nil {
+func describe[T tensor.Float](m *Model[T]) (string, []safetensors.Tensor[T], error) {
+	if err := checkSample(m.Input); err != nil {
 		return "", nil, fmt.Errorf("input: %w", err)
 	}
 	s := &sink[T]{names: map[*nn.Param[T]]string{}, memory: map[*T]string{}}
 	root := &encoder[T]{sink: s, fields: &strictjson.Object{}}
 	root.fields.Set("version", version)
 	root.fields.Set("sha256", safetensors.Blank) // in front of what could hold so many zeros
-	root.fields.Set("input", input)
-	root.layer(net)
+	root.fields.Set("input", m.Input)
+	if err := setPreparation(root.fields, m.Preparation); err != nil {
+		return "", nil, err
+	}
+	if err := setTraining(root.fields, m.Training); err != nil {
+		return "", nil, err
+	}
+	root.layer(m.Net)
 	if s.err != nil {
 		return "", nil, s.err
 	}
-	if m := checkShapes(net, input); m != nil {
-		return "", nil, m
+	if bad := checkShapes(m.Net, m.Input); bad != nil {
+		return "", nil, bad
+	}
+	if err := checkPreparation(m.Preparation, m.Net, m.Input); err != nil {
+		return "", nil, fmt.Errorf("%s: %w", preparationField, err)
 	}
 	text, err := json.Marshal(root.fields)
 	if err != nil {

@@ -127,7 +127,7 @@ func pythonReads[T tensor.Float](t *testing.T) {
 	if err := json.Unmarshal(python(t, "", script(t, "read.py"), path), &got); err != nil {
 		t.Fatal(err)
 	}
-	architecture, tensors, err := describe(net, []int{3})
+	architecture, tensors, err := describe(&Model[T]{Net: net, Input: []int{3}})
 	if err != nil {
 		t.Fatal(err)
 	}
