@@ -3,6 +3,7 @@ package train
 import (
 	"math"
 
+	"github.com/chainrule-go/chainrule/internal/kernel"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
@@ -79,9 +80,7 @@ func (h *health[T]) gradients() {
 	for i := range h.layers {
 		sum := 0.0
 		for _, p := range h.params[i] {
-			for _, g := range p.Grad.Data {
-				sum = math.FMA(float64(g), float64(g), sum)
-			}
+			sum += kernel.SumSquares(p.Grad.Data)
 		}
 		h.layers[i].GradientNorm = math.Sqrt(sum)
 	}

@@ -69,7 +69,7 @@ func runConfig(t *testing.T, s settings, dir *train.Dir) (train.Config[float32],
 		Net: net, Loss: nn.NewSoftmaxWithLoss[float32](), Optimizer: optimizer,
 		Train: set.Rows(0, 60), Validation: set.Rows(60, 75), Test: set.Rows(75, 90),
 		Batch: 16, Steps: 12, Patience: s.Patience, Seed: 1, Threads: 1,
-		Dir: dir, Every: 1, SaveModel: func(path string) error { return saveNet(path, net) },
+		Dir: dir, Every: 1, SaveModel: func(path string, _ train.Epoch) error { return saveNet(path, net) },
 	}, net
 }
 
@@ -411,7 +411,7 @@ func TestOtherCheckpoint(t *testing.T) {
 		change func(*train.Config[float32])
 		want   string
 	}{
-		{"another optimizer", settings{"momentum", true, 0}, func(*train.Config[float32]) {}, "it was saved with the optimizer optim.Adam {"},
+		{"another optimizer", settings{"momentum", true, 0}, func(*train.Config[float32]) {}, `it was saved with the optimizer {"rule":"optim.Adam"`},
 		{"another network", everything, func(cfg *train.Config[float32]) {
 			net := nn.NewSequential[float32](nn.NewAffine[float32](8, 3, train.Random(1, "weights")))
 			cfg.Net, cfg.Optimizer = net, optim.NewAdam(net.Params(), 0.001)
@@ -517,7 +517,7 @@ func TestModelOfARun(t *testing.T) {
 	dir := openDir(t, path, everything)
 	defer dir.Close()
 	cfg, net := config(0.1)
-	cfg.Dir, cfg.SaveModel = dir, func(path string) error { return model.Save(path, net, 40) }
+	cfg.Dir, cfg.SaveModel = dir, func(path string, _ train.Epoch) error { return model.Save(path, net, 40) }
 	if _, err := train.Run(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}

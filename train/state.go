@@ -37,7 +37,7 @@ import (
 // [Run] does this by itself.
 type State[T tensor.Float] struct {
 	Net       nn.Layer[T]         // its parameters and the state of its layers
-	Optimizer *optim.Optimizer[T] // of parameters of Net: its state, steps and learning rate; or nil
+	Optimizer *optim.Optimizer[T] // of parameters of Net: its state, Steps and LR; or nil
 	Pass      *nn.Pass[T]         // its Step, from which random layers draw; or nil
 	Batches   *data.Batcher[T]    // their position; or nil
 	More      any                 // a pointer to what else is to be saved, as JSON; or nil
@@ -106,10 +106,33 @@ type batchesText struct {
 }
 
 type optimizerText struct {
-	Rule     string          `json:"rule"`
-	Settings json.RawMessage `json:"settings"`
 	LR       float64         `json:"lr"`
 	Steps    int             `json:"steps"`
+	Settings json.RawMessage `json:"settings"` // what has to be the same again
+}
+
+// optimizerSettings are those of an optimizer without its learning rate.
+type optimizerSettings struct {
+	Rule      string  `json:"rule"`
+	Of        any     `json:"of"`
+	Schedule  string  `json:"schedule,omitempty"`
+	ClipNorm  float64 `json:"clip_norm,omitempty"`
+	ClipValue float64 `json:"clip_value,omitempty"`
+	Decay     float64 `json:"decay,omitempty"`
+	Decoupled bool    `json:"decoupled,omitempty"`
+}
+
+// optimizerTextOf describes an optimizer.
+func optimizerTextOf[T tensor.Float](o *optim.Optimizer[T]) (*optimizerText, error) {
+	s := optimizerSettings{ruleName(o.Rule), o.Rule, "", o.ClipNorm, o.ClipValue, o.Decay, o.Decoupled}
+	if o.Schedule != nil {
+		s.Schedule = o.Schedule.String()
+	}
+	text, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("the settings of the optimizer: %w", err)
+	}
+	return &optimizerText{o.LR, o.Steps, text}, nil
 }
 
 // text describes s; the digest is still blank.
@@ -123,10 +146,9 @@ func (s *State[T]) text() (c checkpointText, err error) {
 		c.Batches.Samples, c.Batches.Size, c.Batches.Seed = s.Batches.Settings()
 		c.Batches.Epoch, c.Batches.Batch = s.Batches.Position()
 	}
-	if o := s.Optimizer; o != nil {
-		c.Optimizer = &optimizerText{Rule: ruleName(o.Rule), LR: o.LR, Steps: o.Steps}
-		if c.Optimizer.Settings, err = json.Marshal(o.Rule); err != nil {
-			return c, fmt.Errorf("the settings of the optimizer: %w", err)
+	if s.Optimizer != nil {
+		if c.Optimizer, err = optimizerTextOf(s.Optimizer); err != nil {
+			return c, err
 		}
 	}
 	if s.More != nil {
@@ -333,8 +355,8 @@ func (s *State[T]) fits(c checkpointText) error {
 			}
 		}
 	}
-	if a, b := c.Optimizer, now.Optimizer; a != nil && (a.Rule != b.Rule || !bytes.Equal(a.Settings, b.Settings)) {
-		return fmt.Errorf("it was saved with the optimizer %s %s, and now it is %s %s: go on with what it began with", a.Rule, a.Settings, b.Rule, b.Settings)
+	if a, b := c.Optimizer, now.Optimizer; a != nil && !bytes.Equal(a.Settings, b.Settings) {
+		return fmt.Errorf("it was saved with the optimizer %s, and now it is %s: go on with what it began with", a.Settings, b.Settings)
 	}
 	return nil
 }

@@ -32,16 +32,16 @@ type Config[T tensor.Float] struct {
 
 	// Observers, called between steps; they may be nil. An error ends the run, which
 	// returns it; ErrStop ends it as if this were the last step.
-	OnStep  func(step int, loss float64) error                    // after each step, counted from 1
-	OnEpoch func(Epoch) error                                     // after each epoch, and after the last step
-	Metrics func(ctx context.Context) (map[string]float64, error) // measures Net for each Epoch
+	OnStep  func(step int, loss float64) error                // after each step, counted from 1
+	OnEpoch func(Epoch) error                                 // after each epoch, and after the last step
+	Metrics func(context.Context) (map[string]float64, error) // measures Net for each Epoch
 
 	// Where the run is kept: nil is nowhere. If Dir holds a checkpoint, the run goes on from
 	// there, to the same bits as one that was never interrupted.
 	Dir       *Dir
 	Every     int                              // steps between checkpoints, more where the disk is slower than that; 0: an epoch
 	Keep      int                              // the last checkpoints that stay; 0: 3
-	SaveModel func(path string) error          // writes Net to a file, of the best epoch and of the end; nil: neither
+	SaveModel func(path string, e Epoch) error // writes Net, which is as after e, to a file: the best one, and that of the end; nil: neither
 	Log       func(format string, args ...any) // is told what was found in Dir; nil: nobody
 }
 

@@ -33,6 +33,7 @@ type progress struct {
 	progressPoint
 	LossSum   float64       `json:"loss_sum"` // of the steps since the last evaluation
 	LossSteps int           `json:"loss_steps"`
+	Rate      float64       `json:"rate"`             // the learning rate of the last step
 	Layers    []LayerHealth `json:"layers,omitempty"` // in the last step of the epoch
 	Seconds   float64       `json:"seconds"`
 	Last      *Epoch        `json:"last,omitempty"`
@@ -108,7 +109,7 @@ func (t *trainer[T]) resume() error {
 	if t.at.Best == nil {
 		return nil
 	}
-	return t.asBest(func() error { return t.saveModel(BestFile) }) // a crash may have come between
+	return t.asBest(func() error { return t.saveModel(BestFile, *t.at.Best) }) // a crash may have come between
 }
 
 // run does the steps that are left.
@@ -134,11 +135,12 @@ func (t *trainer[T]) run(ctx context.Context) (Epoch, error) {
 		if t.step.health = nil; next%perEpoch == 0 || next == t.Steps {
 			t.step.health = t.health
 		}
+		rate := t.Optimizer.Rate()
 		loss, err := t.next()
 		if err != nil {
 			return t.unmeasured(), err
 		}
-		t.at.Step = next
+		t.at.Step, t.at.Rate = next, rate
 		t.at.LossSum += loss
 		t.at.LossSteps++
 		t.at.Layers = nil
@@ -189,7 +191,7 @@ func (t *trainer[T]) number(row int) int { return t.batches.Samples()[row] }
 func (t *trainer[T]) evaluate(ctx context.Context) error {
 	e := t.unmeasured()
 	e.Loss = t.at.LossSum / float64(t.at.LossSteps)
-	e.LearningRate, e.Layers = t.Optimizer.LR, append([]LayerHealth(nil), t.at.Layers...)
+	e.LearningRate, e.Layers = t.at.Rate, append([]LayerHealth(nil), t.at.Layers...)
 	for _, set := range []struct {
 		name           string
 		samples        data.Samples[T]
@@ -228,7 +230,7 @@ func (t *trainer[T]) evaluate(ctx context.Context) error {
 			return &savingError{err}
 		}
 		if e.Best {
-			if err := t.saveModel(BestFile); err != nil {
+			if err := t.saveModel(BestFile, e); err != nil {
 				return err
 			}
 		}
@@ -287,7 +289,7 @@ func (t *trainer[T]) finish() (Epoch, error) {
 	if t.saver == nil {
 		return e, nil
 	}
-	return e, t.saveModel(ModelFile)
+	return e, t.saveModel(ModelFile, e)
 }
 
 // saveNow saves a checkpoint of now, unless that is done.
@@ -328,12 +330,12 @@ func (t *trainer[T]) leave(err error) error {
 	return err
 }
 
-// saveModel writes the network to a file of Dir.
-func (t *trainer[T]) saveModel(name string) error {
+// saveModel writes the network, which is as after an epoch, to a file of Dir.
+func (t *trainer[T]) saveModel(name string, e Epoch) error {
 	if t.SaveModel == nil {
 		return nil
 	}
-	if err := t.SaveModel(t.Dir.File(name)); err != nil {
+	if err := t.SaveModel(t.Dir.File(name), e); err != nil {
 		return &savingError{err}
 	}
 	return nil
