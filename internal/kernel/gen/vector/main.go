@@ -36,6 +36,7 @@ func main() {
 			for _, kernel := range []func(*machine){
 				masked, exp, sigmoid, sigmoidBackward, tanh, tanhBackward, softmax16, softmaxBackward, quotient,
 				axpy, sgd, momentum, adam, addColumnSums, sum, dot, maximum, logs,
+				addition, product, center, centeredSums, normColumns, normColumnSums, normColumnsBackward, normRow, dotCentered, normRowBackward,
 			} {
 				kernel(target(e))
 			}
