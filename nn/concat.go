@@ -49,6 +49,8 @@ func (l *Concat[T]) Fields(f *Fields[T]) {
 	l.parts = make([]Saved[T], len(l.branches))
 }
 
+func (l *Concat[T]) Settings(s *Settings[T]) { s.Branches("branches", &l.branches) }
+
 // Branches returns the branches in order, with their names. The slice is shared: read
 // it only.
 func (l *Concat[T]) Branches() []Named[T] { return l.branches }

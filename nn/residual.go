@@ -39,6 +39,11 @@ func (l *Residual[T]) Fields(f *Fields[T]) {
 	f.Params(&l.params)
 }
 
+func (l *Residual[T]) Settings(s *Settings[T]) {
+	s.Layer("body", &l.body)
+	s.Layer("shortcut", &l.shortcut, NewIdentity[T]())
+}
+
 // Body returns the layer that the shortcut goes around.
 func (l *Residual[T]) Body() Layer[T] { return l.body }
 

@@ -135,6 +135,7 @@ func (s *Sequential[T]) Layers() []Named[T] { return s.layers }
 func (s *Sequential[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 	for _, l := range s.plan(p).layers {
 		x = l.Forward(p, x)
+		p.observed(l, true, x)
 	}
 	return x
 }
@@ -142,6 +143,7 @@ func (s *Sequential[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[
 func (s *Sequential[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
 	for _, l := range slices.Backward(s.plan(p).layers) {
 		dy = l.Backward(p, dy)
+		p.observed(l, false, dy)
 	}
 	return dy
 }
@@ -159,6 +161,7 @@ func (s *Sequential[T]) BackwardParams(p *Pass[T], dy *tensor.Tensor[T]) {
 			return
 		}
 		dy = l.Backward(p, dy)
+		p.observed(l, false, dy)
 	}
 }
 
