@@ -27,7 +27,7 @@ func normRows() []Row {
 			Make:    func(s Sizes, _ *rand.Rand) nn.Layer[float64] { return nn.NewBatchNorm[float64](s.Sample[0]) },
 			Small:   Sizes{Sample: []int{5, 3, 2}},
 			Real:    []Sizes{{Sample: []int{3, 28, 20}}, {Sample: []int{6, 7, 6}}},
-			Random:  images,
+			Random:  largerImages,
 			PyTorch: "F.batch_norm(x, mean, var, gamma, beta, True, 0.1, 1e-5)",
 			Case: Case{
 				Name:       "BatchNorm of images",
@@ -44,7 +44,8 @@ func normRows() []Row {
 			Make:    func(s Sizes, _ *rand.Rand) nn.Layer[float64] { return nn.NewLayerNorm[float64](s.Sample...) },
 			Small:   Sizes{Sample: []int{5, 3}},
 			Real:    []Sizes{{Sample: []int{50}}},
-			PyTorch: "F.layer_norm(x, x.shape[1:], gamma, beta)",
+			Random:  lastAxes,
+			PyTorch: "F.layer_norm(x, gamma.shape, gamma, beta)",
 			Case: Case{
 				Name:    "LayerNorm",
 				Ulps:    32,
@@ -59,7 +60,8 @@ func normRows() []Row {
 			Make:    func(s Sizes, _ *rand.Rand) nn.Layer[float64] { return nn.NewRMSNorm[float64](s.Sample...) },
 			Small:   Sizes{Sample: []int{5, 3}},
 			Real:    []Sizes{{Sample: []int{50}}},
-			PyTorch: "F.rms_norm(x, x.shape[1:], gamma, 1e-6)",
+			Random:  lastAxes,
+			PyTorch: "F.rms_norm(x, gamma.shape, gamma, 1e-6)",
 			Case: Case{
 				Name:    "RMSNorm",
 				Ulps:    32,
@@ -77,12 +79,15 @@ func normRows() []Row {
 			Small: Sizes{Sample: []int{6, 5, 3}, Hidden: 2},
 			Real:  []Sizes{{Sample: []int{6, 28, 20}, Hidden: 3}, {Sample: []int{12}, Hidden: 4}},
 			Random: func(rng *rand.Rand) Sizes {
-				s := images(rng)
-				s.Hidden = 1 + rng.IntN(3)
-				s.Sample[0] *= s.Hidden
+				s := largerImages(rng)
+				for _, s.Hidden = range []int{3, 2, 1} {
+					if s.Sample[0]%s.Hidden == 0 {
+						break
+					}
+				}
 				return s
 			},
-			PyTorch: "F.group_norm(x, l.groups, gamma, beta)",
+			PyTorch: "F.group_norm(x, next(g for g in (3, 2, 1) if x.shape[1] % g == 0), gamma, beta)",
 			Case: Case{
 				Name:    "GroupNorm",
 				Ulps:    32,
@@ -90,6 +95,25 @@ func normRows() []Row {
 			},
 		},
 	}
+}
+
+// lastAxes draws one axis or two, of 4 elements or more: normalized over one, dx is 0 but
+// for rounding.
+func lastAxes(rng *rand.Rand) Sizes {
+	s := Sizes{Sample: []int{4 + rng.IntN(37)}}
+	if rng.IntN(2) == 0 {
+		s.Sample = append(s.Sample, 1+rng.IntN(8))
+	}
+	return s
+}
+
+// largerImages draws the sizes of small images, of 2 by 2 at least, so that a channel has
+// a variance.
+func largerImages(rng *rand.Rand) Sizes {
+	s := images(rng)
+	s.Sample[1]++
+	s.Sample[2]++
+	return s
 }
 
 // batchNorm is the formula of a BatchNorm: with the statistics of the batch in training,
