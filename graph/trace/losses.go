@@ -102,7 +102,6 @@ func lossRows() []Row {
 		},
 	}
 	rows[0].formula = loss(softmaxWithLoss)
-	rows[0].Real = []Sizes{{Sample: []int{10}}}
 	return rows
 }
 
@@ -121,6 +120,7 @@ func crossEntropyRow(name string, targets func(n, classes int) nn.Targets[float6
 		},
 		targets: targets,
 		Small:   Sizes{Sample: []int{6}},
+		Real:    []Sizes{{Sample: []int{10}}},
 		PyTorch: "F.cross_entropy(x, t" + arguments + ")",
 		Case: Case{
 			Name:    name,
