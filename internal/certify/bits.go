@@ -40,13 +40,13 @@ var recorded = map[string][2]uint64{
 	"Softplus":                       {0xa0db6f157d5c764e, 0xa9386cdb250ff135},
 	"SoftmaxWithLoss, soft targets":  {0xb42dc88e46738a47, 0x9dadfa7070f3949c},
 	"SoftmaxWithLoss, smoothed":      {0xc34e80507974d3e8, 0x2aada0709d27bfe2},
-	"SoftmaxWithLoss, class weights": {0xbdd13372ef05a01f, 0x82f49120ec66495d},
-	"SoftmaxWithLoss, smoothed, class weights":               {0x37c89265678f5e83, 0x44356ec22d479dbd},
-	"SoftmaxWithLoss, smoothed, class weights, soft targets": {0x46a0616f441898ac, 0x9f1810d629878611},
-	"SigmoidWithLoss":   {0xb840ae1d895aa2d1, 0xa09f5185ea205edf},
-	"MeanAbsoluteError": {0xae0c24a15385c077, 0xd812fd9653569f70},
-	"HuberLoss":         {0x65a24eb54b015572, 0xa09958c3f30e2c2e},
-	"TwoLayerNet":       {0x1f3898c934655c26, 0x5b99b884c09531bf},
+	"SoftmaxWithLoss, weighted":      {0xbdd13372ef05a01f, 0x82f49120ec66495d},
+	"SoftmaxWithLoss, both settings": {0x37c89265678f5e83, 0x44356ec22d479dbd},
+	"SoftmaxWithLoss, soft, both":    {0x46a0616f441898ac, 0x9f1810d629878611},
+	"SigmoidWithLoss":                {0xb840ae1d895aa2d1, 0xa09f5185ea205edf},
+	"MeanAbsoluteError":              {0xae0c24a15385c077, 0xd812fd9653569f70},
+	"HuberLoss":                      {0x65a24eb54b015572, 0xa09958c3f30e2c2e},
+	"TwoLayerNet":                    {0x1f3898c934655c26, 0x5b99b884c09531bf},
 }
 
 // Bits computes the layers of [RealSize] in both precisions. Every processor, with its
