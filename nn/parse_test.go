@@ -41,7 +41,7 @@ func (l *knob[T]) Params() []*Param[T]                                         {
 
 func init() { Register[knob[float32], knob[float64]]("test.Knob") }
 
-func mustParse(t *testing.T, line string, sample ...int) *Sequential[float32] {
+func parsed(t *testing.T, line string, sample ...int) *Sequential[float32] {
 	t.Helper()
 	net, err := Parse[float32](line, sample, newRand(1))
 	if err != nil {
@@ -75,7 +75,7 @@ func TestParseAndFormat(t *testing.T) {
 		{"test.knob 3 0 false 7()", "", []int{3}},
 	} {
 		t.Run(c.line, func(t *testing.T) {
-			net := mustParse(t, c.line, c.sample...)
+			net := parsed(t, c.line, c.sample...)
 			want := c.want
 			if want == "" {
 				want = c.line
@@ -84,7 +84,7 @@ func TestParseAndFormat(t *testing.T) {
 			if err != nil || line != want {
 				t.Fatalf("Format = %q, %v, want %q", line, err, want)
 			}
-			again := mustParse(t, line, c.sample...)
+			again := parsed(t, line, c.sample...)
 			for i, p := range net.Params() {
 				sameBits(t, p.Name, again.Params()[i].Value, p.Value)
 			}
@@ -99,7 +99,7 @@ func TestParseAndFormat(t *testing.T) {
 func TestParseIsConstructors(t *testing.T) {
 	rng := newRand(1)
 	want := NewSequential[float32](NewAffine[float32](6, 4, rng), NewReLU[float32](), NewAffine[float32](4, 3, rng), NewDropout[float32](0.5, rng))
-	got := mustParse(t, "affine 4, relu, affine 3, dropout 0.5", 6)
+	got := parsed(t, "affine 4, relu, affine 3, dropout 0.5", 6)
 	for i, p := range want.Params() {
 		sameBits(t, p.Name, got.Params()[i].Value, p.Value)
 	}
@@ -124,7 +124,7 @@ func TestInitialWeightsByWhatFollows(t *testing.T) {
 		{"affine 9 init=0.01, relu, affine 8 init=xavier, relu, affine 7 init=he, tanh", []Init{Std(0.01), Xavier, He}},
 	} {
 		t.Run(c.line, func(t *testing.T) {
-			net := mustParse(t, c.line, 5)
+			net := parsed(t, c.line, 5)
 			rng := newRand(1)
 			i := 0
 			for _, l := range Walk[float32](net) {
