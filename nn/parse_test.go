@@ -210,18 +210,21 @@ func TestParseErrors(t *testing.T) {
 
 // The place is below the line, whose ends are left out if it is long.
 func TestParseErrorShowsThePlace(t *testing.T) {
-	_, err := Parse[float32]("affine 10, rellu, affine 3", []int{5}, newRand(1))
-	const want = `column 12: there is no layer "rellu"; did you mean relu?
-  affine 10, rellu, affine 3
-             ^`
-	if err == nil || err.Error() != want {
-		t.Errorf("got\n%v\nwant\n%s", err, want)
-	}
-	_, err = Parse[float32]("relu\n"+strings.Repeat("relu, ", 100)+"rellu"+strings.Repeat(", relu", 100), []int{5}, newRand(1))
-	lines := strings.Split(err.Error(), "\n")
-	if len(lines) != 3 || !strings.HasPrefix(lines[0], "line 2, column 601: ") || len(lines[1]) > 140 ||
-		!strings.HasPrefix(string([]rune(lines[1])[strings.Index(lines[2], "^"):]), "rellu") {
-		t.Errorf("got\n%v", err)
+	for _, c := range []struct{ name, line, says, place string }{
+		{"one line", "affine 10, rellu, affine 3", "column 12: there is no layer \"rellu\"; did you mean relu?",
+			"affine 10, rellu, affine 3\n           ^"},
+		{"the second line", "relu\n\té\x00: rellu\r\nrelu", "line 2, column 6: there is no layer", " é\uFFFD: rellu\n     ^"},
+		{"the end", "affine(", "column 7: this bracket is not closed", "affine(\n      ^"},
+		{"a long line", strings.Repeat("relu, ", 100) + "rellu" + strings.Repeat(", relu", 100), "column 601: there is no layer",
+			"…" + strings.Repeat("relu, ", 10) + "rellu" + strings.Repeat(", relu", 9) + ",…\n" + strings.Repeat(" ", 61) + "^"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Parse[float32](c.line, []int{5}, newRand(1))
+			e, ok := errors.AsType[*ParseError](err)
+			if !ok || !strings.HasPrefix(err.Error(), c.says) || e.Place() != c.place {
+				t.Errorf("got\n%v\n%s\nwant\n%s\n%s", err, e.Place(), c.says, c.place)
+			}
+		})
 	}
 }
 
@@ -231,10 +234,10 @@ func TestParseOfTheWrongShape(t *testing.T) {
 		sample []int
 		says   string
 	}{
-		{"relu, affine 10", []int{1, 28, 28}, "column 7: affine wants (N, 784) or (784), and (N, 1, 28, 28) arrives; put flatten before it\n"},
-		{"relu, softmax", []int{2, 3}, "column 7: softmax wants (N, K) or (K), and (N, 2, 3) arrives\n"},
-		{"relu, residual(affine 3)", []int{5}, "column 7: Residual(Affine(5->3), Identity).Forward: the result of the body: want (N, 5), the shape of that of the shortcut, got (N, 3)\n"},
-		{"relu, residual(relu, reshape 2)", []int{5}, "column 22: reshape wants (N, ...) with 2 elements a sample, and (N, 5) arrives\n"},
+		{"relu, affine 10", []int{1, 28, 28}, "column 7: affine wants (N, 784) or (784), and (N, 1, 28, 28) arrives; put flatten before it"},
+		{"relu, softmax", []int{2, 3}, "column 7: softmax wants (N, K) or (K), and (N, 2, 3) arrives"},
+		{"relu, residual(affine 3)", []int{5}, "column 7: Residual(Affine(5->3), Identity).Forward: the result of the body: want (N, 5), the shape of that of the shortcut, got (N, 3)"},
+		{"relu, residual(relu, reshape 2)", []int{5}, "column 22: reshape wants (N, ...) with 2 elements a sample, and (N, 5) arrives"},
 		{"sequential(relu, sequential(softmax))", []int{2, 3}, "column 29: softmax wants"},
 	} {
 		_, err := Parse[float32](c.line, c.sample, newRand(1))
