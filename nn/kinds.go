@@ -18,6 +18,10 @@ var builtin = []kind{
 	row[Tanh[float32], Tanh[float64]]("Tanh"),
 	row[Softmax[float32], Softmax[float64]]("Softmax"),
 	row[Dropout[float32], Dropout[float64]]("Dropout"),
+	row[Convolution[float32], Convolution[float64]]("Convolution"),
+	row[MaxPool[float32], MaxPool[float64]]("MaxPool"),
+	row[AveragePool[float32], AveragePool[float64]]("AveragePool"),
+	row[GlobalAveragePool[float32], GlobalAveragePool[float64]]("GlobalAveragePool"),
 	row[Sequential[float32], Sequential[float64]]("Sequential"),
 }
 

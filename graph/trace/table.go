@@ -20,6 +20,11 @@ type Row struct {
 	Real    []Sizes // those in training
 	PyTorch string  // y in Python, of x, of the parameters by name, and of the targets t of a loss; "" if there is none
 
+	// In place of PyTorch and random Sizes: a layer of random settings and the shape of its
+	// samples, and y in Python.
+	draw       func(rng *rand.Rand) (l nn.Layer[float64], sample []int)
+	expression func(l nn.Layer[float64]) string
+
 	formula typed
 	// Of a loss, in place of Make: in both precisions, and the targets of n samples.
 	loss    func() (nn.Loss[float64], nn.Loss[float32])
@@ -61,6 +66,20 @@ func (r Row) Of(s Sizes) Case {
 	}
 	return c
 }
+
+// Random returns a layer of random sizes, the shape of its samples, and its y in Python;
+// "" if there is none.
+func (r Row) Random(rng *rand.Rand) (l nn.Layer[float64], sample []int, python string) {
+	if r.draw != nil {
+		l, sample = r.draw(rng)
+		return l, sample, r.expression(l)
+	}
+	s := Sizes{Sample: []int{1 + rng.IntN(40)}, Hidden: 1 + rng.IntN(40), Out: 1 + rng.IntN(40)}
+	return r.Of(s).New(rng), s.Sample, r.PyTorch
+}
+
+// HasPyTorch reports whether PyTorch can compute the layer.
+func (r Row) HasPyTorch() bool { return r.PyTorch != "" || r.expression != nil }
 
 // Rows returns the table of the layers and losses of package nn. Every one passes
 // gradcheck.Layer. A new one is one more row.
@@ -230,6 +249,7 @@ func Rows() []Row {
 			},
 		},
 	}
+	rows = append(rows, convolutionRows()...)
 	for i, r := range rows {
 		rows[i].Case = r.Of(r.Small)
 		rows[i].Name, rows[i].Refuses = r.Name, r.Refuses

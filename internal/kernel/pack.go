@@ -41,6 +41,8 @@ type keeps[T Float] struct {
 	loops   kept[loops[T]]
 	blocked kept[blocked[T]]
 	updates kept[update[T]]
+
+	convolutions kept[convolution[T]]
 }
 
 var keeps32, keeps64 = new(keeps[float32]), new(keeps[float64])
