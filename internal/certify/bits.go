@@ -22,16 +22,23 @@ type Checksum struct {
 // recorded are the checksums of the layers of [RealSize] in float32 and float64, by the
 // loops in Go (-tags purego) and one thread.
 var recorded = map[string][2]uint64{
-	"Affine(784->50)":  {0x12920f06423c7889, 0xa33ebbd60b7b96dd},
-	"Affine(50->10)":   {0xac2c2a40c26d6d99, 0x1f43a59660b5fed4},
-	"ReLU":             {0x323325e21813786a, 0x323325e21813786a},
-	"Sigmoid":          {0x777904f287976fba, 0x34b7c7cbcf616968},
-	"Tanh":             {0x970b5914d733dbce, 0xfb769d332581522c},
-	"Softmax":          {0xaafaa53e2181cd03, 0xbdda49dabc076034},
-	"Dropout":          {0x7f70e46b6de013ae, 0x7f70e46b6de013ae},
-	"SoftmaxWithLoss":  {0xc11b223afd294020, 0x66f3a536b313ddde},
-	"MeanSquaredError": {0x36f744d1b56cc77f, 0xd0227abc32b5e782},
-	"TwoLayerNet":      {0x1f3898c934655c26, 0x5b99b884c09531bf},
+	"Affine(784->50)":                       {0x12920f06423c7889, 0xa33ebbd60b7b96dd},
+	"Affine(50->10)":                        {0xac2c2a40c26d6d99, 0x1f43a59660b5fed4},
+	"ReLU":                                  {0x323325e21813786a, 0x323325e21813786a},
+	"Sigmoid":                               {0x777904f287976fba, 0x34b7c7cbcf616968},
+	"Tanh":                                  {0x970b5914d733dbce, 0xfb769d332581522c},
+	"Softmax":                               {0xaafaa53e2181cd03, 0xbdda49dabc076034},
+	"Dropout":                               {0x7f70e46b6de013ae, 0x7f70e46b6de013ae},
+	"SoftmaxWithLoss":                       {0xc11b223afd294020, 0x66f3a536b313ddde},
+	"MeanSquaredError":                      {0x36f744d1b56cc77f, 0xd0227abc32b5e782},
+	"Convolution(1->16, 3x3, padding 1x1)":  {0x46bda6849e9526ca, 0xe46f010b53de9605},
+	"Convolution(16->32, 3x3, padding 1x1)": {0x199721d7c9b86f35, 0x15e6ead0c441d047},
+	"Convolution in groups":                 {0xa41806fb3438287a, 0x9b8c6454a729dcc4},
+	"Convolution of signals":                {0x19b416d00ec7e116, 0x25d7899bd7176cf2},
+	"MaxPool":                               {0x2924f286043e58c9, 0x388c03562ede221f},
+	"AveragePool":                           {0xee19bcdb697cecc0, 0x4fc756bf1878d611},
+	"GlobalAveragePool":                     {0x2d3ff57d73633a18, 0x0c86c36346134a12},
+	"TwoLayerNet":                           {0x1f3898c934655c26, 0x5b99b884c09531bf},
 }
 
 // Bits computes the layers of [RealSize] in both precisions. Every processor, with its

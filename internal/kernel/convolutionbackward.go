@@ -102,6 +102,10 @@ func (c *convolution[T]) addProducts(sums, placed, transposed, dy []T) {
 		}
 	}
 	width := c.Columns.Out()
+	if t := tilingOf[T](); t != nil && t.taps != nil {
+		t.taps.addProducts(&c.forward, sums, placed, transposed, c.sumRows(), columns, c.Rows.Out(), width)
+		return
+	}
 	for r, tap := range c.forward.taps[:c.terms()] {
 		row := sums[r*columns:][:out]
 		var v [4]T

@@ -1,5 +1,7 @@
 package kernel
 
+import "unsafe"
+
 // A correlation is a convolution whose kernel moves by 1 over images that were placed
 // for it: with the padding, or zeros between the elements, and split by the remainder
 // of the place if the kernel of the convolution moves by more than 1. Then the terms of
@@ -123,6 +125,10 @@ func correlate[T Float](c *correlation, wide, placed, w, bias []T, lo, hi int, f
 	for g := lo / out; g*out < hi; g++ {
 		from, to := max(lo, g*out), min(hi, (g+1)*out)
 		x := placed[g*in*c.plane:]
+		if t := tilingOf[T](); t != nil && t.taps != nil {
+			t.taps.correlate(c, wide, x, w, bias, from, to, floor)
+			continue
+		}
 		for p := from; p < to; p++ {
 			s := wide[p*c.wide:][:c.wide]
 			if bias != nil {
@@ -156,6 +162,74 @@ func addTaps[T Float](s, w, x []T, taps []int) {
 	for r := range have {
 		for j, x := range rows[r] {
 			s[j] = fma(v[r], x, s[j])
+		}
+	}
+}
+
+// tapTiles are the kernels of convolutions with the instructions of one kind of
+// processor. The strips and products are by the number of vectors they are wide.
+type tapTiles[T Float] struct {
+	lanes       int
+	strips      [4]tapStrip[T]
+	products    [4]productTile[T] // of the widths there are
+	productRows int
+}
+
+// A tapStrip computes a strip of some planes, and a productTile adds to a tile of dwᵀ.
+// The generated kernels say how.
+type (
+	tapStrip[T Float]    func(a *T, aRow uintptr, b *T, taps *int, c *T, cRow uintptr, from *T, fromRow uintptr, rows, k int, floor T)
+	productTile[T Float] func(x *T, taps *int, y *T, yStep uintptr, c *T, cRow uintptr, lines int, line, between, pitch uintptr)
+)
+
+// next returns how many vectors wide the next strip is, if so many are left: three, unless
+// one would be left alone.
+func (t *tapTiles[T]) next(left int) int {
+	if left == 4 {
+		return 2
+	}
+	return min(left, 3)
+}
+
+// nextProduct is the same of the tiles of dwᵀ.
+func (t *tapTiles[T]) nextProduct(left int) int {
+	if t.products[3] == nil {
+		return 2
+	}
+	return t.next(left)
+}
+
+// correlate computes the planes lo to hi of a group.
+func (t *tapTiles[T]) correlate(c *correlation, wide, placed, w, bias []T, lo, hi int, floor T) {
+	size := unsafe.Sizeof(T(0))
+	from, fromRow := zerosOf[T](), uintptr(0)
+	if bias != nil {
+		from, fromRow = &bias[lo], size
+	}
+	k, left := len(c.taps), c.wide/t.lanes
+	for j, vectors := 0, 0; left > 0; j, left = j+vectors*t.lanes, left-vectors {
+		vectors = t.next(left)
+		most := max(callSize/(k*vectors*t.lanes*8), 1) * 8
+		for p := lo; p < hi; p += most {
+			t.strips[vectors](&w[p*k], uintptr(k)*size, &placed[j], &c.taps[0], &wide[p*c.wide+j], uintptr(c.wide)*size,
+				below(from, p-lo, fromRow), fromRow, min(most, hi-p), k, floor)
+		}
+	}
+}
+
+// addProducts adds to dwᵀ of a group, of so many rows and columns, the products of lines
+// of pixels of x and dyᵀ.
+func (t *tapTiles[T]) addProducts(c *correlation, sums, placed, dy []T, rows, columns, lines, line int) {
+	size := unsafe.Sizeof(T(0))
+	most := max(callSize/(line*t.productRows*3*t.lanes), 1)
+	for r := 0; r < rows; r += t.productRows {
+		left := columns / t.lanes
+		for j, vectors := 0, 0; left > 0; j, left = j+vectors*t.lanes, left-vectors {
+			vectors = t.nextProduct(left)
+			for i := 0; i < lines; i += most {
+				t.products[vectors](&placed[i*c.pitch], &c.taps[r], &dy[i*line*columns+j], uintptr(columns)*size,
+					&sums[r*columns+j], uintptr(columns)*size, min(most, lines-i), uintptr(line)*size, uintptr(c.pitch-line)*size, uintptr(c.pitch)*size)
+			}
 		}
 	}
 }
