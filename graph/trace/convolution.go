@@ -11,31 +11,32 @@ import (
 
 // convolutionRows are the rows of the layers that move a window.
 func convolutionRows() []Row {
-	maker := func(groups int, w nn.Window) func(s Sizes, rng *rand.Rand) nn.Layer[float64] {
-		return func(s Sizes, rng *rand.Rand) nn.Layer[float64] {
-			return nn.NewGroupedConvolution[float64](s.Sample[0], s.Out, groups, w, rng)
-		}
+	convolve := func(s Sizes, rng *rand.Rand) nn.Layer[float64] {
+		return nn.NewGroupedConvolution[float64](s.Sample[0], s.Out, s.Groups, s.Window, rng)
 	}
+	maxPool := func(s Sizes, _ *rand.Rand) nn.Layer[float64] { return nn.NewMaxPool[float64](s.Window) }
+	averagePool := func(s Sizes, _ *rand.Rand) nn.Layer[float64] { return nn.NewAveragePool[float64](s.Window) }
+	square := nn.Square(3).Padding(1)
 	const ulps = 16 // sums of up to 40 products
 	return []Row{
 		{
 			formula: layer(convolution),
-			Make:    maker(1, nn.Square(3).Padding(1)),
-			Small:   Sizes{Sample: []int{2, 3, 4}, Out: 3},
-			Real:    []Sizes{{Sample: []int{1, 28, 28}, Out: 16}, {Sample: []int{16, 14, 14}, Out: 32}},
+			Make:    convolve,
+			Small:   Sizes{Sample: []int{2, 3, 4}, Out: 3, Groups: 1, Window: square},
+			Real:    []Sizes{{Sample: []int{1, 28, 28}, Out: 16, Groups: 1, Window: square}, {Sample: []int{16, 14, 14}, Out: 32, Groups: 1, Window: square}},
+			Random:  randomConvolution,
+			python:  convolutionInPython,
 			Case: Case{
 				Name:    "Convolution",
 				Ulps:    ulps,
 				Linear:  true,
 				Refuses: [][]int{{3, 3, 3, 4}, {3, 2, 4}, {3, 2, 0, 4}, {3, 2, 3, 4, 1}, {}},
 			},
-			draw:       drawConvolution,
-			expression: convolutionInPython,
 		},
 		{
-			Make:  maker(2, nn.NewWindow(2, 3).Stride(2, 1).Padding(1, 3).Dilation(1, 2)),
-			Small: Sizes{Sample: []int{4, 3, 4}, Out: 6},
-			Real:  []Sizes{{Sample: []int{8, 14, 14}, Out: 30}},
+			Make:  convolve,
+			Small: Sizes{Sample: []int{4, 3, 4}, Out: 6, Groups: 2, Window: nn.NewWindow(2, 3).Stride(2, 1).Padding(1, 3).Dilation(1, 2)},
+			Real:  []Sizes{{Sample: []int{8, 14, 14}, Out: 30, Groups: 2, Window: nn.Square(5).Stride(2, 1).Padding(1, 3).Dilation(1, 2)}},
 			Case: Case{
 				Name:    "Convolution in groups",
 				Ulps:    ulps,
@@ -44,9 +45,9 @@ func convolutionRows() []Row {
 			},
 		},
 		{
-			Make:  maker(1, nn.NewWindow(4).Stride(2).Padding(1)),
-			Small: Sizes{Sample: []int{3, 7}, Out: 2},
-			Real:  []Sizes{{Sample: []int{2, 500}, Out: 20}},
+			Make:  convolve,
+			Small: Sizes{Sample: []int{3, 7}, Out: 2, Groups: 1, Window: nn.NewWindow(4).Stride(2).Padding(1)},
+			Real:  []Sizes{{Sample: []int{2, 500}, Out: 20, Groups: 1, Window: nn.NewWindow(7).Stride(3).Padding(3)}},
 			Case: Case{
 				Name:    "Convolution of signals",
 				Ulps:    ulps,
@@ -81,8 +82,6 @@ func convolutionRows() []Row {
 				Kinks:   ties,
 				Refuses: [][]int{{3, 2, 1, 4}, {3, 2, 5}, {}},
 			},
-			draw:       func(rng *rand.Rand) (nn.Layer[float64], []int) { return drawPool(rng, nn.NewMaxPool[float64]) },
-			expression: poolInPython("max_pool"),
 		},
 		{
 			formula: layer(func(t *Tracer, l *nn.AveragePool[float64], x Node) Node {
@@ -100,26 +99,22 @@ func convolutionRows() []Row {
 				Ulps:    8, // a sum of 6, and /
 				Refuses: [][]int{{3, 2, 5, 0}, {3, 2, 5}, {}},
 			},
-			draw:       func(rng *rand.Rand) (nn.Layer[float64], []int) { return drawPool(rng, nn.NewAveragePool[float64]) },
-			expression: poolInPython("avg_pool"),
 		},
 		{
 			formula: layer(func(t *Tracer, _ *nn.GlobalAveragePool[float64], x Node) Node {
 				y := t.Sum(t.Reshape(x, x.Shape[0], x.Shape[1], len(x.Value)/max(1, x.Shape[0]*x.Shape[1])), 2)
 				return t.Div(y, t.Const(float64(len(x.Value)/max(1, len(y.Value))), y.Shape...))
 			}),
-			Make:  func(Sizes, *rand.Rand) nn.Layer[float64] { return nn.NewGlobalAveragePool[float64]() },
-			Small: Sizes{Sample: []int{3, 2, 4}},
-			Real:  []Sizes{{Sample: []int{64, 7, 7}}},
+			Make:    func(Sizes, *rand.Rand) nn.Layer[float64] { return nn.NewGlobalAveragePool[float64]() },
+			Small:   Sizes{Sample: []int{3, 2, 4}},
+			Real:    []Sizes{{Sample: []int{64, 7, 7}}},
+			Random:  func(rng *rand.Rand) Sizes { return Sizes{Sample: randomSample(rng, 1+rng.IntN(3))} },
+			PyTorch: "x.flatten(2).mean(2)",
 			Case: Case{
 				Name:    "GlobalAveragePool",
 				Ulps:    8, // a sum of 8, and /
 				Refuses: [][]int{{3, 2}, {3, 2, 0}, {}},
 			},
-			draw: func(rng *rand.Rand) (nn.Layer[float64], []int) {
-				return nn.NewGlobalAveragePool[float64](), randomSample(rng, 1+rng.IntN(3))
-			},
-			expression: func(nn.Layer[float64]) string { return "x.flatten(2).mean(2)" },
 		},
 		{
 			Make: func(s Sizes, rng *rand.Rand) nn.Layer[float64] {
@@ -267,11 +262,11 @@ func randomWindow(rng *rand.Rand, dilated bool, most func(size int) int) (w nn.W
 	return nn.NewWindow(size...).Stride(stride...).Padding(padding...).Dilation(dilation...), sample
 }
 
-func drawConvolution(rng *rand.Rand) (nn.Layer[float64], []int) {
+func randomConvolution(rng *rand.Rand) Sizes {
 	w, sample := randomWindow(rng, true, func(int) int { return 4 })
 	groups := 1 + rng.IntN(3)
 	sample[0] *= groups
-	return nn.NewGroupedConvolution[float64](sample[0], groups*(1+rng.IntN(9)), groups, w, rng), sample
+	return Sizes{Sample: sample, Out: groups * (1 + rng.IntN(9)), Groups: groups, Window: w}
 }
 
 func convolutionInPython(l nn.Layer[float64]) string {
@@ -280,9 +275,9 @@ func convolutionInPython(l nn.Layer[float64]) string {
 	return fmt.Sprintf("F.conv%dd(x, W, b, stride=%s, padding=%s, dilation=%s, groups=%d)", len(size), tuple(stride), tuple(padding), tuple(dilation), c.Groups())
 }
 
-func drawPool[L nn.Layer[float64]](rng *rand.Rand, pool func(nn.Window) L) (nn.Layer[float64], []int) {
+func randomPool(rng *rand.Rand) Sizes {
 	w, sample := randomWindow(rng, false, func(size int) int { return size / 2 })
-	return pool(w), sample
+	return Sizes{Sample: sample, Window: w}
 }
 
 func poolInPython(name string) func(l nn.Layer[float64]) string {

@@ -20,11 +20,11 @@ type Row struct {
 	Real    []Sizes // those in training
 	PyTorch string  // y in Python, of x, of the parameters by name, and of the targets t of a loss; "" if there is none
 
-	// In place of PyTorch and random Sizes: a layer of random settings and the shape of its
-	// samples, and y in Python.
-	draw       func(rng *rand.Rand) (l nn.Layer[float64], sample []int)
-	expression func(l nn.Layer[float64]) string
+	// Random draws the sizes at which PyTorch is asked. Nil means a sample of one axis.
+	Random func(rng *rand.Rand) Sizes
 
+	// python is in place of PyTorch, of a layer that has settings.
+	python  func(l nn.Layer[float64]) string
 	formula typed
 	// Of a loss, in place of Make: in both precisions, and the targets of n samples.
 	loss    func() (nn.Loss[float64], nn.Loss[float32])
@@ -35,6 +35,8 @@ type Row struct {
 type Sizes struct {
 	Sample      []int // the shape of one sample
 	Hidden, Out int
+	Groups      int       // of a convolution
+	Window      nn.Window // of a convolution or pool
 }
 
 // Of returns the case of a layer of other sizes. If there are several Real sizes, it is
@@ -67,19 +69,13 @@ func (r Row) Of(s Sizes) Case {
 	return c
 }
 
-// Random returns a layer of random sizes, the shape of its samples, and its y in Python;
-// "" if there is none.
-func (r Row) Random(rng *rand.Rand) (l nn.Layer[float64], sample []int, python string) {
-	if r.draw != nil {
-		l, sample = r.draw(rng)
-		return l, sample, r.expression(l)
+// Python returns y in Python, with the settings of l in it; "" if there is none.
+func (r Row) Python(l nn.Layer[float64]) string {
+	if r.python != nil {
+		return r.python(l)
 	}
-	s := Sizes{Sample: []int{1 + rng.IntN(40)}, Hidden: 1 + rng.IntN(40), Out: 1 + rng.IntN(40)}
-	return r.Of(s).New(rng), s.Sample, r.PyTorch
+	return r.PyTorch
 }
-
-// HasPyTorch reports whether PyTorch can compute the layer.
-func (r Row) HasPyTorch() bool { return r.PyTorch != "" || r.expression != nil }
 
 // Rows returns the table of the layers and losses of package nn. Every one passes
 // gradcheck.Layer. A new one is one more row.
@@ -250,6 +246,7 @@ func Rows() []Row {
 		},
 	}
 	rows = append(rows, convolutionRows()...)
+	rows = append(rows, structureRows()...)
 	for i, r := range rows {
 		rows[i].Case = r.Of(r.Small)
 		rows[i].Name, rows[i].Refuses = r.Name, r.Refuses

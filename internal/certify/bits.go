@@ -39,6 +39,11 @@ var recorded = map[string][2]uint64{
 	"AveragePool":                           {0xee19bcdb697cecc0, 0x4fc756bf1878d611},
 	"GlobalAveragePool":                     {0x2d3ff57d73633a18, 0x0c86c36346134a12},
 	"TwoLayerNet":                           {0x1f3898c934655c26, 0x5b99b884c09531bf},
+	"Identity":                              {0x3f90a62962783b1f, 0x3f90a62962783b1f},
+	"Flatten":                               {0xf5d089ae142b2db5, 0xf5d089ae142b2db5},
+	"Reshape":                               {0x47d66a907bb855cc, 0x47d66a907bb855cc},
+	"Residual":                              {0x05eea020ad97fdcc, 0x03331f23617f74de},
+	"Concat":                                {0x4c10fe2ea885ad69, 0x40182cf7fd6b9f9f},
 }
 
 // Bits computes the layers of [RealSize] in both precisions. Every processor, with its

@@ -47,7 +47,7 @@ func TestPyTorch(t *testing.T) {
 	}
 	var worst float64
 	for _, row := range trace.Rows() {
-		if !row.HasPyTorch() {
+		if row.Python(row.New(rand.New(rand.NewPCG(0, 0)))) == "" {
 			continue
 		}
 		t.Run(row.Name, func(t *testing.T) {
@@ -86,7 +86,6 @@ func TestPyTorch(t *testing.T) {
 // the row's name and the number of the case.
 type pytorchCase struct {
 	layer  nn.Layer[float64]
-	python string // y
 	x, dy  *tensor.Tensor[float64]
 	arrays []pytorchArray // y, the gradients of x and of the parameters
 	rng    *rand.Rand
@@ -109,12 +108,17 @@ func newPyTorchCase(row trace.Row, i int) *pytorchCase {
 		return x
 	}
 	n := 1 + rng.IntN(8)
-	l, sample, python := row.Random(rng)
-	c := &pytorchCase{layer: l, python: python, rng: rng}
+	var sizes trace.Sizes
+	if row.Random != nil {
+		sizes = row.Random(rng)
+	} else {
+		sizes = trace.Sizes{Sample: []int{1 + rng.IntN(40)}, Hidden: 1 + rng.IntN(40), Out: 1 + rng.IntN(40)}
+	}
+	c := &pytorchCase{layer: row.Of(sizes).New(rng), rng: rng}
 	for _, p := range c.layer.Params() {
 		p.Value = draw(0.5, p.Value.Shape...)
 	}
-	c.x = draw(2, append([]int{n}, sample...)...)
+	c.x = draw(2, append([]int{n}, sizes.Sample...)...)
 	pass := &nn.Pass[float64]{Train: true, Keep: true}
 	y := c.layer.Forward(pass, c.x)
 	c.dy = draw(2, y.Shape...)
@@ -181,7 +185,7 @@ func writePyTorch(t *testing.T) {
 	file := pytorchFile{Rows: map[string][]map[string][5]float64{}}
 	var names []string
 	for _, row := range trace.Rows() {
-		if !row.HasPyTorch() {
+		if row.Python(row.New(rand.New(rand.NewPCG(0, 0)))) == "" {
 			continue
 		}
 		for i := range shapes {
@@ -203,7 +207,7 @@ func writePyTorch(t *testing.T) {
 					arrays["t"] = array{nil, targets.Labels}
 				}
 			}
-			requests, cases, names = append(requests, request{c.python, arrays}), append(cases, c), append(names, row.Name)
+			requests, cases, names = append(requests, request{row.Python(c.layer), arrays}), append(cases, c), append(names, row.Name)
 		}
 	}
 	in, err := json.Marshal(requests)
