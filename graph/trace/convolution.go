@@ -69,11 +69,11 @@ func convolutionRows() []Row {
 				}
 				return t.Reshape(t.Max(p.windows(t, x, x.Shape[0]*x.Shape[1]), 1), p.result(x.Shape[1])...)
 			}),
-			Make: func(Sizes, *rand.Rand) nn.Layer[float64] {
-				return nn.NewMaxPool[float64](nn.NewWindow(2, 3).Stride(2).Padding(0, 1))
-			},
-			Small: Sizes{Sample: []int{2, 4, 3}},
-			Real:  []Sizes{{Sample: []int{5, 28, 28}}},
+			Make:   maxPool,
+			Small:  Sizes{Sample: []int{2, 4, 3}, Window: nn.NewWindow(2, 3).Stride(2).Padding(0, 1)},
+			Real:   []Sizes{{Sample: []int{5, 28, 28}, Window: nn.Square(2)}, {Sample: []int{5, 28, 28}, Window: nn.Square(3).Stride(2).Padding(1)}},
+			Random: randomPool,
+			python: poolInPython("max_pool"),
 			Case: Case{
 				Name:    "MaxPool",
 				Ulps:    0.5, // below one: dx is the sum of two elements of dy at most
@@ -89,11 +89,11 @@ func convolutionRows() []Row {
 				sum := t.Sum(p.windows(t, x, x.Shape[0]*x.Shape[1]), 1)
 				return t.Reshape(t.Div(sum, t.Const(float64(len(p.index[0])), sum.Shape...)), p.result(x.Shape[1])...)
 			}),
-			Make: func(Sizes, *rand.Rand) nn.Layer[float64] {
-				return nn.NewAveragePool[float64](nn.NewWindow(2, 3).Stride(1, 2).Padding(1))
-			},
-			Small: Sizes{Sample: []int{2, 5, 4}},
-			Real:  []Sizes{{Sample: []int{5, 28, 28}}},
+			Make:   averagePool,
+			Small:  Sizes{Sample: []int{2, 5, 4}, Window: nn.NewWindow(2, 3).Stride(1, 2).Padding(1)},
+			Real:   []Sizes{{Sample: []int{5, 28, 28}, Window: nn.Square(3).Stride(2).Padding(1)}},
+			Random: randomPool,
+			python: poolInPython("avg_pool"),
 			Case: Case{
 				Name:    "AveragePool",
 				Ulps:    8, // a sum of 6, and /
