@@ -109,22 +109,21 @@ func (l *Convolution[T]) mustTake(x *tensor.Tensor[T]) kernel.Convolution {
 
 func (l *Convolution[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
 	dx := p.New(l.x.Get(p, l).Shape...)
-	l.backward(p, dx.Data, dy, nil)
+	l.backward(p, dx.Data, dy)
 	return dx
 }
 
 // BackwardParams is Backward without dx.
 func (l *Convolution[T]) BackwardParams(p *Pass[T], dy *tensor.Tensor[T]) {
-	l.backward(p, nil, dy, nil)
+	l.backward(p, nil, dy)
 }
 
-// backward sets dx, unless it is nil, and adds to the gradients. With y, that of a ReLU
-// behind this layer, dy is the gradient of y.
-func (l *Convolution[T]) backward(p *Pass[T], dx []T, dy *tensor.Tensor[T], y []T) {
+// backward sets dx, unless it is nil, and adds to the gradients.
+func (l *Convolution[T]) backward(p *Pass[T], dx []T, dy *tensor.Tensor[T]) {
 	x := l.x.Get(p, l)
 	g := l.mustTake(x)
 	mustBeGradient(l, l.window, dy, x.Shape[0], l.out, g.Rows, g.Columns)
-	kernel.ConvolveBackward(p.threads(), g, dx, l.W.Grad.Data, l.B.Grad.Data, dy.Data, x.Data, l.W.Value.Data, y)
+	kernel.ConvolveBackward(p.threads(), g, dx, l.W.Grad.Data, l.B.Grad.Data, dy.Data, x.Data, l.W.Value.Data)
 }
 
 func (l *Convolution[T]) Params() []*Param[T] { return l.params }

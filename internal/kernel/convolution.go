@@ -41,18 +41,24 @@ func (g Convolution) terms() int { return g.In / g.Groups * g.Rows.Kernel * g.Co
 // by one fused multiply-add; an element that ends as -0 becomes +0. The padding takes
 // part as zeros. The threads share out the elements of y.
 func Convolve[T Float](threads int, g Convolution, y, x, w, bias []T) {
-	convolve(threads, g, y, x, w, bias, T(negInf))
+	convolve(threads, g, y, x, w, bias, T(negInf), Pool{}, nil)
 }
 
 // ConvolveReLU computes max(x∗w + bias, 0): [Convolve] and [ReLU] in one pass, to the
 // same bits.
 func ConvolveReLU[T Float](threads int, g Convolution, y, x, w, bias []T) {
-	convolve(threads, g, y, x, w, bias, 0)
+	convolve(threads, g, y, x, w, bias, 0, Pool{}, nil)
 }
 
-func convolve[T Float](threads int, g Convolution, y, x, w, bias []T, floor T) {
+// ConvolveReLUMaxPool is [ConvolveReLU] and a [MaxPool] of its planes in one pass, to the
+// same bits.
+func ConvolveReLUMaxPool[T Float](threads int, g Convolution, pool Pool, y, x, w, bias []T, choices []int32) {
+	convolve(threads, g, y, x, w, bias, 0, pool, choices)
+}
+
+func convolve[T Float](threads int, g Convolution, y, x, w, bias []T, floor T, pool Pool, choices []int32) {
 	c := keptOf[T]().convolutions.borrow(0)
-	c.Convolution, c.y, c.x, c.w, c.bias, c.floor = g, y, x, w, bias, floor
+	c.Convolution, c.y, c.x, c.w, c.bias, c.floor, c.pool, c.choices = g, y, x, w, bias, floor, pool, choices
 	if c.mustFit("Convolve"); c.n > 0 {
 		c.forward.of(g)
 		c.run(threads)
@@ -61,17 +67,31 @@ func convolve[T Float](threads int, g Convolution, y, x, w, bias []T, floor T) {
 }
 
 // ConvolveBackward adds the gradients of [Convolve] to dw and dbias, and sets dx unless
-// it is nil. With y, a result of [ConvolveReLU], they are those of that: dy counts as 0
-// where y <= 0.
+// it is nil.
 //
 // An element of dx takes its terms by planes of y, and for each from the last element of
 // the kernel to the first; a place between elements of y takes part as 0. An element of dw
 // is a sum over up to 16 parts of the batch, in their order, of sums over the images of a
 // part and the pixels of an image, in theirs. So is one of dbias, but for an image it is a
 // [Sum].
-func ConvolveBackward[T Float](threads int, g Convolution, dx, dw, dbias, dy, x, w, y []T) {
+func ConvolveBackward[T Float](threads int, g Convolution, dx, dw, dbias, dy, x, w []T) {
+	convolveBackward(threads, g, Pool{}, dx, dw, dbias, dy, x, w, nil, nil)
+}
+
+// ConvolveReLUBackward is [ReLUBackward] and [ConvolveBackward]: dy is the gradient of y.
+func ConvolveReLUBackward[T Float](threads int, g Convolution, dx, dw, dbias, dy, x, w, y []T) {
+	convolveBackward(threads, g, Pool{}, dx, dw, dbias, dy, x, w, y, nil)
+}
+
+// ConvolveReLUMaxPoolBackward is [MaxPoolBackward] and [ConvolveReLUBackward]: y are the
+// maxima, and dy their gradient.
+func ConvolveReLUMaxPoolBackward[T Float](threads int, g Convolution, pool Pool, dx, dw, dbias, dy, x, w, y []T, choices []int32) {
+	convolveBackward(threads, g, pool, dx, dw, dbias, dy, x, w, y, choices)
+}
+
+func convolveBackward[T Float](threads int, g Convolution, pool Pool, dx, dw, dbias, dy, x, w, y []T, choices []int32) {
 	c := keptOf[T]().convolutions.borrow(0)
-	c.Convolution, c.y, c.x, c.w, c.bias, c.dx, c.dw, c.dy = g, y, x, w, dbias, dx, dw, dy
+	c.Convolution, c.y, c.x, c.w, c.bias, c.dx, c.dw, c.dy, c.pool, c.choices = g, y, x, w, dbias, dx, dw, dy, pool, choices
 	if c.mustFit("ConvolveBackward"); c.n > 0 {
 		c.forward.of(g)
 		c.backward()
@@ -87,6 +107,8 @@ type convolution[T Float] struct {
 	y, x, w, bias []T
 	floor         T // the least that an element of y may be
 	dx, dw, dy    []T
+	pool          Pool    // of the planes of y
+	choices       []int32 // of it, nil if there is none
 
 	n, parts int // images, and parts of the batch
 	slices   int // parts of the planes of y
@@ -102,11 +124,22 @@ func (c *convolution[T]) mustFit(op string) {
 		y = c.dy
 	}
 	c.n = len(c.x) / max(1, c.inputs())
-	if c.outputs() < 1 || c.n*c.inputs() != len(c.x) || c.n*c.outputs() != len(y) || len(c.w) != c.Out*c.terms() || len(c.bias) != c.Out ||
-		c.y != nil && len(c.y) != len(y) || c.dx != nil && len(c.dx) != len(c.x) || c.dy != nil && len(c.dw) != len(c.w) {
-		panic(fmt.Sprintf("kernel.%s: %+v with y, x, w, bias, dx, dw of %d, %d, %d, %d, %d, %d elements",
-			op, c.Convolution, len(y), len(c.x), len(c.w), len(c.bias), len(c.dx), len(c.dw)))
+	outputs := c.outputs()
+	if c.choices != nil {
+		outputs = c.Out * c.pool.outputs()
 	}
+	if outputs < 1 || c.n*c.inputs() != len(c.x) || c.n*outputs != len(y) || len(c.w) != c.Out*c.terms() || len(c.bias) != c.Out ||
+		c.choices != nil && (len(c.choices) != len(y) || c.pool.inputs() != c.pixels()) ||
+		c.y != nil && len(c.y) != len(y) || c.dx != nil && len(c.dx) != len(c.x) || c.dy != nil && len(c.dw) != len(c.w) {
+		panic(fmt.Sprintf("kernel.%s: %+v and %+v with y, x, w, bias, dx, dw of %d, %d, %d, %d, %d, %d elements",
+			op, c.Convolution, c.pool, len(y), len(c.x), len(c.w), len(c.bias), len(c.dx), len(c.dw)))
+	}
+}
+
+// ofImage returns the part of a that belongs to image n.
+func (c *convolution[T]) ofImage(a []T, n int) []T {
+	size := len(a) / c.n
+	return a[n*size:][:size]
 }
 
 // run computes all parts on so many threads.
@@ -130,7 +163,7 @@ func (c *convolution[T]) run(threads int) {
 func sumParts(n int) int { return min(n, 16) }
 
 func (c *convolution[T]) giveBack() {
-	c.y, c.x, c.w, c.bias, c.dx, c.dw, c.dy = nil, nil, nil, nil, nil, nil, nil // keep no caller's memory alive
+	c.y, c.x, c.w, c.bias, c.dx, c.dw, c.dy, c.choices = nil, nil, nil, nil, nil, nil, nil, nil // keep no caller's memory alive
 	keptOf[T]().convolutions.giveBack(0, c)
 }
 
@@ -153,8 +186,16 @@ func (c *convolution[T]) forwardPart(first, end, lo, hi int) {
 	placed, wide := memory.data[:f.size()], memory.data[f.size():]
 	clear(placed)
 	for n := first; n < end; n++ {
-		place(f, placed, c.x[n*c.inputs():][:c.inputs()])
+		place(f, placed, c.ofImage(c.x, n))
 		correlate(f, wide, placed, c.w, c.bias, lo, hi, c.floor)
-		narrow(f, c.y[n*c.outputs():][:c.outputs()], wide, lo, hi)
+		y := c.ofImage(c.y, n)
+		if c.choices == nil {
+			narrow(f, y, wide, lo, hi)
+			continue
+		}
+		size := c.pool.outputs()
+		for p := lo; p < hi; p++ {
+			maxPlane(c.pool, y[p*size:][:size], wide[p*f.wide:], f.pitch, c.choices[(n*c.Out+p)*size:][:size])
+		}
 	}
 }

@@ -177,10 +177,10 @@ func (c *convolved[T]) compute(t *testing.T, what string, threads int, relu bool
 	c.y, c.dx = y, dx
 	if relu {
 		ConvolveReLU(threads, c.Convolution, c.y, c.x, c.w, c.bias)
-		ConvolveBackward(threads, c.Convolution, c.dx, c.dw, c.dbias, c.dy, c.x, c.w, c.y)
+		ConvolveReLUBackward(threads, c.Convolution, c.dx, c.dw, c.dbias, c.dy, c.x, c.w, c.y)
 	} else {
 		Convolve(threads, c.Convolution, c.y, c.x, c.w, c.bias)
-		ConvolveBackward(threads, c.Convolution, c.dx, c.dw, c.dbias, c.dy, c.x, c.w, nil)
+		ConvolveBackward(threads, c.Convolution, c.dx, c.dw, c.dbias, c.dy, c.x, c.w)
 	}
 	checkY()
 	checkX()
@@ -194,7 +194,7 @@ func TestConvolutionWithoutDX(t *testing.T) {
 	with := c
 	with.compute(t, "", 1, false)
 	dw, dbias := make([]float32, len(c.dw)), make([]float32, len(c.dbias))
-	ConvolveBackward(1, c.Convolution, nil, dw, dbias, c.dy, c.x, c.w, nil)
+	ConvolveBackward(1, c.Convolution, nil, dw, dbias, c.dy, c.x, c.w)
 	sameBits(t, "dw", dw, with.dw)
 	sameBits(t, "dbias", dbias, with.dbias)
 }
@@ -205,7 +205,7 @@ func TestConvolutionAllocatesNothing(t *testing.T) {
 	for _, threads := range []int{1, 2} {
 		if n := testing.AllocsPerRun(5, func() {
 			ConvolveReLU(threads, c.Convolution, c.y, c.x, c.w, c.bias)
-			ConvolveBackward(threads, c.Convolution, c.dx, c.dw, c.dbias, c.dy, c.x, c.w, c.y)
+			ConvolveReLUBackward(threads, c.Convolution, c.dx, c.dw, c.dbias, c.dy, c.x, c.w, c.y)
 		}); n != 0 {
 			t.Errorf("%d threads: %v allocations", threads, n)
 		}
@@ -217,8 +217,8 @@ func TestConvolutionOfWrongLengths(t *testing.T) {
 	x, y, w, b := make([]float32, 16), make([]float32, 4), make([]float32, 9), make([]float32, 1)
 	mustPanic(t, "kernel.Convolve:", func() { Convolve(1, g, y[:3], x, w, b) })
 	mustPanic(t, "kernel.Convolve:", func() { Convolve(1, g, y, x, w[:8], b) })
-	mustPanic(t, "kernel.ConvolveBackward:", func() { ConvolveBackward(1, g, x[:15], w, b, y, x, w, nil) })
-	mustPanic(t, "kernel.ConvolveBackward:", func() { ConvolveBackward(1, g, nil, w, b, y, x, w, x) })
+	mustPanic(t, "kernel.ConvolveBackward:", func() { ConvolveBackward(1, g, x[:15], w, b, y, x, w) })
+	mustPanic(t, "kernel.ConvolveBackward:", func() { ConvolveReLUBackward(1, g, nil, w, b, y, x, w, x) })
 	g.Rows.Size = 2
 	mustPanic(t, "kernel.Convolve:", func() { Convolve(1, g, nil, x[:8], w, b) })
 }

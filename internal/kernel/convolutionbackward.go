@@ -71,10 +71,13 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 	dbias := sums[len(sums)-c.Out:]
 
 	for n := first; n < end; n++ {
-		place(f, placed, c.x[n*c.inputs():][:c.inputs()])
-		dy := c.dy[n*c.outputs():][:c.outputs()]
-		if c.y != nil {
-			ReLUBackward(masked, dy, c.y[n*c.outputs():][:c.outputs()])
+		place(f, placed, c.ofImage(c.x, n))
+		dy := c.ofImage(c.dy, n)
+		if c.choices != nil {
+			c.spread(masked, dy, n)
+			dy = masked
+		} else if c.y != nil {
+			ReLUBackward(masked, dy, c.ofImage(c.y, n))
 			dy = masked
 		}
 		for p := range dbias {
@@ -88,7 +91,24 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 		}
 		place(&c.back, placedY, dy)
 		correlate(&c.back, wide, placedY, c.flipped, nil, 0, c.In, T(negInf))
-		narrow(&c.back, c.dx[n*c.inputs():][:c.inputs()], wide, 0, c.In)
+		narrow(&c.back, c.ofImage(c.dx, n), wide, 0, c.In)
+	}
+}
+
+// spread sets planes to the gradients of the maxima, each where it was chosen, and those
+// that a ReLU made 0 nowhere.
+func (c *convolution[T]) spread(planes, dy []T, n int) {
+	clear(planes)
+	y, size, pixels := c.ofImage(c.y, n), c.pool.outputs(), c.pixels()
+	choices := c.choices[n*len(dy):]
+	for p := range c.Out {
+		plane := planes[p*pixels:][:pixels]
+		choices, y := choices[p*size:][:size], y[p*size:][:size]
+		for i, v := range dy[p*size:][:size] {
+			if !(y[i] <= 0) {
+				plane[choices[i]] += v
+			}
+		}
 	}
 }
 
@@ -96,14 +116,18 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 // the elements of x at its tap, times dy.
 func (c *convolution[T]) addProducts(sums, placed, transposed, dy []T) {
 	columns, out, pixels := c.sumColumns(), c.Out/c.Groups, c.pixels()
-	for p := range out {
-		for i, v := range dy[p*pixels:][:pixels] {
-			transposed[i*columns+p] = v
+	if t := tilingOf[T](); t != nil {
+		t.transpose(transposed, columns, dy, pixels, out, pixels)
+	} else {
+		for p := range out {
+			for i, v := range dy[p*pixels:][:pixels] {
+				transposed[i*columns+p] = v
+			}
 		}
 	}
 	width := c.Columns.Out()
-	if t := tilingOf[T](); t != nil && t.taps != nil {
-		t.taps.addProducts(&c.forward, sums, placed, transposed, c.sumRows(), columns, c.Rows.Out(), width)
+	if k := imageKernelsOf[T](); k != nil {
+		k.addProducts(&c.forward, sums, placed, transposed, c.sumRows(), columns, c.Rows.Out(), width)
 		return
 	}
 	for r, tap := range c.forward.taps[:c.terms()] {

@@ -78,25 +78,31 @@ func (c *correlation) size() int { return c.in*c.plane + c.pitch + 4*vectors }
 
 // place copies an image to where it belongs among zeros.
 func place[T Float](c *correlation, placed, x []T) {
-	one := c.rows.length * c.pitch
+	rows, columns := c.rows, c.columns
+	if columns.split == 1 && columns.step == 1 && rows.split == 1 && rows.step == 1 {
+		// What lies within the placed rows and columns.
+		top, bottom := max(0, -rows.first), min(rows.count, rows.length-rows.first)
+		left, right := max(0, -columns.first), min(columns.count, columns.length-columns.first)
+		if top < bottom && left < right {
+			for p := range c.in {
+				at := p*c.plane + (rows.first+top)*c.pitch + columns.first + left
+				copyRows(placed[at:], c.pitch, x[(p*rows.count+top)*columns.count+left:], columns.count, bottom-top, right-left)
+			}
+		}
+		return
+	}
+	one := rows.length * c.pitch
 	for range c.in {
-		for i := range c.rows.count {
-			row := x[:c.columns.count]
-			x = x[c.columns.count:]
-			rest, at, ok := c.rows.at(i)
+		for i := range rows.count {
+			row := x[:columns.count]
+			x = x[columns.count:]
+			rest, at, ok := rows.at(i)
 			if !ok {
 				continue
 			}
-			dst := placed[rest*c.columns.split*one+at*c.pitch:]
-			if c.columns.split == 1 && c.columns.step == 1 {
-				lo, hi := max(0, -c.columns.first), min(c.columns.count, c.columns.length-c.columns.first)
-				if lo < hi {
-					copy(dst[c.columns.first+lo:], row[lo:hi])
-				}
-				continue
-			}
+			dst := placed[rest*columns.split*one+at*c.pitch:]
 			for j, v := range row {
-				if rest, at, ok := c.columns.at(j); ok {
+				if rest, at, ok := columns.at(j); ok {
 					dst[rest*one+at] = v
 				}
 			}
@@ -108,12 +114,21 @@ func place[T Float](c *correlation, placed, x []T) {
 // narrow copies what means something of the planes lo to hi of a result to y.
 func narrow[T Float](c *correlation, y, wide []T, lo, hi int) {
 	rows, columns := c.rows.out, c.columns.out
-	y = y[lo*rows*columns:]
 	for p := lo; p < hi; p++ {
-		for i := range rows {
-			copy(y[:columns], wide[p*c.wide+i*c.pitch:])
-			y = y[columns:]
-		}
+		copyRows(y[p*rows*columns:], columns, wide[p*c.wide:], c.pitch, rows, columns)
+	}
+}
+
+// copyRows copies rows that lie apart.
+func copyRows[T Float](dst []T, dstRow int, src []T, srcRow, rows, columns int) {
+	_, _ = dst[(rows-1)*dstRow+columns-1], src[(rows-1)*srcRow+columns-1]
+	if k := imageKernelsOf[T](); k != nil {
+		size := int(unsafe.Sizeof(T(0)))
+		k.copyRows(words(dst), uintptr(dstRow*size), words(src), uintptr(srcRow*size), rows, columns*size/4)
+		return
+	}
+	for i := range rows {
+		copy(dst[i*dstRow:][:columns], src[i*srcRow:])
 	}
 }
 
@@ -125,8 +140,8 @@ func correlate[T Float](c *correlation, wide, placed, w, bias []T, lo, hi int, f
 	for g := lo / out; g*out < hi; g++ {
 		from, to := max(lo, g*out), min(hi, (g+1)*out)
 		x := placed[g*in*c.plane:]
-		if t := tilingOf[T](); t != nil && t.taps != nil {
-			t.taps.correlate(c, wide, x, w, bias, from, to, floor)
+		if k := imageKernelsOf[T](); k != nil {
+			k.correlate(c, wide, x, w, bias, from, to, floor)
 			continue
 		}
 		for p := from; p < to; p++ {
@@ -162,74 +177,6 @@ func addTaps[T Float](s, w, x []T, taps []int) {
 	for r := range have {
 		for j, x := range rows[r] {
 			s[j] = fma(v[r], x, s[j])
-		}
-	}
-}
-
-// tapTiles are the kernels of convolutions with the instructions of one kind of
-// processor. The strips and products are by the number of vectors they are wide.
-type tapTiles[T Float] struct {
-	lanes       int
-	strips      [4]tapStrip[T]
-	products    [4]productTile[T] // of the widths there are
-	productRows int
-}
-
-// A tapStrip computes a strip of some planes, and a productTile adds to a tile of dwᵀ.
-// The generated kernels say how.
-type (
-	tapStrip[T Float]    func(a *T, aRow uintptr, b *T, taps *int, c *T, cRow uintptr, from *T, fromRow uintptr, rows, k int, floor T)
-	productTile[T Float] func(x *T, taps *int, y *T, yStep uintptr, c *T, cRow uintptr, lines int, line, between, pitch uintptr)
-)
-
-// next returns how many vectors wide the next strip is, if so many are left: three, unless
-// one would be left alone.
-func (t *tapTiles[T]) next(left int) int {
-	if left == 4 {
-		return 2
-	}
-	return min(left, 3)
-}
-
-// nextProduct is the same of the tiles of dwᵀ.
-func (t *tapTiles[T]) nextProduct(left int) int {
-	if t.products[3] == nil {
-		return 2
-	}
-	return t.next(left)
-}
-
-// correlate computes the planes lo to hi of a group.
-func (t *tapTiles[T]) correlate(c *correlation, wide, placed, w, bias []T, lo, hi int, floor T) {
-	size := unsafe.Sizeof(T(0))
-	from, fromRow := zerosOf[T](), uintptr(0)
-	if bias != nil {
-		from, fromRow = &bias[lo], size
-	}
-	k, left := len(c.taps), c.wide/t.lanes
-	for j, vectors := 0, 0; left > 0; j, left = j+vectors*t.lanes, left-vectors {
-		vectors = t.next(left)
-		most := max(callSize/(k*vectors*t.lanes*8), 1) * 8
-		for p := lo; p < hi; p += most {
-			t.strips[vectors](&w[p*k], uintptr(k)*size, &placed[j], &c.taps[0], &wide[p*c.wide+j], uintptr(c.wide)*size,
-				below(from, p-lo, fromRow), fromRow, min(most, hi-p), k, floor)
-		}
-	}
-}
-
-// addProducts adds to dwᵀ of a group, of so many rows and columns, the products of lines
-// of pixels of x and dyᵀ.
-func (t *tapTiles[T]) addProducts(c *correlation, sums, placed, dy []T, rows, columns, lines, line int) {
-	size := unsafe.Sizeof(T(0))
-	most := max(callSize/(line*t.productRows*3*t.lanes), 1)
-	for r := 0; r < rows; r += t.productRows {
-		left := columns / t.lanes
-		for j, vectors := 0, 0; left > 0; j, left = j+vectors*t.lanes, left-vectors {
-			vectors = t.nextProduct(left)
-			for i := 0; i < lines; i += most {
-				t.products[vectors](&placed[i*c.pitch], &c.taps[r], &dy[i*line*columns+j], uintptr(columns)*size,
-					&sums[r*columns+j], uintptr(columns)*size, min(most, lines-i), uintptr(line)*size, uintptr(c.pitch-line)*size, uintptr(c.pitch)*size)
-			}
 		}
 	}
 }

@@ -9542,6 +9542,355 @@ pixel:
 	VZEROUPPER
 	RET
 
+// func copyRows512(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·copyRows512(SB), NOSPLIT, $0-48
+	MOVQ  dst+0(FP), AX
+	MOVQ  dstRow+8(FP), CX
+	MOVQ  src+16(FP), DX
+	MOVQ  srcRow+24(FP), BX
+	MOVQ  rows+32(FP), SI
+	MOVQ  columns+40(FP), DI
+	MOVQ  DI, R8
+	ANDQ  $-16, R8
+	ANDQ  $+15, DI
+	SHLQ  $0x02, R8
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+
+row:
+	XORQ R9, R9
+	CMPQ R9, R8
+	JE   rest
+
+vector:
+	VMOVUPS (DX)(R9*1), Z0
+	VMOVUPS Z0, (AX)(R9*1)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R8
+	JNE     vector
+
+rest:
+	TESTQ     DI, DI
+	JZ        next
+	VMOVUPS.Z (DX)(R9*1), K1, Z0
+	VMOVUPS   Z0, K1, (AX)(R9*1)
+
+next:
+	ADDQ CX, AX
+	ADDQ BX, DX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func maxOfFour512f32(y *float32, choices *int32, x *float32, row uintptr, n int, first int32, width int32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·maxOfFour512f32(SB), NOSPLIT, $0-48
+	MOVQ         y+0(FP), AX
+	MOVQ         choices+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         row+24(FP), BX
+	MOVQ         n+32(FP), SI
+	ADDQ         DX, BX
+	MOVL         first+40(FP), DI
+	VMOVD        DI, X0
+	VPBROADCASTD X0, Z0
+	MOVL         width+44(FP), DI
+	VMOVD        DI, X3
+	VPBROADCASTD X3, Z3
+	VPADDD       evens<>+0(SB), Z0, Z0
+	MOVQ         $+1, DI
+	VMOVD        DI, X1
+	VPBROADCASTD X1, Z1
+	MOVQ         $+32, DI
+	VMOVD        DI, X2
+	VPBROADCASTD X2, Z2
+	VMOVUPS      evens<>+0(SB), Z4
+	VPADDD       Z1, Z4, Z5
+
+vectors:
+	SUBQ      $0x10, SI
+	JL        rest
+	VMOVUPS   (DX), Z6
+	VMOVUPS   64(DX), Z7
+	VMOVAPS   Z4, Z8
+	VMOVAPS   Z5, Z9
+	VPERMI2PS Z7, Z6, Z8
+	VPERMI2PS Z7, Z6, Z9
+	VMOVAPS   Z0, Z6
+	VPADDD    Z1, Z0, Z7
+	VCMPPS    $0x07, Z8, Z8, K1
+	VCMPPS    $0x06, Z8, Z9, K1, K1
+	VMOVAPS   Z9, K1, Z8
+	VMOVDQA32 Z7, K1, Z6
+	VMOVUPS   (BX), Z7
+	VMOVUPS   64(BX), Z11
+	VMOVAPS   Z4, Z9
+	VMOVAPS   Z5, Z10
+	VPERMI2PS Z11, Z7, Z9
+	VPERMI2PS Z11, Z7, Z10
+	VPADDD    Z3, Z0, Z7
+	VCMPPS    $0x07, Z8, Z8, K1
+	VCMPPS    $0x06, Z8, Z9, K1, K1
+	VMOVAPS   Z9, K1, Z8
+	VMOVDQA32 Z7, K1, Z6
+	VPADDD    Z1, Z7, Z7
+	VCMPPS    $0x07, Z8, Z8, K1
+	VCMPPS    $0x06, Z8, Z10, K1, K1
+	VMOVAPS   Z10, K1, Z8
+	VMOVDQA32 Z7, K1, Z6
+	VMOVUPS   Z8, (AX)
+	VMOVUPS   Z6, (CX)
+	VPADDD    Z2, Z0, Z0
+	ADDQ      $0x40, AX
+	ADDQ      $0x40, CX
+	ADDQ      $0x80, DX
+	ADDQ      $0x80, BX
+	JMP       vectors
+
+rest:
+	ADDQ      $0x10, SI
+	JZ        done
+	LEAQ      (SI)(SI*1), DI
+	MOVQ      $+16, R9
+	MOVQ      DI, R8
+	CMPQ      DI, R9
+	CMOVQGT   R9, R8
+	SUBQ      R8, DI
+	MOVQ      $-1, R9
+	BZHIQ     R8, R9, R9
+	KMOVW     R9, K1
+	MOVQ      $-1, R8
+	BZHIQ     DI, R8, R8
+	KMOVW     R8, K2
+	MOVQ      $-1, DI
+	BZHIQ     SI, DI, DI
+	KMOVW     DI, K3
+	VMOVUPS.Z (DX), K1, Z2
+	VMOVUPS.Z 64(DX), K2, Z6
+	VMOVAPS   Z4, Z7
+	VMOVAPS   Z5, Z8
+	VPERMI2PS Z6, Z2, Z7
+	VPERMI2PS Z6, Z2, Z8
+	VMOVAPS   Z0, Z2
+	VPADDD    Z1, Z0, Z6
+	VCMPPS    $0x07, Z7, Z7, K4
+	VCMPPS    $0x06, Z7, Z8, K4, K4
+	VMOVAPS   Z8, K4, Z7
+	VMOVDQA32 Z6, K4, Z2
+	VMOVUPS.Z (BX), K1, Z6
+	VMOVUPS.Z 64(BX), K2, Z8
+	VMOVAPS   Z4, Z4
+	VMOVAPS   Z5, Z5
+	VPERMI2PS Z8, Z6, Z4
+	VPERMI2PS Z8, Z6, Z5
+	VPADDD    Z3, Z0, Z6
+	VCMPPS    $0x07, Z7, Z7, K1
+	VCMPPS    $0x06, Z7, Z4, K1, K1
+	VMOVAPS   Z4, K1, Z7
+	VMOVDQA32 Z6, K1, Z2
+	VPADDD    Z1, Z6, Z6
+	VCMPPS    $0x07, Z7, Z7, K1
+	VCMPPS    $0x06, Z7, Z5, K1, K1
+	VMOVAPS   Z5, K1, Z7
+	VMOVDQA32 Z6, K1, Z2
+	VMOVUPS   Z7, K3, (AX)
+	VMOVUPS   Z2, K3, (CX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA evens<>+0(SB)/4, $0x00000000
+DATA evens<>+4(SB)/4, $0x00000002
+DATA evens<>+8(SB)/4, $0x00000004
+DATA evens<>+12(SB)/4, $0x00000006
+DATA evens<>+16(SB)/4, $0x00000008
+DATA evens<>+20(SB)/4, $0x0000000a
+DATA evens<>+24(SB)/4, $0x0000000c
+DATA evens<>+28(SB)/4, $0x0000000e
+DATA evens<>+32(SB)/4, $0x00000010
+DATA evens<>+36(SB)/4, $0x00000012
+DATA evens<>+40(SB)/4, $0x00000014
+DATA evens<>+44(SB)/4, $0x00000016
+DATA evens<>+48(SB)/4, $0x00000018
+DATA evens<>+52(SB)/4, $0x0000001a
+DATA evens<>+56(SB)/4, $0x0000001c
+DATA evens<>+60(SB)/4, $0x0000001e
+GLOBL evens<>(SB), RODATA|NOPTR, $64
+
+// func copyRows256(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int)
+// Requires: AVX
+TEXT ·copyRows256(SB), NOSPLIT, $0-48
+	MOVQ    dst+0(FP), AX
+	MOVQ    dstRow+8(FP), CX
+	MOVQ    src+16(FP), DX
+	MOVQ    srcRow+24(FP), BX
+	MOVQ    rows+32(FP), SI
+	MOVQ    columns+40(FP), DI
+	MOVQ    DI, R8
+	ANDQ    $-8, R8
+	ANDQ    $+7, DI
+	SHLQ    $0x02, R8
+	LEAQ    ones256<>+32(SB), R9
+	MOVQ    DI, R10
+	SHLQ    $0x02, R10
+	SUBQ    R10, R9
+	VMOVUPS (R9), Y1
+
+row:
+	XORQ R9, R9
+	CMPQ R9, R8
+	JE   rest
+
+vector:
+	VMOVUPS (DX)(R9*1), Y0
+	VMOVUPS Y0, (AX)(R9*1)
+	ADDQ    $0x20, R9
+	CMPQ    R9, R8
+	JNE     vector
+
+rest:
+	TESTQ      DI, DI
+	JZ         next
+	VMASKMOVPS (DX)(R9*1), Y1, Y0
+	VMASKMOVPS Y0, Y1, (AX)(R9*1)
+
+next:
+	ADDQ CX, AX
+	ADDQ BX, DX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func maxOfFour256f32(y *float32, choices *int32, x *float32, row uintptr, n int, first int32, width int32)
+// Requires: AVX, AVX2, CMOV
+TEXT ·maxOfFour256f32(SB), NOSPLIT, $0-48
+	MOVQ         y+0(FP), AX
+	MOVQ         choices+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         row+24(FP), BX
+	MOVQ         n+32(FP), SI
+	ADDQ         DX, BX
+	MOVL         first+40(FP), DI
+	VMOVD        DI, X0
+	VPBROADCASTD X0, Y0
+	MOVL         width+44(FP), DI
+	VMOVD        DI, X3
+	VPBROADCASTD X3, Y3
+	VPADDD       evens<>+0(SB), Y0, Y0
+	MOVQ         $+1, DI
+	VMOVD        DI, X1
+	VPBROADCASTD X1, Y1
+	MOVQ         $+16, DI
+	VMOVD        DI, X2
+	VPBROADCASTD X2, Y2
+
+vectors:
+	SUBQ      $0x08, SI
+	JL        rest
+	VMOVUPS   (DX), Y4
+	VMOVUPS   32(DX), Y5
+	VSHUFPS   $0x88, Y5, Y4, Y6
+	VSHUFPS   $0xdd, Y5, Y4, Y4
+	VPERMPD   $0xd8, Y6, Y6
+	VPERMPD   $0xd8, Y4, Y4
+	VMOVAPS   Y0, Y5
+	VPADDD    Y1, Y0, Y7
+	VCMPPS    $0x07, Y6, Y6, Y8
+	VCMPPS    $0x06, Y6, Y4, Y9
+	VANDPS    Y8, Y9, Y9
+	VBLENDVPS Y9, Y4, Y6, Y6
+	VBLENDVPS Y9, Y7, Y5, Y5
+	VMOVUPS   (BX), Y7
+	VMOVUPS   32(BX), Y8
+	VSHUFPS   $0x88, Y8, Y7, Y4
+	VSHUFPS   $0xdd, Y8, Y7, Y8
+	VPERMPD   $0xd8, Y4, Y4
+	VPERMPD   $0xd8, Y8, Y8
+	VPADDD    Y3, Y0, Y7
+	VCMPPS    $0x07, Y6, Y6, Y9
+	VCMPPS    $0x06, Y6, Y4, Y10
+	VANDPS    Y9, Y10, Y10
+	VBLENDVPS Y10, Y4, Y6, Y6
+	VBLENDVPS Y10, Y7, Y5, Y5
+	VPADDD    Y1, Y7, Y7
+	VCMPPS    $0x07, Y6, Y6, Y4
+	VCMPPS    $0x06, Y6, Y8, Y9
+	VANDPS    Y4, Y9, Y9
+	VBLENDVPS Y9, Y8, Y6, Y6
+	VBLENDVPS Y9, Y7, Y5, Y5
+	VMOVUPS   Y6, (AX)
+	VMOVUPS   Y5, (CX)
+	VPADDD    Y2, Y0, Y0
+	ADDQ      $0x20, AX
+	ADDQ      $0x20, CX
+	ADDQ      $0x40, DX
+	ADDQ      $0x40, BX
+	JMP       vectors
+
+rest:
+	ADDQ       $0x08, SI
+	JZ         done
+	LEAQ       (SI)(SI*1), DI
+	MOVQ       $+8, R9
+	MOVQ       DI, R8
+	CMPQ       DI, R9
+	CMOVQGT    R9, R8
+	SUBQ       R8, DI
+	LEAQ       ones256<>+32(SB), R9
+	SHLQ       $0x02, R8
+	SUBQ       R8, R9
+	VMOVUPS    (R9), Y2
+	LEAQ       ones256<>+32(SB), R8
+	SHLQ       $0x02, DI
+	SUBQ       DI, R8
+	VMOVUPS    (R8), Y4
+	LEAQ       ones256<>+32(SB), DI
+	SHLQ       $0x02, SI
+	SUBQ       SI, DI
+	VMOVUPS    (DI), Y5
+	VMASKMOVPS (DX), Y2, Y6
+	VMASKMOVPS 32(DX), Y4, Y7
+	VSHUFPS    $0x88, Y7, Y6, Y8
+	VSHUFPS    $0xdd, Y7, Y6, Y6
+	VPERMPD    $0xd8, Y8, Y8
+	VPERMPD    $0xd8, Y6, Y6
+	VMOVAPS    Y0, Y7
+	VPADDD     Y1, Y0, Y9
+	VCMPPS     $0x07, Y8, Y8, Y10
+	VCMPPS     $0x06, Y8, Y6, Y11
+	VANDPS     Y10, Y11, Y11
+	VBLENDVPS  Y11, Y6, Y8, Y8
+	VBLENDVPS  Y11, Y9, Y7, Y7
+	VMASKMOVPS (BX), Y2, Y2
+	VMASKMOVPS 32(BX), Y4, Y6
+	VSHUFPS    $0x88, Y6, Y2, Y4
+	VSHUFPS    $0xdd, Y6, Y2, Y2
+	VPERMPD    $0xd8, Y4, Y4
+	VPERMPD    $0xd8, Y2, Y2
+	VPADDD     Y3, Y0, Y9
+	VCMPPS     $0x07, Y8, Y8, Y0
+	VCMPPS     $0x06, Y8, Y4, Y3
+	VANDPS     Y0, Y3, Y3
+	VBLENDVPS  Y3, Y4, Y8, Y8
+	VBLENDVPS  Y3, Y9, Y7, Y7
+	VPADDD     Y1, Y9, Y9
+	VCMPPS     $0x07, Y8, Y8, Y0
+	VCMPPS     $0x06, Y8, Y2, Y1
+	VANDPS     Y0, Y1, Y1
+	VBLENDVPS  Y1, Y2, Y8, Y8
+	VBLENDVPS  Y1, Y9, Y7, Y7
+	VMASKMOVPS Y8, Y5, (AX)
+	VMASKMOVPS Y7, Y5, (CX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func row512f32(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32, eights int, columns int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·row512f32(SB), NOSPLIT, $0-56

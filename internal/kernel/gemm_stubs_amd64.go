@@ -776,6 +776,56 @@ func taps256_12f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, 
 //go:noescape
 func products256_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
 
+// copyRows512 copies rows of columns, both 1 or more; dstRow and srcRow are in bytes:
+//
+//	for i := range rows {
+//		for j := range columns {
+//			dst[i][j] = src[i][j]
+//		}
+//	}
+//
+//go:noescape
+func copyRows512(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int)
+
+// maxOfFour512f32 sets a row of y to the largest of four elements of two rows of x, and choices to
+// where it is, NaN being the largest, and of equals the first; row is in bytes and n is 1
+// or more:
+//
+//	for i := range n {
+//		y[i], choices[i] = x[2*i], first+2*i
+//		take x[2*i+1] at first+2*i+1 if larger
+//		take x[row+2*i] at first+width+2*i if larger
+//		take x[row+2*i+1] at first+width+2*i+1 if larger
+//	}
+//
+//go:noescape
+func maxOfFour512f32(y *float32, choices *int32, x *float32, row uintptr, n int, first int32, width int32)
+
+// copyRows256 copies rows of columns, both 1 or more; dstRow and srcRow are in bytes:
+//
+//	for i := range rows {
+//		for j := range columns {
+//			dst[i][j] = src[i][j]
+//		}
+//	}
+//
+//go:noescape
+func copyRows256(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int)
+
+// maxOfFour256f32 sets a row of y to the largest of four elements of two rows of x, and choices to
+// where it is, NaN being the largest, and of equals the first; row is in bytes and n is 1
+// or more:
+//
+//	for i := range n {
+//		y[i], choices[i] = x[2*i], first+2*i
+//		take x[2*i+1] at first+2*i+1 if larger
+//		take x[row+2*i] at first+width+2*i if larger
+//		take x[row+2*i+1] at first+width+2*i+1 if larger
+//	}
+//
+//go:noescape
+func maxOfFour256f32(y *float32, choices *int32, x *float32, row uintptr, n int, first int32, width int32)
+
 // row512f32 adds to a row of C the product of a row of A and as many rows of B, eight
 // at a time; eights and columns are 1 or more, aStep and bStep in bytes:
 //

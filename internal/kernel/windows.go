@@ -24,30 +24,47 @@ func (a Axis) inside(i int) (lo, hi int) {
 	return max(lo, 0), min(lo+a.Kernel, a.Size)
 }
 
+// moves reports whether the kernel moves as that of b.
+func (a Axis) moves(b Axis) bool { b.Size = a.Size; return a == b }
+
 // MaxPool sets each element of y to the largest of its window of x, NaN counting as the
 // largest, and choices to where in its plane that is, the first if there are several.
 // There is no dilation, and every window has an element of x.
 func MaxPool[T Float](g Pool, y, x []T, choices []int32) {
 	planes := g.mustFit("MaxPool", len(x), len(y), len(choices))
+	n := g.outputs()
 	for range planes {
-		for i := range g.Rows.Out() {
-			top, bottom := g.Rows.inside(i)
-			for j := range g.Columns.Out() {
-				left, right := g.Columns.inside(j)
-				at := top*g.Columns.Size + left
-				best := x[at]
-				for r := top; r < bottom; r++ {
-					for c := left; c < right; c++ {
-						if v := x[r*g.Columns.Size+c]; v > best || v != v && best == best {
-							best, at = v, r*g.Columns.Size+c
-						}
+		maxPlane(g, y[:n], x, g.Columns.Size, choices[:n])
+		x, y, choices = x[g.inputs():], y[n:], choices[n:]
+	}
+}
+
+// maxPlane is MaxPool of a plane whose rows lie pitch apart.
+func maxPlane[T Float](g Pool, y, x []T, pitch int, choices []int32) {
+	rows, columns := g.Rows.Out(), g.Columns.Out()
+	pairs := Axis{Kernel: 2, Stride: 2, Dilation: 1}
+	k := imageKernelsOf[T]()
+	ofFour := k != nil && k.maxOfFour != nil && g.Rows.moves(pairs) && g.Columns.moves(pairs)
+	for i := range rows {
+		best, choices := y[i*columns:][:columns], choices[i*columns:][:columns]
+		if ofFour {
+			k.maxOfFour(words(best), &choices[0], words(x[2*i*pitch:]), uintptr(4*pitch), columns, int32(2*i*g.Columns.Size), int32(g.Columns.Size))
+			continue
+		}
+		top, bottom := g.Rows.inside(i)
+		for j := range best {
+			left, right := g.Columns.inside(j)
+			row, column := top, left
+			most := x[row*pitch+column]
+			for r := top; r < bottom; r++ {
+				for c, v := range x[r*pitch:][left:right] {
+					if v > most || v != v && most == most {
+						most, row, column = v, r, left+c
 					}
 				}
-				y[0], choices[0] = best, int32(at)
-				y, choices = y[1:], choices[1:]
 			}
+			best[j], choices[j] = most, int32(row*g.Columns.Size+column)
 		}
-		x = x[g.inputs():]
 	}
 }
 
