@@ -1,0 +1,199 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A Log is what a run said after each epoch: a curve for each number in it.
+type Log struct {
+	Entries int
+	Curves  []Curve // in the order in which their names came
+}
+
+// A Curve is one number of a log, epoch by epoch; epochs without it are left out.
+type Curve struct {
+	Name          string // the key in the log, such as "train_accuracy"
+	Layer         string // of which layer it is; "" for the whole network
+	Epochs, Steps []float64
+	Values        []float64
+}
+
+// What a log may hold.
+const (
+	longestLog  = 64 << 20 // bytes
+	longestLine = 1 << 20
+	mostCurves  = 10_000
+)
+
+// ReadLog reads a log of JSON lines, an object an epoch: each number in it is a point of a
+// curve, and so is each number of an object in it, whose keys are layers. Of a line that
+// is cut off at the end, as a killed run may leave one, nothing is read. Errors begin
+// with name:line. It needs memory for a few times the size of the log.
+func ReadLog(r io.Reader, name string) (*Log, error) {
+	text, err := io.ReadAll(io.LimitReader(r, longestLog+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	if len(text) > longestLog {
+		return nil, fmt.Errorf("%s is larger than a log may be, %d bytes", name, longestLog)
+	}
+	l := &logReader{at: map[[2]string]int{}}
+	for number := 1; ; number++ {
+		line, rest, whole := bytes.Cut(text, []byte("\n"))
+		if !whole {
+			return &l.log, nil
+		}
+		text = rest
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		if err := l.line(line); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, number, err)
+		}
+	}
+}
+
+// A logReader adds lines to a log.
+type logReader struct {
+	log         Log
+	at          map[[2]string]int // where the curve of a name and a layer is
+	epoch, step float64
+	points      []point // of the line
+}
+
+type point struct {
+	name, layer string
+	value       float64
+}
+
+func (l *logReader) line(line []byte) error {
+	if len(line) > longestLine {
+		return fmt.Errorf("the line is longer than %d bytes", longestLine)
+	}
+	l.points, l.epoch, l.step = l.points[:0], float64(l.log.Entries+1), 0
+	if err := l.object(jsontext.NewDecoder(bytes.NewReader(line)), ""); err != nil {
+		return err
+	}
+	l.log.Entries++
+	for _, p := range l.points {
+		key := [2]string{p.name, p.layer}
+		i, ok := l.at[key]
+		if !ok {
+			if i = len(l.log.Curves); i == mostCurves {
+				return fmt.Errorf("more than %d numbers with names of their own", mostCurves)
+			}
+			l.at[key] = i
+			l.log.Curves = append(l.log.Curves, Curve{Name: p.name, Layer: p.layer})
+		}
+		c := &l.log.Curves[i]
+		c.Epochs, c.Steps, c.Values = append(c.Epochs, l.epoch), append(c.Steps, l.step), append(c.Values, p.value)
+	}
+	return nil
+}
+
+// object reads the numbers of an object: of an entry, or those of its layers, which are
+// called name. It must be all there is.
+func (l *logReader) object(d *jsontext.Decoder, name string) error {
+	if d.PeekKind() != '{' {
+		if _, err := d.ReadToken(); err != nil {
+			return wrongJSON(err)
+		}
+		return errors.New("want a JSON object")
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return wrongJSON(err)
+	}
+	for d.PeekKind() != '}' {
+		token, err := d.ReadToken()
+		if err != nil {
+			return wrongJSON(err)
+		}
+		key := strings.Clone(token.String())
+		switch kind := d.PeekKind(); {
+		case kind == '0':
+			token, err := d.ReadToken()
+			if err != nil {
+				return wrongJSON(err)
+			}
+			l.number(name, key, token.Float())
+		case kind == '{' && name == "":
+			if err := l.object(d, key); err != nil {
+				return err
+			}
+		default:
+			if err := d.SkipValue(); err != nil {
+				return wrongJSON(err)
+			}
+		}
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return wrongJSON(err)
+	}
+	if name == "" {
+		if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+			return errors.New("want one JSON object a line")
+		}
+	}
+	return nil
+}
+
+func (l *logReader) number(name, key string, v float64) {
+	switch {
+	case name != "":
+		l.points = append(l.points, point{name, key, v})
+	case key == "epoch":
+		l.epoch = v
+	case key == "step":
+		l.step = v
+	default:
+		l.points = append(l.points, point{key, "", v})
+	}
+}
+
+func wrongJSON(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return errors.New("the JSON object has no end")
+	}
+	return fmt.Errorf("not JSON: %w", err)
+}
+
+// Find returns the curve of the whole network that has the name, or nil.
+func (l *Log) Find(name string) *Curve {
+	for i := range l.Curves {
+		if c := &l.Curves[i]; c.Name == name && c.Layer == "" {
+			return c
+		}
+	}
+	return nil
+}
+
+// Last is the last value of a curve.
+func (c *Curve) Last() float64 { return c.Values[len(c.Values)-1] }
+
+// Best is the largest value of an accuracy and the like, and the least of a loss or an
+// error, and the epoch it is of, the first one of several.
+func (c *Curve) Best() (value, epoch float64) {
+	value, epoch = c.Values[0], c.Epochs[0]
+	for i, v := range c.Values {
+		if c.larger() && v > value || !c.larger() && v < value {
+			value, epoch = v, c.Epochs[i]
+		}
+	}
+	return value, epoch
+}
+
+// larger reports whether larger values are better.
+func (c *Curve) larger() bool {
+	for _, good := range []string{"accuracy", "r2", "auc", "f1", "precision", "recall"} {
+		if strings.HasSuffix(c.Name, good) {
+			return true
+		}
+	}
+	return false
+}
