@@ -32,6 +32,11 @@ var recorded = map[string][2]uint64{
 	"SoftmaxWithLoss":  {0xc11b223afd294020, 0x66f3a536b313ddde},
 	"MeanSquaredError": {0x36f744d1b56cc77f, 0xd0227abc32b5e782},
 	"TwoLayerNet":      {0x1f3898c934655c26, 0x5b99b884c09531bf},
+	"Identity":         {0x3f90a62962783b1f, 0x3f90a62962783b1f},
+	"Flatten":          {0xf5d089ae142b2db5, 0xf5d089ae142b2db5},
+	"Reshape":          {0x47d66a907bb855cc, 0x47d66a907bb855cc},
+	"Residual":         {0x05eea020ad97fdcc, 0x03331f23617f74de},
+	"Concat":           {0x4c10fe2ea885ad69, 0x40182cf7fd6b9f9f},
 }
 
 // Bits computes the layers of [RealSize] in both precisions. Every processor, with its

@@ -56,6 +56,7 @@ func keptOf[T Float]() *keeps[T] {
 type buffer[T Float] struct {
 	data  []T
 	lists lists
+	pipe  pipeline
 }
 
 // borrow returns n elements, whatever they hold, until they are given back.
