@@ -19,8 +19,8 @@ var groups = []struct {
 	{"R²", "R²", false, []string{"train_r2", "validation_r2", "test_r2"}},
 	{"Mean absolute error", "mean absolute error", true, []string{"train_mae", "validation_mae", "test_mae"}},
 	{"Learning rate", "learning rate", true, []string{"learning_rate"}},
-	{"Gradient norm of each layer", "gradient norm", true, []string{"gradient_norm", "gradient_norms"}},
-	{"Dead units of each ReLU layer", "dead units (share)", false, []string{"dead_relu", "dead"}},
+	{"Gradient norm of each layer", "gradient norm", true, []string{"gradient_norm"}},
+	{"Dead units of each ReLU layer", "dead units (share)", false, []string{"dead"}},
 	{"Time of each epoch", "time (s)", false, []string{"seconds"}},
 }
 
@@ -30,8 +30,12 @@ func (l *Log) Figures() (figures []plot.Figure) {
 	for _, g := range groups {
 		f := plot.Lines{Title: g.title, X: plot.Axis{Label: "epoch"}, Y: plot.Axis{Label: g.label, Log: g.log}}
 		for i, c := range l.Curves {
-			if slices.Contains(g.names, c.Name) {
-				drawn[i] = true
+			if !slices.Contains(g.names, c.Name) {
+				continue
+			}
+			drawn[i] = true
+			// A layer without parameters has no gradients, and only a ReLU dead units.
+			if c.Layer == "" || slices.ContainsFunc(c.Values, func(v float64) bool { return v != 0 }) {
 				f.Series = append(f.Series, plot.Series{Name: c.label(), X: c.Epochs, Y: c.Values})
 			}
 		}

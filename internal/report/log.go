@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/chainrule-go/chainrule/internal/strictjson"
 )
 
 // A Log is what a run said after each epoch: a curve for each number in it.
@@ -31,10 +33,11 @@ const (
 	mostCurves  = 10_000
 )
 
-// ReadLog reads a log of JSON lines, an object an epoch: each number in it is a point of a
-// curve, and so is each number of an object in it, whose keys are layers. Of a line that
-// is cut off at the end, as a killed run may leave one, nothing is read. Errors begin
-// with name:line. It needs memory for a few times the size of the log.
+// ReadLog reads a log of JSON lines as package train writes it, an object an epoch. Each
+// number in it is a point of a curve, and so are those of the objects "metrics" and of the
+// list "layers", whose objects have the name of a layer. Of a line that is cut off at the
+// end, as a killed run may leave one, nothing is read. Errors begin with name:line. It
+// needs memory for a few times the size of the log.
 func ReadLog(r io.Reader, name string) (*Log, error) {
 	text, err := io.ReadAll(io.LimitReader(r, longestLog+1))
 	if err != nil {
@@ -77,8 +80,8 @@ func (l *logReader) line(line []byte) error {
 		return fmt.Errorf("the line is longer than %d bytes", longestLine)
 	}
 	l.points, l.epoch, l.step = l.points[:0], float64(l.log.Entries+1), 0
-	if err := l.object(jsontext.NewDecoder(bytes.NewReader(line)), ""); err != nil {
-		return err
+	if err := l.object(jsontext.NewDecoder(bytes.NewReader(line))); err != nil {
+		return problem(err)
 	}
 	l.log.Entries++
 	for _, p := range l.points {
@@ -97,70 +100,88 @@ func (l *logReader) line(line []byte) error {
 	return nil
 }
 
-// object reads the numbers of an object: of an entry, or those of its layers, which are
-// called name. It must be all there is.
-func (l *logReader) object(d *jsontext.Decoder, name string) error {
+// object reads an entry.
+func (l *logReader) object(d *jsontext.Decoder) error {
 	if d.PeekKind() != '{' {
-		if _, err := d.ReadToken(); err != nil {
-			return wrongJSON(err)
-		}
-		return errors.New("want a JSON object")
+		return notAnObject(d)
 	}
-	if _, err := d.ReadToken(); err != nil {
-		return wrongJSON(err)
-	}
-	for d.PeekKind() != '}' {
-		token, err := d.ReadToken()
-		if err != nil {
-			return wrongJSON(err)
-		}
-		key := strings.Clone(token.String())
+	err := strictjson.Members(d, func(key string) error {
 		switch kind := d.PeekKind(); {
-		case kind == '0':
+		case key == "metrics" && kind == '{':
+			return strictjson.Members(d, func(key string) error { return l.number(d, key) })
+		case key == "layers" && kind == '[':
+			return l.layers(d)
+		}
+		return l.number(d, key)
+	})
+	if err != nil {
+		return err
+	}
+	return strictjson.End(d)
+}
+
+// layers reads the list of layers.
+func (l *logReader) layers(d *jsontext.Decoder) error {
+	if _, err := d.ReadToken(); err != nil { // the [
+		return err
+	}
+	for d.PeekKind() == '{' {
+		layer, first := "", len(l.points)
+		err := strictjson.Members(d, func(key string) error {
+			if key != "name" || d.PeekKind() != '"' {
+				return l.number(d, key)
+			}
 			token, err := d.ReadToken()
-			if err != nil {
-				return wrongJSON(err)
-			}
-			l.number(name, key, token.Float())
-		case kind == '{' && name == "":
-			if err := l.object(d, key); err != nil {
-				return err
-			}
-		default:
-			if err := d.SkipValue(); err != nil {
-				return wrongJSON(err)
-			}
+			layer = token.String()
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for i := range l.points[first:] {
+			l.points[first+i].layer = layer
 		}
 	}
-	if _, err := d.ReadToken(); err != nil {
-		return wrongJSON(err)
+	if d.PeekKind() != ']' {
+		return notAnObject(d)
 	}
-	if name == "" {
-		if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-			return errors.New("want one JSON object a line")
-		}
+	_, err := d.ReadToken()
+	return err
+}
+
+// number reads the next value, and notes it if it is a number.
+func (l *logReader) number(d *jsontext.Decoder, key string) error {
+	if d.PeekKind() != '0' {
+		return d.SkipValue()
+	}
+	token, err := d.ReadToken()
+	switch {
+	case err != nil:
+		return err
+	case key == "epoch":
+		l.epoch = token.Float()
+	case key == "step":
+		l.step = token.Float()
+	default:
+		l.points = append(l.points, point{name: key, value: token.Float()})
 	}
 	return nil
 }
 
-func (l *logReader) number(name, key string, v float64) {
-	switch {
-	case name != "":
-		l.points = append(l.points, point{name, key, v})
-	case key == "epoch":
-		l.epoch = v
-	case key == "step":
-		l.step = v
-	default:
-		l.points = append(l.points, point{key, "", v})
+// notAnObject is the error for what follows.
+func notAnObject(d *jsontext.Decoder) error {
+	if _, err := d.ReadToken(); err != nil {
+		return err
 	}
+	return errors.New("want a JSON object")
 }
 
-func wrongJSON(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		return errors.New("the JSON object has no end")
+// problem is an error of what is read as JSON.
+func problem(err error) error {
+	if _, ok := errors.AsType[*jsontext.SyntacticError](err); ok || errors.Is(err, io.EOF) {
+		return strictjson.Problem(err)
 	}
-	return fmt.Errorf("not JSON: %w", err)
+	return err
 }
 
 // Find returns the curve of the whole network that has the name, or nil.

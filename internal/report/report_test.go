@@ -138,7 +138,7 @@ func epochs() string {
 	for i := range 12 {
 		loss := math.Exp(-float64(i) / 4)
 		fmt.Fprintf(&b, `{"epoch":%d,"step":%d,"loss":%.4g,"train_accuracy":%.4g,"validation_loss":%.4g,"validation_accuracy":null,"test_accuracy":%.4g,"learning_rate":%.4g,`+
-			`"gradient_norm":{"Affine1":%.3g,"Affine2":%.3g},"seconds":%.3g,"note":"a","beta":[1,{"c":2}]}`+"\n",
+			`"layers":[{"name":"Affine1","gradient_norm":%.3g,"dead":0},{"name":"ReLU1","gradient_norm":0,"dead":0.1}],"metrics":{"f1":%.3g,"why":[]},"seconds":%.3g,"note":"a","beta":[1,{"c":2}]}`+"\n",
 			i+1, 600*(i+1), loss, 1-loss/2, loss+0.05*float64(i), 1-loss/2-0.01, 0.1/(1+float64(i)), loss, loss/3, 2+loss)
 	}
 	return b.String()
@@ -149,8 +149,8 @@ func TestReadLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l.Entries != 12 || len(l.Curves) != 8 {
-		t.Fatalf("%d entries with %d curves, want 12 with 8", l.Entries, len(l.Curves))
+	if l.Entries != 12 || len(l.Curves) != 11 {
+		t.Fatalf("%d entries with %d curves, want 12 with 11", l.Entries, len(l.Curves))
 	}
 	best, at := l.Find("validation_loss").Best()
 	if at != 7 || best != 0.5231 {
@@ -166,18 +166,19 @@ func TestReadLog(t *testing.T) {
 		}
 		titles = append(titles, f.(plot.Lines).Title)
 	}
-	if got, want := strings.Join(titles, "; "), "Loss; Accuracy; Learning rate; Gradient norm of each layer; Time of each epoch"; got != want {
+	if got, want := strings.Join(titles, "; "), "Loss; Accuracy; Learning rate; Gradient norm of each layer; Dead units of each ReLU layer; Time of each epoch; f1"; got != want {
 		t.Errorf("figures %s, want %s", got, want)
 	}
 }
 
 func TestWrongLogs(t *testing.T) {
 	for _, test := range []struct{ name, log, want string }{
-		{"no JSON", "{}\nloss 3\n", "log:2: not JSON"},
+		{"no JSON", "{}\nloss 3\n", "log:2: it is not JSON"},
 		{"no object", "[1]\n", "log:1: want a JSON object"},
-		{"two objects", "{} {}\n", "log:1: want one JSON object a line"},
-		{"cut off within", `{"a":1` + "\n{}\n", "log:1: the JSON object has no end"},
-		{"a key twice", `{"a":1,"a":2}` + "\n", "log:1: not JSON"},
+		{"two objects", "{} {}\n", "log:1: more follows after its end"},
+		{"layers that are none", `{"layers":[{"name":"a"},3]}` + "\n", "log:1: want a JSON object"},
+		{"cut off within", `{"a":1` + "\n{}\n", "log:1: it is not JSON: unexpected EOF"},
+		{"a key twice", `{"a":1,"a":2}` + "\n", "log:1: the key \"a\" occurs twice"},
 		{"a long line", `{"a":"` + strings.Repeat("x", longestLine) + `"}` + "\n", "log:1: the line is longer"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -186,7 +187,7 @@ func TestWrongLogs(t *testing.T) {
 			}
 		})
 	}
-	many := `{"a":{`
+	many := `{"metrics":{`
 	for i := range mostCurves + 1 {
 		many += fmt.Sprintf(`"%d":1,`, i)
 	}
@@ -260,10 +261,10 @@ func TestWrongRuns(t *testing.T) {
 	for _, test := range []struct{ name, config, log, want string }{
 		{"neither file", "", "", "is not the folder of a run"},
 		{"a configuration that is no object", "3", "", "config.json: want a JSON object"},
-		{"a configuration that is cut off", `{"a":`, "", "config.json: the JSON object has no end"},
-		{"two configurations", `{} {}`, "", "config.json: want one JSON object"},
+		{"a configuration that is cut off", `{"a":`, "", "config.json: it is not JSON: unexpected EOF"},
+		{"two configurations", `{} {}`, "", "config.json: more follows after its end"},
 		{"a long name", `{"` + strings.Repeat("x", longestName+1) + `":1}`, "", "the name of a setting is longer"},
-		{"a log that is none", `{}`, "loss\n", "log.jsonl:1: not JSON"},
+		{"a log that is none", `{}`, "loss\n", "log.jsonl:1: it is not JSON"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if _, err := ReadRun(run(t, "run", test.config, test.log)); err == nil || !strings.Contains(err.Error(), test.want) {

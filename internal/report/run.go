@@ -14,6 +14,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/chainrule-go/chainrule/internal/plot"
+	"github.com/chainrule-go/chainrule/internal/strictjson"
 )
 
 // A Run is what the folder of a run says of it.
@@ -80,60 +81,44 @@ func ReadConfig(r io.Reader, name string) ([]Setting, error) {
 func Settings(object []byte) ([]Setting, error) {
 	d := jsontext.NewDecoder(bytes.NewReader(object))
 	if d.PeekKind() != '{' {
-		return nil, errors.New("want a JSON object")
+		return nil, problem(notAnObject(d))
 	}
-	all, err := settings(d, "", nil)
+	all, err := settings(d, "", 0, nil)
+	if err == nil {
+		err = strictjson.End(d)
+	}
 	if err != nil {
-		return nil, err
-	}
-	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("want one JSON object")
+		return nil, problem(err)
 	}
 	return all, nil
 }
 
-// settings adds those of the next value. Objects within objects have longer names, so
-// their depth is bounded by that of the names.
-func settings(d *jsontext.Decoder, name string, all []Setting) ([]Setting, error) {
+// settings adds those of the next value, which is at a depth. What is deeper than
+// deepest is one text.
+func settings(d *jsontext.Decoder, name string, depth int, all []Setting) ([]Setting, error) {
 	const deepest = 8
-	if d.PeekKind() != '{' || strings.Count(name, ".") >= deepest {
+	if d.PeekKind() != '{' || depth == deepest {
 		value, err := d.ReadValue()
 		if err != nil {
-			return nil, wrongJSON(err)
-		}
-		text := string(value)
-		if value.Kind() == '"' {
-			unquoted, err := jsontext.AppendUnquote(nil, value)
-			if err != nil {
-				return nil, wrongJSON(err)
-			}
-			text = string(unquoted)
-		}
-		return append(all, Setting{name, text}), nil
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return nil, wrongJSON(err)
-	}
-	for d.PeekKind() != '}' {
-		key, err := d.ReadToken()
-		if err != nil {
-			return nil, wrongJSON(err)
-		}
-		inner := key.String()
-		if name != "" {
-			inner = name + "." + inner
-		}
-		if len(inner) > longestName {
-			return nil, fmt.Errorf("the name of a setting is longer than %d bytes", longestName)
-		}
-		if all, err = settings(d, inner, all); err != nil {
 			return nil, err
 		}
+		text := []byte(value)
+		if value.Kind() == '"' {
+			text, err = jsontext.AppendUnquote(nil, value)
+		}
+		return append(all, Setting{name, string(text)}), err
 	}
-	if _, err := d.ReadToken(); err != nil {
-		return nil, wrongJSON(err)
-	}
-	return all, nil
+	err := strictjson.Members(d, func(key string) (err error) {
+		if name != "" {
+			key = name + "." + key
+		}
+		if len(key) > longestName {
+			return fmt.Errorf("the name of a setting is longer than %d bytes", longestName)
+		}
+		all, err = settings(d, key, depth+1, all)
+		return err
+	})
+	return all, err
 }
 
 // Setting is the value of a setting, "" if there is none.
