@@ -40,7 +40,6 @@ type keeps[T Float] struct {
 	buffers kept[buffer[T]]
 	loops   kept[loops[T]]
 	blocked kept[blocked[T]]
-	updates kept[update[T]]
 }
 
 var keeps32, keeps64 = new(keeps[float32]), new(keeps[float64])
