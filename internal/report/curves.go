@@ -21,7 +21,7 @@ var groups = []struct {
 	{"Learning rate", "learning rate", true, []string{"learning_rate"}},
 	{"Gradient norm of each layer", "gradient norm", true, []string{"gradient_norm"}},
 	{"Dead units of each ReLU layer", "dead units (share)", false, []string{"dead"}},
-	{"Time of each epoch", "time (s)", false, []string{"seconds"}},
+	{"Time since the run began", "time (s)", false, []string{"seconds"}},
 }
 
 // Figures draws the curves of a log.

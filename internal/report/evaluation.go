@@ -41,13 +41,13 @@ type Values struct {
 // mostPoints is the number of points of a scatter.
 const mostPoints = 1000
 
-// Evaluate computes what net, which returns logits or values, makes of the samples of a
-// model. How the samples came about may be nil.
-func Evaluate(ctx context.Context, net nn.Layer[float32], loss nn.Loss[float32], samples data.Samples[float32], from *data.Preparation, threads int) (*Evaluation, error) {
+// Evaluate computes what net, which returns logits or values, makes of samples. How they
+// came about may be nil. batch and threads are those of [train.Outputs].
+func Evaluate(ctx context.Context, net nn.Layer[float32], loss nn.Loss[float32], samples data.Samples[float32], from *data.Preparation, batch, threads int) (*Evaluation, error) {
 	e := &Evaluation{Samples: samples.Len()}
 	var take func(first int, y *tensor.Tensor[float32], t nn.Targets[float32]) error
 	sum := 0.0
-	err := train.Outputs(ctx, net, samples, threads, func(first int, y *tensor.Tensor[float32], t nn.Targets[float32]) error {
+	err := train.Outputs(ctx, net, samples, batch, threads, func(first int, y *tensor.Tensor[float32], t nn.Targets[float32]) error {
 		if take == nil {
 			take = e.begin(y, t, from)
 		}

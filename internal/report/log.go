@@ -14,8 +14,9 @@ import (
 
 // A Log is what a run said after each epoch: a curve for each number in it.
 type Log struct {
-	Entries int
-	Curves  []Curve // in the order in which their names came
+	Entries       int
+	epochs, steps float64 // at its end
+	Curves        []Curve // in the order in which their names came
 }
 
 // A Curve is one number of a log, epoch by epoch; epochs without it are left out.
@@ -84,6 +85,7 @@ func (l *logReader) line(line []byte) error {
 		return problem(err)
 	}
 	l.log.Entries++
+	l.log.epochs, l.log.steps = l.epoch, l.step
 	for _, p := range l.points {
 		key := [2]string{p.name, p.layer}
 		i, ok := l.at[key]
@@ -184,6 +186,9 @@ func problem(err error) error {
 	return err
 }
 
+// End is the epochs and the steps of the last entry.
+func (l *Log) End() (epochs, steps float64) { return l.epochs, l.steps }
+
 // Find returns the curve of the whole network that has the name, or nil.
 func (l *Log) Find(name string) *Curve {
 	for i := range l.Curves {
@@ -202,15 +207,15 @@ func (c *Curve) Last() float64 { return c.Values[len(c.Values)-1] }
 func (c *Curve) Best() (value, epoch float64) {
 	value, epoch = c.Values[0], c.Epochs[0]
 	for i, v := range c.Values {
-		if c.larger() && v > value || !c.larger() && v < value {
+		if c.Larger() && v > value || !c.Larger() && v < value {
 			value, epoch = v, c.Epochs[i]
 		}
 	}
 	return value, epoch
 }
 
-// larger reports whether larger values are better.
-func (c *Curve) larger() bool {
+// Larger reports whether larger values are better.
+func (c *Curve) Larger() bool {
 	for _, good := range []string{"accuracy", "r2", "auc", "f1", "precision", "recall"} {
 		if strings.HasSuffix(c.Name, good) {
 			return true

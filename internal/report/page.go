@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/chainrule-go/chainrule/internal/plot"
 	"github.com/chainrule-go/chainrule/nn"
@@ -55,4 +56,38 @@ func shape(sizes []int) string {
 		parts = append(parts, strconv.Itoa(n))
 	}
 	return strings.Join(parts, "×")
+}
+
+// Summarize sets the summary to the most important numbers of the log and of the first
+// evaluation.
+func (p *Page) Summarize() {
+	add := func(name, value string) { p.Summary = append(p.Summary, Setting{name, value}) }
+	if p.Log != nil && p.Log.Entries > 0 {
+		epochs, steps := p.Log.End()
+		add("epochs", strconv.FormatFloat(epochs, 'g', 4, 64))
+		add("steps", strconv.FormatFloat(steps, 'f', 0, 64))
+		for _, name := range []string{"loss", "train_accuracy", "validation_loss", "validation_accuracy", "test_accuracy"} {
+			if c := p.Log.Find(name); c != nil {
+				add("last "+words(name), format(c.Last()))
+			}
+		}
+		if c := p.Log.Find("validation_loss"); c != nil {
+			value, epoch := c.Best()
+			add("best validation loss", format(value)+", epoch "+strconv.FormatFloat(epoch, 'g', 4, 64))
+		}
+		if c := p.Log.Find("seconds"); c != nil {
+			add("time", Duration(c.Last()))
+		}
+	}
+	if p.Network != nil {
+		add("parameters", strconv.Itoa(p.Network.Params))
+	}
+}
+
+// Duration is a time in seconds as it is read.
+func Duration(seconds float64) string {
+	if seconds < 60 {
+		return strconv.FormatFloat(seconds, 'f', 1, 64) + " s"
+	}
+	return time.Duration(seconds * 1e9).Round(time.Second).String()
 }

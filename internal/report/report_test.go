@@ -36,7 +36,7 @@ func classes(t *testing.T, from *data.Preparation) *Evaluation {
 		set.T[i] = rng.IntN(10)
 	}
 	net := nn.NewSequential[float32](nn.NewAffine[float32](784, 10, rng))
-	e, err := Evaluate(t.Context(), net, nn.NewSoftmaxWithLoss[float32](), set, from, 2)
+	e, err := Evaluate(t.Context(), net, nn.NewSoftmaxWithLoss[float32](), set, from, 0, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func values(t *testing.T) *Evaluation {
 		set.Values.Data[i] = set.X.Data[i] + 0.5
 	}
 	from := &data.Preparation{Targets: []data.Column{{Name: "price", Mean: 100, Std: 2}}}
-	e, err := Evaluate(t.Context(), nn.NewSequential[float32](), nn.NewMeanSquaredError[float32](), set, from, 2)
+	e, err := Evaluate(t.Context(), nn.NewSequential[float32](), nn.NewMeanSquaredError[float32](), set, from, 0, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestPicture(t *testing.T) {
 func TestTextAndJSON(t *testing.T) {
 	net := nn.NewSequential[float32]()
 	set := data.Set[float32]{X: tensor.Of([]float32{3, 0, 0, 2, 0, 0}, 2, 3), T: []int{0, 1}}
-	e, err := Evaluate(t.Context(), net, nn.NewSoftmaxWithLoss[float32](), set, nil, 1)
+	e, err := Evaluate(t.Context(), net, nn.NewSoftmaxWithLoss[float32](), set, nil, 0, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestReadLog(t *testing.T) {
 		}
 		titles = append(titles, f.(plot.Lines).Title)
 	}
-	if got, want := strings.Join(titles, "; "), "Loss; Accuracy; Learning rate; Gradient norm of each layer; Dead units of each ReLU layer; Time of each epoch; f1"; got != want {
+	if got, want := strings.Join(titles, "; "), "Loss; Accuracy; Learning rate; Gradient norm of each layer; Dead units of each ReLU layer; Time since the run began; f1"; got != want {
 		t.Errorf("figures %s, want %s", got, want)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -151,6 +152,19 @@ func Differences(runs []*Run) (names []string) {
 	return names
 }
 
+// Names are those of all curves of whole networks, in order.
+func Names(runs []*Run) (names []string) {
+	for _, r := range runs {
+		for _, c := range r.Log.Curves {
+			if c.Layer == "" && !slices.Contains(names, c.Name) {
+				names = append(names, c.Name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // A Comparison is the curves of one name of several runs.
 type Comparison struct {
 	Name string
@@ -184,4 +198,49 @@ func (c Comparison) Figure() (plot.Figure, error) {
 		f.Series = append(f.Series, plot.Series{Name: filepath.Base(r.Dir), X: curve.Epochs, Y: curve.Values})
 	}
 	return f, nil
+}
+
+// Model is the file of the model at the end of the run, or of the best one so far, or "".
+func (r *Run) Model() string {
+	for _, name := range []string{"model.safetensors", "best.safetensors"} {
+		if path := filepath.Join(r.Dir, name); isFile(path) {
+			return path
+		}
+	}
+	return ""
+}
+
+// Finished reports whether the run has come to its end.
+func (r *Run) Finished() bool { return isFile(filepath.Join(r.Dir, "model.safetensors")) }
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// FindRuns returns the folders that are runs among dirs and the folders in them.
+func FindRuns(dirs ...string) (all []string, err error) {
+	isRun := func(dir string) bool {
+		return isFile(filepath.Join(dir, "config.json")) || isFile(filepath.Join(dir, "log.jsonl"))
+	}
+	for _, dir := range dirs {
+		if isRun(dir) {
+			all = append(all, dir)
+			continue
+		}
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return nil, err
+		}
+		before := len(all)
+		for _, e := range entries {
+			if inner := filepath.Join(dir, e.Name()); isRun(inner) {
+				all = append(all, inner)
+			}
+		}
+		if len(all) == before {
+			return nil, fmt.Errorf("%q is not the folder of a run, and holds none; train --run makes one", dir)
+		}
+	}
+	return all, nil
 }
