@@ -19,6 +19,8 @@ type reportOptions struct {
 	dir folder
 	own string
 	out string
+
+	figures folder
 }
 
 func (a *app) reportCommand() *cobra.Command {
@@ -54,6 +56,8 @@ else the best one so far.`,
 	cmd.Flags().StringVar(&o.own, "samples", "", "text file of samples and their classes, in place of MNIST")
 	cmd.Flags().StringVarP(&o.out, "out", "o", "", "file to write (default report.html, in the folder of the run)")
 	cmd.MarkFlagFilename("out", "html")
+	cmd.Flags().Var(&o.figures, "figures", "folder to write each figure to as well, as SVG and PNG")
+	cmd.MarkFlagDirname("figures")
 	return cmd
 }
 
@@ -88,6 +92,11 @@ func (a *app) report(ctx context.Context, o *reportOptions, name string) error {
 	page.Summarize()
 	if err := writeFile(ctx, out, page.Write); err != nil {
 		return err
+	}
+	if o.figures != "" {
+		if err := page.WriteFigures(string(o.figures)); err != nil {
+			return err
+		}
 	}
 	if a.json {
 		a.printJSON(reportEvent{out, page.Evaluations})
@@ -133,8 +142,14 @@ func (a *app) reportModel(ctx context.Context, o *reportOptions, path string, pa
 	return nil
 }
 
+// mostReported are the classes of a report, whose confusion matrix has the square of them.
+const mostReported = 1000
+
 // report is what the model makes of samples, in bounded memory.
 func (c *classifier) report(ctx context.Context, samples data.Samples[float32]) (e *report.Evaluation, err error) {
+	if c.classes > mostReported {
+		return nil, fmt.Errorf("the model tells %d classes apart, and a report is of at most %d; eval has its accuracy and loss", c.classes, mostReported)
+	}
 	batch, threads := mostSamples, int(min(mostComputed/(mostSamples*c.numbers), int64(runtime.GOMAXPROCS(0))))
 	if threads == 0 {
 		batch, threads = int(max(1, mostComputed/c.numbers)), 1

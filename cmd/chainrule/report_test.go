@@ -8,6 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/chainrule-go/chainrule/model"
+	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/train"
 )
 
 // runDir writes the folder of a run, as train --run does.
@@ -36,7 +40,10 @@ const samplesOfSmall = "a,b,c,d,class\n1,0,0,0,0\n0,1,0,0,1\n0,0,1,0,2\n0,0,0,1,
 func TestReportOfAModel(t *testing.T) {
 	dir := t.TempDir()
 	samples, out := write(t, "own.csv", []byte(samplesOfSmall)), filepath.Join(dir, "report.html")
-	stdout := must(t, "report", small(t), "--samples", samples, "--out", out)
+	stdout := must(t, "report", small(t), "--samples", samples, "--out", out, "--figures", dir)
+	if _, err := os.Stat(filepath.Join(dir, "confusion-matrix.png")); err != nil {
+		t.Error(err)
+	}
 	if !strings.Contains(stdout, "the report is in") {
 		t.Errorf("said %q", stdout)
 	}
@@ -51,6 +58,17 @@ func TestReportOfAModel(t *testing.T) {
 	}
 	if strings.Contains(string(page), `id="training"`) {
 		t.Error("the page has curves of a model without a log")
+	}
+}
+
+func TestReportOfManyClasses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "many.safetensors")
+	if err := model.Save(path, nn.NewSequential(nn.NewAffine[float32](1, mostReported+1, train.Random(1, "weights"))), 1); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := call(t, "eval", path, "--report", "--samples", write(t, "own.csv", []byte("1,0\n")))
+	if code != exitFailure || !strings.Contains(stderr, "tells 1001 classes apart, and a report is of at most 1000") {
+		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }
 

@@ -15,7 +15,6 @@ import (
 	"testing"
 
 	"github.com/chainrule-go/chainrule/data"
-	"github.com/chainrule-go/chainrule/internal/plot"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 	"github.com/chainrule-go/chainrule/train"
@@ -164,7 +163,7 @@ func TestReadLog(t *testing.T) {
 		if _, err := figure(f); err != nil {
 			t.Error(err)
 		}
-		titles = append(titles, f.(plot.Lines).Title)
+		titles = append(titles, f.Name())
 	}
 	if got, want := strings.Join(titles, "; "), "Loss; Accuracy; Metrics of the classes; Learning rate; Gradient norm of each layer; Dead units of each ReLU layer; Time since the run began; extra number"; got != want {
 		t.Errorf("figures %s, want %s", got, want)
@@ -318,6 +317,18 @@ func TestPage(t *testing.T) {
 	for _, want := range []string{"Confusion matrix", "worst mistakes", "Affine(784-&gt;50)", "&lt;script&gt;alert"} {
 		if !strings.Contains(a.String(), want) {
 			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
+func TestFiguresAsFiles(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "figures")
+	if err := page(t).WriteFigures(dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"loss.svg", "loss.png", "confusion-matrix.png", "confusion-matrix-2.svg", "the-worst-mistakes.svg", "predicted-and-actual-price.png"} {
+		if !isFile(filepath.Join(dir, name)) {
+			t.Errorf("there is no %s", name)
 		}
 	}
 }
