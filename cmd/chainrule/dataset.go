@@ -20,10 +20,13 @@ func (o *dataOptions) flags(cmd *cobra.Command) { dataFlag(cmd, &o.dir) }
 
 // dataset is what a network is trained on.
 type dataset struct {
-	train, test data.Samples[float32]
+	train, validation, test data.Samples[float32] // validation is nil if there is none
+
 	input       []int   // the shape of a sample
 	outputs     int     // of the network: the classes
 	guess       float64 // the accuracy on the test set of naming the same class each time
+	preparation *data.Preparation
+	sha256      string // of the data; "" is that of the samples
 }
 
 // load reads the data.
@@ -32,7 +35,10 @@ func (o *dataOptions) load(ctx context.Context, a *app) (*dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &dataset{trainSet, testSet, []int{mnistPixels}, mnistClasses, mostFrequent(testSet.T)}, nil
+	return &dataset{
+		train: trainSet, test: testSet,
+		input: []int{mnistPixels}, outputs: mnistClasses, guess: mostFrequent(testSet.T),
+	}, nil
 }
 
 // notOverwritten refuses an output file that would replace the data, or could.
