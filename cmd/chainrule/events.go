@@ -22,6 +22,22 @@ type runEvents struct {
 	w   *tensorboard.Writer // from the first epoch on
 }
 
+// observe makes a run that is kept in a directory log what package metrics measures of its
+// validation set, and write event files.
+func (t *training) observe(dir *train.Dir) *runEvents {
+	if v := t.config.Validation; v != nil && v.Len() > 0 && t.set.outputs <= mostReported {
+		t.config.Metrics = validationMetrics(t.net, t.config.Loss, v, t.set.preparation, t.config.Threads)
+	}
+	events, next := &runEvents{dir: dir.Path(), net: t.net}, t.config.OnEpoch
+	t.config.OnEpoch = func(e train.Epoch) error {
+		if err := next(e); err != nil {
+			return err
+		}
+		return events.epoch(e)
+	}
+	return events
+}
+
 // epoch writes the events of an epoch.
 func (r *runEvents) epoch(e train.Epoch) (err error) {
 	if r.w == nil {

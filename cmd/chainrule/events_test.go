@@ -78,3 +78,23 @@ func TestValidationMetrics(t *testing.T) {
 		}
 	}
 }
+
+// TestTrainWritesEvents: a run of the command has an event file, from which it is shown,
+// and a report.
+func TestTrainWritesEvents(t *testing.T) {
+	mnist(t)
+	dir := filepath.Join(t.TempDir(), "run")
+	must(t, "train", "--steps", "2", "--hidden", "5", "--run", dir)
+	files, err := filepath.Glob(filepath.Join(dir, "events.out.tfevents.*"))
+	if err != nil || len(files) != 1 {
+		t.Errorf("%v, %v; want one file of events", files, err)
+	}
+	must(t, "report", dir)
+	page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	if err != nil || !bytes.Contains(page, []byte(`id="training"`)) || !bytes.Contains(page, []byte("flags.hidden")) {
+		t.Errorf("the report lacks the training or its configuration: %v", err)
+	}
+	if table := must(t, "runs", dir); !strings.Contains(table, "finished") {
+		t.Errorf("the table is\n%s", table)
+	}
+}
