@@ -288,6 +288,10 @@ func (a *app) train(ctx context.Context, cmd *cobra.Command, o *trainOptions) er
 	bar := a.newProgress(t.config.Steps, "training", "steps")
 	t.config.OnStep = func(step int, _ float64) error { bar.set(step); return nil }
 	t.config.OnEpoch = a.printEpoch
+	if dir != nil {
+		events := t.observe(dir)
+		defer events.close()
+	}
 	last, err := train.Run(ctx, t.config)
 	bar.end()
 	return a.trained(ctx, o, t, last, err, time.Since(start).Seconds(), pipe)
