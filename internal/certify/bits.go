@@ -47,6 +47,11 @@ var recorded = map[string][2]uint64{
 	"MeanAbsoluteError":              {0xae0c24a15385c077, 0xd812fd9653569f70},
 	"HuberLoss":                      {0x65a24eb54b015572, 0xa09958c3f30e2c2e},
 	"TwoLayerNet":                    {0x1f3898c934655c26, 0x5b99b884c09531bf},
+	"Identity":                       {0x3f90a62962783b1f, 0x3f90a62962783b1f},
+	"Flatten":                        {0xf5d089ae142b2db5, 0xf5d089ae142b2db5},
+	"Reshape":                        {0x47d66a907bb855cc, 0x47d66a907bb855cc},
+	"Residual":                       {0x05eea020ad97fdcc, 0x03331f23617f74de},
+	"Concat":                         {0x4c10fe2ea885ad69, 0x40182cf7fd6b9f9f},
 }
 
 // Bits computes the layers of [RealSize] in both precisions. Every processor, with its

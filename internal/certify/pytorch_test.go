@@ -108,12 +108,17 @@ func newPyTorchCase(row trace.Row, i int) *pytorchCase {
 		return x
 	}
 	n := 1 + rng.IntN(8)
-	sizes := trace.Sizes{Sample: []int{1 + rng.IntN(40)}, Hidden: 1 + rng.IntN(40), Out: 1 + rng.IntN(40)}
+	var sizes trace.Sizes
+	if row.Random != nil {
+		sizes = row.Random(rng)
+	} else {
+		sizes = trace.Sizes{Sample: []int{1 + rng.IntN(40)}, Hidden: 1 + rng.IntN(40), Out: 1 + rng.IntN(40)}
+	}
 	c := &pytorchCase{layer: row.Of(sizes).New(rng), rng: rng}
 	for _, p := range c.layer.Params() {
 		p.Value = draw(0.5, p.Value.Shape...)
 	}
-	c.x = draw(2, n, sizes.Sample[0])
+	c.x = draw(2, append([]int{n}, sizes.Sample...)...)
 	pass := &nn.Pass[float64]{Train: true, Keep: true}
 	y := c.layer.Forward(pass, c.x)
 	c.dy = draw(2, y.Shape...)

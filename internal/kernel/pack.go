@@ -40,7 +40,6 @@ type keeps[T Float] struct {
 	buffers     kept[buffer[T]]
 	loops       kept[loops[T]]
 	blocked     kept[blocked[T]]
-	updates     kept[update[T]]
 	activations kept[activation[T]]
 }
 
@@ -57,6 +56,7 @@ func keptOf[T Float]() *keeps[T] {
 type buffer[T Float] struct {
 	data  []T
 	lists lists
+	pipe  pipeline
 }
 
 // borrow returns n elements, whatever they hold, until they are given back.
