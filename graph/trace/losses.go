@@ -17,9 +17,9 @@ func lossRows() []Row {
 		crossEntropyRow("SoftmaxWithLoss", labels, 0, false, ""),
 		crossEntropyRow("SoftmaxWithLoss, soft targets", distributions, 0, false, ""),
 		crossEntropyRow("SoftmaxWithLoss, smoothed", labels, 0.125, false, ", label_smoothing=0.125"),
-		crossEntropyRow("SoftmaxWithLoss, class weights", labels, 0, true, pytorchWeights),
-		crossEntropyRow("SoftmaxWithLoss, smoothed, class weights", labels, 0.25, true, pytorchWeights+", label_smoothing=0.25"),
-		crossEntropyRow("SoftmaxWithLoss, smoothed, class weights, soft targets", distributions, 0.25, true, pytorchWeights+", label_smoothing=0.25"),
+		crossEntropyRow("SoftmaxWithLoss, weighted", labels, 0, true, pytorchWeights),
+		crossEntropyRow("SoftmaxWithLoss, both settings", labels, 0.25, true, pytorchWeights+", label_smoothing=0.25"),
+		crossEntropyRow("SoftmaxWithLoss, soft, both", distributions, 0.25, true, pytorchWeights+", label_smoothing=0.25"),
 		{
 			formula: loss(func(t *Tracer, _ *nn.SigmoidWithLoss[float64], y, target Node) Node {
 				return t.mean(t.Sub(graph.Softplus(t.Graph, y), t.Mul(target, y)))
@@ -102,7 +102,6 @@ func lossRows() []Row {
 		},
 	}
 	rows[0].formula = loss(softmaxWithLoss)
-	rows[0].Real = []Sizes{{Sample: []int{10}}}
 	return rows
 }
 
@@ -121,6 +120,7 @@ func crossEntropyRow(name string, targets func(n, classes int) nn.Targets[float6
 		},
 		targets: targets,
 		Small:   Sizes{Sample: []int{6}},
+		Real:    []Sizes{{Sample: []int{10}}},
 		PyTorch: "F.cross_entropy(x, t" + arguments + ")",
 		Case: Case{
 			Name:    name,

@@ -339,7 +339,7 @@ func testPReLUSlopes[T Float](t *testing.T) {
 // TestActivationsOnThreads: threads change no bit, and nothing is allocated.
 func TestActivationsOnThreads(t *testing.T) {
 	rng := rand.New(rand.NewPCG(93, 1))
-	const n = 5*piece + 7
+	const n = 5*Piece + 7
 	x, dy, saved := random[float32](rng, n), random[float32](rng, n), random[float32](rng, n)
 	got, want := make([]float32, n), make([]float32, n)
 	for name, run := range map[string]func(threads int, dst []float32){

@@ -47,8 +47,9 @@ const (
 
 // run computes it in pieces, as an update does.
 func (e *activation[T]) run(threads int) {
-	parts := ceil(len(e.dst), piece)
-	if threads > 1 && parts >= thresholds.pieces && share(&keptOf[T]().activations, e, threads, parts, parts >= thresholds.wakePieces) {
+	n := len(e.dst)
+	parts := ceil(n, Piece)
+	if threads > 1 && n >= thresholds.update && share(&keptOf[T]().activations, e, threads, parts, n >= thresholds.wakeUpdate) {
 		return
 	}
 	for part := range parts {
@@ -57,7 +58,7 @@ func (e *activation[T]) run(threads int) {
 }
 
 func (e *activation[T]) Do(part int) {
-	lo, hi := part*piece, min((part+1)*piece, len(e.dst))
+	lo, hi := part*Piece, min((part+1)*Piece, len(e.dst))
 	dst, a, b := e.dst[lo:hi], e.a[lo:hi], e.b
 	if b != nil {
 		b = b[lo:hi]

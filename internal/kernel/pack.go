@@ -40,7 +40,6 @@ type keeps[T Float] struct {
 	buffers     kept[buffer[T]]
 	loops       kept[loops[T]]
 	blocked     kept[blocked[T]]
-	updates     kept[update[T]]
 	activations kept[activation[T]]
 }
 

@@ -1541,6 +1541,50 @@ done:
 	VZEROUPPER
 	RET
 
+// func adjust512f32(w *float32, grad *float32, n int, scale float32, limit float32, minusLimit float32, decay float32, shrink float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·adjust512f32(SB), NOSPLIT, $0-44
+	MOVQ         w+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	VBROADCASTSS scale+24(FP), Z0
+	VBROADCASTSS limit+28(FP), Z1
+	VBROADCASTSS minusLimit+32(FP), Z2
+	VBROADCASTSS decay+36(FP), Z3
+	VBROADCASTSS shrink+40(FP), Z4
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z    (AX)(BX*4), K1, Z5
+	VMOVUPS.Z    (CX)(BX*4), K1, Z6
+	VMULPS       Z6, Z0, Z6
+	VMAXPS       Z6, Z2, Z6
+	VMINPS       Z6, Z1, Z6
+	VFMADD231PS  Z5, Z3, Z6
+	VMOVUPS      Z5, Z7
+	VFNMADD231PS Z5, Z4, Z7
+	VMOVUPS      Z6, K1, (CX)(BX*4)
+	VMOVUPS      Z7, K1, (AX)(BX*4)
+	ADDQ         $0x10, BX
+	SUBQ         $0x10, DX
+	JGE          loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func sgd512f32(w *float32, grad *float32, n int, minusLR float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·sgd512f32(SB), NOSPLIT, $0-28
@@ -1577,14 +1621,112 @@ done:
 	VZEROUPPER
 	RET
 
-// func momentum512f32(w *float32, v *float32, grad *float32, n int, mu float32, minusLR float32)
+// func momentum512f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·momentum512f32(SB), NOSPLIT, $0-40
+TEXT ·momentum512f32(SB), NOSPLIT, $0-44
 	MOVQ         w+0(FP), AX
 	MOVQ         v+8(FP), CX
 	MOVQ         grad+16(FP), DX
 	VBROADCASTSS mu+32(FP), Z0
-	VBROADCASTSS minusLR+36(FP), Z1
+	VBROADCASTSS gain+36(FP), Z1
+	VBROADCASTSS rate+40(FP), Z2
+	VPXORD       Z3, Z3, Z3
+	VBROADCASTSS vectorConstants<>+56(SB), Z4
+	VBROADCASTSS vectorConstants<>+60(SB), Z5
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z   (DX)(SI*4), K1, Z6
+	VMOVUPS.Z   (CX)(SI*4), K1, Z7
+	VMULPS      Z7, Z0, Z7
+	VFMADD231PS Z6, Z1, Z7
+	VPANDD      Z4, Z7, Z6
+	VCMPPS      $0x15, Z5, Z6, K2
+	VMOVUPS.Z   Z7, K2, Z6
+	VMOVUPS.Z   (AX)(SI*4), K1, Z7
+	VFMADD231PS Z6, Z2, Z7
+	VMOVUPS     Z6, K1, (CX)(SI*4)
+	VMOVUPS     Z7, K1, (AX)(SI*4)
+	VMOVUPS     Z3, K1, (DX)(SI*4)
+	ADDQ        $0x10, SI
+	SUBQ        $0x10, BX
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func nesterov512f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·nesterov512f32(SB), NOSPLIT, $0-44
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSS mu+32(FP), Z0
+	VBROADCASTSS gain+36(FP), Z1
+	VBROADCASTSS rate+40(FP), Z2
+	VPXORD       Z3, Z3, Z3
+	VBROADCASTSS vectorConstants<>+56(SB), Z4
+	VBROADCASTSS vectorConstants<>+60(SB), Z5
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z   (DX)(SI*4), K1, Z6
+	VMULPS      Z6, Z1, Z6
+	VMOVUPS.Z   (CX)(SI*4), K1, Z7
+	VMOVUPS     Z6, Z8
+	VFMADD231PS Z7, Z0, Z8
+	VPANDD      Z4, Z8, Z7
+	VCMPPS      $0x15, Z5, Z7, K2
+	VMOVUPS.Z   Z8, K2, Z7
+	VFMADD231PS Z7, Z0, Z6
+	VMOVUPS.Z   (AX)(SI*4), K1, Z8
+	VFMADD231PS Z6, Z2, Z8
+	VMOVUPS     Z7, K1, (CX)(SI*4)
+	VMOVUPS     Z8, K1, (AX)(SI*4)
+	VMOVUPS     Z3, K1, (DX)(SI*4)
+	ADDQ        $0x10, SI
+	SUBQ        $0x10, BX
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func adaGrad512f32(w *float32, s *float32, grad *float32, n int, rate float32, eps float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·adaGrad512f32(SB), NOSPLIT, $0-40
+	MOVQ         w+0(FP), AX
+	MOVQ         s+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSS rate+32(FP), Z0
+	VBROADCASTSS eps+36(FP), Z1
 	VPXORD       Z2, Z2, Z2
 	VBROADCASTSS vectorConstants<>+56(SB), Z3
 	VBROADCASTSS vectorConstants<>+60(SB), Z4
@@ -1595,21 +1737,75 @@ TEXT ·momentum512f32(SB), NOSPLIT, $0-40
 	JLT          rest
 
 loop:
-	VMOVUPS.Z   (DX)(SI*4), K1, Z5
-	VMOVUPS.Z   (CX)(SI*4), K1, Z6
-	VMULPS      Z6, Z0, Z6
-	VFMADD231PS Z5, Z1, Z6
-	VPANDD      Z3, Z6, Z5
-	VCMPPS      $0x15, Z4, Z5, K2
-	VMOVUPS.Z   Z6, K2, Z5
-	VMOVUPS.Z   (AX)(SI*4), K1, Z6
-	VADDPS      Z5, Z6, Z6
-	VMOVUPS     Z5, K1, (CX)(SI*4)
-	VMOVUPS     Z6, K1, (AX)(SI*4)
-	VMOVUPS     Z2, K1, (DX)(SI*4)
-	ADDQ        $0x10, SI
-	SUBQ        $0x10, BX
-	JGE         loop
+	VMOVUPS.Z    (DX)(SI*4), K1, Z5
+	VMOVUPS.Z    (CX)(SI*4), K1, Z6
+	VFMADD231PS  Z5, Z5, Z6
+	VPANDD       Z3, Z6, Z7
+	VCMPPS       $0x15, Z4, Z7, K2
+	VMOVUPS.Z    Z6, K2, Z6
+	VSQRTPS      Z6, Z7
+	VADDPS       Z1, Z7, Z7
+	VDIVPS       Z7, Z5, Z5
+	VMOVUPS.Z    (AX)(SI*4), K1, Z7
+	VFNMADD231PS Z5, Z0, Z7
+	VMOVUPS      Z6, K1, (CX)(SI*4)
+	VMOVUPS      Z7, K1, (AX)(SI*4)
+	VMOVUPS      Z2, K1, (DX)(SI*4)
+	ADDQ         $0x10, SI
+	SUBQ         $0x10, BX
+	JGE          loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func rmsProp512f32(w *float32, v *float32, grad *float32, n int, a float32, rate float32, eps float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·rmsProp512f32(SB), NOSPLIT, $0-44
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSS a+32(FP), Z0
+	VBROADCASTSS rate+36(FP), Z1
+	VBROADCASTSS eps+40(FP), Z2
+	VPXORD       Z3, Z3, Z3
+	VBROADCASTSS vectorConstants<>+56(SB), Z4
+	VBROADCASTSS vectorConstants<>+60(SB), Z5
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z    (DX)(SI*4), K1, Z6
+	VMOVUPS.Z    (CX)(SI*4), K1, Z7
+	VMOVUPS      Z6, Z8
+	VFMSUB213PS  Z7, Z6, Z8
+	VFMADD231PS  Z8, Z0, Z7
+	VPANDD       Z4, Z7, Z8
+	VCMPPS       $0x15, Z5, Z8, K2
+	VMOVUPS.Z    Z7, K2, Z7
+	VSQRTPS      Z7, Z8
+	VADDPS       Z2, Z8, Z8
+	VDIVPS       Z8, Z6, Z6
+	VMOVUPS.Z    (AX)(SI*4), K1, Z8
+	VFNMADD231PS Z6, Z1, Z8
+	VMOVUPS      Z7, K1, (CX)(SI*4)
+	VMOVUPS      Z8, K1, (AX)(SI*4)
+	VMOVUPS      Z3, K1, (DX)(SI*4)
+	ADDQ         $0x10, SI
+	SUBQ         $0x10, BX
+	JGE          loop
 
 rest:
 	ADDQ  $0x10, BX
@@ -1831,6 +2027,52 @@ done:
 	VPXORD        Z3, Z3, Z3
 	VADDSS        X3, X0, X0
 	MOVSS         X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func squares512f32(x *float32, n int) float64
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE2
+TEXT ·squares512f32(SB), NOSPLIT, $0-24
+	MOVQ   x+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   n+8(FP), CX
+	KXNORW K1, K1, K1
+	XORQ   DX, DX
+	SUBQ   $0x10, CX
+	JLT    rest
+
+loop:
+	VMOVUPS.Z     (AX)(DX*4), K1, Z2
+	VCVTPS2PD     Y2, Z3
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z2
+	VFMADD231PD   Z3, Z3, Z0
+	VFMADD231PD   Z2, Z2, Z1
+	ADDQ          $0x10, DX
+	SUBQ          $0x10, CX
+	JGE           loop
+
+rest:
+	ADDQ  $0x10, CX
+	JLE   done
+	MOVQ  $-1, BX
+	BZHIQ CX, BX, BX
+	KMOVW BX, K1
+	MOVQ  $-1, CX
+	JMP   loop
+
+done:
+	VADDPD        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VPERMILPD     $0x01, X0, X1
+	VADDPD        X1, X0, X0
+	VPXORD        Z4, Z4, Z4
+	VADDSD        X4, X0, X0
+	MOVSD         X0, ret+16(FP)
 	VZEROUPPER
 	RET
 
@@ -3701,6 +3943,50 @@ done:
 	VZEROUPPER
 	RET
 
+// func adjust512f64(w *float64, grad *float64, n int, scale float64, limit float64, minusLimit float64, decay float64, shrink float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·adjust512f64(SB), NOSPLIT, $0-64
+	MOVQ         w+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	VBROADCASTSD scale+24(FP), Z0
+	VBROADCASTSD limit+32(FP), Z1
+	VBROADCASTSD minusLimit+40(FP), Z2
+	VBROADCASTSD decay+48(FP), Z3
+	VBROADCASTSD shrink+56(FP), Z4
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z    (AX)(BX*8), K1, Z5
+	VMOVUPD.Z    (CX)(BX*8), K1, Z6
+	VMULPD       Z6, Z0, Z6
+	VMAXPD       Z6, Z2, Z6
+	VMINPD       Z6, Z1, Z6
+	VFMADD231PD  Z5, Z3, Z6
+	VMOVUPD      Z5, Z7
+	VFNMADD231PD Z5, Z4, Z7
+	VMOVUPD      Z6, K1, (CX)(BX*8)
+	VMOVUPD      Z7, K1, (AX)(BX*8)
+	ADDQ         $0x08, BX
+	SUBQ         $0x08, DX
+	JGE          loop
+
+rest:
+	ADDQ  $0x08, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func sgd512f64(w *float64, grad *float64, n int, minusLR float64)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·sgd512f64(SB), NOSPLIT, $0-32
@@ -3737,14 +4023,112 @@ done:
 	VZEROUPPER
 	RET
 
-// func momentum512f64(w *float64, v *float64, grad *float64, n int, mu float64, minusLR float64)
+// func momentum512f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·momentum512f64(SB), NOSPLIT, $0-48
+TEXT ·momentum512f64(SB), NOSPLIT, $0-56
 	MOVQ         w+0(FP), AX
 	MOVQ         v+8(FP), CX
 	MOVQ         grad+16(FP), DX
 	VBROADCASTSD mu+32(FP), Z0
-	VBROADCASTSD minusLR+40(FP), Z1
+	VBROADCASTSD gain+40(FP), Z1
+	VBROADCASTSD rate+48(FP), Z2
+	VPXORD       Z3, Z3, Z3
+	VBROADCASTSD vectorConstants<>+348(SB), Z4
+	VBROADCASTSD vectorConstants<>+324(SB), Z5
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z   (DX)(SI*8), K1, Z6
+	VMOVUPD.Z   (CX)(SI*8), K1, Z7
+	VMULPD      Z7, Z0, Z7
+	VFMADD231PD Z6, Z1, Z7
+	VPANDQ      Z4, Z7, Z6
+	VCMPPD      $0x15, Z5, Z6, K2
+	VMOVUPD.Z   Z7, K2, Z6
+	VMOVUPD.Z   (AX)(SI*8), K1, Z7
+	VFMADD231PD Z6, Z2, Z7
+	VMOVUPD     Z6, K1, (CX)(SI*8)
+	VMOVUPD     Z7, K1, (AX)(SI*8)
+	VMOVUPD     Z3, K1, (DX)(SI*8)
+	ADDQ        $0x08, SI
+	SUBQ        $0x08, BX
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func nesterov512f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·nesterov512f64(SB), NOSPLIT, $0-56
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSD mu+32(FP), Z0
+	VBROADCASTSD gain+40(FP), Z1
+	VBROADCASTSD rate+48(FP), Z2
+	VPXORD       Z3, Z3, Z3
+	VBROADCASTSD vectorConstants<>+348(SB), Z4
+	VBROADCASTSD vectorConstants<>+324(SB), Z5
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z   (DX)(SI*8), K1, Z6
+	VMULPD      Z6, Z1, Z6
+	VMOVUPD.Z   (CX)(SI*8), K1, Z7
+	VMOVUPD     Z6, Z8
+	VFMADD231PD Z7, Z0, Z8
+	VPANDQ      Z4, Z8, Z7
+	VCMPPD      $0x15, Z5, Z7, K2
+	VMOVUPD.Z   Z8, K2, Z7
+	VFMADD231PD Z7, Z0, Z6
+	VMOVUPD.Z   (AX)(SI*8), K1, Z8
+	VFMADD231PD Z6, Z2, Z8
+	VMOVUPD     Z7, K1, (CX)(SI*8)
+	VMOVUPD     Z8, K1, (AX)(SI*8)
+	VMOVUPD     Z3, K1, (DX)(SI*8)
+	ADDQ        $0x08, SI
+	SUBQ        $0x08, BX
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func adaGrad512f64(w *float64, s *float64, grad *float64, n int, rate float64, eps float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·adaGrad512f64(SB), NOSPLIT, $0-48
+	MOVQ         w+0(FP), AX
+	MOVQ         s+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSD rate+32(FP), Z0
+	VBROADCASTSD eps+40(FP), Z1
 	VPXORD       Z2, Z2, Z2
 	VBROADCASTSD vectorConstants<>+348(SB), Z3
 	VBROADCASTSD vectorConstants<>+324(SB), Z4
@@ -3755,21 +4139,75 @@ TEXT ·momentum512f64(SB), NOSPLIT, $0-48
 	JLT          rest
 
 loop:
-	VMOVUPD.Z   (DX)(SI*8), K1, Z5
-	VMOVUPD.Z   (CX)(SI*8), K1, Z6
-	VMULPD      Z6, Z0, Z6
-	VFMADD231PD Z5, Z1, Z6
-	VPANDQ      Z3, Z6, Z5
-	VCMPPD      $0x15, Z4, Z5, K2
-	VMOVUPD.Z   Z6, K2, Z5
-	VMOVUPD.Z   (AX)(SI*8), K1, Z6
-	VADDPD      Z5, Z6, Z6
-	VMOVUPD     Z5, K1, (CX)(SI*8)
-	VMOVUPD     Z6, K1, (AX)(SI*8)
-	VMOVUPD     Z2, K1, (DX)(SI*8)
-	ADDQ        $0x08, SI
-	SUBQ        $0x08, BX
-	JGE         loop
+	VMOVUPD.Z    (DX)(SI*8), K1, Z5
+	VMOVUPD.Z    (CX)(SI*8), K1, Z6
+	VFMADD231PD  Z5, Z5, Z6
+	VPANDQ       Z3, Z6, Z7
+	VCMPPD       $0x15, Z4, Z7, K2
+	VMOVUPD.Z    Z6, K2, Z6
+	VSQRTPD      Z6, Z7
+	VADDPD       Z1, Z7, Z7
+	VDIVPD       Z7, Z5, Z5
+	VMOVUPD.Z    (AX)(SI*8), K1, Z7
+	VFNMADD231PD Z5, Z0, Z7
+	VMOVUPD      Z6, K1, (CX)(SI*8)
+	VMOVUPD      Z7, K1, (AX)(SI*8)
+	VMOVUPD      Z2, K1, (DX)(SI*8)
+	ADDQ         $0x08, SI
+	SUBQ         $0x08, BX
+	JGE          loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func rmsProp512f64(w *float64, v *float64, grad *float64, n int, a float64, rate float64, eps float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·rmsProp512f64(SB), NOSPLIT, $0-56
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSD a+32(FP), Z0
+	VBROADCASTSD rate+40(FP), Z1
+	VBROADCASTSD eps+48(FP), Z2
+	VPXORD       Z3, Z3, Z3
+	VBROADCASTSD vectorConstants<>+348(SB), Z4
+	VBROADCASTSD vectorConstants<>+324(SB), Z5
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z    (DX)(SI*8), K1, Z6
+	VMOVUPD.Z    (CX)(SI*8), K1, Z7
+	VMOVUPD      Z6, Z8
+	VFMSUB213PD  Z7, Z6, Z8
+	VFMADD231PD  Z8, Z0, Z7
+	VPANDQ       Z4, Z7, Z8
+	VCMPPD       $0x15, Z5, Z8, K2
+	VMOVUPD.Z    Z7, K2, Z7
+	VSQRTPD      Z7, Z8
+	VADDPD       Z2, Z8, Z8
+	VDIVPD       Z8, Z6, Z6
+	VMOVUPD.Z    (AX)(SI*8), K1, Z8
+	VFNMADD231PD Z6, Z1, Z8
+	VMOVUPD      Z7, K1, (CX)(SI*8)
+	VMOVUPD      Z8, K1, (AX)(SI*8)
+	VMOVUPD      Z3, K1, (DX)(SI*8)
+	ADDQ         $0x08, SI
+	SUBQ         $0x08, BX
+	JGE          loop
 
 rest:
 	ADDQ  $0x08, BX
@@ -5917,6 +6355,57 @@ done:
 	VZEROUPPER
 	RET
 
+// func adjust256f32(w *float32, grad *float32, n int, scale float32, limit float32, minusLimit float32, decay float32, shrink float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·adjust256f32(SB), NOSPLIT, $0-44
+	MOVQ         w+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	VBROADCASTSS scale+24(FP), Y0
+	VBROADCASTSS limit+28(FP), Y1
+	VBROADCASTSS minusLimit+32(FP), Y2
+	VBROADCASTSS decay+36(FP), Y3
+	VBROADCASTSS shrink+40(FP), Y4
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y5, Y5, Y5
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPS   (AX)(BX*4), Y5, Y6
+	VMASKMOVPS   (CX)(BX*4), Y5, Y7
+	VMULPS       Y7, Y0, Y7
+	VMAXPS       Y7, Y2, Y7
+	VMINPS       Y7, Y1, Y7
+	VFMADD231PS  Y6, Y3, Y7
+	VMOVUPS      Y6, Y8
+	VFNMADD231PS Y6, Y4, Y8
+	TESTQ        DX, DX
+	JGE          full
+	VMASKMOVPS   Y7, Y5, (CX)(BX*4)
+	VMASKMOVPS   Y8, Y5, (AX)(BX*4)
+	JMP          done
+
+full:
+	VMOVUPS Y7, (CX)(BX*4)
+	VMOVUPS Y8, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*4), Y5
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func sgd256f32(w *float32, grad *float32, n int, minusLR float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·sgd256f32(SB), NOSPLIT, $0-28
@@ -5960,14 +6449,128 @@ done:
 	VZEROUPPER
 	RET
 
-// func momentum256f32(w *float32, v *float32, grad *float32, n int, mu float32, minusLR float32)
+// func momentum256f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·momentum256f32(SB), NOSPLIT, $0-40
+TEXT ·momentum256f32(SB), NOSPLIT, $0-44
 	MOVQ         w+0(FP), AX
 	MOVQ         v+8(FP), CX
 	MOVQ         grad+16(FP), DX
 	VBROADCASTSS mu+32(FP), Y0
-	VBROADCASTSS minusLR+36(FP), Y1
+	VBROADCASTSS gain+36(FP), Y1
+	VBROADCASTSS rate+40(FP), Y2
+	VPXOR        Y3, Y3, Y3
+	VBROADCASTSS vectorConstants<>+56(SB), Y4
+	VBROADCASTSS vectorConstants<>+60(SB), Y5
+	MOVQ         n+24(FP), BX
+	VPCMPEQD     Y6, Y6, Y6
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMASKMOVPS  (DX)(SI*4), Y6, Y7
+	VMASKMOVPS  (CX)(SI*4), Y6, Y8
+	VMULPS      Y8, Y0, Y8
+	VFMADD231PS Y7, Y1, Y8
+	VANDPS      Y4, Y8, Y7
+	VCMPPS      $0x15, Y5, Y7, Y7
+	VANDPS      Y8, Y7, Y7
+	VMASKMOVPS  (AX)(SI*4), Y6, Y8
+	VFMADD231PS Y7, Y2, Y8
+	TESTQ       BX, BX
+	JGE         full
+	VMASKMOVPS  Y7, Y6, (CX)(SI*4)
+	VMASKMOVPS  Y8, Y6, (AX)(SI*4)
+	VMASKMOVPS  Y3, Y6, (DX)(SI*4)
+	JMP         done
+
+full:
+	VMOVUPS Y7, (CX)(SI*4)
+	VMOVUPS Y8, (AX)(SI*4)
+	VMOVUPS Y3, (DX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y6
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func nesterov256f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·nesterov256f32(SB), NOSPLIT, $0-44
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSS mu+32(FP), Y0
+	VBROADCASTSS gain+36(FP), Y1
+	VBROADCASTSS rate+40(FP), Y2
+	VPXOR        Y3, Y3, Y3
+	VBROADCASTSS vectorConstants<>+56(SB), Y4
+	VBROADCASTSS vectorConstants<>+60(SB), Y5
+	MOVQ         n+24(FP), BX
+	VPCMPEQD     Y6, Y6, Y6
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMASKMOVPS  (DX)(SI*4), Y6, Y7
+	VMULPS      Y7, Y1, Y7
+	VMASKMOVPS  (CX)(SI*4), Y6, Y8
+	VMOVUPS     Y7, Y9
+	VFMADD231PS Y8, Y0, Y9
+	VANDPS      Y4, Y9, Y8
+	VCMPPS      $0x15, Y5, Y8, Y8
+	VANDPS      Y9, Y8, Y8
+	VFMADD231PS Y8, Y0, Y7
+	VMASKMOVPS  (AX)(SI*4), Y6, Y9
+	VFMADD231PS Y7, Y2, Y9
+	TESTQ       BX, BX
+	JGE         full
+	VMASKMOVPS  Y8, Y6, (CX)(SI*4)
+	VMASKMOVPS  Y9, Y6, (AX)(SI*4)
+	VMASKMOVPS  Y3, Y6, (DX)(SI*4)
+	JMP         done
+
+full:
+	VMOVUPS Y8, (CX)(SI*4)
+	VMOVUPS Y9, (AX)(SI*4)
+	VMOVUPS Y3, (DX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y6
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func adaGrad256f32(w *float32, s *float32, grad *float32, n int, rate float32, eps float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·adaGrad256f32(SB), NOSPLIT, $0-40
+	MOVQ         w+0(FP), AX
+	MOVQ         s+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSS rate+32(FP), Y0
+	VBROADCASTSS eps+36(FP), Y1
 	VPXOR        Y2, Y2, Y2
 	VBROADCASTSS vectorConstants<>+56(SB), Y3
 	VBROADCASTSS vectorConstants<>+60(SB), Y4
@@ -5978,25 +6581,27 @@ TEXT ·momentum256f32(SB), NOSPLIT, $0-40
 	JLT          rest
 
 loop:
-	VMASKMOVPS  (DX)(SI*4), Y5, Y6
-	VMASKMOVPS  (CX)(SI*4), Y5, Y7
-	VMULPS      Y7, Y0, Y7
-	VFMADD231PS Y6, Y1, Y7
-	VANDPS      Y3, Y7, Y6
-	VCMPPS      $0x15, Y4, Y6, Y6
-	VANDPS      Y7, Y6, Y6
-	VMASKMOVPS  (AX)(SI*4), Y5, Y7
-	VADDPS      Y6, Y7, Y7
-	TESTQ       BX, BX
-	JGE         full
-	VMASKMOVPS  Y6, Y5, (CX)(SI*4)
-	VMASKMOVPS  Y7, Y5, (AX)(SI*4)
-	VMASKMOVPS  Y2, Y5, (DX)(SI*4)
-	JMP         done
+	VMASKMOVPS   (DX)(SI*4), Y5, Y6
+	VMASKMOVPS   (CX)(SI*4), Y5, Y7
+	VFMADD231PS  Y6, Y6, Y7
+	VANDPS       Y3, Y7, Y8
+	VCMPPS       $0x15, Y4, Y8, Y8
+	VANDPS       Y7, Y8, Y7
+	VSQRTPS      Y7, Y8
+	VADDPS       Y1, Y8, Y8
+	VDIVPS       Y8, Y6, Y6
+	VMASKMOVPS   (AX)(SI*4), Y5, Y8
+	VFNMADD231PS Y6, Y0, Y8
+	TESTQ        BX, BX
+	JGE          full
+	VMASKMOVPS   Y7, Y5, (CX)(SI*4)
+	VMASKMOVPS   Y8, Y5, (AX)(SI*4)
+	VMASKMOVPS   Y2, Y5, (DX)(SI*4)
+	JMP          done
 
 full:
-	VMOVUPS Y6, (CX)(SI*4)
-	VMOVUPS Y7, (AX)(SI*4)
+	VMOVUPS Y7, (CX)(SI*4)
+	VMOVUPS Y8, (AX)(SI*4)
 	VMOVUPS Y2, (DX)(SI*4)
 	ADDQ    $0x08, SI
 	SUBQ    $0x08, BX
@@ -6008,6 +6613,66 @@ rest:
 	LEAQ    vectorMasks<>+128(SB), DI
 	NEGQ    BX
 	VMOVUPS (DI)(BX*4), Y5
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func rmsProp256f32(w *float32, v *float32, grad *float32, n int, a float32, rate float32, eps float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rmsProp256f32(SB), NOSPLIT, $0-44
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSS a+32(FP), Y0
+	VBROADCASTSS rate+36(FP), Y1
+	VBROADCASTSS eps+40(FP), Y2
+	VPXOR        Y3, Y3, Y3
+	VBROADCASTSS vectorConstants<>+56(SB), Y4
+	VBROADCASTSS vectorConstants<>+60(SB), Y5
+	MOVQ         n+24(FP), BX
+	VPCMPEQD     Y6, Y6, Y6
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMASKMOVPS   (DX)(SI*4), Y6, Y7
+	VMASKMOVPS   (CX)(SI*4), Y6, Y8
+	VMOVUPS      Y7, Y9
+	VFMSUB213PS  Y8, Y7, Y9
+	VFMADD231PS  Y9, Y0, Y8
+	VANDPS       Y4, Y8, Y9
+	VCMPPS       $0x15, Y5, Y9, Y9
+	VANDPS       Y8, Y9, Y8
+	VSQRTPS      Y8, Y9
+	VADDPS       Y2, Y9, Y9
+	VDIVPS       Y9, Y7, Y7
+	VMASKMOVPS   (AX)(SI*4), Y6, Y9
+	VFNMADD231PS Y7, Y1, Y9
+	TESTQ        BX, BX
+	JGE          full
+	VMASKMOVPS   Y8, Y6, (CX)(SI*4)
+	VMASKMOVPS   Y9, Y6, (AX)(SI*4)
+	VMASKMOVPS   Y3, Y6, (DX)(SI*4)
+	JMP          done
+
+full:
+	VMOVUPS Y8, (CX)(SI*4)
+	VMOVUPS Y9, (AX)(SI*4)
+	VMOVUPS Y3, (DX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y6
 	MOVQ    $-1, BX
 	JMP     loop
 
@@ -6237,6 +6902,62 @@ done:
 	VPXOR        Y1, Y1, Y1
 	VADDSS       X1, X0, X0
 	MOVSS        X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func squares256f32(x *float32, n int) float64
+// Requires: AVX, AVX2, FMA3, SSE2
+TEXT ·squares256f32(SB), NOSPLIT, $0-24
+	MOVQ     x+0(FP), AX
+	VPXOR    Y0, Y0, Y0
+	VPXOR    Y1, Y1, Y1
+	VPXOR    Y2, Y2, Y2
+	VPXOR    Y3, Y3, Y3
+	MOVQ     n+8(FP), CX
+	VPCMPEQD Y4, Y4, Y4
+	VPCMPEQD Y5, Y5, Y5
+	XORQ     DX, DX
+	SUBQ     $0x10, CX
+	JLT      rest
+
+loop:
+	VMASKMOVPS   (AX)(DX*4), Y4, Y6
+	VCVTPS2PD    X6, Y7
+	VEXTRACTF128 $0x01, Y6, X6
+	VCVTPS2PD    X6, Y6
+	VFMADD231PD  Y7, Y7, Y0
+	VFMADD231PD  Y6, Y6, Y1
+	VMASKMOVPS   32(AX)(DX*4), Y5, Y6
+	VCVTPS2PD    X6, Y7
+	VEXTRACTF128 $0x01, Y6, X6
+	VCVTPS2PD    X6, Y6
+	VFMADD231PD  Y7, Y7, Y2
+	VFMADD231PD  Y6, Y6, Y3
+	ADDQ         $0x10, DX
+	SUBQ         $0x10, CX
+	JGE          loop
+
+rest:
+	ADDQ    $0x10, CX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), BX
+	NEGQ    CX
+	VMOVUPS (BX)(CX*4), Y4
+	VMOVUPS 32(BX)(CX*4), Y5
+	MOVQ    $-1, CX
+	JMP     loop
+
+done:
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VPERMILPD    $0x01, X0, X1
+	VADDPD       X1, X0, X0
+	VPXOR        Y1, Y1, Y1
+	VADDSD       X1, X0, X0
+	MOVSD        X0, ret+16(FP)
 	VZEROUPPER
 	RET
 
@@ -8457,6 +9178,57 @@ done:
 	VZEROUPPER
 	RET
 
+// func adjust256f64(w *float64, grad *float64, n int, scale float64, limit float64, minusLimit float64, decay float64, shrink float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·adjust256f64(SB), NOSPLIT, $0-64
+	MOVQ         w+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	VBROADCASTSD scale+24(FP), Y0
+	VBROADCASTSD limit+32(FP), Y1
+	VBROADCASTSD minusLimit+40(FP), Y2
+	VBROADCASTSD decay+48(FP), Y3
+	VBROADCASTSD shrink+56(FP), Y4
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y5, Y5, Y5
+	XORQ         BX, BX
+	SUBQ         $0x04, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPD   (AX)(BX*8), Y5, Y6
+	VMASKMOVPD   (CX)(BX*8), Y5, Y7
+	VMULPD       Y7, Y0, Y7
+	VMAXPD       Y7, Y2, Y7
+	VMINPD       Y7, Y1, Y7
+	VFMADD231PD  Y6, Y3, Y7
+	VMOVUPD      Y6, Y8
+	VFNMADD231PD Y6, Y4, Y8
+	TESTQ        DX, DX
+	JGE          full
+	VMASKMOVPD   Y7, Y5, (CX)(BX*8)
+	VMASKMOVPD   Y8, Y5, (AX)(BX*8)
+	JMP          done
+
+full:
+	VMOVUPD Y7, (CX)(BX*8)
+	VMOVUPD Y8, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*8), Y5
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func sgd256f64(w *float64, grad *float64, n int, minusLR float64)
 // Requires: AVX, AVX2, FMA3
 TEXT ·sgd256f64(SB), NOSPLIT, $0-32
@@ -8500,14 +9272,128 @@ done:
 	VZEROUPPER
 	RET
 
-// func momentum256f64(w *float64, v *float64, grad *float64, n int, mu float64, minusLR float64)
+// func momentum256f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
 // Requires: AVX, AVX2, FMA3
-TEXT ·momentum256f64(SB), NOSPLIT, $0-48
+TEXT ·momentum256f64(SB), NOSPLIT, $0-56
 	MOVQ         w+0(FP), AX
 	MOVQ         v+8(FP), CX
 	MOVQ         grad+16(FP), DX
 	VBROADCASTSD mu+32(FP), Y0
-	VBROADCASTSD minusLR+40(FP), Y1
+	VBROADCASTSD gain+40(FP), Y1
+	VBROADCASTSD rate+48(FP), Y2
+	VPXOR        Y3, Y3, Y3
+	VBROADCASTSD vectorConstants<>+348(SB), Y4
+	VBROADCASTSD vectorConstants<>+324(SB), Y5
+	MOVQ         n+24(FP), BX
+	VPCMPEQD     Y6, Y6, Y6
+	XORQ         SI, SI
+	SUBQ         $0x04, BX
+	JLT          rest
+
+loop:
+	VMASKMOVPD  (DX)(SI*8), Y6, Y7
+	VMASKMOVPD  (CX)(SI*8), Y6, Y8
+	VMULPD      Y8, Y0, Y8
+	VFMADD231PD Y7, Y1, Y8
+	VANDPD      Y4, Y8, Y7
+	VCMPPD      $0x15, Y5, Y7, Y7
+	VANDPD      Y8, Y7, Y7
+	VMASKMOVPD  (AX)(SI*8), Y6, Y8
+	VFMADD231PD Y7, Y2, Y8
+	TESTQ       BX, BX
+	JGE         full
+	VMASKMOVPD  Y7, Y6, (CX)(SI*8)
+	VMASKMOVPD  Y8, Y6, (AX)(SI*8)
+	VMASKMOVPD  Y3, Y6, (DX)(SI*8)
+	JMP         done
+
+full:
+	VMOVUPD Y7, (CX)(SI*8)
+	VMOVUPD Y8, (AX)(SI*8)
+	VMOVUPD Y3, (DX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y6
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func nesterov256f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·nesterov256f64(SB), NOSPLIT, $0-56
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSD mu+32(FP), Y0
+	VBROADCASTSD gain+40(FP), Y1
+	VBROADCASTSD rate+48(FP), Y2
+	VPXOR        Y3, Y3, Y3
+	VBROADCASTSD vectorConstants<>+348(SB), Y4
+	VBROADCASTSD vectorConstants<>+324(SB), Y5
+	MOVQ         n+24(FP), BX
+	VPCMPEQD     Y6, Y6, Y6
+	XORQ         SI, SI
+	SUBQ         $0x04, BX
+	JLT          rest
+
+loop:
+	VMASKMOVPD  (DX)(SI*8), Y6, Y7
+	VMULPD      Y7, Y1, Y7
+	VMASKMOVPD  (CX)(SI*8), Y6, Y8
+	VMOVUPD     Y7, Y9
+	VFMADD231PD Y8, Y0, Y9
+	VANDPD      Y4, Y9, Y8
+	VCMPPD      $0x15, Y5, Y8, Y8
+	VANDPD      Y9, Y8, Y8
+	VFMADD231PD Y8, Y0, Y7
+	VMASKMOVPD  (AX)(SI*8), Y6, Y9
+	VFMADD231PD Y7, Y2, Y9
+	TESTQ       BX, BX
+	JGE         full
+	VMASKMOVPD  Y8, Y6, (CX)(SI*8)
+	VMASKMOVPD  Y9, Y6, (AX)(SI*8)
+	VMASKMOVPD  Y3, Y6, (DX)(SI*8)
+	JMP         done
+
+full:
+	VMOVUPD Y8, (CX)(SI*8)
+	VMOVUPD Y9, (AX)(SI*8)
+	VMOVUPD Y3, (DX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y6
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func adaGrad256f64(w *float64, s *float64, grad *float64, n int, rate float64, eps float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·adaGrad256f64(SB), NOSPLIT, $0-48
+	MOVQ         w+0(FP), AX
+	MOVQ         s+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSD rate+32(FP), Y0
+	VBROADCASTSD eps+40(FP), Y1
 	VPXOR        Y2, Y2, Y2
 	VBROADCASTSD vectorConstants<>+348(SB), Y3
 	VBROADCASTSD vectorConstants<>+324(SB), Y4
@@ -8518,25 +9404,27 @@ TEXT ·momentum256f64(SB), NOSPLIT, $0-48
 	JLT          rest
 
 loop:
-	VMASKMOVPD  (DX)(SI*8), Y5, Y6
-	VMASKMOVPD  (CX)(SI*8), Y5, Y7
-	VMULPD      Y7, Y0, Y7
-	VFMADD231PD Y6, Y1, Y7
-	VANDPD      Y3, Y7, Y6
-	VCMPPD      $0x15, Y4, Y6, Y6
-	VANDPD      Y7, Y6, Y6
-	VMASKMOVPD  (AX)(SI*8), Y5, Y7
-	VADDPD      Y6, Y7, Y7
-	TESTQ       BX, BX
-	JGE         full
-	VMASKMOVPD  Y6, Y5, (CX)(SI*8)
-	VMASKMOVPD  Y7, Y5, (AX)(SI*8)
-	VMASKMOVPD  Y2, Y5, (DX)(SI*8)
-	JMP         done
+	VMASKMOVPD   (DX)(SI*8), Y5, Y6
+	VMASKMOVPD   (CX)(SI*8), Y5, Y7
+	VFMADD231PD  Y6, Y6, Y7
+	VANDPD       Y3, Y7, Y8
+	VCMPPD       $0x15, Y4, Y8, Y8
+	VANDPD       Y7, Y8, Y7
+	VSQRTPD      Y7, Y8
+	VADDPD       Y1, Y8, Y8
+	VDIVPD       Y8, Y6, Y6
+	VMASKMOVPD   (AX)(SI*8), Y5, Y8
+	VFNMADD231PD Y6, Y0, Y8
+	TESTQ        BX, BX
+	JGE          full
+	VMASKMOVPD   Y7, Y5, (CX)(SI*8)
+	VMASKMOVPD   Y8, Y5, (AX)(SI*8)
+	VMASKMOVPD   Y2, Y5, (DX)(SI*8)
+	JMP          done
 
 full:
-	VMOVUPD Y6, (CX)(SI*8)
-	VMOVUPD Y7, (AX)(SI*8)
+	VMOVUPD Y7, (CX)(SI*8)
+	VMOVUPD Y8, (AX)(SI*8)
 	VMOVUPD Y2, (DX)(SI*8)
 	ADDQ    $0x04, SI
 	SUBQ    $0x04, BX
@@ -8548,6 +9436,66 @@ rest:
 	LEAQ    vectorMasks<>+128(SB), DI
 	NEGQ    BX
 	VMOVUPS (DI)(BX*8), Y5
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func rmsProp256f64(w *float64, v *float64, grad *float64, n int, a float64, rate float64, eps float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rmsProp256f64(SB), NOSPLIT, $0-56
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSD a+32(FP), Y0
+	VBROADCASTSD rate+40(FP), Y1
+	VBROADCASTSD eps+48(FP), Y2
+	VPXOR        Y3, Y3, Y3
+	VBROADCASTSD vectorConstants<>+348(SB), Y4
+	VBROADCASTSD vectorConstants<>+324(SB), Y5
+	MOVQ         n+24(FP), BX
+	VPCMPEQD     Y6, Y6, Y6
+	XORQ         SI, SI
+	SUBQ         $0x04, BX
+	JLT          rest
+
+loop:
+	VMASKMOVPD   (DX)(SI*8), Y6, Y7
+	VMASKMOVPD   (CX)(SI*8), Y6, Y8
+	VMOVUPD      Y7, Y9
+	VFMSUB213PD  Y8, Y7, Y9
+	VFMADD231PD  Y9, Y0, Y8
+	VANDPD       Y4, Y8, Y9
+	VCMPPD       $0x15, Y5, Y9, Y9
+	VANDPD       Y8, Y9, Y8
+	VSQRTPD      Y8, Y9
+	VADDPD       Y2, Y9, Y9
+	VDIVPD       Y9, Y7, Y7
+	VMASKMOVPD   (AX)(SI*8), Y6, Y9
+	VFNMADD231PD Y7, Y1, Y9
+	TESTQ        BX, BX
+	JGE          full
+	VMASKMOVPD   Y8, Y6, (CX)(SI*8)
+	VMASKMOVPD   Y9, Y6, (AX)(SI*8)
+	VMASKMOVPD   Y3, Y6, (DX)(SI*8)
+	JMP          done
+
+full:
+	VMOVUPD Y8, (CX)(SI*8)
+	VMOVUPD Y9, (AX)(SI*8)
+	VMOVUPD Y3, (DX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y6
 	MOVQ    $-1, BX
 	JMP     loop
 

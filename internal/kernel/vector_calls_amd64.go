@@ -436,6 +436,24 @@ func axpyAsm[T Float](y, x []T, a T) bool {
 	return false
 }
 
+func adjustAsm[T Float](w, grad []T, scale T, limit T, minusLimit T, decay T, shrink T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		adjust512f32(p32(w), p32(grad), len(w), float32(scale), float32(limit), float32(minusLimit), float32(decay), float32(shrink))
+		return true
+	case on512f64:
+		adjust512f64(p64(w), p64(grad), len(w), float64(scale), float64(limit), float64(minusLimit), float64(decay), float64(shrink))
+		return true
+	case on256f32:
+		adjust256f32(p32(w), p32(grad), len(w), float32(scale), float32(limit), float32(minusLimit), float32(decay), float32(shrink))
+		return true
+	case on256f64:
+		adjust256f64(p64(w), p64(grad), len(w), float64(scale), float64(limit), float64(minusLimit), float64(decay), float64(shrink))
+		return true
+	}
+	return false
+}
+
 func sgdAsm[T Float](w, grad []T, minusLR T) bool {
 	switch pathOf[T]() {
 	case on512f32:
@@ -454,19 +472,73 @@ func sgdAsm[T Float](w, grad []T, minusLR T) bool {
 	return false
 }
 
-func momentumAsm[T Float](w, v, grad []T, mu T, minusLR T) bool {
+func momentumAsm[T Float](w, v, grad []T, mu T, gain T, rate T) bool {
 	switch pathOf[T]() {
 	case on512f32:
-		momentum512f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(minusLR))
+		momentum512f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(gain), float32(rate))
 		return true
 	case on512f64:
-		momentum512f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(minusLR))
+		momentum512f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(gain), float64(rate))
 		return true
 	case on256f32:
-		momentum256f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(minusLR))
+		momentum256f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(gain), float32(rate))
 		return true
 	case on256f64:
-		momentum256f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(minusLR))
+		momentum256f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(gain), float64(rate))
+		return true
+	}
+	return false
+}
+
+func nesterovAsm[T Float](w, v, grad []T, mu T, gain T, rate T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		nesterov512f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(gain), float32(rate))
+		return true
+	case on512f64:
+		nesterov512f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(gain), float64(rate))
+		return true
+	case on256f32:
+		nesterov256f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(gain), float32(rate))
+		return true
+	case on256f64:
+		nesterov256f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(gain), float64(rate))
+		return true
+	}
+	return false
+}
+
+func adaGradAsm[T Float](w, s, grad []T, rate T, eps T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		adaGrad512f32(p32(w), p32(s), p32(grad), len(w), float32(rate), float32(eps))
+		return true
+	case on512f64:
+		adaGrad512f64(p64(w), p64(s), p64(grad), len(w), float64(rate), float64(eps))
+		return true
+	case on256f32:
+		adaGrad256f32(p32(w), p32(s), p32(grad), len(w), float32(rate), float32(eps))
+		return true
+	case on256f64:
+		adaGrad256f64(p64(w), p64(s), p64(grad), len(w), float64(rate), float64(eps))
+		return true
+	}
+	return false
+}
+
+func rmsPropAsm[T Float](w, v, grad []T, a T, rate T, eps T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		rmsProp512f32(p32(w), p32(v), p32(grad), len(w), float32(a), float32(rate), float32(eps))
+		return true
+	case on512f64:
+		rmsProp512f64(p64(w), p64(v), p64(grad), len(w), float64(a), float64(rate), float64(eps))
+		return true
+	case on256f32:
+		rmsProp256f32(p32(w), p32(v), p32(grad), len(w), float32(a), float32(rate), float32(eps))
+		return true
+	case on256f64:
+		rmsProp256f64(p64(w), p64(v), p64(grad), len(w), float64(a), float64(rate), float64(eps))
 		return true
 	}
 	return false
@@ -532,6 +604,16 @@ func dotAsm[T Float](x, y []T) (T, bool) {
 		return T(dot256f32(p32(x), p32(y), len(x))), true
 	case on256f64:
 		return T(dot256f64(p64(x), p64(y), len(x))), true
+	}
+	return 0, false
+}
+
+func squaresAsm[T Float](x []T) (float64, bool) {
+	switch pathOf[T]() {
+	case on512f32:
+		return squares512f32(p32(x), len(x)), true
+	case on256f32:
+		return squares256f32(p32(x), len(x)), true
 	}
 	return 0, false
 }

@@ -286,6 +286,18 @@ func axpyAsm[T Float](y, x []T, a T) bool {
 	return false
 }
 
+func adjustAsm[T Float](w, grad []T, scale T, limit T, minusLimit T, decay T, shrink T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		adjust128f32(p32(w), p32(grad), len(w), float32(scale), float32(limit), float32(minusLimit), float32(decay), float32(shrink))
+		return true
+	case on128f64:
+		adjust128f64(p64(w), p64(grad), len(w), float64(scale), float64(limit), float64(minusLimit), float64(decay), float64(shrink))
+		return true
+	}
+	return false
+}
+
 func sgdAsm[T Float](w, grad []T, minusLR T) bool {
 	switch pathOf[T]() {
 	case on128f32:
@@ -298,13 +310,49 @@ func sgdAsm[T Float](w, grad []T, minusLR T) bool {
 	return false
 }
 
-func momentumAsm[T Float](w, v, grad []T, mu T, minusLR T) bool {
+func momentumAsm[T Float](w, v, grad []T, mu T, gain T, rate T) bool {
 	switch pathOf[T]() {
 	case on128f32:
-		momentum128f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(minusLR))
+		momentum128f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(gain), float32(rate))
 		return true
 	case on128f64:
-		momentum128f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(minusLR))
+		momentum128f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(gain), float64(rate))
+		return true
+	}
+	return false
+}
+
+func nesterovAsm[T Float](w, v, grad []T, mu T, gain T, rate T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		nesterov128f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(gain), float32(rate))
+		return true
+	case on128f64:
+		nesterov128f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(gain), float64(rate))
+		return true
+	}
+	return false
+}
+
+func adaGradAsm[T Float](w, s, grad []T, rate T, eps T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		adaGrad128f32(p32(w), p32(s), p32(grad), len(w), float32(rate), float32(eps))
+		return true
+	case on128f64:
+		adaGrad128f64(p64(w), p64(s), p64(grad), len(w), float64(rate), float64(eps))
+		return true
+	}
+	return false
+}
+
+func rmsPropAsm[T Float](w, v, grad []T, a T, rate T, eps T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		rmsProp128f32(p32(w), p32(v), p32(grad), len(w), float32(a), float32(rate), float32(eps))
+		return true
+	case on128f64:
+		rmsProp128f64(p64(w), p64(v), p64(grad), len(w), float64(a), float64(rate), float64(eps))
 		return true
 	}
 	return false
@@ -350,6 +398,14 @@ func dotAsm[T Float](x, y []T) (T, bool) {
 		return T(dot128f32(p32(x), p32(y), len(x))), true
 	case on128f64:
 		return T(dot128f64(p64(x), p64(y), len(x))), true
+	}
+	return 0, false
+}
+
+func squaresAsm[T Float](x []T) (float64, bool) {
+	switch pathOf[T]() {
+	case on128f32:
+		return squares128f32(p32(x), len(x)), true
 	}
 	return 0, false
 }

@@ -104,11 +104,27 @@ func axpyAsm[T Float](y, x []T, a T) bool {
 	return false
 }
 
+func adjustAsm[T Float](w, grad []T, scale T, limit T, minusLimit T, decay T, shrink T) bool {
+	return false
+}
+
 func sgdAsm[T Float](w, grad []T, minusLR T) bool {
 	return false
 }
 
-func momentumAsm[T Float](w, v, grad []T, mu T, minusLR T) bool {
+func momentumAsm[T Float](w, v, grad []T, mu T, gain T, rate T) bool {
+	return false
+}
+
+func nesterovAsm[T Float](w, v, grad []T, mu T, gain T, rate T) bool {
+	return false
+}
+
+func adaGradAsm[T Float](w, s, grad []T, rate T, eps T) bool {
+	return false
+}
+
+func rmsPropAsm[T Float](w, v, grad []T, a T, rate T, eps T) bool {
 	return false
 }
 
@@ -125,6 +141,10 @@ func sumAsm[T Float](x []T) (T, bool) {
 }
 
 func dotAsm[T Float](x, y []T) (T, bool) {
+	return 0, false
+}
+
+func squaresAsm[T Float](x []T) (float64, bool) {
 	return 0, false
 }
 

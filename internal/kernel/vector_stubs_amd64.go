@@ -264,6 +264,16 @@ func quotient512f32(dst *float32, a *float32, n int, divisor float32)
 //go:noescape
 func axpy512f32(y *float32, x *float32, n int, a float32)
 
+// adjust512f32 computes
+//
+//	for i := range n {
+//		grad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))
+//		w[i] = fma(-shrink, w[i], w[i])
+//	}
+//
+//go:noescape
+func adjust512f32(w *float32, grad *float32, n int, scale float32, limit float32, minusLimit float32, decay float32, shrink float32)
+
 // sgd512f32 computes
 //
 //	for i := range n {
@@ -277,13 +287,47 @@ func sgd512f32(w *float32, grad *float32, n int, minusLR float32)
 // momentum512f32 computes
 //
 //	for i := range n {
-//		v[i] = flush(fma(minusLR, grad[i], mu*v[i]))
-//		w[i] += v[i]
+//		v[i] = flush(fma(gain, grad[i], mu*v[i]))
+//		w[i] = fma(rate, v[i], w[i])
 //		grad[i] = 0
 //	}
 //
 //go:noescape
-func momentum512f32(w *float32, v *float32, grad *float32, n int, mu float32, minusLR float32)
+func momentum512f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+
+// nesterov512f32 computes
+//
+//	for i := range n {
+//		grad[i] *= gain
+//		v[i] = flush(fma(mu, v[i], grad[i]))
+//		w[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func nesterov512f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+
+// adaGrad512f32 computes
+//
+//	for i := range n {
+//		s[i] = flush(fma(grad[i], grad[i], s[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func adaGrad512f32(w *float32, s *float32, grad *float32, n int, rate float32, eps float32)
+
+// rmsProp512f32 computes
+//
+//	for i := range n {
+//		v[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func rmsProp512f32(w *float32, v *float32, grad *float32, n int, a float32, rate float32, eps float32)
 
 // adam512f32 computes
 //
@@ -329,6 +373,17 @@ func sum512f32(x *float32, n int) float32
 //
 //go:noescape
 func dot512f32(x *float32, y *float32, n int) float32
+
+// squares512f32 computes
+//
+//	var s [16]float64
+//	for i := range n {
+//		s[i%16] += float64(x[i]) * float64(x[i])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func squares512f32(x *float32, n int) float64
 
 // max512f32 computes
 //
@@ -601,6 +656,16 @@ func quotient512f64(dst *float64, a *float64, n int, divisor float64)
 //go:noescape
 func axpy512f64(y *float64, x *float64, n int, a float64)
 
+// adjust512f64 computes
+//
+//	for i := range n {
+//		grad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))
+//		w[i] = fma(-shrink, w[i], w[i])
+//	}
+//
+//go:noescape
+func adjust512f64(w *float64, grad *float64, n int, scale float64, limit float64, minusLimit float64, decay float64, shrink float64)
+
 // sgd512f64 computes
 //
 //	for i := range n {
@@ -614,13 +679,47 @@ func sgd512f64(w *float64, grad *float64, n int, minusLR float64)
 // momentum512f64 computes
 //
 //	for i := range n {
-//		v[i] = flush(fma(minusLR, grad[i], mu*v[i]))
-//		w[i] += v[i]
+//		v[i] = flush(fma(gain, grad[i], mu*v[i]))
+//		w[i] = fma(rate, v[i], w[i])
 //		grad[i] = 0
 //	}
 //
 //go:noescape
-func momentum512f64(w *float64, v *float64, grad *float64, n int, mu float64, minusLR float64)
+func momentum512f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+
+// nesterov512f64 computes
+//
+//	for i := range n {
+//		grad[i] *= gain
+//		v[i] = flush(fma(mu, v[i], grad[i]))
+//		w[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func nesterov512f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+
+// adaGrad512f64 computes
+//
+//	for i := range n {
+//		s[i] = flush(fma(grad[i], grad[i], s[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func adaGrad512f64(w *float64, s *float64, grad *float64, n int, rate float64, eps float64)
+
+// rmsProp512f64 computes
+//
+//	for i := range n {
+//		v[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func rmsProp512f64(w *float64, v *float64, grad *float64, n int, a float64, rate float64, eps float64)
 
 // adam512f64 computes
 //
@@ -947,6 +1046,16 @@ func quotient256f32(dst *float32, a *float32, n int, divisor float32)
 //go:noescape
 func axpy256f32(y *float32, x *float32, n int, a float32)
 
+// adjust256f32 computes
+//
+//	for i := range n {
+//		grad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))
+//		w[i] = fma(-shrink, w[i], w[i])
+//	}
+//
+//go:noescape
+func adjust256f32(w *float32, grad *float32, n int, scale float32, limit float32, minusLimit float32, decay float32, shrink float32)
+
 // sgd256f32 computes
 //
 //	for i := range n {
@@ -960,13 +1069,47 @@ func sgd256f32(w *float32, grad *float32, n int, minusLR float32)
 // momentum256f32 computes
 //
 //	for i := range n {
-//		v[i] = flush(fma(minusLR, grad[i], mu*v[i]))
-//		w[i] += v[i]
+//		v[i] = flush(fma(gain, grad[i], mu*v[i]))
+//		w[i] = fma(rate, v[i], w[i])
 //		grad[i] = 0
 //	}
 //
 //go:noescape
-func momentum256f32(w *float32, v *float32, grad *float32, n int, mu float32, minusLR float32)
+func momentum256f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+
+// nesterov256f32 computes
+//
+//	for i := range n {
+//		grad[i] *= gain
+//		v[i] = flush(fma(mu, v[i], grad[i]))
+//		w[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func nesterov256f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+
+// adaGrad256f32 computes
+//
+//	for i := range n {
+//		s[i] = flush(fma(grad[i], grad[i], s[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func adaGrad256f32(w *float32, s *float32, grad *float32, n int, rate float32, eps float32)
+
+// rmsProp256f32 computes
+//
+//	for i := range n {
+//		v[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func rmsProp256f32(w *float32, v *float32, grad *float32, n int, a float32, rate float32, eps float32)
 
 // adam256f32 computes
 //
@@ -1012,6 +1155,17 @@ func sum256f32(x *float32, n int) float32
 //
 //go:noescape
 func dot256f32(x *float32, y *float32, n int) float32
+
+// squares256f32 computes
+//
+//	var s [16]float64
+//	for i := range n {
+//		s[i%16] += float64(x[i]) * float64(x[i])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func squares256f32(x *float32, n int) float64
 
 // max256f32 computes
 //
@@ -1284,6 +1438,16 @@ func quotient256f64(dst *float64, a *float64, n int, divisor float64)
 //go:noescape
 func axpy256f64(y *float64, x *float64, n int, a float64)
 
+// adjust256f64 computes
+//
+//	for i := range n {
+//		grad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))
+//		w[i] = fma(-shrink, w[i], w[i])
+//	}
+//
+//go:noescape
+func adjust256f64(w *float64, grad *float64, n int, scale float64, limit float64, minusLimit float64, decay float64, shrink float64)
+
 // sgd256f64 computes
 //
 //	for i := range n {
@@ -1297,13 +1461,47 @@ func sgd256f64(w *float64, grad *float64, n int, minusLR float64)
 // momentum256f64 computes
 //
 //	for i := range n {
-//		v[i] = flush(fma(minusLR, grad[i], mu*v[i]))
-//		w[i] += v[i]
+//		v[i] = flush(fma(gain, grad[i], mu*v[i]))
+//		w[i] = fma(rate, v[i], w[i])
 //		grad[i] = 0
 //	}
 //
 //go:noescape
-func momentum256f64(w *float64, v *float64, grad *float64, n int, mu float64, minusLR float64)
+func momentum256f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+
+// nesterov256f64 computes
+//
+//	for i := range n {
+//		grad[i] *= gain
+//		v[i] = flush(fma(mu, v[i], grad[i]))
+//		w[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func nesterov256f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+
+// adaGrad256f64 computes
+//
+//	for i := range n {
+//		s[i] = flush(fma(grad[i], grad[i], s[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func adaGrad256f64(w *float64, s *float64, grad *float64, n int, rate float64, eps float64)
+
+// rmsProp256f64 computes
+//
+//	for i := range n {
+//		v[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func rmsProp256f64(w *float64, v *float64, grad *float64, n int, a float64, rate float64, eps float64)
 
 // adam256f64 computes
 //

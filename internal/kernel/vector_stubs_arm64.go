@@ -253,6 +253,16 @@ func quotient128f32(dst *float32, a *float32, n int, divisor float32)
 //go:noescape
 func axpy128f32(y *float32, x *float32, n int, a float32)
 
+// adjust128f32 computes
+//
+//	for i := range n {
+//		grad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))
+//		w[i] = fma(-shrink, w[i], w[i])
+//	}
+//
+//go:noescape
+func adjust128f32(w *float32, grad *float32, n int, scale float32, limit float32, minusLimit float32, decay float32, shrink float32)
+
 // sgd128f32 computes
 //
 //	for i := range n {
@@ -266,13 +276,47 @@ func sgd128f32(w *float32, grad *float32, n int, minusLR float32)
 // momentum128f32 computes
 //
 //	for i := range n {
-//		v[i] = flush(fma(minusLR, grad[i], mu*v[i]))
-//		w[i] += v[i]
+//		v[i] = flush(fma(gain, grad[i], mu*v[i]))
+//		w[i] = fma(rate, v[i], w[i])
 //		grad[i] = 0
 //	}
 //
 //go:noescape
-func momentum128f32(w *float32, v *float32, grad *float32, n int, mu float32, minusLR float32)
+func momentum128f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+
+// nesterov128f32 computes
+//
+//	for i := range n {
+//		grad[i] *= gain
+//		v[i] = flush(fma(mu, v[i], grad[i]))
+//		w[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func nesterov128f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+
+// adaGrad128f32 computes
+//
+//	for i := range n {
+//		s[i] = flush(fma(grad[i], grad[i], s[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func adaGrad128f32(w *float32, s *float32, grad *float32, n int, rate float32, eps float32)
+
+// rmsProp128f32 computes
+//
+//	for i := range n {
+//		v[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func rmsProp128f32(w *float32, v *float32, grad *float32, n int, a float32, rate float32, eps float32)
 
 // adam128f32 computes
 //
@@ -318,6 +362,17 @@ func sum128f32(x *float32, n int) float32
 //
 //go:noescape
 func dot128f32(x *float32, y *float32, n int) float32
+
+// squares128f32 computes
+//
+//	var s [16]float64
+//	for i := range n {
+//		s[i%16] += float64(x[i]) * float64(x[i])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func squares128f32(x *float32, n int) float64
 
 // max128f32 computes
 //
@@ -579,6 +634,16 @@ func quotient128f64(dst *float64, a *float64, n int, divisor float64)
 //go:noescape
 func axpy128f64(y *float64, x *float64, n int, a float64)
 
+// adjust128f64 computes
+//
+//	for i := range n {
+//		grad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))
+//		w[i] = fma(-shrink, w[i], w[i])
+//	}
+//
+//go:noescape
+func adjust128f64(w *float64, grad *float64, n int, scale float64, limit float64, minusLimit float64, decay float64, shrink float64)
+
 // sgd128f64 computes
 //
 //	for i := range n {
@@ -592,13 +657,47 @@ func sgd128f64(w *float64, grad *float64, n int, minusLR float64)
 // momentum128f64 computes
 //
 //	for i := range n {
-//		v[i] = flush(fma(minusLR, grad[i], mu*v[i]))
-//		w[i] += v[i]
+//		v[i] = flush(fma(gain, grad[i], mu*v[i]))
+//		w[i] = fma(rate, v[i], w[i])
 //		grad[i] = 0
 //	}
 //
 //go:noescape
-func momentum128f64(w *float64, v *float64, grad *float64, n int, mu float64, minusLR float64)
+func momentum128f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+
+// nesterov128f64 computes
+//
+//	for i := range n {
+//		grad[i] *= gain
+//		v[i] = flush(fma(mu, v[i], grad[i]))
+//		w[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func nesterov128f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+
+// adaGrad128f64 computes
+//
+//	for i := range n {
+//		s[i] = flush(fma(grad[i], grad[i], s[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func adaGrad128f64(w *float64, s *float64, grad *float64, n int, rate float64, eps float64)
+
+// rmsProp128f64 computes
+//
+//	for i := range n {
+//		v[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func rmsProp128f64(w *float64, v *float64, grad *float64, n int, a float64, rate float64, eps float64)
 
 // adam128f64 computes
 //

@@ -62,7 +62,7 @@ func slope(m *machine) {
 	m.reduce(reduction{[]string{"dy", "x"}, nought, func(lane vec, e []vec) {
 		closed := m.compare(zero, notLess, e[1])
 		m.fused(m.where(closed, e[0]), m.where(closed, e[1]), lane)
-	}, false})
+	}, false, false})
 }
 
 // expm1Lowest is where e^x - 1 rounds to -1.

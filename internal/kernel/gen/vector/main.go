@@ -37,7 +37,8 @@ func main() {
 				masked, leaky, prelu, addSlopes, slope, exp, sigmoid, sigmoidBackward, tanh, tanhBackward,
 				elu, eluBackward, softplus, softplusBackward, siluGate.forward, siluGate.backward,
 				geluGate.forward, geluGate.backward, geluTanhGate.forward, geluTanhGate.backward, softmax16, softmaxBackward, quotient,
-				axpy, sgd, momentum, adam, addColumnSums, sum, dot, maximum, logs,
+				axpy, adjust, sgd, momentum, nesterov, adaGrad, rmsProp, adam,
+				addColumnSums, sum, dot, squares, maximum, logs,
 			} {
 				kernel(target(e))
 			}
