@@ -43,6 +43,8 @@ type keeps[T Float] struct {
 	batchNorms  kept[batchNorm[T]]
 	rowNorms    kept[rowNorm[T]]
 	activations kept[activation[T]]
+
+	convolutions kept[convolution[T]]
 }
 
 var keeps32, keeps64 = new(keeps[float32]), new(keeps[float64])
