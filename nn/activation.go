@@ -21,6 +21,9 @@ func (a *activation[T]) backward(p *Pass[T], layer any, dy *tensor.Tensor[T], f 
 // Params returns nil.
 func (a *activation[T]) Params() []*Param[T] { return nil }
 
+// WeightInit returns [He].
+func (a *activation[T]) WeightInit() Init { return He }
+
 // activationOfX is an activation that computes dx from dy and x. It saves x.
 type activationOfX[T tensor.Float] struct {
 	x Saved[T]
@@ -38,6 +41,9 @@ func (a *activationOfX[T]) backward(p *Pass[T], layer any, dy *tensor.Tensor[T],
 
 // Params returns nil.
 func (a *activationOfX[T]) Params() []*Param[T] { return nil }
+
+// WeightInit returns [He].
+func (a *activationOfX[T]) WeightInit() Init { return He }
 
 // elementwise returns y, of the shape of x.
 func elementwise[T tensor.Float](p *Pass[T], layer any, x *tensor.Tensor[T], f func(threads int, y, x []T)) *tensor.Tensor[T] {

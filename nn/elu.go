@@ -37,6 +37,8 @@ func ELUOf[T tensor.Float](alpha float64) *ELU[T] {
 
 func (l *ELU[T]) Fields(f *Fields[T]) { f.Float("alpha", &l.alpha, 0, math.MaxFloat32) }
 
+func (l *ELU[T]) Settings(s *Settings[T]) { s.Float("alpha", &l.alpha, 1) }
+
 // Alpha returns α.
 func (l *ELU[T]) Alpha() float64 { return l.alpha }
 

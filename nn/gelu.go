@@ -30,6 +30,8 @@ func NewGELUTanh[T tensor.Float]() *GELU[T] { return &GELU[T]{tanh: true} }
 
 func (l *GELU[T]) Fields(f *Fields[T]) { f.Bool("tanh", &l.tanh) }
 
+func (l *GELU[T]) Settings(s *Settings[T]) { s.Bool("tanh", &l.tanh, false) }
+
 // Tanh reports whether the layer computes by tanh.
 func (l *GELU[T]) Tanh() bool { return l.tanh }
 

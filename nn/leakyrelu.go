@@ -35,6 +35,8 @@ func LeakyReLUOf[T tensor.Float](slope float64) *LeakyReLU[T] {
 
 func (l *LeakyReLU[T]) Fields(f *Fields[T]) { f.Float("slope", &l.slope, 0, 1) }
 
+func (l *LeakyReLU[T]) Settings(s *Settings[T]) { s.Float("slope", &l.slope, 0.01) }
+
 // Slope returns a.
 func (l *LeakyReLU[T]) Slope() float64 { return l.slope }
 

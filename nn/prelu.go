@@ -31,16 +31,26 @@ type PReLU[T tensor.Float] struct {
 func NewPReLU[T tensor.Float](features int) *PReLU[T] {
 	l := &PReLU[T]{features: features}
 	MustBuild(l)
+	l.start()
+	return l
+}
+
+// start sets the initial slopes.
+func (l *PReLU[T]) start() {
 	for i := range l.Slope.Value.Data {
 		l.Slope.Value.Data[i] = 0.25
 	}
-	return l
 }
 
 func (l *PReLU[T]) Fields(f *Fields[T]) {
 	f.Size("features", &l.features)
 	f.Param("slope", &l.Slope, l.features)
 	f.Params(&l.params)
+}
+
+func (l *PReLU[T]) Settings(s *Settings[T]) {
+	s.Int("features", &l.features, s.Axis(0))
+	s.Built(l.start)
 }
 
 // Features returns the number of slopes.
@@ -97,5 +107,8 @@ func (l *PReLU[T]) run(x *tensor.Tensor[T]) int {
 }
 
 func (l *PReLU[T]) Params() []*Param[T] { return l.params }
+
+// WeightInit returns [He].
+func (l *PReLU[T]) WeightInit() Init { return He }
 
 func (l *PReLU[T]) String() string { return fmt.Sprintf("PReLU(%d)", l.features) }

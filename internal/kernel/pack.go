@@ -40,6 +40,8 @@ type keeps[T Float] struct {
 	buffers     kept[buffer[T]]
 	loops       kept[loops[T]]
 	blocked     kept[blocked[T]]
+	batchNorms  kept[batchNorm[T]]
+	rowNorms    kept[rowNorm[T]]
 	activations kept[activation[T]]
 }
 

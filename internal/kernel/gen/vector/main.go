@@ -39,6 +39,7 @@ func main() {
 				geluGate.forward, geluGate.backward, geluTanhGate.forward, geluTanhGate.backward, softmax16, softmaxBackward, quotient,
 				axpy, adjust, sgd, momentum, nesterov, adaGrad, rmsProp, adam,
 				addColumnSums, sum, dot, squares, maximum, logs,
+				addition, product, center, centeredSums, normColumns, normColumnSums, normColumnsBackward, normRow, dotCentered, normRowBackward,
 			} {
 				kernel(target(e))
 			}
