@@ -133,8 +133,9 @@ type Batcher[T tensor.Float] struct {
 	Threads int // that copy a batch; below 2, only the caller's goroutine does
 
 	samples      Samples[T]
-	size         int // of all batches but the last
-	row          int // elements of a sample
+	varying      Varying[T] // samples if they are; else nil
+	size         int        // of all batches but the last
+	row          int        // elements of a sample
 	seed         uint64
 	epoch, batch int   // of the batch that Next returns
 	order        []int // of the samples in this epoch, from its first batch on
@@ -161,6 +162,7 @@ func NewBatcher[T tensor.Float](samples Samples[T], n int, seed uint64) *Batcher
 	shape := samples.SampleShape()
 	row, _ := tensor.Size(shape...)
 	b := &Batcher[T]{samples: samples, size: n, row: row, seed: seed, order: make([]int, samples.Len())}
+	b.varying, _ = samples.(Varying[T])
 	b.x.Shape = append([]int{n}, shape...)
 	b.x.Data = make([]T, n*row)
 	if shape, ok := samples.TargetShape(); ok {
@@ -259,7 +261,12 @@ func (d *copying[T]) Do(part int) {
 	} else {
 		labels = b.targets.Labels[lo:hi]
 	}
-	b.samples.Gather(b.x.Data[lo*b.row:hi*b.row], labels, values, d.samples[lo:hi])
+	x := b.x.Data[lo*b.row : hi*b.row]
+	if b.varying != nil {
+		b.varying.GatherEpoch(b.epoch, x, labels, values, d.samples[lo:hi])
+		return
+	}
+	b.samples.Gather(x, labels, values, d.samples[lo:hi])
 }
 
 // shuffle makes order a random permutation of 0 to len(order)-1, which does not

@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/chainrule-go/chainrule/internal/safetensors"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
 const (
+	architectureKey = "chainrule" // in the metadata of the file
+
 	version   = 1
 	maxDepth  = 32      // of layers in layers
 	maxSample = 1 << 28 // elements of a sample, so that memory for one can be had
@@ -16,8 +19,8 @@ const (
 
 // checkSample reports why input cannot be the shape of a sample.
 func checkSample(input []int) error {
-	if len(input) > maxAxes {
-		return fmt.Errorf("want at most %d axes, got %d", maxAxes, len(input))
+	if len(input) > safetensors.MaxAxes {
+		return fmt.Errorf("want at most %d axes, got %d", safetensors.MaxAxes, len(input))
 	}
 	for _, d := range input {
 		if d < 1 {

@@ -14,5 +14,11 @@ func Convert[To, From tensor.Float](m *Model[From]) (*Model[To], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Model[To]{net.(*nn.Sequential[To]), slices.Clone(m.Input), m.Unverified}, nil
+	return &Model[To]{
+		Net:         net.(*nn.Sequential[To]),
+		Input:       slices.Clone(m.Input),
+		Preparation: m.Preparation,
+		Training:    m.Training,
+		Unverified:  m.Unverified,
+	}, nil
 }

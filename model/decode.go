@@ -1,7 +1,6 @@
 package model
 
 import (
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/chainrule-go/chainrule/internal/safetensors"
+	"github.com/chainrule-go/chainrule/internal/strictjson"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
@@ -22,35 +23,44 @@ const (
 // build makes the network that a header describes, checks that it claims every tensor of
 // the file, and then reads their data from r, to its end. So a file whose architecture is
 // wrong is refused before its data are read.
-func build[T tensor.Float](h *layout, r io.Reader) (*Model[T], error) {
+func build[T tensor.Float](h *safetensors.Header, r io.Reader) (*Model[T], error) {
 	const field = "architecture"
-	if n := len(h.architecture); n > maxArchitecture {
-		return nil, fail(field, "want at most %d bytes, got %d", maxArchitecture, n)
+	if n := len(h.Text); n > maxArchitecture {
+		return nil, safetensors.Fail(field, "want at most %d bytes, got %d", maxArchitecture, n)
 	}
-	fields, err := parse([]byte(h.architecture))
+	fields, err := strictjson.Parse([]byte(h.Text))
 	if err != nil {
-		return nil, fail(field, "%v", err)
+		return nil, safetensors.Fail(field, "%v", err)
 	}
 	// The version first: another one may have other fields.
-	if v := fields.take("version"); v != json.Number(strconv.Itoa(version)) {
-		return nil, fail(field+": version", "want %d, got %s: a newer program may have written it", version, show(v))
+	if v := fields.Take("version"); v != json.Number(strconv.Itoa(version)) {
+		return nil, safetensors.Fail(field+": version", "want %d, got %s: a newer program may have written it", version, strictjson.Show(v))
 	}
-	v := fields.take("input")
-	input, ok := integers(v)
+	v := fields.Take("input")
+	input, ok := strictjson.Integers(v)
 	if !ok {
-		return nil, fail(field+": input", "want the shape of one sample, such as [784], got %s", show(v))
+		return nil, safetensors.Fail(field+": input", "want the shape of one sample, such as [784], got %s", strictjson.Show(v))
 	}
 	if err := checkSample(input); err != nil {
-		return nil, fail(field+": input", "%v", err)
+		return nil, safetensors.Fail(field+": input", "%v", err)
 	}
-	digest, err := digestIn(fields)
+	digest, err := safetensors.DigestIn(fields, field)
 	if err != nil {
 		return nil, err
 	}
 
-	s := &source[T]{entries: map[string]entry{}, tensors: map[string]*tensor.Tensor[T]{}, params: map[string]*nn.Param[T]{}}
-	for _, e := range h.entries {
-		s.entries[e.name] = e
+	preparation, err := takePreparation(fields)
+	if err != nil {
+		return nil, err
+	}
+	training, err := takeTraining(fields)
+	if err != nil {
+		return nil, err
+	}
+
+	s := &source[T]{entries: map[string]safetensors.Entry{}, tensors: map[string]*tensor.Tensor[T]{}, params: map[string]*nn.Param[T]{}}
+	for _, e := range h.Entries {
+		s.entries[e.Name] = e
 	}
 	root := &decoder[T]{source: s, fields: fields}
 	net := nn.NewSequential[T]()
@@ -58,65 +68,30 @@ func build[T tensor.Float](h *layout, r io.Reader) (*Model[T], error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	for _, e := range h.entries {
-		if s.tensors[e.name] == nil {
-			return nil, fail(e.field("name"), "want a parameter of a layer in the architecture, such as Affine1.W, got one that no layer has")
+	for _, e := range h.Entries {
+		if s.tensors[e.Name] == nil {
+			return nil, safetensors.Fail(e.Field("name"), "want a parameter of a layer in the architecture, such as Affine1.W, got one that no layer has")
 		}
 	}
 
-	sums, err := s.read(h.entries, r)
+	sums, err := safetensors.ReadData(r, h.Entries, s.tensors)
 	if err != nil {
 		return nil, err
 	}
-	if digest != "" && digestOf(h.architecture, digest, sums) != digest {
-		return nil, fail(field+": sha256", "the file is damaged: its SHA-256 is not that of its architecture and tensors; "+
+	if digest != "" && safetensors.Digest(h.Text, digest, sums) != digest {
+		return nil, safetensors.Fail(field+": sha256", "the file is damaged: its SHA-256 is not that of its architecture and tensors; "+
 			"fetch or train it again, or, if the weights were changed on purpose, remove the field")
 	}
 	for _, p := range s.params {
 		p.Grad = tensor.New[T](p.Value.Shape...)
 	}
 	if m := checkShapes(net, input); m != nil {
-		return nil, &FormatError{Field: clip(layerField(m.layer)), Problem: clip(m.problem()), Err: m.err}
+		return nil, &safetensors.Error{Field: strictjson.Clip(layerField(m.layer)), Problem: strictjson.Clip(m.problem()), Err: m.err}
 	}
-	return &Model[T]{Net: net, Input: input, Unverified: digest == ""}, nil
-}
-
-// read reads the data of all tensors, and returns the SHA-256 of each.
-func (s *source[T]) read(entries []entry, file io.Reader) (map[string][sha256.Size]byte, error) {
-	r := &counter{r: file}
-	sums := map[string][sha256.Size]byte{}
-	for _, e := range entries {
-		t := s.tensors[e.name]
-		n, _ := tensor.Size(t.Shape...)
-		sum := sha256.New()
-		var err error
-		if t.Data, err = readData[T](io.TeeReader(r, sum), n); err == io.ErrUnexpectedEOF {
-			return nil, fail(e.field("data_offsets"), "want %d bytes of data, got %d: the file is cut off", e.end, r.n)
-		} else if err != nil {
-			return nil, err
-		}
-		sums[e.name] = [sha256.Size]byte(sum.Sum(nil))
+	if err := checkPreparation(preparation, net, input); err != nil {
+		return nil, safetensors.Fail(field+": "+preparationField, "%v", err)
 	}
-	more, err := upTo(file, 1)
-	if err != nil {
-		return nil, err
-	}
-	if len(more) > 0 {
-		return nil, fail("data", "want the end of the file after the %d bytes of the tensors, got more", r.n)
-	}
-	return sums, nil
-}
-
-// counter counts the bytes that are read.
-type counter struct {
-	r io.Reader
-	n int
-}
-
-func (c *counter) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.n += n
-	return n, err
+	return &Model[T]{Net: net, Input: input, Preparation: preparation, Training: training, Unverified: digest == ""}, nil
 }
 
 // A decoder reads the fields of one layer.
@@ -125,7 +100,7 @@ type decoder[T tensor.Float] struct {
 	outer  *decoder[T] // of the layer around this one
 	name   string
 	depth  int
-	fields *object
+	fields *strictjson.Object
 }
 
 // path is the names from the outermost layer to this one: Block1.Affine1. It is joined
@@ -139,7 +114,7 @@ func (d *decoder[T]) path() string {
 
 // A source holds the tensors from which the layers are built, and the first error.
 type source[T tensor.Float] struct {
-	entries map[string]entry
+	entries map[string]safetensors.Entry
 	tensors map[string]*tensor.Tensor[T] // that a layer took, by name; their data are read later
 	params  map[string]*nn.Param[T]      // the parameters among them
 	layers  int
@@ -153,7 +128,7 @@ func (d *decoder[T]) fail(key, problem string, args ...any) {
 
 func (s *source[T]) failAt(field, problem string, args ...any) {
 	if s.err == nil {
-		s.err = fail(field, problem, args...)
+		s.err = safetensors.Fail(field, problem, args...)
 	}
 }
 
@@ -174,7 +149,7 @@ func (d *decoder[T]) layer(l nn.Layer[T]) {
 	if e, ok := errors.AsType[*nn.FieldError](err); ok {
 		d.fail(e.Field, "%v", e.Err)
 	}
-	if key, ok := d.fields.left(); ok {
+	if key, ok := d.fields.Left(); ok {
 		d.fail(strconv.Quote(key), "want no such field: a newer program may have written it")
 	}
 }
@@ -186,23 +161,23 @@ func (d *decoder[T]) field(f nn.Field[T]) {
 	switch f.Value.(type) {
 	case **nn.Param[T], **tensor.Tensor[T]: // they have fields of their own
 	default:
-		value = d.fields.take(f.Name)
+		value = d.fields.Take(f.Name)
 	}
 	switch v := f.Value.(type) {
 	case *int:
-		*v, ok = signedInteger(value)
+		*v, ok = strictjson.SignedInteger(value)
 		want = "an integer"
 	case *float64:
-		*v, ok = float(value)
+		*v, ok = strictjson.Float(value)
 		want = "a number"
 	case *bool:
 		*v, ok = value.(bool)
 		want = "true or false"
 	case *[]int:
-		*v, ok = integers(value)
+		*v, ok = strictjson.Integers(value)
 		want = "a list of integers"
 	case *uint64:
-		*v, ok = key(value)
+		*v, ok = strictjson.Key(value)
 		want = "a key of 16 hexadecimal digits in a string"
 	case **nn.Param[T]:
 		*v = d.param(f.Name, f.Shape)
@@ -214,15 +189,15 @@ func (d *decoder[T]) field(f nn.Field[T]) {
 		*v = d.layers(f.Name, value)
 	}
 	if !ok {
-		d.fail(f.Name, "want %s, got %s", want, show(value))
+		d.fail(f.Name, "want %s, got %s", want, strictjson.Show(value))
 	}
 }
 
 // param reads a parameter of the shape: its own tensor, or one of a layer before that
 // it shares.
 func (d *decoder[T]) param(name string, shape []int) *nn.Param[T] {
-	shared := d.fields.take(name)
-	if _, own := shared.(absent); own {
+	shared := d.fields.Take(name)
+	if _, own := shared.(strictjson.Absent); own {
 		t := d.tensor(name, shape)
 		if t == nil {
 			return nil
@@ -235,7 +210,7 @@ func (d *decoder[T]) param(name string, shape []int) *nn.Param[T] {
 	p, ok := d.params[first]
 	switch {
 	case !ok:
-		d.fail(name, "want the name of a tensor that a layer before uses, to share it, got %s", show(shared))
+		d.fail(name, "want the name of a tensor that a layer before uses, to share it, got %s", strictjson.Show(shared))
 	case !slices.Equal(p.Value.Shape, shape):
 		d.fail(name, "want a tensor of shape %s, got %q, which has %s", tensor.FormatShape(shape), first, tensor.FormatShape(p.Value.Shape))
 	}
@@ -247,11 +222,11 @@ func (d *decoder[T]) tensor(name string, shape []int) *tensor.Tensor[T] {
 	full := join(d.path(), name)
 	e, ok := d.entries[full]
 	if !ok || d.tensors[full] != nil {
-		d.failAt(entry{name: full}.field("name"), "want it, of shape %s, for its layer; the file does not have it", tensor.FormatShape(shape))
+		d.failAt(safetensors.Entry{Name: full}.Field("name"), "want it, of shape %s, for its layer; the file does not have it", tensor.FormatShape(shape))
 		return nil
 	}
-	if !slices.Equal(e.shape, shape) {
-		d.failAt(e.field("shape"), "want %s, as the architecture says, got %s", tensor.FormatShape(shape), tensor.FormatShape(e.shape))
+	if !slices.Equal(e.Shape, shape) {
+		d.failAt(e.Field("shape"), "want %s, as the architecture says, got %s", tensor.FormatShape(shape), tensor.FormatShape(e.Shape))
 		return nil
 	}
 	t := &tensor.Tensor[T]{Shape: slices.Clone(shape)}
@@ -263,7 +238,7 @@ func (d *decoder[T]) tensor(name string, shape []int) *tensor.Tensor[T] {
 func (d *decoder[T]) layers(name string, value any) (layers []nn.Named[T]) {
 	list, ok := value.([]any)
 	if !ok {
-		d.fail(name, "want a list of layers, got %s", show(value))
+		d.fail(name, "want a list of layers, got %s", strictjson.Show(value))
 	}
 	taken := map[string]bool{}
 	for i, v := range list {
@@ -277,15 +252,15 @@ func (d *decoder[T]) layers(name string, value any) (layers []nn.Named[T]) {
 
 // named reads a layer with a name; taken are the names before it.
 func (d *decoder[T]) named(at string, v any, taken map[string]bool) (l nn.Named[T]) {
-	fields, ok := v.(*object)
+	fields, ok := v.(*strictjson.Object)
 	if !ok {
-		d.fail(at, "want an object, got %s", show(v))
+		d.fail(at, "want an object, got %s", strictjson.Show(v))
 		return l
 	}
-	name := fields.take("name")
+	name := fields.Take("name")
 	l.Name, ok = name.(string)
 	if !ok {
-		d.fail(at+": name", "want a string, got %s", show(name))
+		d.fail(at+": name", "want a string, got %s", strictjson.Show(name))
 		return l
 	}
 	if err := nn.CheckName(l.Name); err != nil {
@@ -303,9 +278,9 @@ func (d *decoder[T]) named(at string, v any, taken map[string]bool) (l nn.Named[
 
 // inner reads a layer inside this one.
 func (d *decoder[T]) inner(at string, v any, name string) nn.Layer[T] {
-	fields, ok := v.(*object)
+	fields, ok := v.(*strictjson.Object)
 	if !ok {
-		d.fail(at, "want an object, got %s", show(v))
+		d.fail(at, "want an object, got %s", strictjson.Show(v))
 		return nil
 	}
 	inner := &decoder[T]{source: d.source, outer: d, name: name, depth: d.depth + 1, fields: fields}
@@ -317,11 +292,11 @@ func (d *decoder[T]) inner(at string, v any, name string) nn.Layer[T] {
 		inner.fail("kind", "want layers nested at most %d deep", maxDepth)
 		return nil
 	}
-	kind := fields.take("kind")
+	kind := fields.Take("kind")
 	known, _ := kind.(string)
 	l, ok := nn.NewOfKind[T](known)
 	if !ok {
-		inner.fail("kind", "want one of %s, got %s", strings.Join(nn.Kinds(), ", "), show(kind))
+		inner.fail("kind", "want one of %s, got %s", strings.Join(nn.Kinds(), ", "), strictjson.Show(kind))
 		return nil
 	}
 	inner.layer(l)

@@ -1,5 +1,5 @@
-// Package model writes networks to files and reads them: the layers, their weights, and
-// the shape of one sample.
+// Package model writes networks to files and reads them: the layers, their weights, the
+// shape of one sample, how samples become inputs, and what the training recorded.
 //
 // [Save] and [Load] are for files; [Write] and [Read] for anything else, such as
 // a model built into a program with package embed.

@@ -7,27 +7,38 @@ import (
 	"math"
 	"slices"
 
+	"github.com/chainrule-go/chainrule/internal/safetensors"
+	"github.com/chainrule-go/chainrule/internal/strictjson"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// describe returns the architecture of net as JSON, and the tensors it needs in
+// describe returns the architecture of a model as JSON, and the tensors it needs in
 // the order of the layers.
-func describe[T tensor.Float](net *nn.Sequential[T], input []int) (string, []namedTensor[T], error) {
-	if err := checkSample(input); err != nil {
+func describe[T tensor.Float](m *Model[T]) (string, []safetensors.Tensor[T], error) {
+	if err := checkSample(m.Input); err != nil {
 		return "", nil, fmt.Errorf("input: %w", err)
 	}
 	s := &sink[T]{names: map[*nn.Param[T]]string{}, memory: map[*T]string{}}
-	root := &encoder[T]{sink: s, fields: &object{}}
-	root.fields.set("version", version)
-	root.fields.set("sha256", blank) // in front of what could hold so many zeros
-	root.fields.set("input", input)
-	root.layer(net)
+	root := &encoder[T]{sink: s, fields: &strictjson.Object{}}
+	root.fields.Set("version", version)
+	root.fields.Set("sha256", safetensors.Blank) // in front of what could hold so many zeros
+	root.fields.Set("input", m.Input)
+	if err := setPreparation(root.fields, m.Preparation); err != nil {
+		return "", nil, err
+	}
+	if err := setTraining(root.fields, m.Training); err != nil {
+		return "", nil, err
+	}
+	root.layer(m.Net)
 	if s.err != nil {
 		return "", nil, s.err
 	}
-	if m := checkShapes(net, input); m != nil {
-		return "", nil, m
+	if bad := checkShapes(m.Net, m.Input); bad != nil {
+		return "", nil, bad
+	}
+	if err := checkPreparation(m.Preparation, m.Net, m.Input); err != nil {
+		return "", nil, fmt.Errorf("%s: %w", preparationField, err)
 	}
 	text, err := json.Marshal(root.fields)
 	if err != nil {
@@ -36,10 +47,10 @@ func describe[T tensor.Float](net *nn.Sequential[T], input []int) (string, []nam
 	if len(text) > maxArchitecture {
 		return "", nil, fmt.Errorf("layers: their description would be %d bytes, over the limit of %d; use fewer layers or shorter names", len(text), maxArchitecture)
 	}
-	if _, err := parse(text); err != nil { // which has more values than are allowed
+	if _, err := strictjson.Parse(text); err != nil { // which has more values than are allowed
 		return "", nil, fmt.Errorf("layers: %w", err)
 	}
-	architecture, err := withDigest(string(text), s.tensors)
+	architecture, err := safetensors.WithDigest(string(text), s.tensors)
 	return architecture, s.tensors, err
 }
 
@@ -48,12 +59,12 @@ type encoder[T tensor.Float] struct {
 	*sink[T]
 	path   string // the names from the outermost layer to this one: Block1.Affine1
 	depth  int
-	fields *object
+	fields *strictjson.Object
 }
 
 // A sink collects the tensors of all layers, and the first error.
 type sink[T tensor.Float] struct {
-	tensors []namedTensor[T]
+	tensors []safetensors.Tensor[T]
 	names   map[*nn.Param[T]]string // of the tensors
 	memory  map[*T]string           // where the elements of the tensors begin
 	layers  int
@@ -90,27 +101,27 @@ func (e *encoder[T]) field(f nn.Field[T]) {
 		if math.IsNaN(*v) || math.IsInf(*v, 0) {
 			e.fail("%s: want a finite number, got %v", f.Name, *v)
 		}
-		e.fields.set(f.Name, *v)
+		e.fields.Set(f.Name, *v)
 	case *[]int:
-		e.fields.set(f.Name, append([]int{}, *v...)) // nil would be null
+		e.fields.Set(f.Name, append([]int{}, *v...)) // nil would be null
 	case *uint64:
-		e.fields.set(f.Name, fmt.Sprintf("%016x", *v))
+		e.fields.Set(f.Name, fmt.Sprintf("%016x", *v))
 	case **nn.Param[T]:
 		e.param(f.Name, *v, f.Shape)
 	case **tensor.Tensor[T]:
 		e.tensor(f.Name, *v, f.Shape)
 	case *nn.Layer[T]:
-		e.fields.set(f.Name, e.inner(f.Name, *v, &object{}))
+		e.fields.Set(f.Name, e.inner(f.Name, *v, &strictjson.Object{}))
 	case *[]nn.Named[T]:
-		list := []*object{}
+		list := []*strictjson.Object{}
 		for _, l := range *v {
-			fields := &object{}
-			fields.set("name", l.Name)
+			fields := &strictjson.Object{}
+			fields.Set("name", l.Name)
 			list = append(list, e.inner(l.Name, l.Layer, fields))
 		}
-		e.fields.set(f.Name, list)
+		e.fields.Set(f.Name, list)
 	default: // a pointer to an integer or a switch
-		e.fields.set(f.Name, v)
+		e.fields.Set(f.Name, v)
 	}
 }
 
@@ -118,7 +129,7 @@ func (e *encoder[T]) field(f nn.Field[T]) {
 // already is referred to by the name it has there.
 func (e *encoder[T]) param(name string, p *nn.Param[T], shape []int) {
 	if first, ok := e.names[p]; ok {
-		e.fields.set(name, first)
+		e.fields.Set(name, first)
 		return
 	}
 	e.names[p] = join(e.path, name)
@@ -139,11 +150,11 @@ func (e *encoder[T]) tensor(name string, t *tensor.Tensor[T], shape []int) {
 		}
 		e.memory[&t.Data[0]] = full
 	}
-	e.tensors = append(e.tensors, namedTensor[T]{full, t})
+	e.tensors = append(e.tensors, safetensors.Tensor[T]{Name: full, Tensor: t})
 }
 
 // inner writes a layer inside this one into fields.
-func (e *encoder[T]) inner(name string, l nn.Layer[T], fields *object) *object {
+func (e *encoder[T]) inner(name string, l nn.Layer[T], fields *strictjson.Object) *strictjson.Object {
 	inner := &encoder[T]{sink: e.sink, path: join(e.path, name), depth: e.depth + 1, fields: fields}
 	kind, err := nn.KindOf(l)
 	switch {
@@ -154,7 +165,7 @@ func (e *encoder[T]) inner(name string, l nn.Layer[T], fields *object) *object {
 	case err != nil:
 		inner.fail("%w", err)
 	default:
-		fields.set("kind", kind)
+		fields.Set("kind", kind)
 		inner.layer(l)
 	}
 	return fields

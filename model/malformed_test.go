@@ -55,7 +55,20 @@ type malformed struct {
 func malformedFiles() []malformed {
 	good := fileOf(goodHeader, goodData)
 	block := strings.Repeat(`{"name":"B","kind":"Sequential","layers":[`, 40) + strings.Repeat(`]}`, 40)
+	const input = `"input":[2],`
+	prepared := func(preparation string) []byte { return architecture(input, input+`"preparation":`+preparation+",") }
 	return []malformed{
+		{"preparation: a list", prepared(`[]`), "architecture: preparation", "want an object, got []"},
+		{"preparation: unknown field", prepared(`{"image":{"height":1,"width":2,"channels":1,"depth":1}}`), "architecture: preparation", `/image/depth`},
+		{"preparation: other case", prepared(`{"Image":{"height":1,"width":2,"channels":1}}`), "architecture: preparation", `/Image`},
+		{"preparation: a string for a number", prepared(`{"image":{"height":"1","width":2,"channels":1}}`), "architecture: preparation", `/image/height`},
+		{"preparation: two kinds", prepared(`{"image":{"height":1,"width":2,"channels":1},"columns":[{"name":"a","std":1}]}`), "architecture: preparation", "one of them alone"},
+		{"preparation: of another size", prepared(`{"image":{"height":2,"width":2,"channels":1}}`), "architecture: preparation", "want samples of (2), as the network takes, got (1, 2, 2)"},
+		{"preparation: huge", prepared(`{"image":{"height":4096,"width":100000,"channels":1}}`), "architecture: preparation", "want sides of 1 to 4096 pixels, got 100000"},
+		{"preparation: std of 0", prepared(`{"array":{"shape":[2],"mean":[0],"std":[0]}}`), "architecture: preparation", "a standard deviation above 0"},
+		{"preparation: one name for two columns", prepared(`{"columns":[{"name":"a","std":1},{"name":"a","std":1}]}`), "architecture: preparation", `got "a" twice`},
+		{"preparation: fill that is no category", prepared(`{"columns":[{"name":"a","categories":["b","c"],"fill":"d"}]}`), "architecture: preparation", `want one of the categories, got "d"`},
+		{"training: a number", architecture(input, input+`"training":1,`), "architecture: training", "want an object, got 1"},
 		{"empty", nil, "header length", "want 8 bytes, got 0: the file is empty, cut off, or no safetensors file"},
 		{"half the length", good[:5], "header length", "want 8 bytes, got 5"},
 		{"no header", good[:8], "header", "bytes, got 0: the file is cut off"},

@@ -127,7 +127,7 @@ func pythonReads[T tensor.Float](t *testing.T) {
 	if err := json.Unmarshal(python(t, "", script(t, "read.py"), path), &got); err != nil {
 		t.Fatal(err)
 	}
-	architecture, tensors, err := describe(net, []int{3})
+	architecture, tensors, err := describe(&Model[T]{Net: net, Input: []int{3}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func pythonReads[T tensor.Float](t *testing.T) {
 	want := map[string]array{}
 	for _, x := range tensors {
 		b, _ := binary.Append(nil, binary.LittleEndian, x.Data)
-		want[x.name] = array{dtype, x.Shape, hex.EncodeToString(b)}
+		want[x.Name] = array{dtype, x.Shape, hex.EncodeToString(b)}
 	}
 	if len(want) != 5 || !reflect.DeepEqual(got.Tensors, want) {
 		t.Errorf("Python finds the tensors %v, want %v", got.Tensors, want)

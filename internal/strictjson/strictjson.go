@@ -1,4 +1,6 @@
-package model
+// Package strictjson reads JSON that others wrote, in bounded memory: what has more than
+// one meaning is an error, and so is what holds very many values.
+package strictjson
 
 import (
 	"bytes"
@@ -12,16 +14,16 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// An object is a JSON object with its keys in order, which encoding/json does not keep.
-// Values are *object, []any, string, json.Number, bool and nil when read, anything when
+// An Object is a JSON object with its keys in order, which encoding/json does not keep.
+// Values are *Object, []any, string, json.Number, bool and nil when read, anything when
 // written.
-type object struct {
+type Object struct {
 	keys   []string
 	values map[string]any
 }
 
-// set adds a key, which must be a new one.
-func (o *object) set(key string, value any) {
+// Set adds a key, which must be a new one.
+func (o *Object) Set(key string, value any) {
 	if o.values == nil {
 		o.values = map[string]any{}
 	}
@@ -29,21 +31,21 @@ func (o *object) set(key string, value any) {
 	o.values[key] = value
 }
 
-// absent is what take returns for a key that is not there.
-type absent struct{}
+// Absent is what Take returns for a key that is not there.
+type Absent struct{}
 
-// take returns the value of a key and removes it.
-func (o *object) take(key string) any {
+// Take returns the value of a key and removes it.
+func (o *Object) Take(key string) any {
 	v, ok := o.values[key]
 	if !ok {
-		return absent{}
+		return Absent{}
 	}
 	delete(o.values, key)
 	return v
 }
 
-// left returns the first key that was not taken.
-func (o *object) left() (key string, ok bool) {
+// Left returns the first key that was not taken.
+func (o *Object) Left() (key string, ok bool) {
 	for _, key := range o.keys {
 		if _, ok := o.values[key]; ok {
 			return key, true
@@ -53,7 +55,7 @@ func (o *object) left() (key string, ok bool) {
 }
 
 // MarshalJSON writes the keys in order.
-func (o *object) MarshalJSON() ([]byte, error) {
+func (o *Object) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
 	for i, key := range o.keys {
 		if i > 0 {
@@ -73,29 +75,38 @@ func (o *object) MarshalJSON() ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// parse reads text, which must be one JSON object and nothing else. Package jsontext
+// Parse reads text, which must be one JSON object and nothing else. Package jsontext
 // refuses what has more than one meaning: keys that occur twice in an object, text that
 // is not UTF-8, halves of surrogate pairs, values nested more than 10,000 deep.
 //
 // More than maxValues values are an error: each takes far more memory than its text.
-func parse(text []byte) (*object, error) {
-	p := parser{dec: jsontext.NewDecoder(bytes.NewBuffer(text))}
-	v, err := p.value()
-	if err == nil {
-		err = end(p.dec)
-	}
+func Parse(text []byte) (*Object, error) {
+	v, err := Value(text)
 	if err != nil {
-		return nil, jsonProblem(err)
+		return nil, err
 	}
-	o, ok := v.(*object)
+	o, ok := v.(*Object)
 	if !ok {
-		return nil, fmt.Errorf("want a JSON object, got %s", show(v))
+		return nil, fmt.Errorf("want a JSON object, got %s", Show(v))
 	}
 	return o, nil
 }
 
-// end reports what follows after the value that was read.
-func end(dec *jsontext.Decoder) error {
+// Value is [Parse] for a value of any kind.
+func Value(text []byte) (any, error) {
+	p := parser{dec: jsontext.NewDecoder(bytes.NewBuffer(text))}
+	v, err := p.value()
+	if err == nil {
+		err = End(p.dec)
+	}
+	if err != nil {
+		return nil, Problem(err)
+	}
+	return v, nil
+}
+
+// End reports what follows after the value that was read.
+func End(dec *jsontext.Decoder) error {
 	_, err := dec.ReadToken()
 	switch err {
 	case io.EOF:
@@ -106,8 +117,8 @@ func end(dec *jsontext.Decoder) error {
 	return err
 }
 
-// members calls read for each key of the object that follows; read reads its value.
-func members(dec *jsontext.Decoder, read func(key string) error) error {
+// Members calls read for each key of the object that follows; read reads its value.
+func Members(dec *jsontext.Decoder, read func(key string) error) error {
 	if _, err := dec.ReadToken(); err != nil { // the {
 		return err
 	}
@@ -124,8 +135,8 @@ func members(dec *jsontext.Decoder, read func(key string) error) error {
 	return err
 }
 
-// jsonProblem returns the message for an error of jsontext.
-func jsonProblem(err error) error {
+// Problem returns the message for an error of jsontext.
+func Problem(err error) error {
 	e, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
 	case err == errManyValues:
@@ -160,10 +171,10 @@ func (p *parser) value() (any, error) {
 	}
 	dec := p.dec
 	if dec.PeekKind() == '{' {
-		o := &object{}
-		err := members(dec, func(key string) error {
+		o := &Object{}
+		err := Members(dec, func(key string) error {
 			v, err := p.value()
-			o.set(key, v)
+			o.Set(key, v)
 			return err
 		})
 		return o, err
@@ -194,71 +205,71 @@ func (p *parser) value() (any, error) {
 	return nil, nil // null
 }
 
-// integer returns v as an integer of 0 or more, written as such: not 1.0 or 1e3.
-func integer(v any) (int, bool) {
+// Integer returns v as an integer of 0 or more, written as such: not 1.0 or 1e3.
+func Integer(v any) (int, bool) {
 	number, _ := v.(json.Number)
 	n, err := strconv.ParseUint(string(number), 10, strconv.IntSize-1)
 	return int(n), err == nil
 }
 
-// signedInteger returns v as an integer of any sign, written as such.
-func signedInteger(v any) (int, bool) {
+// SignedInteger returns v as an integer of any sign, written as such.
+func SignedInteger(v any) (int, bool) {
 	number, _ := v.(json.Number)
 	n, err := strconv.ParseInt(string(number), 10, strconv.IntSize)
 	return int(n), err == nil
 }
 
-// float returns v as a number.
-func float(v any) (float64, bool) {
+// Float returns v as a number.
+func Float(v any) (float64, bool) {
 	number, _ := v.(json.Number)
 	x, err := strconv.ParseFloat(string(number), 64)
 	return x, err == nil
 }
 
-// key returns v as a random key: 16 hexadecimal digits, for not every program reads
-// integers of 64 bits.
-func key(v any) (uint64, bool) {
+// Key returns v as a random key: 16 hexadecimal digits, for not every program reads
+// Integers of 64 bits.
+func Key(v any) (uint64, bool) {
 	digits, _ := v.(string)
 	k, err := strconv.ParseUint(digits, 16, 64)
 	return k, err == nil && len(digits) == 16
 }
 
-// integers returns v as a list of such integers.
-func integers(v any) ([]int, bool) {
+// Integers returns v as a list of such integers.
+func Integers(v any) ([]int, bool) {
 	list, ok := v.([]any)
 	if !ok {
 		return nil, false
 	}
 	ints := make([]int, len(list))
 	for i, v := range list {
-		if ints[i], ok = integer(v); !ok {
+		if ints[i], ok = Integer(v); !ok {
 			return nil, false
 		}
 	}
 	return ints, true
 }
 
-// showValue writes a value of any size for an error.
-func showValue(value jsontext.Value) string {
+// ShowValue writes a value of any size for an error.
+func ShowValue(value jsontext.Value) string {
 	switch value.Kind() {
 	case '{':
 		return "an object"
 	case '[':
 		return "a list"
 	}
-	return clip(string(value))
+	return Clip(string(value))
 }
 
-// show formats v for an error, in short form.
-func show(v any) string {
+// Show formats v for an error, in short form.
+func Show(v any) string {
 	switch v := v.(type) {
-	case absent:
+	case Absent:
 		return "nothing"
 	case nil:
 		return "null"
 	case string:
-		return strconv.Quote(clip(v))
-	case *object:
+		return strconv.Quote(Clip(v))
+	case *Object:
 		return "an object"
 	case []any:
 		parts := make([]string, 0, 4)
@@ -266,9 +277,18 @@ func show(v any) string {
 			if _, nested := e.([]any); nested || i == cap(parts) {
 				return fmt.Sprintf("a list of %d", len(v))
 			}
-			parts = append(parts, show(e))
+			parts = append(parts, Show(e))
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	}
 	return fmt.Sprint(v)
+}
+
+// Clip keeps an error short: a file may hold names of millions of letters.
+func Clip(s string) string {
+	const most = 400
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
 }
