@@ -137,7 +137,7 @@ func (a *app) train(ctx context.Context, o *trainOptions) error {
 	if o.epochs.value > 0 {
 		steps = o.epochs.value * ((set.train.Len() + o.batch.value - 1) / o.batch.value)
 	}
-	optimizer, err := o.optimizer.build(net.Params())
+	optimizer, err := o.optimizer.build(net.Params(), steps)
 	if err != nil {
 		return err
 	}
