@@ -59,15 +59,14 @@ func ExampleOptimizer() {
 	o.Group(first...).Frozen = true
 	o.ClipNorm = 1
 	o.Schedule = &optim.Warmup{Steps: 4, Then: &optim.Cosine{Steps: 8}}
+	var rates []float64
 	for range 12 {
-		// Here forward and backward would add to the gradients.
-		fmt.Printf("%.6f ", o.Rate())
-		o.Step()
+		rates = append(rates, o.Rate())
+		o.Step() // after Forward and Backward
 	}
-	fmt.Println()
-	fmt.Println(o.Schedule)
+	fmt.Printf("%.6f\n%v\n", rates, o.Schedule)
 	// Output:
-	// 0.000200 0.000400 0.000600 0.000800 0.001000 0.000962 0.000854 0.000691 0.000500 0.000309 0.000146 0.000038
+	// [0.000200 0.000400 0.000600 0.000800 0.001000 0.000962 0.000854 0.000691 0.000500 0.000309 0.000146 0.000038]
 	// cosine steps=8 end=0 warmup=4
 }
 
