@@ -177,7 +177,7 @@ func (a *app) prepare(ctx context.Context, cmd *cobra.Command, o *trainOptions) 
 	if o.epochs.value > 0 {
 		steps = o.epochs.value * ((set.train.Len() + o.batch.value - 1) / o.batch.value)
 	}
-	optimizer, err := o.optimizer.build(net.Params())
+	optimizer, err := o.optimizer.build(net.Params(), steps)
 	if err != nil {
 		return nil, err
 	}
