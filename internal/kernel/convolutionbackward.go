@@ -79,7 +79,7 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 			c.spread(masked, dy, n)
 			dy = masked
 		} else if c.y != nil {
-			ReLUBackward(masked[:len(dy)], dy, c.ofImage(c.y, n))
+			ReLUBackward(1, masked[:len(dy)], dy, c.ofImage(c.y, n))
 			dy = masked
 		}
 		for p := range dbias {
@@ -103,7 +103,7 @@ func (c *convolution[T]) spread(planes, dy []T, n int) {
 	planes = planes[:c.outputs()]
 	passed := borrow[T](n, len(dy))
 	defer keptOf[T]().buffers.giveBack(n, passed)
-	ReLUBackward(passed.data, dy, c.ofImage(c.y, n))
+	ReLUBackward(1, passed.data, dy, c.ofImage(c.y, n))
 	clear(planes)
 	size, pixels := c.pool.outputs(), c.pixels()
 	for p := range c.Out {
