@@ -233,6 +233,7 @@ func Rows() []Row {
 			},
 		},
 	}
+	rows = append(rows, normRows()...)
 	rows = append(rows, structureRows()...)
 	for i, r := range rows {
 		rows[i].Case = r.Of(r.Small)

@@ -37,6 +37,13 @@ var recorded = map[string][2]uint64{
 	"Reshape":          {0x47d66a907bb855cc, 0x47d66a907bb855cc},
 	"Residual":         {0x05eea020ad97fdcc, 0x03331f23617f74de},
 	"Concat":           {0x4c10fe2ea885ad69, 0x40182cf7fd6b9f9f},
+	"LayerNorm":        {0x78ab1a39a384f4a7, 0x56db492bfe299976},
+	"RMSNorm":          {0xe6726fd0fc08823a, 0xc278efe587c9857b},
+	"GroupNorm(3, 6)":  {0xdfbe3823f33e7f60, 0xc0441853d7b0b267},
+	"GroupNorm(4, 12)": {0xa964d7316f328cc3, 0x6811d3c8d6932bc7},
+	"BatchNorm":        {0xa25b9bc9088a8067, 0x1208ca7044a47bcc},
+	"BatchNorm(3)":     {0x10aadce68341363a, 0x27208ba2cf8b02fb},
+	"BatchNorm(6)":     {0x45eb6453ebb2ae5d, 0xf4324611ea94cc7d},
 }
 
 // Bits computes the layers of [RealSize] in both precisions. Every processor, with its
@@ -96,5 +103,11 @@ func bitsOf[T tensor.Float](make func(rng *rand.Rand) nn.Layer[T], sample []int)
 	for _, p := range l.Params() {
 		write(p.Grad)
 	}
+	nn.VisitFields(l, func(f nn.Field[T]) error {
+		if state, ok := f.Value.(**tensor.Tensor[T]); ok {
+			write(*state)
+		}
+		return nil
+	})
 	return sum.Sum64()
 }

@@ -1116,6 +1116,409 @@ number:
 	VZEROUPPER
 	RET
 
+// func add512f32(y *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·add512f32(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   n+24(FP), BX
+	KXNORW K1, K1, K1
+	XORQ   SI, SI
+	SUBQ   $0x10, BX
+	JLT    rest
+
+loop:
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func times512f32(y *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·times512f32(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   n+24(FP), BX
+	KXNORW K1, K1, K1
+	XORQ   SI, SI
+	SUBQ   $0x10, BX
+	JLT    rest
+
+loop:
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func center512f32(y *float32, x *float32, n int, mean float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·center512f32(SB), NOSPLIT, $0-28
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS mean+24(FP), Z0
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z (CX)(BX*4), K1, Z1
+	VSUBPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (AX)(BX*4)
+	ADDQ      $0x10, BX
+	SUBQ      $0x10, DX
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func centeredSums512f32(sum *float32, squares *float32, x *float32, mean *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·centeredSums512f32(SB), NOSPLIT, $0-40
+	MOVQ   sum+0(FP), AX
+	MOVQ   squares+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   mean+24(FP), BX
+	MOVQ   n+32(FP), SI
+	KXNORW K1, K1, K1
+	XORQ   DI, DI
+	SUBQ   $0x10, SI
+	JLT    rest
+
+loop:
+	VMOVUPS.Z   (DX)(DI*4), K1, Z0
+	VMOVUPS.Z   (BX)(DI*4), K1, Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS.Z   (AX)(DI*4), K1, Z1
+	VADDPS      Z0, Z1, Z1
+	VMOVUPS.Z   (CX)(DI*4), K1, Z2
+	VFMADD231PS Z0, Z0, Z2
+	VMOVUPS     Z1, K1, (AX)(DI*4)
+	VMOVUPS     Z2, K1, (CX)(DI*4)
+	ADDQ        $0x10, DI
+	SUBQ        $0x10, SI
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, SI
+	JLE   done
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  $-1, SI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumns512f32(y *float32, x *float32, mean *float32, scale *float32, shift *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumns512f32(SB), NOSPLIT, $0-48
+	MOVQ   y+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   mean+16(FP), DX
+	MOVQ   scale+24(FP), BX
+	MOVQ   shift+32(FP), SI
+	MOVQ   n+40(FP), DI
+	KXNORW K1, K1, K1
+	XORQ   R8, R8
+	SUBQ   $0x10, DI
+	JLT    rest
+
+loop:
+	VMOVUPS.Z   (CX)(R8*4), K1, Z0
+	VMOVUPS.Z   (DX)(R8*4), K1, Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS.Z   (BX)(R8*4), K1, Z1
+	VMOVUPS.Z   (SI)(R8*4), K1, Z2
+	VFMADD231PS Z1, Z0, Z2
+	VMOVUPS     Z2, K1, (AX)(R8*4)
+	ADDQ        $0x10, R8
+	SUBQ        $0x10, DI
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnSums512f32(sum *float32, along *float32, dy *float32, x *float32, mean *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumnSums512f32(SB), NOSPLIT, $0-48
+	MOVQ   sum+0(FP), AX
+	MOVQ   along+8(FP), CX
+	MOVQ   dy+16(FP), DX
+	MOVQ   x+24(FP), BX
+	MOVQ   mean+32(FP), SI
+	MOVQ   n+40(FP), DI
+	KXNORW K1, K1, K1
+	XORQ   R8, R8
+	SUBQ   $0x10, DI
+	JLT    rest
+
+loop:
+	VMOVUPS.Z   (DX)(R8*4), K1, Z0
+	VMOVUPS.Z   (BX)(R8*4), K1, Z1
+	VMOVUPS.Z   (SI)(R8*4), K1, Z2
+	VSUBPS      Z2, Z1, Z1
+	VMOVUPS.Z   (AX)(R8*4), K1, Z2
+	VADDPS      Z0, Z2, Z2
+	VMOVUPS.Z   (CX)(R8*4), K1, Z3
+	VFMADD231PS Z1, Z0, Z3
+	VMOVUPS     Z2, K1, (AX)(R8*4)
+	VMOVUPS     Z3, K1, (CX)(R8*4)
+	ADDQ        $0x10, R8
+	SUBQ        $0x10, DI
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnsBackward512f32(dx *float32, dy *float32, x *float32, mean *float32, scale *float32, slope *float32, shift *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumnsBackward512f32(SB), NOSPLIT, $0-64
+	MOVQ   dx+0(FP), AX
+	MOVQ   dy+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   mean+24(FP), BX
+	MOVQ   scale+32(FP), SI
+	MOVQ   slope+40(FP), DI
+	MOVQ   shift+48(FP), R8
+	MOVQ   n+56(FP), R9
+	KXNORW K1, K1, K1
+	XORQ   R10, R10
+	SUBQ   $0x10, R9
+	JLT    rest
+
+loop:
+	VMOVUPS.Z   (DX)(R10*4), K1, Z0
+	VMOVUPS.Z   (BX)(R10*4), K1, Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS.Z   (DI)(R10*4), K1, Z1
+	VMOVUPS.Z   (R8)(R10*4), K1, Z2
+	VFMADD231PS Z0, Z1, Z2
+	VMOVUPS.Z   (SI)(R10*4), K1, Z0
+	VMOVUPS.Z   (CX)(R10*4), K1, Z1
+	VFMADD231PS Z1, Z0, Z2
+	VMOVUPS     Z2, K1, (AX)(R10*4)
+	ADDQ        $0x10, R10
+	SUBQ        $0x10, R9
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, R9
+	JLE   done
+	MOVQ  $-1, R11
+	BZHIQ R9, R11, R11
+	KMOVW R11, K1
+	MOVQ  $-1, R9
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normRow512f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normRow512f32(SB), NOSPLIT, $0-48
+	MOVQ         y+0(FP), AX
+	MOVQ         d+8(FP), CX
+	MOVQ         gamma+16(FP), DX
+	MOVQ         beta+24(FP), BX
+	VBROADCASTSS inv+40(FP), Z0
+	VBROADCASTSS offset+44(FP), Z1
+	MOVQ         n+32(FP), SI
+	KXNORW       K1, K1, K1
+	XORQ         DI, DI
+	SUBQ         $0x10, SI
+	JLT          rest
+
+loop:
+	VMOVUPS.Z   (CX)(DI*4), K1, Z2
+	VFMADD213PS Z1, Z0, Z2
+	VMOVUPS.Z   (DX)(DI*4), K1, Z3
+	VMOVUPS.Z   (BX)(DI*4), K1, Z4
+	VFMADD231PS Z3, Z2, Z4
+	VMOVUPS     Z4, K1, (AX)(DI*4)
+	ADDQ        $0x10, DI
+	SUBQ        $0x10, SI
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, SI
+	JLE   done
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  $-1, SI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func dotCentered512f32(a *float32, x *float32, n int, mean float32) float32
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+TEXT ·dotCentered512f32(SB), NOSPLIT, $0-36
+	MOVQ         a+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS mean+24(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z   (AX)(BX*4), K1, Z2
+	VMOVUPS.Z   (CX)(BX*4), K1, Z3
+	VSUBPS      Z0, Z3, Z3
+	VFMADD231PS Z3, Z2, Z1
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPS        Y0, Y1, Y1
+	VEXTRACTF32X4 $0x01, Y1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0x0e, X1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0x01, X1, X0
+	VADDPS        X0, X1, X1
+	VPXORD        Z4, Z4, Z4
+	VADDSS        X4, X1, X1
+	MOVSS         X1, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normRowBackward512f32(SB), NOSPLIT, $0-68
+	MOVQ         dx+0(FP), AX
+	MOVQ         dgamma+8(FP), CX
+	MOVQ         dbeta+16(FP), DX
+	MOVQ         dy+24(FP), BX
+	MOVQ         x+32(FP), SI
+	VBROADCASTSS mean+48(FP), Z0
+	VBROADCASTSS inv+52(FP), Z1
+	VBROADCASTSS offset+56(FP), Z2
+	VBROADCASTSS slope+60(FP), Z3
+	VBROADCASTSS shift+64(FP), Z4
+	MOVQ         n+40(FP), DI
+	KXNORW       K1, K1, K1
+	XORQ         R8, R8
+	SUBQ         $0x10, DI
+	JLT          rest
+
+loop:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z5
+	VSUBPS      Z0, Z5, Z5
+	VMOVUPS.Z   (BX)(R8*4), K1, Z6
+	VMOVUPS.Z   (AX)(R8*4), K1, Z7
+	VMOVUPS     Z5, Z8
+	VFMADD213PS Z4, Z3, Z8
+	VFMADD231PS Z7, Z1, Z8
+	VFMADD213PS Z2, Z1, Z5
+	VMOVUPS.Z   (CX)(R8*4), K1, Z7
+	VFMADD231PS Z5, Z6, Z7
+	VMOVUPS.Z   (DX)(R8*4), K1, Z5
+	VADDPS      Z6, Z5, Z5
+	VMOVUPS     Z8, K1, (AX)(R8*4)
+	VMOVUPS     Z7, K1, (CX)(R8*4)
+	VMOVUPS     Z5, K1, (DX)(R8*4)
+	ADDQ        $0x10, R8
+	SUBQ        $0x10, DI
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func mask512f64(dst *float64, a *float64, b *float64, n int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·mask512f64(SB), NOSPLIT, $0-32
@@ -2382,6 +2785,416 @@ rest:
 	BZHIQ DX, SI, SI
 	KMOVW SI, K1
 	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func add512f64(y *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·add512f64(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   n+24(FP), BX
+	KXNORW K1, K1, K1
+	XORQ   SI, SI
+	SUBQ   $0x08, BX
+	JLT    rest
+
+loop:
+	VMOVUPD.Z (CX)(SI*8), K1, Z0
+	VMOVUPD.Z (DX)(SI*8), K1, Z1
+	VADDPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func times512f64(y *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·times512f64(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   n+24(FP), BX
+	KXNORW K1, K1, K1
+	XORQ   SI, SI
+	SUBQ   $0x08, BX
+	JLT    rest
+
+loop:
+	VMOVUPD.Z (CX)(SI*8), K1, Z0
+	VMOVUPD.Z (DX)(SI*8), K1, Z1
+	VMULPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func center512f64(y *float64, x *float64, n int, mean float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·center512f64(SB), NOSPLIT, $0-32
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD mean+24(FP), Z0
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z (CX)(BX*8), K1, Z1
+	VSUBPD    Z0, Z1, Z1
+	VMOVUPD   Z1, K1, (AX)(BX*8)
+	ADDQ      $0x08, BX
+	SUBQ      $0x08, DX
+	JGE       loop
+
+rest:
+	ADDQ  $0x08, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func centeredSums512f64(sum *float64, squares *float64, x *float64, mean *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·centeredSums512f64(SB), NOSPLIT, $0-40
+	MOVQ   sum+0(FP), AX
+	MOVQ   squares+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   mean+24(FP), BX
+	MOVQ   n+32(FP), SI
+	KXNORW K1, K1, K1
+	XORQ   DI, DI
+	SUBQ   $0x08, SI
+	JLT    rest
+
+loop:
+	VMOVUPD.Z   (DX)(DI*8), K1, Z0
+	VMOVUPD.Z   (BX)(DI*8), K1, Z1
+	VSUBPD      Z1, Z0, Z0
+	VMOVUPD.Z   (AX)(DI*8), K1, Z1
+	VADDPD      Z0, Z1, Z1
+	VMOVUPD.Z   (CX)(DI*8), K1, Z2
+	VFMADD231PD Z0, Z0, Z2
+	VMOVUPD     Z1, K1, (AX)(DI*8)
+	VMOVUPD     Z2, K1, (CX)(DI*8)
+	ADDQ        $0x08, DI
+	SUBQ        $0x08, SI
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, SI
+	JLE   done
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  $-1, SI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumns512f64(y *float64, x *float64, mean *float64, scale *float64, shift *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumns512f64(SB), NOSPLIT, $0-48
+	MOVQ   y+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   mean+16(FP), DX
+	MOVQ   scale+24(FP), BX
+	MOVQ   shift+32(FP), SI
+	MOVQ   n+40(FP), DI
+	KXNORW K1, K1, K1
+	XORQ   R8, R8
+	SUBQ   $0x08, DI
+	JLT    rest
+
+loop:
+	VMOVUPD.Z   (CX)(R8*8), K1, Z0
+	VMOVUPD.Z   (DX)(R8*8), K1, Z1
+	VSUBPD      Z1, Z0, Z0
+	VMOVUPD.Z   (BX)(R8*8), K1, Z1
+	VMOVUPD.Z   (SI)(R8*8), K1, Z2
+	VFMADD231PD Z1, Z0, Z2
+	VMOVUPD     Z2, K1, (AX)(R8*8)
+	ADDQ        $0x08, R8
+	SUBQ        $0x08, DI
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnSums512f64(sum *float64, along *float64, dy *float64, x *float64, mean *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumnSums512f64(SB), NOSPLIT, $0-48
+	MOVQ   sum+0(FP), AX
+	MOVQ   along+8(FP), CX
+	MOVQ   dy+16(FP), DX
+	MOVQ   x+24(FP), BX
+	MOVQ   mean+32(FP), SI
+	MOVQ   n+40(FP), DI
+	KXNORW K1, K1, K1
+	XORQ   R8, R8
+	SUBQ   $0x08, DI
+	JLT    rest
+
+loop:
+	VMOVUPD.Z   (DX)(R8*8), K1, Z0
+	VMOVUPD.Z   (BX)(R8*8), K1, Z1
+	VMOVUPD.Z   (SI)(R8*8), K1, Z2
+	VSUBPD      Z2, Z1, Z1
+	VMOVUPD.Z   (AX)(R8*8), K1, Z2
+	VADDPD      Z0, Z2, Z2
+	VMOVUPD.Z   (CX)(R8*8), K1, Z3
+	VFMADD231PD Z1, Z0, Z3
+	VMOVUPD     Z2, K1, (AX)(R8*8)
+	VMOVUPD     Z3, K1, (CX)(R8*8)
+	ADDQ        $0x08, R8
+	SUBQ        $0x08, DI
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnsBackward512f64(dx *float64, dy *float64, x *float64, mean *float64, scale *float64, slope *float64, shift *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumnsBackward512f64(SB), NOSPLIT, $0-64
+	MOVQ   dx+0(FP), AX
+	MOVQ   dy+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   mean+24(FP), BX
+	MOVQ   scale+32(FP), SI
+	MOVQ   slope+40(FP), DI
+	MOVQ   shift+48(FP), R8
+	MOVQ   n+56(FP), R9
+	KXNORW K1, K1, K1
+	XORQ   R10, R10
+	SUBQ   $0x08, R9
+	JLT    rest
+
+loop:
+	VMOVUPD.Z   (DX)(R10*8), K1, Z0
+	VMOVUPD.Z   (BX)(R10*8), K1, Z1
+	VSUBPD      Z1, Z0, Z0
+	VMOVUPD.Z   (DI)(R10*8), K1, Z1
+	VMOVUPD.Z   (R8)(R10*8), K1, Z2
+	VFMADD231PD Z0, Z1, Z2
+	VMOVUPD.Z   (SI)(R10*8), K1, Z0
+	VMOVUPD.Z   (CX)(R10*8), K1, Z1
+	VFMADD231PD Z1, Z0, Z2
+	VMOVUPD     Z2, K1, (AX)(R10*8)
+	ADDQ        $0x08, R10
+	SUBQ        $0x08, R9
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, R9
+	JLE   done
+	MOVQ  $-1, R11
+	BZHIQ R9, R11, R11
+	KMOVW R11, K1
+	MOVQ  $-1, R9
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normRow512f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normRow512f64(SB), NOSPLIT, $0-56
+	MOVQ         y+0(FP), AX
+	MOVQ         d+8(FP), CX
+	MOVQ         gamma+16(FP), DX
+	MOVQ         beta+24(FP), BX
+	VBROADCASTSD inv+40(FP), Z0
+	VBROADCASTSD offset+48(FP), Z1
+	MOVQ         n+32(FP), SI
+	KXNORW       K1, K1, K1
+	XORQ         DI, DI
+	SUBQ         $0x08, SI
+	JLT          rest
+
+loop:
+	VMOVUPD.Z   (CX)(DI*8), K1, Z2
+	VFMADD213PD Z1, Z0, Z2
+	VMOVUPD.Z   (DX)(DI*8), K1, Z3
+	VMOVUPD.Z   (BX)(DI*8), K1, Z4
+	VFMADD231PD Z3, Z2, Z4
+	VMOVUPD     Z4, K1, (AX)(DI*8)
+	ADDQ        $0x08, DI
+	SUBQ        $0x08, SI
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, SI
+	JLE   done
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  $-1, SI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func dotCentered512f64(a *float64, x *float64, n int, mean float64) float64
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE2
+TEXT ·dotCentered512f64(SB), NOSPLIT, $0-40
+	MOVQ         a+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD mean+24(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	KXNORW       K2, K2, K2
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z   (AX)(BX*8), K1, Z3
+	VMOVUPD.Z   (CX)(BX*8), K1, Z4
+	VSUBPD      Z0, Z4, Z4
+	VFMADD231PD Z4, Z3, Z1
+	VMOVUPD.Z   64(AX)(BX*8), K2, Z3
+	VMOVUPD.Z   64(CX)(BX*8), K2, Z4
+	VSUBPD      Z0, Z4, Z4
+	VFMADD231PD Z4, Z3, Z2
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	SHRQ  $0x08, SI
+	KMOVW SI, K2
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VADDPD        Z2, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPD        Y0, Y1, Y1
+	VEXTRACTF32X4 $0x01, Y1, X0
+	VADDPD        X0, X1, X1
+	VPERMILPD     $0x01, X1, X0
+	VADDPD        X0, X1, X1
+	VPXORD        Z5, Z5, Z5
+	VADDSD        X5, X1, X1
+	MOVSD         X1, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normRowBackward512f64(SB), NOSPLIT, $0-88
+	MOVQ         dx+0(FP), AX
+	MOVQ         dgamma+8(FP), CX
+	MOVQ         dbeta+16(FP), DX
+	MOVQ         dy+24(FP), BX
+	MOVQ         x+32(FP), SI
+	VBROADCASTSD mean+48(FP), Z0
+	VBROADCASTSD inv+56(FP), Z1
+	VBROADCASTSD offset+64(FP), Z2
+	VBROADCASTSD slope+72(FP), Z3
+	VBROADCASTSD shift+80(FP), Z4
+	MOVQ         n+40(FP), DI
+	KXNORW       K1, K1, K1
+	XORQ         R8, R8
+	SUBQ         $0x08, DI
+	JLT          rest
+
+loop:
+	VMOVUPD.Z   (SI)(R8*8), K1, Z5
+	VSUBPD      Z0, Z5, Z5
+	VMOVUPD.Z   (BX)(R8*8), K1, Z6
+	VMOVUPD.Z   (AX)(R8*8), K1, Z7
+	VMOVUPD     Z5, Z8
+	VFMADD213PD Z4, Z3, Z8
+	VFMADD231PD Z7, Z1, Z8
+	VFMADD213PD Z2, Z1, Z5
+	VMOVUPD.Z   (CX)(R8*8), K1, Z7
+	VFMADD231PD Z5, Z6, Z7
+	VMOVUPD.Z   (DX)(R8*8), K1, Z5
+	VADDPD      Z6, Z5, Z5
+	VMOVUPD     Z8, K1, (AX)(R8*8)
+	VMOVUPD     Z7, K1, (CX)(R8*8)
+	VMOVUPD     Z5, K1, (DX)(R8*8)
+	ADDQ        $0x08, R8
+	SUBQ        $0x08, DI
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
 	JMP   loop
 
 done:
@@ -3685,6 +4498,473 @@ number:
 	VPXOR  Y1, Y1, Y1
 	VADDSS X1, X0, X0
 	MOVSS  X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func add256f32(y *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·add256f32(SB), NOSPLIT, $0-32
+	MOVQ     y+0(FP), AX
+	MOVQ     a+8(FP), CX
+	MOVQ     b+16(FP), DX
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     SI, SI
+	SUBQ     $0x08, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+	JMP        done
+
+full:
+	VMOVUPS Y1, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y0
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func times256f32(y *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·times256f32(SB), NOSPLIT, $0-32
+	MOVQ     y+0(FP), AX
+	MOVQ     a+8(FP), CX
+	MOVQ     b+16(FP), DX
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     SI, SI
+	SUBQ     $0x08, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VMULPS     Y2, Y1, Y1
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+	JMP        done
+
+full:
+	VMOVUPS Y1, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y0
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func center256f32(y *float32, x *float32, n int, mean float32)
+// Requires: AVX, AVX2
+TEXT ·center256f32(SB), NOSPLIT, $0-28
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS mean+24(FP), Y0
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y1, Y1, Y1
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPS (CX)(BX*4), Y1, Y2
+	VSUBPS     Y0, Y2, Y2
+	TESTQ      DX, DX
+	JGE        full
+	VMASKMOVPS Y2, Y1, (AX)(BX*4)
+	JMP        done
+
+full:
+	VMOVUPS Y2, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*4), Y1
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func centeredSums256f32(sum *float32, squares *float32, x *float32, mean *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·centeredSums256f32(SB), NOSPLIT, $0-40
+	MOVQ     sum+0(FP), AX
+	MOVQ     squares+8(FP), CX
+	MOVQ     x+16(FP), DX
+	MOVQ     mean+24(FP), BX
+	MOVQ     n+32(FP), SI
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     DI, DI
+	SUBQ     $0x08, SI
+	JLT      rest
+
+loop:
+	VMASKMOVPS  (DX)(DI*4), Y0, Y1
+	VMASKMOVPS  (BX)(DI*4), Y0, Y2
+	VSUBPS      Y2, Y1, Y1
+	VMASKMOVPS  (AX)(DI*4), Y0, Y2
+	VADDPS      Y1, Y2, Y2
+	VMASKMOVPS  (CX)(DI*4), Y0, Y3
+	VFMADD231PS Y1, Y1, Y3
+	TESTQ       SI, SI
+	JGE         full
+	VMASKMOVPS  Y2, Y0, (AX)(DI*4)
+	VMASKMOVPS  Y3, Y0, (CX)(DI*4)
+	JMP         done
+
+full:
+	VMOVUPS Y2, (AX)(DI*4)
+	VMOVUPS Y3, (CX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, SI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*4), Y0
+	MOVQ    $-1, SI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumns256f32(y *float32, x *float32, mean *float32, scale *float32, shift *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normColumns256f32(SB), NOSPLIT, $0-48
+	MOVQ     y+0(FP), AX
+	MOVQ     x+8(FP), CX
+	MOVQ     mean+16(FP), DX
+	MOVQ     scale+24(FP), BX
+	MOVQ     shift+32(FP), SI
+	MOVQ     n+40(FP), DI
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     R8, R8
+	SUBQ     $0x08, DI
+	JLT      rest
+
+loop:
+	VMASKMOVPS  (CX)(R8*4), Y0, Y1
+	VMASKMOVPS  (DX)(R8*4), Y0, Y2
+	VSUBPS      Y2, Y1, Y1
+	VMASKMOVPS  (BX)(R8*4), Y0, Y2
+	VMASKMOVPS  (SI)(R8*4), Y0, Y3
+	VFMADD231PS Y2, Y1, Y3
+	TESTQ       DI, DI
+	JGE         full
+	VMASKMOVPS  Y3, Y0, (AX)(R8*4)
+	JMP         done
+
+full:
+	VMOVUPS Y3, (AX)(R8*4)
+	ADDQ    $0x08, R8
+	SUBQ    $0x08, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*4), Y0
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnSums256f32(sum *float32, along *float32, dy *float32, x *float32, mean *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normColumnSums256f32(SB), NOSPLIT, $0-48
+	MOVQ     sum+0(FP), AX
+	MOVQ     along+8(FP), CX
+	MOVQ     dy+16(FP), DX
+	MOVQ     x+24(FP), BX
+	MOVQ     mean+32(FP), SI
+	MOVQ     n+40(FP), DI
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     R8, R8
+	SUBQ     $0x08, DI
+	JLT      rest
+
+loop:
+	VMASKMOVPS  (DX)(R8*4), Y0, Y1
+	VMASKMOVPS  (BX)(R8*4), Y0, Y2
+	VMASKMOVPS  (SI)(R8*4), Y0, Y3
+	VSUBPS      Y3, Y2, Y2
+	VMASKMOVPS  (AX)(R8*4), Y0, Y3
+	VADDPS      Y1, Y3, Y3
+	VMASKMOVPS  (CX)(R8*4), Y0, Y4
+	VFMADD231PS Y2, Y1, Y4
+	TESTQ       DI, DI
+	JGE         full
+	VMASKMOVPS  Y3, Y0, (AX)(R8*4)
+	VMASKMOVPS  Y4, Y0, (CX)(R8*4)
+	JMP         done
+
+full:
+	VMOVUPS Y3, (AX)(R8*4)
+	VMOVUPS Y4, (CX)(R8*4)
+	ADDQ    $0x08, R8
+	SUBQ    $0x08, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*4), Y0
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnsBackward256f32(dx *float32, dy *float32, x *float32, mean *float32, scale *float32, slope *float32, shift *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normColumnsBackward256f32(SB), NOSPLIT, $0-64
+	MOVQ     dx+0(FP), AX
+	MOVQ     dy+8(FP), CX
+	MOVQ     x+16(FP), DX
+	MOVQ     mean+24(FP), BX
+	MOVQ     scale+32(FP), SI
+	MOVQ     slope+40(FP), DI
+	MOVQ     shift+48(FP), R8
+	MOVQ     n+56(FP), R9
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     R10, R10
+	SUBQ     $0x08, R9
+	JLT      rest
+
+loop:
+	VMASKMOVPS  (DX)(R10*4), Y0, Y1
+	VMASKMOVPS  (BX)(R10*4), Y0, Y2
+	VSUBPS      Y2, Y1, Y1
+	VMASKMOVPS  (DI)(R10*4), Y0, Y2
+	VMASKMOVPS  (R8)(R10*4), Y0, Y3
+	VFMADD231PS Y1, Y2, Y3
+	VMASKMOVPS  (SI)(R10*4), Y0, Y1
+	VMASKMOVPS  (CX)(R10*4), Y0, Y2
+	VFMADD231PS Y2, Y1, Y3
+	TESTQ       R9, R9
+	JGE         full
+	VMASKMOVPS  Y3, Y0, (AX)(R10*4)
+	JMP         done
+
+full:
+	VMOVUPS Y3, (AX)(R10*4)
+	ADDQ    $0x08, R10
+	SUBQ    $0x08, R9
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, R9
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R11
+	NEGQ    R9
+	VMOVUPS (R11)(R9*4), Y0
+	MOVQ    $-1, R9
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normRow256f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normRow256f32(SB), NOSPLIT, $0-48
+	MOVQ         y+0(FP), AX
+	MOVQ         d+8(FP), CX
+	MOVQ         gamma+16(FP), DX
+	MOVQ         beta+24(FP), BX
+	VBROADCASTSS inv+40(FP), Y0
+	VBROADCASTSS offset+44(FP), Y1
+	MOVQ         n+32(FP), SI
+	VPCMPEQD     Y2, Y2, Y2
+	XORQ         DI, DI
+	SUBQ         $0x08, SI
+	JLT          rest
+
+loop:
+	VMASKMOVPS  (CX)(DI*4), Y2, Y3
+	VFMADD213PS Y1, Y0, Y3
+	VMASKMOVPS  (DX)(DI*4), Y2, Y4
+	VMASKMOVPS  (BX)(DI*4), Y2, Y5
+	VFMADD231PS Y4, Y3, Y5
+	TESTQ       SI, SI
+	JGE         full
+	VMASKMOVPS  Y5, Y2, (AX)(DI*4)
+	JMP         done
+
+full:
+	VMOVUPS Y5, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, SI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*4), Y2
+	MOVQ    $-1, SI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func dotCentered256f32(a *float32, x *float32, n int, mean float32) float32
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·dotCentered256f32(SB), NOSPLIT, $0-36
+	MOVQ         a+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS mean+24(FP), Y0
+	VPXOR        Y1, Y1, Y1
+	VPXOR        Y2, Y2, Y2
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y3, Y3, Y3
+	VPCMPEQD     Y4, Y4, Y4
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPS  (AX)(BX*4), Y3, Y5
+	VMASKMOVPS  (CX)(BX*4), Y3, Y6
+	VSUBPS      Y0, Y6, Y6
+	VFMADD231PS Y6, Y5, Y1
+	VMASKMOVPS  32(AX)(BX*4), Y4, Y5
+	VMASKMOVPS  32(CX)(BX*4), Y4, Y6
+	VSUBPS      Y0, Y6, Y6
+	VFMADD231PS Y6, Y5, Y2
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop
+
+rest:
+	ADDQ    $0x10, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*4), Y3
+	VMOVUPS 32(SI)(DX*4), Y4
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VADDPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x0e, X1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x01, X1, X0
+	VADDPS       X0, X1, X1
+	VPXOR        Y0, Y0, Y0
+	VADDSS       X0, X1, X1
+	MOVSS        X1, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normRowBackward256f32(SB), NOSPLIT, $0-68
+	MOVQ         dx+0(FP), AX
+	MOVQ         dgamma+8(FP), CX
+	MOVQ         dbeta+16(FP), DX
+	MOVQ         dy+24(FP), BX
+	MOVQ         x+32(FP), SI
+	VBROADCASTSS mean+48(FP), Y0
+	VBROADCASTSS inv+52(FP), Y1
+	VBROADCASTSS offset+56(FP), Y2
+	VBROADCASTSS slope+60(FP), Y3
+	VBROADCASTSS shift+64(FP), Y4
+	MOVQ         n+40(FP), DI
+	VPCMPEQD     Y5, Y5, Y5
+	XORQ         R8, R8
+	SUBQ         $0x08, DI
+	JLT          rest
+
+loop:
+	VMASKMOVPS  (SI)(R8*4), Y5, Y6
+	VSUBPS      Y0, Y6, Y6
+	VMASKMOVPS  (BX)(R8*4), Y5, Y7
+	VMASKMOVPS  (AX)(R8*4), Y5, Y8
+	VMOVUPS     Y6, Y9
+	VFMADD213PS Y4, Y3, Y9
+	VFMADD231PS Y8, Y1, Y9
+	VFMADD213PS Y2, Y1, Y6
+	VMASKMOVPS  (CX)(R8*4), Y5, Y8
+	VFMADD231PS Y6, Y7, Y8
+	VMASKMOVPS  (DX)(R8*4), Y5, Y6
+	VADDPS      Y7, Y6, Y6
+	TESTQ       DI, DI
+	JGE         full
+	VMASKMOVPS  Y9, Y5, (AX)(R8*4)
+	VMASKMOVPS  Y8, Y5, (CX)(R8*4)
+	VMASKMOVPS  Y6, Y5, (DX)(R8*4)
+	JMP         done
+
+full:
+	VMOVUPS Y9, (AX)(R8*4)
+	VMOVUPS Y8, (CX)(R8*4)
+	VMOVUPS Y6, (DX)(R8*4)
+	ADDQ    $0x08, R8
+	SUBQ    $0x08, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*4), Y5
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
 	VZEROUPPER
 	RET
 
@@ -5264,6 +6544,487 @@ rest:
 	NEGQ    DX
 	VMOVUPS (SI)(DX*8), Y0
 	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func add256f64(y *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX2
+TEXT ·add256f64(SB), NOSPLIT, $0-32
+	MOVQ     y+0(FP), AX
+	MOVQ     a+8(FP), CX
+	MOVQ     b+16(FP), DX
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     SI, SI
+	SUBQ     $0x04, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPD (CX)(SI*8), Y0, Y1
+	VMASKMOVPD (DX)(SI*8), Y0, Y2
+	VADDPD     Y2, Y1, Y1
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPD Y1, Y0, (AX)(SI*8)
+	JMP        done
+
+full:
+	VMOVUPD Y1, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y0
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func times256f64(y *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX2
+TEXT ·times256f64(SB), NOSPLIT, $0-32
+	MOVQ     y+0(FP), AX
+	MOVQ     a+8(FP), CX
+	MOVQ     b+16(FP), DX
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     SI, SI
+	SUBQ     $0x04, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPD (CX)(SI*8), Y0, Y1
+	VMASKMOVPD (DX)(SI*8), Y0, Y2
+	VMULPD     Y2, Y1, Y1
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPD Y1, Y0, (AX)(SI*8)
+	JMP        done
+
+full:
+	VMOVUPD Y1, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y0
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func center256f64(y *float64, x *float64, n int, mean float64)
+// Requires: AVX, AVX2
+TEXT ·center256f64(SB), NOSPLIT, $0-32
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD mean+24(FP), Y0
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y1, Y1, Y1
+	XORQ         BX, BX
+	SUBQ         $0x04, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPD (CX)(BX*8), Y1, Y2
+	VSUBPD     Y0, Y2, Y2
+	TESTQ      DX, DX
+	JGE        full
+	VMASKMOVPD Y2, Y1, (AX)(BX*8)
+	JMP        done
+
+full:
+	VMOVUPD Y2, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*8), Y1
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func centeredSums256f64(sum *float64, squares *float64, x *float64, mean *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·centeredSums256f64(SB), NOSPLIT, $0-40
+	MOVQ     sum+0(FP), AX
+	MOVQ     squares+8(FP), CX
+	MOVQ     x+16(FP), DX
+	MOVQ     mean+24(FP), BX
+	MOVQ     n+32(FP), SI
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     DI, DI
+	SUBQ     $0x04, SI
+	JLT      rest
+
+loop:
+	VMASKMOVPD  (DX)(DI*8), Y0, Y1
+	VMASKMOVPD  (BX)(DI*8), Y0, Y2
+	VSUBPD      Y2, Y1, Y1
+	VMASKMOVPD  (AX)(DI*8), Y0, Y2
+	VADDPD      Y1, Y2, Y2
+	VMASKMOVPD  (CX)(DI*8), Y0, Y3
+	VFMADD231PD Y1, Y1, Y3
+	TESTQ       SI, SI
+	JGE         full
+	VMASKMOVPD  Y2, Y0, (AX)(DI*8)
+	VMASKMOVPD  Y3, Y0, (CX)(DI*8)
+	JMP         done
+
+full:
+	VMOVUPD Y2, (AX)(DI*8)
+	VMOVUPD Y3, (CX)(DI*8)
+	ADDQ    $0x04, DI
+	SUBQ    $0x04, SI
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, SI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*8), Y0
+	MOVQ    $-1, SI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumns256f64(y *float64, x *float64, mean *float64, scale *float64, shift *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normColumns256f64(SB), NOSPLIT, $0-48
+	MOVQ     y+0(FP), AX
+	MOVQ     x+8(FP), CX
+	MOVQ     mean+16(FP), DX
+	MOVQ     scale+24(FP), BX
+	MOVQ     shift+32(FP), SI
+	MOVQ     n+40(FP), DI
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     R8, R8
+	SUBQ     $0x04, DI
+	JLT      rest
+
+loop:
+	VMASKMOVPD  (CX)(R8*8), Y0, Y1
+	VMASKMOVPD  (DX)(R8*8), Y0, Y2
+	VSUBPD      Y2, Y1, Y1
+	VMASKMOVPD  (BX)(R8*8), Y0, Y2
+	VMASKMOVPD  (SI)(R8*8), Y0, Y3
+	VFMADD231PD Y2, Y1, Y3
+	TESTQ       DI, DI
+	JGE         full
+	VMASKMOVPD  Y3, Y0, (AX)(R8*8)
+	JMP         done
+
+full:
+	VMOVUPD Y3, (AX)(R8*8)
+	ADDQ    $0x04, R8
+	SUBQ    $0x04, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*8), Y0
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnSums256f64(sum *float64, along *float64, dy *float64, x *float64, mean *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normColumnSums256f64(SB), NOSPLIT, $0-48
+	MOVQ     sum+0(FP), AX
+	MOVQ     along+8(FP), CX
+	MOVQ     dy+16(FP), DX
+	MOVQ     x+24(FP), BX
+	MOVQ     mean+32(FP), SI
+	MOVQ     n+40(FP), DI
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     R8, R8
+	SUBQ     $0x04, DI
+	JLT      rest
+
+loop:
+	VMASKMOVPD  (DX)(R8*8), Y0, Y1
+	VMASKMOVPD  (BX)(R8*8), Y0, Y2
+	VMASKMOVPD  (SI)(R8*8), Y0, Y3
+	VSUBPD      Y3, Y2, Y2
+	VMASKMOVPD  (AX)(R8*8), Y0, Y3
+	VADDPD      Y1, Y3, Y3
+	VMASKMOVPD  (CX)(R8*8), Y0, Y4
+	VFMADD231PD Y2, Y1, Y4
+	TESTQ       DI, DI
+	JGE         full
+	VMASKMOVPD  Y3, Y0, (AX)(R8*8)
+	VMASKMOVPD  Y4, Y0, (CX)(R8*8)
+	JMP         done
+
+full:
+	VMOVUPD Y3, (AX)(R8*8)
+	VMOVUPD Y4, (CX)(R8*8)
+	ADDQ    $0x04, R8
+	SUBQ    $0x04, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*8), Y0
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnsBackward256f64(dx *float64, dy *float64, x *float64, mean *float64, scale *float64, slope *float64, shift *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normColumnsBackward256f64(SB), NOSPLIT, $0-64
+	MOVQ     dx+0(FP), AX
+	MOVQ     dy+8(FP), CX
+	MOVQ     x+16(FP), DX
+	MOVQ     mean+24(FP), BX
+	MOVQ     scale+32(FP), SI
+	MOVQ     slope+40(FP), DI
+	MOVQ     shift+48(FP), R8
+	MOVQ     n+56(FP), R9
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     R10, R10
+	SUBQ     $0x04, R9
+	JLT      rest
+
+loop:
+	VMASKMOVPD  (DX)(R10*8), Y0, Y1
+	VMASKMOVPD  (BX)(R10*8), Y0, Y2
+	VSUBPD      Y2, Y1, Y1
+	VMASKMOVPD  (DI)(R10*8), Y0, Y2
+	VMASKMOVPD  (R8)(R10*8), Y0, Y3
+	VFMADD231PD Y1, Y2, Y3
+	VMASKMOVPD  (SI)(R10*8), Y0, Y1
+	VMASKMOVPD  (CX)(R10*8), Y0, Y2
+	VFMADD231PD Y2, Y1, Y3
+	TESTQ       R9, R9
+	JGE         full
+	VMASKMOVPD  Y3, Y0, (AX)(R10*8)
+	JMP         done
+
+full:
+	VMOVUPD Y3, (AX)(R10*8)
+	ADDQ    $0x04, R10
+	SUBQ    $0x04, R9
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, R9
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R11
+	NEGQ    R9
+	VMOVUPS (R11)(R9*8), Y0
+	MOVQ    $-1, R9
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normRow256f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normRow256f64(SB), NOSPLIT, $0-56
+	MOVQ         y+0(FP), AX
+	MOVQ         d+8(FP), CX
+	MOVQ         gamma+16(FP), DX
+	MOVQ         beta+24(FP), BX
+	VBROADCASTSD inv+40(FP), Y0
+	VBROADCASTSD offset+48(FP), Y1
+	MOVQ         n+32(FP), SI
+	VPCMPEQD     Y2, Y2, Y2
+	XORQ         DI, DI
+	SUBQ         $0x04, SI
+	JLT          rest
+
+loop:
+	VMASKMOVPD  (CX)(DI*8), Y2, Y3
+	VFMADD213PD Y1, Y0, Y3
+	VMASKMOVPD  (DX)(DI*8), Y2, Y4
+	VMASKMOVPD  (BX)(DI*8), Y2, Y5
+	VFMADD231PD Y4, Y3, Y5
+	TESTQ       SI, SI
+	JGE         full
+	VMASKMOVPD  Y5, Y2, (AX)(DI*8)
+	JMP         done
+
+full:
+	VMOVUPD Y5, (AX)(DI*8)
+	ADDQ    $0x04, DI
+	SUBQ    $0x04, SI
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, SI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*8), Y2
+	MOVQ    $-1, SI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func dotCentered256f64(a *float64, x *float64, n int, mean float64) float64
+// Requires: AVX, AVX2, FMA3, SSE2
+TEXT ·dotCentered256f64(SB), NOSPLIT, $0-40
+	MOVQ         a+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD mean+24(FP), Y0
+	VPXOR        Y1, Y1, Y1
+	VPXOR        Y2, Y2, Y2
+	VPXOR        Y3, Y3, Y3
+	VPXOR        Y4, Y4, Y4
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y5, Y5, Y5
+	VPCMPEQD     Y6, Y6, Y6
+	VPCMPEQD     Y7, Y7, Y7
+	VPCMPEQD     Y8, Y8, Y8
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPD  (AX)(BX*8), Y5, Y9
+	VMASKMOVPD  (CX)(BX*8), Y5, Y10
+	VSUBPD      Y0, Y10, Y10
+	VFMADD231PD Y10, Y9, Y1
+	VMASKMOVPD  32(AX)(BX*8), Y6, Y9
+	VMASKMOVPD  32(CX)(BX*8), Y6, Y10
+	VSUBPD      Y0, Y10, Y10
+	VFMADD231PD Y10, Y9, Y2
+	VMASKMOVPD  64(AX)(BX*8), Y7, Y9
+	VMASKMOVPD  64(CX)(BX*8), Y7, Y10
+	VSUBPD      Y0, Y10, Y10
+	VFMADD231PD Y10, Y9, Y3
+	VMASKMOVPD  96(AX)(BX*8), Y8, Y9
+	VMASKMOVPD  96(CX)(BX*8), Y8, Y10
+	VSUBPD      Y0, Y10, Y10
+	VFMADD231PD Y10, Y9, Y4
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop
+
+rest:
+	ADDQ    $0x10, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*8), Y5
+	VMOVUPS 32(SI)(DX*8), Y6
+	VMOVUPS 64(SI)(DX*8), Y7
+	VMOVUPS 96(SI)(DX*8), Y8
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPD       X0, X1, X1
+	VPERMILPD    $0x01, X1, X0
+	VADDPD       X0, X1, X1
+	VPXOR        Y0, Y0, Y0
+	VADDSD       X0, X1, X1
+	MOVSD        X1, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func normRowBackward256f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normRowBackward256f64(SB), NOSPLIT, $0-88
+	MOVQ         dx+0(FP), AX
+	MOVQ         dgamma+8(FP), CX
+	MOVQ         dbeta+16(FP), DX
+	MOVQ         dy+24(FP), BX
+	MOVQ         x+32(FP), SI
+	VBROADCASTSD mean+48(FP), Y0
+	VBROADCASTSD inv+56(FP), Y1
+	VBROADCASTSD offset+64(FP), Y2
+	VBROADCASTSD slope+72(FP), Y3
+	VBROADCASTSD shift+80(FP), Y4
+	MOVQ         n+40(FP), DI
+	VPCMPEQD     Y5, Y5, Y5
+	XORQ         R8, R8
+	SUBQ         $0x04, DI
+	JLT          rest
+
+loop:
+	VMASKMOVPD  (SI)(R8*8), Y5, Y6
+	VSUBPD      Y0, Y6, Y6
+	VMASKMOVPD  (BX)(R8*8), Y5, Y7
+	VMASKMOVPD  (AX)(R8*8), Y5, Y8
+	VMOVUPD     Y6, Y9
+	VFMADD213PD Y4, Y3, Y9
+	VFMADD231PD Y8, Y1, Y9
+	VFMADD213PD Y2, Y1, Y6
+	VMASKMOVPD  (CX)(R8*8), Y5, Y8
+	VFMADD231PD Y6, Y7, Y8
+	VMASKMOVPD  (DX)(R8*8), Y5, Y6
+	VADDPD      Y7, Y6, Y6
+	TESTQ       DI, DI
+	JGE         full
+	VMASKMOVPD  Y9, Y5, (AX)(R8*8)
+	VMASKMOVPD  Y8, Y5, (CX)(R8*8)
+	VMASKMOVPD  Y6, Y5, (DX)(R8*8)
+	JMP         done
+
+full:
+	VMOVUPD Y9, (AX)(R8*8)
+	VMOVUPD Y8, (CX)(R8*8)
+	VMOVUPD Y6, (DX)(R8*8)
+	ADDQ    $0x04, R8
+	SUBQ    $0x04, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*8), Y5
+	MOVQ    $-1, DI
 	JMP     loop
 
 done:

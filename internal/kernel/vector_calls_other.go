@@ -96,6 +96,46 @@ func maxAsm[T Float](x []T) (T, bool) {
 	return 0, false
 }
 
+func addAsm[T Float](y, a, b []T) bool {
+	return false
+}
+
+func timesAsm[T Float](y, a, b []T) bool {
+	return false
+}
+
+func centerAsm[T Float](y, x []T, mean T) bool {
+	return false
+}
+
+func centeredSumsAsm[T Float](sum, squares, x, mean []T) bool {
+	return false
+}
+
+func normColumnsAsm[T Float](y, x, mean, scale, shift []T) bool {
+	return false
+}
+
+func normColumnSumsAsm[T Float](sum, along, dy, x, mean []T) bool {
+	return false
+}
+
+func normColumnsBackwardAsm[T Float](dx, dy, x, mean, scale, slope, shift []T) bool {
+	return false
+}
+
+func normRowAsm[T Float](y, d, gamma, beta []T, inv T, offset T) bool {
+	return false
+}
+
+func dotCenteredAsm[T Float](a, x []T, mean T) (T, bool) {
+	return 0, false
+}
+
+func normRowBackwardAsm[T Float](dx, dgamma, dbeta, dy, x []T, mean T, inv T, offset T, slope T, shift T) bool {
+	return false
+}
+
 func logsAsm[T Float](dst, src []T) bool {
 	return false
 }

@@ -236,6 +236,104 @@ func squares512f32(x *float32, n int) float64
 //go:noescape
 func max512f32(x *float32, n int) float32
 
+// add512f32 computes
+//
+//	for i := range n {
+//		y[i] = a[i] + b[i]
+//	}
+//
+//go:noescape
+func add512f32(y *float32, a *float32, b *float32, n int)
+
+// times512f32 computes
+//
+//	for i := range n {
+//		y[i] = a[i] * b[i]
+//	}
+//
+//go:noescape
+func times512f32(y *float32, a *float32, b *float32, n int)
+
+// center512f32 computes
+//
+//	for i := range n {
+//		y[i] = x[i] - mean
+//	}
+//
+//go:noescape
+func center512f32(y *float32, x *float32, n int, mean float32)
+
+// centeredSums512f32 computes
+//
+//	for i := range n {
+//		d := x[i] - mean[i]
+//		sum[i] += d
+//		squares[i] = fma(d, d, squares[i])
+//	}
+//
+//go:noescape
+func centeredSums512f32(sum *float32, squares *float32, x *float32, mean *float32, n int)
+
+// normColumns512f32 computes
+//
+//	for i := range n {
+//		y[i] = fma(x[i]-mean[i], scale[i], shift[i])
+//	}
+//
+//go:noescape
+func normColumns512f32(y *float32, x *float32, mean *float32, scale *float32, shift *float32, n int)
+
+// normColumnSums512f32 computes
+//
+//	for i := range n {
+//		sum[i] += dy[i]
+//		along[i] = fma(dy[i], x[i]-mean[i], along[i])
+//	}
+//
+//go:noescape
+func normColumnSums512f32(sum *float32, along *float32, dy *float32, x *float32, mean *float32, n int)
+
+// normColumnsBackward512f32 computes
+//
+//	for i := range n {
+//		dx[i] = fma(scale[i], dy[i], fma(slope[i], x[i]-mean[i], shift[i]))
+//	}
+//
+//go:noescape
+func normColumnsBackward512f32(dx *float32, dy *float32, x *float32, mean *float32, scale *float32, slope *float32, shift *float32, n int)
+
+// normRow512f32 computes
+//
+//	for i := range n {
+//		y[i] = fma(fma(d[i], inv, offset), gamma[i], beta[i])
+//	}
+//
+//go:noescape
+func normRow512f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+
+// dotCentered512f32 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		s[i%16] = fma(a[i], x[i]-mean, s[i%16])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func dotCentered512f32(a *float32, x *float32, n int, mean float32) float32
+
+// normRowBackward512f32 computes
+//
+//	for i := range n {
+//		d := x[i] - mean
+//		dx[i] = fma(inv, dx[i], fma(slope, d, shift))
+//		dgamma[i] = fma(dy[i], fma(d, inv, offset), dgamma[i])
+//		dbeta[i] += dy[i]
+//	}
+//
+//go:noescape
+func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+
 // mask512f64 computes
 //
 //	for i := range n {
@@ -465,6 +563,104 @@ func max512f64(x *float64, n int) float64
 //
 //go:noescape
 func logs512f64(dst *float64, src *float64, n int)
+
+// add512f64 computes
+//
+//	for i := range n {
+//		y[i] = a[i] + b[i]
+//	}
+//
+//go:noescape
+func add512f64(y *float64, a *float64, b *float64, n int)
+
+// times512f64 computes
+//
+//	for i := range n {
+//		y[i] = a[i] * b[i]
+//	}
+//
+//go:noescape
+func times512f64(y *float64, a *float64, b *float64, n int)
+
+// center512f64 computes
+//
+//	for i := range n {
+//		y[i] = x[i] - mean
+//	}
+//
+//go:noescape
+func center512f64(y *float64, x *float64, n int, mean float64)
+
+// centeredSums512f64 computes
+//
+//	for i := range n {
+//		d := x[i] - mean[i]
+//		sum[i] += d
+//		squares[i] = fma(d, d, squares[i])
+//	}
+//
+//go:noescape
+func centeredSums512f64(sum *float64, squares *float64, x *float64, mean *float64, n int)
+
+// normColumns512f64 computes
+//
+//	for i := range n {
+//		y[i] = fma(x[i]-mean[i], scale[i], shift[i])
+//	}
+//
+//go:noescape
+func normColumns512f64(y *float64, x *float64, mean *float64, scale *float64, shift *float64, n int)
+
+// normColumnSums512f64 computes
+//
+//	for i := range n {
+//		sum[i] += dy[i]
+//		along[i] = fma(dy[i], x[i]-mean[i], along[i])
+//	}
+//
+//go:noescape
+func normColumnSums512f64(sum *float64, along *float64, dy *float64, x *float64, mean *float64, n int)
+
+// normColumnsBackward512f64 computes
+//
+//	for i := range n {
+//		dx[i] = fma(scale[i], dy[i], fma(slope[i], x[i]-mean[i], shift[i]))
+//	}
+//
+//go:noescape
+func normColumnsBackward512f64(dx *float64, dy *float64, x *float64, mean *float64, scale *float64, slope *float64, shift *float64, n int)
+
+// normRow512f64 computes
+//
+//	for i := range n {
+//		y[i] = fma(fma(d[i], inv, offset), gamma[i], beta[i])
+//	}
+//
+//go:noescape
+func normRow512f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+
+// dotCentered512f64 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		s[i%16] = fma(a[i], x[i]-mean, s[i%16])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func dotCentered512f64(a *float64, x *float64, n int, mean float64) float64
+
+// normRowBackward512f64 computes
+//
+//	for i := range n {
+//		d := x[i] - mean
+//		dx[i] = fma(inv, dx[i], fma(slope, d, shift))
+//		dgamma[i] = fma(dy[i], fma(d, inv, offset), dgamma[i])
+//		dbeta[i] += dy[i]
+//	}
+//
+//go:noescape
+func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
 
 // mask256f32 computes
 //
@@ -698,6 +894,104 @@ func squares256f32(x *float32, n int) float64
 //go:noescape
 func max256f32(x *float32, n int) float32
 
+// add256f32 computes
+//
+//	for i := range n {
+//		y[i] = a[i] + b[i]
+//	}
+//
+//go:noescape
+func add256f32(y *float32, a *float32, b *float32, n int)
+
+// times256f32 computes
+//
+//	for i := range n {
+//		y[i] = a[i] * b[i]
+//	}
+//
+//go:noescape
+func times256f32(y *float32, a *float32, b *float32, n int)
+
+// center256f32 computes
+//
+//	for i := range n {
+//		y[i] = x[i] - mean
+//	}
+//
+//go:noescape
+func center256f32(y *float32, x *float32, n int, mean float32)
+
+// centeredSums256f32 computes
+//
+//	for i := range n {
+//		d := x[i] - mean[i]
+//		sum[i] += d
+//		squares[i] = fma(d, d, squares[i])
+//	}
+//
+//go:noescape
+func centeredSums256f32(sum *float32, squares *float32, x *float32, mean *float32, n int)
+
+// normColumns256f32 computes
+//
+//	for i := range n {
+//		y[i] = fma(x[i]-mean[i], scale[i], shift[i])
+//	}
+//
+//go:noescape
+func normColumns256f32(y *float32, x *float32, mean *float32, scale *float32, shift *float32, n int)
+
+// normColumnSums256f32 computes
+//
+//	for i := range n {
+//		sum[i] += dy[i]
+//		along[i] = fma(dy[i], x[i]-mean[i], along[i])
+//	}
+//
+//go:noescape
+func normColumnSums256f32(sum *float32, along *float32, dy *float32, x *float32, mean *float32, n int)
+
+// normColumnsBackward256f32 computes
+//
+//	for i := range n {
+//		dx[i] = fma(scale[i], dy[i], fma(slope[i], x[i]-mean[i], shift[i]))
+//	}
+//
+//go:noescape
+func normColumnsBackward256f32(dx *float32, dy *float32, x *float32, mean *float32, scale *float32, slope *float32, shift *float32, n int)
+
+// normRow256f32 computes
+//
+//	for i := range n {
+//		y[i] = fma(fma(d[i], inv, offset), gamma[i], beta[i])
+//	}
+//
+//go:noescape
+func normRow256f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+
+// dotCentered256f32 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		s[i%16] = fma(a[i], x[i]-mean, s[i%16])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func dotCentered256f32(a *float32, x *float32, n int, mean float32) float32
+
+// normRowBackward256f32 computes
+//
+//	for i := range n {
+//		d := x[i] - mean
+//		dx[i] = fma(inv, dx[i], fma(slope, d, shift))
+//		dgamma[i] = fma(dy[i], fma(d, inv, offset), dgamma[i])
+//		dbeta[i] += dy[i]
+//	}
+//
+//go:noescape
+func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+
 // mask256f64 computes
 //
 //	for i := range n {
@@ -927,6 +1221,104 @@ func max256f64(x *float64, n int) float64
 //
 //go:noescape
 func logs256f64(dst *float64, src *float64, n int)
+
+// add256f64 computes
+//
+//	for i := range n {
+//		y[i] = a[i] + b[i]
+//	}
+//
+//go:noescape
+func add256f64(y *float64, a *float64, b *float64, n int)
+
+// times256f64 computes
+//
+//	for i := range n {
+//		y[i] = a[i] * b[i]
+//	}
+//
+//go:noescape
+func times256f64(y *float64, a *float64, b *float64, n int)
+
+// center256f64 computes
+//
+//	for i := range n {
+//		y[i] = x[i] - mean
+//	}
+//
+//go:noescape
+func center256f64(y *float64, x *float64, n int, mean float64)
+
+// centeredSums256f64 computes
+//
+//	for i := range n {
+//		d := x[i] - mean[i]
+//		sum[i] += d
+//		squares[i] = fma(d, d, squares[i])
+//	}
+//
+//go:noescape
+func centeredSums256f64(sum *float64, squares *float64, x *float64, mean *float64, n int)
+
+// normColumns256f64 computes
+//
+//	for i := range n {
+//		y[i] = fma(x[i]-mean[i], scale[i], shift[i])
+//	}
+//
+//go:noescape
+func normColumns256f64(y *float64, x *float64, mean *float64, scale *float64, shift *float64, n int)
+
+// normColumnSums256f64 computes
+//
+//	for i := range n {
+//		sum[i] += dy[i]
+//		along[i] = fma(dy[i], x[i]-mean[i], along[i])
+//	}
+//
+//go:noescape
+func normColumnSums256f64(sum *float64, along *float64, dy *float64, x *float64, mean *float64, n int)
+
+// normColumnsBackward256f64 computes
+//
+//	for i := range n {
+//		dx[i] = fma(scale[i], dy[i], fma(slope[i], x[i]-mean[i], shift[i]))
+//	}
+//
+//go:noescape
+func normColumnsBackward256f64(dx *float64, dy *float64, x *float64, mean *float64, scale *float64, slope *float64, shift *float64, n int)
+
+// normRow256f64 computes
+//
+//	for i := range n {
+//		y[i] = fma(fma(d[i], inv, offset), gamma[i], beta[i])
+//	}
+//
+//go:noescape
+func normRow256f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+
+// dotCentered256f64 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		s[i%16] = fma(a[i], x[i]-mean, s[i%16])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func dotCentered256f64(a *float64, x *float64, n int, mean float64) float64
+
+// normRowBackward256f64 computes
+//
+//	for i := range n {
+//		d := x[i] - mean
+//		dx[i] = fma(inv, dx[i], fma(slope, d, shift))
+//		dgamma[i] = fma(dy[i], fma(d, inv, offset), dgamma[i])
+//		dbeta[i] += dy[i]
+//	}
+//
+//go:noescape
+func normRowBackward256f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
 
 // pixels256 makes numbers of bytes, n being a multiple of 16 and 16 or more:
 //

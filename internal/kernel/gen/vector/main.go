@@ -37,6 +37,7 @@ func main() {
 				masked, exp, sigmoid, sigmoidBackward, tanh, tanhBackward, softmax16, softmaxBackward, quotient,
 				axpy, adjust, sgd, momentum, nesterov, adaGrad, rmsProp, adam,
 				addColumnSums, sum, dot, squares, maximum, logs,
+				addition, product, center, centeredSums, normColumns, normColumnSums, normColumnsBackward, normRow, dotCentered, normRowBackward,
 			} {
 				kernel(target(e))
 			}
