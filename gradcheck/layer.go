@@ -23,7 +23,7 @@ const batch = 4
 
 // seed draws numbers that activate every hidden unit of the layers of package nn on
 // some sample, so that no gradient is 0, and on which no sum cancels so far that its
-// rounding exceeds 1e-14. The tests of those layers assert both.
+// rounding exceeds 1e-13. The tests of those layers assert both.
 const seed = 182
 
 // Layer checks one layer: its gradients, against every reference there is, and the

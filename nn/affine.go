@@ -56,6 +56,11 @@ func (l *Affine[T]) Fields(f *Fields[T]) {
 	f.Params(&l.params)
 }
 
+func (l *Affine[T]) Settings(s *Settings[T]) {
+	s.Infer(&l.in, s.Features())
+	s.Int("out", &l.out)
+}
+
 // Init draws W anew and sets b to 0.
 func (l *Affine[T]) Init(init Init, rng *rand.Rand) {
 	normal(l.W.Value.Data, init(l.In(), l.Out()), rng)

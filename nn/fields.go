@@ -215,7 +215,7 @@ func (f *Fields[T]) Sizes(name string, v *[]int, most int) {
 		return
 	}
 	if len(*v) > most || slices.ContainsFunc(*v, func(d int) bool { return d < 1 }) {
-		f.Fail(name, "want at most %d lengths of 1 or more, got %d: %.60v", most, len(*v), *v)
+		f.Fail(name, "want at most %d lengths of 1 or more, got %d: %.60s", most, len(*v), tensor.FormatShape(*v))
 	}
 }
 

@@ -1,8 +1,10 @@
 package nn
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"strconv"
 
 	"github.com/chainrule-go/chainrule/internal/kernel"
 	"github.com/chainrule-go/chainrule/tensor"
@@ -23,6 +25,20 @@ func Xavier(in, out int) float64 { return math.Sqrt(2 / float64(in+out)) }
 
 // He is √(2/in), for ReLU (He et al., ICCV 2015, eq. 10).
 func He(in, _ int) float64 { return math.Sqrt(2 / float64(in)) }
+
+// ParseInit returns the Init that a word means: he, xavier, or a standard deviation such
+// as 0.01, up to 1e6.
+func ParseInit(word string) (Init, error) {
+	switch std, err := strconv.ParseFloat(word, 64); {
+	case word == "he":
+		return He, nil
+	case word == "xavier":
+		return Xavier, nil
+	case err == nil && std >= 0x1p-126 && std <= 1e6:
+		return Std(std), nil
+	}
+	return nil, fmt.Errorf("want he, xavier or a standard deviation above 0 and up to 1e6, such as 0.01, got %s", clip(word))
+}
 
 // normal fills w with normal numbers of mean 0, by Marsaglia's polar method
 // (SIAM Review 6, 1964): two at a time; if len(w) is odd, the second of

@@ -18,12 +18,22 @@ var builtin = []kind{
 	row[Tanh[float32], Tanh[float64]]("Tanh"),
 	row[Softmax[float32], Softmax[float64]]("Softmax"),
 	row[Dropout[float32], Dropout[float64]]("Dropout"),
+	row[BatchNorm[float32], BatchNorm[float64]]("BatchNorm"),
+	row[LayerNorm[float32], LayerNorm[float64]]("LayerNorm"),
+	row[RMSNorm[float32], RMSNorm[float64]]("RMSNorm"),
+	row[GroupNorm[float32], GroupNorm[float64]]("GroupNorm"),
+	row[Identity[float32], Identity[float64]]("Identity"),
+	row[Flatten[float32], Flatten[float64]]("Flatten"),
+	row[Reshape[float32], Reshape[float64]]("Reshape"),
 	row[Sequential[float32], Sequential[float64]]("Sequential"),
+	row[Residual[float32], Residual[float64]]("Residual"),
+	row[Concat[float32], Concat[float64]]("Concat"),
 }
 
 // A kind makes layers of one type, in either precision.
 type kind struct {
 	name    string
+	word    string // in a line of layers
 	float32 func() Layer[float32]
 	float64 func() Layer[float64]
 	types   [2]reflect.Type
@@ -32,10 +42,17 @@ type kind struct {
 func row[A, B any, LA layerOf[A, float32], LB layerOf[B, float64]](name string) kind {
 	return kind{
 		name:    name,
+		word:    strings.ToLower(name),
 		float32: func() Layer[float32] { return LA(new(A)) },
 		float64: func() Layer[float64] { return LB(new(B)) },
 		types:   [2]reflect.Type{reflect.TypeFor[LA](), reflect.TypeFor[LB]()},
 	}
+}
+
+// as gives a kind a shorter word.
+func (k kind) as(word string) kind {
+	k.word = word
+	return k
 }
 
 // layerOf is the pointer to an A, which is a Layer.
@@ -64,7 +81,7 @@ func Register[A, B any, LA layerOf[A, float32], LB layerOf[B, float64]](name str
 	registered.Lock()
 	defer registered.Unlock()
 	for _, k := range append(builtin, registered.kinds...) {
-		if name == "" || k.name == name || k.types[0] == reflect.TypeFor[LA]() || k.types[1] == reflect.TypeFor[LB]() {
+		if name == "" || k.name == name || k.word == strings.ToLower(name) || k.types[0] == reflect.TypeFor[LA]() || k.types[1] == reflect.TypeFor[LB]() {
 			panic(fmt.Sprintf("nn: Register: the name %q is empty or taken, or its type is registered already", name))
 		}
 	}
@@ -116,6 +133,35 @@ func NewOfKind[T tensor.Float](name string) (Layer[T], bool) {
 		}
 	}
 	return nil, false
+}
+
+// kindOfWord returns the name of the kind that a line of layers means by a word: its own
+// or its name, in lower case or not.
+func kindOfWord(word string) (name string, ok bool) {
+	for k := range kinds {
+		if strings.EqualFold(word, k.word) || strings.EqualFold(word, k.name) {
+			return k.name, true
+		}
+	}
+	return "", false
+}
+
+// wordOf returns the word for a kind.
+func wordOf(name string) string {
+	for k := range kinds {
+		if k.name == name {
+			return k.word
+		}
+	}
+	return strings.ToLower(name)
+}
+
+// kindWords returns the words for all kinds.
+func kindWords() (words []string) {
+	for k := range kinds {
+		words = append(words, k.word)
+	}
+	return words
 }
 
 // KindOf returns the name of the kind that l is of. It is an error if [NewOfKind]
@@ -212,4 +258,13 @@ func describe[T tensor.Float](l Layer[T]) string {
 		return Kind(l)
 	}
 	return Kind(l) + "(" + strings.Join(settings, ", ") + ")"
+}
+
+// describeAll describes layers in parentheses.
+func describeAll[T tensor.Float](layers []Named[T]) string {
+	parts := make([]string, len(layers))
+	for i, l := range layers {
+		parts[i] = describe(l.Layer)
+	}
+	return "(" + strings.Join(parts, ", ") + ")"
 }

@@ -34,6 +34,10 @@ type Pass[T tensor.Float] struct {
 	// The same Step draws the same numbers again.
 	Step uint64
 
+	// Observe, if set, is called by a [Sequential] with what each of its layers returned: y
+	// of Forward, or dx of Backward. With Unfused these are all layers, as they were given.
+	Observe func(l Layer[T], forward bool, result *tensor.Tensor[T])
+
 	resets uint64
 	arrays pool[*tensor.Tensor[T]]
 	views  pool[*tensor.Tensor[T]] // whose Data is that of others
@@ -128,6 +132,13 @@ func (p *Pass[T]) Reset() {
 func fillNaN[T tensor.Float](x []T) {
 	for i := range x {
 		x[i] = T(math.NaN())
+	}
+}
+
+// observed shows the result of a layer to p.Observe.
+func (p *Pass[T]) observed(l Layer[T], forward bool, result *tensor.Tensor[T]) {
+	if p != nil && p.Observe != nil {
+		p.Observe(l, forward, result)
 	}
 }
 

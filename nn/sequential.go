@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/chainrule-go/chainrule/tensor"
 )
@@ -53,17 +52,22 @@ type Named[T tensor.Float] struct {
 // NewSequential chains layers. They are named by kind and number, as in the
 // book: Affine1, ReLU1, Affine2. It panics as [NewNamed] does.
 func NewSequential[T tensor.Float](layers ...Layer[T]) *Sequential[T] {
+	return NewNamed(numbered(layers)...)
+}
+
+// numbered names layers by kind and number.
+func numbered[T tensor.Float](layers []Layer[T]) []Named[T] {
 	named := make([]Named[T], len(layers))
 	count := map[string]int{}
 	for i, l := range layers {
 		if l == nil {
-			continue // NewNamed refuses it
+			continue // Fields.Layers refuses it
 		}
 		kind := Kind(l)
 		count[kind]++
 		named[i] = Named[T]{fmt.Sprint(kind, count[kind]), l}
 	}
-	return NewNamed(named...)
+	return named
 }
 
 // NewNamed chains layers under names of the caller's. It panics with a *[FieldError]
@@ -73,10 +77,15 @@ func NewSequential[T tensor.Float](layers ...Layer[T]) *Sequential[T] {
 func NewNamed[T tensor.Float](layers ...Named[T]) *Sequential[T] {
 	s := &Sequential[T]{layers: slices.Clone(layers)}
 	MustBuild(s)
-	if first, second, twice := sameTwice(s); twice {
-		panic(fmt.Sprintf("nn: Sequential: %s and %s are the same layer; make a second one that shares its parameters", first, second))
-	}
+	mustDiffer(s)
 	return s
+}
+
+// mustDiffer panics if the same layer occurs in a container twice.
+func mustDiffer[T tensor.Float](container Layer[T]) {
+	if first, second, twice := sameTwice(container); twice {
+		panic(fmt.Sprintf("nn: %s: %s and %s are the same layer; make a second one that shares its parameters", Kind(container), first, second))
+	}
 }
 
 func (s *Sequential[T]) Fields(f *Fields[T]) {
@@ -126,6 +135,7 @@ func (s *Sequential[T]) Layers() []Named[T] { return s.layers }
 func (s *Sequential[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 	for _, l := range s.plan(p).layers {
 		x = l.Forward(p, x)
+		p.observed(l, true, x)
 	}
 	return x
 }
@@ -133,6 +143,7 @@ func (s *Sequential[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[
 func (s *Sequential[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
 	for _, l := range slices.Backward(s.plan(p).layers) {
 		dy = l.Backward(p, dy)
+		p.observed(l, false, dy)
 	}
 	return dy
 }
@@ -150,6 +161,7 @@ func (s *Sequential[T]) BackwardParams(p *Pass[T], dy *tensor.Tensor[T]) {
 			return
 		}
 		dy = l.Backward(p, dy)
+		p.observed(l, false, dy)
 	}
 }
 
@@ -157,9 +169,5 @@ func (s *Sequential[T]) BackwardParams(p *Pass[T], dy *tensor.Tensor[T]) {
 func (s *Sequential[T]) Params() []*Param[T] { return s.params }
 
 func (s *Sequential[T]) String() string {
-	parts := make([]string, len(s.layers))
-	for i, l := range s.layers {
-		parts[i] = describe(l.Layer)
-	}
-	return "Sequential(" + strings.Join(parts, ", ") + ")"
+	return "Sequential" + describeAll(s.layers)
 }

@@ -29,4 +29,7 @@ func (l *Sigmoid[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T
 	return l.backward(p, l, dy, kernel.SigmoidBackward[T])
 }
 
+// WeightInit returns [Xavier].
+func (l *Sigmoid[T]) WeightInit() Init { return Xavier }
+
 func (l *Sigmoid[T]) String() string { return "Sigmoid" }

@@ -44,6 +44,9 @@ func (l *Softmax[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T
 
 func (l *Softmax[T]) Params() []*Param[T] { return nil }
 
+// WeightInit returns [Xavier].
+func (l *Softmax[T]) WeightInit() Init { return Xavier }
+
 func (l *Softmax[T]) String() string { return "Softmax" }
 
 // rows yields where each row along the last axis of x begins and ends.

@@ -25,4 +25,7 @@ func (l *Tanh[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
 	return l.backward(p, l, dy, kernel.TanhBackward[T])
 }
 
+// WeightInit returns [Xavier].
+func (l *Tanh[T]) WeightInit() Init { return Xavier }
+
 func (l *Tanh[T]) String() string { return "Tanh" }

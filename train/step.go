@@ -21,7 +21,9 @@ type Step[T tensor.Float] struct {
 	Optimizer *optim.Optimizer[T]
 	Pass      *nn.Pass[T] // of the steps; its Step is their number
 
-	frozen []*nn.Param[T] // that the optimizer does not have
+	params []*nn.Param[T]  // that the optimizer has
+	frozen []*nn.Param[T]  // that it does not have
+	state  []layerState[T] // of all layers
 }
 
 // NewStep returns a Step on all threads of GOMAXPROCS. The optimizer may leave parameters
@@ -33,7 +35,7 @@ func NewStep[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], optimizer *optim.
 	if err != nil {
 		panic(err.Error())
 	}
-	return &Step[T]{net, loss, optimizer, &nn.Pass[T]{Train: true, Keep: true}, frozen}
+	return &Step[T]{net, loss, optimizer, &nn.Pass[T]{Train: true, Keep: true}, optimizer.Params(), frozen, layerStates(net)}
 }
 
 // Threads sets the number of threads of the pass and the optimizer; 0 is all of
@@ -41,21 +43,23 @@ func NewStep[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], optimizer *optim.
 func (s *Step[T]) Threads(n int) { s.Pass.Threads, s.Optimizer.Threads = n, n }
 
 // Do is one step on a batch and its targets. It returns the loss before the step. If that
-// is not finite, no parameter changes, and it is an *[InputError] if a sample of the
-// batch is not finite, and else a *[DivergedError]. A label that is none of the classes
-// panics with a *[nn.LabelError].
+// or a gradient is not finite, the network is as before, and it is an *[InputError] if a
+// sample of the batch is not finite, and else a *[DivergedError] that says where a number
+// is not finite first. If a parameter is not finite after the step, it is a
+// *[DivergedError] too. A label that is none of the classes panics with a
+// *[nn.LabelError].
 func (s *Step[T]) Do(x *tensor.Tensor[T], t nn.Targets[T]) (loss float64, err error) {
 	s.Pass.Reset()
+	for _, state := range s.state {
+		copy(state.before, state.live.Data)
+	}
 	loss = nn.Backpropagate(s.Pass, s.Net, s.Loss, x, t)
-	if !finite(loss) {
-		if e := notFinite("batch", x, t); e != nil {
-			return loss, e
-		}
-		return loss, &DivergedError{Step: int(s.Pass.Step), Loss: loss, Param: badParam(s.Net)}
+	if !finite(loss) || !s.finiteGradients() {
+		return loss, s.diverged(x, t, loss)
 	}
 	s.Optimizer.Step()
 	for _, p := range s.frozen {
 		clear(p.Grad.Data)
 	}
-	return loss, nil
+	return loss, s.overflowed(loss)
 }

@@ -51,20 +51,6 @@ func Random(seed uint64, purpose string) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, stream.Sum64()))
 }
 
-// A DivergedError ends a run whose loss is not a finite number though its samples are.
-type DivergedError struct {
-	Step  int
-	Loss  float64
-	Param string // one that is not finite before the step; "" if all are
-}
-
-func (e *DivergedError) Error() string {
-	if e.Param != "" && e.Step <= 1 {
-		return fmt.Sprintf("training cannot begin: the loss is %v, for the parameter %s is not finite", e.Loss, e.Param)
-	}
-	return fmt.Sprintf("training diverged: the loss at step %d is %v; try a smaller learning rate or smaller initial weights", e.Step, e.Loss)
-}
-
 // Run trains for cfg.Steps steps and returns the last Epoch.
 //
 // It stops early with ctx's error, with a *[nn.LabelError] or an *[InputError] that names

@@ -18,6 +18,7 @@ import (
 
 	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/internal/bench"
+	"github.com/chainrule-go/chainrule/internal/spelling"
 )
 
 func (a *app) benchCommand() *cobra.Command {
@@ -78,7 +79,7 @@ func (v *workloads) Set(s string) (err error) {
 	}
 	for _, name := range names {
 		if _, err := bench.Select([]string{name}); err != nil {
-			if near := didYouMean(name, known); near != "" {
+			if near := spelling.Suggest(name, known); near != "" {
 				return fmt.Errorf("there is no workload %q%s", name, near)
 			}
 			return err

@@ -17,6 +17,7 @@ import (
 
 	"github.com/chainrule-go/chainrule/graph"
 	"github.com/chainrule-go/chainrule/internal/draw"
+	"github.com/chainrule-go/chainrule/internal/spelling"
 )
 
 // graphOptions are the flags of graph.
@@ -167,7 +168,7 @@ func (a *app) graphSource(cmd *cobra.Command, name string, o *graphOptions) (sou
 		names = append(names, f.Name)
 	}
 	if _, err := os.Stat(name); err != nil && !strings.ContainsAny(name, `./\`) {
-		if near := didYouMean(name, names); near != "" {
+		if near := spelling.Suggest(name, names); near != "" {
 			return source{}, usagef("there is no graph %q%s", name, near)
 		}
 		return source{}, usagef("there is no graph %q; want %s, or the file of a model", name, strings.Join(names, ", "))

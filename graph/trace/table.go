@@ -20,6 +20,9 @@ type Row struct {
 	Real    []Sizes // those in training
 	PyTorch string  // y in Python, of x, of the parameters by name, and of the targets t of a loss; "" if there is none
 
+	// Random draws the sizes at which PyTorch is asked. Nil means a sample of one axis.
+	Random func(rng *rand.Rand) Sizes
+
 	formula typed
 	// Of a loss, in place of Make: in both precisions, and the targets of n samples.
 	loss    func() (nn.Loss[float64], nn.Loss[float32])
@@ -230,6 +233,8 @@ func Rows() []Row {
 			},
 		},
 	}
+	rows = append(rows, normRows()...)
+	rows = append(rows, structureRows()...)
 	for i, r := range rows {
 		rows[i].Case = r.Of(r.Small)
 		rows[i].Name, rows[i].Refuses = r.Name, r.Refuses

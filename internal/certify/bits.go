@@ -32,6 +32,18 @@ var recorded = map[string][2]uint64{
 	"SoftmaxWithLoss":  {0xc11b223afd294020, 0x66f3a536b313ddde},
 	"MeanSquaredError": {0x36f744d1b56cc77f, 0xd0227abc32b5e782},
 	"TwoLayerNet":      {0x1f3898c934655c26, 0x5b99b884c09531bf},
+	"Identity":         {0x3f90a62962783b1f, 0x3f90a62962783b1f},
+	"Flatten":          {0xf5d089ae142b2db5, 0xf5d089ae142b2db5},
+	"Reshape":          {0x47d66a907bb855cc, 0x47d66a907bb855cc},
+	"Residual":         {0x05eea020ad97fdcc, 0x03331f23617f74de},
+	"Concat":           {0x4c10fe2ea885ad69, 0x40182cf7fd6b9f9f},
+	"LayerNorm":        {0x78ab1a39a384f4a7, 0x56db492bfe299976},
+	"RMSNorm":          {0xe6726fd0fc08823a, 0xc278efe587c9857b},
+	"GroupNorm(3, 6)":  {0xdfbe3823f33e7f60, 0xc0441853d7b0b267},
+	"GroupNorm(4, 12)": {0xa964d7316f328cc3, 0x6811d3c8d6932bc7},
+	"BatchNorm":        {0xa25b9bc9088a8067, 0x1208ca7044a47bcc},
+	"BatchNorm(3)":     {0x10aadce68341363a, 0x27208ba2cf8b02fb},
+	"BatchNorm(6)":     {0x45eb6453ebb2ae5d, 0xf4324611ea94cc7d},
 }
 
 // Bits computes the layers of [RealSize] in both precisions. Every processor, with its
@@ -91,5 +103,11 @@ func bitsOf[T tensor.Float](make func(rng *rand.Rand) nn.Layer[T], sample []int)
 	for _, p := range l.Params() {
 		write(p.Grad)
 	}
+	nn.VisitFields(l, func(f nn.Field[T]) error {
+		if state, ok := f.Value.(**tensor.Tensor[T]); ok {
+			write(*state)
+		}
+		return nil
+	})
 	return sum.Sum64()
 }

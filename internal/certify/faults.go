@@ -29,7 +29,7 @@ type array = *tensor.Tensor[float64]
 // after is a fault of what Backward does at its end.
 func after(name string, params bool, spoil func(l *faulty, dx, dy array)) Fault {
 	return Fault{Name: name, params: params, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
-		dx := l.Layer.Backward(p, dy)
+		dx := l.Layer.Backward(p, dy).Clone() // it may share the memory of dy
 		spoil(l, dx, dy)
 		return dx
 	}}
@@ -38,7 +38,7 @@ func after(name string, params bool, spoil func(l *faulty, dx, dy array)) Fault 
 // afterForward is a fault of what Forward does at its end.
 func afterForward(name string, spoil func(x, y array)) Fault {
 	return Fault{Name: name, forward: func(l *faulty, p *nn.Pass[float64], x array) array {
-		y := l.Layer.Forward(p, x)
+		y := l.Layer.Forward(p, x).Clone() // it may share the memory of x
 		spoil(x, y)
 		return y
 	}}

@@ -28,6 +28,11 @@ func TestBitsAreTheSameEverywhere(t *testing.T) {
 		"Axpy":             {0xd166ebc39429708a, 0xf4f1cee293dfe7ce},
 		"Momentum":         {0x8a1734d3e4a84cde, 0x7ffaae3109aa7f2a},
 		"Adam":             {0x8affde448aafbd61, 0xa52c2a4d6223b6ab},
+		"Nesterov":         {0x61ae826bd1e363bb, 0x5996e2171c733168},
+		"AdaGrad":          {0x0e3d7d6e9eeb6296, 0x5106611150df7d00},
+		"RMSProp":          {0x32674383094ae108, 0xdd64f59d73d57e8d},
+		"Adjust":           {0xe66379ff649e6bfc, 0x25d91b3ba64b293a},
+		"SumSquares":       {0x68c27654b03b50d0, 0x35b8ba49c8106cd9},
 		"SGD":              {0x99e3338856d2ef3f, 0x1cebb1870fb4c834},
 		"Gemm":             {0x69288c9f8dc4cf89, 0x9be46ee08b2e31f6},
 		"Gemm, transposed": {0xee0aa5bc6086f89c, 0xbe5f1ca203f76233},
@@ -97,16 +102,39 @@ func operationBits[T Float](name string) uint64 {
 	case "Momentum":
 		v := draw(len(x), -1, 1)
 		copy(dst, y)
-		Momentum(1, dst, v, x, T(0.9), T(0.1))
-		Momentum(1, dst, v, y, T(0.9), T(0.1))
+		Momentum(dst, v, x, T(0.9), -T(0.1), 1)
+		Momentum(dst, v, y, T(0.9), -T(0.1), 1)
 	case "Adam":
 		m, v := draw(len(x), -1, 1), draw(len(x), 0, 1)
 		copy(dst, y)
-		Adam(1, dst, m, v, x, T(0.1), T(0.001), T(0.1), T(1e-7))
-		Adam(1, dst, m, v, y, T(0.1), T(0.001), T(0.1), T(1e-7))
+		Adam(dst, m, v, x, T(0.1), T(0.001), T(0.1), T(1e-7))
+		Adam(dst, m, v, y, T(0.1), T(0.001), T(0.1), T(1e-7))
+	case "Nesterov":
+		v := draw(len(x), -1, 1)
+		copy(dst, y)
+		Nesterov(dst, v, x, T(0.9), -T(0.1), 1)
+		Nesterov(dst, v, y, T(0.9), -T(0.1), 1)
+	case "AdaGrad":
+		s := draw(len(x), 0, 1)
+		copy(dst, y)
+		AdaGrad(dst, s, x, T(0.1), T(1e-7))
+		AdaGrad(dst, s, y, T(0.1), T(1e-7))
+	case "RMSProp":
+		v := draw(len(x), 0, 1)
+		copy(dst, y)
+		RMSProp(dst, v, x, T(0.01), T(0.1), T(1e-7))
+		RMSProp(dst, v, y, T(0.01), T(0.1), T(1e-7))
+	case "Adjust":
+		Adjust(y, x, T(0.7), 1, T(0.1), T(0.01))
+		copy(dst, x)
+		Adjust(dst, y, T(0.7), 1, T(0.1), T(0.01))
+	case "SumSquares":
+		for i := range 1000 {
+			dst[i] = T(SumSquares(x[:i]))
+		}
 	case "SGD":
 		copy(dst, y)
-		SGD(1, dst, x, T(0.1))
+		SGD(dst, x, T(0.1))
 	case "Gemm":
 		Gemm(1, c, a, b)
 		dst = c.Data

@@ -239,36 +239,10 @@ func TestSigmoidAgainstDecimal(t *testing.T) {
 	}
 }
 
-func TestSGD(t *testing.T) {
-	t.Run("float32", testSGD[float32])
-	t.Run("float64", testSGD[float64])
-}
-
-func testSGD[T Float](t *testing.T) {
-	rng := rand.New(rand.NewPCG(33, 1))
-	for n := range 68 {
-		for _, lr := range []T{0.1, 0, -0.5, 1} {
-			start, grad := nasty[T](rng, n), nasty[T](rng, n)
-			want := make([]T, n)
-			for i := range want {
-				want[i] = exactFMA(-lr, grad[i], start[i])
-			}
-			what := fmt.Sprintf("SGD of %d", n)
-			w, guards := guarded(t, what, start)
-			g, guardsG := guarded(t, what, grad)
-			SGD(1, w, g, lr)
-			sameBits(t, what, w, want)
-			sameBits(t, what+", gradient", g, make([]T, n))
-			guards()
-			guardsG()
-		}
-	}
-}
-
 func TestSGDSpecials(t *testing.T) {
 	inf, nan := math.Inf(1), math.NaN()
 	w, g := []float64{1, 1, nan, inf}, []float64{nan, inf, 1, inf}
-	SGD(1, w, g, 0.5)
+	SGD(w, g, 0.5)
 	sameBits(t, "w", w, []float64{nan, -inf, nan, nan})
 	sameBits(t, "g", g, []float64{0, 0, 0, 0})
 }
@@ -290,7 +264,7 @@ func TestMismatchedLengthsPanic(t *testing.T) {
 		{"kernel.Tanh: lengths 3 and 4", func() { Tanh(l(3), l(4)) }},
 		{"kernel.TanhBackward: lengths 4 and 3", func() { TanhBackward(l(4), l(3), l(4)) }},
 		{"kernel.TanhBackward: lengths 4 and 5", func() { TanhBackward(l(4), l(4), l(5)) }},
-		{"kernel.SGD: lengths 4 and 3", func() { SGD(1, l(4), l(3), 1) }},
+		{"kernel.SGD: lengths 4 and 3", func() { SGD(l(4), l(3), 1) }},
 		{"kernel.Exp: lengths 4 and 3", func() { Exp(l(4), l(3)) }},
 		{"kernel.Exp: lengths 3 and 4", func() { Exp(l(3), l(4)) }},
 		{"kernel.Dot: lengths 4 and 3", func() { Dot(l(4), l(3)) }},
@@ -299,11 +273,18 @@ func TestMismatchedLengthsPanic(t *testing.T) {
 		{"kernel.AddColumnSums: 7 elements are not a whole number of rows of 0", func() { AddColumnSums(l(0), l(7)) }},
 		{"kernel.Logs: lengths 4 and 3", func() { Logs(l(4), l(3)) }},
 		{"kernel.Axpy: lengths 4 and 3", func() { Axpy(l(4), l(3), 1) }},
-		{"kernel.Momentum: lengths 4 and 3", func() { Momentum(1, l(4), l(3), l(4), 1, 1) }},
-		{"kernel.Momentum: lengths 4 and 5", func() { Momentum(1, l(4), l(4), l(5), 1, 1) }},
-		{"kernel.Adam: lengths 4 and 3", func() { Adam(1, l(4), l(3), l(4), l(4), 1, 1, 1, 1) }},
-		{"kernel.Adam: lengths 4 and 5", func() { Adam(1, l(4), l(4), l(5), l(4), 1, 1, 1, 1) }},
-		{"kernel.Adam: lengths 4 and 2", func() { Adam(1, l(4), l(4), l(4), l(2), 1, 1, 1, 1) }},
+		{"kernel.Momentum: lengths 4 and 3", func() { Momentum(l(4), l(3), l(4), 1, 1, 1) }},
+		{"kernel.Momentum: lengths 4 and 5", func() { Momentum(l(4), l(4), l(5), 1, 1, 1) }},
+		{"kernel.Nesterov: lengths 4 and 3", func() { Nesterov(l(4), l(3), l(4), 1, 1, 1) }},
+		{"kernel.Nesterov: lengths 4 and 5", func() { Nesterov(l(4), l(4), l(5), 1, 1, 1) }},
+		{"kernel.AdaGrad: lengths 4 and 3", func() { AdaGrad(l(4), l(3), l(4), 1, 1) }},
+		{"kernel.AdaGrad: lengths 4 and 5", func() { AdaGrad(l(4), l(4), l(5), 1, 1) }},
+		{"kernel.RMSProp: lengths 4 and 3", func() { RMSProp(l(4), l(3), l(4), 1, 1, 1) }},
+		{"kernel.RMSProp: lengths 4 and 5", func() { RMSProp(l(4), l(4), l(5), 1, 1, 1) }},
+		{"kernel.Adjust: lengths 4 and 3", func() { Adjust(l(4), l(3), 1, 1, 1, 1) }},
+		{"kernel.Adam: lengths 4 and 3", func() { Adam(l(4), l(3), l(4), l(4), 1, 1, 1, 1) }},
+		{"kernel.Adam: lengths 4 and 5", func() { Adam(l(4), l(4), l(5), l(4), 1, 1, 1, 1) }},
+		{"kernel.Adam: lengths 4 and 2", func() { Adam(l(4), l(4), l(4), l(2), 1, 1, 1, 1) }},
 		{"kernel.SoftmaxRows: lengths 4 and 3", func() { SoftmaxRows(l(4), l(3), 1) }},
 		{"kernel.SoftmaxRows: 4 elements are not a whole number of rows of 3", func() { SoftmaxRows(l(4), l(4), 3) }},
 		{"kernel.SoftmaxRows: 4 elements are not a whole number of rows of 0", func() { SoftmaxRows(l(4), l(4), 0) }},

@@ -37,10 +37,11 @@ func (k *kept[O]) giveBack(place int, o *O) {
 
 // keeps is what is kept for work on one type.
 type keeps[T Float] struct {
-	buffers kept[buffer[T]]
-	loops   kept[loops[T]]
-	blocked kept[blocked[T]]
-	updates kept[update[T]]
+	buffers    kept[buffer[T]]
+	loops      kept[loops[T]]
+	blocked    kept[blocked[T]]
+	batchNorms kept[batchNorm[T]]
+	rowNorms   kept[rowNorm[T]]
 }
 
 var keeps32, keeps64 = new(keeps[float32]), new(keeps[float64])
@@ -56,6 +57,7 @@ func keptOf[T Float]() *keeps[T] {
 type buffer[T Float] struct {
 	data  []T
 	lists lists
+	pipe  pipeline
 }
 
 // borrow returns n elements, whatever they hold, until they are given back.

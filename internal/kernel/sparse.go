@@ -33,14 +33,14 @@ type sparse[T Float] struct {
 // rows.
 type listed[T Float] func(index, counts *int32, a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow, ahead uintptr, rows, columns int, floor T)
 
-// canSkipPairs reports whether leaving out the terms in which two rows of A are 0 is
-// right, and seems to pay: for few rows or columns it does not, nor if B is not in a
+// canSkipPairs reports whether leaving out the terms in which two rows of A are 0, if
+// B is finite, seems to pay: for few rows or columns it does not, nor if B is not in a
 // cache, nor for half of the terms or less.
 func (s *blocked[T]) canSkipPairs() bool {
 	m, n, k := s.c.Rows, s.c.Cols, s.a.Cols
 	return s.sparse != nil && m >= 8 && n > 2*s.lanes && m*n*k >= thresholds.zeros &&
 		k*n*int(unsafe.Sizeof(T(0))) <= blocks.size &&
-		s.looksZero(2, 50) && s.sparse.finite(&s.b.Data[0], k*n)
+		s.looksZero(2, 50)
 }
 
 // canSkipEach reports whether leaving out the terms of each row in which A is 0
@@ -103,12 +103,12 @@ func (l *lists) room(terms, counts, bits int) {
 // computePairs computes the rows lo to hi of C from the terms that stay of every
 // two rows, some rows of B at a time.
 func (s *blocked[T]) computePairs(lo, hi int) {
-	k := s.a.Cols
+	k := s.p1 - s.p0
 	buffer := borrow[T](s.place(lo), 0)
 	defer keptOf[T]().buffers.giveBack(s.place(lo), buffer)
 	parts := ceil(k, blocks.shallow)
 	for part := range parts {
-		s.addPairs(lo, hi, part*k/parts, (part+1)*k/parts, &buffer.lists)
+		s.addPairs(lo, hi, s.p0+part*k/parts, s.p0+(part+1)*k/parts, &buffer.lists)
 	}
 }
 
@@ -130,7 +130,7 @@ func (s *blocked[T]) addPairs(lo, hi, p0, p1 int, l *lists) {
 			s.sparse.rowLists(index, counts, a, uintptr(row)*size, rows, k)
 		}
 		ahead := uintptr(k) * size // the terms that come next, in the same rows
-		if s.a.transposed || p1 == s.a.Cols {
+		if s.a.transposed || p1 == s.p1 {
 			ahead = 0
 		}
 		for j, columns := 0, 0; j < n; j += columns {

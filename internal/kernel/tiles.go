@@ -112,6 +112,8 @@ type blocked[T Float] struct {
 
 	rows, columns int // of C, in a part of the work
 	panel         int // columns of a panel of B
+
+	pipe *pipeline // or nil
 }
 
 // multiply computes a product in tiles.
@@ -131,13 +133,23 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 	}
 	// Parts of whole tiles, and as many as make the shares of the threads alike.
 	first, columns := t.next(n-s.remainder(), m)
-	if s.packA {
+	pipe := s.canPipeline(threads)
+	s.skipPairs = s.skipPairs && (pipe || t.sparse.finite(&g.b.Data[0], k*n))
+	if pipe {
+		buffer := borrow[T](0, 0)
+		defer keptOf[T]().buffers.giveBack(0, buffer)
+		s.pipe = &buffer.pipe
+		s.rows = groupRows
+		s.pipe.done.Store(0)
+	} else if s.packA {
 		parts := ceil(ceil(m, blocks.height), threads) * threads
 		s.rows = ceil(ceil(m, parts), first.rows) * first.rows
 	} else if threads > 1 && m > first.rows {
 		parts := 16 * threads
-		if s.skipPairs || k*n*size > blocks.strip {
-			parts = 3 * threads // each of them reads all of B anew, or writes lists
+		if s.skipPairs || k*n*size > blocks.strip || s.a.transposed {
+			// Each of them reads all of B anew, or writes lists; or is rows of a gradient,
+			// which should be the same for a core in each step ([pipeline]).
+			parts = 3 * threads
 		}
 		s.rows = ceil(ceil(m, parts), first.rows) * first.rows
 	} else if threads > 1 && !s.packB && !s.skipPairs {
@@ -190,8 +202,11 @@ func ceil(n, d int) int { return (n + d - 1) / d }
 // share does the work at hand on so many threads.
 func (s *blocked[T]) share(threads int) {
 	parts := ceil(s.c.Rows, s.rows) * ceil(s.j1-s.j0, s.columns)
-	if s.packing {
+	switch {
+	case s.packing:
 		parts = ceil(s.j1-s.j0, group*s.panel)
+	case s.pipe != nil:
+		parts = 2
 	}
 	if threads > 1 && parts > 1 && share(&keptOf[T]().blocked, s, threads, parts, s.c.Rows*s.c.Cols*s.a.Cols >= thresholds.wake) {
 		return
@@ -202,8 +217,12 @@ func (s *blocked[T]) share(threads int) {
 }
 
 func (s *blocked[T]) Do(part int) {
-	if s.packing {
+	switch {
+	case s.packing:
 		s.packGroup(part)
+		return
+	case s.pipe != nil:
+		s.stage(part)
 		return
 	}
 	across := ceil(s.j1-s.j0, s.columns)
@@ -215,7 +234,11 @@ func (s *blocked[T]) Do(part int) {
 // place is where to look for memory for the rows from lo on: the caller begins in
 // front and workers at the back ([doParts]), and each gets back what it has had.
 func (s *blocked[T]) place(lo int) int {
-	if 2*lo < s.c.Rows {
+	front := 2*lo < s.c.Rows
+	if s.pipe != nil {
+		front = s.p0 == 0
+	}
+	if front {
 		return 0
 	}
 	return slots / 2

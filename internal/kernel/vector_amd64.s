@@ -529,6 +529,50 @@ done:
 	VZEROUPPER
 	RET
 
+// func adjust512f32(w *float32, grad *float32, n int, scale float32, limit float32, minusLimit float32, decay float32, shrink float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·adjust512f32(SB), NOSPLIT, $0-44
+	MOVQ         w+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	VBROADCASTSS scale+24(FP), Z0
+	VBROADCASTSS limit+28(FP), Z1
+	VBROADCASTSS minusLimit+32(FP), Z2
+	VBROADCASTSS decay+36(FP), Z3
+	VBROADCASTSS shrink+40(FP), Z4
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z    (AX)(BX*4), K1, Z5
+	VMOVUPS.Z    (CX)(BX*4), K1, Z6
+	VMULPS       Z6, Z0, Z6
+	VMAXPS       Z6, Z2, Z6
+	VMINPS       Z6, Z1, Z6
+	VFMADD231PS  Z5, Z3, Z6
+	VMOVUPS      Z5, Z7
+	VFNMADD231PS Z5, Z4, Z7
+	VMOVUPS      Z6, K1, (CX)(BX*4)
+	VMOVUPS      Z7, K1, (AX)(BX*4)
+	ADDQ         $0x10, BX
+	SUBQ         $0x10, DX
+	JGE          loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func sgd512f32(w *float32, grad *float32, n int, minusLR float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·sgd512f32(SB), NOSPLIT, $0-28
@@ -565,14 +609,112 @@ done:
 	VZEROUPPER
 	RET
 
-// func momentum512f32(w *float32, v *float32, grad *float32, n int, mu float32, minusLR float32)
+// func momentum512f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·momentum512f32(SB), NOSPLIT, $0-40
+TEXT ·momentum512f32(SB), NOSPLIT, $0-44
 	MOVQ         w+0(FP), AX
 	MOVQ         v+8(FP), CX
 	MOVQ         grad+16(FP), DX
 	VBROADCASTSS mu+32(FP), Z0
-	VBROADCASTSS minusLR+36(FP), Z1
+	VBROADCASTSS gain+36(FP), Z1
+	VBROADCASTSS rate+40(FP), Z2
+	VPXORD       Z3, Z3, Z3
+	VBROADCASTSS vectorConstants<>+56(SB), Z4
+	VBROADCASTSS vectorConstants<>+60(SB), Z5
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z   (DX)(SI*4), K1, Z6
+	VMOVUPS.Z   (CX)(SI*4), K1, Z7
+	VMULPS      Z7, Z0, Z7
+	VFMADD231PS Z6, Z1, Z7
+	VPANDD      Z4, Z7, Z6
+	VCMPPS      $0x15, Z5, Z6, K2
+	VMOVUPS.Z   Z7, K2, Z6
+	VMOVUPS.Z   (AX)(SI*4), K1, Z7
+	VFMADD231PS Z6, Z2, Z7
+	VMOVUPS     Z6, K1, (CX)(SI*4)
+	VMOVUPS     Z7, K1, (AX)(SI*4)
+	VMOVUPS     Z3, K1, (DX)(SI*4)
+	ADDQ        $0x10, SI
+	SUBQ        $0x10, BX
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func nesterov512f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·nesterov512f32(SB), NOSPLIT, $0-44
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSS mu+32(FP), Z0
+	VBROADCASTSS gain+36(FP), Z1
+	VBROADCASTSS rate+40(FP), Z2
+	VPXORD       Z3, Z3, Z3
+	VBROADCASTSS vectorConstants<>+56(SB), Z4
+	VBROADCASTSS vectorConstants<>+60(SB), Z5
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z   (DX)(SI*4), K1, Z6
+	VMULPS      Z6, Z1, Z6
+	VMOVUPS.Z   (CX)(SI*4), K1, Z7
+	VMOVUPS     Z6, Z8
+	VFMADD231PS Z7, Z0, Z8
+	VPANDD      Z4, Z8, Z7
+	VCMPPS      $0x15, Z5, Z7, K2
+	VMOVUPS.Z   Z8, K2, Z7
+	VFMADD231PS Z7, Z0, Z6
+	VMOVUPS.Z   (AX)(SI*4), K1, Z8
+	VFMADD231PS Z6, Z2, Z8
+	VMOVUPS     Z7, K1, (CX)(SI*4)
+	VMOVUPS     Z8, K1, (AX)(SI*4)
+	VMOVUPS     Z3, K1, (DX)(SI*4)
+	ADDQ        $0x10, SI
+	SUBQ        $0x10, BX
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func adaGrad512f32(w *float32, s *float32, grad *float32, n int, rate float32, eps float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·adaGrad512f32(SB), NOSPLIT, $0-40
+	MOVQ         w+0(FP), AX
+	MOVQ         s+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSS rate+32(FP), Z0
+	VBROADCASTSS eps+36(FP), Z1
 	VPXORD       Z2, Z2, Z2
 	VBROADCASTSS vectorConstants<>+56(SB), Z3
 	VBROADCASTSS vectorConstants<>+60(SB), Z4
@@ -583,21 +725,75 @@ TEXT ·momentum512f32(SB), NOSPLIT, $0-40
 	JLT          rest
 
 loop:
-	VMOVUPS.Z   (DX)(SI*4), K1, Z5
-	VMOVUPS.Z   (CX)(SI*4), K1, Z6
-	VMULPS      Z6, Z0, Z6
-	VFMADD231PS Z5, Z1, Z6
-	VPANDD      Z3, Z6, Z5
-	VCMPPS      $0x15, Z4, Z5, K2
-	VMOVUPS.Z   Z6, K2, Z5
-	VMOVUPS.Z   (AX)(SI*4), K1, Z6
-	VADDPS      Z5, Z6, Z6
-	VMOVUPS     Z5, K1, (CX)(SI*4)
-	VMOVUPS     Z6, K1, (AX)(SI*4)
-	VMOVUPS     Z2, K1, (DX)(SI*4)
-	ADDQ        $0x10, SI
-	SUBQ        $0x10, BX
-	JGE         loop
+	VMOVUPS.Z    (DX)(SI*4), K1, Z5
+	VMOVUPS.Z    (CX)(SI*4), K1, Z6
+	VFMADD231PS  Z5, Z5, Z6
+	VPANDD       Z3, Z6, Z7
+	VCMPPS       $0x15, Z4, Z7, K2
+	VMOVUPS.Z    Z6, K2, Z6
+	VSQRTPS      Z6, Z7
+	VADDPS       Z1, Z7, Z7
+	VDIVPS       Z7, Z5, Z5
+	VMOVUPS.Z    (AX)(SI*4), K1, Z7
+	VFNMADD231PS Z5, Z0, Z7
+	VMOVUPS      Z6, K1, (CX)(SI*4)
+	VMOVUPS      Z7, K1, (AX)(SI*4)
+	VMOVUPS      Z2, K1, (DX)(SI*4)
+	ADDQ         $0x10, SI
+	SUBQ         $0x10, BX
+	JGE          loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func rmsProp512f32(w *float32, v *float32, grad *float32, n int, a float32, rate float32, eps float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·rmsProp512f32(SB), NOSPLIT, $0-44
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSS a+32(FP), Z0
+	VBROADCASTSS rate+36(FP), Z1
+	VBROADCASTSS eps+40(FP), Z2
+	VPXORD       Z3, Z3, Z3
+	VBROADCASTSS vectorConstants<>+56(SB), Z4
+	VBROADCASTSS vectorConstants<>+60(SB), Z5
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z    (DX)(SI*4), K1, Z6
+	VMOVUPS.Z    (CX)(SI*4), K1, Z7
+	VMOVUPS      Z6, Z8
+	VFMSUB213PS  Z7, Z6, Z8
+	VFMADD231PS  Z8, Z0, Z7
+	VPANDD       Z4, Z7, Z8
+	VCMPPS       $0x15, Z5, Z8, K2
+	VMOVUPS.Z    Z7, K2, Z7
+	VSQRTPS      Z7, Z8
+	VADDPS       Z2, Z8, Z8
+	VDIVPS       Z8, Z6, Z6
+	VMOVUPS.Z    (AX)(SI*4), K1, Z8
+	VFNMADD231PS Z6, Z1, Z8
+	VMOVUPS      Z7, K1, (CX)(SI*4)
+	VMOVUPS      Z8, K1, (AX)(SI*4)
+	VMOVUPS      Z3, K1, (DX)(SI*4)
+	ADDQ         $0x10, SI
+	SUBQ         $0x10, BX
+	JGE          loop
 
 rest:
 	ADDQ  $0x10, BX
@@ -822,6 +1018,52 @@ done:
 	VZEROUPPER
 	RET
 
+// func squares512f32(x *float32, n int) float64
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE2
+TEXT ·squares512f32(SB), NOSPLIT, $0-24
+	MOVQ   x+0(FP), AX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   n+8(FP), CX
+	KXNORW K1, K1, K1
+	XORQ   DX, DX
+	SUBQ   $0x10, CX
+	JLT    rest
+
+loop:
+	VMOVUPS.Z     (AX)(DX*4), K1, Z2
+	VCVTPS2PD     Y2, Z3
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z2
+	VFMADD231PD   Z3, Z3, Z0
+	VFMADD231PD   Z2, Z2, Z1
+	ADDQ          $0x10, DX
+	SUBQ          $0x10, CX
+	JGE           loop
+
+rest:
+	ADDQ  $0x10, CX
+	JLE   done
+	MOVQ  $-1, BX
+	BZHIQ CX, BX, BX
+	KMOVW BX, K1
+	MOVQ  $-1, CX
+	JMP   loop
+
+done:
+	VADDPD        Z1, Z0, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X1
+	VADDPD        X1, X0, X0
+	VPERMILPD     $0x01, X0, X1
+	VADDPD        X1, X0, X0
+	VPXORD        Z4, Z4, Z4
+	VADDSD        X4, X0, X0
+	MOVSD         X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
 // func max512f32(x *float32, n int) float32
 // Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
 TEXT ·max512f32(SB), NOSPLIT, $0-20
@@ -871,6 +1113,409 @@ number:
 	VPXORD Z2, Z2, Z2
 	VADDSS X2, X0, X0
 	MOVSS  X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func add512f32(y *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·add512f32(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   n+24(FP), BX
+	KXNORW K1, K1, K1
+	XORQ   SI, SI
+	SUBQ   $0x10, BX
+	JLT    rest
+
+loop:
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func times512f32(y *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·times512f32(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   n+24(FP), BX
+	KXNORW K1, K1, K1
+	XORQ   SI, SI
+	SUBQ   $0x10, BX
+	JLT    rest
+
+loop:
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func center512f32(y *float32, x *float32, n int, mean float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·center512f32(SB), NOSPLIT, $0-28
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS mean+24(FP), Z0
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z (CX)(BX*4), K1, Z1
+	VSUBPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (AX)(BX*4)
+	ADDQ      $0x10, BX
+	SUBQ      $0x10, DX
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func centeredSums512f32(sum *float32, squares *float32, x *float32, mean *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·centeredSums512f32(SB), NOSPLIT, $0-40
+	MOVQ   sum+0(FP), AX
+	MOVQ   squares+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   mean+24(FP), BX
+	MOVQ   n+32(FP), SI
+	KXNORW K1, K1, K1
+	XORQ   DI, DI
+	SUBQ   $0x10, SI
+	JLT    rest
+
+loop:
+	VMOVUPS.Z   (DX)(DI*4), K1, Z0
+	VMOVUPS.Z   (BX)(DI*4), K1, Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS.Z   (AX)(DI*4), K1, Z1
+	VADDPS      Z0, Z1, Z1
+	VMOVUPS.Z   (CX)(DI*4), K1, Z2
+	VFMADD231PS Z0, Z0, Z2
+	VMOVUPS     Z1, K1, (AX)(DI*4)
+	VMOVUPS     Z2, K1, (CX)(DI*4)
+	ADDQ        $0x10, DI
+	SUBQ        $0x10, SI
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, SI
+	JLE   done
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  $-1, SI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumns512f32(y *float32, x *float32, mean *float32, scale *float32, shift *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumns512f32(SB), NOSPLIT, $0-48
+	MOVQ   y+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   mean+16(FP), DX
+	MOVQ   scale+24(FP), BX
+	MOVQ   shift+32(FP), SI
+	MOVQ   n+40(FP), DI
+	KXNORW K1, K1, K1
+	XORQ   R8, R8
+	SUBQ   $0x10, DI
+	JLT    rest
+
+loop:
+	VMOVUPS.Z   (CX)(R8*4), K1, Z0
+	VMOVUPS.Z   (DX)(R8*4), K1, Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS.Z   (BX)(R8*4), K1, Z1
+	VMOVUPS.Z   (SI)(R8*4), K1, Z2
+	VFMADD231PS Z1, Z0, Z2
+	VMOVUPS     Z2, K1, (AX)(R8*4)
+	ADDQ        $0x10, R8
+	SUBQ        $0x10, DI
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnSums512f32(sum *float32, along *float32, dy *float32, x *float32, mean *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumnSums512f32(SB), NOSPLIT, $0-48
+	MOVQ   sum+0(FP), AX
+	MOVQ   along+8(FP), CX
+	MOVQ   dy+16(FP), DX
+	MOVQ   x+24(FP), BX
+	MOVQ   mean+32(FP), SI
+	MOVQ   n+40(FP), DI
+	KXNORW K1, K1, K1
+	XORQ   R8, R8
+	SUBQ   $0x10, DI
+	JLT    rest
+
+loop:
+	VMOVUPS.Z   (DX)(R8*4), K1, Z0
+	VMOVUPS.Z   (BX)(R8*4), K1, Z1
+	VMOVUPS.Z   (SI)(R8*4), K1, Z2
+	VSUBPS      Z2, Z1, Z1
+	VMOVUPS.Z   (AX)(R8*4), K1, Z2
+	VADDPS      Z0, Z2, Z2
+	VMOVUPS.Z   (CX)(R8*4), K1, Z3
+	VFMADD231PS Z1, Z0, Z3
+	VMOVUPS     Z2, K1, (AX)(R8*4)
+	VMOVUPS     Z3, K1, (CX)(R8*4)
+	ADDQ        $0x10, R8
+	SUBQ        $0x10, DI
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnsBackward512f32(dx *float32, dy *float32, x *float32, mean *float32, scale *float32, slope *float32, shift *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumnsBackward512f32(SB), NOSPLIT, $0-64
+	MOVQ   dx+0(FP), AX
+	MOVQ   dy+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   mean+24(FP), BX
+	MOVQ   scale+32(FP), SI
+	MOVQ   slope+40(FP), DI
+	MOVQ   shift+48(FP), R8
+	MOVQ   n+56(FP), R9
+	KXNORW K1, K1, K1
+	XORQ   R10, R10
+	SUBQ   $0x10, R9
+	JLT    rest
+
+loop:
+	VMOVUPS.Z   (DX)(R10*4), K1, Z0
+	VMOVUPS.Z   (BX)(R10*4), K1, Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS.Z   (DI)(R10*4), K1, Z1
+	VMOVUPS.Z   (R8)(R10*4), K1, Z2
+	VFMADD231PS Z0, Z1, Z2
+	VMOVUPS.Z   (SI)(R10*4), K1, Z0
+	VMOVUPS.Z   (CX)(R10*4), K1, Z1
+	VFMADD231PS Z1, Z0, Z2
+	VMOVUPS     Z2, K1, (AX)(R10*4)
+	ADDQ        $0x10, R10
+	SUBQ        $0x10, R9
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, R9
+	JLE   done
+	MOVQ  $-1, R11
+	BZHIQ R9, R11, R11
+	KMOVW R11, K1
+	MOVQ  $-1, R9
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normRow512f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normRow512f32(SB), NOSPLIT, $0-48
+	MOVQ         y+0(FP), AX
+	MOVQ         d+8(FP), CX
+	MOVQ         gamma+16(FP), DX
+	MOVQ         beta+24(FP), BX
+	VBROADCASTSS inv+40(FP), Z0
+	VBROADCASTSS offset+44(FP), Z1
+	MOVQ         n+32(FP), SI
+	KXNORW       K1, K1, K1
+	XORQ         DI, DI
+	SUBQ         $0x10, SI
+	JLT          rest
+
+loop:
+	VMOVUPS.Z   (CX)(DI*4), K1, Z2
+	VFMADD213PS Z1, Z0, Z2
+	VMOVUPS.Z   (DX)(DI*4), K1, Z3
+	VMOVUPS.Z   (BX)(DI*4), K1, Z4
+	VFMADD231PS Z3, Z2, Z4
+	VMOVUPS     Z4, K1, (AX)(DI*4)
+	ADDQ        $0x10, DI
+	SUBQ        $0x10, SI
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, SI
+	JLE   done
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  $-1, SI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func dotCentered512f32(a *float32, x *float32, n int, mean float32) float32
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+TEXT ·dotCentered512f32(SB), NOSPLIT, $0-36
+	MOVQ         a+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS mean+24(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z   (AX)(BX*4), K1, Z2
+	VMOVUPS.Z   (CX)(BX*4), K1, Z3
+	VSUBPS      Z0, Z3, Z3
+	VFMADD231PS Z3, Z2, Z1
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPS        Y0, Y1, Y1
+	VEXTRACTF32X4 $0x01, Y1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0x0e, X1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0x01, X1, X0
+	VADDPS        X0, X1, X1
+	VPXORD        Z4, Z4, Z4
+	VADDSS        X4, X1, X1
+	MOVSS         X1, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normRowBackward512f32(SB), NOSPLIT, $0-68
+	MOVQ         dx+0(FP), AX
+	MOVQ         dgamma+8(FP), CX
+	MOVQ         dbeta+16(FP), DX
+	MOVQ         dy+24(FP), BX
+	MOVQ         x+32(FP), SI
+	VBROADCASTSS mean+48(FP), Z0
+	VBROADCASTSS inv+52(FP), Z1
+	VBROADCASTSS offset+56(FP), Z2
+	VBROADCASTSS slope+60(FP), Z3
+	VBROADCASTSS shift+64(FP), Z4
+	MOVQ         n+40(FP), DI
+	KXNORW       K1, K1, K1
+	XORQ         R8, R8
+	SUBQ         $0x10, DI
+	JLT          rest
+
+loop:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z5
+	VSUBPS      Z0, Z5, Z5
+	VMOVUPS.Z   (BX)(R8*4), K1, Z6
+	VMOVUPS.Z   (AX)(R8*4), K1, Z7
+	VMOVUPS     Z5, Z8
+	VFMADD213PS Z4, Z3, Z8
+	VFMADD231PS Z7, Z1, Z8
+	VFMADD213PS Z2, Z1, Z5
+	VMOVUPS.Z   (CX)(R8*4), K1, Z7
+	VFMADD231PS Z5, Z6, Z7
+	VMOVUPS.Z   (DX)(R8*4), K1, Z5
+	VADDPS      Z6, Z5, Z5
+	VMOVUPS     Z8, K1, (AX)(R8*4)
+	VMOVUPS     Z7, K1, (CX)(R8*4)
+	VMOVUPS     Z5, K1, (DX)(R8*4)
+	ADDQ        $0x10, R8
+	SUBQ        $0x10, DI
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
 	VZEROUPPER
 	RET
 
@@ -1487,6 +2132,50 @@ done:
 	VZEROUPPER
 	RET
 
+// func adjust512f64(w *float64, grad *float64, n int, scale float64, limit float64, minusLimit float64, decay float64, shrink float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·adjust512f64(SB), NOSPLIT, $0-64
+	MOVQ         w+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	VBROADCASTSD scale+24(FP), Z0
+	VBROADCASTSD limit+32(FP), Z1
+	VBROADCASTSD minusLimit+40(FP), Z2
+	VBROADCASTSD decay+48(FP), Z3
+	VBROADCASTSD shrink+56(FP), Z4
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z    (AX)(BX*8), K1, Z5
+	VMOVUPD.Z    (CX)(BX*8), K1, Z6
+	VMULPD       Z6, Z0, Z6
+	VMAXPD       Z6, Z2, Z6
+	VMINPD       Z6, Z1, Z6
+	VFMADD231PD  Z5, Z3, Z6
+	VMOVUPD      Z5, Z7
+	VFNMADD231PD Z5, Z4, Z7
+	VMOVUPD      Z6, K1, (CX)(BX*8)
+	VMOVUPD      Z7, K1, (AX)(BX*8)
+	ADDQ         $0x08, BX
+	SUBQ         $0x08, DX
+	JGE          loop
+
+rest:
+	ADDQ  $0x08, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func sgd512f64(w *float64, grad *float64, n int, minusLR float64)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·sgd512f64(SB), NOSPLIT, $0-32
@@ -1523,14 +2212,112 @@ done:
 	VZEROUPPER
 	RET
 
-// func momentum512f64(w *float64, v *float64, grad *float64, n int, mu float64, minusLR float64)
+// func momentum512f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·momentum512f64(SB), NOSPLIT, $0-48
+TEXT ·momentum512f64(SB), NOSPLIT, $0-56
 	MOVQ         w+0(FP), AX
 	MOVQ         v+8(FP), CX
 	MOVQ         grad+16(FP), DX
 	VBROADCASTSD mu+32(FP), Z0
-	VBROADCASTSD minusLR+40(FP), Z1
+	VBROADCASTSD gain+40(FP), Z1
+	VBROADCASTSD rate+48(FP), Z2
+	VPXORD       Z3, Z3, Z3
+	VBROADCASTSD vectorConstants<>+240(SB), Z4
+	VBROADCASTSD vectorConstants<>+216(SB), Z5
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z   (DX)(SI*8), K1, Z6
+	VMOVUPD.Z   (CX)(SI*8), K1, Z7
+	VMULPD      Z7, Z0, Z7
+	VFMADD231PD Z6, Z1, Z7
+	VPANDQ      Z4, Z7, Z6
+	VCMPPD      $0x15, Z5, Z6, K2
+	VMOVUPD.Z   Z7, K2, Z6
+	VMOVUPD.Z   (AX)(SI*8), K1, Z7
+	VFMADD231PD Z6, Z2, Z7
+	VMOVUPD     Z6, K1, (CX)(SI*8)
+	VMOVUPD     Z7, K1, (AX)(SI*8)
+	VMOVUPD     Z3, K1, (DX)(SI*8)
+	ADDQ        $0x08, SI
+	SUBQ        $0x08, BX
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func nesterov512f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·nesterov512f64(SB), NOSPLIT, $0-56
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSD mu+32(FP), Z0
+	VBROADCASTSD gain+40(FP), Z1
+	VBROADCASTSD rate+48(FP), Z2
+	VPXORD       Z3, Z3, Z3
+	VBROADCASTSD vectorConstants<>+240(SB), Z4
+	VBROADCASTSD vectorConstants<>+216(SB), Z5
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z   (DX)(SI*8), K1, Z6
+	VMULPD      Z6, Z1, Z6
+	VMOVUPD.Z   (CX)(SI*8), K1, Z7
+	VMOVUPD     Z6, Z8
+	VFMADD231PD Z7, Z0, Z8
+	VPANDQ      Z4, Z8, Z7
+	VCMPPD      $0x15, Z5, Z7, K2
+	VMOVUPD.Z   Z8, K2, Z7
+	VFMADD231PD Z7, Z0, Z6
+	VMOVUPD.Z   (AX)(SI*8), K1, Z8
+	VFMADD231PD Z6, Z2, Z8
+	VMOVUPD     Z7, K1, (CX)(SI*8)
+	VMOVUPD     Z8, K1, (AX)(SI*8)
+	VMOVUPD     Z3, K1, (DX)(SI*8)
+	ADDQ        $0x08, SI
+	SUBQ        $0x08, BX
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func adaGrad512f64(w *float64, s *float64, grad *float64, n int, rate float64, eps float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·adaGrad512f64(SB), NOSPLIT, $0-48
+	MOVQ         w+0(FP), AX
+	MOVQ         s+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSD rate+32(FP), Z0
+	VBROADCASTSD eps+40(FP), Z1
 	VPXORD       Z2, Z2, Z2
 	VBROADCASTSD vectorConstants<>+240(SB), Z3
 	VBROADCASTSD vectorConstants<>+216(SB), Z4
@@ -1541,21 +2328,75 @@ TEXT ·momentum512f64(SB), NOSPLIT, $0-48
 	JLT          rest
 
 loop:
-	VMOVUPD.Z   (DX)(SI*8), K1, Z5
-	VMOVUPD.Z   (CX)(SI*8), K1, Z6
-	VMULPD      Z6, Z0, Z6
-	VFMADD231PD Z5, Z1, Z6
-	VPANDQ      Z3, Z6, Z5
-	VCMPPD      $0x15, Z4, Z5, K2
-	VMOVUPD.Z   Z6, K2, Z5
-	VMOVUPD.Z   (AX)(SI*8), K1, Z6
-	VADDPD      Z5, Z6, Z6
-	VMOVUPD     Z5, K1, (CX)(SI*8)
-	VMOVUPD     Z6, K1, (AX)(SI*8)
-	VMOVUPD     Z2, K1, (DX)(SI*8)
-	ADDQ        $0x08, SI
-	SUBQ        $0x08, BX
-	JGE         loop
+	VMOVUPD.Z    (DX)(SI*8), K1, Z5
+	VMOVUPD.Z    (CX)(SI*8), K1, Z6
+	VFMADD231PD  Z5, Z5, Z6
+	VPANDQ       Z3, Z6, Z7
+	VCMPPD       $0x15, Z4, Z7, K2
+	VMOVUPD.Z    Z6, K2, Z6
+	VSQRTPD      Z6, Z7
+	VADDPD       Z1, Z7, Z7
+	VDIVPD       Z7, Z5, Z5
+	VMOVUPD.Z    (AX)(SI*8), K1, Z7
+	VFNMADD231PD Z5, Z0, Z7
+	VMOVUPD      Z6, K1, (CX)(SI*8)
+	VMOVUPD      Z7, K1, (AX)(SI*8)
+	VMOVUPD      Z2, K1, (DX)(SI*8)
+	ADDQ         $0x08, SI
+	SUBQ         $0x08, BX
+	JGE          loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func rmsProp512f64(w *float64, v *float64, grad *float64, n int, a float64, rate float64, eps float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·rmsProp512f64(SB), NOSPLIT, $0-56
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSD a+32(FP), Z0
+	VBROADCASTSD rate+40(FP), Z1
+	VBROADCASTSD eps+48(FP), Z2
+	VPXORD       Z3, Z3, Z3
+	VBROADCASTSD vectorConstants<>+240(SB), Z4
+	VBROADCASTSD vectorConstants<>+216(SB), Z5
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z    (DX)(SI*8), K1, Z6
+	VMOVUPD.Z    (CX)(SI*8), K1, Z7
+	VMOVUPD      Z6, Z8
+	VFMSUB213PD  Z7, Z6, Z8
+	VFMADD231PD  Z8, Z0, Z7
+	VPANDQ       Z4, Z7, Z8
+	VCMPPD       $0x15, Z5, Z8, K2
+	VMOVUPD.Z    Z7, K2, Z7
+	VSQRTPD      Z7, Z8
+	VADDPD       Z2, Z8, Z8
+	VDIVPD       Z8, Z6, Z6
+	VMOVUPD.Z    (AX)(SI*8), K1, Z8
+	VFNMADD231PD Z6, Z1, Z8
+	VMOVUPD      Z7, K1, (CX)(SI*8)
+	VMOVUPD      Z8, K1, (AX)(SI*8)
+	VMOVUPD      Z3, K1, (DX)(SI*8)
+	ADDQ         $0x08, SI
+	SUBQ         $0x08, BX
+	JGE          loop
 
 rest:
 	ADDQ  $0x08, BX
@@ -1944,6 +2785,416 @@ rest:
 	BZHIQ DX, SI, SI
 	KMOVW SI, K1
 	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func add512f64(y *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·add512f64(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   n+24(FP), BX
+	KXNORW K1, K1, K1
+	XORQ   SI, SI
+	SUBQ   $0x08, BX
+	JLT    rest
+
+loop:
+	VMOVUPD.Z (CX)(SI*8), K1, Z0
+	VMOVUPD.Z (DX)(SI*8), K1, Z1
+	VADDPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func times512f64(y *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·times512f64(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   n+24(FP), BX
+	KXNORW K1, K1, K1
+	XORQ   SI, SI
+	SUBQ   $0x08, BX
+	JLT    rest
+
+loop:
+	VMOVUPD.Z (CX)(SI*8), K1, Z0
+	VMOVUPD.Z (DX)(SI*8), K1, Z1
+	VMULPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func center512f64(y *float64, x *float64, n int, mean float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·center512f64(SB), NOSPLIT, $0-32
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD mean+24(FP), Z0
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z (CX)(BX*8), K1, Z1
+	VSUBPD    Z0, Z1, Z1
+	VMOVUPD   Z1, K1, (AX)(BX*8)
+	ADDQ      $0x08, BX
+	SUBQ      $0x08, DX
+	JGE       loop
+
+rest:
+	ADDQ  $0x08, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func centeredSums512f64(sum *float64, squares *float64, x *float64, mean *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·centeredSums512f64(SB), NOSPLIT, $0-40
+	MOVQ   sum+0(FP), AX
+	MOVQ   squares+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   mean+24(FP), BX
+	MOVQ   n+32(FP), SI
+	KXNORW K1, K1, K1
+	XORQ   DI, DI
+	SUBQ   $0x08, SI
+	JLT    rest
+
+loop:
+	VMOVUPD.Z   (DX)(DI*8), K1, Z0
+	VMOVUPD.Z   (BX)(DI*8), K1, Z1
+	VSUBPD      Z1, Z0, Z0
+	VMOVUPD.Z   (AX)(DI*8), K1, Z1
+	VADDPD      Z0, Z1, Z1
+	VMOVUPD.Z   (CX)(DI*8), K1, Z2
+	VFMADD231PD Z0, Z0, Z2
+	VMOVUPD     Z1, K1, (AX)(DI*8)
+	VMOVUPD     Z2, K1, (CX)(DI*8)
+	ADDQ        $0x08, DI
+	SUBQ        $0x08, SI
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, SI
+	JLE   done
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  $-1, SI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumns512f64(y *float64, x *float64, mean *float64, scale *float64, shift *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumns512f64(SB), NOSPLIT, $0-48
+	MOVQ   y+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   mean+16(FP), DX
+	MOVQ   scale+24(FP), BX
+	MOVQ   shift+32(FP), SI
+	MOVQ   n+40(FP), DI
+	KXNORW K1, K1, K1
+	XORQ   R8, R8
+	SUBQ   $0x08, DI
+	JLT    rest
+
+loop:
+	VMOVUPD.Z   (CX)(R8*8), K1, Z0
+	VMOVUPD.Z   (DX)(R8*8), K1, Z1
+	VSUBPD      Z1, Z0, Z0
+	VMOVUPD.Z   (BX)(R8*8), K1, Z1
+	VMOVUPD.Z   (SI)(R8*8), K1, Z2
+	VFMADD231PD Z1, Z0, Z2
+	VMOVUPD     Z2, K1, (AX)(R8*8)
+	ADDQ        $0x08, R8
+	SUBQ        $0x08, DI
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnSums512f64(sum *float64, along *float64, dy *float64, x *float64, mean *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumnSums512f64(SB), NOSPLIT, $0-48
+	MOVQ   sum+0(FP), AX
+	MOVQ   along+8(FP), CX
+	MOVQ   dy+16(FP), DX
+	MOVQ   x+24(FP), BX
+	MOVQ   mean+32(FP), SI
+	MOVQ   n+40(FP), DI
+	KXNORW K1, K1, K1
+	XORQ   R8, R8
+	SUBQ   $0x08, DI
+	JLT    rest
+
+loop:
+	VMOVUPD.Z   (DX)(R8*8), K1, Z0
+	VMOVUPD.Z   (BX)(R8*8), K1, Z1
+	VMOVUPD.Z   (SI)(R8*8), K1, Z2
+	VSUBPD      Z2, Z1, Z1
+	VMOVUPD.Z   (AX)(R8*8), K1, Z2
+	VADDPD      Z0, Z2, Z2
+	VMOVUPD.Z   (CX)(R8*8), K1, Z3
+	VFMADD231PD Z1, Z0, Z3
+	VMOVUPD     Z2, K1, (AX)(R8*8)
+	VMOVUPD     Z3, K1, (CX)(R8*8)
+	ADDQ        $0x08, R8
+	SUBQ        $0x08, DI
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnsBackward512f64(dx *float64, dy *float64, x *float64, mean *float64, scale *float64, slope *float64, shift *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumnsBackward512f64(SB), NOSPLIT, $0-64
+	MOVQ   dx+0(FP), AX
+	MOVQ   dy+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   mean+24(FP), BX
+	MOVQ   scale+32(FP), SI
+	MOVQ   slope+40(FP), DI
+	MOVQ   shift+48(FP), R8
+	MOVQ   n+56(FP), R9
+	KXNORW K1, K1, K1
+	XORQ   R10, R10
+	SUBQ   $0x08, R9
+	JLT    rest
+
+loop:
+	VMOVUPD.Z   (DX)(R10*8), K1, Z0
+	VMOVUPD.Z   (BX)(R10*8), K1, Z1
+	VSUBPD      Z1, Z0, Z0
+	VMOVUPD.Z   (DI)(R10*8), K1, Z1
+	VMOVUPD.Z   (R8)(R10*8), K1, Z2
+	VFMADD231PD Z0, Z1, Z2
+	VMOVUPD.Z   (SI)(R10*8), K1, Z0
+	VMOVUPD.Z   (CX)(R10*8), K1, Z1
+	VFMADD231PD Z1, Z0, Z2
+	VMOVUPD     Z2, K1, (AX)(R10*8)
+	ADDQ        $0x08, R10
+	SUBQ        $0x08, R9
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, R9
+	JLE   done
+	MOVQ  $-1, R11
+	BZHIQ R9, R11, R11
+	KMOVW R11, K1
+	MOVQ  $-1, R9
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normRow512f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normRow512f64(SB), NOSPLIT, $0-56
+	MOVQ         y+0(FP), AX
+	MOVQ         d+8(FP), CX
+	MOVQ         gamma+16(FP), DX
+	MOVQ         beta+24(FP), BX
+	VBROADCASTSD inv+40(FP), Z0
+	VBROADCASTSD offset+48(FP), Z1
+	MOVQ         n+32(FP), SI
+	KXNORW       K1, K1, K1
+	XORQ         DI, DI
+	SUBQ         $0x08, SI
+	JLT          rest
+
+loop:
+	VMOVUPD.Z   (CX)(DI*8), K1, Z2
+	VFMADD213PD Z1, Z0, Z2
+	VMOVUPD.Z   (DX)(DI*8), K1, Z3
+	VMOVUPD.Z   (BX)(DI*8), K1, Z4
+	VFMADD231PD Z3, Z2, Z4
+	VMOVUPD     Z4, K1, (AX)(DI*8)
+	ADDQ        $0x08, DI
+	SUBQ        $0x08, SI
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, SI
+	JLE   done
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  $-1, SI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func dotCentered512f64(a *float64, x *float64, n int, mean float64) float64
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE2
+TEXT ·dotCentered512f64(SB), NOSPLIT, $0-40
+	MOVQ         a+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD mean+24(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	KXNORW       K2, K2, K2
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z   (AX)(BX*8), K1, Z3
+	VMOVUPD.Z   (CX)(BX*8), K1, Z4
+	VSUBPD      Z0, Z4, Z4
+	VFMADD231PD Z4, Z3, Z1
+	VMOVUPD.Z   64(AX)(BX*8), K2, Z3
+	VMOVUPD.Z   64(CX)(BX*8), K2, Z4
+	VSUBPD      Z0, Z4, Z4
+	VFMADD231PD Z4, Z3, Z2
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	SHRQ  $0x08, SI
+	KMOVW SI, K2
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VADDPD        Z2, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPD        Y0, Y1, Y1
+	VEXTRACTF32X4 $0x01, Y1, X0
+	VADDPD        X0, X1, X1
+	VPERMILPD     $0x01, X1, X0
+	VADDPD        X0, X1, X1
+	VPXORD        Z5, Z5, Z5
+	VADDSD        X5, X1, X1
+	MOVSD         X1, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normRowBackward512f64(SB), NOSPLIT, $0-88
+	MOVQ         dx+0(FP), AX
+	MOVQ         dgamma+8(FP), CX
+	MOVQ         dbeta+16(FP), DX
+	MOVQ         dy+24(FP), BX
+	MOVQ         x+32(FP), SI
+	VBROADCASTSD mean+48(FP), Z0
+	VBROADCASTSD inv+56(FP), Z1
+	VBROADCASTSD offset+64(FP), Z2
+	VBROADCASTSD slope+72(FP), Z3
+	VBROADCASTSD shift+80(FP), Z4
+	MOVQ         n+40(FP), DI
+	KXNORW       K1, K1, K1
+	XORQ         R8, R8
+	SUBQ         $0x08, DI
+	JLT          rest
+
+loop:
+	VMOVUPD.Z   (SI)(R8*8), K1, Z5
+	VSUBPD      Z0, Z5, Z5
+	VMOVUPD.Z   (BX)(R8*8), K1, Z6
+	VMOVUPD.Z   (AX)(R8*8), K1, Z7
+	VMOVUPD     Z5, Z8
+	VFMADD213PD Z4, Z3, Z8
+	VFMADD231PD Z7, Z1, Z8
+	VFMADD213PD Z2, Z1, Z5
+	VMOVUPD.Z   (CX)(R8*8), K1, Z7
+	VFMADD231PD Z5, Z6, Z7
+	VMOVUPD.Z   (DX)(R8*8), K1, Z5
+	VADDPD      Z6, Z5, Z5
+	VMOVUPD     Z8, K1, (AX)(R8*8)
+	VMOVUPD     Z7, K1, (CX)(R8*8)
+	VMOVUPD     Z5, K1, (DX)(R8*8)
+	ADDQ        $0x08, R8
+	SUBQ        $0x08, DI
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
 	JMP   loop
 
 done:
@@ -2583,6 +3834,57 @@ done:
 	VZEROUPPER
 	RET
 
+// func adjust256f32(w *float32, grad *float32, n int, scale float32, limit float32, minusLimit float32, decay float32, shrink float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·adjust256f32(SB), NOSPLIT, $0-44
+	MOVQ         w+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	VBROADCASTSS scale+24(FP), Y0
+	VBROADCASTSS limit+28(FP), Y1
+	VBROADCASTSS minusLimit+32(FP), Y2
+	VBROADCASTSS decay+36(FP), Y3
+	VBROADCASTSS shrink+40(FP), Y4
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y5, Y5, Y5
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPS   (AX)(BX*4), Y5, Y6
+	VMASKMOVPS   (CX)(BX*4), Y5, Y7
+	VMULPS       Y7, Y0, Y7
+	VMAXPS       Y7, Y2, Y7
+	VMINPS       Y7, Y1, Y7
+	VFMADD231PS  Y6, Y3, Y7
+	VMOVUPS      Y6, Y8
+	VFNMADD231PS Y6, Y4, Y8
+	TESTQ        DX, DX
+	JGE          full
+	VMASKMOVPS   Y7, Y5, (CX)(BX*4)
+	VMASKMOVPS   Y8, Y5, (AX)(BX*4)
+	JMP          done
+
+full:
+	VMOVUPS Y7, (CX)(BX*4)
+	VMOVUPS Y8, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*4), Y5
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func sgd256f32(w *float32, grad *float32, n int, minusLR float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·sgd256f32(SB), NOSPLIT, $0-28
@@ -2626,14 +3928,128 @@ done:
 	VZEROUPPER
 	RET
 
-// func momentum256f32(w *float32, v *float32, grad *float32, n int, mu float32, minusLR float32)
+// func momentum256f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·momentum256f32(SB), NOSPLIT, $0-40
+TEXT ·momentum256f32(SB), NOSPLIT, $0-44
 	MOVQ         w+0(FP), AX
 	MOVQ         v+8(FP), CX
 	MOVQ         grad+16(FP), DX
 	VBROADCASTSS mu+32(FP), Y0
-	VBROADCASTSS minusLR+36(FP), Y1
+	VBROADCASTSS gain+36(FP), Y1
+	VBROADCASTSS rate+40(FP), Y2
+	VPXOR        Y3, Y3, Y3
+	VBROADCASTSS vectorConstants<>+56(SB), Y4
+	VBROADCASTSS vectorConstants<>+60(SB), Y5
+	MOVQ         n+24(FP), BX
+	VPCMPEQD     Y6, Y6, Y6
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMASKMOVPS  (DX)(SI*4), Y6, Y7
+	VMASKMOVPS  (CX)(SI*4), Y6, Y8
+	VMULPS      Y8, Y0, Y8
+	VFMADD231PS Y7, Y1, Y8
+	VANDPS      Y4, Y8, Y7
+	VCMPPS      $0x15, Y5, Y7, Y7
+	VANDPS      Y8, Y7, Y7
+	VMASKMOVPS  (AX)(SI*4), Y6, Y8
+	VFMADD231PS Y7, Y2, Y8
+	TESTQ       BX, BX
+	JGE         full
+	VMASKMOVPS  Y7, Y6, (CX)(SI*4)
+	VMASKMOVPS  Y8, Y6, (AX)(SI*4)
+	VMASKMOVPS  Y3, Y6, (DX)(SI*4)
+	JMP         done
+
+full:
+	VMOVUPS Y7, (CX)(SI*4)
+	VMOVUPS Y8, (AX)(SI*4)
+	VMOVUPS Y3, (DX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y6
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func nesterov256f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·nesterov256f32(SB), NOSPLIT, $0-44
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSS mu+32(FP), Y0
+	VBROADCASTSS gain+36(FP), Y1
+	VBROADCASTSS rate+40(FP), Y2
+	VPXOR        Y3, Y3, Y3
+	VBROADCASTSS vectorConstants<>+56(SB), Y4
+	VBROADCASTSS vectorConstants<>+60(SB), Y5
+	MOVQ         n+24(FP), BX
+	VPCMPEQD     Y6, Y6, Y6
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMASKMOVPS  (DX)(SI*4), Y6, Y7
+	VMULPS      Y7, Y1, Y7
+	VMASKMOVPS  (CX)(SI*4), Y6, Y8
+	VMOVUPS     Y7, Y9
+	VFMADD231PS Y8, Y0, Y9
+	VANDPS      Y4, Y9, Y8
+	VCMPPS      $0x15, Y5, Y8, Y8
+	VANDPS      Y9, Y8, Y8
+	VFMADD231PS Y8, Y0, Y7
+	VMASKMOVPS  (AX)(SI*4), Y6, Y9
+	VFMADD231PS Y7, Y2, Y9
+	TESTQ       BX, BX
+	JGE         full
+	VMASKMOVPS  Y8, Y6, (CX)(SI*4)
+	VMASKMOVPS  Y9, Y6, (AX)(SI*4)
+	VMASKMOVPS  Y3, Y6, (DX)(SI*4)
+	JMP         done
+
+full:
+	VMOVUPS Y8, (CX)(SI*4)
+	VMOVUPS Y9, (AX)(SI*4)
+	VMOVUPS Y3, (DX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y6
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func adaGrad256f32(w *float32, s *float32, grad *float32, n int, rate float32, eps float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·adaGrad256f32(SB), NOSPLIT, $0-40
+	MOVQ         w+0(FP), AX
+	MOVQ         s+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSS rate+32(FP), Y0
+	VBROADCASTSS eps+36(FP), Y1
 	VPXOR        Y2, Y2, Y2
 	VBROADCASTSS vectorConstants<>+56(SB), Y3
 	VBROADCASTSS vectorConstants<>+60(SB), Y4
@@ -2644,25 +4060,27 @@ TEXT ·momentum256f32(SB), NOSPLIT, $0-40
 	JLT          rest
 
 loop:
-	VMASKMOVPS  (DX)(SI*4), Y5, Y6
-	VMASKMOVPS  (CX)(SI*4), Y5, Y7
-	VMULPS      Y7, Y0, Y7
-	VFMADD231PS Y6, Y1, Y7
-	VANDPS      Y3, Y7, Y6
-	VCMPPS      $0x15, Y4, Y6, Y6
-	VANDPS      Y7, Y6, Y6
-	VMASKMOVPS  (AX)(SI*4), Y5, Y7
-	VADDPS      Y6, Y7, Y7
-	TESTQ       BX, BX
-	JGE         full
-	VMASKMOVPS  Y6, Y5, (CX)(SI*4)
-	VMASKMOVPS  Y7, Y5, (AX)(SI*4)
-	VMASKMOVPS  Y2, Y5, (DX)(SI*4)
-	JMP         done
+	VMASKMOVPS   (DX)(SI*4), Y5, Y6
+	VMASKMOVPS   (CX)(SI*4), Y5, Y7
+	VFMADD231PS  Y6, Y6, Y7
+	VANDPS       Y3, Y7, Y8
+	VCMPPS       $0x15, Y4, Y8, Y8
+	VANDPS       Y7, Y8, Y7
+	VSQRTPS      Y7, Y8
+	VADDPS       Y1, Y8, Y8
+	VDIVPS       Y8, Y6, Y6
+	VMASKMOVPS   (AX)(SI*4), Y5, Y8
+	VFNMADD231PS Y6, Y0, Y8
+	TESTQ        BX, BX
+	JGE          full
+	VMASKMOVPS   Y7, Y5, (CX)(SI*4)
+	VMASKMOVPS   Y8, Y5, (AX)(SI*4)
+	VMASKMOVPS   Y2, Y5, (DX)(SI*4)
+	JMP          done
 
 full:
-	VMOVUPS Y6, (CX)(SI*4)
-	VMOVUPS Y7, (AX)(SI*4)
+	VMOVUPS Y7, (CX)(SI*4)
+	VMOVUPS Y8, (AX)(SI*4)
 	VMOVUPS Y2, (DX)(SI*4)
 	ADDQ    $0x08, SI
 	SUBQ    $0x08, BX
@@ -2674,6 +4092,66 @@ rest:
 	LEAQ    vectorMasks<>+128(SB), DI
 	NEGQ    BX
 	VMOVUPS (DI)(BX*4), Y5
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func rmsProp256f32(w *float32, v *float32, grad *float32, n int, a float32, rate float32, eps float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rmsProp256f32(SB), NOSPLIT, $0-44
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSS a+32(FP), Y0
+	VBROADCASTSS rate+36(FP), Y1
+	VBROADCASTSS eps+40(FP), Y2
+	VPXOR        Y3, Y3, Y3
+	VBROADCASTSS vectorConstants<>+56(SB), Y4
+	VBROADCASTSS vectorConstants<>+60(SB), Y5
+	MOVQ         n+24(FP), BX
+	VPCMPEQD     Y6, Y6, Y6
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMASKMOVPS   (DX)(SI*4), Y6, Y7
+	VMASKMOVPS   (CX)(SI*4), Y6, Y8
+	VMOVUPS      Y7, Y9
+	VFMSUB213PS  Y8, Y7, Y9
+	VFMADD231PS  Y9, Y0, Y8
+	VANDPS       Y4, Y8, Y9
+	VCMPPS       $0x15, Y5, Y9, Y9
+	VANDPS       Y8, Y9, Y8
+	VSQRTPS      Y8, Y9
+	VADDPS       Y2, Y9, Y9
+	VDIVPS       Y9, Y7, Y7
+	VMASKMOVPS   (AX)(SI*4), Y6, Y9
+	VFNMADD231PS Y7, Y1, Y9
+	TESTQ        BX, BX
+	JGE          full
+	VMASKMOVPS   Y8, Y6, (CX)(SI*4)
+	VMASKMOVPS   Y9, Y6, (AX)(SI*4)
+	VMASKMOVPS   Y3, Y6, (DX)(SI*4)
+	JMP          done
+
+full:
+	VMOVUPS Y8, (CX)(SI*4)
+	VMOVUPS Y9, (AX)(SI*4)
+	VMOVUPS Y3, (DX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y6
 	MOVQ    $-1, BX
 	JMP     loop
 
@@ -2906,6 +4384,62 @@ done:
 	VZEROUPPER
 	RET
 
+// func squares256f32(x *float32, n int) float64
+// Requires: AVX, AVX2, FMA3, SSE2
+TEXT ·squares256f32(SB), NOSPLIT, $0-24
+	MOVQ     x+0(FP), AX
+	VPXOR    Y0, Y0, Y0
+	VPXOR    Y1, Y1, Y1
+	VPXOR    Y2, Y2, Y2
+	VPXOR    Y3, Y3, Y3
+	MOVQ     n+8(FP), CX
+	VPCMPEQD Y4, Y4, Y4
+	VPCMPEQD Y5, Y5, Y5
+	XORQ     DX, DX
+	SUBQ     $0x10, CX
+	JLT      rest
+
+loop:
+	VMASKMOVPS   (AX)(DX*4), Y4, Y6
+	VCVTPS2PD    X6, Y7
+	VEXTRACTF128 $0x01, Y6, X6
+	VCVTPS2PD    X6, Y6
+	VFMADD231PD  Y7, Y7, Y0
+	VFMADD231PD  Y6, Y6, Y1
+	VMASKMOVPS   32(AX)(DX*4), Y5, Y6
+	VCVTPS2PD    X6, Y7
+	VEXTRACTF128 $0x01, Y6, X6
+	VCVTPS2PD    X6, Y6
+	VFMADD231PD  Y7, Y7, Y2
+	VFMADD231PD  Y6, Y6, Y3
+	ADDQ         $0x10, DX
+	SUBQ         $0x10, CX
+	JGE          loop
+
+rest:
+	ADDQ    $0x10, CX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), BX
+	NEGQ    CX
+	VMOVUPS (BX)(CX*4), Y4
+	VMOVUPS 32(BX)(CX*4), Y5
+	MOVQ    $-1, CX
+	JMP     loop
+
+done:
+	VADDPD       Y2, Y0, Y0
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X1, X0, X0
+	VPERMILPD    $0x01, X0, X1
+	VADDPD       X1, X0, X0
+	VPXOR        Y1, Y1, Y1
+	VADDSD       X1, X0, X0
+	MOVSD        X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
 // func max256f32(x *float32, n int) float32
 // Requires: AVX, AVX2, SSE
 TEXT ·max256f32(SB), NOSPLIT, $0-20
@@ -2964,6 +4498,473 @@ number:
 	VPXOR  Y1, Y1, Y1
 	VADDSS X1, X0, X0
 	MOVSS  X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func add256f32(y *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·add256f32(SB), NOSPLIT, $0-32
+	MOVQ     y+0(FP), AX
+	MOVQ     a+8(FP), CX
+	MOVQ     b+16(FP), DX
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     SI, SI
+	SUBQ     $0x08, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+	JMP        done
+
+full:
+	VMOVUPS Y1, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y0
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func times256f32(y *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·times256f32(SB), NOSPLIT, $0-32
+	MOVQ     y+0(FP), AX
+	MOVQ     a+8(FP), CX
+	MOVQ     b+16(FP), DX
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     SI, SI
+	SUBQ     $0x08, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VMULPS     Y2, Y1, Y1
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+	JMP        done
+
+full:
+	VMOVUPS Y1, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y0
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func center256f32(y *float32, x *float32, n int, mean float32)
+// Requires: AVX, AVX2
+TEXT ·center256f32(SB), NOSPLIT, $0-28
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS mean+24(FP), Y0
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y1, Y1, Y1
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPS (CX)(BX*4), Y1, Y2
+	VSUBPS     Y0, Y2, Y2
+	TESTQ      DX, DX
+	JGE        full
+	VMASKMOVPS Y2, Y1, (AX)(BX*4)
+	JMP        done
+
+full:
+	VMOVUPS Y2, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*4), Y1
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func centeredSums256f32(sum *float32, squares *float32, x *float32, mean *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·centeredSums256f32(SB), NOSPLIT, $0-40
+	MOVQ     sum+0(FP), AX
+	MOVQ     squares+8(FP), CX
+	MOVQ     x+16(FP), DX
+	MOVQ     mean+24(FP), BX
+	MOVQ     n+32(FP), SI
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     DI, DI
+	SUBQ     $0x08, SI
+	JLT      rest
+
+loop:
+	VMASKMOVPS  (DX)(DI*4), Y0, Y1
+	VMASKMOVPS  (BX)(DI*4), Y0, Y2
+	VSUBPS      Y2, Y1, Y1
+	VMASKMOVPS  (AX)(DI*4), Y0, Y2
+	VADDPS      Y1, Y2, Y2
+	VMASKMOVPS  (CX)(DI*4), Y0, Y3
+	VFMADD231PS Y1, Y1, Y3
+	TESTQ       SI, SI
+	JGE         full
+	VMASKMOVPS  Y2, Y0, (AX)(DI*4)
+	VMASKMOVPS  Y3, Y0, (CX)(DI*4)
+	JMP         done
+
+full:
+	VMOVUPS Y2, (AX)(DI*4)
+	VMOVUPS Y3, (CX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, SI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*4), Y0
+	MOVQ    $-1, SI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumns256f32(y *float32, x *float32, mean *float32, scale *float32, shift *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normColumns256f32(SB), NOSPLIT, $0-48
+	MOVQ     y+0(FP), AX
+	MOVQ     x+8(FP), CX
+	MOVQ     mean+16(FP), DX
+	MOVQ     scale+24(FP), BX
+	MOVQ     shift+32(FP), SI
+	MOVQ     n+40(FP), DI
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     R8, R8
+	SUBQ     $0x08, DI
+	JLT      rest
+
+loop:
+	VMASKMOVPS  (CX)(R8*4), Y0, Y1
+	VMASKMOVPS  (DX)(R8*4), Y0, Y2
+	VSUBPS      Y2, Y1, Y1
+	VMASKMOVPS  (BX)(R8*4), Y0, Y2
+	VMASKMOVPS  (SI)(R8*4), Y0, Y3
+	VFMADD231PS Y2, Y1, Y3
+	TESTQ       DI, DI
+	JGE         full
+	VMASKMOVPS  Y3, Y0, (AX)(R8*4)
+	JMP         done
+
+full:
+	VMOVUPS Y3, (AX)(R8*4)
+	ADDQ    $0x08, R8
+	SUBQ    $0x08, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*4), Y0
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnSums256f32(sum *float32, along *float32, dy *float32, x *float32, mean *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normColumnSums256f32(SB), NOSPLIT, $0-48
+	MOVQ     sum+0(FP), AX
+	MOVQ     along+8(FP), CX
+	MOVQ     dy+16(FP), DX
+	MOVQ     x+24(FP), BX
+	MOVQ     mean+32(FP), SI
+	MOVQ     n+40(FP), DI
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     R8, R8
+	SUBQ     $0x08, DI
+	JLT      rest
+
+loop:
+	VMASKMOVPS  (DX)(R8*4), Y0, Y1
+	VMASKMOVPS  (BX)(R8*4), Y0, Y2
+	VMASKMOVPS  (SI)(R8*4), Y0, Y3
+	VSUBPS      Y3, Y2, Y2
+	VMASKMOVPS  (AX)(R8*4), Y0, Y3
+	VADDPS      Y1, Y3, Y3
+	VMASKMOVPS  (CX)(R8*4), Y0, Y4
+	VFMADD231PS Y2, Y1, Y4
+	TESTQ       DI, DI
+	JGE         full
+	VMASKMOVPS  Y3, Y0, (AX)(R8*4)
+	VMASKMOVPS  Y4, Y0, (CX)(R8*4)
+	JMP         done
+
+full:
+	VMOVUPS Y3, (AX)(R8*4)
+	VMOVUPS Y4, (CX)(R8*4)
+	ADDQ    $0x08, R8
+	SUBQ    $0x08, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*4), Y0
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnsBackward256f32(dx *float32, dy *float32, x *float32, mean *float32, scale *float32, slope *float32, shift *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normColumnsBackward256f32(SB), NOSPLIT, $0-64
+	MOVQ     dx+0(FP), AX
+	MOVQ     dy+8(FP), CX
+	MOVQ     x+16(FP), DX
+	MOVQ     mean+24(FP), BX
+	MOVQ     scale+32(FP), SI
+	MOVQ     slope+40(FP), DI
+	MOVQ     shift+48(FP), R8
+	MOVQ     n+56(FP), R9
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     R10, R10
+	SUBQ     $0x08, R9
+	JLT      rest
+
+loop:
+	VMASKMOVPS  (DX)(R10*4), Y0, Y1
+	VMASKMOVPS  (BX)(R10*4), Y0, Y2
+	VSUBPS      Y2, Y1, Y1
+	VMASKMOVPS  (DI)(R10*4), Y0, Y2
+	VMASKMOVPS  (R8)(R10*4), Y0, Y3
+	VFMADD231PS Y1, Y2, Y3
+	VMASKMOVPS  (SI)(R10*4), Y0, Y1
+	VMASKMOVPS  (CX)(R10*4), Y0, Y2
+	VFMADD231PS Y2, Y1, Y3
+	TESTQ       R9, R9
+	JGE         full
+	VMASKMOVPS  Y3, Y0, (AX)(R10*4)
+	JMP         done
+
+full:
+	VMOVUPS Y3, (AX)(R10*4)
+	ADDQ    $0x08, R10
+	SUBQ    $0x08, R9
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, R9
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R11
+	NEGQ    R9
+	VMOVUPS (R11)(R9*4), Y0
+	MOVQ    $-1, R9
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normRow256f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normRow256f32(SB), NOSPLIT, $0-48
+	MOVQ         y+0(FP), AX
+	MOVQ         d+8(FP), CX
+	MOVQ         gamma+16(FP), DX
+	MOVQ         beta+24(FP), BX
+	VBROADCASTSS inv+40(FP), Y0
+	VBROADCASTSS offset+44(FP), Y1
+	MOVQ         n+32(FP), SI
+	VPCMPEQD     Y2, Y2, Y2
+	XORQ         DI, DI
+	SUBQ         $0x08, SI
+	JLT          rest
+
+loop:
+	VMASKMOVPS  (CX)(DI*4), Y2, Y3
+	VFMADD213PS Y1, Y0, Y3
+	VMASKMOVPS  (DX)(DI*4), Y2, Y4
+	VMASKMOVPS  (BX)(DI*4), Y2, Y5
+	VFMADD231PS Y4, Y3, Y5
+	TESTQ       SI, SI
+	JGE         full
+	VMASKMOVPS  Y5, Y2, (AX)(DI*4)
+	JMP         done
+
+full:
+	VMOVUPS Y5, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, SI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*4), Y2
+	MOVQ    $-1, SI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func dotCentered256f32(a *float32, x *float32, n int, mean float32) float32
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·dotCentered256f32(SB), NOSPLIT, $0-36
+	MOVQ         a+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS mean+24(FP), Y0
+	VPXOR        Y1, Y1, Y1
+	VPXOR        Y2, Y2, Y2
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y3, Y3, Y3
+	VPCMPEQD     Y4, Y4, Y4
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPS  (AX)(BX*4), Y3, Y5
+	VMASKMOVPS  (CX)(BX*4), Y3, Y6
+	VSUBPS      Y0, Y6, Y6
+	VFMADD231PS Y6, Y5, Y1
+	VMASKMOVPS  32(AX)(BX*4), Y4, Y5
+	VMASKMOVPS  32(CX)(BX*4), Y4, Y6
+	VSUBPS      Y0, Y6, Y6
+	VFMADD231PS Y6, Y5, Y2
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop
+
+rest:
+	ADDQ    $0x10, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*4), Y3
+	VMOVUPS 32(SI)(DX*4), Y4
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VADDPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x0e, X1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x01, X1, X0
+	VADDPS       X0, X1, X1
+	VPXOR        Y0, Y0, Y0
+	VADDSS       X0, X1, X1
+	MOVSS        X1, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normRowBackward256f32(SB), NOSPLIT, $0-68
+	MOVQ         dx+0(FP), AX
+	MOVQ         dgamma+8(FP), CX
+	MOVQ         dbeta+16(FP), DX
+	MOVQ         dy+24(FP), BX
+	MOVQ         x+32(FP), SI
+	VBROADCASTSS mean+48(FP), Y0
+	VBROADCASTSS inv+52(FP), Y1
+	VBROADCASTSS offset+56(FP), Y2
+	VBROADCASTSS slope+60(FP), Y3
+	VBROADCASTSS shift+64(FP), Y4
+	MOVQ         n+40(FP), DI
+	VPCMPEQD     Y5, Y5, Y5
+	XORQ         R8, R8
+	SUBQ         $0x08, DI
+	JLT          rest
+
+loop:
+	VMASKMOVPS  (SI)(R8*4), Y5, Y6
+	VSUBPS      Y0, Y6, Y6
+	VMASKMOVPS  (BX)(R8*4), Y5, Y7
+	VMASKMOVPS  (AX)(R8*4), Y5, Y8
+	VMOVUPS     Y6, Y9
+	VFMADD213PS Y4, Y3, Y9
+	VFMADD231PS Y8, Y1, Y9
+	VFMADD213PS Y2, Y1, Y6
+	VMASKMOVPS  (CX)(R8*4), Y5, Y8
+	VFMADD231PS Y6, Y7, Y8
+	VMASKMOVPS  (DX)(R8*4), Y5, Y6
+	VADDPS      Y7, Y6, Y6
+	TESTQ       DI, DI
+	JGE         full
+	VMASKMOVPS  Y9, Y5, (AX)(R8*4)
+	VMASKMOVPS  Y8, Y5, (CX)(R8*4)
+	VMASKMOVPS  Y6, Y5, (DX)(R8*4)
+	JMP         done
+
+full:
+	VMOVUPS Y9, (AX)(R8*4)
+	VMOVUPS Y8, (CX)(R8*4)
+	VMOVUPS Y6, (DX)(R8*4)
+	ADDQ    $0x08, R8
+	SUBQ    $0x08, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*4), Y5
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
 	VZEROUPPER
 	RET
 
@@ -3792,6 +5793,57 @@ done:
 	VZEROUPPER
 	RET
 
+// func adjust256f64(w *float64, grad *float64, n int, scale float64, limit float64, minusLimit float64, decay float64, shrink float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·adjust256f64(SB), NOSPLIT, $0-64
+	MOVQ         w+0(FP), AX
+	MOVQ         grad+8(FP), CX
+	VBROADCASTSD scale+24(FP), Y0
+	VBROADCASTSD limit+32(FP), Y1
+	VBROADCASTSD minusLimit+40(FP), Y2
+	VBROADCASTSD decay+48(FP), Y3
+	VBROADCASTSD shrink+56(FP), Y4
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y5, Y5, Y5
+	XORQ         BX, BX
+	SUBQ         $0x04, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPD   (AX)(BX*8), Y5, Y6
+	VMASKMOVPD   (CX)(BX*8), Y5, Y7
+	VMULPD       Y7, Y0, Y7
+	VMAXPD       Y7, Y2, Y7
+	VMINPD       Y7, Y1, Y7
+	VFMADD231PD  Y6, Y3, Y7
+	VMOVUPD      Y6, Y8
+	VFNMADD231PD Y6, Y4, Y8
+	TESTQ        DX, DX
+	JGE          full
+	VMASKMOVPD   Y7, Y5, (CX)(BX*8)
+	VMASKMOVPD   Y8, Y5, (AX)(BX*8)
+	JMP          done
+
+full:
+	VMOVUPD Y7, (CX)(BX*8)
+	VMOVUPD Y8, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*8), Y5
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func sgd256f64(w *float64, grad *float64, n int, minusLR float64)
 // Requires: AVX, AVX2, FMA3
 TEXT ·sgd256f64(SB), NOSPLIT, $0-32
@@ -3835,14 +5887,128 @@ done:
 	VZEROUPPER
 	RET
 
-// func momentum256f64(w *float64, v *float64, grad *float64, n int, mu float64, minusLR float64)
+// func momentum256f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
 // Requires: AVX, AVX2, FMA3
-TEXT ·momentum256f64(SB), NOSPLIT, $0-48
+TEXT ·momentum256f64(SB), NOSPLIT, $0-56
 	MOVQ         w+0(FP), AX
 	MOVQ         v+8(FP), CX
 	MOVQ         grad+16(FP), DX
 	VBROADCASTSD mu+32(FP), Y0
-	VBROADCASTSD minusLR+40(FP), Y1
+	VBROADCASTSD gain+40(FP), Y1
+	VBROADCASTSD rate+48(FP), Y2
+	VPXOR        Y3, Y3, Y3
+	VBROADCASTSD vectorConstants<>+240(SB), Y4
+	VBROADCASTSD vectorConstants<>+216(SB), Y5
+	MOVQ         n+24(FP), BX
+	VPCMPEQD     Y6, Y6, Y6
+	XORQ         SI, SI
+	SUBQ         $0x04, BX
+	JLT          rest
+
+loop:
+	VMASKMOVPD  (DX)(SI*8), Y6, Y7
+	VMASKMOVPD  (CX)(SI*8), Y6, Y8
+	VMULPD      Y8, Y0, Y8
+	VFMADD231PD Y7, Y1, Y8
+	VANDPD      Y4, Y8, Y7
+	VCMPPD      $0x15, Y5, Y7, Y7
+	VANDPD      Y8, Y7, Y7
+	VMASKMOVPD  (AX)(SI*8), Y6, Y8
+	VFMADD231PD Y7, Y2, Y8
+	TESTQ       BX, BX
+	JGE         full
+	VMASKMOVPD  Y7, Y6, (CX)(SI*8)
+	VMASKMOVPD  Y8, Y6, (AX)(SI*8)
+	VMASKMOVPD  Y3, Y6, (DX)(SI*8)
+	JMP         done
+
+full:
+	VMOVUPD Y7, (CX)(SI*8)
+	VMOVUPD Y8, (AX)(SI*8)
+	VMOVUPD Y3, (DX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y6
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func nesterov256f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·nesterov256f64(SB), NOSPLIT, $0-56
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSD mu+32(FP), Y0
+	VBROADCASTSD gain+40(FP), Y1
+	VBROADCASTSD rate+48(FP), Y2
+	VPXOR        Y3, Y3, Y3
+	VBROADCASTSD vectorConstants<>+240(SB), Y4
+	VBROADCASTSD vectorConstants<>+216(SB), Y5
+	MOVQ         n+24(FP), BX
+	VPCMPEQD     Y6, Y6, Y6
+	XORQ         SI, SI
+	SUBQ         $0x04, BX
+	JLT          rest
+
+loop:
+	VMASKMOVPD  (DX)(SI*8), Y6, Y7
+	VMULPD      Y7, Y1, Y7
+	VMASKMOVPD  (CX)(SI*8), Y6, Y8
+	VMOVUPD     Y7, Y9
+	VFMADD231PD Y8, Y0, Y9
+	VANDPD      Y4, Y9, Y8
+	VCMPPD      $0x15, Y5, Y8, Y8
+	VANDPD      Y9, Y8, Y8
+	VFMADD231PD Y8, Y0, Y7
+	VMASKMOVPD  (AX)(SI*8), Y6, Y9
+	VFMADD231PD Y7, Y2, Y9
+	TESTQ       BX, BX
+	JGE         full
+	VMASKMOVPD  Y8, Y6, (CX)(SI*8)
+	VMASKMOVPD  Y9, Y6, (AX)(SI*8)
+	VMASKMOVPD  Y3, Y6, (DX)(SI*8)
+	JMP         done
+
+full:
+	VMOVUPD Y8, (CX)(SI*8)
+	VMOVUPD Y9, (AX)(SI*8)
+	VMOVUPD Y3, (DX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y6
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func adaGrad256f64(w *float64, s *float64, grad *float64, n int, rate float64, eps float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·adaGrad256f64(SB), NOSPLIT, $0-48
+	MOVQ         w+0(FP), AX
+	MOVQ         s+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSD rate+32(FP), Y0
+	VBROADCASTSD eps+40(FP), Y1
 	VPXOR        Y2, Y2, Y2
 	VBROADCASTSD vectorConstants<>+240(SB), Y3
 	VBROADCASTSD vectorConstants<>+216(SB), Y4
@@ -3853,25 +6019,27 @@ TEXT ·momentum256f64(SB), NOSPLIT, $0-48
 	JLT          rest
 
 loop:
-	VMASKMOVPD  (DX)(SI*8), Y5, Y6
-	VMASKMOVPD  (CX)(SI*8), Y5, Y7
-	VMULPD      Y7, Y0, Y7
-	VFMADD231PD Y6, Y1, Y7
-	VANDPD      Y3, Y7, Y6
-	VCMPPD      $0x15, Y4, Y6, Y6
-	VANDPD      Y7, Y6, Y6
-	VMASKMOVPD  (AX)(SI*8), Y5, Y7
-	VADDPD      Y6, Y7, Y7
-	TESTQ       BX, BX
-	JGE         full
-	VMASKMOVPD  Y6, Y5, (CX)(SI*8)
-	VMASKMOVPD  Y7, Y5, (AX)(SI*8)
-	VMASKMOVPD  Y2, Y5, (DX)(SI*8)
-	JMP         done
+	VMASKMOVPD   (DX)(SI*8), Y5, Y6
+	VMASKMOVPD   (CX)(SI*8), Y5, Y7
+	VFMADD231PD  Y6, Y6, Y7
+	VANDPD       Y3, Y7, Y8
+	VCMPPD       $0x15, Y4, Y8, Y8
+	VANDPD       Y7, Y8, Y7
+	VSQRTPD      Y7, Y8
+	VADDPD       Y1, Y8, Y8
+	VDIVPD       Y8, Y6, Y6
+	VMASKMOVPD   (AX)(SI*8), Y5, Y8
+	VFNMADD231PD Y6, Y0, Y8
+	TESTQ        BX, BX
+	JGE          full
+	VMASKMOVPD   Y7, Y5, (CX)(SI*8)
+	VMASKMOVPD   Y8, Y5, (AX)(SI*8)
+	VMASKMOVPD   Y2, Y5, (DX)(SI*8)
+	JMP          done
 
 full:
-	VMOVUPD Y6, (CX)(SI*8)
-	VMOVUPD Y7, (AX)(SI*8)
+	VMOVUPD Y7, (CX)(SI*8)
+	VMOVUPD Y8, (AX)(SI*8)
 	VMOVUPD Y2, (DX)(SI*8)
 	ADDQ    $0x04, SI
 	SUBQ    $0x04, BX
@@ -3883,6 +6051,66 @@ rest:
 	LEAQ    vectorMasks<>+128(SB), DI
 	NEGQ    BX
 	VMOVUPS (DI)(BX*8), Y5
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func rmsProp256f64(w *float64, v *float64, grad *float64, n int, a float64, rate float64, eps float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·rmsProp256f64(SB), NOSPLIT, $0-56
+	MOVQ         w+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         grad+16(FP), DX
+	VBROADCASTSD a+32(FP), Y0
+	VBROADCASTSD rate+40(FP), Y1
+	VBROADCASTSD eps+48(FP), Y2
+	VPXOR        Y3, Y3, Y3
+	VBROADCASTSD vectorConstants<>+240(SB), Y4
+	VBROADCASTSD vectorConstants<>+216(SB), Y5
+	MOVQ         n+24(FP), BX
+	VPCMPEQD     Y6, Y6, Y6
+	XORQ         SI, SI
+	SUBQ         $0x04, BX
+	JLT          rest
+
+loop:
+	VMASKMOVPD   (DX)(SI*8), Y6, Y7
+	VMASKMOVPD   (CX)(SI*8), Y6, Y8
+	VMOVUPD      Y7, Y9
+	VFMSUB213PD  Y8, Y7, Y9
+	VFMADD231PD  Y9, Y0, Y8
+	VANDPD       Y4, Y8, Y9
+	VCMPPD       $0x15, Y5, Y9, Y9
+	VANDPD       Y8, Y9, Y8
+	VSQRTPD      Y8, Y9
+	VADDPD       Y2, Y9, Y9
+	VDIVPD       Y9, Y7, Y7
+	VMASKMOVPD   (AX)(SI*8), Y6, Y9
+	VFNMADD231PD Y7, Y1, Y9
+	TESTQ        BX, BX
+	JGE          full
+	VMASKMOVPD   Y8, Y6, (CX)(SI*8)
+	VMASKMOVPD   Y9, Y6, (AX)(SI*8)
+	VMASKMOVPD   Y3, Y6, (DX)(SI*8)
+	JMP          done
+
+full:
+	VMOVUPD Y8, (CX)(SI*8)
+	VMOVUPD Y9, (AX)(SI*8)
+	VMOVUPD Y3, (DX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y6
 	MOVQ    $-1, BX
 	JMP     loop
 
@@ -4316,6 +6544,487 @@ rest:
 	NEGQ    DX
 	VMOVUPS (SI)(DX*8), Y0
 	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func add256f64(y *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX2
+TEXT ·add256f64(SB), NOSPLIT, $0-32
+	MOVQ     y+0(FP), AX
+	MOVQ     a+8(FP), CX
+	MOVQ     b+16(FP), DX
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     SI, SI
+	SUBQ     $0x04, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPD (CX)(SI*8), Y0, Y1
+	VMASKMOVPD (DX)(SI*8), Y0, Y2
+	VADDPD     Y2, Y1, Y1
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPD Y1, Y0, (AX)(SI*8)
+	JMP        done
+
+full:
+	VMOVUPD Y1, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y0
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func times256f64(y *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX2
+TEXT ·times256f64(SB), NOSPLIT, $0-32
+	MOVQ     y+0(FP), AX
+	MOVQ     a+8(FP), CX
+	MOVQ     b+16(FP), DX
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     SI, SI
+	SUBQ     $0x04, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPD (CX)(SI*8), Y0, Y1
+	VMASKMOVPD (DX)(SI*8), Y0, Y2
+	VMULPD     Y2, Y1, Y1
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPD Y1, Y0, (AX)(SI*8)
+	JMP        done
+
+full:
+	VMOVUPD Y1, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y0
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func center256f64(y *float64, x *float64, n int, mean float64)
+// Requires: AVX, AVX2
+TEXT ·center256f64(SB), NOSPLIT, $0-32
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD mean+24(FP), Y0
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y1, Y1, Y1
+	XORQ         BX, BX
+	SUBQ         $0x04, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPD (CX)(BX*8), Y1, Y2
+	VSUBPD     Y0, Y2, Y2
+	TESTQ      DX, DX
+	JGE        full
+	VMASKMOVPD Y2, Y1, (AX)(BX*8)
+	JMP        done
+
+full:
+	VMOVUPD Y2, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*8), Y1
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func centeredSums256f64(sum *float64, squares *float64, x *float64, mean *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·centeredSums256f64(SB), NOSPLIT, $0-40
+	MOVQ     sum+0(FP), AX
+	MOVQ     squares+8(FP), CX
+	MOVQ     x+16(FP), DX
+	MOVQ     mean+24(FP), BX
+	MOVQ     n+32(FP), SI
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     DI, DI
+	SUBQ     $0x04, SI
+	JLT      rest
+
+loop:
+	VMASKMOVPD  (DX)(DI*8), Y0, Y1
+	VMASKMOVPD  (BX)(DI*8), Y0, Y2
+	VSUBPD      Y2, Y1, Y1
+	VMASKMOVPD  (AX)(DI*8), Y0, Y2
+	VADDPD      Y1, Y2, Y2
+	VMASKMOVPD  (CX)(DI*8), Y0, Y3
+	VFMADD231PD Y1, Y1, Y3
+	TESTQ       SI, SI
+	JGE         full
+	VMASKMOVPD  Y2, Y0, (AX)(DI*8)
+	VMASKMOVPD  Y3, Y0, (CX)(DI*8)
+	JMP         done
+
+full:
+	VMOVUPD Y2, (AX)(DI*8)
+	VMOVUPD Y3, (CX)(DI*8)
+	ADDQ    $0x04, DI
+	SUBQ    $0x04, SI
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, SI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*8), Y0
+	MOVQ    $-1, SI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumns256f64(y *float64, x *float64, mean *float64, scale *float64, shift *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normColumns256f64(SB), NOSPLIT, $0-48
+	MOVQ     y+0(FP), AX
+	MOVQ     x+8(FP), CX
+	MOVQ     mean+16(FP), DX
+	MOVQ     scale+24(FP), BX
+	MOVQ     shift+32(FP), SI
+	MOVQ     n+40(FP), DI
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     R8, R8
+	SUBQ     $0x04, DI
+	JLT      rest
+
+loop:
+	VMASKMOVPD  (CX)(R8*8), Y0, Y1
+	VMASKMOVPD  (DX)(R8*8), Y0, Y2
+	VSUBPD      Y2, Y1, Y1
+	VMASKMOVPD  (BX)(R8*8), Y0, Y2
+	VMASKMOVPD  (SI)(R8*8), Y0, Y3
+	VFMADD231PD Y2, Y1, Y3
+	TESTQ       DI, DI
+	JGE         full
+	VMASKMOVPD  Y3, Y0, (AX)(R8*8)
+	JMP         done
+
+full:
+	VMOVUPD Y3, (AX)(R8*8)
+	ADDQ    $0x04, R8
+	SUBQ    $0x04, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*8), Y0
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnSums256f64(sum *float64, along *float64, dy *float64, x *float64, mean *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normColumnSums256f64(SB), NOSPLIT, $0-48
+	MOVQ     sum+0(FP), AX
+	MOVQ     along+8(FP), CX
+	MOVQ     dy+16(FP), DX
+	MOVQ     x+24(FP), BX
+	MOVQ     mean+32(FP), SI
+	MOVQ     n+40(FP), DI
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     R8, R8
+	SUBQ     $0x04, DI
+	JLT      rest
+
+loop:
+	VMASKMOVPD  (DX)(R8*8), Y0, Y1
+	VMASKMOVPD  (BX)(R8*8), Y0, Y2
+	VMASKMOVPD  (SI)(R8*8), Y0, Y3
+	VSUBPD      Y3, Y2, Y2
+	VMASKMOVPD  (AX)(R8*8), Y0, Y3
+	VADDPD      Y1, Y3, Y3
+	VMASKMOVPD  (CX)(R8*8), Y0, Y4
+	VFMADD231PD Y2, Y1, Y4
+	TESTQ       DI, DI
+	JGE         full
+	VMASKMOVPD  Y3, Y0, (AX)(R8*8)
+	VMASKMOVPD  Y4, Y0, (CX)(R8*8)
+	JMP         done
+
+full:
+	VMOVUPD Y3, (AX)(R8*8)
+	VMOVUPD Y4, (CX)(R8*8)
+	ADDQ    $0x04, R8
+	SUBQ    $0x04, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*8), Y0
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnsBackward256f64(dx *float64, dy *float64, x *float64, mean *float64, scale *float64, slope *float64, shift *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normColumnsBackward256f64(SB), NOSPLIT, $0-64
+	MOVQ     dx+0(FP), AX
+	MOVQ     dy+8(FP), CX
+	MOVQ     x+16(FP), DX
+	MOVQ     mean+24(FP), BX
+	MOVQ     scale+32(FP), SI
+	MOVQ     slope+40(FP), DI
+	MOVQ     shift+48(FP), R8
+	MOVQ     n+56(FP), R9
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     R10, R10
+	SUBQ     $0x04, R9
+	JLT      rest
+
+loop:
+	VMASKMOVPD  (DX)(R10*8), Y0, Y1
+	VMASKMOVPD  (BX)(R10*8), Y0, Y2
+	VSUBPD      Y2, Y1, Y1
+	VMASKMOVPD  (DI)(R10*8), Y0, Y2
+	VMASKMOVPD  (R8)(R10*8), Y0, Y3
+	VFMADD231PD Y1, Y2, Y3
+	VMASKMOVPD  (SI)(R10*8), Y0, Y1
+	VMASKMOVPD  (CX)(R10*8), Y0, Y2
+	VFMADD231PD Y2, Y1, Y3
+	TESTQ       R9, R9
+	JGE         full
+	VMASKMOVPD  Y3, Y0, (AX)(R10*8)
+	JMP         done
+
+full:
+	VMOVUPD Y3, (AX)(R10*8)
+	ADDQ    $0x04, R10
+	SUBQ    $0x04, R9
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, R9
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R11
+	NEGQ    R9
+	VMOVUPS (R11)(R9*8), Y0
+	MOVQ    $-1, R9
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normRow256f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normRow256f64(SB), NOSPLIT, $0-56
+	MOVQ         y+0(FP), AX
+	MOVQ         d+8(FP), CX
+	MOVQ         gamma+16(FP), DX
+	MOVQ         beta+24(FP), BX
+	VBROADCASTSD inv+40(FP), Y0
+	VBROADCASTSD offset+48(FP), Y1
+	MOVQ         n+32(FP), SI
+	VPCMPEQD     Y2, Y2, Y2
+	XORQ         DI, DI
+	SUBQ         $0x04, SI
+	JLT          rest
+
+loop:
+	VMASKMOVPD  (CX)(DI*8), Y2, Y3
+	VFMADD213PD Y1, Y0, Y3
+	VMASKMOVPD  (DX)(DI*8), Y2, Y4
+	VMASKMOVPD  (BX)(DI*8), Y2, Y5
+	VFMADD231PD Y4, Y3, Y5
+	TESTQ       SI, SI
+	JGE         full
+	VMASKMOVPD  Y5, Y2, (AX)(DI*8)
+	JMP         done
+
+full:
+	VMOVUPD Y5, (AX)(DI*8)
+	ADDQ    $0x04, DI
+	SUBQ    $0x04, SI
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, SI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*8), Y2
+	MOVQ    $-1, SI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func dotCentered256f64(a *float64, x *float64, n int, mean float64) float64
+// Requires: AVX, AVX2, FMA3, SSE2
+TEXT ·dotCentered256f64(SB), NOSPLIT, $0-40
+	MOVQ         a+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD mean+24(FP), Y0
+	VPXOR        Y1, Y1, Y1
+	VPXOR        Y2, Y2, Y2
+	VPXOR        Y3, Y3, Y3
+	VPXOR        Y4, Y4, Y4
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y5, Y5, Y5
+	VPCMPEQD     Y6, Y6, Y6
+	VPCMPEQD     Y7, Y7, Y7
+	VPCMPEQD     Y8, Y8, Y8
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPD  (AX)(BX*8), Y5, Y9
+	VMASKMOVPD  (CX)(BX*8), Y5, Y10
+	VSUBPD      Y0, Y10, Y10
+	VFMADD231PD Y10, Y9, Y1
+	VMASKMOVPD  32(AX)(BX*8), Y6, Y9
+	VMASKMOVPD  32(CX)(BX*8), Y6, Y10
+	VSUBPD      Y0, Y10, Y10
+	VFMADD231PD Y10, Y9, Y2
+	VMASKMOVPD  64(AX)(BX*8), Y7, Y9
+	VMASKMOVPD  64(CX)(BX*8), Y7, Y10
+	VSUBPD      Y0, Y10, Y10
+	VFMADD231PD Y10, Y9, Y3
+	VMASKMOVPD  96(AX)(BX*8), Y8, Y9
+	VMASKMOVPD  96(CX)(BX*8), Y8, Y10
+	VSUBPD      Y0, Y10, Y10
+	VFMADD231PD Y10, Y9, Y4
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop
+
+rest:
+	ADDQ    $0x10, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*8), Y5
+	VMOVUPS 32(SI)(DX*8), Y6
+	VMOVUPS 64(SI)(DX*8), Y7
+	VMOVUPS 96(SI)(DX*8), Y8
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPD       X0, X1, X1
+	VPERMILPD    $0x01, X1, X0
+	VADDPD       X0, X1, X1
+	VPXOR        Y0, Y0, Y0
+	VADDSD       X0, X1, X1
+	MOVSD        X1, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func normRowBackward256f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normRowBackward256f64(SB), NOSPLIT, $0-88
+	MOVQ         dx+0(FP), AX
+	MOVQ         dgamma+8(FP), CX
+	MOVQ         dbeta+16(FP), DX
+	MOVQ         dy+24(FP), BX
+	MOVQ         x+32(FP), SI
+	VBROADCASTSD mean+48(FP), Y0
+	VBROADCASTSD inv+56(FP), Y1
+	VBROADCASTSD offset+64(FP), Y2
+	VBROADCASTSD slope+72(FP), Y3
+	VBROADCASTSD shift+80(FP), Y4
+	MOVQ         n+40(FP), DI
+	VPCMPEQD     Y5, Y5, Y5
+	XORQ         R8, R8
+	SUBQ         $0x04, DI
+	JLT          rest
+
+loop:
+	VMASKMOVPD  (SI)(R8*8), Y5, Y6
+	VSUBPD      Y0, Y6, Y6
+	VMASKMOVPD  (BX)(R8*8), Y5, Y7
+	VMASKMOVPD  (AX)(R8*8), Y5, Y8
+	VMOVUPD     Y6, Y9
+	VFMADD213PD Y4, Y3, Y9
+	VFMADD231PD Y8, Y1, Y9
+	VFMADD213PD Y2, Y1, Y6
+	VMASKMOVPD  (CX)(R8*8), Y5, Y8
+	VFMADD231PD Y6, Y7, Y8
+	VMASKMOVPD  (DX)(R8*8), Y5, Y6
+	VADDPD      Y7, Y6, Y6
+	TESTQ       DI, DI
+	JGE         full
+	VMASKMOVPD  Y9, Y5, (AX)(R8*8)
+	VMASKMOVPD  Y8, Y5, (CX)(R8*8)
+	VMASKMOVPD  Y6, Y5, (DX)(R8*8)
+	JMP         done
+
+full:
+	VMOVUPD Y9, (AX)(R8*8)
+	VMOVUPD Y8, (CX)(R8*8)
+	VMOVUPD Y6, (DX)(R8*8)
+	ADDQ    $0x04, R8
+	SUBQ    $0x04, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*8), Y5
+	MOVQ    $-1, DI
 	JMP     loop
 
 done:

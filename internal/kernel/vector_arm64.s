@@ -638,6 +638,60 @@ rest4:
 	ADD $1, R8
 	RET
 
+TEXT ·adjust128f32(SB), NOSPLIT, $0-44
+	MOVD w+0(FP), R0
+	MOVD grad+8(FP), R1
+	FMOVS scale+24(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS limit+28(FP), F1
+	VDUP V1.S[0], V1.S4
+	FMOVS minusLimit+32(FP), F2
+	VDUP V2.S[0], V2.S4
+	FMOVS decay+36(FP), F3
+	VDUP V3.S[0], V3.S4
+	FMOVS shrink+40(FP), F4
+	VDUP V4.S[0], V4.S4
+	MOVD n+16(FP), R8
+	SUBS $4, R8
+	BLT rest2
+loop1:
+	VLD1 (R0), [V5.S4]
+	VLD1 (R1), [V6.S4]
+	WORD $0x6e26dc06 // fmul V6.S4, V0.S4, V6.S4
+	WORD $0x4e26f446 // fmax V6.S4, V2.S4, V6.S4
+	WORD $0x4ea6f426 // fmin V6.S4, V1.S4, V6.S4
+	WORD $0x4e25cc66 // fmla V5.S4, V3.S4, V6.S4
+	VORR V5.B16, V5.B16, V7.B16
+	WORD $0x4ea5cc87 // fmls V5.S4, V4.S4, V7.S4
+	VST1 [V6.S4], (R1)
+	VST1 [V7.S4], (R0)
+	ADD $16, R0
+	ADD $16, R1
+	SUBS $4, R8
+	BGE loop1
+rest2:
+	ADD $4, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVS (R0), F5
+	FMOVS (R1), F6
+	WORD $0x6e26dc06 // fmul V6.S4, V0.S4, V6.S4
+	WORD $0x4e26f446 // fmax V6.S4, V2.S4, V6.S4
+	WORD $0x4ea6f426 // fmin V6.S4, V1.S4, V6.S4
+	WORD $0x4e25cc66 // fmla V5.S4, V3.S4, V6.S4
+	VORR V5.B16, V5.B16, V7.B16
+	WORD $0x4ea5cc87 // fmls V5.S4, V4.S4, V7.S4
+	FMOVS F6, (R1)
+	FMOVS F7, (R0)
+	ADD $4, R0
+	ADD $4, R1
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
 TEXT ·sgd128f32(SB), NOSPLIT, $0-28
 	MOVD w+0(FP), R0
 	MOVD grad+8(FP), R1
@@ -675,13 +729,141 @@ rest4:
 	ADD $1, R8
 	RET
 
-TEXT ·momentum128f32(SB), NOSPLIT, $0-40
+TEXT ·momentum128f32(SB), NOSPLIT, $0-44
 	MOVD w+0(FP), R0
 	MOVD v+8(FP), R1
 	MOVD grad+16(FP), R2
 	FMOVS mu+32(FP), F0
 	VDUP V0.S[0], V0.S4
-	FMOVS minusLR+36(FP), F1
+	FMOVS gain+36(FP), F1
+	VDUP V1.S[0], V1.S4
+	FMOVS rate+40(FP), F2
+	VDUP V2.S[0], V2.S4
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVD $0x7fffffff, R9
+	VDUP R9, V4.S4
+	MOVD $0x800000, R9
+	VDUP R9, V5.S4
+	MOVD n+24(FP), R8
+	SUBS $4, R8
+	BLT rest2
+loop1:
+	VLD1 (R2), [V6.S4]
+	VLD1 (R1), [V7.S4]
+	WORD $0x6e27dc07 // fmul V7.S4, V0.S4, V7.S4
+	WORD $0x4e26cc27 // fmla V6.S4, V1.S4, V7.S4
+	VAND V4.B16, V7.B16, V6.B16
+	WORD $0x6ea6e4a6 // fcmgt V6.S4, V5.S4, V6.S4
+	WORD $0x4e661ce6 // bic V6.S4, V7.S4, V6.S4
+	VLD1 (R0), [V7.S4]
+	WORD $0x4e26cc47 // fmla V6.S4, V2.S4, V7.S4
+	VST1 [V6.S4], (R1)
+	VST1 [V7.S4], (R0)
+	VST1 [V3.S4], (R2)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	SUBS $4, R8
+	BGE loop1
+rest2:
+	ADD $4, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVS (R2), F6
+	FMOVS (R1), F7
+	WORD $0x6e27dc07 // fmul V7.S4, V0.S4, V7.S4
+	WORD $0x4e26cc27 // fmla V6.S4, V1.S4, V7.S4
+	VAND V4.B16, V7.B16, V6.B16
+	WORD $0x6ea6e4a6 // fcmgt V6.S4, V5.S4, V6.S4
+	WORD $0x4e661ce6 // bic V6.S4, V7.S4, V6.S4
+	FMOVS (R0), F7
+	WORD $0x4e26cc47 // fmla V6.S4, V2.S4, V7.S4
+	FMOVS F6, (R1)
+	FMOVS F7, (R0)
+	FMOVS F3, (R2)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·nesterov128f32(SB), NOSPLIT, $0-44
+	MOVD w+0(FP), R0
+	MOVD v+8(FP), R1
+	MOVD grad+16(FP), R2
+	FMOVS mu+32(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS gain+36(FP), F1
+	VDUP V1.S[0], V1.S4
+	FMOVS rate+40(FP), F2
+	VDUP V2.S[0], V2.S4
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVD $0x7fffffff, R9
+	VDUP R9, V4.S4
+	MOVD $0x800000, R9
+	VDUP R9, V5.S4
+	MOVD n+24(FP), R8
+	SUBS $4, R8
+	BLT rest2
+loop1:
+	VLD1 (R2), [V6.S4]
+	WORD $0x6e26dc26 // fmul V6.S4, V1.S4, V6.S4
+	VLD1 (R1), [V7.S4]
+	VORR V6.B16, V6.B16, V8.B16
+	WORD $0x4e27cc08 // fmla V7.S4, V0.S4, V8.S4
+	VAND V4.B16, V8.B16, V7.B16
+	WORD $0x6ea7e4a7 // fcmgt V7.S4, V5.S4, V7.S4
+	WORD $0x4e671d07 // bic V7.S4, V8.S4, V7.S4
+	WORD $0x4e27cc06 // fmla V7.S4, V0.S4, V6.S4
+	VLD1 (R0), [V8.S4]
+	WORD $0x4e26cc48 // fmla V6.S4, V2.S4, V8.S4
+	VST1 [V7.S4], (R1)
+	VST1 [V8.S4], (R0)
+	VST1 [V3.S4], (R2)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	SUBS $4, R8
+	BGE loop1
+rest2:
+	ADD $4, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVS (R2), F6
+	WORD $0x6e26dc26 // fmul V6.S4, V1.S4, V6.S4
+	FMOVS (R1), F7
+	VORR V6.B16, V6.B16, V8.B16
+	WORD $0x4e27cc08 // fmla V7.S4, V0.S4, V8.S4
+	VAND V4.B16, V8.B16, V7.B16
+	WORD $0x6ea7e4a7 // fcmgt V7.S4, V5.S4, V7.S4
+	WORD $0x4e671d07 // bic V7.S4, V8.S4, V7.S4
+	WORD $0x4e27cc06 // fmla V7.S4, V0.S4, V6.S4
+	FMOVS (R0), F8
+	WORD $0x4e26cc48 // fmla V6.S4, V2.S4, V8.S4
+	FMOVS F7, (R1)
+	FMOVS F8, (R0)
+	FMOVS F3, (R2)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·adaGrad128f32(SB), NOSPLIT, $0-40
+	MOVD w+0(FP), R0
+	MOVD s+8(FP), R1
+	MOVD grad+16(FP), R2
+	FMOVS rate+32(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS eps+36(FP), F1
 	VDUP V1.S[0], V1.S4
 	VEOR V2.B16, V2.B16, V2.B16
 	MOVD $0x7fffffff, R9
@@ -694,15 +876,17 @@ TEXT ·momentum128f32(SB), NOSPLIT, $0-40
 loop1:
 	VLD1 (R2), [V5.S4]
 	VLD1 (R1), [V6.S4]
-	WORD $0x6e26dc06 // fmul V6.S4, V0.S4, V6.S4
-	WORD $0x4e25cc26 // fmla V5.S4, V1.S4, V6.S4
-	VAND V3.B16, V6.B16, V5.B16
-	WORD $0x6ea5e485 // fcmgt V5.S4, V4.S4, V5.S4
-	WORD $0x4e651cc5 // bic V5.S4, V6.S4, V5.S4
-	VLD1 (R0), [V6.S4]
-	WORD $0x4e25d4c6 // fadd V5.S4, V6.S4, V6.S4
-	VST1 [V5.S4], (R1)
-	VST1 [V6.S4], (R0)
+	WORD $0x4e25cca6 // fmla V5.S4, V5.S4, V6.S4
+	VAND V3.B16, V6.B16, V7.B16
+	WORD $0x6ea7e487 // fcmgt V7.S4, V4.S4, V7.S4
+	WORD $0x4e671cc6 // bic V7.S4, V6.S4, V6.S4
+	WORD $0x6ea1f8c7 // fsqrt V6.S4, V7.S4
+	WORD $0x4e21d4e7 // fadd V1.S4, V7.S4, V7.S4
+	WORD $0x6e27fca5 // fdiv V7.S4, V5.S4, V5.S4
+	VLD1 (R0), [V7.S4]
+	WORD $0x4ea5cc07 // fmls V5.S4, V0.S4, V7.S4
+	VST1 [V6.S4], (R1)
+	VST1 [V7.S4], (R0)
 	VST1 [V2.S4], (R2)
 	ADD $16, R0
 	ADD $16, R1
@@ -716,16 +900,90 @@ rest2:
 loop3:
 	FMOVS (R2), F5
 	FMOVS (R1), F6
-	WORD $0x6e26dc06 // fmul V6.S4, V0.S4, V6.S4
-	WORD $0x4e25cc26 // fmla V5.S4, V1.S4, V6.S4
-	VAND V3.B16, V6.B16, V5.B16
-	WORD $0x6ea5e485 // fcmgt V5.S4, V4.S4, V5.S4
-	WORD $0x4e651cc5 // bic V5.S4, V6.S4, V5.S4
-	FMOVS (R0), F6
-	WORD $0x4e25d4c6 // fadd V5.S4, V6.S4, V6.S4
-	FMOVS F5, (R1)
-	FMOVS F6, (R0)
+	WORD $0x4e25cca6 // fmla V5.S4, V5.S4, V6.S4
+	VAND V3.B16, V6.B16, V7.B16
+	WORD $0x6ea7e487 // fcmgt V7.S4, V4.S4, V7.S4
+	WORD $0x4e671cc6 // bic V7.S4, V6.S4, V6.S4
+	WORD $0x6ea1f8c7 // fsqrt V6.S4, V7.S4
+	WORD $0x4e21d4e7 // fadd V1.S4, V7.S4, V7.S4
+	WORD $0x6e27fca5 // fdiv V7.S4, V5.S4, V5.S4
+	FMOVS (R0), F7
+	WORD $0x4ea5cc07 // fmls V5.S4, V0.S4, V7.S4
+	FMOVS F6, (R1)
+	FMOVS F7, (R0)
 	FMOVS F2, (R2)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·rmsProp128f32(SB), NOSPLIT, $0-44
+	MOVD w+0(FP), R0
+	MOVD v+8(FP), R1
+	MOVD grad+16(FP), R2
+	FMOVS a+32(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS rate+36(FP), F1
+	VDUP V1.S[0], V1.S4
+	FMOVS eps+40(FP), F2
+	VDUP V2.S[0], V2.S4
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVD $0x7fffffff, R9
+	VDUP R9, V4.S4
+	MOVD $0x800000, R9
+	VDUP R9, V5.S4
+	MOVD n+24(FP), R8
+	SUBS $4, R8
+	BLT rest2
+loop1:
+	VLD1 (R2), [V6.S4]
+	VLD1 (R1), [V7.S4]
+	VORR V6.B16, V6.B16, V8.B16
+	WORD $0x6ea0f8e9 // fneg V7.S4, V9.S4
+	WORD $0x4e26cd09 // fmla V6.S4, V8.S4, V9.S4
+	WORD $0x4e29cc07 // fmla V9.S4, V0.S4, V7.S4
+	VAND V4.B16, V7.B16, V8.B16
+	WORD $0x6ea8e4a8 // fcmgt V8.S4, V5.S4, V8.S4
+	WORD $0x4e681ce7 // bic V8.S4, V7.S4, V7.S4
+	WORD $0x6ea1f8e8 // fsqrt V7.S4, V8.S4
+	WORD $0x4e22d508 // fadd V2.S4, V8.S4, V8.S4
+	WORD $0x6e28fcc6 // fdiv V8.S4, V6.S4, V6.S4
+	VLD1 (R0), [V8.S4]
+	WORD $0x4ea6cc28 // fmls V6.S4, V1.S4, V8.S4
+	VST1 [V7.S4], (R1)
+	VST1 [V8.S4], (R0)
+	VST1 [V3.S4], (R2)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	SUBS $4, R8
+	BGE loop1
+rest2:
+	ADD $4, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVS (R2), F6
+	FMOVS (R1), F7
+	VORR V6.B16, V6.B16, V8.B16
+	WORD $0x6ea0f8e9 // fneg V7.S4, V9.S4
+	WORD $0x4e26cd09 // fmla V6.S4, V8.S4, V9.S4
+	WORD $0x4e29cc07 // fmla V9.S4, V0.S4, V7.S4
+	VAND V4.B16, V7.B16, V8.B16
+	WORD $0x6ea8e4a8 // fcmgt V8.S4, V5.S4, V8.S4
+	WORD $0x4e681ce7 // bic V8.S4, V7.S4, V7.S4
+	WORD $0x6ea1f8e8 // fsqrt V7.S4, V8.S4
+	WORD $0x4e22d508 // fadd V2.S4, V8.S4, V8.S4
+	WORD $0x6e28fcc6 // fdiv V8.S4, V6.S4, V6.S4
+	FMOVS (R0), F8
+	WORD $0x4ea6cc28 // fmls V6.S4, V1.S4, V8.S4
+	FMOVS F7, (R1)
+	FMOVS F8, (R0)
+	FMOVS F3, (R2)
 	ADD $4, R0
 	ADD $4, R1
 	ADD $4, R2
@@ -1062,6 +1320,104 @@ join:
 	FMOVS F0, ret+24(FP)
 	RET
 
+TEXT ·squares128f32(SB), NOSPLIT, $64-24
+	MOVD x+0(FP), R0
+	MOVD $0x0, R9
+	VDUP R9, V0.D2
+	MOVD $0x0, R9
+	VDUP R9, V1.D2
+	MOVD $0x0, R9
+	VDUP R9, V2.D2
+	MOVD $0x0, R9
+	VDUP R9, V3.D2
+	MOVD $0x0, R9
+	VDUP R9, V4.D2
+	MOVD $0x0, R9
+	VDUP R9, V5.D2
+	MOVD $0x0, R9
+	VDUP R9, V6.D2
+	MOVD $0x0, R9
+	VDUP R9, V7.D2
+	MOVD n+8(FP), R8
+	SUBS $16, R8
+	BLT rest2
+loop1:
+	VLD1.P 16(R0), [V8.S4]
+	WORD $0x0e617909 // fcvtl V8.S4, V9.S4
+	WORD $0x4e617908 // fcvtl2 V8.S4, V8.S4
+	WORD $0x4e69cd20 // fmla V9.D2, V9.D2, V0.D2
+	WORD $0x4e68cd01 // fmla V8.D2, V8.D2, V1.D2
+	VLD1.P 16(R0), [V8.S4]
+	WORD $0x0e617909 // fcvtl V8.S4, V9.S4
+	WORD $0x4e617908 // fcvtl2 V8.S4, V8.S4
+	WORD $0x4e69cd22 // fmla V9.D2, V9.D2, V2.D2
+	WORD $0x4e68cd03 // fmla V8.D2, V8.D2, V3.D2
+	VLD1.P 16(R0), [V8.S4]
+	WORD $0x0e617909 // fcvtl V8.S4, V9.S4
+	WORD $0x4e617908 // fcvtl2 V8.S4, V8.S4
+	WORD $0x4e69cd24 // fmla V9.D2, V9.D2, V4.D2
+	WORD $0x4e68cd05 // fmla V8.D2, V8.D2, V5.D2
+	VLD1.P 16(R0), [V8.S4]
+	WORD $0x0e617909 // fcvtl V8.S4, V9.S4
+	WORD $0x4e617908 // fcvtl2 V8.S4, V8.S4
+	WORD $0x4e69cd26 // fmla V9.D2, V9.D2, V6.D2
+	WORD $0x4e68cd07 // fmla V8.D2, V8.D2, V7.D2
+	SUBS $16, R8
+	BGE loop1
+rest2:
+	ADD $16, R8
+	CBZ R8, join
+	MOVD $0x0, R9
+	VDUP R9, V8.S4
+	MOVD $xRest-64(SP), R10
+	MOVD R10, R14
+	VST1.P [V8.S4], 16(R14)
+	VST1.P [V8.S4], 16(R14)
+	VST1.P [V8.S4], 16(R14)
+	VST1.P [V8.S4], 16(R14)
+	MOVD R10, R14
+	MOVD R8, R12
+x:
+	FMOVS.P 4(R0), F8
+	FMOVS.P F8, 4(R14)
+	SUBS $1, R12
+	BNE x
+	MOVD R10, R0
+	VLD1.P 16(R0), [V8.S4]
+	WORD $0x0e617909 // fcvtl V8.S4, V9.S4
+	WORD $0x4e617908 // fcvtl2 V8.S4, V8.S4
+	WORD $0x4e69cd20 // fmla V9.D2, V9.D2, V0.D2
+	WORD $0x4e68cd01 // fmla V8.D2, V8.D2, V1.D2
+	VLD1.P 16(R0), [V8.S4]
+	WORD $0x0e617909 // fcvtl V8.S4, V9.S4
+	WORD $0x4e617908 // fcvtl2 V8.S4, V8.S4
+	WORD $0x4e69cd22 // fmla V9.D2, V9.D2, V2.D2
+	WORD $0x4e68cd03 // fmla V8.D2, V8.D2, V3.D2
+	VLD1.P 16(R0), [V8.S4]
+	WORD $0x0e617909 // fcvtl V8.S4, V9.S4
+	WORD $0x4e617908 // fcvtl2 V8.S4, V8.S4
+	WORD $0x4e69cd24 // fmla V9.D2, V9.D2, V4.D2
+	WORD $0x4e68cd05 // fmla V8.D2, V8.D2, V5.D2
+	VLD1.P 16(R0), [V8.S4]
+	WORD $0x0e617909 // fcvtl V8.S4, V9.S4
+	WORD $0x4e617908 // fcvtl2 V8.S4, V8.S4
+	WORD $0x4e69cd26 // fmla V9.D2, V9.D2, V6.D2
+	WORD $0x4e68cd07 // fmla V8.D2, V8.D2, V7.D2
+join:
+	WORD $0x4e64d400 // fadd V4.D2, V0.D2, V0.D2
+	WORD $0x4e65d421 // fadd V5.D2, V1.D2, V1.D2
+	WORD $0x4e66d442 // fadd V6.D2, V2.D2, V2.D2
+	WORD $0x4e67d463 // fadd V7.D2, V3.D2, V3.D2
+	WORD $0x4e62d400 // fadd V2.D2, V0.D2, V0.D2
+	WORD $0x4e63d421 // fadd V3.D2, V1.D2, V1.D2
+	WORD $0x4e61d400 // fadd V1.D2, V0.D2, V0.D2
+	VDUP V0.D[1], V1.D2
+	WORD $0x4e61d400 // fadd V1.D2, V0.D2, V0.D2
+	VEOR V1.B16, V1.B16, V1.B16
+	WORD $0x4e61d400 // fadd V1.D2, V0.D2, V0.D2
+	FMOVD F0, ret+16(FP)
+	RET
+
 TEXT ·max128f32(SB), NOSPLIT, $64-20
 	MOVD x+0(FP), R0
 	MOVD $0xff800000, R9
@@ -1124,6 +1480,537 @@ join:
 	VEOR V1.B16, V1.B16, V1.B16
 	WORD $0x4e21d400 // fadd V1.S4, V0.S4, V0.S4
 	FMOVS F0, ret+16(FP)
+	RET
+
+TEXT ·add128f32(SB), NOSPLIT, $0-32
+	MOVD y+0(FP), R0
+	MOVD a+8(FP), R1
+	MOVD b+16(FP), R2
+	MOVD n+24(FP), R8
+	SUBS $4, R8
+	BLT rest2
+loop1:
+	VLD1 (R1), [V0.S4]
+	VLD1 (R2), [V1.S4]
+	WORD $0x4e21d400 // fadd V1.S4, V0.S4, V0.S4
+	VST1 [V0.S4], (R0)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	SUBS $4, R8
+	BGE loop1
+rest2:
+	ADD $4, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVS (R1), F0
+	FMOVS (R2), F1
+	WORD $0x4e21d400 // fadd V1.S4, V0.S4, V0.S4
+	FMOVS F0, (R0)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·times128f32(SB), NOSPLIT, $0-32
+	MOVD y+0(FP), R0
+	MOVD a+8(FP), R1
+	MOVD b+16(FP), R2
+	MOVD n+24(FP), R8
+	SUBS $4, R8
+	BLT rest2
+loop1:
+	VLD1 (R1), [V0.S4]
+	VLD1 (R2), [V1.S4]
+	WORD $0x6e21dc00 // fmul V1.S4, V0.S4, V0.S4
+	VST1 [V0.S4], (R0)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	SUBS $4, R8
+	BGE loop1
+rest2:
+	ADD $4, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVS (R1), F0
+	FMOVS (R2), F1
+	WORD $0x6e21dc00 // fmul V1.S4, V0.S4, V0.S4
+	FMOVS F0, (R0)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·center128f32(SB), NOSPLIT, $0-28
+	MOVD y+0(FP), R0
+	MOVD x+8(FP), R1
+	FMOVS mean+24(FP), F0
+	VDUP V0.S[0], V0.S4
+	MOVD n+16(FP), R8
+	SUBS $4, R8
+	BLT rest2
+loop1:
+	VLD1 (R1), [V1.S4]
+	WORD $0x4ea0d421 // fsub V0.S4, V1.S4, V1.S4
+	VST1 [V1.S4], (R0)
+	ADD $16, R0
+	ADD $16, R1
+	SUBS $4, R8
+	BGE loop1
+rest2:
+	ADD $4, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVS (R1), F1
+	WORD $0x4ea0d421 // fsub V0.S4, V1.S4, V1.S4
+	FMOVS F1, (R0)
+	ADD $4, R0
+	ADD $4, R1
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·centeredSums128f32(SB), NOSPLIT, $0-40
+	MOVD sum+0(FP), R0
+	MOVD squares+8(FP), R1
+	MOVD x+16(FP), R2
+	MOVD mean+24(FP), R3
+	MOVD n+32(FP), R8
+	SUBS $4, R8
+	BLT rest2
+loop1:
+	VLD1 (R2), [V0.S4]
+	VLD1 (R3), [V1.S4]
+	WORD $0x4ea1d400 // fsub V1.S4, V0.S4, V0.S4
+	VLD1 (R0), [V1.S4]
+	WORD $0x4e20d421 // fadd V0.S4, V1.S4, V1.S4
+	VLD1 (R1), [V2.S4]
+	WORD $0x4e20cc02 // fmla V0.S4, V0.S4, V2.S4
+	VST1 [V1.S4], (R0)
+	VST1 [V2.S4], (R1)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	SUBS $4, R8
+	BGE loop1
+rest2:
+	ADD $4, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVS (R2), F0
+	FMOVS (R3), F1
+	WORD $0x4ea1d400 // fsub V1.S4, V0.S4, V0.S4
+	FMOVS (R0), F1
+	WORD $0x4e20d421 // fadd V0.S4, V1.S4, V1.S4
+	FMOVS (R1), F2
+	WORD $0x4e20cc02 // fmla V0.S4, V0.S4, V2.S4
+	FMOVS F1, (R0)
+	FMOVS F2, (R1)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·normColumns128f32(SB), NOSPLIT, $0-48
+	MOVD y+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD mean+16(FP), R2
+	MOVD scale+24(FP), R3
+	MOVD shift+32(FP), R4
+	MOVD n+40(FP), R8
+	SUBS $4, R8
+	BLT rest2
+loop1:
+	VLD1 (R1), [V0.S4]
+	VLD1 (R2), [V1.S4]
+	WORD $0x4ea1d400 // fsub V1.S4, V0.S4, V0.S4
+	VLD1 (R3), [V1.S4]
+	VLD1 (R4), [V2.S4]
+	WORD $0x4e21cc02 // fmla V1.S4, V0.S4, V2.S4
+	VST1 [V2.S4], (R0)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	SUBS $4, R8
+	BGE loop1
+rest2:
+	ADD $4, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVS (R1), F0
+	FMOVS (R2), F1
+	WORD $0x4ea1d400 // fsub V1.S4, V0.S4, V0.S4
+	FMOVS (R3), F1
+	FMOVS (R4), F2
+	WORD $0x4e21cc02 // fmla V1.S4, V0.S4, V2.S4
+	FMOVS F2, (R0)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	ADD $4, R4
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·normColumnSums128f32(SB), NOSPLIT, $0-48
+	MOVD sum+0(FP), R0
+	MOVD along+8(FP), R1
+	MOVD dy+16(FP), R2
+	MOVD x+24(FP), R3
+	MOVD mean+32(FP), R4
+	MOVD n+40(FP), R8
+	SUBS $4, R8
+	BLT rest2
+loop1:
+	VLD1 (R2), [V0.S4]
+	VLD1 (R3), [V1.S4]
+	VLD1 (R4), [V2.S4]
+	WORD $0x4ea2d421 // fsub V2.S4, V1.S4, V1.S4
+	VLD1 (R0), [V2.S4]
+	WORD $0x4e20d442 // fadd V0.S4, V2.S4, V2.S4
+	VLD1 (R1), [V3.S4]
+	WORD $0x4e21cc03 // fmla V1.S4, V0.S4, V3.S4
+	VST1 [V2.S4], (R0)
+	VST1 [V3.S4], (R1)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	SUBS $4, R8
+	BGE loop1
+rest2:
+	ADD $4, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVS (R2), F0
+	FMOVS (R3), F1
+	FMOVS (R4), F2
+	WORD $0x4ea2d421 // fsub V2.S4, V1.S4, V1.S4
+	FMOVS (R0), F2
+	WORD $0x4e20d442 // fadd V0.S4, V2.S4, V2.S4
+	FMOVS (R1), F3
+	WORD $0x4e21cc03 // fmla V1.S4, V0.S4, V3.S4
+	FMOVS F2, (R0)
+	FMOVS F3, (R1)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	ADD $4, R4
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·normColumnsBackward128f32(SB), NOSPLIT, $0-64
+	MOVD dx+0(FP), R0
+	MOVD dy+8(FP), R1
+	MOVD x+16(FP), R2
+	MOVD mean+24(FP), R3
+	MOVD scale+32(FP), R4
+	MOVD slope+40(FP), R5
+	MOVD shift+48(FP), R6
+	MOVD n+56(FP), R8
+	SUBS $4, R8
+	BLT rest2
+loop1:
+	VLD1 (R2), [V0.S4]
+	VLD1 (R3), [V1.S4]
+	WORD $0x4ea1d400 // fsub V1.S4, V0.S4, V0.S4
+	VLD1 (R5), [V1.S4]
+	VLD1 (R6), [V2.S4]
+	WORD $0x4e20cc22 // fmla V0.S4, V1.S4, V2.S4
+	VLD1 (R4), [V0.S4]
+	VLD1 (R1), [V1.S4]
+	WORD $0x4e21cc02 // fmla V1.S4, V0.S4, V2.S4
+	VST1 [V2.S4], (R0)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	ADD $16, R5
+	ADD $16, R6
+	SUBS $4, R8
+	BGE loop1
+rest2:
+	ADD $4, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVS (R2), F0
+	FMOVS (R3), F1
+	WORD $0x4ea1d400 // fsub V1.S4, V0.S4, V0.S4
+	FMOVS (R5), F1
+	FMOVS (R6), F2
+	WORD $0x4e20cc22 // fmla V0.S4, V1.S4, V2.S4
+	FMOVS (R4), F0
+	FMOVS (R1), F1
+	WORD $0x4e21cc02 // fmla V1.S4, V0.S4, V2.S4
+	FMOVS F2, (R0)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	ADD $4, R4
+	ADD $4, R5
+	ADD $4, R6
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·normRow128f32(SB), NOSPLIT, $0-48
+	MOVD y+0(FP), R0
+	MOVD d+8(FP), R1
+	MOVD gamma+16(FP), R2
+	MOVD beta+24(FP), R3
+	FMOVS inv+40(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS offset+44(FP), F1
+	VDUP V1.S[0], V1.S4
+	MOVD n+32(FP), R8
+	SUBS $4, R8
+	BLT rest2
+loop1:
+	VLD1 (R1), [V2.S4]
+	VORR V1.B16, V1.B16, V3.B16
+	WORD $0x4e20cc43 // fmla V0.S4, V2.S4, V3.S4
+	VLD1 (R2), [V2.S4]
+	VLD1 (R3), [V4.S4]
+	WORD $0x4e22cc64 // fmla V2.S4, V3.S4, V4.S4
+	VST1 [V4.S4], (R0)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	SUBS $4, R8
+	BGE loop1
+rest2:
+	ADD $4, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVS (R1), F2
+	VORR V1.B16, V1.B16, V3.B16
+	WORD $0x4e20cc43 // fmla V0.S4, V2.S4, V3.S4
+	FMOVS (R2), F2
+	FMOVS (R3), F4
+	WORD $0x4e22cc64 // fmla V2.S4, V3.S4, V4.S4
+	FMOVS F4, (R0)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·dotCentered128f32(SB), NOSPLIT, $128-36
+	MOVD a+0(FP), R0
+	MOVD x+8(FP), R1
+	FMOVS mean+24(FP), F0
+	VDUP V0.S[0], V0.S4
+	MOVD $0x0, R9
+	VDUP R9, V1.S4
+	MOVD $0x0, R9
+	VDUP R9, V2.S4
+	MOVD $0x0, R9
+	VDUP R9, V3.S4
+	MOVD $0x0, R9
+	VDUP R9, V4.S4
+	MOVD n+16(FP), R8
+	SUBS $16, R8
+	BLT rest2
+loop1:
+	VLD1.P 16(R0), [V5.S4]
+	VLD1.P 16(R1), [V6.S4]
+	WORD $0x4ea0d4c6 // fsub V0.S4, V6.S4, V6.S4
+	WORD $0x4e26cca1 // fmla V6.S4, V5.S4, V1.S4
+	VLD1.P 16(R0), [V5.S4]
+	VLD1.P 16(R1), [V6.S4]
+	WORD $0x4ea0d4c6 // fsub V0.S4, V6.S4, V6.S4
+	WORD $0x4e26cca2 // fmla V6.S4, V5.S4, V2.S4
+	VLD1.P 16(R0), [V5.S4]
+	VLD1.P 16(R1), [V6.S4]
+	WORD $0x4ea0d4c6 // fsub V0.S4, V6.S4, V6.S4
+	WORD $0x4e26cca3 // fmla V6.S4, V5.S4, V3.S4
+	VLD1.P 16(R0), [V5.S4]
+	VLD1.P 16(R1), [V6.S4]
+	WORD $0x4ea0d4c6 // fsub V0.S4, V6.S4, V6.S4
+	WORD $0x4e26cca4 // fmla V6.S4, V5.S4, V4.S4
+	SUBS $16, R8
+	BGE loop1
+rest2:
+	ADD $16, R8
+	CBZ R8, join
+	MOVD $0x0, R9
+	VDUP R9, V5.S4
+	MOVD $aRest-64(SP), R10
+	MOVD R10, R14
+	VST1.P [V5.S4], 16(R14)
+	VST1.P [V5.S4], 16(R14)
+	VST1.P [V5.S4], 16(R14)
+	VST1.P [V5.S4], 16(R14)
+	MOVD R10, R14
+	MOVD R8, R12
+a:
+	FMOVS.P 4(R0), F6
+	FMOVS.P F6, 4(R14)
+	SUBS $1, R12
+	BNE a
+	MOVD R10, R0
+	MOVD $xRest-128(SP), R10
+	MOVD R10, R14
+	VST1.P [V5.S4], 16(R14)
+	VST1.P [V5.S4], 16(R14)
+	VST1.P [V5.S4], 16(R14)
+	VST1.P [V5.S4], 16(R14)
+	MOVD R10, R14
+	MOVD R8, R12
+x:
+	FMOVS.P 4(R1), F5
+	FMOVS.P F5, 4(R14)
+	SUBS $1, R12
+	BNE x
+	MOVD R10, R1
+	VLD1.P 16(R0), [V5.S4]
+	VLD1.P 16(R1), [V6.S4]
+	WORD $0x4ea0d4c6 // fsub V0.S4, V6.S4, V6.S4
+	WORD $0x4e26cca1 // fmla V6.S4, V5.S4, V1.S4
+	VLD1.P 16(R0), [V5.S4]
+	VLD1.P 16(R1), [V6.S4]
+	WORD $0x4ea0d4c6 // fsub V0.S4, V6.S4, V6.S4
+	WORD $0x4e26cca2 // fmla V6.S4, V5.S4, V2.S4
+	VLD1.P 16(R0), [V5.S4]
+	VLD1.P 16(R1), [V6.S4]
+	WORD $0x4ea0d4c6 // fsub V0.S4, V6.S4, V6.S4
+	WORD $0x4e26cca3 // fmla V6.S4, V5.S4, V3.S4
+	VLD1.P 16(R0), [V5.S4]
+	VLD1.P 16(R1), [V6.S4]
+	WORD $0x4ea0d4c0 // fsub V0.S4, V6.S4, V0.S4
+	WORD $0x4e20cca4 // fmla V0.S4, V5.S4, V4.S4
+join:
+	WORD $0x4e23d420 // fadd V3.S4, V1.S4, V0.S4
+	WORD $0x4e24d441 // fadd V4.S4, V2.S4, V1.S4
+	WORD $0x4e21d400 // fadd V1.S4, V0.S4, V0.S4
+	VDUP V0.D[1], V1.D2
+	WORD $0x4e21d400 // fadd V1.S4, V0.S4, V0.S4
+	VDUP V0.S[1], V1.S4
+	WORD $0x4e21d400 // fadd V1.S4, V0.S4, V0.S4
+	VEOR V1.B16, V1.B16, V1.B16
+	WORD $0x4e21d400 // fadd V1.S4, V0.S4, V0.S4
+	FMOVS F0, ret+32(FP)
+	RET
+
+TEXT ·normRowBackward128f32(SB), NOSPLIT, $0-68
+	MOVD dx+0(FP), R0
+	MOVD dgamma+8(FP), R1
+	MOVD dbeta+16(FP), R2
+	MOVD dy+24(FP), R3
+	MOVD x+32(FP), R4
+	FMOVS mean+48(FP), F0
+	VDUP V0.S[0], V0.S4
+	FMOVS inv+52(FP), F1
+	VDUP V1.S[0], V1.S4
+	FMOVS offset+56(FP), F2
+	VDUP V2.S[0], V2.S4
+	FMOVS slope+60(FP), F3
+	VDUP V3.S[0], V3.S4
+	FMOVS shift+64(FP), F4
+	VDUP V4.S[0], V4.S4
+	MOVD n+40(FP), R8
+	SUBS $4, R8
+	BLT rest2
+loop1:
+	VLD1 (R4), [V5.S4]
+	WORD $0x4ea0d4a5 // fsub V0.S4, V5.S4, V5.S4
+	VLD1 (R3), [V6.S4]
+	VLD1 (R0), [V7.S4]
+	VORR V5.B16, V5.B16, V8.B16
+	VORR V4.B16, V4.B16, V9.B16
+	WORD $0x4e23cd09 // fmla V3.S4, V8.S4, V9.S4
+	WORD $0x4e27cc29 // fmla V7.S4, V1.S4, V9.S4
+	VORR V2.B16, V2.B16, V7.B16
+	WORD $0x4e21cca7 // fmla V1.S4, V5.S4, V7.S4
+	VLD1 (R1), [V5.S4]
+	WORD $0x4e27ccc5 // fmla V7.S4, V6.S4, V5.S4
+	VLD1 (R2), [V7.S4]
+	WORD $0x4e26d4e6 // fadd V6.S4, V7.S4, V6.S4
+	VST1 [V9.S4], (R0)
+	VST1 [V5.S4], (R1)
+	VST1 [V6.S4], (R2)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	SUBS $4, R8
+	BGE loop1
+rest2:
+	ADD $4, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVS (R4), F5
+	WORD $0x4ea0d4a5 // fsub V0.S4, V5.S4, V5.S4
+	FMOVS (R3), F6
+	FMOVS (R0), F7
+	VORR V5.B16, V5.B16, V8.B16
+	VORR V4.B16, V4.B16, V9.B16
+	WORD $0x4e23cd09 // fmla V3.S4, V8.S4, V9.S4
+	WORD $0x4e27cc29 // fmla V7.S4, V1.S4, V9.S4
+	VORR V2.B16, V2.B16, V7.B16
+	WORD $0x4e21cca7 // fmla V1.S4, V5.S4, V7.S4
+	FMOVS (R1), F5
+	WORD $0x4e27ccc5 // fmla V7.S4, V6.S4, V5.S4
+	FMOVS (R2), F7
+	WORD $0x4e26d4e6 // fadd V6.S4, V7.S4, V6.S4
+	FMOVS F9, (R0)
+	FMOVS F5, (R1)
+	FMOVS F6, (R2)
+	ADD $4, R0
+	ADD $4, R1
+	ADD $4, R2
+	ADD $4, R3
+	ADD $4, R4
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
 	RET
 
 TEXT ·mask128f64(SB), NOSPLIT, $0-32
@@ -1880,6 +2767,60 @@ rest4:
 	ADD $1, R8
 	RET
 
+TEXT ·adjust128f64(SB), NOSPLIT, $0-64
+	MOVD w+0(FP), R0
+	MOVD grad+8(FP), R1
+	FMOVD scale+24(FP), F0
+	VDUP V0.D[0], V0.D2
+	FMOVD limit+32(FP), F1
+	VDUP V1.D[0], V1.D2
+	FMOVD minusLimit+40(FP), F2
+	VDUP V2.D[0], V2.D2
+	FMOVD decay+48(FP), F3
+	VDUP V3.D[0], V3.D2
+	FMOVD shrink+56(FP), F4
+	VDUP V4.D[0], V4.D2
+	MOVD n+16(FP), R8
+	SUBS $2, R8
+	BLT rest2
+loop1:
+	VLD1 (R0), [V5.D2]
+	VLD1 (R1), [V6.D2]
+	WORD $0x6e66dc06 // fmul V6.D2, V0.D2, V6.D2
+	WORD $0x4e66f446 // fmax V6.D2, V2.D2, V6.D2
+	WORD $0x4ee6f426 // fmin V6.D2, V1.D2, V6.D2
+	WORD $0x4e65cc66 // fmla V5.D2, V3.D2, V6.D2
+	VORR V5.B16, V5.B16, V7.B16
+	WORD $0x4ee5cc87 // fmls V5.D2, V4.D2, V7.D2
+	VST1 [V6.D2], (R1)
+	VST1 [V7.D2], (R0)
+	ADD $16, R0
+	ADD $16, R1
+	SUBS $2, R8
+	BGE loop1
+rest2:
+	ADD $2, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVD (R0), F5
+	FMOVD (R1), F6
+	WORD $0x6e66dc06 // fmul V6.D2, V0.D2, V6.D2
+	WORD $0x4e66f446 // fmax V6.D2, V2.D2, V6.D2
+	WORD $0x4ee6f426 // fmin V6.D2, V1.D2, V6.D2
+	WORD $0x4e65cc66 // fmla V5.D2, V3.D2, V6.D2
+	VORR V5.B16, V5.B16, V7.B16
+	WORD $0x4ee5cc87 // fmls V5.D2, V4.D2, V7.D2
+	FMOVD F6, (R1)
+	FMOVD F7, (R0)
+	ADD $8, R0
+	ADD $8, R1
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
 TEXT ·sgd128f64(SB), NOSPLIT, $0-32
 	MOVD w+0(FP), R0
 	MOVD grad+8(FP), R1
@@ -1917,13 +2858,141 @@ rest4:
 	ADD $1, R8
 	RET
 
-TEXT ·momentum128f64(SB), NOSPLIT, $0-48
+TEXT ·momentum128f64(SB), NOSPLIT, $0-56
 	MOVD w+0(FP), R0
 	MOVD v+8(FP), R1
 	MOVD grad+16(FP), R2
 	FMOVD mu+32(FP), F0
 	VDUP V0.D[0], V0.D2
-	FMOVD minusLR+40(FP), F1
+	FMOVD gain+40(FP), F1
+	VDUP V1.D[0], V1.D2
+	FMOVD rate+48(FP), F2
+	VDUP V2.D[0], V2.D2
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVD $0x7fffffffffffffff, R9
+	VDUP R9, V4.D2
+	MOVD $0x10000000000000, R9
+	VDUP R9, V5.D2
+	MOVD n+24(FP), R8
+	SUBS $2, R8
+	BLT rest2
+loop1:
+	VLD1 (R2), [V6.D2]
+	VLD1 (R1), [V7.D2]
+	WORD $0x6e67dc07 // fmul V7.D2, V0.D2, V7.D2
+	WORD $0x4e66cc27 // fmla V6.D2, V1.D2, V7.D2
+	VAND V4.B16, V7.B16, V6.B16
+	WORD $0x6ee6e4a6 // fcmgt V6.D2, V5.D2, V6.D2
+	WORD $0x4e661ce6 // bic V6.D2, V7.D2, V6.D2
+	VLD1 (R0), [V7.D2]
+	WORD $0x4e66cc47 // fmla V6.D2, V2.D2, V7.D2
+	VST1 [V6.D2], (R1)
+	VST1 [V7.D2], (R0)
+	VST1 [V3.D2], (R2)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	SUBS $2, R8
+	BGE loop1
+rest2:
+	ADD $2, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVD (R2), F6
+	FMOVD (R1), F7
+	WORD $0x6e67dc07 // fmul V7.D2, V0.D2, V7.D2
+	WORD $0x4e66cc27 // fmla V6.D2, V1.D2, V7.D2
+	VAND V4.B16, V7.B16, V6.B16
+	WORD $0x6ee6e4a6 // fcmgt V6.D2, V5.D2, V6.D2
+	WORD $0x4e661ce6 // bic V6.D2, V7.D2, V6.D2
+	FMOVD (R0), F7
+	WORD $0x4e66cc47 // fmla V6.D2, V2.D2, V7.D2
+	FMOVD F6, (R1)
+	FMOVD F7, (R0)
+	FMOVD F3, (R2)
+	ADD $8, R0
+	ADD $8, R1
+	ADD $8, R2
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·nesterov128f64(SB), NOSPLIT, $0-56
+	MOVD w+0(FP), R0
+	MOVD v+8(FP), R1
+	MOVD grad+16(FP), R2
+	FMOVD mu+32(FP), F0
+	VDUP V0.D[0], V0.D2
+	FMOVD gain+40(FP), F1
+	VDUP V1.D[0], V1.D2
+	FMOVD rate+48(FP), F2
+	VDUP V2.D[0], V2.D2
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVD $0x7fffffffffffffff, R9
+	VDUP R9, V4.D2
+	MOVD $0x10000000000000, R9
+	VDUP R9, V5.D2
+	MOVD n+24(FP), R8
+	SUBS $2, R8
+	BLT rest2
+loop1:
+	VLD1 (R2), [V6.D2]
+	WORD $0x6e66dc26 // fmul V6.D2, V1.D2, V6.D2
+	VLD1 (R1), [V7.D2]
+	VORR V6.B16, V6.B16, V8.B16
+	WORD $0x4e67cc08 // fmla V7.D2, V0.D2, V8.D2
+	VAND V4.B16, V8.B16, V7.B16
+	WORD $0x6ee7e4a7 // fcmgt V7.D2, V5.D2, V7.D2
+	WORD $0x4e671d07 // bic V7.D2, V8.D2, V7.D2
+	WORD $0x4e67cc06 // fmla V7.D2, V0.D2, V6.D2
+	VLD1 (R0), [V8.D2]
+	WORD $0x4e66cc48 // fmla V6.D2, V2.D2, V8.D2
+	VST1 [V7.D2], (R1)
+	VST1 [V8.D2], (R0)
+	VST1 [V3.D2], (R2)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	SUBS $2, R8
+	BGE loop1
+rest2:
+	ADD $2, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVD (R2), F6
+	WORD $0x6e66dc26 // fmul V6.D2, V1.D2, V6.D2
+	FMOVD (R1), F7
+	VORR V6.B16, V6.B16, V8.B16
+	WORD $0x4e67cc08 // fmla V7.D2, V0.D2, V8.D2
+	VAND V4.B16, V8.B16, V7.B16
+	WORD $0x6ee7e4a7 // fcmgt V7.D2, V5.D2, V7.D2
+	WORD $0x4e671d07 // bic V7.D2, V8.D2, V7.D2
+	WORD $0x4e67cc06 // fmla V7.D2, V0.D2, V6.D2
+	FMOVD (R0), F8
+	WORD $0x4e66cc48 // fmla V6.D2, V2.D2, V8.D2
+	FMOVD F7, (R1)
+	FMOVD F8, (R0)
+	FMOVD F3, (R2)
+	ADD $8, R0
+	ADD $8, R1
+	ADD $8, R2
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·adaGrad128f64(SB), NOSPLIT, $0-48
+	MOVD w+0(FP), R0
+	MOVD s+8(FP), R1
+	MOVD grad+16(FP), R2
+	FMOVD rate+32(FP), F0
+	VDUP V0.D[0], V0.D2
+	FMOVD eps+40(FP), F1
 	VDUP V1.D[0], V1.D2
 	VEOR V2.B16, V2.B16, V2.B16
 	MOVD $0x7fffffffffffffff, R9
@@ -1936,15 +3005,17 @@ TEXT ·momentum128f64(SB), NOSPLIT, $0-48
 loop1:
 	VLD1 (R2), [V5.D2]
 	VLD1 (R1), [V6.D2]
-	WORD $0x6e66dc06 // fmul V6.D2, V0.D2, V6.D2
-	WORD $0x4e65cc26 // fmla V5.D2, V1.D2, V6.D2
-	VAND V3.B16, V6.B16, V5.B16
-	WORD $0x6ee5e485 // fcmgt V5.D2, V4.D2, V5.D2
-	WORD $0x4e651cc5 // bic V5.D2, V6.D2, V5.D2
-	VLD1 (R0), [V6.D2]
-	WORD $0x4e65d4c6 // fadd V5.D2, V6.D2, V6.D2
-	VST1 [V5.D2], (R1)
-	VST1 [V6.D2], (R0)
+	WORD $0x4e65cca6 // fmla V5.D2, V5.D2, V6.D2
+	VAND V3.B16, V6.B16, V7.B16
+	WORD $0x6ee7e487 // fcmgt V7.D2, V4.D2, V7.D2
+	WORD $0x4e671cc6 // bic V7.D2, V6.D2, V6.D2
+	WORD $0x6ee1f8c7 // fsqrt V6.D2, V7.D2
+	WORD $0x4e61d4e7 // fadd V1.D2, V7.D2, V7.D2
+	WORD $0x6e67fca5 // fdiv V7.D2, V5.D2, V5.D2
+	VLD1 (R0), [V7.D2]
+	WORD $0x4ee5cc07 // fmls V5.D2, V0.D2, V7.D2
+	VST1 [V6.D2], (R1)
+	VST1 [V7.D2], (R0)
 	VST1 [V2.D2], (R2)
 	ADD $16, R0
 	ADD $16, R1
@@ -1958,16 +3029,90 @@ rest2:
 loop3:
 	FMOVD (R2), F5
 	FMOVD (R1), F6
-	WORD $0x6e66dc06 // fmul V6.D2, V0.D2, V6.D2
-	WORD $0x4e65cc26 // fmla V5.D2, V1.D2, V6.D2
-	VAND V3.B16, V6.B16, V5.B16
-	WORD $0x6ee5e485 // fcmgt V5.D2, V4.D2, V5.D2
-	WORD $0x4e651cc5 // bic V5.D2, V6.D2, V5.D2
-	FMOVD (R0), F6
-	WORD $0x4e65d4c6 // fadd V5.D2, V6.D2, V6.D2
-	FMOVD F5, (R1)
-	FMOVD F6, (R0)
+	WORD $0x4e65cca6 // fmla V5.D2, V5.D2, V6.D2
+	VAND V3.B16, V6.B16, V7.B16
+	WORD $0x6ee7e487 // fcmgt V7.D2, V4.D2, V7.D2
+	WORD $0x4e671cc6 // bic V7.D2, V6.D2, V6.D2
+	WORD $0x6ee1f8c7 // fsqrt V6.D2, V7.D2
+	WORD $0x4e61d4e7 // fadd V1.D2, V7.D2, V7.D2
+	WORD $0x6e67fca5 // fdiv V7.D2, V5.D2, V5.D2
+	FMOVD (R0), F7
+	WORD $0x4ee5cc07 // fmls V5.D2, V0.D2, V7.D2
+	FMOVD F6, (R1)
+	FMOVD F7, (R0)
 	FMOVD F2, (R2)
+	ADD $8, R0
+	ADD $8, R1
+	ADD $8, R2
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·rmsProp128f64(SB), NOSPLIT, $0-56
+	MOVD w+0(FP), R0
+	MOVD v+8(FP), R1
+	MOVD grad+16(FP), R2
+	FMOVD a+32(FP), F0
+	VDUP V0.D[0], V0.D2
+	FMOVD rate+40(FP), F1
+	VDUP V1.D[0], V1.D2
+	FMOVD eps+48(FP), F2
+	VDUP V2.D[0], V2.D2
+	VEOR V3.B16, V3.B16, V3.B16
+	MOVD $0x7fffffffffffffff, R9
+	VDUP R9, V4.D2
+	MOVD $0x10000000000000, R9
+	VDUP R9, V5.D2
+	MOVD n+24(FP), R8
+	SUBS $2, R8
+	BLT rest2
+loop1:
+	VLD1 (R2), [V6.D2]
+	VLD1 (R1), [V7.D2]
+	VORR V6.B16, V6.B16, V8.B16
+	WORD $0x6ee0f8e9 // fneg V7.D2, V9.D2
+	WORD $0x4e66cd09 // fmla V6.D2, V8.D2, V9.D2
+	WORD $0x4e69cc07 // fmla V9.D2, V0.D2, V7.D2
+	VAND V4.B16, V7.B16, V8.B16
+	WORD $0x6ee8e4a8 // fcmgt V8.D2, V5.D2, V8.D2
+	WORD $0x4e681ce7 // bic V8.D2, V7.D2, V7.D2
+	WORD $0x6ee1f8e8 // fsqrt V7.D2, V8.D2
+	WORD $0x4e62d508 // fadd V2.D2, V8.D2, V8.D2
+	WORD $0x6e68fcc6 // fdiv V8.D2, V6.D2, V6.D2
+	VLD1 (R0), [V8.D2]
+	WORD $0x4ee6cc28 // fmls V6.D2, V1.D2, V8.D2
+	VST1 [V7.D2], (R1)
+	VST1 [V8.D2], (R0)
+	VST1 [V3.D2], (R2)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	SUBS $2, R8
+	BGE loop1
+rest2:
+	ADD $2, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVD (R2), F6
+	FMOVD (R1), F7
+	VORR V6.B16, V6.B16, V8.B16
+	WORD $0x6ee0f8e9 // fneg V7.D2, V9.D2
+	WORD $0x4e66cd09 // fmla V6.D2, V8.D2, V9.D2
+	WORD $0x4e69cc07 // fmla V9.D2, V0.D2, V7.D2
+	VAND V4.B16, V7.B16, V8.B16
+	WORD $0x6ee8e4a8 // fcmgt V8.D2, V5.D2, V8.D2
+	WORD $0x4e681ce7 // bic V8.D2, V7.D2, V7.D2
+	WORD $0x6ee1f8e8 // fsqrt V7.D2, V8.D2
+	WORD $0x4e62d508 // fadd V2.D2, V8.D2, V8.D2
+	WORD $0x6e68fcc6 // fdiv V8.D2, V6.D2, V6.D2
+	FMOVD (R0), F8
+	WORD $0x4ee6cc28 // fmls V6.D2, V1.D2, V8.D2
+	FMOVD F7, (R1)
+	FMOVD F8, (R0)
+	FMOVD F3, (R2)
 	ADD $8, R0
 	ADD $8, R1
 	ADD $8, R2
@@ -2690,6 +3835,587 @@ loop3:
 	FMOVD F12, (R0)
 	ADD $8, R0
 	ADD $8, R1
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·add128f64(SB), NOSPLIT, $0-32
+	MOVD y+0(FP), R0
+	MOVD a+8(FP), R1
+	MOVD b+16(FP), R2
+	MOVD n+24(FP), R8
+	SUBS $2, R8
+	BLT rest2
+loop1:
+	VLD1 (R1), [V0.D2]
+	VLD1 (R2), [V1.D2]
+	WORD $0x4e61d400 // fadd V1.D2, V0.D2, V0.D2
+	VST1 [V0.D2], (R0)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	SUBS $2, R8
+	BGE loop1
+rest2:
+	ADD $2, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVD (R1), F0
+	FMOVD (R2), F1
+	WORD $0x4e61d400 // fadd V1.D2, V0.D2, V0.D2
+	FMOVD F0, (R0)
+	ADD $8, R0
+	ADD $8, R1
+	ADD $8, R2
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·times128f64(SB), NOSPLIT, $0-32
+	MOVD y+0(FP), R0
+	MOVD a+8(FP), R1
+	MOVD b+16(FP), R2
+	MOVD n+24(FP), R8
+	SUBS $2, R8
+	BLT rest2
+loop1:
+	VLD1 (R1), [V0.D2]
+	VLD1 (R2), [V1.D2]
+	WORD $0x6e61dc00 // fmul V1.D2, V0.D2, V0.D2
+	VST1 [V0.D2], (R0)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	SUBS $2, R8
+	BGE loop1
+rest2:
+	ADD $2, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVD (R1), F0
+	FMOVD (R2), F1
+	WORD $0x6e61dc00 // fmul V1.D2, V0.D2, V0.D2
+	FMOVD F0, (R0)
+	ADD $8, R0
+	ADD $8, R1
+	ADD $8, R2
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·center128f64(SB), NOSPLIT, $0-32
+	MOVD y+0(FP), R0
+	MOVD x+8(FP), R1
+	FMOVD mean+24(FP), F0
+	VDUP V0.D[0], V0.D2
+	MOVD n+16(FP), R8
+	SUBS $2, R8
+	BLT rest2
+loop1:
+	VLD1 (R1), [V1.D2]
+	WORD $0x4ee0d421 // fsub V0.D2, V1.D2, V1.D2
+	VST1 [V1.D2], (R0)
+	ADD $16, R0
+	ADD $16, R1
+	SUBS $2, R8
+	BGE loop1
+rest2:
+	ADD $2, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVD (R1), F1
+	WORD $0x4ee0d421 // fsub V0.D2, V1.D2, V1.D2
+	FMOVD F1, (R0)
+	ADD $8, R0
+	ADD $8, R1
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·centeredSums128f64(SB), NOSPLIT, $0-40
+	MOVD sum+0(FP), R0
+	MOVD squares+8(FP), R1
+	MOVD x+16(FP), R2
+	MOVD mean+24(FP), R3
+	MOVD n+32(FP), R8
+	SUBS $2, R8
+	BLT rest2
+loop1:
+	VLD1 (R2), [V0.D2]
+	VLD1 (R3), [V1.D2]
+	WORD $0x4ee1d400 // fsub V1.D2, V0.D2, V0.D2
+	VLD1 (R0), [V1.D2]
+	WORD $0x4e60d421 // fadd V0.D2, V1.D2, V1.D2
+	VLD1 (R1), [V2.D2]
+	WORD $0x4e60cc02 // fmla V0.D2, V0.D2, V2.D2
+	VST1 [V1.D2], (R0)
+	VST1 [V2.D2], (R1)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	SUBS $2, R8
+	BGE loop1
+rest2:
+	ADD $2, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVD (R2), F0
+	FMOVD (R3), F1
+	WORD $0x4ee1d400 // fsub V1.D2, V0.D2, V0.D2
+	FMOVD (R0), F1
+	WORD $0x4e60d421 // fadd V0.D2, V1.D2, V1.D2
+	FMOVD (R1), F2
+	WORD $0x4e60cc02 // fmla V0.D2, V0.D2, V2.D2
+	FMOVD F1, (R0)
+	FMOVD F2, (R1)
+	ADD $8, R0
+	ADD $8, R1
+	ADD $8, R2
+	ADD $8, R3
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·normColumns128f64(SB), NOSPLIT, $0-48
+	MOVD y+0(FP), R0
+	MOVD x+8(FP), R1
+	MOVD mean+16(FP), R2
+	MOVD scale+24(FP), R3
+	MOVD shift+32(FP), R4
+	MOVD n+40(FP), R8
+	SUBS $2, R8
+	BLT rest2
+loop1:
+	VLD1 (R1), [V0.D2]
+	VLD1 (R2), [V1.D2]
+	WORD $0x4ee1d400 // fsub V1.D2, V0.D2, V0.D2
+	VLD1 (R3), [V1.D2]
+	VLD1 (R4), [V2.D2]
+	WORD $0x4e61cc02 // fmla V1.D2, V0.D2, V2.D2
+	VST1 [V2.D2], (R0)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	SUBS $2, R8
+	BGE loop1
+rest2:
+	ADD $2, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVD (R1), F0
+	FMOVD (R2), F1
+	WORD $0x4ee1d400 // fsub V1.D2, V0.D2, V0.D2
+	FMOVD (R3), F1
+	FMOVD (R4), F2
+	WORD $0x4e61cc02 // fmla V1.D2, V0.D2, V2.D2
+	FMOVD F2, (R0)
+	ADD $8, R0
+	ADD $8, R1
+	ADD $8, R2
+	ADD $8, R3
+	ADD $8, R4
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·normColumnSums128f64(SB), NOSPLIT, $0-48
+	MOVD sum+0(FP), R0
+	MOVD along+8(FP), R1
+	MOVD dy+16(FP), R2
+	MOVD x+24(FP), R3
+	MOVD mean+32(FP), R4
+	MOVD n+40(FP), R8
+	SUBS $2, R8
+	BLT rest2
+loop1:
+	VLD1 (R2), [V0.D2]
+	VLD1 (R3), [V1.D2]
+	VLD1 (R4), [V2.D2]
+	WORD $0x4ee2d421 // fsub V2.D2, V1.D2, V1.D2
+	VLD1 (R0), [V2.D2]
+	WORD $0x4e60d442 // fadd V0.D2, V2.D2, V2.D2
+	VLD1 (R1), [V3.D2]
+	WORD $0x4e61cc03 // fmla V1.D2, V0.D2, V3.D2
+	VST1 [V2.D2], (R0)
+	VST1 [V3.D2], (R1)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	SUBS $2, R8
+	BGE loop1
+rest2:
+	ADD $2, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVD (R2), F0
+	FMOVD (R3), F1
+	FMOVD (R4), F2
+	WORD $0x4ee2d421 // fsub V2.D2, V1.D2, V1.D2
+	FMOVD (R0), F2
+	WORD $0x4e60d442 // fadd V0.D2, V2.D2, V2.D2
+	FMOVD (R1), F3
+	WORD $0x4e61cc03 // fmla V1.D2, V0.D2, V3.D2
+	FMOVD F2, (R0)
+	FMOVD F3, (R1)
+	ADD $8, R0
+	ADD $8, R1
+	ADD $8, R2
+	ADD $8, R3
+	ADD $8, R4
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·normColumnsBackward128f64(SB), NOSPLIT, $0-64
+	MOVD dx+0(FP), R0
+	MOVD dy+8(FP), R1
+	MOVD x+16(FP), R2
+	MOVD mean+24(FP), R3
+	MOVD scale+32(FP), R4
+	MOVD slope+40(FP), R5
+	MOVD shift+48(FP), R6
+	MOVD n+56(FP), R8
+	SUBS $2, R8
+	BLT rest2
+loop1:
+	VLD1 (R2), [V0.D2]
+	VLD1 (R3), [V1.D2]
+	WORD $0x4ee1d400 // fsub V1.D2, V0.D2, V0.D2
+	VLD1 (R5), [V1.D2]
+	VLD1 (R6), [V2.D2]
+	WORD $0x4e60cc22 // fmla V0.D2, V1.D2, V2.D2
+	VLD1 (R4), [V0.D2]
+	VLD1 (R1), [V1.D2]
+	WORD $0x4e61cc02 // fmla V1.D2, V0.D2, V2.D2
+	VST1 [V2.D2], (R0)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	ADD $16, R5
+	ADD $16, R6
+	SUBS $2, R8
+	BGE loop1
+rest2:
+	ADD $2, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVD (R2), F0
+	FMOVD (R3), F1
+	WORD $0x4ee1d400 // fsub V1.D2, V0.D2, V0.D2
+	FMOVD (R5), F1
+	FMOVD (R6), F2
+	WORD $0x4e60cc22 // fmla V0.D2, V1.D2, V2.D2
+	FMOVD (R4), F0
+	FMOVD (R1), F1
+	WORD $0x4e61cc02 // fmla V1.D2, V0.D2, V2.D2
+	FMOVD F2, (R0)
+	ADD $8, R0
+	ADD $8, R1
+	ADD $8, R2
+	ADD $8, R3
+	ADD $8, R4
+	ADD $8, R5
+	ADD $8, R6
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·normRow128f64(SB), NOSPLIT, $0-56
+	MOVD y+0(FP), R0
+	MOVD d+8(FP), R1
+	MOVD gamma+16(FP), R2
+	MOVD beta+24(FP), R3
+	FMOVD inv+40(FP), F0
+	VDUP V0.D[0], V0.D2
+	FMOVD offset+48(FP), F1
+	VDUP V1.D[0], V1.D2
+	MOVD n+32(FP), R8
+	SUBS $2, R8
+	BLT rest2
+loop1:
+	VLD1 (R1), [V2.D2]
+	VORR V1.B16, V1.B16, V3.B16
+	WORD $0x4e60cc43 // fmla V0.D2, V2.D2, V3.D2
+	VLD1 (R2), [V2.D2]
+	VLD1 (R3), [V4.D2]
+	WORD $0x4e62cc64 // fmla V2.D2, V3.D2, V4.D2
+	VST1 [V4.D2], (R0)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	SUBS $2, R8
+	BGE loop1
+rest2:
+	ADD $2, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVD (R1), F2
+	VORR V1.B16, V1.B16, V3.B16
+	WORD $0x4e60cc43 // fmla V0.D2, V2.D2, V3.D2
+	FMOVD (R2), F2
+	FMOVD (R3), F4
+	WORD $0x4e62cc64 // fmla V2.D2, V3.D2, V4.D2
+	FMOVD F4, (R0)
+	ADD $8, R0
+	ADD $8, R1
+	ADD $8, R2
+	ADD $8, R3
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·dotCentered128f64(SB), NOSPLIT, $256-40
+	MOVD a+0(FP), R0
+	MOVD x+8(FP), R1
+	FMOVD mean+24(FP), F0
+	VDUP V0.D[0], V0.D2
+	MOVD $0x0, R9
+	VDUP R9, V1.D2
+	MOVD $0x0, R9
+	VDUP R9, V2.D2
+	MOVD $0x0, R9
+	VDUP R9, V3.D2
+	MOVD $0x0, R9
+	VDUP R9, V4.D2
+	MOVD $0x0, R9
+	VDUP R9, V5.D2
+	MOVD $0x0, R9
+	VDUP R9, V6.D2
+	MOVD $0x0, R9
+	VDUP R9, V7.D2
+	MOVD $0x0, R9
+	VDUP R9, V8.D2
+	MOVD n+16(FP), R8
+	SUBS $16, R8
+	BLT rest2
+loop1:
+	VLD1.P 16(R0), [V9.D2]
+	VLD1.P 16(R1), [V10.D2]
+	WORD $0x4ee0d54a // fsub V0.D2, V10.D2, V10.D2
+	WORD $0x4e6acd21 // fmla V10.D2, V9.D2, V1.D2
+	VLD1.P 16(R0), [V9.D2]
+	VLD1.P 16(R1), [V10.D2]
+	WORD $0x4ee0d54a // fsub V0.D2, V10.D2, V10.D2
+	WORD $0x4e6acd22 // fmla V10.D2, V9.D2, V2.D2
+	VLD1.P 16(R0), [V9.D2]
+	VLD1.P 16(R1), [V10.D2]
+	WORD $0x4ee0d54a // fsub V0.D2, V10.D2, V10.D2
+	WORD $0x4e6acd23 // fmla V10.D2, V9.D2, V3.D2
+	VLD1.P 16(R0), [V9.D2]
+	VLD1.P 16(R1), [V10.D2]
+	WORD $0x4ee0d54a // fsub V0.D2, V10.D2, V10.D2
+	WORD $0x4e6acd24 // fmla V10.D2, V9.D2, V4.D2
+	VLD1.P 16(R0), [V9.D2]
+	VLD1.P 16(R1), [V10.D2]
+	WORD $0x4ee0d54a // fsub V0.D2, V10.D2, V10.D2
+	WORD $0x4e6acd25 // fmla V10.D2, V9.D2, V5.D2
+	VLD1.P 16(R0), [V9.D2]
+	VLD1.P 16(R1), [V10.D2]
+	WORD $0x4ee0d54a // fsub V0.D2, V10.D2, V10.D2
+	WORD $0x4e6acd26 // fmla V10.D2, V9.D2, V6.D2
+	VLD1.P 16(R0), [V9.D2]
+	VLD1.P 16(R1), [V10.D2]
+	WORD $0x4ee0d54a // fsub V0.D2, V10.D2, V10.D2
+	WORD $0x4e6acd27 // fmla V10.D2, V9.D2, V7.D2
+	VLD1.P 16(R0), [V9.D2]
+	VLD1.P 16(R1), [V10.D2]
+	WORD $0x4ee0d54a // fsub V0.D2, V10.D2, V10.D2
+	WORD $0x4e6acd28 // fmla V10.D2, V9.D2, V8.D2
+	SUBS $16, R8
+	BGE loop1
+rest2:
+	ADD $16, R8
+	CBZ R8, join
+	MOVD $0x0, R9
+	VDUP R9, V9.D2
+	MOVD $aRest-128(SP), R10
+	MOVD R10, R14
+	VST1.P [V9.D2], 16(R14)
+	VST1.P [V9.D2], 16(R14)
+	VST1.P [V9.D2], 16(R14)
+	VST1.P [V9.D2], 16(R14)
+	VST1.P [V9.D2], 16(R14)
+	VST1.P [V9.D2], 16(R14)
+	VST1.P [V9.D2], 16(R14)
+	VST1.P [V9.D2], 16(R14)
+	MOVD R10, R14
+	MOVD R8, R12
+a:
+	FMOVD.P 8(R0), F10
+	FMOVD.P F10, 8(R14)
+	SUBS $1, R12
+	BNE a
+	MOVD R10, R0
+	MOVD $xRest-256(SP), R10
+	MOVD R10, R14
+	VST1.P [V9.D2], 16(R14)
+	VST1.P [V9.D2], 16(R14)
+	VST1.P [V9.D2], 16(R14)
+	VST1.P [V9.D2], 16(R14)
+	VST1.P [V9.D2], 16(R14)
+	VST1.P [V9.D2], 16(R14)
+	VST1.P [V9.D2], 16(R14)
+	VST1.P [V9.D2], 16(R14)
+	MOVD R10, R14
+	MOVD R8, R12
+x:
+	FMOVD.P 8(R1), F9
+	FMOVD.P F9, 8(R14)
+	SUBS $1, R12
+	BNE x
+	MOVD R10, R1
+	VLD1.P 16(R0), [V9.D2]
+	VLD1.P 16(R1), [V10.D2]
+	WORD $0x4ee0d54a // fsub V0.D2, V10.D2, V10.D2
+	WORD $0x4e6acd21 // fmla V10.D2, V9.D2, V1.D2
+	VLD1.P 16(R0), [V9.D2]
+	VLD1.P 16(R1), [V10.D2]
+	WORD $0x4ee0d54a // fsub V0.D2, V10.D2, V10.D2
+	WORD $0x4e6acd22 // fmla V10.D2, V9.D2, V2.D2
+	VLD1.P 16(R0), [V9.D2]
+	VLD1.P 16(R1), [V10.D2]
+	WORD $0x4ee0d54a // fsub V0.D2, V10.D2, V10.D2
+	WORD $0x4e6acd23 // fmla V10.D2, V9.D2, V3.D2
+	VLD1.P 16(R0), [V9.D2]
+	VLD1.P 16(R1), [V10.D2]
+	WORD $0x4ee0d54a // fsub V0.D2, V10.D2, V10.D2
+	WORD $0x4e6acd24 // fmla V10.D2, V9.D2, V4.D2
+	VLD1.P 16(R0), [V9.D2]
+	VLD1.P 16(R1), [V10.D2]
+	WORD $0x4ee0d54a // fsub V0.D2, V10.D2, V10.D2
+	WORD $0x4e6acd25 // fmla V10.D2, V9.D2, V5.D2
+	VLD1.P 16(R0), [V9.D2]
+	VLD1.P 16(R1), [V10.D2]
+	WORD $0x4ee0d54a // fsub V0.D2, V10.D2, V10.D2
+	WORD $0x4e6acd26 // fmla V10.D2, V9.D2, V6.D2
+	VLD1.P 16(R0), [V9.D2]
+	VLD1.P 16(R1), [V10.D2]
+	WORD $0x4ee0d54a // fsub V0.D2, V10.D2, V10.D2
+	WORD $0x4e6acd27 // fmla V10.D2, V9.D2, V7.D2
+	VLD1.P 16(R0), [V9.D2]
+	VLD1.P 16(R1), [V10.D2]
+	WORD $0x4ee0d540 // fsub V0.D2, V10.D2, V0.D2
+	WORD $0x4e60cd28 // fmla V0.D2, V9.D2, V8.D2
+join:
+	WORD $0x4e65d420 // fadd V5.D2, V1.D2, V0.D2
+	WORD $0x4e66d441 // fadd V6.D2, V2.D2, V1.D2
+	WORD $0x4e67d462 // fadd V7.D2, V3.D2, V2.D2
+	WORD $0x4e68d483 // fadd V8.D2, V4.D2, V3.D2
+	WORD $0x4e62d400 // fadd V2.D2, V0.D2, V0.D2
+	WORD $0x4e63d421 // fadd V3.D2, V1.D2, V1.D2
+	WORD $0x4e61d400 // fadd V1.D2, V0.D2, V0.D2
+	VDUP V0.D[1], V1.D2
+	WORD $0x4e61d400 // fadd V1.D2, V0.D2, V0.D2
+	VEOR V1.B16, V1.B16, V1.B16
+	WORD $0x4e61d400 // fadd V1.D2, V0.D2, V0.D2
+	FMOVD F0, ret+32(FP)
+	RET
+
+TEXT ·normRowBackward128f64(SB), NOSPLIT, $0-88
+	MOVD dx+0(FP), R0
+	MOVD dgamma+8(FP), R1
+	MOVD dbeta+16(FP), R2
+	MOVD dy+24(FP), R3
+	MOVD x+32(FP), R4
+	FMOVD mean+48(FP), F0
+	VDUP V0.D[0], V0.D2
+	FMOVD inv+56(FP), F1
+	VDUP V1.D[0], V1.D2
+	FMOVD offset+64(FP), F2
+	VDUP V2.D[0], V2.D2
+	FMOVD slope+72(FP), F3
+	VDUP V3.D[0], V3.D2
+	FMOVD shift+80(FP), F4
+	VDUP V4.D[0], V4.D2
+	MOVD n+40(FP), R8
+	SUBS $2, R8
+	BLT rest2
+loop1:
+	VLD1 (R4), [V5.D2]
+	WORD $0x4ee0d4a5 // fsub V0.D2, V5.D2, V5.D2
+	VLD1 (R3), [V6.D2]
+	VLD1 (R0), [V7.D2]
+	VORR V5.B16, V5.B16, V8.B16
+	VORR V4.B16, V4.B16, V9.B16
+	WORD $0x4e63cd09 // fmla V3.D2, V8.D2, V9.D2
+	WORD $0x4e67cc29 // fmla V7.D2, V1.D2, V9.D2
+	VORR V2.B16, V2.B16, V7.B16
+	WORD $0x4e61cca7 // fmla V1.D2, V5.D2, V7.D2
+	VLD1 (R1), [V5.D2]
+	WORD $0x4e67ccc5 // fmla V7.D2, V6.D2, V5.D2
+	VLD1 (R2), [V7.D2]
+	WORD $0x4e66d4e6 // fadd V6.D2, V7.D2, V6.D2
+	VST1 [V9.D2], (R0)
+	VST1 [V5.D2], (R1)
+	VST1 [V6.D2], (R2)
+	ADD $16, R0
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	ADD $16, R4
+	SUBS $2, R8
+	BGE loop1
+rest2:
+	ADD $2, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVD (R4), F5
+	WORD $0x4ee0d4a5 // fsub V0.D2, V5.D2, V5.D2
+	FMOVD (R3), F6
+	FMOVD (R0), F7
+	VORR V5.B16, V5.B16, V8.B16
+	VORR V4.B16, V4.B16, V9.B16
+	WORD $0x4e63cd09 // fmla V3.D2, V8.D2, V9.D2
+	WORD $0x4e67cc29 // fmla V7.D2, V1.D2, V9.D2
+	VORR V2.B16, V2.B16, V7.B16
+	WORD $0x4e61cca7 // fmla V1.D2, V5.D2, V7.D2
+	FMOVD (R1), F5
+	WORD $0x4e67ccc5 // fmla V7.D2, V6.D2, V5.D2
+	FMOVD (R2), F7
+	WORD $0x4e66d4e6 // fadd V6.D2, V7.D2, V6.D2
+	FMOVD F9, (R0)
+	FMOVD F5, (R1)
+	FMOVD F6, (R2)
+	ADD $8, R0
+	ADD $8, R1
+	ADD $8, R2
+	ADD $8, R3
+	ADD $8, R4
 	SUBS $1, R8
 	BGE loop3
 rest4:

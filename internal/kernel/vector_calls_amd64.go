@@ -188,6 +188,24 @@ func axpyAsm[T Float](y, x []T, a T) bool {
 	return false
 }
 
+func adjustAsm[T Float](w, grad []T, scale T, limit T, minusLimit T, decay T, shrink T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		adjust512f32(p32(w), p32(grad), len(w), float32(scale), float32(limit), float32(minusLimit), float32(decay), float32(shrink))
+		return true
+	case on512f64:
+		adjust512f64(p64(w), p64(grad), len(w), float64(scale), float64(limit), float64(minusLimit), float64(decay), float64(shrink))
+		return true
+	case on256f32:
+		adjust256f32(p32(w), p32(grad), len(w), float32(scale), float32(limit), float32(minusLimit), float32(decay), float32(shrink))
+		return true
+	case on256f64:
+		adjust256f64(p64(w), p64(grad), len(w), float64(scale), float64(limit), float64(minusLimit), float64(decay), float64(shrink))
+		return true
+	}
+	return false
+}
+
 func sgdAsm[T Float](w, grad []T, minusLR T) bool {
 	switch pathOf[T]() {
 	case on512f32:
@@ -206,19 +224,73 @@ func sgdAsm[T Float](w, grad []T, minusLR T) bool {
 	return false
 }
 
-func momentumAsm[T Float](w, v, grad []T, mu T, minusLR T) bool {
+func momentumAsm[T Float](w, v, grad []T, mu T, gain T, rate T) bool {
 	switch pathOf[T]() {
 	case on512f32:
-		momentum512f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(minusLR))
+		momentum512f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(gain), float32(rate))
 		return true
 	case on512f64:
-		momentum512f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(minusLR))
+		momentum512f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(gain), float64(rate))
 		return true
 	case on256f32:
-		momentum256f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(minusLR))
+		momentum256f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(gain), float32(rate))
 		return true
 	case on256f64:
-		momentum256f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(minusLR))
+		momentum256f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(gain), float64(rate))
+		return true
+	}
+	return false
+}
+
+func nesterovAsm[T Float](w, v, grad []T, mu T, gain T, rate T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		nesterov512f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(gain), float32(rate))
+		return true
+	case on512f64:
+		nesterov512f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(gain), float64(rate))
+		return true
+	case on256f32:
+		nesterov256f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(gain), float32(rate))
+		return true
+	case on256f64:
+		nesterov256f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(gain), float64(rate))
+		return true
+	}
+	return false
+}
+
+func adaGradAsm[T Float](w, s, grad []T, rate T, eps T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		adaGrad512f32(p32(w), p32(s), p32(grad), len(w), float32(rate), float32(eps))
+		return true
+	case on512f64:
+		adaGrad512f64(p64(w), p64(s), p64(grad), len(w), float64(rate), float64(eps))
+		return true
+	case on256f32:
+		adaGrad256f32(p32(w), p32(s), p32(grad), len(w), float32(rate), float32(eps))
+		return true
+	case on256f64:
+		adaGrad256f64(p64(w), p64(s), p64(grad), len(w), float64(rate), float64(eps))
+		return true
+	}
+	return false
+}
+
+func rmsPropAsm[T Float](w, v, grad []T, a T, rate T, eps T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		rmsProp512f32(p32(w), p32(v), p32(grad), len(w), float32(a), float32(rate), float32(eps))
+		return true
+	case on512f64:
+		rmsProp512f64(p64(w), p64(v), p64(grad), len(w), float64(a), float64(rate), float64(eps))
+		return true
+	case on256f32:
+		rmsProp256f32(p32(w), p32(v), p32(grad), len(w), float32(a), float32(rate), float32(eps))
+		return true
+	case on256f64:
+		rmsProp256f64(p64(w), p64(v), p64(grad), len(w), float64(a), float64(rate), float64(eps))
 		return true
 	}
 	return false
@@ -288,6 +360,16 @@ func dotAsm[T Float](x, y []T) (T, bool) {
 	return 0, false
 }
 
+func squaresAsm[T Float](x []T) (float64, bool) {
+	switch pathOf[T]() {
+	case on512f32:
+		return squares512f32(p32(x), len(x)), true
+	case on256f32:
+		return squares256f32(p32(x), len(x)), true
+	}
+	return 0, false
+}
+
 func maxAsm[T Float](x []T) (T, bool) {
 	switch pathOf[T]() {
 	case on512f32:
@@ -300,6 +382,182 @@ func maxAsm[T Float](x []T) (T, bool) {
 		return T(max256f64(p64(x), len(x))), true
 	}
 	return 0, false
+}
+
+func addAsm[T Float](y, a, b []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		add512f32(p32(y), p32(a), p32(b), len(y))
+		return true
+	case on512f64:
+		add512f64(p64(y), p64(a), p64(b), len(y))
+		return true
+	case on256f32:
+		add256f32(p32(y), p32(a), p32(b), len(y))
+		return true
+	case on256f64:
+		add256f64(p64(y), p64(a), p64(b), len(y))
+		return true
+	}
+	return false
+}
+
+func timesAsm[T Float](y, a, b []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		times512f32(p32(y), p32(a), p32(b), len(y))
+		return true
+	case on512f64:
+		times512f64(p64(y), p64(a), p64(b), len(y))
+		return true
+	case on256f32:
+		times256f32(p32(y), p32(a), p32(b), len(y))
+		return true
+	case on256f64:
+		times256f64(p64(y), p64(a), p64(b), len(y))
+		return true
+	}
+	return false
+}
+
+func centerAsm[T Float](y, x []T, mean T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		center512f32(p32(y), p32(x), len(y), float32(mean))
+		return true
+	case on512f64:
+		center512f64(p64(y), p64(x), len(y), float64(mean))
+		return true
+	case on256f32:
+		center256f32(p32(y), p32(x), len(y), float32(mean))
+		return true
+	case on256f64:
+		center256f64(p64(y), p64(x), len(y), float64(mean))
+		return true
+	}
+	return false
+}
+
+func centeredSumsAsm[T Float](sum, squares, x, mean []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		centeredSums512f32(p32(sum), p32(squares), p32(x), p32(mean), len(sum))
+		return true
+	case on512f64:
+		centeredSums512f64(p64(sum), p64(squares), p64(x), p64(mean), len(sum))
+		return true
+	case on256f32:
+		centeredSums256f32(p32(sum), p32(squares), p32(x), p32(mean), len(sum))
+		return true
+	case on256f64:
+		centeredSums256f64(p64(sum), p64(squares), p64(x), p64(mean), len(sum))
+		return true
+	}
+	return false
+}
+
+func normColumnsAsm[T Float](y, x, mean, scale, shift []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		normColumns512f32(p32(y), p32(x), p32(mean), p32(scale), p32(shift), len(y))
+		return true
+	case on512f64:
+		normColumns512f64(p64(y), p64(x), p64(mean), p64(scale), p64(shift), len(y))
+		return true
+	case on256f32:
+		normColumns256f32(p32(y), p32(x), p32(mean), p32(scale), p32(shift), len(y))
+		return true
+	case on256f64:
+		normColumns256f64(p64(y), p64(x), p64(mean), p64(scale), p64(shift), len(y))
+		return true
+	}
+	return false
+}
+
+func normColumnSumsAsm[T Float](sum, along, dy, x, mean []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		normColumnSums512f32(p32(sum), p32(along), p32(dy), p32(x), p32(mean), len(sum))
+		return true
+	case on512f64:
+		normColumnSums512f64(p64(sum), p64(along), p64(dy), p64(x), p64(mean), len(sum))
+		return true
+	case on256f32:
+		normColumnSums256f32(p32(sum), p32(along), p32(dy), p32(x), p32(mean), len(sum))
+		return true
+	case on256f64:
+		normColumnSums256f64(p64(sum), p64(along), p64(dy), p64(x), p64(mean), len(sum))
+		return true
+	}
+	return false
+}
+
+func normColumnsBackwardAsm[T Float](dx, dy, x, mean, scale, slope, shift []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		normColumnsBackward512f32(p32(dx), p32(dy), p32(x), p32(mean), p32(scale), p32(slope), p32(shift), len(dx))
+		return true
+	case on512f64:
+		normColumnsBackward512f64(p64(dx), p64(dy), p64(x), p64(mean), p64(scale), p64(slope), p64(shift), len(dx))
+		return true
+	case on256f32:
+		normColumnsBackward256f32(p32(dx), p32(dy), p32(x), p32(mean), p32(scale), p32(slope), p32(shift), len(dx))
+		return true
+	case on256f64:
+		normColumnsBackward256f64(p64(dx), p64(dy), p64(x), p64(mean), p64(scale), p64(slope), p64(shift), len(dx))
+		return true
+	}
+	return false
+}
+
+func normRowAsm[T Float](y, d, gamma, beta []T, inv T, offset T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		normRow512f32(p32(y), p32(d), p32(gamma), p32(beta), len(y), float32(inv), float32(offset))
+		return true
+	case on512f64:
+		normRow512f64(p64(y), p64(d), p64(gamma), p64(beta), len(y), float64(inv), float64(offset))
+		return true
+	case on256f32:
+		normRow256f32(p32(y), p32(d), p32(gamma), p32(beta), len(y), float32(inv), float32(offset))
+		return true
+	case on256f64:
+		normRow256f64(p64(y), p64(d), p64(gamma), p64(beta), len(y), float64(inv), float64(offset))
+		return true
+	}
+	return false
+}
+
+func dotCenteredAsm[T Float](a, x []T, mean T) (T, bool) {
+	switch pathOf[T]() {
+	case on512f32:
+		return T(dotCentered512f32(p32(a), p32(x), len(a), float32(mean))), true
+	case on512f64:
+		return T(dotCentered512f64(p64(a), p64(x), len(a), float64(mean))), true
+	case on256f32:
+		return T(dotCentered256f32(p32(a), p32(x), len(a), float32(mean))), true
+	case on256f64:
+		return T(dotCentered256f64(p64(a), p64(x), len(a), float64(mean))), true
+	}
+	return 0, false
+}
+
+func normRowBackwardAsm[T Float](dx, dgamma, dbeta, dy, x []T, mean T, inv T, offset T, slope T, shift T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		normRowBackward512f32(p32(dx), p32(dgamma), p32(dbeta), p32(dy), p32(x), len(dx), float32(mean), float32(inv), float32(offset), float32(slope), float32(shift))
+		return true
+	case on512f64:
+		normRowBackward512f64(p64(dx), p64(dgamma), p64(dbeta), p64(dy), p64(x), len(dx), float64(mean), float64(inv), float64(offset), float64(slope), float64(shift))
+		return true
+	case on256f32:
+		normRowBackward256f32(p32(dx), p32(dgamma), p32(dbeta), p32(dy), p32(x), len(dx), float32(mean), float32(inv), float32(offset), float32(slope), float32(shift))
+		return true
+	case on256f64:
+		normRowBackward256f64(p64(dx), p64(dgamma), p64(dbeta), p64(dy), p64(x), len(dx), float64(mean), float64(inv), float64(offset), float64(slope), float64(shift))
+		return true
+	}
+	return false
 }
 
 func logsAsm[T Float](dst, src []T) bool {

@@ -104,6 +104,16 @@ func quotient512f32(dst *float32, a *float32, n int, divisor float32)
 //go:noescape
 func axpy512f32(y *float32, x *float32, n int, a float32)
 
+// adjust512f32 computes
+//
+//	for i := range n {
+//		grad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))
+//		w[i] = fma(-shrink, w[i], w[i])
+//	}
+//
+//go:noescape
+func adjust512f32(w *float32, grad *float32, n int, scale float32, limit float32, minusLimit float32, decay float32, shrink float32)
+
 // sgd512f32 computes
 //
 //	for i := range n {
@@ -117,13 +127,47 @@ func sgd512f32(w *float32, grad *float32, n int, minusLR float32)
 // momentum512f32 computes
 //
 //	for i := range n {
-//		v[i] = flush(fma(minusLR, grad[i], mu*v[i]))
-//		w[i] += v[i]
+//		v[i] = flush(fma(gain, grad[i], mu*v[i]))
+//		w[i] = fma(rate, v[i], w[i])
 //		grad[i] = 0
 //	}
 //
 //go:noescape
-func momentum512f32(w *float32, v *float32, grad *float32, n int, mu float32, minusLR float32)
+func momentum512f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+
+// nesterov512f32 computes
+//
+//	for i := range n {
+//		grad[i] *= gain
+//		v[i] = flush(fma(mu, v[i], grad[i]))
+//		w[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func nesterov512f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+
+// adaGrad512f32 computes
+//
+//	for i := range n {
+//		s[i] = flush(fma(grad[i], grad[i], s[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func adaGrad512f32(w *float32, s *float32, grad *float32, n int, rate float32, eps float32)
+
+// rmsProp512f32 computes
+//
+//	for i := range n {
+//		v[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func rmsProp512f32(w *float32, v *float32, grad *float32, n int, a float32, rate float32, eps float32)
 
 // adam512f32 computes
 //
@@ -170,6 +214,17 @@ func sum512f32(x *float32, n int) float32
 //go:noescape
 func dot512f32(x *float32, y *float32, n int) float32
 
+// squares512f32 computes
+//
+//	var s [16]float64
+//	for i := range n {
+//		s[i%16] += float64(x[i]) * float64(x[i])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func squares512f32(x *float32, n int) float64
+
 // max512f32 computes
 //
 //	m := -Inf
@@ -180,6 +235,104 @@ func dot512f32(x *float32, y *float32, n int) float32
 //
 //go:noescape
 func max512f32(x *float32, n int) float32
+
+// add512f32 computes
+//
+//	for i := range n {
+//		y[i] = a[i] + b[i]
+//	}
+//
+//go:noescape
+func add512f32(y *float32, a *float32, b *float32, n int)
+
+// times512f32 computes
+//
+//	for i := range n {
+//		y[i] = a[i] * b[i]
+//	}
+//
+//go:noescape
+func times512f32(y *float32, a *float32, b *float32, n int)
+
+// center512f32 computes
+//
+//	for i := range n {
+//		y[i] = x[i] - mean
+//	}
+//
+//go:noescape
+func center512f32(y *float32, x *float32, n int, mean float32)
+
+// centeredSums512f32 computes
+//
+//	for i := range n {
+//		d := x[i] - mean[i]
+//		sum[i] += d
+//		squares[i] = fma(d, d, squares[i])
+//	}
+//
+//go:noescape
+func centeredSums512f32(sum *float32, squares *float32, x *float32, mean *float32, n int)
+
+// normColumns512f32 computes
+//
+//	for i := range n {
+//		y[i] = fma(x[i]-mean[i], scale[i], shift[i])
+//	}
+//
+//go:noescape
+func normColumns512f32(y *float32, x *float32, mean *float32, scale *float32, shift *float32, n int)
+
+// normColumnSums512f32 computes
+//
+//	for i := range n {
+//		sum[i] += dy[i]
+//		along[i] = fma(dy[i], x[i]-mean[i], along[i])
+//	}
+//
+//go:noescape
+func normColumnSums512f32(sum *float32, along *float32, dy *float32, x *float32, mean *float32, n int)
+
+// normColumnsBackward512f32 computes
+//
+//	for i := range n {
+//		dx[i] = fma(scale[i], dy[i], fma(slope[i], x[i]-mean[i], shift[i]))
+//	}
+//
+//go:noescape
+func normColumnsBackward512f32(dx *float32, dy *float32, x *float32, mean *float32, scale *float32, slope *float32, shift *float32, n int)
+
+// normRow512f32 computes
+//
+//	for i := range n {
+//		y[i] = fma(fma(d[i], inv, offset), gamma[i], beta[i])
+//	}
+//
+//go:noescape
+func normRow512f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+
+// dotCentered512f32 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		s[i%16] = fma(a[i], x[i]-mean, s[i%16])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func dotCentered512f32(a *float32, x *float32, n int, mean float32) float32
+
+// normRowBackward512f32 computes
+//
+//	for i := range n {
+//		d := x[i] - mean
+//		dx[i] = fma(inv, dx[i], fma(slope, d, shift))
+//		dgamma[i] = fma(dy[i], fma(d, inv, offset), dgamma[i])
+//		dbeta[i] += dy[i]
+//	}
+//
+//go:noescape
+func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
 
 // mask512f64 computes
 //
@@ -281,6 +434,16 @@ func quotient512f64(dst *float64, a *float64, n int, divisor float64)
 //go:noescape
 func axpy512f64(y *float64, x *float64, n int, a float64)
 
+// adjust512f64 computes
+//
+//	for i := range n {
+//		grad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))
+//		w[i] = fma(-shrink, w[i], w[i])
+//	}
+//
+//go:noescape
+func adjust512f64(w *float64, grad *float64, n int, scale float64, limit float64, minusLimit float64, decay float64, shrink float64)
+
 // sgd512f64 computes
 //
 //	for i := range n {
@@ -294,13 +457,47 @@ func sgd512f64(w *float64, grad *float64, n int, minusLR float64)
 // momentum512f64 computes
 //
 //	for i := range n {
-//		v[i] = flush(fma(minusLR, grad[i], mu*v[i]))
-//		w[i] += v[i]
+//		v[i] = flush(fma(gain, grad[i], mu*v[i]))
+//		w[i] = fma(rate, v[i], w[i])
 //		grad[i] = 0
 //	}
 //
 //go:noescape
-func momentum512f64(w *float64, v *float64, grad *float64, n int, mu float64, minusLR float64)
+func momentum512f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+
+// nesterov512f64 computes
+//
+//	for i := range n {
+//		grad[i] *= gain
+//		v[i] = flush(fma(mu, v[i], grad[i]))
+//		w[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func nesterov512f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+
+// adaGrad512f64 computes
+//
+//	for i := range n {
+//		s[i] = flush(fma(grad[i], grad[i], s[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func adaGrad512f64(w *float64, s *float64, grad *float64, n int, rate float64, eps float64)
+
+// rmsProp512f64 computes
+//
+//	for i := range n {
+//		v[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func rmsProp512f64(w *float64, v *float64, grad *float64, n int, a float64, rate float64, eps float64)
 
 // adam512f64 computes
 //
@@ -366,6 +563,104 @@ func max512f64(x *float64, n int) float64
 //
 //go:noescape
 func logs512f64(dst *float64, src *float64, n int)
+
+// add512f64 computes
+//
+//	for i := range n {
+//		y[i] = a[i] + b[i]
+//	}
+//
+//go:noescape
+func add512f64(y *float64, a *float64, b *float64, n int)
+
+// times512f64 computes
+//
+//	for i := range n {
+//		y[i] = a[i] * b[i]
+//	}
+//
+//go:noescape
+func times512f64(y *float64, a *float64, b *float64, n int)
+
+// center512f64 computes
+//
+//	for i := range n {
+//		y[i] = x[i] - mean
+//	}
+//
+//go:noescape
+func center512f64(y *float64, x *float64, n int, mean float64)
+
+// centeredSums512f64 computes
+//
+//	for i := range n {
+//		d := x[i] - mean[i]
+//		sum[i] += d
+//		squares[i] = fma(d, d, squares[i])
+//	}
+//
+//go:noescape
+func centeredSums512f64(sum *float64, squares *float64, x *float64, mean *float64, n int)
+
+// normColumns512f64 computes
+//
+//	for i := range n {
+//		y[i] = fma(x[i]-mean[i], scale[i], shift[i])
+//	}
+//
+//go:noescape
+func normColumns512f64(y *float64, x *float64, mean *float64, scale *float64, shift *float64, n int)
+
+// normColumnSums512f64 computes
+//
+//	for i := range n {
+//		sum[i] += dy[i]
+//		along[i] = fma(dy[i], x[i]-mean[i], along[i])
+//	}
+//
+//go:noescape
+func normColumnSums512f64(sum *float64, along *float64, dy *float64, x *float64, mean *float64, n int)
+
+// normColumnsBackward512f64 computes
+//
+//	for i := range n {
+//		dx[i] = fma(scale[i], dy[i], fma(slope[i], x[i]-mean[i], shift[i]))
+//	}
+//
+//go:noescape
+func normColumnsBackward512f64(dx *float64, dy *float64, x *float64, mean *float64, scale *float64, slope *float64, shift *float64, n int)
+
+// normRow512f64 computes
+//
+//	for i := range n {
+//		y[i] = fma(fma(d[i], inv, offset), gamma[i], beta[i])
+//	}
+//
+//go:noescape
+func normRow512f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+
+// dotCentered512f64 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		s[i%16] = fma(a[i], x[i]-mean, s[i%16])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func dotCentered512f64(a *float64, x *float64, n int, mean float64) float64
+
+// normRowBackward512f64 computes
+//
+//	for i := range n {
+//		d := x[i] - mean
+//		dx[i] = fma(inv, dx[i], fma(slope, d, shift))
+//		dgamma[i] = fma(dy[i], fma(d, inv, offset), dgamma[i])
+//		dbeta[i] += dy[i]
+//	}
+//
+//go:noescape
+func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
 
 // mask256f32 computes
 //
@@ -467,6 +762,16 @@ func quotient256f32(dst *float32, a *float32, n int, divisor float32)
 //go:noescape
 func axpy256f32(y *float32, x *float32, n int, a float32)
 
+// adjust256f32 computes
+//
+//	for i := range n {
+//		grad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))
+//		w[i] = fma(-shrink, w[i], w[i])
+//	}
+//
+//go:noescape
+func adjust256f32(w *float32, grad *float32, n int, scale float32, limit float32, minusLimit float32, decay float32, shrink float32)
+
 // sgd256f32 computes
 //
 //	for i := range n {
@@ -480,13 +785,47 @@ func sgd256f32(w *float32, grad *float32, n int, minusLR float32)
 // momentum256f32 computes
 //
 //	for i := range n {
-//		v[i] = flush(fma(minusLR, grad[i], mu*v[i]))
-//		w[i] += v[i]
+//		v[i] = flush(fma(gain, grad[i], mu*v[i]))
+//		w[i] = fma(rate, v[i], w[i])
 //		grad[i] = 0
 //	}
 //
 //go:noescape
-func momentum256f32(w *float32, v *float32, grad *float32, n int, mu float32, minusLR float32)
+func momentum256f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+
+// nesterov256f32 computes
+//
+//	for i := range n {
+//		grad[i] *= gain
+//		v[i] = flush(fma(mu, v[i], grad[i]))
+//		w[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func nesterov256f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+
+// adaGrad256f32 computes
+//
+//	for i := range n {
+//		s[i] = flush(fma(grad[i], grad[i], s[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func adaGrad256f32(w *float32, s *float32, grad *float32, n int, rate float32, eps float32)
+
+// rmsProp256f32 computes
+//
+//	for i := range n {
+//		v[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func rmsProp256f32(w *float32, v *float32, grad *float32, n int, a float32, rate float32, eps float32)
 
 // adam256f32 computes
 //
@@ -533,6 +872,17 @@ func sum256f32(x *float32, n int) float32
 //go:noescape
 func dot256f32(x *float32, y *float32, n int) float32
 
+// squares256f32 computes
+//
+//	var s [16]float64
+//	for i := range n {
+//		s[i%16] += float64(x[i]) * float64(x[i])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func squares256f32(x *float32, n int) float64
+
 // max256f32 computes
 //
 //	m := -Inf
@@ -543,6 +893,104 @@ func dot256f32(x *float32, y *float32, n int) float32
 //
 //go:noescape
 func max256f32(x *float32, n int) float32
+
+// add256f32 computes
+//
+//	for i := range n {
+//		y[i] = a[i] + b[i]
+//	}
+//
+//go:noescape
+func add256f32(y *float32, a *float32, b *float32, n int)
+
+// times256f32 computes
+//
+//	for i := range n {
+//		y[i] = a[i] * b[i]
+//	}
+//
+//go:noescape
+func times256f32(y *float32, a *float32, b *float32, n int)
+
+// center256f32 computes
+//
+//	for i := range n {
+//		y[i] = x[i] - mean
+//	}
+//
+//go:noescape
+func center256f32(y *float32, x *float32, n int, mean float32)
+
+// centeredSums256f32 computes
+//
+//	for i := range n {
+//		d := x[i] - mean[i]
+//		sum[i] += d
+//		squares[i] = fma(d, d, squares[i])
+//	}
+//
+//go:noescape
+func centeredSums256f32(sum *float32, squares *float32, x *float32, mean *float32, n int)
+
+// normColumns256f32 computes
+//
+//	for i := range n {
+//		y[i] = fma(x[i]-mean[i], scale[i], shift[i])
+//	}
+//
+//go:noescape
+func normColumns256f32(y *float32, x *float32, mean *float32, scale *float32, shift *float32, n int)
+
+// normColumnSums256f32 computes
+//
+//	for i := range n {
+//		sum[i] += dy[i]
+//		along[i] = fma(dy[i], x[i]-mean[i], along[i])
+//	}
+//
+//go:noescape
+func normColumnSums256f32(sum *float32, along *float32, dy *float32, x *float32, mean *float32, n int)
+
+// normColumnsBackward256f32 computes
+//
+//	for i := range n {
+//		dx[i] = fma(scale[i], dy[i], fma(slope[i], x[i]-mean[i], shift[i]))
+//	}
+//
+//go:noescape
+func normColumnsBackward256f32(dx *float32, dy *float32, x *float32, mean *float32, scale *float32, slope *float32, shift *float32, n int)
+
+// normRow256f32 computes
+//
+//	for i := range n {
+//		y[i] = fma(fma(d[i], inv, offset), gamma[i], beta[i])
+//	}
+//
+//go:noescape
+func normRow256f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+
+// dotCentered256f32 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		s[i%16] = fma(a[i], x[i]-mean, s[i%16])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func dotCentered256f32(a *float32, x *float32, n int, mean float32) float32
+
+// normRowBackward256f32 computes
+//
+//	for i := range n {
+//		d := x[i] - mean
+//		dx[i] = fma(inv, dx[i], fma(slope, d, shift))
+//		dgamma[i] = fma(dy[i], fma(d, inv, offset), dgamma[i])
+//		dbeta[i] += dy[i]
+//	}
+//
+//go:noescape
+func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
 
 // mask256f64 computes
 //
@@ -644,6 +1092,16 @@ func quotient256f64(dst *float64, a *float64, n int, divisor float64)
 //go:noescape
 func axpy256f64(y *float64, x *float64, n int, a float64)
 
+// adjust256f64 computes
+//
+//	for i := range n {
+//		grad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))
+//		w[i] = fma(-shrink, w[i], w[i])
+//	}
+//
+//go:noescape
+func adjust256f64(w *float64, grad *float64, n int, scale float64, limit float64, minusLimit float64, decay float64, shrink float64)
+
 // sgd256f64 computes
 //
 //	for i := range n {
@@ -657,13 +1115,47 @@ func sgd256f64(w *float64, grad *float64, n int, minusLR float64)
 // momentum256f64 computes
 //
 //	for i := range n {
-//		v[i] = flush(fma(minusLR, grad[i], mu*v[i]))
-//		w[i] += v[i]
+//		v[i] = flush(fma(gain, grad[i], mu*v[i]))
+//		w[i] = fma(rate, v[i], w[i])
 //		grad[i] = 0
 //	}
 //
 //go:noescape
-func momentum256f64(w *float64, v *float64, grad *float64, n int, mu float64, minusLR float64)
+func momentum256f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+
+// nesterov256f64 computes
+//
+//	for i := range n {
+//		grad[i] *= gain
+//		v[i] = flush(fma(mu, v[i], grad[i]))
+//		w[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func nesterov256f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+
+// adaGrad256f64 computes
+//
+//	for i := range n {
+//		s[i] = flush(fma(grad[i], grad[i], s[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func adaGrad256f64(w *float64, s *float64, grad *float64, n int, rate float64, eps float64)
+
+// rmsProp256f64 computes
+//
+//	for i := range n {
+//		v[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func rmsProp256f64(w *float64, v *float64, grad *float64, n int, a float64, rate float64, eps float64)
 
 // adam256f64 computes
 //
@@ -729,6 +1221,104 @@ func max256f64(x *float64, n int) float64
 //
 //go:noescape
 func logs256f64(dst *float64, src *float64, n int)
+
+// add256f64 computes
+//
+//	for i := range n {
+//		y[i] = a[i] + b[i]
+//	}
+//
+//go:noescape
+func add256f64(y *float64, a *float64, b *float64, n int)
+
+// times256f64 computes
+//
+//	for i := range n {
+//		y[i] = a[i] * b[i]
+//	}
+//
+//go:noescape
+func times256f64(y *float64, a *float64, b *float64, n int)
+
+// center256f64 computes
+//
+//	for i := range n {
+//		y[i] = x[i] - mean
+//	}
+//
+//go:noescape
+func center256f64(y *float64, x *float64, n int, mean float64)
+
+// centeredSums256f64 computes
+//
+//	for i := range n {
+//		d := x[i] - mean[i]
+//		sum[i] += d
+//		squares[i] = fma(d, d, squares[i])
+//	}
+//
+//go:noescape
+func centeredSums256f64(sum *float64, squares *float64, x *float64, mean *float64, n int)
+
+// normColumns256f64 computes
+//
+//	for i := range n {
+//		y[i] = fma(x[i]-mean[i], scale[i], shift[i])
+//	}
+//
+//go:noescape
+func normColumns256f64(y *float64, x *float64, mean *float64, scale *float64, shift *float64, n int)
+
+// normColumnSums256f64 computes
+//
+//	for i := range n {
+//		sum[i] += dy[i]
+//		along[i] = fma(dy[i], x[i]-mean[i], along[i])
+//	}
+//
+//go:noescape
+func normColumnSums256f64(sum *float64, along *float64, dy *float64, x *float64, mean *float64, n int)
+
+// normColumnsBackward256f64 computes
+//
+//	for i := range n {
+//		dx[i] = fma(scale[i], dy[i], fma(slope[i], x[i]-mean[i], shift[i]))
+//	}
+//
+//go:noescape
+func normColumnsBackward256f64(dx *float64, dy *float64, x *float64, mean *float64, scale *float64, slope *float64, shift *float64, n int)
+
+// normRow256f64 computes
+//
+//	for i := range n {
+//		y[i] = fma(fma(d[i], inv, offset), gamma[i], beta[i])
+//	}
+//
+//go:noescape
+func normRow256f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+
+// dotCentered256f64 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		s[i%16] = fma(a[i], x[i]-mean, s[i%16])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func dotCentered256f64(a *float64, x *float64, n int, mean float64) float64
+
+// normRowBackward256f64 computes
+//
+//	for i := range n {
+//		d := x[i] - mean
+//		dx[i] = fma(inv, dx[i], fma(slope, d, shift))
+//		dgamma[i] = fma(dy[i], fma(d, inv, offset), dgamma[i])
+//		dbeta[i] += dy[i]
+//	}
+//
+//go:noescape
+func normRowBackward256f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
 
 // pixels256 makes numbers of bytes, n being a multiple of 16 and 16 or more:
 //

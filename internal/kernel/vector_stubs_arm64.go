@@ -93,6 +93,16 @@ func quotient128f32(dst *float32, a *float32, n int, divisor float32)
 //go:noescape
 func axpy128f32(y *float32, x *float32, n int, a float32)
 
+// adjust128f32 computes
+//
+//	for i := range n {
+//		grad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))
+//		w[i] = fma(-shrink, w[i], w[i])
+//	}
+//
+//go:noescape
+func adjust128f32(w *float32, grad *float32, n int, scale float32, limit float32, minusLimit float32, decay float32, shrink float32)
+
 // sgd128f32 computes
 //
 //	for i := range n {
@@ -106,13 +116,47 @@ func sgd128f32(w *float32, grad *float32, n int, minusLR float32)
 // momentum128f32 computes
 //
 //	for i := range n {
-//		v[i] = flush(fma(minusLR, grad[i], mu*v[i]))
-//		w[i] += v[i]
+//		v[i] = flush(fma(gain, grad[i], mu*v[i]))
+//		w[i] = fma(rate, v[i], w[i])
 //		grad[i] = 0
 //	}
 //
 //go:noescape
-func momentum128f32(w *float32, v *float32, grad *float32, n int, mu float32, minusLR float32)
+func momentum128f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+
+// nesterov128f32 computes
+//
+//	for i := range n {
+//		grad[i] *= gain
+//		v[i] = flush(fma(mu, v[i], grad[i]))
+//		w[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func nesterov128f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+
+// adaGrad128f32 computes
+//
+//	for i := range n {
+//		s[i] = flush(fma(grad[i], grad[i], s[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func adaGrad128f32(w *float32, s *float32, grad *float32, n int, rate float32, eps float32)
+
+// rmsProp128f32 computes
+//
+//	for i := range n {
+//		v[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func rmsProp128f32(w *float32, v *float32, grad *float32, n int, a float32, rate float32, eps float32)
 
 // adam128f32 computes
 //
@@ -159,6 +203,17 @@ func sum128f32(x *float32, n int) float32
 //go:noescape
 func dot128f32(x *float32, y *float32, n int) float32
 
+// squares128f32 computes
+//
+//	var s [16]float64
+//	for i := range n {
+//		s[i%16] += float64(x[i]) * float64(x[i])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func squares128f32(x *float32, n int) float64
+
 // max128f32 computes
 //
 //	m := -Inf
@@ -169,6 +224,104 @@ func dot128f32(x *float32, y *float32, n int) float32
 //
 //go:noescape
 func max128f32(x *float32, n int) float32
+
+// add128f32 computes
+//
+//	for i := range n {
+//		y[i] = a[i] + b[i]
+//	}
+//
+//go:noescape
+func add128f32(y *float32, a *float32, b *float32, n int)
+
+// times128f32 computes
+//
+//	for i := range n {
+//		y[i] = a[i] * b[i]
+//	}
+//
+//go:noescape
+func times128f32(y *float32, a *float32, b *float32, n int)
+
+// center128f32 computes
+//
+//	for i := range n {
+//		y[i] = x[i] - mean
+//	}
+//
+//go:noescape
+func center128f32(y *float32, x *float32, n int, mean float32)
+
+// centeredSums128f32 computes
+//
+//	for i := range n {
+//		d := x[i] - mean[i]
+//		sum[i] += d
+//		squares[i] = fma(d, d, squares[i])
+//	}
+//
+//go:noescape
+func centeredSums128f32(sum *float32, squares *float32, x *float32, mean *float32, n int)
+
+// normColumns128f32 computes
+//
+//	for i := range n {
+//		y[i] = fma(x[i]-mean[i], scale[i], shift[i])
+//	}
+//
+//go:noescape
+func normColumns128f32(y *float32, x *float32, mean *float32, scale *float32, shift *float32, n int)
+
+// normColumnSums128f32 computes
+//
+//	for i := range n {
+//		sum[i] += dy[i]
+//		along[i] = fma(dy[i], x[i]-mean[i], along[i])
+//	}
+//
+//go:noescape
+func normColumnSums128f32(sum *float32, along *float32, dy *float32, x *float32, mean *float32, n int)
+
+// normColumnsBackward128f32 computes
+//
+//	for i := range n {
+//		dx[i] = fma(scale[i], dy[i], fma(slope[i], x[i]-mean[i], shift[i]))
+//	}
+//
+//go:noescape
+func normColumnsBackward128f32(dx *float32, dy *float32, x *float32, mean *float32, scale *float32, slope *float32, shift *float32, n int)
+
+// normRow128f32 computes
+//
+//	for i := range n {
+//		y[i] = fma(fma(d[i], inv, offset), gamma[i], beta[i])
+//	}
+//
+//go:noescape
+func normRow128f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+
+// dotCentered128f32 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		s[i%16] = fma(a[i], x[i]-mean, s[i%16])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func dotCentered128f32(a *float32, x *float32, n int, mean float32) float32
+
+// normRowBackward128f32 computes
+//
+//	for i := range n {
+//		d := x[i] - mean
+//		dx[i] = fma(inv, dx[i], fma(slope, d, shift))
+//		dgamma[i] = fma(dy[i], fma(d, inv, offset), dgamma[i])
+//		dbeta[i] += dy[i]
+//	}
+//
+//go:noescape
+func normRowBackward128f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
 
 // mask128f64 computes
 //
@@ -259,6 +412,16 @@ func quotient128f64(dst *float64, a *float64, n int, divisor float64)
 //go:noescape
 func axpy128f64(y *float64, x *float64, n int, a float64)
 
+// adjust128f64 computes
+//
+//	for i := range n {
+//		grad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))
+//		w[i] = fma(-shrink, w[i], w[i])
+//	}
+//
+//go:noescape
+func adjust128f64(w *float64, grad *float64, n int, scale float64, limit float64, minusLimit float64, decay float64, shrink float64)
+
 // sgd128f64 computes
 //
 //	for i := range n {
@@ -272,13 +435,47 @@ func sgd128f64(w *float64, grad *float64, n int, minusLR float64)
 // momentum128f64 computes
 //
 //	for i := range n {
-//		v[i] = flush(fma(minusLR, grad[i], mu*v[i]))
-//		w[i] += v[i]
+//		v[i] = flush(fma(gain, grad[i], mu*v[i]))
+//		w[i] = fma(rate, v[i], w[i])
 //		grad[i] = 0
 //	}
 //
 //go:noescape
-func momentum128f64(w *float64, v *float64, grad *float64, n int, mu float64, minusLR float64)
+func momentum128f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+
+// nesterov128f64 computes
+//
+//	for i := range n {
+//		grad[i] *= gain
+//		v[i] = flush(fma(mu, v[i], grad[i]))
+//		w[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func nesterov128f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+
+// adaGrad128f64 computes
+//
+//	for i := range n {
+//		s[i] = flush(fma(grad[i], grad[i], s[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func adaGrad128f64(w *float64, s *float64, grad *float64, n int, rate float64, eps float64)
+
+// rmsProp128f64 computes
+//
+//	for i := range n {
+//		v[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func rmsProp128f64(w *float64, v *float64, grad *float64, n int, a float64, rate float64, eps float64)
 
 // adam128f64 computes
 //
@@ -344,3 +541,101 @@ func max128f64(x *float64, n int) float64
 //
 //go:noescape
 func logs128f64(dst *float64, src *float64, n int)
+
+// add128f64 computes
+//
+//	for i := range n {
+//		y[i] = a[i] + b[i]
+//	}
+//
+//go:noescape
+func add128f64(y *float64, a *float64, b *float64, n int)
+
+// times128f64 computes
+//
+//	for i := range n {
+//		y[i] = a[i] * b[i]
+//	}
+//
+//go:noescape
+func times128f64(y *float64, a *float64, b *float64, n int)
+
+// center128f64 computes
+//
+//	for i := range n {
+//		y[i] = x[i] - mean
+//	}
+//
+//go:noescape
+func center128f64(y *float64, x *float64, n int, mean float64)
+
+// centeredSums128f64 computes
+//
+//	for i := range n {
+//		d := x[i] - mean[i]
+//		sum[i] += d
+//		squares[i] = fma(d, d, squares[i])
+//	}
+//
+//go:noescape
+func centeredSums128f64(sum *float64, squares *float64, x *float64, mean *float64, n int)
+
+// normColumns128f64 computes
+//
+//	for i := range n {
+//		y[i] = fma(x[i]-mean[i], scale[i], shift[i])
+//	}
+//
+//go:noescape
+func normColumns128f64(y *float64, x *float64, mean *float64, scale *float64, shift *float64, n int)
+
+// normColumnSums128f64 computes
+//
+//	for i := range n {
+//		sum[i] += dy[i]
+//		along[i] = fma(dy[i], x[i]-mean[i], along[i])
+//	}
+//
+//go:noescape
+func normColumnSums128f64(sum *float64, along *float64, dy *float64, x *float64, mean *float64, n int)
+
+// normColumnsBackward128f64 computes
+//
+//	for i := range n {
+//		dx[i] = fma(scale[i], dy[i], fma(slope[i], x[i]-mean[i], shift[i]))
+//	}
+//
+//go:noescape
+func normColumnsBackward128f64(dx *float64, dy *float64, x *float64, mean *float64, scale *float64, slope *float64, shift *float64, n int)
+
+// normRow128f64 computes
+//
+//	for i := range n {
+//		y[i] = fma(fma(d[i], inv, offset), gamma[i], beta[i])
+//	}
+//
+//go:noescape
+func normRow128f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+
+// dotCentered128f64 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		s[i%16] = fma(a[i], x[i]-mean, s[i%16])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func dotCentered128f64(a *float64, x *float64, n int, mean float64) float64
+
+// normRowBackward128f64 computes
+//
+//	for i := range n {
+//		d := x[i] - mean
+//		dx[i] = fma(inv, dx[i], fma(slope, d, shift))
+//		dgamma[i] = fma(dy[i], fma(d, inv, offset), dgamma[i])
+//		dbeta[i] += dy[i]
+//	}
+//
+//go:noescape
+func normRowBackward128f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)

@@ -34,9 +34,26 @@ func vectorOps[T Float]() []vectorOp[T] {
 		{"Tanh", []int{1, 1}, none(func(s [][]T) { Tanh(s[0], s[1]) })},
 		{"TanhBackward", []int{1, 1, 1}, none(func(s [][]T) { TanhBackward(s[0], s[1], s[2]) })},
 		{"Axpy", []int{1, 1}, none(func(s [][]T) { Axpy(s[0], s[1], 1-0x1p-20) })},
-		{"SGD", []int{1, 1}, none(func(s [][]T) { SGD(1, s[0], s[1], 0.1) })},
-		{"Momentum", []int{1, 1, 1}, none(func(s [][]T) { Momentum(1, s[0], s[1], s[2], 0.9, 0.1) })},
-		{"Adam", []int{1, 1, 1, 1}, none(func(s [][]T) { Adam(1, s[0], s[1], s[2], s[3], 0.1, 0.001, 0.1, 1e-7) })},
+		{"SGD", []int{1, 1}, none(func(s [][]T) { SGD(s[0], s[1], 0.1) })},
+		{"Momentum", []int{1, 1, 1}, none(func(s [][]T) { Momentum(s[0], s[1], s[2], 0.9, -0.1, 1) })},
+		{"Adam", []int{1, 1, 1, 1}, none(func(s [][]T) { Adam(s[0], s[1], s[2], s[3], 0.1, 0.001, 0.1, 1e-7) })},
+		{"Nesterov", []int{1, 1, 1}, none(func(s [][]T) { Nesterov(s[0], s[1], s[2], 0.9, -0.1, 1) })},
+		{"AdaGrad", []int{1, 1, 1}, none(func(s [][]T) { AdaGrad(s[0], s[1], s[2], 0.1, 1e-7) })},
+		{"RMSProp", []int{1, 1, 1}, none(func(s [][]T) { RMSProp(s[0], s[1], s[2], 0.01, 0.1, 1e-7) })},
+		{"Adjust", []int{1, 1}, none(func(s [][]T) { Adjust(s[0], s[1], 0.7, 1, 0.1, 0.01) })},
+		{"SumSquares", []int{1}, func(s [][]T, _ int) float64 { return SumSquares(s[0]) }},
+		{"Add", []int{1, 1, 1}, none(func(s [][]T) { Add(s[0], s[1], s[2]) })},
+		{"Add in place", []int{1, 1}, none(func(s [][]T) { Add(s[0], s[0], s[1]) })},
+		{"times", []int{1, 1, 1}, none(func(s [][]T) { times(s[0], s[1], s[2]) })},
+		{"center", []int{1, 1}, none(func(s [][]T) { center(s[0], s[1], 1-0x1p-20) })},
+		{"centeredSums", []int{1, 1, 1, 1}, none(func(s [][]T) { centeredSums(s[0], s[1], s[2], s[3]) })},
+		{"normColumns", []int{1, 1, 1, 1, 1}, none(func(s [][]T) { normColumns(s[0], s[1], s[2], s[3], s[4]) })},
+		{"normColumnSums", []int{1, 1, 1, 1, 1}, none(func(s [][]T) { normColumnSums(s[0], s[1], s[2], s[3], s[4]) })},
+		{"normColumnsBackward", []int{1, 1, 1, 1, 1, 1, 1}, none(func(s [][]T) { normColumnsBackward(s[0], s[1], s[2], s[3], s[4], s[5], s[6]) })},
+		{"normRow", []int{1, 1, 1, 1}, none(func(s [][]T) { normRow(s[0], s[1], s[2], s[3], 1-0x1p-20, 0.1) })},
+		{"normRow in place", []int{1, 1, 1}, none(func(s [][]T) { normRow(s[0], s[0], s[1], s[2], 1-0x1p-20, 0.1) })},
+		{"dotCentered", []int{1, 1}, func(s [][]T, _ int) float64 { return float64(dotCentered(s[0], s[1], 0.1)) }},
+		{"normRowBackward", []int{1, 1, 1, 1, 1}, none(func(s [][]T) { normRowBackward(s[0], s[1], s[2], s[3], s[4], 0.1, 1-0x1p-20, 0.3, 0.7, -0.2) })},
 		{"Sum", []int{1}, func(s [][]T, _ int) float64 { return float64(Sum(s[0])) }},
 		{"Dot", []int{1, 1}, func(s [][]T, _ int) float64 { return float64(Dot(s[0], s[1])) }},
 		{"Max", []int{1}, func(s [][]T, _ int) float64 { return float64(Max(s[0])) }},
@@ -117,9 +134,14 @@ func benchmarkVector[T Float](b *testing.B) {
 	bench("Tanh", 2, func(x, y, _ []T) { Tanh(x, y) })
 	bench("TanhBackward", 3, func(x, y, z []T) { TanhBackward(x, y, z) })
 	bench("Axpy", 3, func(x, y, _ []T) { Axpy(x, y, 1e-9) })
-	bench("SGD", 4, func(x, y, _ []T) { SGD(1, x, y, 0.1) })
-	bench("Momentum", 6, func(x, y, z []T) { Momentum(1, x, y, z, 0.9, 0.1) })
-	bench("Adam", 8, func(x, y, z []T) { Adam(1, x, y, z, w, 0.1, 0.001, 0.1, 1e-7) })
+	bench("SGD", 4, func(x, y, _ []T) { SGD(x, y, 0.1) })
+	bench("Momentum", 6, func(x, y, z []T) { Momentum(x, y, z, 0.9, -0.1, 1) })
+	bench("Adam", 8, func(x, y, z []T) { Adam(x, y, z, w, 0.1, 0.001, 0.1, 1e-7) })
+	bench("Nesterov", 6, func(x, y, z []T) { Nesterov(x, y, z, 0.9, -0.1, 1) })
+	bench("AdaGrad", 6, func(x, y, z []T) { AdaGrad(x, y, z, 0.1, 1e-7) })
+	bench("RMSProp", 6, func(x, y, z []T) { RMSProp(x, y, z, 0.01, 0.1, 1e-7) })
+	bench("Adjust", 4, func(x, y, _ []T) { Adjust(x, y, 1, 1, 1e-9, 1e-9) })
+	bench("SumSquares", 1, func(x, _, _ []T) { SumSquares(x) })
 	bench("Sum", 1, func(x, _, _ []T) { Sum(x) })
 	bench("Dot", 2, func(x, y, _ []T) { Dot(x, y) })
 	bench("Max", 1, func(x, _, _ []T) { Max(x) })

@@ -35,7 +35,9 @@ func main() {
 		for _, e := range []element{float32s, float64s} {
 			for _, kernel := range []func(*machine){
 				masked, exp, sigmoid, sigmoidBackward, tanh, tanhBackward, softmax16, softmaxBackward, quotient,
-				axpy, sgd, momentum, adam, addColumnSums, sum, dot, maximum, logs,
+				axpy, adjust, sgd, momentum, nesterov, adaGrad, rmsProp, adam,
+				addColumnSums, sum, dot, squares, maximum, logs,
+				addition, product, center, centeredSums, normColumns, normColumnSums, normColumnsBackward, normRow, dotCentered, normRowBackward,
 			} {
 				kernel(target(e))
 			}

@@ -1,0 +1,311 @@
+package nn
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/chainrule-go/chainrule/internal/spelling"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// What a line of layers may ask for.
+const (
+	mostText       = 1 << 20 // bytes
+	mostDepth      = 32      // of layers in layers
+	mostParameters = 1 << 28 // and elements of state, and of a sample between layers
+)
+
+// Parse returns the network that a line of layers describes, for samples of a shape
+// without the batch axis:
+//
+//	conv 30x5x5, relu, maxpool 2, flatten, affine 100, relu, affine 10
+//
+// A layer is its kind, in lower case or not, and its settings in order ([Configurable]).
+// Any setting may have its name: conv 30x5x5 padding=2. Layers are separated by commas or
+// by the ends of lines. What follows # in a line is a comment. Layers inside a layer stand
+// in brackets, lists of them separated by semicolons:
+//
+//	residual(conv 16x3x3 padding=1, relu, conv 16x3x3 padding=1; conv 16x1x1)
+//
+// A name and a colon in front of a layer name it; otherwise it is called by its kind and
+// number, as in [NewSequential].
+//
+// Weights are drawn from rng, layer by layer, and then the keys of random layers. They are
+// drawn as suits the activation that follows, or at the end the one before, and as [He] says if
+// there is none: a setting init=he, init=xavier or init=0.01 says otherwise ([Initializer],
+// [Activation]).
+//
+// A mistake is a *[ParseError]. Sizes are checked before memory is taken: there are at most
+// 2^28 parameters, and as many elements of a sample after any layer.
+func Parse[T tensor.Float](line string, sample []int, rng *rand.Rand) (*Sequential[T], error) {
+	return parse[T](line, sample, rng, mostParameters)
+}
+
+// parse is [Parse] with another limit.
+func parse[T tensor.Float](line string, sample []int, rng *rand.Rand, most int) (*Sequential[T], error) {
+	p := &parser[T]{scanner: scanner{text: line}, most: most, left: most}
+	if len(line) > mostText {
+		return nil, fmt.Errorf("want a line of layers of at most %d bytes, got %d", mostText, len(line))
+	}
+	items, err := p.list()
+	if err == nil && p.at < len(line) {
+		err = p.fail(p.at, fmt.Errorf("want a layer, got %q", line[p.at]))
+	}
+	if err == nil && len(items.items) == 0 {
+		err = p.fail(0, errors.New("want a layer, such as affine 10, got none"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	layers, _, err := p.chain(items, sample)
+	if err != nil {
+		return nil, err
+	}
+	p.draw(rng)
+	return NewNamed(layers...), nil
+}
+
+// A ParseError is a mistake in a line of layers.
+type ParseError struct {
+	Line, Column int    // from 1; columns are letters
+	Source       string // that line
+	Err          error
+}
+
+// Error says what is wrong and where, and shows the place below.
+func (e *ParseError) Error() string {
+	const most = 60 // letters on either side of the place
+	letters := []rune(strings.ReplaceAll(e.Source, "\t", " "))
+	at := min(e.Column-1, len(letters))
+	before, after := letters[:at], letters[at:]
+	dots, more := "", ""
+	if len(before) > most {
+		before, dots = before[len(before)-most:], "…"
+	}
+	if len(after) > most {
+		after, more = after[:most], "…"
+	}
+	place := fmt.Sprintf("column %d", e.Column)
+	if e.Line > 1 {
+		place = fmt.Sprintf("line %d, %s", e.Line, place)
+	}
+	return fmt.Sprintf("%s: %v\n  %s%s%s%s\n  %s^", place, e.Err, dots, string(before), string(after), more,
+		strings.Repeat(" ", utf8.RuneCountInString(dots)+len(before)))
+}
+
+// Unwrap returns e.Err.
+func (e *ParseError) Unwrap() error { return e.Err }
+
+// An Initializer is a Layer whose parameters begin as more than zeros: its constructor and
+// [Parse] call Init.
+type Initializer interface {
+	// Init sets the parameters to their initial values: weights as init says, drawn from rng.
+	Init(init Init, rng *rand.Rand)
+}
+
+// An Activation is a Layer that says which initial weights suit the layer before it.
+type Activation interface {
+	WeightInit() Init
+}
+
+// A parser makes layers of what a scanner reads.
+type parser[T tensor.Float] struct {
+	scanner
+	most   int // parameters and elements of state, and elements of a sample
+	left   int // of the parameters
+	leaves []leaf[T]
+	keys   []*uint64
+}
+
+// A leaf is a layer as it is drawn.
+type leaf[T tensor.Float] struct {
+	layer Layer[T]
+	init  Init // nil: what suits
+}
+
+// chain makes the layers of a list and returns the shape of what leaves the last one.
+func (p *parser[T]) chain(l list, sample []int) (layers []Named[T], out []int, err error) {
+	count := map[string]int{}
+	taken := map[string]bool{}
+	for _, it := range l.items {
+		var made Layer[T]
+		if made, sample, err = p.layer(it, sample); err != nil {
+			return nil, nil, err
+		}
+		kind := Kind(made)
+		count[kind]++
+		name := it.name
+		if name == "" {
+			name = fmt.Sprint(kind, count[kind])
+		}
+		if err := CheckName(name); err != nil {
+			return nil, nil, p.fail(it.at, err)
+		}
+		if taken[name] {
+			return nil, nil, p.fail(it.at, fmt.Errorf("want another name, for a layer before this one is %s", clip(name)))
+		}
+		taken[name] = true
+		layers = append(layers, Named[T]{name, made})
+	}
+	return layers, sample, nil
+}
+
+// layer makes a layer for samples of a shape and returns the shape of what leaves it.
+func (p *parser[T]) layer(it *item, sample []int) (Layer[T], []int, error) {
+	kind, ok := kindOfWord(it.kind)
+	if !ok {
+		return nil, nil, p.fail(it.kindAt, fmt.Errorf("there is no layer %s%s", clip(it.kind), spelling.Suggest(it.kind, kindWords())))
+	}
+	l, _ := NewOfKind[T](kind)
+	var init Init
+	var err error
+	if _, ok := l.(Initializer); ok {
+		if init, err = p.initOf(it); err != nil {
+			return nil, nil, err
+		}
+	}
+	s := &Settings[T]{sample: sample, parser: p, item: it, places: map[string]int{}}
+	if c, ok := l.(Configurable[T]); ok {
+		c.Settings(s)
+	}
+	if s.err == nil {
+		err = BuildFields(l, func(f Field[T]) error {
+			if _, ok := l.(Configurable[T]); !ok {
+				if err := s.field(f); err != nil {
+					return err
+				}
+			}
+			return p.make(f)
+		})
+	}
+	if s.err == nil && err == nil {
+		err = s.left()
+	}
+	if s.err != nil {
+		return nil, nil, s.err
+	}
+	if wrong, ok := errors.AsType[*ParseError](err); ok {
+		return nil, nil, wrong
+	}
+	if wrong, ok := errors.AsType[*FieldError](err); ok {
+		at, known := s.places[wrong.Field]
+		if !known {
+			at = it.kindAt
+		}
+		return nil, nil, p.fail(at, fmt.Errorf("%s: %s: %w", it.kind, wrong.Field, wrong.Err))
+	}
+	if err != nil {
+		return nil, nil, p.fail(it.kindAt, err)
+	}
+	if s.built != nil {
+		s.built()
+	}
+	out, err := Check(l, append([]int{0}, sample...)...) // no samples, no work and no memory
+	if err != nil {
+		return nil, nil, p.fail(it.kindAt, p.mismatch(it, sample, err))
+	}
+	out = out[1:]
+	if n, ok := tensor.Size(out...); !ok || n > p.most {
+		return nil, nil, p.fail(it.kindAt, fmt.Errorf("%s makes samples of the shape %s, and at most %d numbers are allowed", it.kind, batchShape(out), p.most))
+	}
+	p.leaves = append(p.leaves, leaf[T]{l, init})
+	return l, out, nil
+}
+
+// make makes the parameters and state of a layer, all zero, if they are not too large.
+func (p *parser[T]) make(f Field[T]) error {
+	take := func() error {
+		n, _ := tensor.Size(f.Shape...) // Fields has checked it
+		if n > p.left {
+			return fmt.Errorf("want at most %d parameters in all, got one of shape %s", p.most, tensor.FormatShape(f.Shape))
+		}
+		p.left -= n
+		return nil
+	}
+	switch v := f.Value.(type) {
+	case **Param[T]:
+		if err := take(); err != nil {
+			return err
+		}
+		*v = NewParam[T](f.Name, f.Shape...)
+	case **tensor.Tensor[T]:
+		if err := take(); err != nil {
+			return err
+		}
+		*v = tensor.New[T](f.Shape...)
+	case *uint64:
+		p.keys = append(p.keys, v)
+	}
+	return nil
+}
+
+// mismatch is err of a layer to which samples of a shape do not fit.
+func (p *parser[T]) mismatch(it *item, sample []int, err error) error {
+	shape, ok := errors.AsType[*tensor.ShapeError](err)
+	if !ok {
+		return err
+	}
+	if len(shape.Got) == 0 || !slices.Equal(shape.Got[1:], sample) { // inside a container
+		return errors.New(strings.ReplaceAll(err.Error(), "(0, ", "(N, "))
+	}
+	hint := ""
+	if n, _ := tensor.Size(sample...); len(sample) > 1 && strings.Contains(shape.Want, fmt.Sprintf("(N, %d)", n)) {
+		hint = "; put flatten before it"
+	}
+	return fmt.Errorf("%s wants %s, and %s arrives%s", it.kind, shape.Want, batchShape(sample), hint)
+}
+
+// initOf takes the setting init, nil if there is none.
+func (p *parser[T]) initOf(it *item) (Init, error) {
+	for _, w := range it.words {
+		if w.name == "init" && w.value != "" {
+			init, err := ParseInit(w.value)
+			if err != nil {
+				return nil, p.fail(w.at, fmt.Errorf("init: %w", err))
+			}
+			w.value = ""
+			return init, nil
+		}
+	}
+	return nil, nil
+}
+
+// draw sets the initial values of all parameters.
+func (p *parser[T]) draw(rng *rand.Rand) {
+	before := Init(nil)
+	suits := make([]Init, len(p.leaves)) // by the activation before
+	for i, l := range p.leaves {
+		if a, ok := l.layer.(Activation); ok {
+			before = a.WeightInit()
+		}
+		suits[i] = before
+	}
+	after := Init(nil)
+	for i, l := range slices.Backward(p.leaves) {
+		if a, ok := l.layer.(Activation); ok {
+			after = a.WeightInit()
+		}
+		if after != nil {
+			suits[i] = after
+		}
+	}
+	for i, l := range p.leaves {
+		if w, ok := l.layer.(Initializer); ok {
+			switch {
+			case l.init != nil:
+				w.Init(l.init, rng)
+			case suits[i] != nil:
+				w.Init(suits[i], rng)
+			default:
+				w.Init(He, rng)
+			}
+		}
+	}
+	for _, key := range p.keys {
+		*key = rng.Uint64()
+	}
+}

@@ -1,0 +1,69 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/chainrule-go/chainrule/data"
+	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// Outputs computes the outputs of net for samples, a part of them at a time, and calls
+// visit with each part in order: the number of its first sample, its outputs, and its
+// targets, both of which may be used until visit returns. So metrics and the like need
+// memory for a few parts, whatever the number of samples. The threads, 0 for all of
+// GOMAXPROCS, compute parts at the same time and change no bit; visit runs on the
+// caller's goroutine.
+//
+// It stops with ctx's error, or with that of visit.
+func Outputs[T tensor.Float](ctx context.Context, net nn.Layer[T], samples data.Samples[T], threads int, visit func(first int, y *tensor.Tensor[T], t nn.Targets[T]) error) error {
+	if threads < 0 {
+		return fmt.Errorf("train: want 0 or more threads, got %d", threads)
+	}
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	type worker struct {
+		examiner[T]
+		y        *tensor.Tensor[T]
+		t        nn.Targets[T]
+		panicked any // such as a wrong shape
+	}
+	shape := samples.SampleShape()
+	workers := make([]worker, threads)
+	for i := range workers {
+		workers[i].pass = &nn.Pass[T]{Threads: 1}
+	}
+	for lo := 0; lo < samples.Len(); {
+		var done sync.WaitGroup
+		parts := 0
+		for ; parts < threads && lo < samples.Len(); parts++ {
+			w := &workers[parts]
+			w.first, lo = lo, min(lo+part, samples.Len())
+			hi := lo
+			done.Go(func() {
+				defer func() { w.panicked = recover() }()
+				var x *tensor.Tensor[T]
+				x, w.t = w.gather(samples, shape, w.first, hi)
+				w.y = net.Forward(w.pass, x)
+			})
+		}
+		done.Wait()
+		for i := range workers[:parts] {
+			w := &workers[i]
+			if w.panicked != nil {
+				panic(w.panicked)
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := visit(w.first, w.y, w.t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+package train
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/chainrule-go/chainrule/internal/kernel"
+	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// A DivergedError ends a run whose loss, gradients or parameters are not finite numbers
+// though its samples are.
+type DivergedError struct {
+	Step   int
+	Loss   float64
+	Param  string  // one that is not finite before the step; "" if all are
+	Origin *Origin // nil if it is not known
+}
+
+func (e *DivergedError) Error() string {
+	const remedy = "; try a smaller learning rate or smaller initial weights"
+	switch {
+	case e.Param != "" && e.Step <= 1:
+		return fmt.Sprintf("training cannot begin: the loss is %v, for the parameter %s is not finite", e.Loss, e.Param)
+	case e.Origin == nil:
+		return fmt.Sprintf("training diverged: the loss at step %d is %v%s", e.Step, e.Loss, remedy)
+	case finite(e.Loss):
+		return fmt.Sprintf("training diverged at step %d, whose loss is %.4g: %v%s", e.Step, e.Loss, e.Origin, remedy)
+	}
+	return fmt.Sprintf("training diverged: the loss at step %d is %v: first, %v%s", e.Step, e.Loss, e.Origin, remedy)
+}
+
+// An Origin is where a number that is not finite appears first in a step.
+type Origin struct {
+	What    string // "the output of Affine1", or the like
+	Element []int  // its index there; nil for the loss
+	Value   float64
+}
+
+func (o *Origin) String() string {
+	if o.Element == nil {
+		return fmt.Sprintf("%s is %v", o.What, o.Value)
+	}
+	return fmt.Sprintf("element %s of %s is %v", tensor.FormatShape(o.Element), o.What, o.Value)
+}
+
+// originIn returns the first element of t that is not finite, or nil.
+func originIn[T tensor.Float](what string, t *tensor.Tensor[T]) *Origin {
+	if t == nil || kernel.Finite(t.Data) {
+		return nil
+	}
+	i := slices.IndexFunc(t.Data, func(v T) bool { return v-v != 0 })
+	o := &Origin{What: what, Element: make([]int, len(t.Shape)), Value: float64(t.Data[i])}
+	for axis, n := range slices.Backward(t.Shape) {
+		o.Element[axis] = i % n
+		i /= n
+	}
+	return o
+}
+
+// A layerState is an array that the layers of a network change in Forward, and its
+// elements before the step under way.
+type layerState[T tensor.Float] struct {
+	live   *tensor.Tensor[T]
+	before []T
+}
+
+// layerStates finds the state of all layers.
+func layerStates[T tensor.Float](net nn.Layer[T]) (all []layerState[T]) {
+	for _, l := range nn.Walk(net) {
+		nn.VisitFields(l, func(f nn.Field[T]) error {
+			if t, ok := f.Value.(**tensor.Tensor[T]); ok {
+				all = append(all, layerState[T]{*t, make([]T, len((*t).Data))})
+			}
+			return nil
+		})
+	}
+	return all
+}
+
+// diverged undoes what a step has changed whose loss or gradients are not finite, and
+// returns the reason: it computes the step again and looks at every result.
+func (s *Step[T]) diverged(x *tensor.Tensor[T], t nn.Targets[T], loss float64) error {
+	defer s.undo()
+	if e := notFinite("batch", x, t); e != nil {
+		return e
+	}
+	s.undo()
+	return &DivergedError{Step: int(s.Pass.Step), Loss: loss, Param: badParam(s.Net), Origin: s.trace(x, t)}
+}
+
+// undo makes the state of the layers that of before the step, and all Grad zero.
+func (s *Step[T]) undo() {
+	for _, state := range s.state {
+		copy(state.live.Data, state.before)
+	}
+	for _, p := range s.Net.Params() {
+		clear(p.Grad.Data)
+	}
+}
+
+// trace computes the step again, layer by layer, and returns the first result that is not
+// finite.
+func (s *Step[T]) trace(x *tensor.Tensor[T], t nn.Targets[T]) (first *Origin) {
+	p := s.Pass
+	defer func(unfused bool, observe func(nn.Layer[T], bool, *tensor.Tensor[T])) {
+		p.Unfused, p.Observe = unfused, observe
+	}(p.Unfused, p.Observe)
+	look := func(what string, t *tensor.Tensor[T]) {
+		if first == nil {
+			first = originIn(what, t)
+		}
+	}
+	p.Unfused = true
+	p.Observe = func(l nn.Layer[T], forward bool, result *tensor.Tensor[T]) {
+		path := pathOf(s.Net, l)
+		if forward {
+			look("the output of "+path, result)
+			return
+		}
+		for i, param := range l.Params() {
+			look("the gradient of "+path+"."+nn.ParamNames(l)[i], param.Grad)
+		}
+		look("the gradient of the input of "+path, result)
+	}
+	p.Step-- // for the same random numbers
+	p.Reset()
+	y := s.Net.Forward(p, x)
+	look("the output of the network", y)
+	if loss := s.Loss.Forward(p, y, t); first != nil {
+		return first
+	} else if !finite(loss) {
+		return &Origin{What: "the loss of outputs that are finite", Value: loss}
+	}
+	dy := s.Loss.Backward(p)
+	look("the gradient of the output of the network", dy)
+	s.Net.Backward(p, dy)
+	for i, param := range s.Net.Params() {
+		look("the gradient of "+nn.ParamNames(s.Net)[i], param.Grad)
+	}
+	return first
+}
+
+// pathOf returns the path of a layer in a network.
+func pathOf[T tensor.Float](net, l nn.Layer[T]) string {
+	for path, other := range nn.Walk(net) {
+		if reflect.TypeOf(l).Comparable() && l == other {
+			return path.String()
+		}
+	}
+	return nn.Kind(l)
+}
+
+// finiteGradients reports whether all gradients that the optimizer takes are finite.
+func (s *Step[T]) finiteGradients() bool {
+	for _, p := range s.params {
+		if !kernel.Finite(p.Grad.Data) {
+			return false
+		}
+	}
+	return true
+}
+
+// overflowed returns an error if a parameter is not finite after a step.
+func (s *Step[T]) overflowed(loss float64) error {
+	for _, p := range s.params {
+		if !kernel.Finite(p.Value.Data) {
+			what := "the parameter " + nn.ParamPaths(s.Net)[p] + " after the step"
+			return &DivergedError{Step: int(s.Pass.Step), Loss: loss, Origin: originIn(what, p.Value)}
+		}
+	}
+	return nil
+}
