@@ -70,15 +70,22 @@ func PNG(w io.Writer, f Figure) error {
 	return err
 }
 
-// Save writes the figure to a file, whose name ends in .svg or .png.
-func Save(path string, f Figure) error {
-	write := SVG
+// Writer returns [SVG] or [PNG] by the end of the name of a file.
+func Writer(path string) (func(io.Writer, Figure) error, error) {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".svg":
+		return SVG, nil
 	case ".png":
-		write = PNG
-	default:
-		return fmt.Errorf("plot: want a file whose name ends in .svg or .png, got %q", path)
+		return PNG, nil
+	}
+	return nil, fmt.Errorf("want a file whose name ends in .svg or .png, got %q", path)
+}
+
+// Save writes the figure to a file, whose name ends in .svg or .png.
+func Save(path string, f Figure) error {
+	write, err := Writer(path)
+	if err != nil {
+		return err
 	}
 	return atomicfile.Write(path, func(w io.Writer) error { return write(w, f) })
 }
