@@ -49,8 +49,8 @@ func (b *batchNorm[T]) run(threads int) {
 	w := max(b.columns(), 1)
 	most := max(min(elements/max(b.N*b.L, 1), columns/w), ceil(line, w))
 	b.channels, b.each = min(most, b.C), w
-	parts, pieces := ceil(b.C, b.channels), len(b.x)/piece
-	if threads > 1 && pieces >= thresholds.pieces && share(&keptOf[T]().batchNorms, b, threads, parts, pieces >= thresholds.wakePieces) {
+	parts := ceil(b.C, b.channels)
+	if threads > 1 && len(b.x) >= thresholds.update && share(&keptOf[T]().batchNorms, b, threads, parts, len(b.x) >= thresholds.wakeUpdate) {
 		return
 	}
 	for part := range parts {
