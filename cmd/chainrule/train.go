@@ -152,7 +152,7 @@ func (a *app) train(ctx context.Context, o *trainOptions) error {
 		Steps:     steps,
 		Seed:      uint64(o.seed),
 		Threads:   o.threads.value,
-		OnStep:    func(step int, _ float64) { bar.set(step) },
+		OnStep:    func(step int, _ float64) error { bar.set(step); return nil },
 		OnEpoch:   a.printEpoch,
 	})
 	bar.end()
@@ -190,11 +190,12 @@ func (a *app) train(ctx context.Context, o *trainOptions) error {
 	return err
 }
 
-func (a *app) printEpoch(e train.Epoch) {
+func (a *app) printEpoch(e train.Epoch) error {
 	if a.json {
 		a.printJSON(epochEvent{"epoch", number(e.Epoch), e.Step, number(e.Loss), number(e.TrainAccuracy), number(e.TestAccuracy)})
-		return
+		return nil
 	}
 	fmt.Fprintf(a.stdout, "epoch %5.4g  step %6d  loss %.4f  train accuracy %.4f  test accuracy %.4f\n",
 		e.Epoch, e.Step, e.Loss, e.TrainAccuracy, e.TestAccuracy)
+	return nil
 }
