@@ -44,15 +44,15 @@ func loadArrays[T tensor.Float](ctx context.Context, f *source, path string, o O
 		return nil, err
 	}
 	n, row := a.x.Shape[0], len(a.x.Numbers)/a.x.Shape[0]
-	part := make([]uint8, n)
-	if a.xTest == nil || o.Test > 0 || o.Validation > 0 {
-		part = split(n, o.Seed, o.Validation, o.Test, func(i int) uint64 { return hashNumbers(a.x.Numbers[i*row:][:row]) }, func(i int) int {
-			if len(p.Targets) > 0 {
-				return 0
-			}
-			return int(a.y.Numbers[i])
-		})
+	if a.xTest != nil {
+		o.Test = 0
 	}
+	part := split(n, o.Seed, o.Validation, o.Test, func(i int) uint64 { return hashNumbers(a.x.Numbers[i*row:][:row]) }, func(i int) int {
+		if len(p.Targets) > 0 {
+			return 0
+		}
+		return int(a.y.Numbers[i])
+	})
 	p.Array.scale(a.x, o.Raw, part)
 	for k := range p.Targets {
 		p.Targets[k].Mean, p.Targets[k].Std = 0, 1
@@ -69,7 +69,7 @@ func loadArrays[T tensor.Float](ctx context.Context, f *source, path string, o O
 			*to = arraySet[T](p, a.x, a.y, func(i int) bool { return part[i] == uint8(of) })
 		}
 	}
-	if a.xTest != nil && made.Test == nil {
+	if a.xTest != nil && o.TestPath == "" {
 		if err := p.fits(a.xTest, a.yTest, path); err != nil {
 			return nil, err
 		}

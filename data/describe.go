@@ -1,6 +1,9 @@
 package data
 
 import (
+	"bufio"
+	"context"
+	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -122,6 +125,70 @@ func DescribeTable(r io.Reader, name string, o Options) (*TableSummary, error) {
 		t.Rows = c.Numbers + c.Texts + c.Missing
 	}
 	return t, nil
+}
+
+// An ArraySummary says what is in an IDX or npy file.
+type ArraySummary struct {
+	Shape []int  `json:"shape"`
+	Type  string `json:"type"` // as NumPy writes it: f4, u1 ...
+}
+
+// Describe summarises a table of text, as [DescribeTable] does, or an IDX or npy file,
+// of which it reads the header; the other one is nil.
+func Describe(r io.Reader, name string, o Options) (*TableSummary, *ArraySummary, error) {
+	in := bufio.NewReader(r)
+	begin, err := in.Peek(8)
+	if err != nil && err != io.EOF {
+		return nil, nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	switch kindOf(begin) {
+	case kindIDX:
+		x, err := NewIDXReader(in, name)
+		if err != nil {
+			return nil, nil, err
+		}
+		return nil, &ArraySummary{x.Shape, "u1"}, nil
+	case kindNPY:
+		x, _, err := npyHeaderOf(in)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return nil, &ArraySummary{x.Shape, x.Type}, nil
+	case kindNPZ:
+		return nil, nil, fmt.Errorf("%s is an npz file; unzip it to look at its arrays", name)
+	}
+	t, err := DescribeTable(in, name, o)
+	return t, nil, err
+}
+
+// A FolderSummary says what is in a folder of pictures.
+type FolderSummary struct {
+	Classes []ClassSummary `json:"classes"`
+}
+
+// A ClassSummary is a class of pictures, and the size of the first.
+type ClassSummary struct {
+	Name     string `json:"name"`
+	Pictures int    `json:"pictures"`
+	Width    int    `json:"width"`
+	Height   int    `json:"height"`
+}
+
+// DescribeFolder summarises a folder that has a folder of pictures for each class.
+func DescribeFolder(ctx context.Context, dir string) (*FolderSummary, error) {
+	f, err := openImageFolder(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &FolderSummary{}
+	for i, class := range f.classes {
+		image := &Image{}
+		if _, err := readPicture(ctx, f.path(f.files[i][0]), "", image, "", nil); err != nil {
+			return nil, err
+		}
+		s.Classes = append(s.Classes, ClassSummary{class, len(f.files[i]), image.Width, image.Height})
+	}
+	return s, nil
 }
 
 // Common returns the values of a column, the most frequent first.

@@ -83,7 +83,7 @@ func (f *imageFolder) read(ctx context.Context, image *Image, want []string, sam
 			return nil, nil, fmt.Errorf("%s: want one of the classes %s, got the folder %q", f.dir, list(want), class)
 		}
 		for _, file := range f.files[i] {
-			at := filepath.Join(f.dir, filepath.FromSlash(file))
+			at := f.path(file)
 			if same && first == "" {
 				first = at
 			}
@@ -96,6 +96,11 @@ func (f *imageFolder) read(ctx context.Context, image *Image, want []string, sam
 		}
 	}
 	return pixels, labels, nil
+}
+
+// path is that of a file.
+func (f *imageFolder) path(file string) string {
+	return filepath.Join(f.dir, filepath.FromSlash(file))
 }
 
 // readPicture reads a picture as bytes. What image leaves open becomes that of the

@@ -215,12 +215,12 @@ func loadFolder[T tensor.Float](ctx context.Context, dir string, o Options) (*Pa
 		images = filepath.Join(dir, "train")
 		for _, part := range []struct {
 			folder string
-			share  float64
+			share  *float64
 			to     *string
-		}{{"validation", o.Validation, &o.ValidationPath}, {"val", o.Validation, &o.ValidationPath}, {"test", o.Test, &o.TestPath}} {
+		}{{"validation", &o.Validation, &o.ValidationPath}, {"val", &o.Validation, &o.ValidationPath}, {"test", &o.Test, &o.TestPath}} {
 			at := filepath.Join(dir, part.folder)
-			if info, err := os.Stat(at); err == nil && info.IsDir() && part.share == 0 && *part.to == "" {
-				*part.to = at
+			if info, err := os.Stat(at); err == nil && info.IsDir() && *part.to == "" {
+				*part.to, *part.share = at, 0
 			}
 		}
 	}
@@ -252,18 +252,9 @@ func pixelParts[T tensor.Float](p *Preparation, pixels []byte, labels []int, o O
 		func(i int) uint64 { return hashBytes(pixels[i*row:][:row]) }, func(i int) int { return labels[i] })
 	var made [parts]Samples[T]
 	for of := range made {
-		some := Pixels[T]{Shape: p.Shape()}
-		if slices.IndexFunc(part, func(at uint8) bool { return at != trainPart }) < 0 && of == trainPart {
-			some = all // nothing to divide
-		} else {
-			for i, label := range labels {
-				if int(part[i]) == of {
-					some.X = append(some.X, pixels[i*row:][:row]...)
-					some.T = append(some.T, label)
-				}
-			}
-		}
-		if some.Len() > 0 {
+		if some := all.pick(part, uint8(of)); some.Len() == all.Len() {
+			made[of] = all
+		} else if some.Len() > 0 {
 			made[of] = some
 		}
 	}

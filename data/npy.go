@@ -64,29 +64,7 @@ func ReadNPY(r io.Reader, name string) (*NPY, error) {
 }
 
 func readNPY(r io.Reader) (*NPY, error) {
-	head := make([]byte, 12)
-	if _, err := io.ReadFull(r, head[:10]); err != nil || !bytes.HasPrefix(head, npyMagic) {
-		return nil, cutOff(err, errors.New("it is no npy file: it does not begin with \\x93NUMPY"))
-	}
-	length := int(binary.LittleEndian.Uint16(head[8:]))
-	switch version := head[6]; version {
-	case 1:
-	case 2, 3:
-		if _, err := io.ReadFull(r, head[10:]); err != nil {
-			return nil, cutOff(err, nil)
-		}
-		length = int(min(binary.LittleEndian.Uint32(head[8:]), longestNPYHeader+1))
-	default:
-		return nil, fmt.Errorf("want version 1, 2 or 3 of the npy format, got %d", version)
-	}
-	if length > longestNPYHeader {
-		return nil, fmt.Errorf("want a header of at most %d bytes", longestNPYHeader)
-	}
-	header := make([]byte, length)
-	if _, err := io.ReadFull(r, header); err != nil {
-		return nil, cutOff(err, nil)
-	}
-	x, order, err := parseNPYHeader(header)
+	x, order, err := npyHeaderOf(r)
 	if err != nil {
 		return nil, err
 	}
@@ -107,12 +85,39 @@ func readNPY(r io.Reader) (*NPY, error) {
 			x.Numbers = append(x.Numbers, convert(order, part))
 		}
 	}
-	if n, err := io.ReadFull(r, head[:1]); n > 0 {
+	if n, err := io.ReadFull(r, make([]byte, 1)); n > 0 {
 		return nil, errors.New("want the end of the file after the last number, got more")
 	} else if err != io.EOF {
 		return nil, err
 	}
 	return x, nil
+}
+
+// npyHeaderOf reads the header: the shape, the type, and the order of the bytes.
+func npyHeaderOf(r io.Reader) (*NPY, binary.ByteOrder, error) {
+	head := make([]byte, 12)
+	if _, err := io.ReadFull(r, head[:10]); err != nil || !bytes.HasPrefix(head, npyMagic) {
+		return nil, nil, cutOff(err, errors.New("it is no npy file: it does not begin with \\x93NUMPY"))
+	}
+	length := int(binary.LittleEndian.Uint16(head[8:]))
+	switch version := head[6]; version {
+	case 1:
+	case 2, 3:
+		if _, err := io.ReadFull(r, head[10:]); err != nil {
+			return nil, nil, cutOff(err, nil)
+		}
+		length = int(min(binary.LittleEndian.Uint32(head[8:]), longestNPYHeader+1))
+	default:
+		return nil, nil, fmt.Errorf("want version 1, 2 or 3 of the npy format, got %d", version)
+	}
+	if length > longestNPYHeader {
+		return nil, nil, fmt.Errorf("want a header of at most %d bytes", longestNPYHeader)
+	}
+	header := make([]byte, length)
+	if _, err := io.ReadFull(r, header); err != nil {
+		return nil, nil, cutOff(err, nil)
+	}
+	return parseNPYHeader(header)
 }
 
 // parseNPYHeader returns the shape and the type, and the order of the bytes of an element.

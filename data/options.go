@@ -34,7 +34,9 @@ type Options struct {
 
 	// Validation and Test are parts of the data that are not trained on: their shares, from
 	// 0 to below 1, drawn by Seed; or a file or folder of the same kind; or, in a table,
-	// the lines in whose column PartColumn stands validation or test, and not train.
+	// the lines in whose column PartColumn stands validation or test, and not train. Data
+	// that have such a part themselves (a folder test, an array x_test) keep it, whatever
+	// the share.
 	Validation, Test         float64
 	ValidationPath, TestPath string
 	PartColumn               string
@@ -58,6 +60,8 @@ func (o *Options) check() error {
 	switch {
 	case !(o.Validation >= 0 && o.Test >= 0 && o.Validation+o.Test < 1):
 		return fmt.Errorf("want shares of validation and test of 0 or more that leave something to train on, got %v and %v", o.Validation, o.Test)
+	case o.Validation > 0 && o.ValidationPath != "", o.Test > 0 && o.TestPath != "":
+		return errors.New("want a share or a file for a part, not both")
 	case o.Label != "" && len(o.Targets) > 0:
 		return errors.New("want a label (classes) or targets (numbers) to predict, not both")
 	case o.Header != "" && o.Header != "yes" && o.Header != "no":

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"math"
 	"os"
 	"time"
 
@@ -12,7 +12,6 @@ import (
 
 	"github.com/chainrule-go/chainrule/internal/atomicfile"
 	"github.com/chainrule-go/chainrule/model"
-	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/train"
 )
 
@@ -88,9 +87,6 @@ func (o *trainOptions) check() error {
 	if o.out == "" {
 		return usagef("--out wants the name of a file")
 	}
-	if err := o.network.check(mnistPixels, mnistClasses, o.batch.value); err != nil {
-		return err
-	}
 	return o.data.notOverwritten(o.out)
 }
 
@@ -132,7 +128,10 @@ func (a *app) train(ctx context.Context, o *trainOptions) error {
 	if err != nil {
 		return err
 	}
-	net := o.network.build(mnistPixels, set.outputs, train.Random(uint64(o.seed), "weights"))
+	net := o.network.build(set.input[0], set.outputs, train.Random(uint64(o.seed), "weights"))
+	if err := o.network.check(set.input[0], set.outputs, o.batch.value); err != nil {
+		return err
+	}
 	steps := o.steps.value
 	if o.epochs.value > 0 {
 		steps = o.epochs.value * ((set.train.Len() + o.batch.value - 1) / o.batch.value)
@@ -143,17 +142,21 @@ func (a *app) train(ctx context.Context, o *trainOptions) error {
 	}
 	bar := a.newProgress(steps, "training", "steps")
 	last, err := train.Run(ctx, train.Config[float32]{
-		Net:       net,
-		Loss:      nn.NewSoftmaxWithLoss[float32](),
-		Optimizer: optimizer,
-		Train:     set.train,
-		Test:      set.test,
-		Batch:     o.batch.value,
-		Steps:     steps,
-		Seed:      uint64(o.seed),
-		Threads:   o.threads.value,
-		OnStep:    func(step int, _ float64) error { bar.set(step); return nil },
-		OnEpoch:   a.printEpoch,
+		Net:        net,
+		Loss:       set.loss(),
+		Optimizer:  optimizer,
+		Train:      set.train,
+		Validation: set.validation,
+		Test:       set.test,
+		Batch:      o.batch.value,
+		Steps:      steps,
+		Seed:       uint64(o.seed),
+		Threads:    o.threads.value,
+		OnStep:     func(step int, _ float64) error { bar.set(step); return nil },
+		OnEpoch:    a.printEpoch,
+		Metrics: func(ctx context.Context) (map[string]float64, error) {
+			return set.measure(ctx, net, o.threads.value)
+		},
 	})
 	bar.end()
 	interrupted := errors.Is(err, context.Canceled)
@@ -164,17 +167,18 @@ func (a *app) train(ctx context.Context, o *trainOptions) error {
 		a.logf("interrupted after step %d; nothing is saved, for the pipe %s may have no reader", last.Step, quoted(o.out))
 		return err
 	}
+	m := &model.Model[float32]{Net: net, Input: set.input, Preparation: set.preparation}
 	saving := ctx
 	if interrupted {
 		saving = context.WithoutCancel(ctx)
 	}
-	if err := writeFile(saving, o.out, func(w io.Writer) error { return model.Write(w, net, set.input...) }); err != nil {
+	if err := writeFile(saving, o.out, m.Write); err != nil {
 		return err
 	}
 	seconds := time.Since(start).Seconds()
 	if interrupted {
 		a.logf("interrupted after step %d; the model so far is in %s", last.Step, quoted(o.out))
-	} else if last.TestAccuracy <= set.guess {
+	} else if !set.values() && last.TestAccuracy <= set.guess {
 		a.logf("the model is of no use: its test accuracy is %.1f %%, and naming the same class each time gives %.1f %%; try another --lr or --init, or train longer",
 			100*last.TestAccuracy, 100*set.guess)
 	}
@@ -185,7 +189,7 @@ func (a *app) train(ctx context.Context, o *trainOptions) error {
 		}
 		a.printJSON(e)
 	} else if !interrupted {
-		fmt.Fprintf(a.stdout, "%d steps in %.1f s, test accuracy %.4f, saved to %s\n", last.Step, seconds, last.TestAccuracy, quoted(o.out))
+		fmt.Fprintf(a.stdout, "%d steps in %.1f s%s, saved to %s\n", last.Step, seconds, tested(", ", last), quoted(o.out))
 	}
 	return err
 }
@@ -195,7 +199,21 @@ func (a *app) printEpoch(e train.Epoch) error {
 		a.printJSON(epochEvent{"epoch", number(e.Epoch), e.Step, number(e.Loss), number(e.TrainAccuracy), number(e.TestAccuracy)})
 		return nil
 	}
-	fmt.Fprintf(a.stdout, "epoch %5.4g  step %6d  loss %.4f  train accuracy %.4f  test accuracy %.4f\n",
-		e.Epoch, e.Step, e.Loss, e.TrainAccuracy, e.TestAccuracy)
+	trained := ""
+	if !math.IsNaN(e.TrainAccuracy) {
+		trained = fmt.Sprintf("  train accuracy %.4f", e.TrainAccuracy)
+	}
+	fmt.Fprintf(a.stdout, "epoch %5.4g  step %6d  loss %.4f%s%s\n", e.Epoch, e.Step, e.Loss, trained, tested("  ", e))
 	return nil
+}
+
+// tested says how well the test set is predicted, behind a separator; "" if there is none.
+func tested(separator string, e train.Epoch) string {
+	if r2, ok := e.Metrics["test_r2"]; ok {
+		return fmt.Sprintf("%stest R² %.4f%stest mean absolute error %.4g", separator, r2, separator, e.Metrics["test_mae"])
+	}
+	if math.IsNaN(e.TestAccuracy) {
+		return ""
+	}
+	return fmt.Sprintf("%stest accuracy %.4f", separator, e.TestAccuracy)
 }
