@@ -57,6 +57,9 @@ func CreateDir(path string, config any) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := CanCreateDir(path); err != nil {
+		return nil, err
+	}
 	if err := os.MkdirAll(filepath.Join(path, checkpointFolder), 0o777); err != nil {
 		return nil, fmt.Errorf("making the directory of a run: %w", err)
 	}
@@ -64,9 +67,9 @@ func CreateDir(path string, config any) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Lstat(d.File(ConfigFile)); err == nil {
+	if err := CanCreateDir(path); err != nil { // by another process since
 		d.Close()
-		return nil, fmt.Errorf("the directory %s holds a run: go on with it, or name another", path)
+		return nil, err
 	}
 	if err := atomicfile.Replace(d.File(ConfigFile), func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
 		d.Close()
@@ -74,6 +77,14 @@ func CreateDir(path string, config any) (*Dir, error) {
 	}
 	d.id = idOf(text)
 	return d, nil
+}
+
+// CanCreateDir returns an error if there is a run at path.
+func CanCreateDir(path string) error {
+	if _, err := os.Lstat(filepath.Join(path, ConfigFile)); err == nil {
+		return fmt.Errorf("the directory %s holds a run: go on with it, or name another", path)
+	}
+	return nil
 }
 
 // OpenDir opens the directory of a run, to go on with it. If config is not nil, it makes
@@ -85,7 +96,7 @@ func OpenDir(path string, config any) (*Dir, error) {
 		if config != nil {
 			return CreateDir(path, config)
 		}
-		return nil, fmt.Errorf("the directory %s holds no run: %w", path, err)
+		return nil, fmt.Errorf("the directory %s holds no run: it has no %s (%w)", path, ConfigFile, fs.ErrNotExist)
 	}
 	d, err := lockDir(path)
 	if err != nil {
@@ -105,6 +116,9 @@ func OpenDir(path string, config any) (*Dir, error) {
 
 // Close gives up the lock.
 func (d *Dir) Close() error { return d.lock.Close() }
+
+// Path returns the path of the directory.
+func (d *Dir) Path() string { return d.path }
 
 // File returns the path of a file in the directory.
 func (d *Dir) File(name string) string { return filepath.Join(d.path, name) }

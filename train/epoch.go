@@ -40,22 +40,16 @@ type epochJSON struct {
 
 // MarshalJSON implements [json.Marshaler].
 func (e Epoch) MarshalJSON() ([]byte, error) {
-	number := func(x float64) *float64 {
-		if !finite(x) {
-			return nil
-		}
-		return &x
-	}
 	var metrics map[string]*float64
 	for name, x := range e.Metrics {
 		if metrics == nil {
 			metrics = map[string]*float64{}
 		}
-		metrics[name] = number(x)
+		metrics[name] = orNil(x)
 	}
 	return json.Marshal(epochJSON{
-		number(e.Epoch), e.Step, number(e.Loss), number(e.TrainAccuracy), number(e.TestAccuracy), number(e.ValidationLoss),
-		number(e.ValidationAccuracy), e.Best, number(e.LearningRate), number(e.Seconds), e.Layers, metrics,
+		orNil(e.Epoch), e.Step, orNil(e.Loss), orNil(e.TrainAccuracy), orNil(e.TestAccuracy), orNil(e.ValidationLoss),
+		orNil(e.ValidationAccuracy), e.Best, orNil(e.LearningRate), orNil(e.Seconds), e.Layers, metrics,
 	})
 }
 
@@ -65,23 +59,32 @@ func (e *Epoch) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &j); err != nil {
 		return err
 	}
-	number := func(x *float64) float64 {
-		if x == nil {
-			return math.NaN()
-		}
-		return *x
-	}
 	*e = Epoch{
-		number(j.Epoch), j.Step, number(j.Loss), number(j.TrainAccuracy), number(j.TestAccuracy), number(j.ValidationLoss),
-		number(j.ValidationAccuracy), j.Best, number(j.LearningRate), number(j.Seconds), j.Layers, nil,
+		orNaN(j.Epoch), j.Step, orNaN(j.Loss), orNaN(j.TrainAccuracy), orNaN(j.TestAccuracy), orNaN(j.ValidationLoss),
+		orNaN(j.ValidationAccuracy), j.Best, orNaN(j.LearningRate), orNaN(j.Seconds), j.Layers, nil,
 	}
 	for name, x := range j.Metrics {
 		if e.Metrics == nil {
 			e.Metrics = map[string]float64{}
 		}
-		e.Metrics[name] = number(x)
+		e.Metrics[name] = orNaN(x)
 	}
 	return nil
+}
+
+// orNil returns where x is, or nil if x is not finite, which JSON cannot hold.
+func orNil(x float64) *float64 {
+	if !finite(x) {
+		return nil
+	}
+	return &x
+}
+
+func orNaN(x *float64) float64 {
+	if x == nil {
+		return math.NaN()
+	}
+	return *x
 }
 
 // unmeasured returns the Epoch after a number of steps.

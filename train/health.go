@@ -1,6 +1,7 @@
 package train
 
 import (
+	"encoding/json"
 	"math"
 
 	"github.com/chainrule-go/chainrule/internal/kernel"
@@ -8,11 +9,31 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A LayerHealth tells how a layer fares in a step.
+// A LayerHealth tells how a layer fares in a step. What it does not have is NaN, and left
+// out in JSON.
 type LayerHealth struct {
-	Name         string  `json:"name"`          // its path, such as Block1.Affine1
-	GradientNorm float64 `json:"gradient_norm"` // the root of the sum of the squares of all gradients of its parameters
-	Dead         float64 `json:"dead"`          // of a ReLU: the share of its outputs that are 0 for every sample of the batch
+	Name         string  // "name": its path, such as Block1.Affine1
+	GradientNorm float64 // "gradient_norm": the root of the sum of the squares of all gradients of its parameters
+	Dead         float64 // "dead": of a ReLU, the share of its outputs that are 0 for every sample of the batch
+}
+
+type layerHealthJSON struct {
+	Name         string   `json:"name"`
+	GradientNorm *float64 `json:"gradient_norm,omitempty"`
+	Dead         *float64 `json:"dead,omitempty"`
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (l LayerHealth) MarshalJSON() ([]byte, error) {
+	return json.Marshal(layerHealthJSON{l.Name, orNil(l.GradientNorm), orNil(l.Dead)})
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (l *LayerHealth) UnmarshalJSON(text []byte) error {
+	var j layerHealthJSON
+	err := json.Unmarshal(text, &j)
+	*l = LayerHealth{j.Name, orNaN(j.GradientNorm), orNaN(j.Dead)}
+	return err
 }
 
 // health measures the layers in a step.
@@ -38,7 +59,7 @@ func newHealth[T tensor.Float](net nn.Layer[T]) *health[T] {
 			return nil
 		})
 		if relu, ok := l.(*nn.ReLU[T]); ok || len(params) > 0 {
-			h.layers = append(h.layers, LayerHealth{Name: path.String()})
+			h.layers = append(h.layers, LayerHealth{path.String(), math.NaN(), math.NaN()})
 			h.params, h.relus = append(h.params, params), append(h.relus, relu)
 		}
 	}
@@ -78,6 +99,9 @@ func (h *health[T]) observe(l nn.Layer[T], forward bool, y *tensor.Tensor[T]) {
 // gradients takes the gradients of the parameters.
 func (h *health[T]) gradients() {
 	for i := range h.layers {
+		if len(h.params[i]) == 0 {
+			continue
+		}
 		sum := 0.0
 		for _, p := range h.params[i] {
 			sum += kernel.SumSquares(p.Grad.Data)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -110,8 +111,12 @@ func (l *runLog) row(e Epoch) []byte {
 	add("learning_rate", e.LearningRate)
 	add("seconds", e.Seconds)
 	for _, layer := range e.Layers {
-		add("gradient_norm "+layer.Name, layer.GradientNorm)
-		add("dead "+layer.Name, layer.Dead)
+		if !math.IsNaN(layer.GradientNorm) {
+			add("gradient_norm "+layer.Name, layer.GradientNorm)
+		}
+		if !math.IsNaN(layer.Dead) {
+			add("dead "+layer.Name, layer.Dead)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Metrics)) {
 		add(name, e.Metrics[name])

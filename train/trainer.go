@@ -325,7 +325,7 @@ func (t *trainer[T]) leave(err error) error {
 		return err
 	}
 	if failed := t.saveNow(); failed != nil {
-		return fmt.Errorf("%w; and saving the run failed: %w", err, failed)
+		return fmt.Errorf("%v; and saving the run failed: %w", err, failed)
 	}
 	return err
 }

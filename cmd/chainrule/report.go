@@ -16,6 +16,8 @@ import (
 type reportOptions struct {
 	source dataSource
 	out    string
+
+	figures folder
 }
 
 func (a *app) reportCommand() *cobra.Command {
@@ -46,6 +48,8 @@ else the best one so far.`,
 	testFlag(cmd, &o.source)
 	cmd.Flags().StringVarP(&o.out, "out", "o", "", "file to write (default report.html, in the folder of the run)")
 	cmd.MarkFlagFilename("out", "html")
+	cmd.Flags().Var(&o.figures, "figures", "folder to write each figure to as well, as SVG and PNG")
+	cmd.MarkFlagDirname("figures")
 	return cmd
 }
 
@@ -80,6 +84,11 @@ func (a *app) report(ctx context.Context, o *reportOptions, name string) error {
 	page.Summarize()
 	if err := writeFile(ctx, out, page.Write); err != nil {
 		return err
+	}
+	if o.figures != "" {
+		if err := page.WriteFigures(string(o.figures)); err != nil {
+			return err
+		}
 	}
 	if a.json {
 		a.printJSON(reportEvent{out, page.Evaluations})
@@ -125,8 +134,14 @@ func (a *app) reportModel(ctx context.Context, o *reportOptions, path string, pa
 	return nil
 }
 
+// mostReported are the classes of a report, whose confusion matrix has the square of them.
+const mostReported = 1000
+
 // report is what the model makes of samples, in bounded memory.
 func (c *classifier) report(ctx context.Context, samples data.Samples[float32]) (e *report.Evaluation, err error) {
+	if c.classes > mostReported {
+		return nil, fmt.Errorf("the model tells %d classes apart, and a report is of at most %d; eval has its accuracy and loss", c.classes, mostReported)
+	}
 	batch, threads := c.together()
 	err = untilDone(ctx, func() error {
 		e, err = report.Evaluate(ctx, c.logits, c.loss(), samples, c.Preparation, batch, threads)

@@ -165,7 +165,7 @@ func (a *app) printRuns(lines []runLine, metric string, differ []string) error {
 	differ = differ[:min(len(differ), mostSettings)]
 	fmt.Fprintf(w, "run\tstate\tepochs\tsteps\tbest %s\tat epoch\ttime", strings.ReplaceAll(shortened(metric), "_", " "))
 	for _, name := range differ {
-		fmt.Fprintf(w, "\t%s", shortened(name))
+		fmt.Fprintf(w, "\t%s", shortened(strings.TrimPrefix(name, "flags.")))
 	}
 	fmt.Fprintln(w)
 	short := func(n number) string {

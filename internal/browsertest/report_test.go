@@ -100,7 +100,7 @@ func checkReport(t *testing.T, ctx context.Context, classes int, width int64) {
 	}
 	figures := ask[[]string](v, `Array.from(document.querySelectorAll("figure svg"), e => e.getAttribute("aria-label"))`)
 	for _, want := range []string{"Loss", "Accuracy", "Gradient norm of each layer", "Dead units of each ReLU layer", "Time since the run began",
-		"Confusion matrix: numbers of samples", "The worst mistakes: the least probable labels", "Predicted and actual output 0", "Predicted and actual output 1"} {
+		"Confusion matrix: numbers of samples", "The worst mistakes: the least probable labels", "Predicted and actual output 0", "Predicted and actual output 1", "Errors of output 0"} {
 		if !strings.Contains(strings.Join(figures, "\n"), want) {
 			t.Errorf("there is no figure %q among %q", want, figures)
 		}

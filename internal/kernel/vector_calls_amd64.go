@@ -26,6 +26,74 @@ func maskAsm[T Float](dst, a, b []T) bool {
 	return false
 }
 
+func leakyAsm[T Float](dst, v, x []T, slope T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		leaky512f32(p32(dst), p32(v), p32(x), len(dst), float32(slope))
+		return true
+	case on512f64:
+		leaky512f64(p64(dst), p64(v), p64(x), len(dst), float64(slope))
+		return true
+	case on256f32:
+		leaky256f32(p32(dst), p32(v), p32(x), len(dst), float32(slope))
+		return true
+	case on256f64:
+		leaky256f64(p64(dst), p64(v), p64(x), len(dst), float64(slope))
+		return true
+	}
+	return false
+}
+
+func preluAsm[T Float](dst, v, x, slope []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		prelu512f32(p32(dst), p32(v), p32(x), p32(slope), len(dst))
+		return true
+	case on512f64:
+		prelu512f64(p64(dst), p64(v), p64(x), p64(slope), len(dst))
+		return true
+	case on256f32:
+		prelu256f32(p32(dst), p32(v), p32(x), p32(slope), len(dst))
+		return true
+	case on256f64:
+		prelu256f64(p64(dst), p64(v), p64(x), p64(slope), len(dst))
+		return true
+	}
+	return false
+}
+
+func addSlopesAsm[T Float](grad, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		addSlopes512f32(p32(grad), p32(dy), p32(x), len(grad))
+		return true
+	case on512f64:
+		addSlopes512f64(p64(grad), p64(dy), p64(x), len(grad))
+		return true
+	case on256f32:
+		addSlopes256f32(p32(grad), p32(dy), p32(x), len(grad))
+		return true
+	case on256f64:
+		addSlopes256f64(p64(grad), p64(dy), p64(x), len(grad))
+		return true
+	}
+	return false
+}
+
+func slopeAsm[T Float](dy, x []T) (T, bool) {
+	switch pathOf[T]() {
+	case on512f32:
+		return T(slope512f32(p32(dy), p32(x), len(dy))), true
+	case on512f64:
+		return T(slope512f64(p64(dy), p64(x), len(dy))), true
+	case on256f32:
+		return T(slope256f32(p32(dy), p32(x), len(dy))), true
+	case on256f64:
+		return T(slope256f64(p64(dy), p64(x), len(dy))), true
+	}
+	return 0, false
+}
+
 func expAsm[T Float](dst, src []T, shift T) bool {
 	switch pathOf[T]() {
 	case on512f32:
@@ -111,6 +179,186 @@ func tanhBackwardAsm[T Float](dx, dy, y []T) bool {
 		return true
 	case on256f64:
 		tanhBackward256f64(p64(dx), p64(dy), p64(y), len(dx))
+		return true
+	}
+	return false
+}
+
+func eluAsm[T Float](y, x []T, alpha T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		elu512f32(p32(y), p32(x), len(y), float32(alpha))
+		return true
+	case on512f64:
+		elu512f64(p64(y), p64(x), len(y), float64(alpha))
+		return true
+	case on256f32:
+		elu256f32(p32(y), p32(x), len(y), float32(alpha))
+		return true
+	case on256f64:
+		elu256f64(p64(y), p64(x), len(y), float64(alpha))
+		return true
+	}
+	return false
+}
+
+func eluBackwardAsm[T Float](dx, dy, y []T, alpha T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		eluBackward512f32(p32(dx), p32(dy), p32(y), len(dx), float32(alpha))
+		return true
+	case on512f64:
+		eluBackward512f64(p64(dx), p64(dy), p64(y), len(dx), float64(alpha))
+		return true
+	case on256f32:
+		eluBackward256f32(p32(dx), p32(dy), p32(y), len(dx), float32(alpha))
+		return true
+	case on256f64:
+		eluBackward256f64(p64(dx), p64(dy), p64(y), len(dx), float64(alpha))
+		return true
+	}
+	return false
+}
+
+func softplusAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		softplus512f32(p32(y), p32(x), len(y))
+		return true
+	case on512f64:
+		softplus512f64(p64(y), p64(x), len(y))
+		return true
+	case on256f32:
+		softplus256f32(p32(y), p32(x), len(y))
+		return true
+	case on256f64:
+		softplus256f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func softplusBackwardAsm[T Float](dx, dy, y []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		softplusBackward512f32(p32(dx), p32(dy), p32(y), len(dx))
+		return true
+	case on512f64:
+		softplusBackward512f64(p64(dx), p64(dy), p64(y), len(dx))
+		return true
+	case on256f32:
+		softplusBackward256f32(p32(dx), p32(dy), p32(y), len(dx))
+		return true
+	case on256f64:
+		softplusBackward256f64(p64(dx), p64(dy), p64(y), len(dx))
+		return true
+	}
+	return false
+}
+
+func siluAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		silu512f32(p32(y), p32(x), len(y))
+		return true
+	case on512f64:
+		silu512f64(p64(y), p64(x), len(y))
+		return true
+	case on256f32:
+		silu256f32(p32(y), p32(x), len(y))
+		return true
+	case on256f64:
+		silu256f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func siluBackwardAsm[T Float](dx, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		siluBackward512f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on512f64:
+		siluBackward512f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	case on256f32:
+		siluBackward256f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on256f64:
+		siluBackward256f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	}
+	return false
+}
+
+func geluAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		gelu512f32(p32(y), p32(x), len(y))
+		return true
+	case on512f64:
+		gelu512f64(p64(y), p64(x), len(y))
+		return true
+	case on256f32:
+		gelu256f32(p32(y), p32(x), len(y))
+		return true
+	case on256f64:
+		gelu256f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func geluBackwardAsm[T Float](dx, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		geluBackward512f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on512f64:
+		geluBackward512f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	case on256f32:
+		geluBackward256f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on256f64:
+		geluBackward256f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	}
+	return false
+}
+
+func geluTanhAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		geluTanh512f32(p32(y), p32(x), len(y))
+		return true
+	case on512f64:
+		geluTanh512f64(p64(y), p64(x), len(y))
+		return true
+	case on256f32:
+		geluTanh256f32(p32(y), p32(x), len(y))
+		return true
+	case on256f64:
+		geluTanh256f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func geluTanhBackwardAsm[T Float](dx, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		geluTanhBackward512f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on512f64:
+		geluTanhBackward512f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	case on256f32:
+		geluTanhBackward256f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on256f64:
+		geluTanhBackward256f64(p64(dx), p64(dy), p64(x), len(dx))
 		return true
 	}
 	return false

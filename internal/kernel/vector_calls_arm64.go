@@ -20,6 +20,52 @@ func maskAsm[T Float](dst, a, b []T) bool {
 	return false
 }
 
+func leakyAsm[T Float](dst, v, x []T, slope T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		leaky128f32(p32(dst), p32(v), p32(x), len(dst), float32(slope))
+		return true
+	case on128f64:
+		leaky128f64(p64(dst), p64(v), p64(x), len(dst), float64(slope))
+		return true
+	}
+	return false
+}
+
+func preluAsm[T Float](dst, v, x, slope []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		prelu128f32(p32(dst), p32(v), p32(x), p32(slope), len(dst))
+		return true
+	case on128f64:
+		prelu128f64(p64(dst), p64(v), p64(x), p64(slope), len(dst))
+		return true
+	}
+	return false
+}
+
+func addSlopesAsm[T Float](grad, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		addSlopes128f32(p32(grad), p32(dy), p32(x), len(grad))
+		return true
+	case on128f64:
+		addSlopes128f64(p64(grad), p64(dy), p64(x), len(grad))
+		return true
+	}
+	return false
+}
+
+func slopeAsm[T Float](dy, x []T) (T, bool) {
+	switch pathOf[T]() {
+	case on128f32:
+		return T(slope128f32(p32(dy), p32(x), len(dy))), true
+	case on128f64:
+		return T(slope128f64(p64(dy), p64(x), len(dy))), true
+	}
+	return 0, false
+}
+
 func expAsm[T Float](dst, src []T, shift T) bool {
 	switch pathOf[T]() {
 	case on128f32:
@@ -75,6 +121,126 @@ func tanhBackwardAsm[T Float](dx, dy, y []T) bool {
 		return true
 	case on128f64:
 		tanhBackward128f64(p64(dx), p64(dy), p64(y), len(dx))
+		return true
+	}
+	return false
+}
+
+func eluAsm[T Float](y, x []T, alpha T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		elu128f32(p32(y), p32(x), len(y), float32(alpha))
+		return true
+	case on128f64:
+		elu128f64(p64(y), p64(x), len(y), float64(alpha))
+		return true
+	}
+	return false
+}
+
+func eluBackwardAsm[T Float](dx, dy, y []T, alpha T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		eluBackward128f32(p32(dx), p32(dy), p32(y), len(dx), float32(alpha))
+		return true
+	case on128f64:
+		eluBackward128f64(p64(dx), p64(dy), p64(y), len(dx), float64(alpha))
+		return true
+	}
+	return false
+}
+
+func softplusAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		softplus128f32(p32(y), p32(x), len(y))
+		return true
+	case on128f64:
+		softplus128f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func softplusBackwardAsm[T Float](dx, dy, y []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		softplusBackward128f32(p32(dx), p32(dy), p32(y), len(dx))
+		return true
+	case on128f64:
+		softplusBackward128f64(p64(dx), p64(dy), p64(y), len(dx))
+		return true
+	}
+	return false
+}
+
+func siluAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		silu128f32(p32(y), p32(x), len(y))
+		return true
+	case on128f64:
+		silu128f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func siluBackwardAsm[T Float](dx, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		siluBackward128f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on128f64:
+		siluBackward128f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	}
+	return false
+}
+
+func geluAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		gelu128f32(p32(y), p32(x), len(y))
+		return true
+	case on128f64:
+		gelu128f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func geluBackwardAsm[T Float](dx, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		geluBackward128f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on128f64:
+		geluBackward128f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	}
+	return false
+}
+
+func geluTanhAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		geluTanh128f32(p32(y), p32(x), len(y))
+		return true
+	case on128f64:
+		geluTanh128f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func geluTanhBackwardAsm[T Float](dx, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		geluTanhBackward128f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on128f64:
+		geluTanhBackward128f64(p64(dx), p64(dy), p64(x), len(dx))
 		return true
 	}
 	return false

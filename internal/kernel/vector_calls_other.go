@@ -12,6 +12,22 @@ func maskAsm[T Float](dst, a, b []T) bool {
 	return false
 }
 
+func leakyAsm[T Float](dst, v, x []T, slope T) bool {
+	return false
+}
+
+func preluAsm[T Float](dst, v, x, slope []T) bool {
+	return false
+}
+
+func addSlopesAsm[T Float](grad, dy, x []T) bool {
+	return false
+}
+
+func slopeAsm[T Float](dy, x []T) (T, bool) {
+	return 0, false
+}
+
 func expAsm[T Float](dst, src []T, shift T) bool {
 	return false
 }
@@ -29,6 +45,46 @@ func tanhAsm[T Float](y, x []T) bool {
 }
 
 func tanhBackwardAsm[T Float](dx, dy, y []T) bool {
+	return false
+}
+
+func eluAsm[T Float](y, x []T, alpha T) bool {
+	return false
+}
+
+func eluBackwardAsm[T Float](dx, dy, y []T, alpha T) bool {
+	return false
+}
+
+func softplusAsm[T Float](y, x []T) bool {
+	return false
+}
+
+func softplusBackwardAsm[T Float](dx, dy, y []T) bool {
+	return false
+}
+
+func siluAsm[T Float](y, x []T) bool {
+	return false
+}
+
+func siluBackwardAsm[T Float](dx, dy, x []T) bool {
+	return false
+}
+
+func geluAsm[T Float](y, x []T) bool {
+	return false
+}
+
+func geluBackwardAsm[T Float](dx, dy, x []T) bool {
+	return false
+}
+
+func geluTanhAsm[T Float](y, x []T) bool {
+	return false
+}
+
+func geluTanhBackwardAsm[T Float](dx, dy, x []T) bool {
 	return false
 }
 

@@ -16,6 +16,54 @@ package kernel
 //go:noescape
 func mask512f32(dst *float32, a *float32, b *float32, n int)
 
+// leaky512f32 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope
+//		}
+//	}
+//
+//go:noescape
+func leaky512f32(dst *float32, v *float32, x *float32, n int, slope float32)
+
+// prelu512f32 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope[i]
+//		}
+//	}
+//
+//go:noescape
+func prelu512f32(dst *float32, v *float32, x *float32, slope *float32, n int)
+
+// addSlopes512f32 computes
+//
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			grad[i] = fma(dy[i], x[i], grad[i])
+//		}
+//	}
+//
+//go:noescape
+func addSlopes512f32(grad *float32, dy *float32, x *float32, n int)
+
+// slope512f32 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			s[i%16] = fma(dy[i], x[i], s[i%16])
+//		}
+//	}
+//	return join(&s)
+//
+//go:noescape
+func slope512f32(dy *float32, x *float32, n int) float32
+
 // exp512f32 computes
 //
 //	for i := range n {
@@ -65,6 +113,118 @@ func tanh512f32(y *float32, x *float32, n int)
 //
 //go:noescape
 func tanhBackward512f32(dx *float32, dy *float32, y *float32, n int)
+
+// elu512f32 computes
+//
+//	for i := range n {
+//		y[i] = x[i]
+//		if x[i] <= 0 {
+//			y[i] = alpha * expm1(x[i])
+//		}
+//	}
+//
+//go:noescape
+func elu512f32(y *float32, x *float32, n int, alpha float32)
+
+// eluBackward512f32 computes
+//
+//	for i := range n {
+//		d := 1
+//		if y[i] <= 0 {
+//			d = y[i] + alpha
+//		}
+//		dx[i] = flush(dy[i] * d)
+//	}
+//
+//go:noescape
+func eluBackward512f32(dx *float32, dy *float32, y *float32, n int, alpha float32)
+
+// softplus512f32 computes
+//
+//	for i := range n {
+//		e := exp(-abs(x[i]))
+//		s := e / (2 + e)
+//		p := s * s * polynomial(s*s)
+//		y[i] = max(x[i], 0) + (e + fma(s, p+p, -(s*e)))
+//	}
+//
+//go:noescape
+func softplus512f32(y *float32, x *float32, n int)
+
+// softplusBackward512f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * -expm1(-y[i]))
+//	}
+//
+//go:noescape
+func softplusBackward512f32(dx *float32, dy *float32, y *float32, n int)
+
+// silu512f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func silu512f32(y *float32, x *float32, n int)
+
+// siluBackward512f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func siluBackward512f32(dx *float32, dy *float32, x *float32, n int)
+
+// gelu512f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func gelu512f32(y *float32, x *float32, n int)
+
+// geluBackward512f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func geluBackward512f32(dx *float32, dy *float32, x *float32, n int)
+
+// geluTanh512f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanh512f32(y *float32, x *float32, n int)
+
+// geluTanhBackward512f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanhBackward512f32(dx *float32, dy *float32, x *float32, n int)
 
 // softmax512f32 computes
 //
@@ -346,6 +506,54 @@ func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *flo
 //go:noescape
 func mask512f64(dst *float64, a *float64, b *float64, n int)
 
+// leaky512f64 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope
+//		}
+//	}
+//
+//go:noescape
+func leaky512f64(dst *float64, v *float64, x *float64, n int, slope float64)
+
+// prelu512f64 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope[i]
+//		}
+//	}
+//
+//go:noescape
+func prelu512f64(dst *float64, v *float64, x *float64, slope *float64, n int)
+
+// addSlopes512f64 computes
+//
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			grad[i] = fma(dy[i], x[i], grad[i])
+//		}
+//	}
+//
+//go:noescape
+func addSlopes512f64(grad *float64, dy *float64, x *float64, n int)
+
+// slope512f64 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			s[i%16] = fma(dy[i], x[i], s[i%16])
+//		}
+//	}
+//	return join(&s)
+//
+//go:noescape
+func slope512f64(dy *float64, x *float64, n int) float64
+
 // exp512f64 computes
 //
 //	for i := range n {
@@ -395,6 +603,118 @@ func tanh512f64(y *float64, x *float64, n int)
 //
 //go:noescape
 func tanhBackward512f64(dx *float64, dy *float64, y *float64, n int)
+
+// elu512f64 computes
+//
+//	for i := range n {
+//		y[i] = x[i]
+//		if x[i] <= 0 {
+//			y[i] = alpha * expm1(x[i])
+//		}
+//	}
+//
+//go:noescape
+func elu512f64(y *float64, x *float64, n int, alpha float64)
+
+// eluBackward512f64 computes
+//
+//	for i := range n {
+//		d := 1
+//		if y[i] <= 0 {
+//			d = y[i] + alpha
+//		}
+//		dx[i] = flush(dy[i] * d)
+//	}
+//
+//go:noescape
+func eluBackward512f64(dx *float64, dy *float64, y *float64, n int, alpha float64)
+
+// softplus512f64 computes
+//
+//	for i := range n {
+//		e := exp(-abs(x[i]))
+//		s := e / (2 + e)
+//		p := s * s * polynomial(s*s)
+//		y[i] = max(x[i], 0) + (e + fma(s, p+p, -(s*e)))
+//	}
+//
+//go:noescape
+func softplus512f64(y *float64, x *float64, n int)
+
+// softplusBackward512f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * -expm1(-y[i]))
+//	}
+//
+//go:noescape
+func softplusBackward512f64(dx *float64, dy *float64, y *float64, n int)
+
+// silu512f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func silu512f64(y *float64, x *float64, n int)
+
+// siluBackward512f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func siluBackward512f64(dx *float64, dy *float64, x *float64, n int)
+
+// gelu512f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func gelu512f64(y *float64, x *float64, n int)
+
+// geluBackward512f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func geluBackward512f64(dx *float64, dy *float64, x *float64, n int)
+
+// geluTanh512f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanh512f64(y *float64, x *float64, n int)
+
+// geluTanhBackward512f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanhBackward512f64(dx *float64, dy *float64, x *float64, n int)
 
 // softmax512f64 computes
 //
@@ -674,6 +994,54 @@ func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *flo
 //go:noescape
 func mask256f32(dst *float32, a *float32, b *float32, n int)
 
+// leaky256f32 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope
+//		}
+//	}
+//
+//go:noescape
+func leaky256f32(dst *float32, v *float32, x *float32, n int, slope float32)
+
+// prelu256f32 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope[i]
+//		}
+//	}
+//
+//go:noescape
+func prelu256f32(dst *float32, v *float32, x *float32, slope *float32, n int)
+
+// addSlopes256f32 computes
+//
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			grad[i] = fma(dy[i], x[i], grad[i])
+//		}
+//	}
+//
+//go:noescape
+func addSlopes256f32(grad *float32, dy *float32, x *float32, n int)
+
+// slope256f32 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			s[i%16] = fma(dy[i], x[i], s[i%16])
+//		}
+//	}
+//	return join(&s)
+//
+//go:noescape
+func slope256f32(dy *float32, x *float32, n int) float32
+
 // exp256f32 computes
 //
 //	for i := range n {
@@ -723,6 +1091,118 @@ func tanh256f32(y *float32, x *float32, n int)
 //
 //go:noescape
 func tanhBackward256f32(dx *float32, dy *float32, y *float32, n int)
+
+// elu256f32 computes
+//
+//	for i := range n {
+//		y[i] = x[i]
+//		if x[i] <= 0 {
+//			y[i] = alpha * expm1(x[i])
+//		}
+//	}
+//
+//go:noescape
+func elu256f32(y *float32, x *float32, n int, alpha float32)
+
+// eluBackward256f32 computes
+//
+//	for i := range n {
+//		d := 1
+//		if y[i] <= 0 {
+//			d = y[i] + alpha
+//		}
+//		dx[i] = flush(dy[i] * d)
+//	}
+//
+//go:noescape
+func eluBackward256f32(dx *float32, dy *float32, y *float32, n int, alpha float32)
+
+// softplus256f32 computes
+//
+//	for i := range n {
+//		e := exp(-abs(x[i]))
+//		s := e / (2 + e)
+//		p := s * s * polynomial(s*s)
+//		y[i] = max(x[i], 0) + (e + fma(s, p+p, -(s*e)))
+//	}
+//
+//go:noescape
+func softplus256f32(y *float32, x *float32, n int)
+
+// softplusBackward256f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * -expm1(-y[i]))
+//	}
+//
+//go:noescape
+func softplusBackward256f32(dx *float32, dy *float32, y *float32, n int)
+
+// silu256f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func silu256f32(y *float32, x *float32, n int)
+
+// siluBackward256f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func siluBackward256f32(dx *float32, dy *float32, x *float32, n int)
+
+// gelu256f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func gelu256f32(y *float32, x *float32, n int)
+
+// geluBackward256f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func geluBackward256f32(dx *float32, dy *float32, x *float32, n int)
+
+// geluTanh256f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanh256f32(y *float32, x *float32, n int)
+
+// geluTanhBackward256f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanhBackward256f32(dx *float32, dy *float32, x *float32, n int)
 
 // softmax256f32 computes
 //
@@ -1004,6 +1484,54 @@ func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *flo
 //go:noescape
 func mask256f64(dst *float64, a *float64, b *float64, n int)
 
+// leaky256f64 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope
+//		}
+//	}
+//
+//go:noescape
+func leaky256f64(dst *float64, v *float64, x *float64, n int, slope float64)
+
+// prelu256f64 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope[i]
+//		}
+//	}
+//
+//go:noescape
+func prelu256f64(dst *float64, v *float64, x *float64, slope *float64, n int)
+
+// addSlopes256f64 computes
+//
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			grad[i] = fma(dy[i], x[i], grad[i])
+//		}
+//	}
+//
+//go:noescape
+func addSlopes256f64(grad *float64, dy *float64, x *float64, n int)
+
+// slope256f64 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			s[i%16] = fma(dy[i], x[i], s[i%16])
+//		}
+//	}
+//	return join(&s)
+//
+//go:noescape
+func slope256f64(dy *float64, x *float64, n int) float64
+
 // exp256f64 computes
 //
 //	for i := range n {
@@ -1053,6 +1581,118 @@ func tanh256f64(y *float64, x *float64, n int)
 //
 //go:noescape
 func tanhBackward256f64(dx *float64, dy *float64, y *float64, n int)
+
+// elu256f64 computes
+//
+//	for i := range n {
+//		y[i] = x[i]
+//		if x[i] <= 0 {
+//			y[i] = alpha * expm1(x[i])
+//		}
+//	}
+//
+//go:noescape
+func elu256f64(y *float64, x *float64, n int, alpha float64)
+
+// eluBackward256f64 computes
+//
+//	for i := range n {
+//		d := 1
+//		if y[i] <= 0 {
+//			d = y[i] + alpha
+//		}
+//		dx[i] = flush(dy[i] * d)
+//	}
+//
+//go:noescape
+func eluBackward256f64(dx *float64, dy *float64, y *float64, n int, alpha float64)
+
+// softplus256f64 computes
+//
+//	for i := range n {
+//		e := exp(-abs(x[i]))
+//		s := e / (2 + e)
+//		p := s * s * polynomial(s*s)
+//		y[i] = max(x[i], 0) + (e + fma(s, p+p, -(s*e)))
+//	}
+//
+//go:noescape
+func softplus256f64(y *float64, x *float64, n int)
+
+// softplusBackward256f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * -expm1(-y[i]))
+//	}
+//
+//go:noescape
+func softplusBackward256f64(dx *float64, dy *float64, y *float64, n int)
+
+// silu256f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func silu256f64(y *float64, x *float64, n int)
+
+// siluBackward256f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func siluBackward256f64(dx *float64, dy *float64, x *float64, n int)
+
+// gelu256f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func gelu256f64(y *float64, x *float64, n int)
+
+// geluBackward256f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func geluBackward256f64(dx *float64, dy *float64, x *float64, n int)
+
+// geluTanh256f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanh256f64(y *float64, x *float64, n int)
+
+// geluTanhBackward256f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanhBackward256f64(dx *float64, dy *float64, x *float64, n int)
 
 // softmax256f64 computes
 //

@@ -16,6 +16,54 @@ package kernel
 //go:noescape
 func mask128f32(dst *float32, a *float32, b *float32, n int)
 
+// leaky128f32 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope
+//		}
+//	}
+//
+//go:noescape
+func leaky128f32(dst *float32, v *float32, x *float32, n int, slope float32)
+
+// prelu128f32 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope[i]
+//		}
+//	}
+//
+//go:noescape
+func prelu128f32(dst *float32, v *float32, x *float32, slope *float32, n int)
+
+// addSlopes128f32 computes
+//
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			grad[i] = fma(dy[i], x[i], grad[i])
+//		}
+//	}
+//
+//go:noescape
+func addSlopes128f32(grad *float32, dy *float32, x *float32, n int)
+
+// slope128f32 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			s[i%16] = fma(dy[i], x[i], s[i%16])
+//		}
+//	}
+//	return join(&s)
+//
+//go:noescape
+func slope128f32(dy *float32, x *float32, n int) float32
+
 // exp128f32 computes
 //
 //	for i := range n {
@@ -65,6 +113,118 @@ func tanh128f32(y *float32, x *float32, n int)
 //
 //go:noescape
 func tanhBackward128f32(dx *float32, dy *float32, y *float32, n int)
+
+// elu128f32 computes
+//
+//	for i := range n {
+//		y[i] = x[i]
+//		if x[i] <= 0 {
+//			y[i] = alpha * expm1(x[i])
+//		}
+//	}
+//
+//go:noescape
+func elu128f32(y *float32, x *float32, n int, alpha float32)
+
+// eluBackward128f32 computes
+//
+//	for i := range n {
+//		d := 1
+//		if y[i] <= 0 {
+//			d = y[i] + alpha
+//		}
+//		dx[i] = flush(dy[i] * d)
+//	}
+//
+//go:noescape
+func eluBackward128f32(dx *float32, dy *float32, y *float32, n int, alpha float32)
+
+// softplus128f32 computes
+//
+//	for i := range n {
+//		e := exp(-abs(x[i]))
+//		s := e / (2 + e)
+//		p := s * s * polynomial(s*s)
+//		y[i] = max(x[i], 0) + (e + fma(s, p+p, -(s*e)))
+//	}
+//
+//go:noescape
+func softplus128f32(y *float32, x *float32, n int)
+
+// softplusBackward128f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * -expm1(-y[i]))
+//	}
+//
+//go:noescape
+func softplusBackward128f32(dx *float32, dy *float32, y *float32, n int)
+
+// silu128f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func silu128f32(y *float32, x *float32, n int)
+
+// siluBackward128f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func siluBackward128f32(dx *float32, dy *float32, x *float32, n int)
+
+// gelu128f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func gelu128f32(y *float32, x *float32, n int)
+
+// geluBackward128f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func geluBackward128f32(dx *float32, dy *float32, x *float32, n int)
+
+// geluTanh128f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanh128f32(y *float32, x *float32, n int)
+
+// geluTanhBackward128f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanhBackward128f32(dx *float32, dy *float32, x *float32, n int)
 
 // softmaxBackward128f32 computes
 //
@@ -335,6 +495,54 @@ func normRowBackward128f32(dx *float32, dgamma *float32, dbeta *float32, dy *flo
 //go:noescape
 func mask128f64(dst *float64, a *float64, b *float64, n int)
 
+// leaky128f64 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope
+//		}
+//	}
+//
+//go:noescape
+func leaky128f64(dst *float64, v *float64, x *float64, n int, slope float64)
+
+// prelu128f64 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope[i]
+//		}
+//	}
+//
+//go:noescape
+func prelu128f64(dst *float64, v *float64, x *float64, slope *float64, n int)
+
+// addSlopes128f64 computes
+//
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			grad[i] = fma(dy[i], x[i], grad[i])
+//		}
+//	}
+//
+//go:noescape
+func addSlopes128f64(grad *float64, dy *float64, x *float64, n int)
+
+// slope128f64 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			s[i%16] = fma(dy[i], x[i], s[i%16])
+//		}
+//	}
+//	return join(&s)
+//
+//go:noescape
+func slope128f64(dy *float64, x *float64, n int) float64
+
 // exp128f64 computes
 //
 //	for i := range n {
@@ -384,6 +592,118 @@ func tanh128f64(y *float64, x *float64, n int)
 //
 //go:noescape
 func tanhBackward128f64(dx *float64, dy *float64, y *float64, n int)
+
+// elu128f64 computes
+//
+//	for i := range n {
+//		y[i] = x[i]
+//		if x[i] <= 0 {
+//			y[i] = alpha * expm1(x[i])
+//		}
+//	}
+//
+//go:noescape
+func elu128f64(y *float64, x *float64, n int, alpha float64)
+
+// eluBackward128f64 computes
+//
+//	for i := range n {
+//		d := 1
+//		if y[i] <= 0 {
+//			d = y[i] + alpha
+//		}
+//		dx[i] = flush(dy[i] * d)
+//	}
+//
+//go:noescape
+func eluBackward128f64(dx *float64, dy *float64, y *float64, n int, alpha float64)
+
+// softplus128f64 computes
+//
+//	for i := range n {
+//		e := exp(-abs(x[i]))
+//		s := e / (2 + e)
+//		p := s * s * polynomial(s*s)
+//		y[i] = max(x[i], 0) + (e + fma(s, p+p, -(s*e)))
+//	}
+//
+//go:noescape
+func softplus128f64(y *float64, x *float64, n int)
+
+// softplusBackward128f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * -expm1(-y[i]))
+//	}
+//
+//go:noescape
+func softplusBackward128f64(dx *float64, dy *float64, y *float64, n int)
+
+// silu128f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func silu128f64(y *float64, x *float64, n int)
+
+// siluBackward128f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func siluBackward128f64(dx *float64, dy *float64, x *float64, n int)
+
+// gelu128f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func gelu128f64(y *float64, x *float64, n int)
+
+// geluBackward128f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func geluBackward128f64(dx *float64, dy *float64, x *float64, n int)
+
+// geluTanh128f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanh128f64(y *float64, x *float64, n int)
+
+// geluTanhBackward128f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanhBackward128f64(dx *float64, dy *float64, x *float64, n int)
 
 // softmaxBackward128f64 computes
 //

@@ -21,7 +21,7 @@ import (
 
 // A Figure is one of the figures of this package.
 type Figure interface {
-	name() string
+	Name() string                         // its title
 	check() error                         // what is wrong with it
 	height(width, em vg.Length) vg.Length // for a width and a size of letters
 	draw(c draw.Canvas, em vg.Length)
@@ -55,7 +55,7 @@ func SVG(w io.Writer, f Figure) error {
 	body = strings.ReplaceAll(body, "font-family:Liberation Sans", "font-family:Liberation Sans,Arial,Helvetica,sans-serif")
 	body = c.fitTexts(body)
 	_, err := fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" aria-label="%s" width="%.0f" height="%.0f" viewBox="0 0 %.5g %.5g">`+"\n%s",
-		html.EscapeString(clean(f.name())), width.Points()*4/3, height.Points()*4/3, width.Points(), height.Points(), body)
+		html.EscapeString(clean(f.Name())), width.Points()*4/3, height.Points()*4/3, width.Points(), height.Points(), body)
 	return err
 }
 

@@ -22,7 +22,7 @@ type Heat struct {
 	Text          [][]string // written in the cells, if they are large enough; nil is none
 }
 
-func (f Heat) name() string { return f.Title }
+func (f Heat) Name() string { return f.Title }
 
 func (f Heat) check() error {
 	wrong := len(f.Values) != len(f.Rows) || f.Text != nil && len(f.Text) != len(f.Rows)

@@ -16,8 +16,9 @@ var groups = []struct {
 }{
 	{"Loss", "loss", true, []string{"loss", "train_loss", "validation_loss", "test_loss"}},
 	{"Accuracy", "accuracy (share of samples)", false, []string{"train_accuracy", "validation_accuracy", "test_accuracy"}},
-	{"R²", "R²", false, []string{"train_r2", "validation_r2", "test_r2"}},
-	{"Mean absolute error", "mean absolute error", true, []string{"train_mae", "validation_mae", "test_mae"}},
+	{"Metrics of the classes", "validation set (0 to 1)", false, []string{"validation_mean_precision", "validation_mean_recall", "validation_mean_f1", "validation_mean_roc_auc", "validation_top_3_accuracy", "validation_top_5_accuracy"}},
+	{"R²", "R² of the validation set", false, []string{"validation_r2"}},
+	{"Errors", "error on the validation set", true, []string{"validation_mean_absolute_error", "validation_root_mean_squared_error"}},
 	{"Learning rate", "learning rate", true, []string{"learning_rate"}},
 	{"Gradient norm of each layer", "gradient norm", true, []string{"gradient_norm"}},
 	{"Dead units of each ReLU layer", "dead units (share)", false, []string{"dead"}},
@@ -64,11 +65,14 @@ func (c *Curve) label() string {
 	if c.Layer != "" {
 		return c.Layer
 	}
-	switch first, _, many := strings.Cut(c.Name, "_"); {
-	case c.Name == "loss" || many && first == "train":
+	first, rest, _ := strings.Cut(c.Name, "_")
+	switch {
+	case c.Name == "loss" || first == "train":
 		return "training"
-	case many && (first == "validation" || first == "test"):
+	case rest == "loss" || rest == "accuracy" || first == "test":
 		return first
+	case first == "validation":
+		return words(rest)
 	}
 	return ""
 }

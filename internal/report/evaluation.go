@@ -38,8 +38,10 @@ type Values struct {
 	Actual, Predicted [][]float64 // of each number, for up to mostPoints samples evenly among all
 }
 
-// mostPoints is the number of points of a scatter.
-const mostPoints = 1000
+const (
+	mostPoints = 1000 // of a scatter
+	mostDrawn  = 8    // numbers with figures of their own
+)
 
 // Evaluate computes what net, which returns logits or values, makes of samples. How they
 // came about may be nil. batch and threads are those of [train.Outputs].
@@ -162,8 +164,8 @@ func (e *Evaluation) Figures() (figures []plot.Figure) {
 		}
 	}
 	if v := e.Values; v != nil {
-		for i, name := range v.Names {
-			figures = append(figures, v.scatter(i, name))
+		for i, name := range v.Names[:min(len(v.Names), mostDrawn)] {
+			figures = append(figures, v.scatter(i, name), v.errors(i, name))
 		}
 	}
 	return figures
@@ -197,4 +199,13 @@ func (v *Values) scatter(i int, name string) plot.Figure {
 			{Name: "predicted = actual", X: []float64{lo, hi}, Y: []float64{lo, hi}},
 		},
 	}
+}
+
+// errors draws how the errors are distributed.
+func (v *Values) errors(i int, name string) plot.Figure {
+	var all []float64
+	for k, actual := range v.Actual[i] {
+		all = append(all, v.Predicted[i][k]-actual)
+	}
+	return plot.Histogram{Title: "Errors of " + name, X: plot.Axis{Label: "predicted - actual " + name}, Values: all}
 }

@@ -33,6 +33,23 @@ func (e *Evaluation) Metrics() []Metric {
 	return nil
 }
 
+// key is the name of a metric in JSON, such as "top_5_accuracy".
+func (m Metric) key() string {
+	return strings.NewReplacer(" ", "_", "-", "_", "²", "2").Replace(strings.ToLower(m.Name))
+}
+
+// Logged are the metrics that a run logs each epoch beside loss and accuracy, each with a
+// name that begins with the set's, as in "validation_mean_f1".
+func (e *Evaluation) Logged(set string) map[string]float64 {
+	logged := map[string]float64{}
+	for _, m := range e.Metrics() {
+		if m.Name != "loss" && m.Name != "accuracy" {
+			logged[set+"_"+m.key()] = m.Value
+		}
+	}
+	return logged
+}
+
 // A Table has a row for each class or number.
 type Table struct {
 	Head []string // the first is that of the names
@@ -127,8 +144,7 @@ func (e *Evaluation) MarshalJSON() ([]byte, error) {
 	}
 	all := map[string]*float64{}
 	for _, m := range e.Metrics() {
-		key := strings.NewReplacer(" ", "_", "-", "_", "²", "2").Replace(strings.ToLower(m.Name))
-		all[key] = defined(m.Value)
+		all[m.key()] = defined(m.Value)
 	}
 	v := struct {
 		Samples   int                 `json:"samples"`

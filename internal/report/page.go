@@ -5,9 +5,12 @@ import (
 	_ "embed"
 	"html/template"
 	"io"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/chainrule-go/chainrule/internal/plot"
 	"github.com/chainrule-go/chainrule/nn"
@@ -40,6 +43,47 @@ func (p *Page) Write(w io.Writer) error {
 	}
 	_, err := b.WriteTo(w)
 	return err
+}
+
+// WriteFigures writes each figure of the page to a folder, as SVG and PNG. The names of the
+// files are the titles of the figures.
+func (p *Page) WriteFigures(dir string) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	used := map[string]int{}
+	for _, f := range p.figures() {
+		name := fileName(f.Name())
+		if used[name]++; used[name] > 1 {
+			name += "-" + strconv.Itoa(used[name])
+		}
+		for _, ending := range []string{".svg", ".png"} {
+			if err := plot.Save(filepath.Join(dir, name+ending), f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// figures are all of the page.
+func (p *Page) figures() (all []plot.Figure) {
+	if p.Log != nil {
+		all = p.Log.Figures()
+	}
+	for _, e := range p.Evaluations {
+		all = append(all, e.Figures()...)
+	}
+	return all
+}
+
+// fileName is the beginning of a title in small letters, with hyphens for what is neither
+// letter nor digit.
+func fileName(title string) string {
+	title, _, _ = strings.Cut(title, ":")
+	words := strings.FieldsFunc(strings.ToLower(title), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	name := []rune(strings.Join(words, "-"))
+	return string(name[:min(len(name), 60)])
 }
 
 // figure is a drawing as a part of the page. Package plot escapes what is text in it.

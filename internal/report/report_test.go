@@ -15,7 +15,6 @@ import (
 	"testing"
 
 	"github.com/chainrule-go/chainrule/data"
-	"github.com/chainrule-go/chainrule/internal/plot"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 	"github.com/chainrule-go/chainrule/train"
@@ -138,7 +137,7 @@ func epochs() string {
 	for i := range 12 {
 		loss := math.Exp(-float64(i) / 4)
 		fmt.Fprintf(&b, `{"epoch":%d,"step":%d,"loss":%.4g,"train_accuracy":%.4g,"validation_loss":%.4g,"validation_accuracy":null,"test_accuracy":%.4g,"learning_rate":%.4g,`+
-			`"layers":[{"name":"Affine1","gradient_norm":%.3g,"dead":0},{"name":"ReLU1","gradient_norm":0,"dead":0.1}],"metrics":{"f1":%.3g,"why":[]},"seconds":%.3g,"note":"a","beta":[1,{"c":2}]}`+"\n",
+			`"layers":[{"name":"Affine1","gradient_norm":%.3g,"dead":0},{"name":"ReLU1","gradient_norm":0,"dead":0.1}],"metrics":{"validation_mean_f1":%.3g,"why":[]},"seconds":%.3g,"note":"a","beta":[1,{"c":2}],"extra_number":1}`+"\n",
 			i+1, 600*(i+1), loss, 1-loss/2, loss+0.05*float64(i), 1-loss/2-0.01, 0.1/(1+float64(i)), loss, loss/3, 2+loss)
 	}
 	return b.String()
@@ -149,8 +148,8 @@ func TestReadLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l.Entries != 12 || len(l.Curves) != 11 {
-		t.Fatalf("%d entries with %d curves, want 12 with 11", l.Entries, len(l.Curves))
+	if l.Entries != 12 || len(l.Curves) != 12 {
+		t.Fatalf("%d entries with %d curves, want 12 with 12", l.Entries, len(l.Curves))
 	}
 	best, at := l.Find("validation_loss").Best()
 	if at != 7 || best != 0.5231 {
@@ -164,9 +163,9 @@ func TestReadLog(t *testing.T) {
 		if _, err := figure(f); err != nil {
 			t.Error(err)
 		}
-		titles = append(titles, f.(plot.Lines).Title)
+		titles = append(titles, f.Name())
 	}
-	if got, want := strings.Join(titles, "; "), "Loss; Accuracy; Learning rate; Gradient norm of each layer; Dead units of each ReLU layer; Time since the run began; f1"; got != want {
+	if got, want := strings.Join(titles, "; "), "Loss; Accuracy; Metrics of the classes; Learning rate; Gradient norm of each layer; Dead units of each ReLU layer; Time since the run began; extra number"; got != want {
 		t.Errorf("figures %s, want %s", got, want)
 	}
 }
@@ -318,6 +317,19 @@ func TestPage(t *testing.T) {
 	for _, want := range []string{"Confusion matrix", "worst mistakes", "Affine(784-&gt;50)", "&lt;script&gt;alert"} {
 		if !strings.Contains(a.String(), want) {
 			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
+func TestFiguresAsFiles(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "figures")
+	p := &Page{Evaluations: page(t).Evaluations[:2]}
+	if err := p.WriteFigures(dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"confusion-matrix.png", "confusion-matrix-2.svg", "the-worst-mistakes.svg"} {
+		if !isFile(filepath.Join(dir, name)) {
+			t.Errorf("there is no %s", name)
 		}
 	}
 }

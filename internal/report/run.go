@@ -16,6 +16,7 @@ import (
 
 	"github.com/chainrule-go/chainrule/internal/plot"
 	"github.com/chainrule-go/chainrule/internal/strictjson"
+	"github.com/chainrule-go/chainrule/train"
 )
 
 // A Run is what the folder of a run says of it.
@@ -39,7 +40,7 @@ const (
 // but not both.
 func ReadRun(dir string) (*Run, error) {
 	run := &Run{Dir: dir, Log: &Log{}}
-	config, err := os.Open(filepath.Join(dir, "config.json"))
+	config, err := os.Open(filepath.Join(dir, train.ConfigFile))
 	if err == nil {
 		run.Config, err = ReadConfig(config, config.Name())
 		config.Close()
@@ -48,7 +49,7 @@ func ReadRun(dir string) (*Run, error) {
 	if err != nil && !none {
 		return nil, err
 	}
-	log, err := os.Open(filepath.Join(dir, "log.jsonl"))
+	log, err := os.Open(filepath.Join(dir, train.LogFile))
 	if err == nil {
 		run.Log, err = ReadLog(log, log.Name())
 		log.Close()
@@ -202,7 +203,7 @@ func (c Comparison) Figure() (plot.Figure, error) {
 
 // Model is the file of the model at the end of the run, or of the best one so far, or "".
 func (r *Run) Model() string {
-	for _, name := range []string{"model.safetensors", "best.safetensors"} {
+	for _, name := range []string{train.ModelFile, train.BestFile} {
 		if path := filepath.Join(r.Dir, name); isFile(path) {
 			return path
 		}
@@ -211,7 +212,7 @@ func (r *Run) Model() string {
 }
 
 // Finished reports whether the run has come to its end.
-func (r *Run) Finished() bool { return isFile(filepath.Join(r.Dir, "model.safetensors")) }
+func (r *Run) Finished() bool { return isFile(filepath.Join(r.Dir, train.ModelFile)) }
 
 func isFile(path string) bool {
 	info, err := os.Stat(path)
@@ -221,7 +222,7 @@ func isFile(path string) bool {
 // FindRuns returns the folders that are runs among dirs and the folders in them.
 func FindRuns(dirs ...string) (all []string, err error) {
 	isRun := func(dir string) bool {
-		return isFile(filepath.Join(dir, "config.json")) || isFile(filepath.Join(dir, "log.jsonl"))
+		return isFile(filepath.Join(dir, train.ConfigFile)) || isFile(filepath.Join(dir, train.LogFile))
 	}
 	for _, dir := range dirs {
 		if isRun(dir) {
