@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/optim"
 )
@@ -185,3 +186,14 @@ func (v *initial) Set(s string) error {
 }
 func (v *initial) String() string { return string(*v) }
 func (v *initial) Type() string   { return "how" }
+
+// augmentation is how images are changed.
+type augmentation data.Augmentation
+
+func (v *augmentation) Set(s string) error {
+	a, err := data.ParseAugmentation(s)
+	*v = augmentation(a)
+	return err
+}
+func (v *augmentation) String() string { return data.Augmentation(*v).String() }
+func (v *augmentation) Type() string   { return "terms" }
