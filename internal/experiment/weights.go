@@ -45,7 +45,7 @@ func (e activations) Run(ctx context.Context, s *Setup) (*Result, error) {
 		input.Data[i] = rng.NormFloat64()
 	}
 	var all []histogram
-	figure := plot.Grid{Title: "What each of five layers computes, by how its weights are drawn", Columns: e.layers}
+	figure := plot.Grid{Title: "Outputs of five layers, by the first weights", Columns: e.layers}
 	result := &Result{}
 	for _, c := range e.cases {
 		line := strings.TrimSuffix(strings.Repeat(fmt.Sprintf("affine %d init=%s, %s, ", e.units, c.Init, c.Activation), e.layers), ", ")
