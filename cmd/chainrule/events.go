@@ -26,7 +26,7 @@ type runEvents struct {
 // validation set, and write event files.
 func (t *training) observe(dir *train.Dir) *runEvents {
 	if v := t.config.Validation; v != nil && v.Len() > 0 && t.set.outputs <= mostReported {
-		t.config.Metrics = validationMetrics(t.net, t.config.Loss, v, t.set.preparation, t.config.Threads)
+		t.config.Metrics = bothMetrics(t.config.Metrics, validationMetrics(t.net, t.config.Loss, v, t.set.preparation, t.config.Threads))
 	}
 	events, next := &runEvents{dir: dir.Path(), net: t.net}, t.config.OnEpoch
 	t.config.OnEpoch = func(e train.Epoch) error {
@@ -87,5 +87,20 @@ func validationMetrics(net nn.Layer[float32], loss nn.Loss[float32], samples dat
 			return nil, err
 		}
 		return e.Logged("validation"), nil
+	}
+}
+
+// bothMetrics measures with two functions.
+func bothMetrics(a, b func(context.Context) (map[string]float64, error)) func(context.Context) (map[string]float64, error) {
+	return func(ctx context.Context) (map[string]float64, error) {
+		all := map[string]float64{}
+		for _, measure := range []func(context.Context) (map[string]float64, error){a, b} {
+			some, err := measure(ctx)
+			if err != nil {
+				return nil, err
+			}
+			maps.Copy(all, some)
+		}
+		return all, nil
 	}
 }

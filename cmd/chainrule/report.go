@@ -5,20 +5,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"github.com/spf13/cobra"
 
 	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/internal/report"
-	"github.com/chainrule-go/chainrule/nn"
 )
 
 // reportOptions are the flags of report.
 type reportOptions struct {
-	dir folder
-	own string
-	out string
+	source dataSource
+	out    string
 
 	figures folder
 }
@@ -33,7 +30,7 @@ page of HTML, which loads nothing. It has the curves of the training, how well t
 test set is predicted with the worst mistakes as pictures, the network, and the
 configuration.
 
-The test set is that of MNIST, or the samples of a text file as for eval. Where
+The test set is that of MNIST, or the samples of --data as for eval. Where
 neither fits, the report does without. Of a run, the model at the end is taken, or
 else the best one so far.`,
 		Example: `  chainrule report runs/1
@@ -41,19 +38,14 @@ else the best one so far.`,
 		Args: arguments(1, 1, "one folder of a run, or one model file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			f := cmd.Flags()
-			if f.Changed("samples") && o.own == "" {
-				return usagef("--samples wants the name of a file")
-			} else if o.own != "" && f.Changed("data") {
-				return usagef("--samples and --data are two sets of samples; choose one")
-			} else if f.Changed("out") && o.out == "" {
+			if f.Changed("out") && o.out == "" {
 				return usagef("--out wants the name of a file")
 			}
 			return a.report(cmd.Context(), o, args[0])
 		},
 		ValidArgsFunction: completeModel,
 	}
-	dataFlag(cmd, &o.dir)
-	cmd.Flags().StringVar(&o.own, "samples", "", "text file of samples and their classes, in place of MNIST")
+	testFlag(cmd, &o.source)
 	cmd.Flags().StringVarP(&o.out, "out", "o", "", "file to write (default report.html, in the folder of the run)")
 	cmd.MarkFlagFilename("out", "html")
 	cmd.Flags().Var(&o.figures, "figures", "folder to write each figure to as well, as SVG and PNG")
@@ -81,7 +73,7 @@ func (a *app) report(ctx context.Context, o *reportOptions, name string) error {
 	if o.out != "" {
 		out = o.out
 	}
-	if err := notInput("--out", out, name, path, o.own); err != nil {
+	if err := notInput("--out", out, name, path, string(o.source)); err != nil {
 		return err
 	}
 	if path != "" {
@@ -122,11 +114,11 @@ func (a *app) reportModel(ctx context.Context, o *reportOptions, path string, pa
 			return fmt.Errorf("%s: what it records of its training: %w", quoted(path), err)
 		}
 	}
-	if o.own == "" && o.dir == "" && c.fitsMNIST(path) != nil {
-		a.logf("the report has no metrics, for MNIST does not fit the model; give samples of your own with --samples")
+	if o.source == "" && c.fitsMNIST(path) != nil {
+		a.logf("the report has no metrics, for MNIST does not fit the model; give samples of your own with --data")
 		return nil
 	}
-	test, err := a.testSamples(ctx, c, path, string(o.dir), o.own)
+	test, err := a.testSamples(ctx, c, path, o.source)
 	if err != nil {
 		return err
 	}
@@ -135,8 +127,8 @@ func (a *app) reportModel(ctx context.Context, o *reportOptions, path string, pa
 		return err
 	}
 	e.Of = "Test set"
-	if o.own != "" {
-		e.Of = "Samples of " + fileName(o.own)
+	if _, _, mnist := o.source.mnist(); !mnist {
+		e.Of = "Samples of " + fileName(string(o.source))
 	}
 	page.Evaluations = append(page.Evaluations, e)
 	return nil
@@ -150,12 +142,9 @@ func (c *classifier) report(ctx context.Context, samples data.Samples[float32]) 
 	if c.classes > mostReported {
 		return nil, fmt.Errorf("the model tells %d classes apart, and a report is of at most %d; eval has its accuracy and loss", c.classes, mostReported)
 	}
-	batch, threads := mostSamples, int(min(mostComputed/(mostSamples*c.numbers), int64(runtime.GOMAXPROCS(0))))
-	if threads == 0 {
-		batch, threads = int(max(1, mostComputed/c.numbers)), 1
-	}
+	batch, threads := c.together()
 	err = untilDone(ctx, func() error {
-		e, err = report.Evaluate(ctx, c.logits, nn.NewSoftmaxWithLoss[float32](), samples, c.Preparation, batch, threads)
+		e, err = report.Evaluate(ctx, c.logits, c.loss(), samples, c.Preparation, batch, threads)
 		return err
 	})
 	return e, err

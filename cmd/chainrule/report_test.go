@@ -40,7 +40,7 @@ const samplesOfSmall = "a,b,c,d,class\n1,0,0,0,0\n0,1,0,0,1\n0,0,1,0,2\n0,0,0,1,
 func TestReportOfAModel(t *testing.T) {
 	dir := t.TempDir()
 	samples, out := write(t, "own.csv", []byte(samplesOfSmall)), filepath.Join(dir, "report.html")
-	stdout := must(t, "report", small(t), "--samples", samples, "--out", out, "--figures", dir)
+	stdout := must(t, "report", small(t), "--data", samples, "--out", out, "--figures", dir)
 	if _, err := os.Stat(filepath.Join(dir, "confusion-matrix.png")); err != nil {
 		t.Error(err)
 	}
@@ -66,7 +66,7 @@ func TestReportOfManyClasses(t *testing.T) {
 	if err := model.Save(path, nn.NewSequential(nn.NewAffine[float32](1, mostReported+1, train.Random(1, "weights"))), 1); err != nil {
 		t.Fatal(err)
 	}
-	code, _, stderr := call(t, "eval", path, "--report", "--samples", write(t, "own.csv", []byte("1,0\n")))
+	code, _, stderr := call(t, "eval", path, "--report", "--data", write(t, "own.csv", []byte("1,0\n")))
 	if code != exitFailure || !strings.Contains(stderr, "tells 1001 classes apart, and a report is of at most 1000") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
@@ -97,7 +97,7 @@ func TestReportOfARun(t *testing.T) {
 		Out         string
 		Evaluations []struct{ Samples int }
 	}
-	line := must(t, "report", dir, "--json", "--samples", write(t, "own.csv", []byte(samplesOfSmall)))
+	line := must(t, "report", dir, "--json", "--data", write(t, "own.csv", []byte(samplesOfSmall)))
 	if err := json.Unmarshal([]byte(line), &event); err != nil || event.Out != out || len(event.Evaluations) != 1 || event.Evaluations[0].Samples != 4 {
 		t.Errorf("%s: %+v, %v", line, event, err)
 	}
@@ -109,7 +109,7 @@ func TestReportOfARun(t *testing.T) {
 
 func TestEvalReport(t *testing.T) {
 	m, samples := small(t), write(t, "own.csv", []byte(samplesOfSmall))
-	text := must(t, "eval", m, "--samples", samples, "--report")
+	text := must(t, "eval", m, "--data", samples, "--report")
 	for _, want := range []string{"class  samples  precision  recall", `true \ predicted`, "mean ROC AUC"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q:\n%s", want, text)
@@ -121,7 +121,7 @@ func TestEvalReport(t *testing.T) {
 		Confusion [][]int
 	}
 	for out, args := range map[any][]string{&plain: {}, &detailed: {"--report"}} {
-		line := must(t, append([]string{"eval", m, "--samples", samples, "--json"}, args...)...)
+		line := must(t, append([]string{"eval", m, "--data", samples, "--json"}, args...)...)
 		if err := json.Unmarshal([]byte(line), out); err != nil {
 			t.Fatal(err)
 		}
@@ -182,7 +182,7 @@ func TestReportsThatCannotBe(t *testing.T) {
 		{"no run", []string{"report", empty}, exitFailure, "is not the folder of a run"},
 		{"no file", []string{"report", filepath.Join(empty, "none")}, exitFailure, "there is no file"},
 		{"a report over the model", []string{"report", filepath.Join(a, "config.json"), "--out", filepath.Join(a, "config.json")}, exitUsage, "which it would replace"},
-		{"two sets of samples", []string{"report", a, "--samples", "x", "--data", "y"}, exitUsage, "two sets of samples"},
+		{"two sets of samples", []string{"report", a, "--data", "x", "--data", "y"}, exitUsage, "two sets of samples"},
 		{"runs of nothing", []string{"runs"}, exitUsage, "want one folder or more"},
 		{"runs of a folder without any", []string{"runs", empty}, exitFailure, "and holds none"},
 		{"a metric that no log has", []string{"runs", a, "--metric", "luck"}, exitFailure, "no log has the number luck; they have loss, seconds, test_accuracy, validation_loss"},
