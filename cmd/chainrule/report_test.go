@@ -182,7 +182,6 @@ func TestReportsThatCannotBe(t *testing.T) {
 		{"no run", []string{"report", empty}, exitFailure, "is not the folder of a run"},
 		{"no file", []string{"report", filepath.Join(empty, "none")}, exitFailure, "there is no file"},
 		{"a report over the model", []string{"report", filepath.Join(a, "config.json"), "--out", filepath.Join(a, "config.json")}, exitUsage, "which it would replace"},
-		{"two sets of samples", []string{"report", a, "--data", "x", "--data", "y"}, exitUsage, "two sets of samples"},
 		{"runs of nothing", []string{"runs"}, exitUsage, "want one folder or more"},
 		{"runs of a folder without any", []string{"runs", empty}, exitFailure, "and holds none"},
 		{"a metric that no log has", []string{"runs", a, "--metric", "luck"}, exitFailure, "no log has the number luck; they have loss, seconds, test_accuracy, validation_loss"},
