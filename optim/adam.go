@@ -31,6 +31,19 @@ func NewAdam[T tensor.Float](params []*nn.Param[T], lr float64) *Optimizer[T] {
 	return New(params, lr, usualAdam[T]())
 }
 
+// NewAdamW returns [Adam] with decoupled weight decay, usually 0.01:
+//
+//	w ← w - η·λ·w
+//
+// before each step of Adam. (Loshchilov and Hutter, "Decoupled weight decay
+// regularization", ICLR 2019; as in PyTorch, λ is multiplied by the learning rate.) It
+// panics if a parameter is listed twice.
+func NewAdamW[T tensor.Float](params []*nn.Param[T], lr, decay float64) *Optimizer[T] {
+	o := NewAdam(params, lr)
+	o.Decay, o.Decoupled = decay, true
+	return o
+}
+
 func usualAdam[T tensor.Float]() *Adam[T] { return &Adam[T]{Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8} }
 
 func (*Adam[T]) State() []string { return []string{"mean", "square"} }
@@ -42,18 +55,5 @@ func (a *Adam[T]) Update(u Update[T]) {
 	if !a.EarlyEpsilon {
 		epsilon *= root
 	}
-	kernel.Adam(u.Threads, u.W, u.State[0], u.State[1], u.Grad, T(1-a.Beta1), T(1-a.Beta2), T(rate), T(epsilon))
-}
-
-// power returns bⁿ by multiplications alone, so that it has the same bits on every
-// processor.
-func power(b float64, n int) float64 {
-	p := 1.0
-	for ; n > 0; n >>= 1 {
-		if n&1 == 1 {
-			p *= b
-		}
-		b *= b
-	}
-	return p
+	kernel.Adam(u.W, u.State[0], u.State[1], u.Grad, T(1-a.Beta1), T(1-a.Beta2), T(rate), T(epsilon))
 }

@@ -21,4 +21,4 @@ func NewSGD[T tensor.Float](params []*nn.Param[T], lr float64) *Optimizer[T] {
 
 func (SGD[T]) State() []string { return nil }
 
-func (SGD[T]) Update(u Update[T]) { kernel.SGD(u.Threads, u.W, u.Grad, u.LR) }
+func (SGD[T]) Update(u Update[T]) { kernel.SGD(u.W, u.Grad, u.LR) }

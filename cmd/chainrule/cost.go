@@ -31,30 +31,25 @@ type cost struct {
 }
 
 func costOf[T tensor.Float](net *nn.Sequential[T], sample []int) (c cost, err error) {
-	var count func(l nn.Layer[T], shape []int) ([]int, error)
-	count = func(l nn.Layer[T], shape []int) (out []int, err error) {
-		if chain, ok := l.(*nn.Sequential[T]); ok {
-			for _, inner := range chain.Layers() {
-				if shape, err = count(inner.Layer, shape); err != nil {
-					return nil, err
-				}
-			}
-			return shape, nil
+	summary, err := net.Summary(sample...)
+	if err != nil {
+		return cost{}, err
+	}
+	add := func(shape []int) {
+		size, ok := tensor.Size(shape...)
+		if !ok {
+			size = math.MaxInt32
 		}
-		if out, err = nn.Check(l, shape...); err == nil && len(out) > 0 {
-			size, ok := tensor.Size(out[1:]...)
-			if !ok {
-				size = math.MaxInt32
-			}
-			c.numbers += int64(size)
+		c.numbers += int64(size)
+	}
+	add(sample)
+	for _, l := range summary.Layers {
+		if l.Layer != "Sequential" { // its result is that of its last layer
+			add(l.Out)
 			c.layers++
 		}
-		return out, err
 	}
-	size, _ := tensor.Size(sample...)
-	c.numbers = int64(size)
-	_, err = count(net, append([]int{0}, sample...)) // no samples, no memory
-	return c, err
+	return c, nil
 }
 
 // checkNumbers refuses a model of which a sample and its results are more than so many

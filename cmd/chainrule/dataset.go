@@ -21,6 +21,7 @@ func (o *dataOptions) flags(cmd *cobra.Command) { dataFlag(cmd, &o.dir) }
 // dataset is what a network is trained on.
 type dataset struct {
 	train, test data.Samples[float32]
+	shapes      [][]int // that a sample may have: an image with its channels, or a row
 	input       []int   // the shape of a sample
 	outputs     int     // of the network: the classes
 	guess       float64 // the accuracy on the test set of naming the same class each time
@@ -32,7 +33,22 @@ func (o *dataOptions) load(ctx context.Context, a *app) (*dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &dataset{trainSet, testSet, []int{mnistPixels}, mnistClasses, mostFrequent(testSet.T)}, nil
+	return &dataset{
+		train: trainSet, test: testSet,
+		shapes: [][]int{{1, 28, 28}, {mnistPixels}}, input: []int{mnistPixels},
+		outputs: mnistClasses, guess: mostFrequent(testSet.T),
+	}, nil
+}
+
+// reshape gives the samples one of the shapes that they may have.
+func (s *dataset) reshape(input []int) {
+	s.input = input
+	for _, samples := range []*data.Samples[float32]{&s.train, &s.test} {
+		if images, ok := (*samples).(data.Pixels[float32]); ok {
+			images.Shape = input
+			*samples = images
+		}
+	}
 }
 
 // notOverwritten refuses an output file that would replace the data, or could.

@@ -105,14 +105,14 @@ func (v *sizes) String() string {
 }
 func (v *sizes) Type() string { return "units" }
 
-// activation is the layer after a hidden Affine: one of those without settings.
+// activation is the layer after a hidden Affine.
 type activation string
 
 // activations are the names of all there are.
 func activations() (names []string) {
 	for _, kind := range nn.Kinds() {
 		if l, _ := nn.NewOfKind[float32](kind); l != nil {
-			if _, settings := l.(nn.Fielder[float32]); !settings {
+			if _, ok := l.(nn.Activation); ok {
 				names = append(names, strings.ToLower(kind))
 			}
 		}
@@ -126,17 +126,6 @@ func (v *activation) Set(s string) error {
 	}
 	*v = activation(s)
 	return nil
-}
-
-// layer returns a new one.
-func (v activation) layer() nn.Layer[float32] {
-	for _, kind := range nn.Kinds() {
-		if strings.ToLower(kind) == string(v) {
-			l, _ := nn.NewOfKind[float32](kind)
-			return l
-		}
-	}
-	panic("no layer " + v) // Set has checked it
 }
 
 func (v *activation) String() string { return string(*v) }
@@ -160,27 +149,11 @@ func (v *optimizer) Type() string   { return "name" }
 type initial string
 
 func (v *initial) Set(s string) error {
-	if std, err := strconv.ParseFloat(s, 64); err == nil {
-		if !(std >= 0x1p-126) || std > 1e6 {
-			return fmt.Errorf("want a standard deviation above 0 and up to 1e6, such as 0.01")
-		}
-	} else if s != "auto" && s != "he" && s != "xavier" {
-		return fmt.Errorf("want he, xavier, auto or a standard deviation such as 0.01")
+	if _, err := nn.ParseInit(s); err != nil && s != "auto" {
+		return fmt.Errorf("want he, xavier, auto or a standard deviation above 0 and up to 1e6, such as 0.01")
 	}
 	*v = initial(s)
 	return nil
 }
 func (v *initial) String() string { return string(*v) }
 func (v *initial) Type() string   { return "how" }
-
-// of returns the initialiser for a network with the activation.
-func (v initial) of(act activation) nn.Init {
-	switch {
-	case v == "he", v == "auto" && act == "relu":
-		return nn.He
-	case v == "xavier", v == "auto":
-		return nn.Xavier
-	}
-	std, _ := strconv.ParseFloat(string(v), 64) // Set has parsed it
-	return nn.Std(std)
-}

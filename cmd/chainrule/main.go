@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/chainrule-go/chainrule/nn"
 )
 
 func main() {
@@ -47,6 +49,8 @@ func (e signalError) exitCode() int {
 
 // usageError is a mistake in the command line: exit code 2.
 type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
 
 // arguments checks how many arguments a command has; want names them, as in
 // "one model file".
@@ -107,6 +111,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var usage usageError
 	if !started || errors.As(err, &usage) {
 		a.logf("%s: %v (see %s --help)", cmd.CommandPath(), err, cmd.CommandPath())
+		if e, ok := errors.AsType[*nn.ParseError](err); ok {
+			for line := range strings.Lines(e.Place()) {
+				a.logf("  %s", strings.TrimSuffix(line, "\n"))
+			}
+		}
 		return exitUsage
 	}
 	all, ok := err.(failures)

@@ -119,7 +119,7 @@ func TestMistakes(t *testing.T) {
 		{"check --data=", 2, "want a folder"},
 		{"train --data " + folder + " --out " + folder + "/model", 2, "could replace"},
 		{"help fly", 2, `no command "fly"`},
-		{"train --activation gelu", 2, "want one of relu, sigmoid, tanh, softmax"},
+		{"train --activation swish", 2, "want one of relu, sigmoid, tanh, silu, softplus, softmax"},
 		{"train --init big", 2, "he, xavier"},
 		{"train --init -1", 2, "above 0"},
 		{"train --init nan", 2, "above 0"},

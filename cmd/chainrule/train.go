@@ -88,7 +88,7 @@ func (o *trainOptions) check() error {
 	if o.out == "" {
 		return usagef("--out wants the name of a file")
 	}
-	if err := o.network.check(mnistPixels, mnistClasses, o.batch.value); err != nil {
+	if err := o.network.check(); err != nil {
 		return err
 	}
 	return o.data.notOverwritten(o.out)
@@ -132,7 +132,11 @@ func (a *app) train(ctx context.Context, o *trainOptions) error {
 	if err != nil {
 		return err
 	}
-	net := o.network.build(mnistPixels, set.outputs, train.Random(uint64(o.seed), "weights"))
+	net, input, err := o.network.build(ctx, set.shapes, set.outputs, o.batch.value, train.Random(uint64(o.seed), "weights"))
+	if err != nil {
+		return err
+	}
+	set.reshape(input)
 	steps := o.steps.value
 	if o.epochs.value > 0 {
 		steps = o.epochs.value * ((set.train.Len() + o.batch.value - 1) / o.batch.value)

@@ -136,18 +136,18 @@ func (t *Tracer) rows(x Node, n int) Node { return t.Reshape(x, n, size(x.Shape)
 
 // normalized is (x - mean)/√(var + eps) of each row.
 func (t *Tracer) normalized(rows Node, eps float64) Node {
-	return t.divided(t.Sub(rows, t.Broadcast(t.mean(rows), rows.Shape...)), eps)
+	return t.divided(t.Sub(rows, t.Broadcast(t.rowMean(rows), rows.Shape...)), eps)
 }
 
 // divided is d/√(Σ d²/M + eps) of each row of M elements.
 func (t *Tracer) divided(d Node, eps float64) Node {
-	variance := t.mean(t.Mul(d, d))
+	variance := t.rowMean(t.Mul(d, d))
 	root := t.Sqrt(t.Add(variance, t.Const(eps, variance.Shape...)))
 	return t.Div(d, t.Broadcast(root, d.Shape...))
 }
 
-// mean is that of each row.
-func (t *Tracer) mean(rows Node) Node {
+// rowMean is the mean of each row.
+func (t *Tracer) rowMean(rows Node) Node {
 	sum := t.Sum(rows, 1)
 	return t.Div(sum, t.Const(float64(rows.Shape[1]), sum.Shape...))
 }

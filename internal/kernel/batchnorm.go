@@ -49,8 +49,8 @@ func (b *batchNorm[T]) run(threads int) {
 	w := b.columns()
 	most := max(min(elements/(b.N*b.L), columns/w), ceil(least, w))
 	b.channels, b.each = min(most, b.C), w
-	parts, pieces := ceil(b.C, b.channels), len(b.x)/piece
-	if threads > 1 && pieces >= thresholds.pieces && share(&keptOf[T]().batchNorms, b, threads, parts, pieces >= thresholds.wakePieces) {
+	parts := ceil(b.C, b.channels)
+	if threads > 1 && len(b.x) >= thresholds.update && share(&keptOf[T]().batchNorms, b, threads, parts, len(b.x) >= thresholds.wakeUpdate) {
 		return
 	}
 	for part := range parts {

@@ -19,6 +19,8 @@ func TestBitsAreTheSameEverywhere(t *testing.T) {
 		"SigmoidBackward":  {0x9d5d61fbf3f45003, 0xe8ef5b11a050498f},
 		"Tanh":             {0x3f45363e2580136c, 0x5031273fc7c4ac3a},
 		"TanhBackward":     {0xdad3b7a8c39123cf, 0xff58411769ecb598},
+		"Activations":      {0xb14f0364ebe19188, 0x2084f659a8fb124e},
+		"PReLU":            {0x6f7618e1cb0402cd, 0x8e2ffbb0ec8d8ade},
 		"Softmax":          {0xfd193bfc68dadac8, 0xd84c6d0f21b08c07},
 		"SoftmaxBackward":  {0xd055b79df2ecde1a, 0xde4d9b25c38d9fb9},
 		"Sum and Dot":      {0x0e8b1bfa1c675dc1, 0x78fb78d13a820813},
@@ -28,6 +30,11 @@ func TestBitsAreTheSameEverywhere(t *testing.T) {
 		"Axpy":             {0xd166ebc39429708a, 0xf4f1cee293dfe7ce},
 		"Momentum":         {0x8a1734d3e4a84cde, 0x7ffaae3109aa7f2a},
 		"Adam":             {0x8affde448aafbd61, 0xa52c2a4d6223b6ab},
+		"Nesterov":         {0x61ae826bd1e363bb, 0x5996e2171c733168},
+		"AdaGrad":          {0x0e3d7d6e9eeb6296, 0x5106611150df7d00},
+		"RMSProp":          {0x32674383094ae108, 0xdd64f59d73d57e8d},
+		"Adjust":           {0xe66379ff649e6bfc, 0x25d91b3ba64b293a},
+		"SumSquares":       {0x68c27654b03b50d0, 0x35b8ba49c8106cd9},
 		"SGD":              {0x99e3338856d2ef3f, 0x1cebb1870fb4c834},
 		"Gemm":             {0x69288c9f8dc4cf89, 0x9be46ee08b2e31f6},
 		"Gemm, transposed": {0xee0aa5bc6086f89c, 0xbe5f1ca203f76233},
@@ -65,14 +72,37 @@ func operationBits[T Float](name string) uint64 {
 			dst[i] = T(Log(float64(v)))
 		}
 	case "Sigmoid":
-		Sigmoid(dst, x)
+		Sigmoid(1, dst, x)
 	case "SigmoidBackward":
-		SigmoidBackward(dst, x, y)
+		SigmoidBackward(1, dst, x, y)
 	case "Tanh":
-		Tanh(dst[:2048], x[:2048])
-		Tanh(dst[2048:], y[2048:])
+		Tanh(1, dst[:2048], x[:2048])
+		Tanh(1, dst[2048:], y[2048:])
 	case "TanhBackward":
-		TanhBackward(dst, x, y)
+		TanhBackward(1, dst, x, y)
+	case "Activations":
+		for i, f := range []func(dst, x []T){
+			func(dst, x []T) { LeakyReLU(1, dst, x, 0.01) },
+			func(dst, x []T) { ELU(1, dst, x, 1.25) },
+			func(dst, x []T) { ELUBackward(1, dst, x, x, 1.25) },
+			func(dst, x []T) { Softplus(1, dst, x); SoftplusBackward(1, dst, x, dst) },
+			func(dst, x []T) { Softplus(1, dst, x) },
+			func(dst, x []T) { SiLU(1, dst, x) },
+			func(dst, x []T) { SiLUBackward(1, dst, x, x) },
+			func(dst, x []T) { GELU(1, dst, x) },
+			func(dst, x []T) { GELUBackward(1, dst, x, x) },
+			func(dst, x []T) { GELUTanh(1, dst, x) },
+			func(dst, x []T) { GELUTanhBackward(1, dst, x, x) },
+		} {
+			f(dst[i*300:][:300], x[i*300:][:300])
+		}
+	case "PReLU":
+		PReLU(dst[:1024], x[:1024], y[:64])
+		PReLUBackward(dst[1024:2048], x[:1024], x[1024:2048], y[:64])
+		AddPReLUSlopes(dst[2048:2112], x[:1024], x[1024:2048])
+		for i := 1; i < 1000; i++ {
+			dst[3000+i] = PReLUSlope(x[:i], x[i:2*i])
+		}
 	case "Softmax":
 		SoftmaxRows(dst, x, 64)
 	case "SoftmaxBackward":
@@ -97,16 +127,39 @@ func operationBits[T Float](name string) uint64 {
 	case "Momentum":
 		v := draw(len(x), -1, 1)
 		copy(dst, y)
-		Momentum(1, dst, v, x, T(0.9), T(0.1))
-		Momentum(1, dst, v, y, T(0.9), T(0.1))
+		Momentum(dst, v, x, T(0.9), -T(0.1), 1)
+		Momentum(dst, v, y, T(0.9), -T(0.1), 1)
 	case "Adam":
 		m, v := draw(len(x), -1, 1), draw(len(x), 0, 1)
 		copy(dst, y)
-		Adam(1, dst, m, v, x, T(0.1), T(0.001), T(0.1), T(1e-7))
-		Adam(1, dst, m, v, y, T(0.1), T(0.001), T(0.1), T(1e-7))
+		Adam(dst, m, v, x, T(0.1), T(0.001), T(0.1), T(1e-7))
+		Adam(dst, m, v, y, T(0.1), T(0.001), T(0.1), T(1e-7))
+	case "Nesterov":
+		v := draw(len(x), -1, 1)
+		copy(dst, y)
+		Nesterov(dst, v, x, T(0.9), -T(0.1), 1)
+		Nesterov(dst, v, y, T(0.9), -T(0.1), 1)
+	case "AdaGrad":
+		s := draw(len(x), 0, 1)
+		copy(dst, y)
+		AdaGrad(dst, s, x, T(0.1), T(1e-7))
+		AdaGrad(dst, s, y, T(0.1), T(1e-7))
+	case "RMSProp":
+		v := draw(len(x), 0, 1)
+		copy(dst, y)
+		RMSProp(dst, v, x, T(0.01), T(0.1), T(1e-7))
+		RMSProp(dst, v, y, T(0.01), T(0.1), T(1e-7))
+	case "Adjust":
+		Adjust(y, x, T(0.7), 1, T(0.1), T(0.01))
+		copy(dst, x)
+		Adjust(dst, y, T(0.7), 1, T(0.1), T(0.01))
+	case "SumSquares":
+		for i := range 1000 {
+			dst[i] = T(SumSquares(x[:i]))
+		}
 	case "SGD":
 		copy(dst, y)
-		SGD(1, dst, x, T(0.1))
+		SGD(dst, x, T(0.1))
 	case "Gemm":
 		Gemm(1, c, a, b)
 		dst = c.Data

@@ -13,7 +13,7 @@ import (
 // TestMain shares out small products too, and looks for zeros in them, so that the
 // tests need no large ones.
 func TestMain(m *testing.M) {
-	thresholds.tiles, thresholds.wake, thresholds.pieces, thresholds.wakePieces = thresholds.loops, thresholds.loops, 2, 2
+	thresholds.tiles, thresholds.wake, thresholds.update, thresholds.wakeUpdate = thresholds.loops, thresholds.loops, 2, 2*Piece
 	thresholds.zeros = 0
 	m.Run()
 }

@@ -23,11 +23,11 @@ func TestOtherPaths(t *testing.T) {
 				"PoolTaken":      TestGemmWhilePoolIsTaken,
 				"ManyGoroutines": TestGemmFromManyGoroutines,
 				"Allocations":    TestGemmAllocatesNothing,
-				"SGD":            TestSGD,
+				"Steps":          TestSteps,
 				"SGDSpecials":    TestSGDSpecials,
 				"Bits":           TestBitsAreTheSameEverywhere,
 				"Pixels":         TestPixels,
-				"Updates":        TestUpdatesInPieces,
+				"Updates":        TestUpdateDoesEachPartOnce,
 			} {
 				t.Run(name, test)
 			}

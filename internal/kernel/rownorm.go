@@ -71,8 +71,8 @@ type rowNorm[T Float] struct {
 }
 
 func (r *rowNorm[T]) run(threads int) {
-	parts, pieces := ceil(r.N, samplesOf(r.Layout)), len(r.x)/piece
-	if threads > 1 && parts > 1 && pieces >= thresholds.pieces && share(&keptOf[T]().rowNorms, r, threads, parts, pieces >= thresholds.wakePieces) {
+	parts := ceil(r.N, samplesOf(r.Layout))
+	if threads > 1 && parts > 1 && len(r.x) >= thresholds.update && share(&keptOf[T]().rowNorms, r, threads, parts, len(r.x) >= thresholds.wakeUpdate) {
 		return
 	}
 	for part := range parts {

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -34,6 +35,25 @@ func Dot[T Float](x, y []T) T {
 		s[i%lanes] = fma(v, y[i], s[i%lanes])
 	}
 	return join(&s)
+}
+
+// SumSquares returns Σ x[i]² in float64, in the order of [Sum]. The squares of float32
+// are exact, and none of them overflows.
+func SumSquares[T Float](x []T) float64 {
+	switch x := any(x).(type) {
+	case []float64:
+		return Dot(x, x)
+	case []float32:
+		if s, ok := squaresAsm(x); ok {
+			return s
+		}
+		var s [lanes]float64
+		for i, v := range x {
+			s[i%lanes] = math.FMA(float64(v), float64(v), s[i%lanes])
+		}
+		return join(&s)
+	}
+	panic("kernel.SumSquares: no other type is a Float")
 }
 
 func join[T Float](s *[lanes]T) T {

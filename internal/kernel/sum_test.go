@@ -46,6 +46,31 @@ func testSumOrder[T Float](t *testing.T) {
 	}
 }
 
+// The squares of float32 are added up in float64, lane by lane.
+func TestSumSquares(t *testing.T) {
+	rng := rand.New(rand.NewPCG(23, 1))
+	for n := range 68 {
+		for _, fill := range []func(*rand.Rand, int) []float32{random[float32], nasty[float32]} {
+			x := fill(rng, n)
+			want := lanewise(n, func(s float64, i int) float64 { return exactFMA(float64(x[i]), float64(x[i]), s) })
+			sameBits(t, fmt.Sprintf("SumSquares of %d", n), []float64{SumSquares(x)}, []float64{want})
+		}
+	}
+	const most = math.MaxFloat32
+	if got := SumSquares([]float32{most, 0x1p-149, most}); got != 2*most*most {
+		t.Errorf("SumSquares of the largest float32 = %v, want %v", got, 2*most*most)
+	}
+	if got := SumSquares([]float32{0x1p-149}); got != 0x1p-298 {
+		t.Errorf("SumSquares of the smallest float32 = %v, want %v", got, 0x1p-298)
+	}
+	if got := SumSquares([]float64{3, 4}); got != 25 {
+		t.Errorf("SumSquares of 3 and 4 = %v, want 25", got)
+	}
+	if got := SumSquares([]float32{1, float32(math.NaN())}); got == got {
+		t.Errorf("SumSquares swallows NaN: %v", got)
+	}
+}
+
 // Worked by hand: which elements meet first decides what is lost.
 func TestSumWorked(t *testing.T) {
 	for _, c := range []struct {

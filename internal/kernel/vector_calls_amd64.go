@@ -26,6 +26,74 @@ func maskAsm[T Float](dst, a, b []T) bool {
 	return false
 }
 
+func leakyAsm[T Float](dst, v, x []T, slope T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		leaky512f32(p32(dst), p32(v), p32(x), len(dst), float32(slope))
+		return true
+	case on512f64:
+		leaky512f64(p64(dst), p64(v), p64(x), len(dst), float64(slope))
+		return true
+	case on256f32:
+		leaky256f32(p32(dst), p32(v), p32(x), len(dst), float32(slope))
+		return true
+	case on256f64:
+		leaky256f64(p64(dst), p64(v), p64(x), len(dst), float64(slope))
+		return true
+	}
+	return false
+}
+
+func preluAsm[T Float](dst, v, x, slope []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		prelu512f32(p32(dst), p32(v), p32(x), p32(slope), len(dst))
+		return true
+	case on512f64:
+		prelu512f64(p64(dst), p64(v), p64(x), p64(slope), len(dst))
+		return true
+	case on256f32:
+		prelu256f32(p32(dst), p32(v), p32(x), p32(slope), len(dst))
+		return true
+	case on256f64:
+		prelu256f64(p64(dst), p64(v), p64(x), p64(slope), len(dst))
+		return true
+	}
+	return false
+}
+
+func addSlopesAsm[T Float](grad, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		addSlopes512f32(p32(grad), p32(dy), p32(x), len(grad))
+		return true
+	case on512f64:
+		addSlopes512f64(p64(grad), p64(dy), p64(x), len(grad))
+		return true
+	case on256f32:
+		addSlopes256f32(p32(grad), p32(dy), p32(x), len(grad))
+		return true
+	case on256f64:
+		addSlopes256f64(p64(grad), p64(dy), p64(x), len(grad))
+		return true
+	}
+	return false
+}
+
+func slopeAsm[T Float](dy, x []T) (T, bool) {
+	switch pathOf[T]() {
+	case on512f32:
+		return T(slope512f32(p32(dy), p32(x), len(dy))), true
+	case on512f64:
+		return T(slope512f64(p64(dy), p64(x), len(dy))), true
+	case on256f32:
+		return T(slope256f32(p32(dy), p32(x), len(dy))), true
+	case on256f64:
+		return T(slope256f64(p64(dy), p64(x), len(dy))), true
+	}
+	return 0, false
+}
+
 func expAsm[T Float](dst, src []T, shift T) bool {
 	switch pathOf[T]() {
 	case on512f32:
@@ -116,6 +184,186 @@ func tanhBackwardAsm[T Float](dx, dy, y []T) bool {
 	return false
 }
 
+func eluAsm[T Float](y, x []T, alpha T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		elu512f32(p32(y), p32(x), len(y), float32(alpha))
+		return true
+	case on512f64:
+		elu512f64(p64(y), p64(x), len(y), float64(alpha))
+		return true
+	case on256f32:
+		elu256f32(p32(y), p32(x), len(y), float32(alpha))
+		return true
+	case on256f64:
+		elu256f64(p64(y), p64(x), len(y), float64(alpha))
+		return true
+	}
+	return false
+}
+
+func eluBackwardAsm[T Float](dx, dy, y []T, alpha T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		eluBackward512f32(p32(dx), p32(dy), p32(y), len(dx), float32(alpha))
+		return true
+	case on512f64:
+		eluBackward512f64(p64(dx), p64(dy), p64(y), len(dx), float64(alpha))
+		return true
+	case on256f32:
+		eluBackward256f32(p32(dx), p32(dy), p32(y), len(dx), float32(alpha))
+		return true
+	case on256f64:
+		eluBackward256f64(p64(dx), p64(dy), p64(y), len(dx), float64(alpha))
+		return true
+	}
+	return false
+}
+
+func softplusAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		softplus512f32(p32(y), p32(x), len(y))
+		return true
+	case on512f64:
+		softplus512f64(p64(y), p64(x), len(y))
+		return true
+	case on256f32:
+		softplus256f32(p32(y), p32(x), len(y))
+		return true
+	case on256f64:
+		softplus256f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func softplusBackwardAsm[T Float](dx, dy, y []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		softplusBackward512f32(p32(dx), p32(dy), p32(y), len(dx))
+		return true
+	case on512f64:
+		softplusBackward512f64(p64(dx), p64(dy), p64(y), len(dx))
+		return true
+	case on256f32:
+		softplusBackward256f32(p32(dx), p32(dy), p32(y), len(dx))
+		return true
+	case on256f64:
+		softplusBackward256f64(p64(dx), p64(dy), p64(y), len(dx))
+		return true
+	}
+	return false
+}
+
+func siluAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		silu512f32(p32(y), p32(x), len(y))
+		return true
+	case on512f64:
+		silu512f64(p64(y), p64(x), len(y))
+		return true
+	case on256f32:
+		silu256f32(p32(y), p32(x), len(y))
+		return true
+	case on256f64:
+		silu256f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func siluBackwardAsm[T Float](dx, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		siluBackward512f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on512f64:
+		siluBackward512f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	case on256f32:
+		siluBackward256f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on256f64:
+		siluBackward256f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	}
+	return false
+}
+
+func geluAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		gelu512f32(p32(y), p32(x), len(y))
+		return true
+	case on512f64:
+		gelu512f64(p64(y), p64(x), len(y))
+		return true
+	case on256f32:
+		gelu256f32(p32(y), p32(x), len(y))
+		return true
+	case on256f64:
+		gelu256f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func geluBackwardAsm[T Float](dx, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		geluBackward512f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on512f64:
+		geluBackward512f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	case on256f32:
+		geluBackward256f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on256f64:
+		geluBackward256f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	}
+	return false
+}
+
+func geluTanhAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		geluTanh512f32(p32(y), p32(x), len(y))
+		return true
+	case on512f64:
+		geluTanh512f64(p64(y), p64(x), len(y))
+		return true
+	case on256f32:
+		geluTanh256f32(p32(y), p32(x), len(y))
+		return true
+	case on256f64:
+		geluTanh256f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func geluTanhBackwardAsm[T Float](dx, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		geluTanhBackward512f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on512f64:
+		geluTanhBackward512f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	case on256f32:
+		geluTanhBackward256f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on256f64:
+		geluTanhBackward256f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	}
+	return false
+}
+
 func softmaxAsm[T Float](y, x, max, sum []T, rows int, cols int) bool {
 	switch pathOf[T]() {
 	case on512f32:
@@ -188,6 +436,24 @@ func axpyAsm[T Float](y, x []T, a T) bool {
 	return false
 }
 
+func adjustAsm[T Float](w, grad []T, scale T, limit T, minusLimit T, decay T, shrink T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		adjust512f32(p32(w), p32(grad), len(w), float32(scale), float32(limit), float32(minusLimit), float32(decay), float32(shrink))
+		return true
+	case on512f64:
+		adjust512f64(p64(w), p64(grad), len(w), float64(scale), float64(limit), float64(minusLimit), float64(decay), float64(shrink))
+		return true
+	case on256f32:
+		adjust256f32(p32(w), p32(grad), len(w), float32(scale), float32(limit), float32(minusLimit), float32(decay), float32(shrink))
+		return true
+	case on256f64:
+		adjust256f64(p64(w), p64(grad), len(w), float64(scale), float64(limit), float64(minusLimit), float64(decay), float64(shrink))
+		return true
+	}
+	return false
+}
+
 func sgdAsm[T Float](w, grad []T, minusLR T) bool {
 	switch pathOf[T]() {
 	case on512f32:
@@ -206,19 +472,73 @@ func sgdAsm[T Float](w, grad []T, minusLR T) bool {
 	return false
 }
 
-func momentumAsm[T Float](w, v, grad []T, mu T, minusLR T) bool {
+func momentumAsm[T Float](w, v, grad []T, mu T, gain T, rate T) bool {
 	switch pathOf[T]() {
 	case on512f32:
-		momentum512f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(minusLR))
+		momentum512f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(gain), float32(rate))
 		return true
 	case on512f64:
-		momentum512f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(minusLR))
+		momentum512f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(gain), float64(rate))
 		return true
 	case on256f32:
-		momentum256f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(minusLR))
+		momentum256f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(gain), float32(rate))
 		return true
 	case on256f64:
-		momentum256f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(minusLR))
+		momentum256f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(gain), float64(rate))
+		return true
+	}
+	return false
+}
+
+func nesterovAsm[T Float](w, v, grad []T, mu T, gain T, rate T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		nesterov512f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(gain), float32(rate))
+		return true
+	case on512f64:
+		nesterov512f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(gain), float64(rate))
+		return true
+	case on256f32:
+		nesterov256f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(gain), float32(rate))
+		return true
+	case on256f64:
+		nesterov256f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(gain), float64(rate))
+		return true
+	}
+	return false
+}
+
+func adaGradAsm[T Float](w, s, grad []T, rate T, eps T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		adaGrad512f32(p32(w), p32(s), p32(grad), len(w), float32(rate), float32(eps))
+		return true
+	case on512f64:
+		adaGrad512f64(p64(w), p64(s), p64(grad), len(w), float64(rate), float64(eps))
+		return true
+	case on256f32:
+		adaGrad256f32(p32(w), p32(s), p32(grad), len(w), float32(rate), float32(eps))
+		return true
+	case on256f64:
+		adaGrad256f64(p64(w), p64(s), p64(grad), len(w), float64(rate), float64(eps))
+		return true
+	}
+	return false
+}
+
+func rmsPropAsm[T Float](w, v, grad []T, a T, rate T, eps T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		rmsProp512f32(p32(w), p32(v), p32(grad), len(w), float32(a), float32(rate), float32(eps))
+		return true
+	case on512f64:
+		rmsProp512f64(p64(w), p64(v), p64(grad), len(w), float64(a), float64(rate), float64(eps))
+		return true
+	case on256f32:
+		rmsProp256f32(p32(w), p32(v), p32(grad), len(w), float32(a), float32(rate), float32(eps))
+		return true
+	case on256f64:
+		rmsProp256f64(p64(w), p64(v), p64(grad), len(w), float64(a), float64(rate), float64(eps))
 		return true
 	}
 	return false
@@ -284,6 +604,16 @@ func dotAsm[T Float](x, y []T) (T, bool) {
 		return T(dot256f32(p32(x), p32(y), len(x))), true
 	case on256f64:
 		return T(dot256f64(p64(x), p64(y), len(x))), true
+	}
+	return 0, false
+}
+
+func squaresAsm[T Float](x []T) (float64, bool) {
+	switch pathOf[T]() {
+	case on512f32:
+		return squares512f32(p32(x), len(x)), true
+	case on256f32:
+		return squares256f32(p32(x), len(x)), true
 	}
 	return 0, false
 }

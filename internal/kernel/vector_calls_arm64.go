@@ -20,6 +20,52 @@ func maskAsm[T Float](dst, a, b []T) bool {
 	return false
 }
 
+func leakyAsm[T Float](dst, v, x []T, slope T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		leaky128f32(p32(dst), p32(v), p32(x), len(dst), float32(slope))
+		return true
+	case on128f64:
+		leaky128f64(p64(dst), p64(v), p64(x), len(dst), float64(slope))
+		return true
+	}
+	return false
+}
+
+func preluAsm[T Float](dst, v, x, slope []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		prelu128f32(p32(dst), p32(v), p32(x), p32(slope), len(dst))
+		return true
+	case on128f64:
+		prelu128f64(p64(dst), p64(v), p64(x), p64(slope), len(dst))
+		return true
+	}
+	return false
+}
+
+func addSlopesAsm[T Float](grad, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		addSlopes128f32(p32(grad), p32(dy), p32(x), len(grad))
+		return true
+	case on128f64:
+		addSlopes128f64(p64(grad), p64(dy), p64(x), len(grad))
+		return true
+	}
+	return false
+}
+
+func slopeAsm[T Float](dy, x []T) (T, bool) {
+	switch pathOf[T]() {
+	case on128f32:
+		return T(slope128f32(p32(dy), p32(x), len(dy))), true
+	case on128f64:
+		return T(slope128f64(p64(dy), p64(x), len(dy))), true
+	}
+	return 0, false
+}
+
 func expAsm[T Float](dst, src []T, shift T) bool {
 	switch pathOf[T]() {
 	case on128f32:
@@ -80,6 +126,126 @@ func tanhBackwardAsm[T Float](dx, dy, y []T) bool {
 	return false
 }
 
+func eluAsm[T Float](y, x []T, alpha T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		elu128f32(p32(y), p32(x), len(y), float32(alpha))
+		return true
+	case on128f64:
+		elu128f64(p64(y), p64(x), len(y), float64(alpha))
+		return true
+	}
+	return false
+}
+
+func eluBackwardAsm[T Float](dx, dy, y []T, alpha T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		eluBackward128f32(p32(dx), p32(dy), p32(y), len(dx), float32(alpha))
+		return true
+	case on128f64:
+		eluBackward128f64(p64(dx), p64(dy), p64(y), len(dx), float64(alpha))
+		return true
+	}
+	return false
+}
+
+func softplusAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		softplus128f32(p32(y), p32(x), len(y))
+		return true
+	case on128f64:
+		softplus128f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func softplusBackwardAsm[T Float](dx, dy, y []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		softplusBackward128f32(p32(dx), p32(dy), p32(y), len(dx))
+		return true
+	case on128f64:
+		softplusBackward128f64(p64(dx), p64(dy), p64(y), len(dx))
+		return true
+	}
+	return false
+}
+
+func siluAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		silu128f32(p32(y), p32(x), len(y))
+		return true
+	case on128f64:
+		silu128f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func siluBackwardAsm[T Float](dx, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		siluBackward128f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on128f64:
+		siluBackward128f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	}
+	return false
+}
+
+func geluAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		gelu128f32(p32(y), p32(x), len(y))
+		return true
+	case on128f64:
+		gelu128f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func geluBackwardAsm[T Float](dx, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		geluBackward128f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on128f64:
+		geluBackward128f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	}
+	return false
+}
+
+func geluTanhAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		geluTanh128f32(p32(y), p32(x), len(y))
+		return true
+	case on128f64:
+		geluTanh128f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func geluTanhBackwardAsm[T Float](dx, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		geluTanhBackward128f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on128f64:
+		geluTanhBackward128f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	}
+	return false
+}
+
 func softmaxAsm[T Float](y, x, max, sum []T, rows int, cols int) bool {
 	return false
 }
@@ -120,6 +286,18 @@ func axpyAsm[T Float](y, x []T, a T) bool {
 	return false
 }
 
+func adjustAsm[T Float](w, grad []T, scale T, limit T, minusLimit T, decay T, shrink T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		adjust128f32(p32(w), p32(grad), len(w), float32(scale), float32(limit), float32(minusLimit), float32(decay), float32(shrink))
+		return true
+	case on128f64:
+		adjust128f64(p64(w), p64(grad), len(w), float64(scale), float64(limit), float64(minusLimit), float64(decay), float64(shrink))
+		return true
+	}
+	return false
+}
+
 func sgdAsm[T Float](w, grad []T, minusLR T) bool {
 	switch pathOf[T]() {
 	case on128f32:
@@ -132,13 +310,49 @@ func sgdAsm[T Float](w, grad []T, minusLR T) bool {
 	return false
 }
 
-func momentumAsm[T Float](w, v, grad []T, mu T, minusLR T) bool {
+func momentumAsm[T Float](w, v, grad []T, mu T, gain T, rate T) bool {
 	switch pathOf[T]() {
 	case on128f32:
-		momentum128f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(minusLR))
+		momentum128f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(gain), float32(rate))
 		return true
 	case on128f64:
-		momentum128f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(minusLR))
+		momentum128f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(gain), float64(rate))
+		return true
+	}
+	return false
+}
+
+func nesterovAsm[T Float](w, v, grad []T, mu T, gain T, rate T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		nesterov128f32(p32(w), p32(v), p32(grad), len(w), float32(mu), float32(gain), float32(rate))
+		return true
+	case on128f64:
+		nesterov128f64(p64(w), p64(v), p64(grad), len(w), float64(mu), float64(gain), float64(rate))
+		return true
+	}
+	return false
+}
+
+func adaGradAsm[T Float](w, s, grad []T, rate T, eps T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		adaGrad128f32(p32(w), p32(s), p32(grad), len(w), float32(rate), float32(eps))
+		return true
+	case on128f64:
+		adaGrad128f64(p64(w), p64(s), p64(grad), len(w), float64(rate), float64(eps))
+		return true
+	}
+	return false
+}
+
+func rmsPropAsm[T Float](w, v, grad []T, a T, rate T, eps T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		rmsProp128f32(p32(w), p32(v), p32(grad), len(w), float32(a), float32(rate), float32(eps))
+		return true
+	case on128f64:
+		rmsProp128f64(p64(w), p64(v), p64(grad), len(w), float64(a), float64(rate), float64(eps))
 		return true
 	}
 	return false
@@ -184,6 +398,14 @@ func dotAsm[T Float](x, y []T) (T, bool) {
 		return T(dot128f32(p32(x), p32(y), len(x))), true
 	case on128f64:
 		return T(dot128f64(p64(x), p64(y), len(x))), true
+	}
+	return 0, false
+}
+
+func squaresAsm[T Float](x []T) (float64, bool) {
+	switch pathOf[T]() {
+	case on128f32:
+		return squares128f32(p32(x), len(x)), true
 	}
 	return 0, false
 }

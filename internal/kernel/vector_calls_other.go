@@ -12,6 +12,22 @@ func maskAsm[T Float](dst, a, b []T) bool {
 	return false
 }
 
+func leakyAsm[T Float](dst, v, x []T, slope T) bool {
+	return false
+}
+
+func preluAsm[T Float](dst, v, x, slope []T) bool {
+	return false
+}
+
+func addSlopesAsm[T Float](grad, dy, x []T) bool {
+	return false
+}
+
+func slopeAsm[T Float](dy, x []T) (T, bool) {
+	return 0, false
+}
+
 func expAsm[T Float](dst, src []T, shift T) bool {
 	return false
 }
@@ -32,6 +48,46 @@ func tanhBackwardAsm[T Float](dx, dy, y []T) bool {
 	return false
 }
 
+func eluAsm[T Float](y, x []T, alpha T) bool {
+	return false
+}
+
+func eluBackwardAsm[T Float](dx, dy, y []T, alpha T) bool {
+	return false
+}
+
+func softplusAsm[T Float](y, x []T) bool {
+	return false
+}
+
+func softplusBackwardAsm[T Float](dx, dy, y []T) bool {
+	return false
+}
+
+func siluAsm[T Float](y, x []T) bool {
+	return false
+}
+
+func siluBackwardAsm[T Float](dx, dy, x []T) bool {
+	return false
+}
+
+func geluAsm[T Float](y, x []T) bool {
+	return false
+}
+
+func geluBackwardAsm[T Float](dx, dy, x []T) bool {
+	return false
+}
+
+func geluTanhAsm[T Float](y, x []T) bool {
+	return false
+}
+
+func geluTanhBackwardAsm[T Float](dx, dy, x []T) bool {
+	return false
+}
+
 func softmaxAsm[T Float](y, x, max, sum []T, rows int, cols int) bool {
 	return false
 }
@@ -48,11 +104,27 @@ func axpyAsm[T Float](y, x []T, a T) bool {
 	return false
 }
 
+func adjustAsm[T Float](w, grad []T, scale T, limit T, minusLimit T, decay T, shrink T) bool {
+	return false
+}
+
 func sgdAsm[T Float](w, grad []T, minusLR T) bool {
 	return false
 }
 
-func momentumAsm[T Float](w, v, grad []T, mu T, minusLR T) bool {
+func momentumAsm[T Float](w, v, grad []T, mu T, gain T, rate T) bool {
+	return false
+}
+
+func nesterovAsm[T Float](w, v, grad []T, mu T, gain T, rate T) bool {
+	return false
+}
+
+func adaGradAsm[T Float](w, s, grad []T, rate T, eps T) bool {
+	return false
+}
+
+func rmsPropAsm[T Float](w, v, grad []T, a T, rate T, eps T) bool {
 	return false
 }
 
@@ -69,6 +141,10 @@ func sumAsm[T Float](x []T) (T, bool) {
 }
 
 func dotAsm[T Float](x, y []T) (T, bool) {
+	return 0, false
+}
+
+func squaresAsm[T Float](x []T) (float64, bool) {
 	return 0, false
 }
 

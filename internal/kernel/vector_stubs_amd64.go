@@ -16,6 +16,54 @@ package kernel
 //go:noescape
 func mask512f32(dst *float32, a *float32, b *float32, n int)
 
+// leaky512f32 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope
+//		}
+//	}
+//
+//go:noescape
+func leaky512f32(dst *float32, v *float32, x *float32, n int, slope float32)
+
+// prelu512f32 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope[i]
+//		}
+//	}
+//
+//go:noescape
+func prelu512f32(dst *float32, v *float32, x *float32, slope *float32, n int)
+
+// addSlopes512f32 computes
+//
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			grad[i] = fma(dy[i], x[i], grad[i])
+//		}
+//	}
+//
+//go:noescape
+func addSlopes512f32(grad *float32, dy *float32, x *float32, n int)
+
+// slope512f32 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			s[i%16] = fma(dy[i], x[i], s[i%16])
+//		}
+//	}
+//	return join(&s)
+//
+//go:noescape
+func slope512f32(dy *float32, x *float32, n int) float32
+
 // exp512f32 computes
 //
 //	for i := range n {
@@ -66,6 +114,118 @@ func tanh512f32(y *float32, x *float32, n int)
 //go:noescape
 func tanhBackward512f32(dx *float32, dy *float32, y *float32, n int)
 
+// elu512f32 computes
+//
+//	for i := range n {
+//		y[i] = x[i]
+//		if x[i] <= 0 {
+//			y[i] = alpha * expm1(x[i])
+//		}
+//	}
+//
+//go:noescape
+func elu512f32(y *float32, x *float32, n int, alpha float32)
+
+// eluBackward512f32 computes
+//
+//	for i := range n {
+//		d := 1
+//		if y[i] <= 0 {
+//			d = y[i] + alpha
+//		}
+//		dx[i] = flush(dy[i] * d)
+//	}
+//
+//go:noescape
+func eluBackward512f32(dx *float32, dy *float32, y *float32, n int, alpha float32)
+
+// softplus512f32 computes
+//
+//	for i := range n {
+//		e := exp(-abs(x[i]))
+//		s := e / (2 + e)
+//		p := s * s * polynomial(s*s)
+//		y[i] = max(x[i], 0) + (e + fma(s, p+p, -(s*e)))
+//	}
+//
+//go:noescape
+func softplus512f32(y *float32, x *float32, n int)
+
+// softplusBackward512f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * -expm1(-y[i]))
+//	}
+//
+//go:noescape
+func softplusBackward512f32(dx *float32, dy *float32, y *float32, n int)
+
+// silu512f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func silu512f32(y *float32, x *float32, n int)
+
+// siluBackward512f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func siluBackward512f32(dx *float32, dy *float32, x *float32, n int)
+
+// gelu512f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func gelu512f32(y *float32, x *float32, n int)
+
+// geluBackward512f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func geluBackward512f32(dx *float32, dy *float32, x *float32, n int)
+
+// geluTanh512f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanh512f32(y *float32, x *float32, n int)
+
+// geluTanhBackward512f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanhBackward512f32(dx *float32, dy *float32, x *float32, n int)
+
 // softmax512f32 computes
 //
 //	for i := range rows {
@@ -104,6 +264,16 @@ func quotient512f32(dst *float32, a *float32, n int, divisor float32)
 //go:noescape
 func axpy512f32(y *float32, x *float32, n int, a float32)
 
+// adjust512f32 computes
+//
+//	for i := range n {
+//		grad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))
+//		w[i] = fma(-shrink, w[i], w[i])
+//	}
+//
+//go:noescape
+func adjust512f32(w *float32, grad *float32, n int, scale float32, limit float32, minusLimit float32, decay float32, shrink float32)
+
 // sgd512f32 computes
 //
 //	for i := range n {
@@ -117,13 +287,47 @@ func sgd512f32(w *float32, grad *float32, n int, minusLR float32)
 // momentum512f32 computes
 //
 //	for i := range n {
-//		v[i] = flush(fma(minusLR, grad[i], mu*v[i]))
-//		w[i] += v[i]
+//		v[i] = flush(fma(gain, grad[i], mu*v[i]))
+//		w[i] = fma(rate, v[i], w[i])
 //		grad[i] = 0
 //	}
 //
 //go:noescape
-func momentum512f32(w *float32, v *float32, grad *float32, n int, mu float32, minusLR float32)
+func momentum512f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+
+// nesterov512f32 computes
+//
+//	for i := range n {
+//		grad[i] *= gain
+//		v[i] = flush(fma(mu, v[i], grad[i]))
+//		w[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func nesterov512f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+
+// adaGrad512f32 computes
+//
+//	for i := range n {
+//		s[i] = flush(fma(grad[i], grad[i], s[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func adaGrad512f32(w *float32, s *float32, grad *float32, n int, rate float32, eps float32)
+
+// rmsProp512f32 computes
+//
+//	for i := range n {
+//		v[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func rmsProp512f32(w *float32, v *float32, grad *float32, n int, a float32, rate float32, eps float32)
 
 // adam512f32 computes
 //
@@ -169,6 +373,17 @@ func sum512f32(x *float32, n int) float32
 //
 //go:noescape
 func dot512f32(x *float32, y *float32, n int) float32
+
+// squares512f32 computes
+//
+//	var s [16]float64
+//	for i := range n {
+//		s[i%16] += float64(x[i]) * float64(x[i])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func squares512f32(x *float32, n int) float64
 
 // max512f32 computes
 //
@@ -291,6 +506,54 @@ func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *flo
 //go:noescape
 func mask512f64(dst *float64, a *float64, b *float64, n int)
 
+// leaky512f64 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope
+//		}
+//	}
+//
+//go:noescape
+func leaky512f64(dst *float64, v *float64, x *float64, n int, slope float64)
+
+// prelu512f64 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope[i]
+//		}
+//	}
+//
+//go:noescape
+func prelu512f64(dst *float64, v *float64, x *float64, slope *float64, n int)
+
+// addSlopes512f64 computes
+//
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			grad[i] = fma(dy[i], x[i], grad[i])
+//		}
+//	}
+//
+//go:noescape
+func addSlopes512f64(grad *float64, dy *float64, x *float64, n int)
+
+// slope512f64 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			s[i%16] = fma(dy[i], x[i], s[i%16])
+//		}
+//	}
+//	return join(&s)
+//
+//go:noescape
+func slope512f64(dy *float64, x *float64, n int) float64
+
 // exp512f64 computes
 //
 //	for i := range n {
@@ -341,6 +604,118 @@ func tanh512f64(y *float64, x *float64, n int)
 //go:noescape
 func tanhBackward512f64(dx *float64, dy *float64, y *float64, n int)
 
+// elu512f64 computes
+//
+//	for i := range n {
+//		y[i] = x[i]
+//		if x[i] <= 0 {
+//			y[i] = alpha * expm1(x[i])
+//		}
+//	}
+//
+//go:noescape
+func elu512f64(y *float64, x *float64, n int, alpha float64)
+
+// eluBackward512f64 computes
+//
+//	for i := range n {
+//		d := 1
+//		if y[i] <= 0 {
+//			d = y[i] + alpha
+//		}
+//		dx[i] = flush(dy[i] * d)
+//	}
+//
+//go:noescape
+func eluBackward512f64(dx *float64, dy *float64, y *float64, n int, alpha float64)
+
+// softplus512f64 computes
+//
+//	for i := range n {
+//		e := exp(-abs(x[i]))
+//		s := e / (2 + e)
+//		p := s * s * polynomial(s*s)
+//		y[i] = max(x[i], 0) + (e + fma(s, p+p, -(s*e)))
+//	}
+//
+//go:noescape
+func softplus512f64(y *float64, x *float64, n int)
+
+// softplusBackward512f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * -expm1(-y[i]))
+//	}
+//
+//go:noescape
+func softplusBackward512f64(dx *float64, dy *float64, y *float64, n int)
+
+// silu512f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func silu512f64(y *float64, x *float64, n int)
+
+// siluBackward512f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func siluBackward512f64(dx *float64, dy *float64, x *float64, n int)
+
+// gelu512f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func gelu512f64(y *float64, x *float64, n int)
+
+// geluBackward512f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func geluBackward512f64(dx *float64, dy *float64, x *float64, n int)
+
+// geluTanh512f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanh512f64(y *float64, x *float64, n int)
+
+// geluTanhBackward512f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanhBackward512f64(dx *float64, dy *float64, x *float64, n int)
+
 // softmax512f64 computes
 //
 //	for i := range rows {
@@ -379,6 +754,16 @@ func quotient512f64(dst *float64, a *float64, n int, divisor float64)
 //go:noescape
 func axpy512f64(y *float64, x *float64, n int, a float64)
 
+// adjust512f64 computes
+//
+//	for i := range n {
+//		grad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))
+//		w[i] = fma(-shrink, w[i], w[i])
+//	}
+//
+//go:noescape
+func adjust512f64(w *float64, grad *float64, n int, scale float64, limit float64, minusLimit float64, decay float64, shrink float64)
+
 // sgd512f64 computes
 //
 //	for i := range n {
@@ -392,13 +777,47 @@ func sgd512f64(w *float64, grad *float64, n int, minusLR float64)
 // momentum512f64 computes
 //
 //	for i := range n {
-//		v[i] = flush(fma(minusLR, grad[i], mu*v[i]))
-//		w[i] += v[i]
+//		v[i] = flush(fma(gain, grad[i], mu*v[i]))
+//		w[i] = fma(rate, v[i], w[i])
 //		grad[i] = 0
 //	}
 //
 //go:noescape
-func momentum512f64(w *float64, v *float64, grad *float64, n int, mu float64, minusLR float64)
+func momentum512f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+
+// nesterov512f64 computes
+//
+//	for i := range n {
+//		grad[i] *= gain
+//		v[i] = flush(fma(mu, v[i], grad[i]))
+//		w[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func nesterov512f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+
+// adaGrad512f64 computes
+//
+//	for i := range n {
+//		s[i] = flush(fma(grad[i], grad[i], s[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func adaGrad512f64(w *float64, s *float64, grad *float64, n int, rate float64, eps float64)
+
+// rmsProp512f64 computes
+//
+//	for i := range n {
+//		v[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func rmsProp512f64(w *float64, v *float64, grad *float64, n int, a float64, rate float64, eps float64)
 
 // adam512f64 computes
 //
@@ -575,6 +994,54 @@ func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *flo
 //go:noescape
 func mask256f32(dst *float32, a *float32, b *float32, n int)
 
+// leaky256f32 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope
+//		}
+//	}
+//
+//go:noescape
+func leaky256f32(dst *float32, v *float32, x *float32, n int, slope float32)
+
+// prelu256f32 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope[i]
+//		}
+//	}
+//
+//go:noescape
+func prelu256f32(dst *float32, v *float32, x *float32, slope *float32, n int)
+
+// addSlopes256f32 computes
+//
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			grad[i] = fma(dy[i], x[i], grad[i])
+//		}
+//	}
+//
+//go:noescape
+func addSlopes256f32(grad *float32, dy *float32, x *float32, n int)
+
+// slope256f32 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			s[i%16] = fma(dy[i], x[i], s[i%16])
+//		}
+//	}
+//	return join(&s)
+//
+//go:noescape
+func slope256f32(dy *float32, x *float32, n int) float32
+
 // exp256f32 computes
 //
 //	for i := range n {
@@ -625,6 +1092,118 @@ func tanh256f32(y *float32, x *float32, n int)
 //go:noescape
 func tanhBackward256f32(dx *float32, dy *float32, y *float32, n int)
 
+// elu256f32 computes
+//
+//	for i := range n {
+//		y[i] = x[i]
+//		if x[i] <= 0 {
+//			y[i] = alpha * expm1(x[i])
+//		}
+//	}
+//
+//go:noescape
+func elu256f32(y *float32, x *float32, n int, alpha float32)
+
+// eluBackward256f32 computes
+//
+//	for i := range n {
+//		d := 1
+//		if y[i] <= 0 {
+//			d = y[i] + alpha
+//		}
+//		dx[i] = flush(dy[i] * d)
+//	}
+//
+//go:noescape
+func eluBackward256f32(dx *float32, dy *float32, y *float32, n int, alpha float32)
+
+// softplus256f32 computes
+//
+//	for i := range n {
+//		e := exp(-abs(x[i]))
+//		s := e / (2 + e)
+//		p := s * s * polynomial(s*s)
+//		y[i] = max(x[i], 0) + (e + fma(s, p+p, -(s*e)))
+//	}
+//
+//go:noescape
+func softplus256f32(y *float32, x *float32, n int)
+
+// softplusBackward256f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * -expm1(-y[i]))
+//	}
+//
+//go:noescape
+func softplusBackward256f32(dx *float32, dy *float32, y *float32, n int)
+
+// silu256f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func silu256f32(y *float32, x *float32, n int)
+
+// siluBackward256f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func siluBackward256f32(dx *float32, dy *float32, x *float32, n int)
+
+// gelu256f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func gelu256f32(y *float32, x *float32, n int)
+
+// geluBackward256f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func geluBackward256f32(dx *float32, dy *float32, x *float32, n int)
+
+// geluTanh256f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanh256f32(y *float32, x *float32, n int)
+
+// geluTanhBackward256f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanhBackward256f32(dx *float32, dy *float32, x *float32, n int)
+
 // softmax256f32 computes
 //
 //	for i := range rows {
@@ -663,6 +1242,16 @@ func quotient256f32(dst *float32, a *float32, n int, divisor float32)
 //go:noescape
 func axpy256f32(y *float32, x *float32, n int, a float32)
 
+// adjust256f32 computes
+//
+//	for i := range n {
+//		grad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))
+//		w[i] = fma(-shrink, w[i], w[i])
+//	}
+//
+//go:noescape
+func adjust256f32(w *float32, grad *float32, n int, scale float32, limit float32, minusLimit float32, decay float32, shrink float32)
+
 // sgd256f32 computes
 //
 //	for i := range n {
@@ -676,13 +1265,47 @@ func sgd256f32(w *float32, grad *float32, n int, minusLR float32)
 // momentum256f32 computes
 //
 //	for i := range n {
-//		v[i] = flush(fma(minusLR, grad[i], mu*v[i]))
-//		w[i] += v[i]
+//		v[i] = flush(fma(gain, grad[i], mu*v[i]))
+//		w[i] = fma(rate, v[i], w[i])
 //		grad[i] = 0
 //	}
 //
 //go:noescape
-func momentum256f32(w *float32, v *float32, grad *float32, n int, mu float32, minusLR float32)
+func momentum256f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+
+// nesterov256f32 computes
+//
+//	for i := range n {
+//		grad[i] *= gain
+//		v[i] = flush(fma(mu, v[i], grad[i]))
+//		w[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func nesterov256f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+
+// adaGrad256f32 computes
+//
+//	for i := range n {
+//		s[i] = flush(fma(grad[i], grad[i], s[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func adaGrad256f32(w *float32, s *float32, grad *float32, n int, rate float32, eps float32)
+
+// rmsProp256f32 computes
+//
+//	for i := range n {
+//		v[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func rmsProp256f32(w *float32, v *float32, grad *float32, n int, a float32, rate float32, eps float32)
 
 // adam256f32 computes
 //
@@ -728,6 +1351,17 @@ func sum256f32(x *float32, n int) float32
 //
 //go:noescape
 func dot256f32(x *float32, y *float32, n int) float32
+
+// squares256f32 computes
+//
+//	var s [16]float64
+//	for i := range n {
+//		s[i%16] += float64(x[i]) * float64(x[i])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func squares256f32(x *float32, n int) float64
 
 // max256f32 computes
 //
@@ -850,6 +1484,54 @@ func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *flo
 //go:noescape
 func mask256f64(dst *float64, a *float64, b *float64, n int)
 
+// leaky256f64 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope
+//		}
+//	}
+//
+//go:noescape
+func leaky256f64(dst *float64, v *float64, x *float64, n int, slope float64)
+
+// prelu256f64 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope[i]
+//		}
+//	}
+//
+//go:noescape
+func prelu256f64(dst *float64, v *float64, x *float64, slope *float64, n int)
+
+// addSlopes256f64 computes
+//
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			grad[i] = fma(dy[i], x[i], grad[i])
+//		}
+//	}
+//
+//go:noescape
+func addSlopes256f64(grad *float64, dy *float64, x *float64, n int)
+
+// slope256f64 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			s[i%16] = fma(dy[i], x[i], s[i%16])
+//		}
+//	}
+//	return join(&s)
+//
+//go:noescape
+func slope256f64(dy *float64, x *float64, n int) float64
+
 // exp256f64 computes
 //
 //	for i := range n {
@@ -900,6 +1582,118 @@ func tanh256f64(y *float64, x *float64, n int)
 //go:noescape
 func tanhBackward256f64(dx *float64, dy *float64, y *float64, n int)
 
+// elu256f64 computes
+//
+//	for i := range n {
+//		y[i] = x[i]
+//		if x[i] <= 0 {
+//			y[i] = alpha * expm1(x[i])
+//		}
+//	}
+//
+//go:noescape
+func elu256f64(y *float64, x *float64, n int, alpha float64)
+
+// eluBackward256f64 computes
+//
+//	for i := range n {
+//		d := 1
+//		if y[i] <= 0 {
+//			d = y[i] + alpha
+//		}
+//		dx[i] = flush(dy[i] * d)
+//	}
+//
+//go:noescape
+func eluBackward256f64(dx *float64, dy *float64, y *float64, n int, alpha float64)
+
+// softplus256f64 computes
+//
+//	for i := range n {
+//		e := exp(-abs(x[i]))
+//		s := e / (2 + e)
+//		p := s * s * polynomial(s*s)
+//		y[i] = max(x[i], 0) + (e + fma(s, p+p, -(s*e)))
+//	}
+//
+//go:noescape
+func softplus256f64(y *float64, x *float64, n int)
+
+// softplusBackward256f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * -expm1(-y[i]))
+//	}
+//
+//go:noescape
+func softplusBackward256f64(dx *float64, dy *float64, y *float64, n int)
+
+// silu256f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func silu256f64(y *float64, x *float64, n int)
+
+// siluBackward256f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func siluBackward256f64(dx *float64, dy *float64, x *float64, n int)
+
+// gelu256f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func gelu256f64(y *float64, x *float64, n int)
+
+// geluBackward256f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func geluBackward256f64(dx *float64, dy *float64, x *float64, n int)
+
+// geluTanh256f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanh256f64(y *float64, x *float64, n int)
+
+// geluTanhBackward256f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanhBackward256f64(dx *float64, dy *float64, x *float64, n int)
+
 // softmax256f64 computes
 //
 //	for i := range rows {
@@ -938,6 +1732,16 @@ func quotient256f64(dst *float64, a *float64, n int, divisor float64)
 //go:noescape
 func axpy256f64(y *float64, x *float64, n int, a float64)
 
+// adjust256f64 computes
+//
+//	for i := range n {
+//		grad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))
+//		w[i] = fma(-shrink, w[i], w[i])
+//	}
+//
+//go:noescape
+func adjust256f64(w *float64, grad *float64, n int, scale float64, limit float64, minusLimit float64, decay float64, shrink float64)
+
 // sgd256f64 computes
 //
 //	for i := range n {
@@ -951,13 +1755,47 @@ func sgd256f64(w *float64, grad *float64, n int, minusLR float64)
 // momentum256f64 computes
 //
 //	for i := range n {
-//		v[i] = flush(fma(minusLR, grad[i], mu*v[i]))
-//		w[i] += v[i]
+//		v[i] = flush(fma(gain, grad[i], mu*v[i]))
+//		w[i] = fma(rate, v[i], w[i])
 //		grad[i] = 0
 //	}
 //
 //go:noescape
-func momentum256f64(w *float64, v *float64, grad *float64, n int, mu float64, minusLR float64)
+func momentum256f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+
+// nesterov256f64 computes
+//
+//	for i := range n {
+//		grad[i] *= gain
+//		v[i] = flush(fma(mu, v[i], grad[i]))
+//		w[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func nesterov256f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+
+// adaGrad256f64 computes
+//
+//	for i := range n {
+//		s[i] = flush(fma(grad[i], grad[i], s[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func adaGrad256f64(w *float64, s *float64, grad *float64, n int, rate float64, eps float64)
+
+// rmsProp256f64 computes
+//
+//	for i := range n {
+//		v[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func rmsProp256f64(w *float64, v *float64, grad *float64, n int, a float64, rate float64, eps float64)
 
 // adam256f64 computes
 //

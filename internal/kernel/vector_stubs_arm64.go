@@ -16,6 +16,54 @@ package kernel
 //go:noescape
 func mask128f32(dst *float32, a *float32, b *float32, n int)
 
+// leaky128f32 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope
+//		}
+//	}
+//
+//go:noescape
+func leaky128f32(dst *float32, v *float32, x *float32, n int, slope float32)
+
+// prelu128f32 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope[i]
+//		}
+//	}
+//
+//go:noescape
+func prelu128f32(dst *float32, v *float32, x *float32, slope *float32, n int)
+
+// addSlopes128f32 computes
+//
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			grad[i] = fma(dy[i], x[i], grad[i])
+//		}
+//	}
+//
+//go:noescape
+func addSlopes128f32(grad *float32, dy *float32, x *float32, n int)
+
+// slope128f32 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			s[i%16] = fma(dy[i], x[i], s[i%16])
+//		}
+//	}
+//	return join(&s)
+//
+//go:noescape
+func slope128f32(dy *float32, x *float32, n int) float32
+
 // exp128f32 computes
 //
 //	for i := range n {
@@ -66,6 +114,118 @@ func tanh128f32(y *float32, x *float32, n int)
 //go:noescape
 func tanhBackward128f32(dx *float32, dy *float32, y *float32, n int)
 
+// elu128f32 computes
+//
+//	for i := range n {
+//		y[i] = x[i]
+//		if x[i] <= 0 {
+//			y[i] = alpha * expm1(x[i])
+//		}
+//	}
+//
+//go:noescape
+func elu128f32(y *float32, x *float32, n int, alpha float32)
+
+// eluBackward128f32 computes
+//
+//	for i := range n {
+//		d := 1
+//		if y[i] <= 0 {
+//			d = y[i] + alpha
+//		}
+//		dx[i] = flush(dy[i] * d)
+//	}
+//
+//go:noescape
+func eluBackward128f32(dx *float32, dy *float32, y *float32, n int, alpha float32)
+
+// softplus128f32 computes
+//
+//	for i := range n {
+//		e := exp(-abs(x[i]))
+//		s := e / (2 + e)
+//		p := s * s * polynomial(s*s)
+//		y[i] = max(x[i], 0) + (e + fma(s, p+p, -(s*e)))
+//	}
+//
+//go:noescape
+func softplus128f32(y *float32, x *float32, n int)
+
+// softplusBackward128f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * -expm1(-y[i]))
+//	}
+//
+//go:noescape
+func softplusBackward128f32(dx *float32, dy *float32, y *float32, n int)
+
+// silu128f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func silu128f32(y *float32, x *float32, n int)
+
+// siluBackward128f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func siluBackward128f32(dx *float32, dy *float32, x *float32, n int)
+
+// gelu128f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func gelu128f32(y *float32, x *float32, n int)
+
+// geluBackward128f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func geluBackward128f32(dx *float32, dy *float32, x *float32, n int)
+
+// geluTanh128f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanh128f32(y *float32, x *float32, n int)
+
+// geluTanhBackward128f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanhBackward128f32(dx *float32, dy *float32, x *float32, n int)
+
 // softmaxBackward128f32 computes
 //
 //	for i := range n {
@@ -93,6 +253,16 @@ func quotient128f32(dst *float32, a *float32, n int, divisor float32)
 //go:noescape
 func axpy128f32(y *float32, x *float32, n int, a float32)
 
+// adjust128f32 computes
+//
+//	for i := range n {
+//		grad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))
+//		w[i] = fma(-shrink, w[i], w[i])
+//	}
+//
+//go:noescape
+func adjust128f32(w *float32, grad *float32, n int, scale float32, limit float32, minusLimit float32, decay float32, shrink float32)
+
 // sgd128f32 computes
 //
 //	for i := range n {
@@ -106,13 +276,47 @@ func sgd128f32(w *float32, grad *float32, n int, minusLR float32)
 // momentum128f32 computes
 //
 //	for i := range n {
-//		v[i] = flush(fma(minusLR, grad[i], mu*v[i]))
-//		w[i] += v[i]
+//		v[i] = flush(fma(gain, grad[i], mu*v[i]))
+//		w[i] = fma(rate, v[i], w[i])
 //		grad[i] = 0
 //	}
 //
 //go:noescape
-func momentum128f32(w *float32, v *float32, grad *float32, n int, mu float32, minusLR float32)
+func momentum128f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+
+// nesterov128f32 computes
+//
+//	for i := range n {
+//		grad[i] *= gain
+//		v[i] = flush(fma(mu, v[i], grad[i]))
+//		w[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func nesterov128f32(w *float32, v *float32, grad *float32, n int, mu float32, gain float32, rate float32)
+
+// adaGrad128f32 computes
+//
+//	for i := range n {
+//		s[i] = flush(fma(grad[i], grad[i], s[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func adaGrad128f32(w *float32, s *float32, grad *float32, n int, rate float32, eps float32)
+
+// rmsProp128f32 computes
+//
+//	for i := range n {
+//		v[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func rmsProp128f32(w *float32, v *float32, grad *float32, n int, a float32, rate float32, eps float32)
 
 // adam128f32 computes
 //
@@ -158,6 +362,17 @@ func sum128f32(x *float32, n int) float32
 //
 //go:noescape
 func dot128f32(x *float32, y *float32, n int) float32
+
+// squares128f32 computes
+//
+//	var s [16]float64
+//	for i := range n {
+//		s[i%16] += float64(x[i]) * float64(x[i])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func squares128f32(x *float32, n int) float64
 
 // max128f32 computes
 //
@@ -280,6 +495,54 @@ func normRowBackward128f32(dx *float32, dgamma *float32, dbeta *float32, dy *flo
 //go:noescape
 func mask128f64(dst *float64, a *float64, b *float64, n int)
 
+// leaky128f64 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope
+//		}
+//	}
+//
+//go:noescape
+func leaky128f64(dst *float64, v *float64, x *float64, n int, slope float64)
+
+// prelu128f64 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope[i]
+//		}
+//	}
+//
+//go:noescape
+func prelu128f64(dst *float64, v *float64, x *float64, slope *float64, n int)
+
+// addSlopes128f64 computes
+//
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			grad[i] = fma(dy[i], x[i], grad[i])
+//		}
+//	}
+//
+//go:noescape
+func addSlopes128f64(grad *float64, dy *float64, x *float64, n int)
+
+// slope128f64 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			s[i%16] = fma(dy[i], x[i], s[i%16])
+//		}
+//	}
+//	return join(&s)
+//
+//go:noescape
+func slope128f64(dy *float64, x *float64, n int) float64
+
 // exp128f64 computes
 //
 //	for i := range n {
@@ -330,6 +593,118 @@ func tanh128f64(y *float64, x *float64, n int)
 //go:noescape
 func tanhBackward128f64(dx *float64, dy *float64, y *float64, n int)
 
+// elu128f64 computes
+//
+//	for i := range n {
+//		y[i] = x[i]
+//		if x[i] <= 0 {
+//			y[i] = alpha * expm1(x[i])
+//		}
+//	}
+//
+//go:noescape
+func elu128f64(y *float64, x *float64, n int, alpha float64)
+
+// eluBackward128f64 computes
+//
+//	for i := range n {
+//		d := 1
+//		if y[i] <= 0 {
+//			d = y[i] + alpha
+//		}
+//		dx[i] = flush(dy[i] * d)
+//	}
+//
+//go:noescape
+func eluBackward128f64(dx *float64, dy *float64, y *float64, n int, alpha float64)
+
+// softplus128f64 computes
+//
+//	for i := range n {
+//		e := exp(-abs(x[i]))
+//		s := e / (2 + e)
+//		p := s * s * polynomial(s*s)
+//		y[i] = max(x[i], 0) + (e + fma(s, p+p, -(s*e)))
+//	}
+//
+//go:noescape
+func softplus128f64(y *float64, x *float64, n int)
+
+// softplusBackward128f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * -expm1(-y[i]))
+//	}
+//
+//go:noescape
+func softplusBackward128f64(dx *float64, dy *float64, y *float64, n int)
+
+// silu128f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func silu128f64(y *float64, x *float64, n int)
+
+// siluBackward128f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func siluBackward128f64(dx *float64, dy *float64, x *float64, n int)
+
+// gelu128f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func gelu128f64(y *float64, x *float64, n int)
+
+// geluBackward128f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func geluBackward128f64(dx *float64, dy *float64, x *float64, n int)
+
+// geluTanh128f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanh128f64(y *float64, x *float64, n int)
+
+// geluTanhBackward128f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanhBackward128f64(dx *float64, dy *float64, x *float64, n int)
+
 // softmaxBackward128f64 computes
 //
 //	for i := range n {
@@ -357,6 +732,16 @@ func quotient128f64(dst *float64, a *float64, n int, divisor float64)
 //go:noescape
 func axpy128f64(y *float64, x *float64, n int, a float64)
 
+// adjust128f64 computes
+//
+//	for i := range n {
+//		grad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))
+//		w[i] = fma(-shrink, w[i], w[i])
+//	}
+//
+//go:noescape
+func adjust128f64(w *float64, grad *float64, n int, scale float64, limit float64, minusLimit float64, decay float64, shrink float64)
+
 // sgd128f64 computes
 //
 //	for i := range n {
@@ -370,13 +755,47 @@ func sgd128f64(w *float64, grad *float64, n int, minusLR float64)
 // momentum128f64 computes
 //
 //	for i := range n {
-//		v[i] = flush(fma(minusLR, grad[i], mu*v[i]))
-//		w[i] += v[i]
+//		v[i] = flush(fma(gain, grad[i], mu*v[i]))
+//		w[i] = fma(rate, v[i], w[i])
 //		grad[i] = 0
 //	}
 //
 //go:noescape
-func momentum128f64(w *float64, v *float64, grad *float64, n int, mu float64, minusLR float64)
+func momentum128f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+
+// nesterov128f64 computes
+//
+//	for i := range n {
+//		grad[i] *= gain
+//		v[i] = flush(fma(mu, v[i], grad[i]))
+//		w[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func nesterov128f64(w *float64, v *float64, grad *float64, n int, mu float64, gain float64, rate float64)
+
+// adaGrad128f64 computes
+//
+//	for i := range n {
+//		s[i] = flush(fma(grad[i], grad[i], s[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func adaGrad128f64(w *float64, s *float64, grad *float64, n int, rate float64, eps float64)
+
+// rmsProp128f64 computes
+//
+//	for i := range n {
+//		v[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))
+//		w[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])
+//		grad[i] = 0
+//	}
+//
+//go:noescape
+func rmsProp128f64(w *float64, v *float64, grad *float64, n int, a float64, rate float64, eps float64)
 
 // adam128f64 computes
 //

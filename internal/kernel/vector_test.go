@@ -26,17 +26,38 @@ func vectorOps[T Float]() []vectorOp[T] {
 		return func(s [][]T, _ int) float64 { run(s); return 0 }
 	}
 	return []vectorOp[T]{
-		{"ReLU", []int{1, 1}, none(func(s [][]T) { ReLU(s[0], s[1]) })},
-		{"ReLUBackward", []int{1, 1, 1}, none(func(s [][]T) { ReLUBackward(s[0], s[1], s[2]) })},
+		{"ReLU", []int{1, 1}, none(func(s [][]T) { ReLU(1, s[0], s[1]) })},
+		{"ReLUBackward", []int{1, 1, 1}, none(func(s [][]T) { ReLUBackward(1, s[0], s[1], s[2]) })},
 		{"Exp", []int{1, 1}, none(func(s [][]T) { Exp(s[0], s[1]) })},
-		{"Sigmoid", []int{1, 1}, none(func(s [][]T) { Sigmoid(s[0], s[1]) })},
-		{"SigmoidBackward", []int{1, 1, 1}, none(func(s [][]T) { SigmoidBackward(s[0], s[1], s[2]) })},
-		{"Tanh", []int{1, 1}, none(func(s [][]T) { Tanh(s[0], s[1]) })},
-		{"TanhBackward", []int{1, 1, 1}, none(func(s [][]T) { TanhBackward(s[0], s[1], s[2]) })},
+		{"Sigmoid", []int{1, 1}, none(func(s [][]T) { Sigmoid(1, s[0], s[1]) })},
+		{"SigmoidBackward", []int{1, 1, 1}, none(func(s [][]T) { SigmoidBackward(1, s[0], s[1], s[2]) })},
+		{"Tanh", []int{1, 1}, none(func(s [][]T) { Tanh(1, s[0], s[1]) })},
+		{"TanhBackward", []int{1, 1, 1}, none(func(s [][]T) { TanhBackward(1, s[0], s[1], s[2]) })},
+		{"LeakyReLU", []int{1, 1}, none(func(s [][]T) { LeakyReLU(1, s[0], s[1], 0.01) })},
+		{"LeakyReLUBackward", []int{1, 1, 1}, none(func(s [][]T) { LeakyReLUBackward(1, s[0], s[1], s[2], 0.01) })},
+		{"PReLU", []int{rows, rows, 1}, none(func(s [][]T) { PReLU(s[0], s[1], s[2]) })},
+		{"PReLUBackward", []int{rows, rows, rows, 1}, none(func(s [][]T) { PReLUBackward(s[0], s[1], s[2], s[3]) })},
+		{"AddPReLUSlopes", []int{1, rows, rows}, none(func(s [][]T) { AddPReLUSlopes(s[0], s[1], s[2]) })},
+		{"PReLUSlope", []int{1, 1}, func(s [][]T, _ int) float64 { return float64(PReLUSlope(s[0], s[1])) }},
+		{"ELU", []int{1, 1}, none(func(s [][]T) { ELU(1, s[0], s[1], 1.25) })},
+		{"ELUBackward", []int{1, 1, 1}, none(func(s [][]T) { ELUBackward(1, s[0], s[1], s[2], 1.25) })},
+		{"Softplus", []int{1, 1}, none(func(s [][]T) { Softplus(1, s[0], s[1]) })},
+		{"SoftplusBackward", []int{1, 1, 1}, none(func(s [][]T) { Softplus(1, s[2], s[2]); SoftplusBackward(1, s[0], s[1], s[2]) })},
+		{"SiLU", []int{1, 1}, none(func(s [][]T) { SiLU(1, s[0], s[1]) })},
+		{"SiLUBackward", []int{1, 1, 1}, none(func(s [][]T) { SiLUBackward(1, s[0], s[1], s[2]) })},
+		{"GELU", []int{1, 1}, none(func(s [][]T) { GELU(1, s[0], s[1]) })},
+		{"GELUBackward", []int{1, 1, 1}, none(func(s [][]T) { GELUBackward(1, s[0], s[1], s[2]) })},
+		{"GELUTanh", []int{1, 1}, none(func(s [][]T) { GELUTanh(1, s[0], s[1]) })},
+		{"GELUTanhBackward", []int{1, 1, 1}, none(func(s [][]T) { GELUTanhBackward(1, s[0], s[1], s[2]) })},
 		{"Axpy", []int{1, 1}, none(func(s [][]T) { Axpy(s[0], s[1], 1-0x1p-20) })},
-		{"SGD", []int{1, 1}, none(func(s [][]T) { SGD(1, s[0], s[1], 0.1) })},
-		{"Momentum", []int{1, 1, 1}, none(func(s [][]T) { Momentum(1, s[0], s[1], s[2], 0.9, 0.1) })},
-		{"Adam", []int{1, 1, 1, 1}, none(func(s [][]T) { Adam(1, s[0], s[1], s[2], s[3], 0.1, 0.001, 0.1, 1e-7) })},
+		{"SGD", []int{1, 1}, none(func(s [][]T) { SGD(s[0], s[1], 0.1) })},
+		{"Momentum", []int{1, 1, 1}, none(func(s [][]T) { Momentum(s[0], s[1], s[2], 0.9, -0.1, 1) })},
+		{"Adam", []int{1, 1, 1, 1}, none(func(s [][]T) { Adam(s[0], s[1], s[2], s[3], 0.1, 0.001, 0.1, 1e-7) })},
+		{"Nesterov", []int{1, 1, 1}, none(func(s [][]T) { Nesterov(s[0], s[1], s[2], 0.9, -0.1, 1) })},
+		{"AdaGrad", []int{1, 1, 1}, none(func(s [][]T) { AdaGrad(s[0], s[1], s[2], 0.1, 1e-7) })},
+		{"RMSProp", []int{1, 1, 1}, none(func(s [][]T) { RMSProp(s[0], s[1], s[2], 0.01, 0.1, 1e-7) })},
+		{"Adjust", []int{1, 1}, none(func(s [][]T) { Adjust(s[0], s[1], 0.7, 1, 0.1, 0.01) })},
+		{"SumSquares", []int{1}, func(s [][]T, _ int) float64 { return SumSquares(s[0]) }},
 		{"Add", []int{1, 1, 1}, none(func(s [][]T) { Add(s[0], s[1], s[2]) })},
 		{"Add in place", []int{1, 1}, none(func(s [][]T) { Add(s[0], s[0], s[1]) })},
 		{"times", []int{1, 1, 1}, none(func(s [][]T) { times(s[0], s[1], s[2]) })},
@@ -77,7 +98,7 @@ func vectorOps[T Float]() []vectorOp[T] {
 		}},
 		{"SoftmaxLossBackward", []int{1, 1, 1}, none(func(s [][]T) { SoftmaxLossBackward(s[0], s[1], s[2], 7) })},
 		{"Exp in place", []int{1}, none(func(s [][]T) { Exp(s[0], s[0]) })},
-		{"ReLU in place", []int{1}, none(func(s [][]T) { ReLU(s[0], s[0]) })},
+		{"ReLU in place", []int{1}, none(func(s [][]T) { ReLU(1, s[0], s[0]) })},
 	}
 }
 
@@ -121,17 +142,22 @@ func benchmarkVector[T Float](b *testing.B) {
 	}
 	labels := make([]int, 500)
 	sums, w := make([]T, 50), random[T](rng, 5000)
-	bench("ReLU", 2, func(x, y, _ []T) { ReLU(x, y) })
-	bench("ReLUBackward", 3, func(x, y, z []T) { ReLUBackward(x, y, z) })
+	bench("ReLU", 2, func(x, y, _ []T) { ReLU(1, x, y) })
+	bench("ReLUBackward", 3, func(x, y, z []T) { ReLUBackward(1, x, y, z) })
 	bench("Exp", 2, func(x, y, _ []T) { Exp(x, y) })
-	bench("Sigmoid", 2, func(x, y, _ []T) { Sigmoid(x, y) })
-	bench("SigmoidBackward", 3, func(x, y, z []T) { SigmoidBackward(x, y, z) })
-	bench("Tanh", 2, func(x, y, _ []T) { Tanh(x, y) })
-	bench("TanhBackward", 3, func(x, y, z []T) { TanhBackward(x, y, z) })
+	bench("Sigmoid", 2, func(x, y, _ []T) { Sigmoid(1, x, y) })
+	bench("SigmoidBackward", 3, func(x, y, z []T) { SigmoidBackward(1, x, y, z) })
+	bench("Tanh", 2, func(x, y, _ []T) { Tanh(1, x, y) })
+	bench("TanhBackward", 3, func(x, y, z []T) { TanhBackward(1, x, y, z) })
 	bench("Axpy", 3, func(x, y, _ []T) { Axpy(x, y, 1e-9) })
-	bench("SGD", 4, func(x, y, _ []T) { SGD(1, x, y, 0.1) })
-	bench("Momentum", 6, func(x, y, z []T) { Momentum(1, x, y, z, 0.9, 0.1) })
-	bench("Adam", 8, func(x, y, z []T) { Adam(1, x, y, z, w, 0.1, 0.001, 0.1, 1e-7) })
+	bench("SGD", 4, func(x, y, _ []T) { SGD(x, y, 0.1) })
+	bench("Momentum", 6, func(x, y, z []T) { Momentum(x, y, z, 0.9, -0.1, 1) })
+	bench("Adam", 8, func(x, y, z []T) { Adam(x, y, z, w, 0.1, 0.001, 0.1, 1e-7) })
+	bench("Nesterov", 6, func(x, y, z []T) { Nesterov(x, y, z, 0.9, -0.1, 1) })
+	bench("AdaGrad", 6, func(x, y, z []T) { AdaGrad(x, y, z, 0.1, 1e-7) })
+	bench("RMSProp", 6, func(x, y, z []T) { RMSProp(x, y, z, 0.01, 0.1, 1e-7) })
+	bench("Adjust", 4, func(x, y, _ []T) { Adjust(x, y, 1, 1, 1e-9, 1e-9) })
+	bench("SumSquares", 1, func(x, _, _ []T) { SumSquares(x) })
 	bench("Sum", 1, func(x, _, _ []T) { Sum(x) })
 	bench("Dot", 2, func(x, y, _ []T) { Dot(x, y) })
 	bench("Max", 1, func(x, _, _ []T) { Max(x) })

@@ -430,20 +430,49 @@ func (a *avx) join(instruction func(...Op), acc []vec) reg.VecVirtual {
 	return x
 }
 
+// as writes what body does with elements of a type, in a function for another.
+func (a *avx) as(e element, body func()) {
+	saved := *a
+	a.element, a.instructions, a.width = e, avxInstructions[e], a.bits/8/e.size
+	body()
+	a.element, a.instructions, a.width = saved.element, saved.instructions, saved.width
+}
+
+// widen makes float64 of float32: of the lower half of a register, and of the upper one.
+func (a *avx) widen(x vec) (low, high vec) {
+	v, l, h := x.(reg.VecVirtual), a.reg(), a.reg()
+	if a.wide() {
+		VCVTPS2PD(v.AsY(), l)
+		VEXTRACTF64X4(Imm(1), v, h.AsY())
+		VCVTPS2PD(h.AsY(), h)
+	} else {
+		VCVTPS2PD(v.AsX(), l)
+		VEXTRACTF128(Imm(1), v, h.AsX())
+		VCVTPS2PD(h.AsX(), h)
+	}
+	return l, h
+}
+
 // reduce notes where a NaN is, as the lanes of a maximum drop it.
 func (a *avx) reduce(r reduction) {
-	lane := make([]vec, lanes/a.width)
-	for i := range lane {
-		lane[i] = a.broadcast(r.start)
+	sums := a.element
+	if r.wide {
+		sums = float64s
 	}
-	instruction := a.instructions.add
+	var lane []vec
+	a.as(sums, func() {
+		for range lanes / a.width {
+			lane = append(lane, a.broadcast(r.start))
+		}
+	})
+	instruction := avxInstructions[sums].add
 	var nan mask
 	if r.largest {
 		instruction = a.max
 		nan = a.compareBy(lane[0], unordered, lane[0]) // nowhere yet
 	}
-	a.loop(load("n"), len(lane), func(masks []Op) {
-		for i := range lane {
+	a.loop(load("n"), lanes/a.width, func(masks []Op) {
+		for i := range masks {
 			var elements []vec
 			for _, s := range r.slices {
 				v := a.loadOr(r.start, a.at(s, i), masks[i])
@@ -452,10 +481,22 @@ func (a *avx) reduce(r reduction) {
 				}
 				elements = append(elements, v)
 			}
+			if r.wide {
+				low, high := a.widen(elements[0])
+				a.as(sums, func() {
+					r.take(lane[2*i], []vec{low})
+					r.take(lane[2*i+1], []vec{high})
+				})
+				continue
+			}
 			r.take(lane[i], elements)
 		}
 	})
-	x := a.join(instruction, lane)
+	a.as(sums, func() { a.result(r, a.join(instruction, lane), nan) })
+}
+
+// result ends a reduction that has come to the first element of x.
+func (a *avx) result(r reduction, x reg.VecVirtual, nan mask) {
 	if r.largest {
 		found := a.elements(nan)
 		TESTL(found, found)

@@ -52,8 +52,8 @@ func (k *kernel) dispatch(b *bytes.Buffer, bits []int) {
 		}
 	}
 	result, none := "bool", "false"
-	if k.returns {
-		result, none = "(T, bool)", "0, false"
+	if k.returns != "" {
+		result, none = "("+k.returns+", bool)", "0, false"
 	}
 	fmt.Fprintf(b, "\nfunc %sAsm[T Float](%s) %s {\n", k.kernel, strings.Join(given, ", "), result)
 	var cases []string
@@ -85,8 +85,11 @@ func (k *kernel) call(v variant) string {
 		}
 	}
 	call := fmt.Sprintf("%s(%s)", k.title(v), strings.Join(arguments, ", "))
-	if k.returns {
-		return fmt.Sprintf("case on%d%s:\nreturn T(%s), true\n", v.bits, v.suffix, call)
+	if k.returns == "T" {
+		call = "T(" + call + ")"
+	}
+	if k.returns != "" {
+		return fmt.Sprintf("case on%d%s:\nreturn %s, true\n", v.bits, v.suffix, call)
 	}
 	return fmt.Sprintf("case on%d%s:\n%s\nreturn true\n", v.bits, v.suffix, call)
 }

@@ -76,6 +76,21 @@ func axpy(m *machine) {
 	})
 }
 
+func adjust(m *machine) {
+	m.begin("adjust", "w, grad", "n int, scale, limit, minusLimit, decay, shrink T)",
+		"\tfor i := range n {",
+		"\t\tgrad[i] = fma(decay, w[i], min(limit, max(minusLimit, scale*grad[i])))",
+		"\t\tw[i] = fma(-shrink, w[i], w[i])",
+		"\t}")
+	scale, limit, minusLimit := m.number("scale"), m.number("limit"), m.number("minusLimit")
+	decay, shrink := m.number("decay"), m.number("shrink")
+	m.each(func() []result {
+		w := m.get("w")
+		grad := m.smaller(limit, m.larger(minusLimit, m.times(scale, m.get("grad"))))
+		return []result{{m.fused(decay, w, grad), "grad"}, {m.fusedMinus(shrink, w, m.copy(w)), "w"}}
+	})
+}
+
 func sgd(m *machine) {
 	m.begin("sgd", "w, grad", "n int, minusLR T)",
 		"\tfor i := range n {",
@@ -89,17 +104,69 @@ func sgd(m *machine) {
 }
 
 func momentum(m *machine) {
-	m.begin("momentum", "w, v, grad", "n int, mu, minusLR T)",
+	m.begin("momentum", "w, v, grad", "n int, mu, gain, rate T)",
 		"\tfor i := range n {",
-		"\t\tv[i] = flush(fma(minusLR, grad[i], mu*v[i]))",
-		"\t\tw[i] += v[i]",
+		"\t\tv[i] = flush(fma(gain, grad[i], mu*v[i]))",
+		"\t\tw[i] = fma(rate, v[i], w[i])",
 		"\t\tgrad[i] = 0",
 		"\t}")
-	mu, minusLR, zero := m.number("mu"), m.number("minusLR"), m.zero()
+	mu, gain, rate, zero := m.number("mu"), m.number("gain"), m.number("rate"), m.zero()
 	m.prepare(magnitude, smallest)
 	m.each(func() []result {
-		v := m.flush(m.fused(minusLR, m.get("grad"), m.times(mu, m.get("v"))))
-		return []result{{v, "v"}, {m.plus(m.get("w"), v), "w"}, {zero, "grad"}}
+		v := m.flush(m.fused(gain, m.get("grad"), m.times(mu, m.get("v"))))
+		return []result{{v, "v"}, {m.fused(rate, v, m.get("w")), "w"}, {zero, "grad"}}
+	})
+}
+
+func nesterov(m *machine) {
+	m.begin("nesterov", "w, v, grad", "n int, mu, gain, rate T)",
+		"\tfor i := range n {",
+		"\t\tgrad[i] *= gain",
+		"\t\tv[i] = flush(fma(mu, v[i], grad[i]))",
+		"\t\tw[i] = fma(rate, fma(mu, v[i], grad[i]), w[i])",
+		"\t\tgrad[i] = 0",
+		"\t}")
+	mu, gain, rate, zero := m.number("mu"), m.number("gain"), m.number("rate"), m.zero()
+	m.prepare(magnitude, smallest)
+	m.each(func() []result {
+		grad := m.times(gain, m.get("grad"))
+		v := m.flush(m.fused(mu, m.get("v"), m.copy(grad)))
+		return []result{{v, "v"}, {m.fused(rate, m.fused(mu, v, grad), m.get("w")), "w"}, {zero, "grad"}}
+	})
+}
+
+func adaGrad(m *machine) {
+	m.begin("adaGrad", "w, s, grad", "n int, rate, eps T)",
+		"\tfor i := range n {",
+		"\t\ts[i] = flush(fma(grad[i], grad[i], s[i]))",
+		"\t\tw[i] = fma(-rate, grad[i]/(sqrt(s[i])+eps), w[i])",
+		"\t\tgrad[i] = 0",
+		"\t}")
+	rate, eps, zero := m.number("rate"), m.number("eps"), m.zero()
+	m.prepare(magnitude, smallest)
+	m.each(func() []result {
+		grad := m.get("grad")
+		sum := m.flush(m.fused(grad, grad, m.get("s")))
+		step := m.over(grad, m.plus(m.root(sum), eps))
+		return []result{{sum, "s"}, {m.fusedMinus(rate, step, m.get("w")), "w"}, {zero, "grad"}}
+	})
+}
+
+func rmsProp(m *machine) {
+	m.begin("rmsProp", "w, v, grad", "n int, a, rate, eps T)",
+		"\tfor i := range n {",
+		"\t\tv[i] = flush(fma(a, fma(grad[i], grad[i], -v[i]), v[i]))",
+		"\t\tw[i] = fma(-rate, grad[i]/(sqrt(v[i])+eps), w[i])",
+		"\t\tgrad[i] = 0",
+		"\t}")
+	a, rate, eps, zero := m.number("a"), m.number("rate"), m.number("eps"), m.zero()
+	m.prepare(magnitude, smallest)
+	m.each(func() []result {
+		grad, square := m.get("grad"), m.get("v")
+		grown := m.timesMinus(m.copy(grad), grad, square)
+		square = m.flush(m.fused(a, grown, square))
+		step := m.over(grad, m.plus(m.root(square), eps))
+		return []result{{square, "v"}, {m.fusedMinus(rate, step, m.get("w")), "w"}, {zero, "grad"}}
 	})
 }
 

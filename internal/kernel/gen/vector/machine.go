@@ -94,7 +94,7 @@ type function struct {
 	kernel  string
 	slices  []string
 	params  []param
-	returns bool // an element
+	returns string // the type of the result, perhaps T, or ""
 	doc     []string
 }
 
@@ -108,12 +108,12 @@ type variant struct {
 }
 
 // begin starts the function of a kernel. rest is its signature after the slices, as in
-// "n int, shift T)" or "n int) T".
+// "n int, shift T)" or "n int) T". It returns float64 only where elements are float32.
 func (m *machine) begin(kernel, names, rest string, doc ...string) {
-	rest, returns := strings.CutSuffix(rest, ") T")
-	f := function{kernel: kernel, slices: strings.Split(names, ", "), returns: returns, doc: doc}
+	rest, returns, _ := strings.Cut(rest, ")")
+	f := function{kernel: kernel, slices: strings.Split(names, ", "), returns: strings.TrimSpace(returns), doc: doc}
 	of := ""
-	for _, p := range backward(strings.Split(strings.TrimSuffix(rest, ")"), ", ")) {
+	for _, p := range backward(strings.Split(rest, ", ")) {
 		name, its, ok := strings.Cut(p, " ")
 		if ok {
 			of = its
@@ -143,12 +143,11 @@ func (f function) signature(v variant) string {
 	for _, p := range f.params {
 		all = append(all, p.name+" "+strings.ReplaceAll(p.of, "T", v.name))
 	}
-	s := "(" + strings.Join(all, ", ") + ")"
-	if f.returns {
-		s += " " + v.name
-	}
-	return s
+	return strings.TrimSpace("(" + strings.Join(all, ", ") + ") " + f.result(v))
 }
+
+// result is the type of the result, or "".
+func (f function) result(v variant) string { return strings.ReplaceAll(f.returns, "T", v.name) }
 
 // A constant, by its bits as a float32 and as a float64.
 type constant struct {

@@ -41,6 +41,7 @@ const (
 type line struct {
 	text    string // with # where the number of a vector register goes
 	vectors []nreg // whose numbers they are
+	all     string // their arrangement
 	label   string
 	branch  string // the label it jumps to
 }
@@ -89,10 +90,10 @@ func (n *neon) begin(f function, v variant) {
 		n.offsets[p.name] = n.args
 		n.args += size
 	}
-	if f.returns {
+	if f.returns != "" {
 		n.args = (n.args + 7) &^ 7
 		n.offsets["ret"] = n.args
-		n.args += n.size
+		n.args += map[string]int{"float32": 4, "float64": 8}[f.result(v)]
 	}
 }
 
@@ -110,7 +111,7 @@ func (n *neon) finish() {
 		for _, v := range l.vectors {
 			numbers = append(numbers, registers[v])
 		}
-		fmt.Fprintf(&neonText, "\t%s\n", n.instruction(l.text, numbers))
+		fmt.Fprintf(&neonText, "\t%s\n", l.instruction(numbers))
 	}
 }
 
@@ -155,11 +156,12 @@ func (n *neon) allocate() map[nreg]int {
 
 // op adds an instruction, with # in its text for the number of each vector register.
 func (n *neon) op(text string, vectors ...nreg) {
-	n.lines = append(n.lines, line{text: text, vectors: vectors})
+	n.lines = append(n.lines, line{text: text, vectors: vectors, all: n.all()})
 }
 
-func (n *neon) instruction(text string, numbers []any) string {
-	if code, ok := strings.CutPrefix(text, "WORD "); ok {
+// instruction is the line with the numbers of its vectors.
+func (l line) instruction(numbers []any) string {
+	if code, ok := strings.CutPrefix(l.text, "WORD "); ok {
 		var word uint32
 		var name string
 		fmt.Sscanf(code, "%x %s", &word, &name)
@@ -168,11 +170,11 @@ func (n *neon) instruction(text string, numbers []any) string {
 		}
 		var operands []string
 		for _, v := range slices.Backward(numbers) {
-			operands = append(operands, fmt.Sprintf("V%d.%s", v, n.all()))
+			operands = append(operands, fmt.Sprintf("V%d.%s", v, l.all))
 		}
 		return fmt.Sprintf("WORD $%#08x // %s %s", word, name, strings.Join(operands, ", "))
 	}
-	return fmt.Sprintf(strings.ReplaceAll(text, "#", "%d"), numbers...)
+	return fmt.Sprintf(strings.ReplaceAll(l.text, "#", "%d"), numbers...)
 }
 
 // label adds a label, which is unique in the function.
@@ -380,18 +382,48 @@ func (n *neon) steps(elements int, body func()) {
 	n.op(fmt.Sprintf("ADD $%d, %s", elements, neonCount))
 }
 
+// as writes what body does with elements of a type, in a function for another.
+func (n *neon) as(e element, body func()) {
+	saved := n.element
+	n.element, n.width = e, 16/e.size
+	body()
+	n.element, n.width = saved, 16/saved.size
+}
+
+// widen makes float64 of float32: of the lower half of a register, and of the upper one.
+func (n *neon) widen(v vec) (low, high vec) {
+	l, h := n.reg(), n.reg()
+	n.op("WORD 0e617800 fcvtl", l, v.(nreg)) // Go's assembler has none
+	n.op("WORD 4e617800 fcvtl2", h, v.(nreg))
+	return l, h
+}
+
 // reduce takes 16 elements at a time. The last ones, if they are fewer, are copied to
 // local memory that is filled with the start of the lanes.
 func (n *neon) reduce(r reduction) {
-	lane := make([]vec, lanes/n.width)
-	for i := range lane {
-		lane[i] = n.broadcast(r.start)
+	sums := n.element
+	if r.wide {
+		sums = float64s
 	}
+	var lane []vec
+	n.as(sums, func() {
+		for range lanes / n.width {
+			lane = append(lane, n.broadcast(r.start))
+		}
+	})
 	take := func() {
-		for i := range lane {
+		for i := range lanes / n.width {
 			var elements []vec
 			for _, s := range r.slices {
 				elements = append(elements, n.next(n.pointers[s]))
+			}
+			if r.wide {
+				low, high := n.widen(elements[0])
+				n.as(sums, func() {
+					r.take(lane[2*i], []vec{low})
+					r.take(lane[2*i+1], []vec{high})
+				})
+				continue
 			}
 			r.take(lane[i], elements)
 		}
@@ -404,7 +436,7 @@ func (n *neon) reduce(r reduction) {
 		n.frame += lanes * n.size
 		n.op(fmt.Sprintf("MOVD $%sRest-%d(SP), %s", s, n.frame, neonAt))
 		n.op(fmt.Sprintf("MOVD %s, %s", neonAt, neonTo))
-		for range lane {
+		for range lanes / n.width {
 			n.op(fmt.Sprintf("VST1.P [V#.%s], 16(%s)", n.all(), neonTo), start.(nreg))
 		}
 		n.op(fmt.Sprintf("MOVD %s, %s", neonAt, neonTo))
@@ -419,7 +451,11 @@ func (n *neon) reduce(r reduction) {
 	}
 	take()
 	n.label("join")
+	n.as(sums, func() { n.join(r, lane) })
+}
 
+// join folds the 16 lanes in halves, 16 to 8, 4, 2, 1, and ends the reduction.
+func (n *neon) join(r reduction, lane []vec) {
 	with := n.plus
 	if r.largest {
 		with = n.larger // of a NaN and a number, the NaN

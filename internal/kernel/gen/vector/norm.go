@@ -104,7 +104,7 @@ func dotCentered(m *machine) {
 		"\t}",
 		"\treturn join(&s)")
 	mean := m.number("mean")
-	m.reduce(reduction{[]string{"a", "x"}, nought, func(lane vec, e []vec) { m.fused(e[0], m.minus(e[1], mean), lane) }, false})
+	m.reduce(reduction{[]string{"a", "x"}, nought, func(lane vec, e []vec) { m.fused(e[0], m.minus(e[1], mean), lane) }, false, false})
 }
 
 func normRowBackward(m *machine) {

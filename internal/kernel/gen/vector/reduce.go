@@ -11,6 +11,7 @@ type reduction struct {
 	start   constant
 	take    func(lane vec, elements []vec) // into the register of lane
 	largest bool
+	wide    bool // the lanes are float64, and so is the result; the elements are float32
 }
 
 func sum(m *machine) {
@@ -20,7 +21,7 @@ func sum(m *machine) {
 		"\t\ts[i%16] += x[i]",
 		"\t}",
 		"\treturn join(&s)")
-	m.reduce(reduction{[]string{"x"}, nought, func(lane vec, e []vec) { m.add(lane, e[0]) }, false})
+	m.reduce(reduction{[]string{"x"}, nought, func(lane vec, e []vec) { m.add(lane, e[0]) }, false, false})
 }
 
 // dot may add 0·0 to the lanes beyond the end: only the sign of a zero depends
@@ -32,7 +33,22 @@ func dot(m *machine) {
 		"\t\ts[i%16] = fma(x[i], y[i], s[i%16])",
 		"\t}",
 		"\treturn join(&s)")
-	m.reduce(reduction{[]string{"x", "y"}, nought, func(lane vec, e []vec) { m.fused(e[0], e[1], lane) }, false})
+	m.reduce(reduction{[]string{"x", "y"}, nought, func(lane vec, e []vec) { m.fused(e[0], e[1], lane) }, false, false})
+}
+
+// squares is dot of x and x in float64. The squares of float32 are exact there, so that
+// it makes no difference whether a multiplication and an addition are fused.
+func squares(m *machine) {
+	if m.size == 8 {
+		return // dot does it
+	}
+	m.begin("squares", "x", "n int) float64",
+		"\tvar s [16]float64",
+		"\tfor i := range n {",
+		"\t\ts[i%16] += float64(x[i]) * float64(x[i])",
+		"\t}",
+		"\treturn join(&s)")
+	m.reduce(reduction{[]string{"x"}, nought, func(lane vec, e []vec) { m.fused(e[0], e[0], lane) }, false, true})
 }
 
 func maximum(m *machine) {
@@ -42,7 +58,7 @@ func maximum(m *machine) {
 		"\t\tm = max(m, x[i])",
 		"\t}",
 		"\treturn m + 0")
-	m.reduce(reduction{[]string{"x"}, lowest, func(lane vec, e []vec) { m.raise(lane, e[0]) }, true})
+	m.reduce(reduction{[]string{"x"}, lowest, func(lane vec, e []vec) { m.raise(lane, e[0]) }, true, false})
 }
 
 func addColumnSums(m *machine) {
