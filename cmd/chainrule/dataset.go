@@ -20,11 +20,14 @@ func (o *dataOptions) flags(cmd *cobra.Command) { dataFlag(cmd, &o.dir) }
 
 // dataset is what a network is trained on.
 type dataset struct {
-	train, test data.Samples[float32]
+	train, validation, test data.Samples[float32] // validation is nil if there is none
+
 	shapes      [][]int // that a sample may have: an image with its channels, or a row
 	input       []int   // the shape of a sample
 	outputs     int     // of the network: the classes
 	guess       float64 // the accuracy on the test set of naming the same class each time
+	preparation *data.Preparation
+	sha256      string // of the data; "" is that of the samples
 }
 
 // load reads the data.
@@ -43,7 +46,7 @@ func (o *dataOptions) load(ctx context.Context, a *app) (*dataset, error) {
 // reshape gives the samples one of the shapes that they may have.
 func (s *dataset) reshape(input []int) {
 	s.input = input
-	for _, samples := range []*data.Samples[float32]{&s.train, &s.test} {
+	for _, samples := range []*data.Samples[float32]{&s.train, &s.validation, &s.test} {
 		if images, ok := (*samples).(data.Pixels[float32]); ok {
 			images.Shape = input
 			*samples = images

@@ -21,6 +21,7 @@ import (
 func (a *app) evalCommand() *cobra.Command {
 	var dir folder
 	var own string
+	var detailed bool
 	cmd := &cobra.Command{
 		Use:   "eval MODEL",
 		Short: "Accuracy and loss of a model on MNIST's test set, or on samples of your own",
@@ -38,30 +39,27 @@ line without numbers names the columns and is skipped.`,
 			} else if own != "" && f.Changed("data") {
 				return usagef("--samples and --data are two sets of samples; choose one")
 			}
-			return a.eval(cmd.Context(), args[0], string(dir), own)
+			return a.eval(cmd.Context(), args[0], string(dir), own, detailed)
 		},
 		ValidArgsFunction: completeModel,
 	}
 	dataFlag(cmd, &dir)
 	cmd.Flags().StringVar(&own, "samples", "", "text file of samples and their classes, in place of MNIST")
+	cmd.Flags().BoolVar(&detailed, "report", false, "print the metrics of each class and the confusion matrix")
 	return cmd
 }
 
-func (a *app) eval(ctx context.Context, path, dir, own string) error {
+func (a *app) eval(ctx context.Context, path, dir, own string, detailed bool) error {
 	c, err := loadClassifier(ctx, path)
 	if err != nil {
 		return err
 	}
-	var test data.Set[float32]
-	if own != "" {
-		test, err = labelledSamples[float32](ctx, c, own)
-	} else if err = c.fitsMNIST(path); err != nil {
-		err = fmt.Errorf("%w; give samples of your own with --samples", err)
-	} else if _, test, err = data.LoadMNIST[float32](ctx, a.mnist(dir)); err == nil {
-		test.X.Shape = append([]int{test.Len()}, c.Input...)
-	}
+	test, err := a.testSamples(ctx, c, path, dir, own)
 	if err != nil {
 		return err
+	}
+	if detailed {
+		return a.evalReport(ctx, c, test)
 	}
 	loss, accuracy, err := c.evaluate(ctx, test)
 	if err != nil {
@@ -80,6 +78,20 @@ func (a *app) eval(ctx context.Context, path, dir, own string) error {
 		return fmt.Errorf("%s: the loss is %v: %s", quoted(path), loss, c.notFinite())
 	}
 	return nil
+}
+
+// testSamples are those of the file own, or MNIST's test set.
+func (a *app) testSamples(ctx context.Context, c *classifier, path, dir, own string) (test data.Set[float32], err error) {
+	if own != "" {
+		return labelledSamples[float32](ctx, c, own)
+	}
+	if err = c.fitsMNIST(path); err != nil {
+		return test, fmt.Errorf("%w; give samples of your own with --samples", err)
+	}
+	if _, test, err = data.LoadMNIST[float32](ctx, a.mnist(dir)); err == nil {
+		test.X.Shape = append([]int{test.Len()}, c.Input...)
+	}
+	return test, err
 }
 
 // classifier is a model whose results are classes.

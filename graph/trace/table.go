@@ -23,6 +23,8 @@ type Row struct {
 	// Random draws the sizes at which PyTorch is asked. Nil means a sample of one axis.
 	Random func(rng *rand.Rand) Sizes
 
+	// python is in place of PyTorch, of a layer that has settings.
+	python  func(l nn.Layer[float64]) string
 	formula typed
 	// Of a loss, in place of Make: in both precisions, and the targets of n samples.
 	loss    func(outputs int) (nn.Loss[float64], nn.Loss[float32])
@@ -33,6 +35,8 @@ type Row struct {
 type Sizes struct {
 	Sample      []int // the shape of one sample
 	Hidden, Out int
+	Groups      int       // of a convolution
+	Window      nn.Window // of a convolution or pool
 }
 
 // Of returns the case of a layer of other sizes. If there are several Real sizes, it is
@@ -63,6 +67,14 @@ func (r Row) Of(s Sizes) Case {
 		c.Name = fmt.Sprint(c.New(rand.New(rand.NewPCG(0, 0))))
 	}
 	return c
+}
+
+// Python returns y in Python, with the settings of l in it; "" if there is none.
+func (r Row) Python(l nn.Layer[float64]) string {
+	if r.python != nil {
+		return r.python(l)
+	}
+	return r.PyTorch
 }
 
 // Rows returns the table of the layers and losses of package nn. Every one passes
@@ -183,7 +195,7 @@ func Rows() []Row {
 			Case:    Case{Name: "TwoLayerNet", Ulps: 16, Refuses: [][]int{{3, 5}}},
 		},
 	}
-	rows = slices.Concat(rows, activationRows(), normRows(), structureRows(), lossRows())
+	rows = slices.Concat(rows, activationRows(), convolutionRows(), normRows(), structureRows(), lossRows())
 	for i, r := range rows {
 		rows[i].Case = r.Of(r.Small)
 		rows[i].Name, rows[i].Refuses = r.Name, r.Refuses

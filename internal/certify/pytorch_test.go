@@ -47,7 +47,7 @@ func TestPyTorch(t *testing.T) {
 	}
 	var worst float64
 	for _, row := range trace.Rows() {
-		if row.PyTorch == "" {
+		if row.Python(row.New(rand.New(rand.NewPCG(0, 0)))) == "" {
 			continue
 		}
 		t.Run(row.Name, func(t *testing.T) {
@@ -204,7 +204,7 @@ func writePyTorch(t *testing.T) {
 	file := pytorchFile{Rows: map[string][]map[string][5]float64{}}
 	var names []string
 	for _, row := range trace.Rows() {
-		if row.PyTorch == "" {
+		if row.Python(row.New(rand.New(rand.NewPCG(0, 0)))) == "" {
 			continue
 		}
 		for i := range shapes {
@@ -230,7 +230,7 @@ func writePyTorch(t *testing.T) {
 					arrays["t"] = array{nil, targets.Labels}
 				}
 			}
-			requests, cases, names = append(requests, request{row.PyTorch, arrays, state}), append(cases, c), append(names, row.Name)
+			requests, cases, names = append(requests, request{row.Python(c.layer), arrays, state}), append(cases, c), append(names, row.Name)
 		}
 	}
 	in, err := json.Marshal(requests)
