@@ -65,8 +65,6 @@ var recorded = map[string][2]uint64{
 	"GlobalAveragePool":                     {0x2d3ff57d73633a18, 0x0c86c36346134a12},
 	"MaxPool(2x2)":                          {0x0a6814c5b1757ddc, 0x0a6814c5b1757ddc},
 	"MaxPool(3x3, stride 2x2, padding 1x1)": {0xc9f7e011c1659f8b, 0x3040468c0a06413d},
-	"BatchNorm(3)":                          {0xb060e393d6bf829e, 0x3cc1d3e0f7982662},
-	"GroupNorm(3, 6)":                       {0xb40f1fa79c8a24ae, 0x3acc9a4c567260b2},
 }
 
 // Bits computes the layers of [RealSize] in both precisions. Every processor, with its
