@@ -18,6 +18,14 @@ func Sigmoid[T Number](g *Graph[T], x *Node[T]) *Node[T] {
 // Tanh is the hyperbolic tangent, an operation of its own.
 func Tanh[T Number](g *Graph[T], x *Node[T]) *Node[T] { return g.Tanh(x) }
 
+// Softplus is log(1 + e^x), computed as max(x, 0) + log(1 + e^-|x|) so that nothing
+// overflows.
+func Softplus[T Number](g *Graph[T], x *Node[T]) *Node[T] {
+	minus := g.Mul(x, g.Const(-1, x.Shape...))
+	e := g.Exp(g.Mul(g.Maximum(x, minus), g.Const(-1, x.Shape...)))
+	return g.Add(ReLU(g, x), g.Log(g.Add(e, g.Const(1, x.Shape...))))
+}
+
 // Affine is x·W + b for one sample x (in) or a batch (N, in), with W (in, out)
 // and b (out), which is repeated for every sample of a batch.
 func Affine[T Number](g *Graph[T], x, w, b *Node[T]) *Node[T] {

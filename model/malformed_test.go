@@ -171,7 +171,7 @@ func malformedFiles() []malformed {
 		{"name with a dot", architecture(`"ReLU1"`, `"a.b"`), "architecture: layers[1]: name", `want a name without a dot, got "a.b"`},
 		{"name twice", architecture(`"ReLU1"`, `"Affine1"`), "architecture: layers[1]: name", `want one that no layer before has, got "Affine1"`},
 		{"no kind", architecture(`,"kind":"ReLU"`, ``), `layer "ReLU1": kind`, "got nothing"},
-		{"unknown kind", architecture(`"kind":"ReLU"`, `"kind":"GELU"`), `layer "ReLU1": kind`, `want one of Affine, ReLU, `},
+		{"unknown kind", architecture(`"kind":"ReLU"`, `"kind":"Swish"`), `layer "ReLU1": kind`, `want one of Affine, ReLU, `},
 		{"kind a list", architecture(`"kind":"ReLU"`, `"kind":["ReLU"]`), `layer "ReLU1": kind`, `got ["ReLU"]`},
 		{"field of another kind", architecture(`"kind":"ReLU"`, `"kind":"ReLU","in":2`), `layer "ReLU1": "in"`, "want no such field"},
 		{"no in", architecture(`"in":2,`, ``), `layer "Affine1": in`, "want an integer, got nothing"},

@@ -73,6 +73,9 @@ func (l *Affine[T]) In() int { return l.in }
 // Out returns the number of outputs.
 func (l *Affine[T]) Out() int { return l.out }
 
+// Terms returns the number of products in an element of y.
+func (l *Affine[T]) Terms() int { return l.in }
+
 func (l *Affine[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 	return l.forward(p, x, kernel.GemmBias[T])
 }

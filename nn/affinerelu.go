@@ -16,20 +16,33 @@ type affineReLU[T tensor.Float] struct {
 	relu *ReLU[T]
 }
 
-// fuse returns the layers with each Affine and the ReLU after it made one.
+// fuser is a layer that may be computed in one pass with the n layers after it.
+type fuser[T tensor.Float] interface {
+	fuse(next []Layer[T]) (fused Layer[T], n int)
+}
+
+// fuse returns the layers with those made one that are computed in one pass.
 func fuse[T tensor.Float](layers []Layer[T]) []Layer[T] {
 	var fused []Layer[T]
 	for i := 0; i < len(layers); i++ {
-		if affine, ok := layers[i].(*Affine[T]); ok && i+1 < len(layers) {
-			if relu, ok := layers[i+1].(*ReLU[T]); ok {
-				fused = append(fused, &affineReLU[T]{affine, relu})
-				i++
-				continue
+		l := layers[i]
+		if f, ok := l.(fuser[T]); ok {
+			if one, n := f.fuse(layers[i+1:]); n > 0 {
+				l, i = one, i+n
 			}
 		}
-		fused = append(fused, layers[i])
+		fused = append(fused, l)
 	}
 	return fused
+}
+
+func (l *Affine[T]) fuse(next []Layer[T]) (fused Layer[T], n int) {
+	if len(next) > 0 {
+		if relu, ok := next[0].(*ReLU[T]); ok {
+			return &affineReLU[T]{l, relu}, 1
+		}
+	}
+	return nil, 0
 }
 
 func (l *affineReLU[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {

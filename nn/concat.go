@@ -60,6 +60,7 @@ func (l *Concat[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 	channels := 0
 	for i, b := range l.branches {
 		part := b.Layer.Forward(p, x)
+		p.observed(b.Layer, true, part)
 		parts = append(parts, part)
 		l.mustJoin(b.Name, part, parts[0])
 		channels += part.Shape[1]
@@ -94,6 +95,7 @@ func (l *Concat[T]) mustJoin(branch string, part, first *tensor.Tensor[T]) {
 func (l *Concat[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) (dx *tensor.Tensor[T]) {
 	l.backward(p, dy, func(b Layer[T], dpart *tensor.Tensor[T]) {
 		d := b.Backward(p, dpart)
+		p.observed(b, false, d)
 		if dx == nil {
 			dx = p.New(d.Shape...)
 			copy(dx.Data, d.Data)

@@ -219,6 +219,16 @@ func (f *Fields[T]) Sizes(name string, v *[]int, most int) {
 	}
 }
 
+// Ints are n integers, each from least to most.
+func (f *Fields[T]) Ints(name string, v *[]int, n, least, most int) {
+	if !f.field(name, v) {
+		return
+	}
+	if len(*v) != n || slices.ContainsFunc(*v, func(d int) bool { return d < least || d > most }) {
+		f.Fail(name, "want %d integers from %d to %d, got %d: %.60s", n, least, most, len(*v), fmt.Sprint(*v))
+	}
+}
+
 // Key is the key of a layer that draws random numbers; see [Pass.Random].
 func (f *Fields[T]) Key(name string, v *uint64) { f.field(name, v) }
 

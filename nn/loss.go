@@ -24,6 +24,15 @@ type Loss[T tensor.Float] interface {
 	String() string
 }
 
+// A WeightedLoss is a [Loss] that is a weighted mean over the samples of a batch. Weight
+// returns the sum of their weights: the loss of a set is the sum over its batches of the
+// loss times the weight, divided by the sum of the weights. Without this method, the
+// weight of a batch is its number of samples.
+type WeightedLoss[T tensor.Float] interface {
+	Loss[T]
+	Weight(t Targets[T]) float64
+}
+
 // Targets are what the outputs of a batch should be: the classes of the samples, or
 // values. Exactly one of the two is set; a loss that takes the other one panics with a
 // *[TargetsError].

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/chainrule-go/chainrule/internal/spelling"
@@ -76,10 +77,25 @@ type ParseError struct {
 	Err          error
 }
 
-// Error says what is wrong and where, and shows the place below.
 func (e *ParseError) Error() string {
+	if e.Line > 1 {
+		return fmt.Sprintf("line %d, column %d: %v", e.Line, e.Column, e.Err)
+	}
+	return fmt.Sprintf("column %d: %v", e.Column, e.Err)
+}
+
+// Place shows the place of the mistake in two lines: the line of the text, cut where it is
+// long, and below it a mark.
+func (e *ParseError) Place() string {
 	const most = 60 // letters on either side of the place
-	letters := []rune(strings.ReplaceAll(e.Source, "\t", " "))
+	letters := []rune(e.Source)
+	for i, r := range letters {
+		if r == '\t' {
+			letters[i] = ' '
+		} else if !unicode.IsPrint(r) {
+			letters[i] = utf8.RuneError
+		}
+	}
 	at := min(e.Column-1, len(letters))
 	before, after := letters[:at], letters[at:]
 	dots, more := "", ""
@@ -89,12 +105,7 @@ func (e *ParseError) Error() string {
 	if len(after) > most {
 		after, more = after[:most], "…"
 	}
-	place := fmt.Sprintf("column %d", e.Column)
-	if e.Line > 1 {
-		place = fmt.Sprintf("line %d, %s", e.Line, place)
-	}
-	return fmt.Sprintf("%s: %v\n  %s%s%s%s\n  %s^", place, e.Err, dots, string(before), string(after), more,
-		strings.Repeat(" ", utf8.RuneCountInString(dots)+len(before)))
+	return fmt.Sprintf("%s%s%s%s\n%*s", dots, string(before), string(after), more, utf8.RuneCountInString(dots)+len(before)+1, "^")
 }
 
 // Unwrap returns e.Err.

@@ -41,7 +41,7 @@ func (l *knob[T]) Params() []*Param[T]                                         {
 
 func init() { Register[knob[float32], knob[float64]]("test.Knob") }
 
-func mustParse(t *testing.T, line string, sample ...int) *Sequential[float32] {
+func parsed(t *testing.T, line string, sample ...int) *Sequential[float32] {
 	t.Helper()
 	net, err := Parse[float32](line, sample, newRand(1))
 	if err != nil {
@@ -75,7 +75,7 @@ func TestParseAndFormat(t *testing.T) {
 		{"test.knob 3 0 false 7()", "", []int{3}},
 	} {
 		t.Run(c.line, func(t *testing.T) {
-			net := mustParse(t, c.line, c.sample...)
+			net := parsed(t, c.line, c.sample...)
 			want := c.want
 			if want == "" {
 				want = c.line
@@ -84,7 +84,7 @@ func TestParseAndFormat(t *testing.T) {
 			if err != nil || line != want {
 				t.Fatalf("Format = %q, %v, want %q", line, err, want)
 			}
-			again := mustParse(t, line, c.sample...)
+			again := parsed(t, line, c.sample...)
 			for i, p := range net.Params() {
 				sameBits(t, p.Name, again.Params()[i].Value, p.Value)
 			}
@@ -99,7 +99,7 @@ func TestParseAndFormat(t *testing.T) {
 func TestParseIsConstructors(t *testing.T) {
 	rng := newRand(1)
 	want := NewSequential[float32](NewAffine[float32](6, 4, rng), NewReLU[float32](), NewAffine[float32](4, 3, rng), NewDropout[float32](0.5, rng))
-	got := mustParse(t, "affine 4, relu, affine 3, dropout 0.5", 6)
+	got := parsed(t, "affine 4, relu, affine 3, dropout 0.5", 6)
 	for i, p := range want.Params() {
 		sameBits(t, p.Name, got.Params()[i].Value, p.Value)
 	}
@@ -124,7 +124,7 @@ func TestInitialWeightsByWhatFollows(t *testing.T) {
 		{"affine 9 init=0.01, relu, affine 8 init=xavier, relu, affine 7 init=he, tanh", []Init{Std(0.01), Xavier, He}},
 	} {
 		t.Run(c.line, func(t *testing.T) {
-			net := mustParse(t, c.line, 5)
+			net := parsed(t, c.line, 5)
 			rng := newRand(1)
 			i := 0
 			for _, l := range Walk[float32](net) {
@@ -210,18 +210,21 @@ func TestParseErrors(t *testing.T) {
 
 // The place is below the line, whose ends are left out if it is long.
 func TestParseErrorShowsThePlace(t *testing.T) {
-	_, err := Parse[float32]("affine 10, rellu, affine 3", []int{5}, newRand(1))
-	const want = `column 12: there is no layer "rellu"; did you mean relu?
-  affine 10, rellu, affine 3
-             ^`
-	if err == nil || err.Error() != want {
-		t.Errorf("got\n%v\nwant\n%s", err, want)
-	}
-	_, err = Parse[float32]("relu\n"+strings.Repeat("relu, ", 100)+"rellu"+strings.Repeat(", relu", 100), []int{5}, newRand(1))
-	lines := strings.Split(err.Error(), "\n")
-	if len(lines) != 3 || !strings.HasPrefix(lines[0], "line 2, column 601: ") || len(lines[1]) > 140 ||
-		!strings.HasPrefix(string([]rune(lines[1])[strings.Index(lines[2], "^"):]), "rellu") {
-		t.Errorf("got\n%v", err)
+	for _, c := range []struct{ name, line, says, place string }{
+		{"one line", "affine 10, rellu, affine 3", "column 12: there is no layer \"rellu\"; did you mean relu?",
+			"affine 10, rellu, affine 3\n           ^"},
+		{"the second line", "relu\n\té\x00: rellu\r\nrelu", "line 2, column 6: there is no layer", " é\uFFFD: rellu\n     ^"},
+		{"the end", "affine(", "column 7: this bracket is not closed", "affine(\n      ^"},
+		{"a long line", strings.Repeat("relu, ", 100) + "rellu" + strings.Repeat(", relu", 100), "column 601: there is no layer",
+			"…" + strings.Repeat("relu, ", 10) + "rellu" + strings.Repeat(", relu", 9) + ",…\n" + strings.Repeat(" ", 61) + "^"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Parse[float32](c.line, []int{5}, newRand(1))
+			e, ok := errors.AsType[*ParseError](err)
+			if !ok || !strings.HasPrefix(err.Error(), c.says) || e.Place() != c.place {
+				t.Errorf("got\n%v\n%s\nwant\n%s\n%s", err, e.Place(), c.says, c.place)
+			}
+		})
 	}
 }
 
@@ -231,10 +234,10 @@ func TestParseOfTheWrongShape(t *testing.T) {
 		sample []int
 		says   string
 	}{
-		{"relu, affine 10", []int{1, 28, 28}, "column 7: affine wants (N, 784) or (784), and (N, 1, 28, 28) arrives; put flatten before it\n"},
-		{"relu, softmax", []int{2, 3}, "column 7: softmax wants (N, K) or (K), and (N, 2, 3) arrives\n"},
-		{"relu, residual(affine 3)", []int{5}, "column 7: Residual(Affine(5->3), Identity).Forward: the result of the body: want (N, 5), the shape of that of the shortcut, got (N, 3)\n"},
-		{"relu, residual(relu, reshape 2)", []int{5}, "column 22: reshape wants (N, ...) with 2 elements a sample, and (N, 5) arrives\n"},
+		{"relu, affine 10", []int{1, 28, 28}, "column 7: affine wants (N, 784) or (784), and (N, 1, 28, 28) arrives; put flatten before it"},
+		{"relu, softmax", []int{2, 3}, "column 7: softmax wants (N, K) or (K), and (N, 2, 3) arrives"},
+		{"relu, residual(affine 3)", []int{5}, "column 7: Residual(Affine(5->3), Identity).Forward: the result of the body: want (N, 5), the shape of that of the shortcut, got (N, 3)"},
+		{"relu, residual(relu, reshape 2)", []int{5}, "column 22: reshape wants (N, ...) with 2 elements a sample, and (N, 5) arrives"},
 		{"sequential(relu, sequential(softmax))", []int{2, 3}, "column 29: softmax wants"},
 	} {
 		_, err := Parse[float32](c.line, c.sample, newRand(1))

@@ -37,7 +37,4 @@ func (l *ReLU[T]) Mask(p *Pass[T]) []bool {
 	return mask
 }
 
-// WeightInit returns [He].
-func (l *ReLU[T]) WeightInit() Init { return He }
-
 func (l *ReLU[T]) String() string { return "ReLU" }

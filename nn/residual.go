@@ -51,7 +51,10 @@ func (l *Residual[T]) Body() Layer[T] { return l.body }
 func (l *Residual[T]) Shortcut() Layer[T] { return l.shortcut }
 
 func (l *Residual[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
-	body, shortcut := l.body.Forward(p, x), l.shortcut.Forward(p, x)
+	body := l.body.Forward(p, x)
+	p.observed(l.body, true, body)
+	shortcut := l.shortcut.Forward(p, x)
+	p.observed(l.shortcut, true, shortcut)
 	if !slices.Equal(body.Shape, shortcut.Shape) {
 		panic(&tensor.ShapeError{
 			Op:   l.String() + ".Forward: the result of the body",
@@ -66,7 +69,11 @@ func (l *Residual[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T]
 
 func (l *Residual[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
 	CheckShape(l, dy, l.y.Get(p, l).Shape)
-	return sum(p, l.body.Backward(p, dy), l.shortcut.Backward(p, dy))
+	body := l.body.Backward(p, dy)
+	p.observed(l.body, false, body)
+	shortcut := l.shortcut.Backward(p, dy)
+	p.observed(l.shortcut, false, shortcut)
+	return sum(p, body, shortcut)
 }
 
 // BackwardParams is Backward without dx.

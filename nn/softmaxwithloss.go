@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/chainrule-go/chainrule/internal/kernel"
@@ -22,9 +23,29 @@ import (
 // log(y + 1e-7) instead, whose derivative is not y - t: every element of its
 // gradients is off by a relative 1e-7/y: 1e-6 where y is 0.1, as in an untrained
 // network of ten classes.)
+//
+// With label smoothing ε or class weights w, the loss is that of PyTorch's
+// CrossEntropyLoss:
+//
+//	forward   L  = -1/D Σₙ Σₖ uₙₖ·log yₙₖ,  uₙₖ = wₖ·((1 - ε)·tₙₖ + ε/K)
+//	backward  dx = (y·Σₖ uₙₖ - u) / D
+//
+// D is the sum of the weights of the labels, or N where the targets are Values. A batch
+// with D = 0 has the loss 0, and no gradient. (Szegedy et al., "Rethinking the Inception
+// architecture for computer vision", CVPR 2016.)
 type SoftmaxWithLoss[T tensor.Float] struct {
-	y Saved[T]
-	t Targets[T]
+	// LabelSmoothing is ε, from 0 to 1: the share of each target that is spread evenly
+	// over the classes.
+	LabelSmoothing float64
+
+	// ClassWeights is w, one for each class, 0 or more: how much its samples count. Nil
+	// is 1 for all.
+	ClassWeights []float64
+
+	y     Saved[T]
+	t     Targets[T] // or u
+	sums  Saved[T]   // Σₖ uₙₖ, of a loss with ε or w
+	total float64    // D
 }
 
 // NewSoftmaxWithLoss returns the loss.
@@ -52,30 +73,110 @@ func (l *SoftmaxWithLoss[T]) Forward(p *Pass[T], x *tensor.Tensor[T], t Targets[
 	n, k := x.Shape[0], x.Shape[1]
 	y := p.New(n, k)
 	var sum float64
-	if t.Labels == nil && t.Values != nil {
-		sum = kernel.SoftmaxSoftLoss(y.Data, x.Data, t.mustValues("SoftmaxWithLoss", x).Data, k)
-	} else {
-		t.mustLabels("SoftmaxWithLoss", n, k)
-		sum = kernel.SoftmaxLoss(y.Data, x.Data, t.Labels)
+	var sums *tensor.Tensor[T]
+	total := float64(n)
+	switch {
+	case l.LabelSmoothing != 0 || l.ClassWeights != nil:
+		l.mustCheck(k)
+		total = l.Weight(l.mustTargets(x, t))
+		t, sums = l.smoothed(p, t, n, k)
+		sum = kernel.SoftmaxSoftLoss(y.Data, x.Data, t.Values.Data, k)
+	case t.Labels == nil && t.Values != nil:
+		sum = kernel.SoftmaxSoftLoss(y.Data, x.Data, l.mustTargets(x, t).Values.Data, k)
+	default:
+		sum = kernel.SoftmaxLoss(y.Data, x.Data, l.mustTargets(x, t).Labels)
 	}
 	if p != nil && p.Keep {
 		l.y.Set(p, y)
-		l.t = t
+		l.t, l.total = t, total
+		l.sums = Saved[T]{}
+		if sums != nil {
+			l.sums.Set(p, sums)
+		}
 	}
-	return sum / float64(n)
+	if total == 0 {
+		return 0
+	}
+	return sum / total
 }
 
-// Backward returns dx = (y - t)/N of the last Forward.
+// Backward returns dx of the last Forward.
 func (l *SoftmaxWithLoss[T]) Backward(p *Pass[T]) *tensor.Tensor[T] {
 	y := l.y.Get(p, l)
 	n, k := y.Shape[0], y.Shape[1]
 	dx := p.New(n, k)
-	if l.t.Labels == nil {
+	switch {
+	case l.sums.t != nil:
+		kernel.WeightedLossBackward(dx.Data, y.Data, l.t.Values.Data, l.sums.Get(p, l).Data, T(l.total))
+	case l.t.Labels == nil:
 		kernel.SoftmaxLossBackward(dx.Data, y.Data, l.t.Values.Data, n)
-	} else {
+	default:
 		kernel.OneHotLossBackward(dx.Data, y.Data, l.t.Labels)
 	}
 	return dx
+}
+
+// Weight implements [WeightedLoss]: it returns D.
+func (l *SoftmaxWithLoss[T]) Weight(t Targets[T]) float64 {
+	if l.ClassWeights == nil || t.Labels == nil {
+		return float64(t.Len())
+	}
+	var total float64
+	for _, label := range t.Labels {
+		total += l.ClassWeights[label]
+	}
+	return total
+}
+
+// mustTargets returns t, or panics if they are not targets of the logits x.
+func (l *SoftmaxWithLoss[T]) mustTargets(x *tensor.Tensor[T], t Targets[T]) Targets[T] {
+	if t.Labels == nil && t.Values != nil {
+		t.mustValues("SoftmaxWithLoss", x)
+	} else {
+		t.mustLabels("SoftmaxWithLoss", x.Shape[0], x.Shape[1])
+	}
+	return t
+}
+
+// mustCheck panics unless the settings are those of a loss of so many classes.
+func (l *SoftmaxWithLoss[T]) mustCheck(classes int) {
+	if !(l.LabelSmoothing >= 0 && l.LabelSmoothing <= 1) {
+		panic(&FieldError{"SoftmaxWithLoss", "LabelSmoothing", fmt.Errorf("want a number from 0 to 1, got %v", l.LabelSmoothing)})
+	}
+	if n := len(l.ClassWeights); l.ClassWeights != nil && n != classes {
+		panic(&FieldError{"SoftmaxWithLoss", "ClassWeights", fmt.Errorf("want %d, one for each class, got %d", classes, n)})
+	}
+	for class, w := range l.ClassWeights {
+		if !(w >= 0 && w <= math.MaxFloat32) {
+			panic(&FieldError{"SoftmaxWithLoss", "ClassWeights", fmt.Errorf("want finite numbers of 0 or more, got %v for class %d", w, class)})
+		}
+	}
+}
+
+// smoothed returns u, and the sum of each of its rows.
+func (l *SoftmaxWithLoss[T]) smoothed(p *Pass[T], t Targets[T], n, k int) (u Targets[T], sums *tensor.Tensor[T]) {
+	u.Values, sums = p.New(n, k), p.New(n)
+	for i := range n {
+		row := u.Values.Data[i*k:][:k]
+		var sum float64
+		for j := range row {
+			var target float64
+			switch {
+			case t.Labels == nil:
+				target = float64(t.Values.Data[i*k+j])
+			case t.Labels[i] == j:
+				target = 1
+			}
+			v := math.FMA(1-l.LabelSmoothing, target, l.LabelSmoothing/float64(k))
+			if l.ClassWeights != nil {
+				v *= l.ClassWeights[j]
+			}
+			row[j] = T(v)
+			sum += float64(row[j])
+		}
+		sums.Data[i] = T(sum)
+	}
+	return u, sums
 }
 
 func (l *SoftmaxWithLoss[T]) String() string { return "SoftmaxWithLoss" }

@@ -100,9 +100,9 @@ func TestSummaryJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = `{"input":[2],"layers":[` +
-		`{"name":"Affine1","layer":"Affine(2-\u003e3)","output":[3],"parameters":9,"bytes":72},` +
-		`{"name":"ReLU1","layer":"ReLU","output":[3],"parameters":0,"bytes":0}],` +
-		`"parameters":9,"bytes":72}`
+		`{"name":"Affine1","layer":"Affine(2-\u003e3)","output":[3],"parameters":9,"bytes":72,"multiply_adds":6},` +
+		`{"name":"ReLU1","layer":"ReLU","output":[3],"parameters":0,"bytes":0,"multiply_adds":0}],` +
+		`"parameters":9,"bytes":72,"multiply_adds":6}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

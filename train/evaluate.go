@@ -56,8 +56,8 @@ type evaluator[T tensor.Float] struct {
 
 // sum is the total over the samples of a part.
 type sum struct {
-	loss    float64
-	correct int
+	loss, weight float64
+	correct      int
 }
 
 func newEvaluator[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], threads int) *evaluator[T] {
@@ -117,6 +117,7 @@ func (e *evaluator[T]) evaluate(ctx context.Context, set string, samples data.Sa
 	var total sum
 	for _, s := range e.sums[:parts] {
 		total.loss += s.loss
+		total.weight += s.weight
 		total.correct += s.correct
 	}
 	if n == 0 {
@@ -126,7 +127,10 @@ func (e *evaluator[T]) evaluate(ctx context.Context, set string, samples data.Sa
 	if _, values := samples.TargetShape(); !values {
 		accuracy = float64(total.correct) / float64(n)
 	}
-	return total.loss / float64(n), accuracy, nil
+	if total.weight == 0 {
+		return 0, accuracy, nil // as the loss of a batch without weight
+	}
+	return total.loss / total.weight, accuracy, nil
 }
 
 // work takes parts until none is left.
@@ -141,7 +145,11 @@ func (e *evaluator[T]) work(w *examiner[T]) {
 		x, t := w.gather(e.samples, e.shape, lo, hi)
 		y := w.net.Forward(w.pass, x)
 		loss := w.loss.Forward(w.pass, y, t)
-		s := sum{loss: float64(loss * float64(hi-lo))}
+		s := sum{weight: float64(hi - lo)}
+		if weighted, ok := w.loss.(nn.WeightedLoss[T]); ok {
+			s.weight = weighted.Weight(t)
+		}
+		s.loss = float64(loss * s.weight)
 		if t.Values == nil {
 			s.correct = nn.Correct(y, t.Labels)
 		}

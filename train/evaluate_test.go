@@ -133,3 +133,22 @@ func TestEvaluateNoSamples(t *testing.T) {
 		t.Errorf("%v, %v, %v; want NaN, NaN, nil", loss, accuracy, err)
 	}
 }
+
+// TestEvaluateWeighted: the mean over a set of several parts is that of the whole set as
+// one batch, also where the classes have weights.
+func TestEvaluateWeighted(t *testing.T) {
+	pixels, net := digits(2*part + 50)
+	loss := nn.NewSoftmaxWithLoss[float32]()
+	for i := range pixels.T[:part] {
+		pixels.T[i] = 0 // so that the parts have other weights
+	}
+	for _, weights := range [][]float64{{1, 5, 0.5, 2}, {0, 0, 0, 1}, {0, 0, 0, 0}} {
+		loss.ClassWeights = weights
+		set := pixels.Set()
+		want := loss.Forward(nil, net.Forward(nil, set.X), set.Targets())
+		got, _, err := Evaluate(t.Context(), net, loss, pixels, 2)
+		if err != nil || math.Abs(got-want) > 1e-12 {
+			t.Errorf("weights %v: loss %v, %v; want %v", weights, got, err, want)
+		}
+	}
+}

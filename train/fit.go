@@ -42,11 +42,21 @@ func fit[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], optimizer *optim.Opti
 }
 
 // fitLoss reports whether the loss takes the outputs of the network: a loss that contains
-// a softmax takes logits.
+// a softmax or a sigmoid takes logits.
 func fitLoss[T tensor.Float](net nn.Layer[T], loss nn.Loss[T]) error {
-	_, contains := loss.(*nn.SoftmaxWithLoss[T])
-	if _, ends := last(net).(*nn.Softmax[T]); ends && contains {
-		return errors.New("train: the network ends in a Softmax, and SoftmaxWithLoss contains another: leave the layer out, for the loss takes logits")
+	contained := ""
+	switch last(net).(type) {
+	case *nn.Softmax[T]:
+		if _, contains := loss.(*nn.SoftmaxWithLoss[T]); contains {
+			contained = "Softmax"
+		}
+	case *nn.Sigmoid[T]:
+		if _, contains := loss.(*nn.SigmoidWithLoss[T]); contains {
+			contained = "Sigmoid"
+		}
+	}
+	if contained != "" {
+		return fmt.Errorf("train: the network ends in a %s, and %[1]sWithLoss contains another: leave the layer out, for the loss takes logits", contained)
 	}
 	return nil
 }

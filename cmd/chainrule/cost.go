@@ -31,30 +31,25 @@ type cost struct {
 }
 
 func costOf[T tensor.Float](net *nn.Sequential[T], sample []int) (c cost, err error) {
-	var count func(l nn.Layer[T], shape []int) ([]int, error)
-	count = func(l nn.Layer[T], shape []int) (out []int, err error) {
-		if chain, ok := l.(*nn.Sequential[T]); ok {
-			for _, inner := range chain.Layers() {
-				if shape, err = count(inner.Layer, shape); err != nil {
-					return nil, err
-				}
-			}
-			return shape, nil
+	summary, err := net.Summary(sample...)
+	if err != nil {
+		return cost{}, err
+	}
+	add := func(shape []int) {
+		size, ok := tensor.Size(shape...)
+		if !ok {
+			size = math.MaxInt32
 		}
-		if out, err = nn.Check(l, shape...); err == nil && len(out) > 0 {
-			size, ok := tensor.Size(out[1:]...)
-			if !ok {
-				size = math.MaxInt32
-			}
-			c.numbers += int64(size)
+		c.numbers += int64(size)
+	}
+	add(sample)
+	for _, l := range summary.Layers {
+		if l.Layer != "Sequential" { // its result is that of its last layer
+			add(l.Out)
 			c.layers++
 		}
-		return out, err
 	}
-	size, _ := tensor.Size(sample...)
-	c.numbers = int64(size)
-	_, err = count(net, append([]int{0}, sample...)) // no samples, no memory
-	return c, err
+	return c, nil
 }
 
 // checkNumbers refuses a model of which a sample and its results are more than so many
@@ -81,25 +76,31 @@ func (c *classifier) checkDrawn(path string) error {
 // part is how many samples are computed at a time.
 func (c *classifier) part() int { return int(max(1, min(mostSamples, mostComputed/4/c.numbers))) }
 
-// evaluate is [train.Evaluate] in bounded memory: with fewer threads where the results of
-// the layers are large, and then with fewer samples at a time.
-func (c *classifier) evaluate(ctx context.Context, set data.Set[float32]) (loss, accuracy float64, err error) {
+// together returns how many samples an evaluation computes at a time, and on how many
+// threads: fewer threads where the results of the layers are large, and then fewer samples.
+func (c *classifier) together() (batch, threads int) {
+	threads = int(min(mostComputed/(mostSamples*c.numbers), int64(runtime.GOMAXPROCS(0))))
+	if threads == 0 {
+		return int(max(1, mostComputed/c.numbers)), 1
+	}
+	return mostSamples, threads
+}
+
+// evaluate returns the mean loss and the accuracy on samples, in bounded memory.
+func (c *classifier) evaluate(ctx context.Context, set data.Samples[float32]) (loss, accuracy float64, err error) {
+	of := nn.NewSoftmaxWithLoss[float32]()
+	batch, threads := c.together()
+	correct := 0
 	err = untilDone(ctx, func() error {
-		threads, part := int(min(mostComputed/(mostSamples*c.numbers), int64(runtime.GOMAXPROCS(0)))), set.Len()
-		if threads == 0 {
-			threads, part = 1, int(max(1, mostComputed/c.numbers))
-		}
-		for lo := 0; lo < set.Len(); lo += part {
-			some := set.Rows(lo, min(lo+part, set.Len()))
-			l, a, err := train.Evaluate(ctx, c.logits, nn.NewSoftmaxWithLoss[float32](), some, threads)
-			if err != nil {
-				return err
-			}
-			share := float64(some.Len()) / float64(set.Len())
-			loss += float64(share * l)
-			accuracy += float64(share * a)
-		}
-		return nil
+		return train.Outputs(ctx, c.logits, set, batch, threads, func(_ int, y *tensor.Tensor[float32], t nn.Targets[float32]) error {
+			loss += float64(of.Forward(nil, y, t) * float64(t.Len()))
+			correct += nn.Correct(y, t.Labels)
+			return nil
+		})
 	})
-	return loss, accuracy, err
+	if err != nil { // it may still be under way
+		return 0, 0, err
+	}
+	n := float64(set.Len())
+	return loss / n, float64(correct) / n, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/optim"
 )
@@ -71,6 +72,34 @@ func (r *rate) Set(s string) error {
 func (r *rate) String() string { return strconv.FormatFloat(float64(*r), 'g', -1, 64) }
 func (r *rate) Type() string   { return "number" }
 
+// amount is a number of 0 or more.
+type amount float64
+
+func (v *amount) Set(s string) error {
+	x, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(x == 0 || x >= 0x1p-126) || x > math.MaxFloat32 {
+		return fmt.Errorf("want 0, or a number from 1.2e-38 to 3.4e+38, such as 0.1")
+	}
+	*v = amount(x)
+	return nil
+}
+func (v *amount) String() string { return strconv.FormatFloat(float64(*v), 'g', -1, 64) }
+func (v *amount) Type() string   { return "number" }
+
+// schedule is the text of one.
+type schedule string
+
+func (v *schedule) Set(s string) error {
+	// Whether a warm-up is shorter than the training is seen when that is known.
+	if _, err := optim.ParseSchedule(s, math.MaxInt32); err != nil {
+		return err
+	}
+	*v = schedule(s)
+	return nil
+}
+func (v *schedule) String() string { return string(*v) }
+func (v *schedule) Type() string   { return "how" }
+
 // folder is the path of a folder, which is not empty.
 type folder string
 
@@ -105,14 +134,14 @@ func (v *sizes) String() string {
 }
 func (v *sizes) Type() string { return "units" }
 
-// activation is the layer after a hidden Affine: one of those without settings.
+// activation is the layer after a hidden Affine.
 type activation string
 
 // activations are the names of all there are.
 func activations() (names []string) {
 	for _, kind := range nn.Kinds() {
 		if l, _ := nn.NewOfKind[float32](kind); l != nil {
-			if _, settings := l.(nn.Fielder[float32]); !settings {
+			if _, ok := l.(nn.Activation); ok {
 				names = append(names, strings.ToLower(kind))
 			}
 		}
@@ -126,17 +155,6 @@ func (v *activation) Set(s string) error {
 	}
 	*v = activation(s)
 	return nil
-}
-
-// layer returns a new one.
-func (v activation) layer() nn.Layer[float32] {
-	for _, kind := range nn.Kinds() {
-		if strings.ToLower(kind) == string(v) {
-			l, _ := nn.NewOfKind[float32](kind)
-			return l
-		}
-	}
-	panic("no layer " + v) // Set has checked it
 }
 
 func (v *activation) String() string { return string(*v) }
@@ -160,12 +178,8 @@ func (v *optimizer) Type() string   { return "name" }
 type initial string
 
 func (v *initial) Set(s string) error {
-	if std, err := strconv.ParseFloat(s, 64); err == nil {
-		if !(std >= 0x1p-126) || std > 1e6 {
-			return fmt.Errorf("want a standard deviation above 0 and up to 1e6, such as 0.01")
-		}
-	} else if s != "auto" && s != "he" && s != "xavier" {
-		return fmt.Errorf("want he, xavier, auto or a standard deviation such as 0.01")
+	if _, err := nn.ParseInit(s); err != nil && s != "auto" {
+		return fmt.Errorf("want he, xavier, auto or a standard deviation above 0 and up to 1e6, such as 0.01")
 	}
 	*v = initial(s)
 	return nil
@@ -173,14 +187,13 @@ func (v *initial) Set(s string) error {
 func (v *initial) String() string { return string(*v) }
 func (v *initial) Type() string   { return "how" }
 
-// of returns the initialiser for a network with the activation.
-func (v initial) of(act activation) nn.Init {
-	switch {
-	case v == "he", v == "auto" && act == "relu":
-		return nn.He
-	case v == "xavier", v == "auto":
-		return nn.Xavier
-	}
-	std, _ := strconv.ParseFloat(string(v), 64) // Set has parsed it
-	return nn.Std(std)
+// augmentation is how images are changed.
+type augmentation data.Augmentation
+
+func (v *augmentation) Set(s string) error {
+	a, err := data.ParseAugmentation(s)
+	*v = augmentation(a)
+	return err
 }
+func (v *augmentation) String() string { return data.Augmentation(*v).String() }
+func (v *augmentation) Type() string   { return "terms" }

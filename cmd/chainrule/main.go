@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/chainrule-go/chainrule/nn"
 )
 
 func main() {
@@ -47,6 +49,8 @@ func (e signalError) exitCode() int {
 
 // usageError is a mistake in the command line: exit code 2.
 type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
 
 // arguments checks how many arguments a command has; want names them, as in
 // "one model file".
@@ -107,6 +111,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var usage usageError
 	if !started || errors.As(err, &usage) {
 		a.logf("%s: %v (see %s --help)", cmd.CommandPath(), err, cmd.CommandPath())
+		if e, ok := errors.AsType[*nn.ParseError](err); ok {
+			for line := range strings.Lines(e.Place()) {
+				a.logf("  %s", strings.TrimSuffix(line, "\n"))
+			}
+		}
 		return exitUsage
 	}
 	all, ok := err.(failures)
@@ -146,7 +155,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", "Flags.FlagUsagesWrapped 80 "))
 	root.SetHelpCommand(helpCommand(root))
-	root.AddCommand(a.trainCommand(), a.reproduceCommand(), a.checkCommand(), a.evalCommand(), a.predictCommand(), a.infoCommand(), a.graphCommand(), a.benchCommand(), a.versionCommand())
+	root.AddCommand(a.dataCommand(), a.trainCommand(), a.reproduceCommand(), a.checkCommand(), a.evalCommand(), a.predictCommand(), a.infoCommand(), a.reportCommand(), a.runsCommand(), a.graphCommand(), a.benchCommand(), a.experimentCommand(), a.versionCommand())
 	return root
 }
 

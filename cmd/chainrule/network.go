@@ -1,68 +1,210 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// networkOptions are the flags of train that describe the network.
+// networkOptions are the flags that describe a network: one of --net, --layers and
+// --layers-file, and what multilayer is made of.
 type networkOptions struct {
-	hidden     sizes
-	activation activation
-	init       initial
+	net          network
+	hidden       sizes
+	activation   activation
+	init         initial
+	batchNorm    bool
+	dropout      share
+	layers, file string
+
+	changed func(flag string) bool
 }
+
+// multilayer is the network that the other flags describe.
+const multilayer = "multilayer"
+
+var (
+	lineFlags       = []string{"net", "layers", "layers-file"}
+	multilayerFlags = []string{"hidden", "activation", "init", "batchnorm", "dropout"}
+)
 
 // flags adds the flags to cmd. Their defaults are the book's.
 func (o *networkOptions) flags(cmd *cobra.Command) {
-	*o = networkOptions{hidden: sizes{50}, activation: "relu", init: "auto"}
+	*o = networkOptions{net: multilayer, hidden: sizes{50}, activation: "relu", init: "auto"}
 	f := cmd.Flags()
-	f.Var(&o.hidden, "hidden", "units of the hidden layers, such as 50 or 128,64")
-	f.Var(&o.activation, "activation", "layer after each hidden one: "+strings.Join(activations(), ", "))
-	f.Var(&o.init, "init", "initial weights: he, xavier, a standard deviation such as 0.01, or auto (he for relu, else xavier)")
-	completeFlag(cmd, "activation", "relu", "sigmoid")
+	o.changed = f.Changed
+	f.Var(&o.net, "net", "network: "+strings.Join(nn.NetworkNames(), ", "))
+	f.StringVar(&o.layers, "layers", "", `layers of the network, such as "conv 30x5x5, relu, maxpool 2, flatten, affine 10"`)
+	f.StringVar(&o.file, "layers-file", "", "text file with the layers of the network, - for standard input")
+	f.Var(&o.hidden, "hidden", "multilayer: units of the hidden layers, such as 50 or 128,64")
+	f.Var(&o.activation, "activation", "multilayer: layer after each hidden one: "+strings.Join(activations(), ", "))
+	f.Var(&o.init, "init", "multilayer: initial weights: he, xavier, a standard deviation such as 0.01, or auto (as suits the activation)")
+	f.BoolVar(&o.batchNorm, "batchnorm", false, "multilayer: batch norm before each activation")
+	f.Var(&o.dropout, "dropout", "multilayer: share of the outputs of each hidden layer that is dropped in training")
+	completeFlag(cmd, "net", nn.NetworkNames()...)
+	completeFlag(cmd, "activation", activations()...)
 	completeFlag(cmd, "init", "auto", "he", "xavier")
+	cmd.MarkFlagFilename("layers-file")
 }
 
-// mostNumbers limits the memory for the parameters, and for the results of a
-// batch: 1 GiB, and some three times that with all that is computed of them.
-const mostNumbers = 1 << 28
-
-// check refuses a network that would be too large, for so many inputs, outputs and
-// samples a batch.
-func (o *networkOptions) check(inputs, outputs, batch int) error {
-	var parameters, results int64 // whose factors are below 2^17
-	in := int64(inputs)
-	for _, units := range append(slices.Clone(o.hidden), outputs) {
-		parameters += (in + 1) * int64(units)
-		results += int64(batch) * int64(units)
-		in = int64(units)
+// check refuses flags that contradict each other.
+func (o *networkOptions) check() error {
+	var given []string
+	for _, name := range lineFlags {
+		if o.changed(name) {
+			given = append(given, "--"+name)
+		}
 	}
-	switch {
-	case parameters > mostNumbers:
-		return usagef("--hidden %v makes %d parameters, and at most %d can be trained here", &o.hidden, parameters, mostNumbers)
-	case results > mostNumbers:
-		return usagef("--hidden %v and --batch %d make %d numbers a step, and at most %d can be kept here", &o.hidden, batch, results, mostNumbers)
+	if len(given) > 1 {
+		return usagef("give one of %s", strings.Join(given, " and "))
+	}
+	for _, name := range multilayerFlags {
+		if o.changed(name) && (len(given) > 0 && given[0] != "--net" || o.net != multilayer) {
+			return usagef("--%s is for --net %s; leave it out, or write the layers in --layers", name, multilayer)
+		}
 	}
 	return nil
 }
 
-// build returns the network that the flags describe, for so many inputs and outputs.
-func (o *networkOptions) build(inputs, outputs int, rng *rand.Rand) *nn.Sequential[float32] {
-	var layers []nn.Layer[float32]
-	in := inputs
-	for _, out := range append(slices.Clone(o.hidden), outputs) {
-		if len(layers) > 0 {
-			layers = append(layers, o.activation.layer())
-		}
-		affine := nn.NewAffine[float32](in, out, rng)
-		affine.Init(o.init.of(o.activation), rng)
-		layers = append(layers, affine)
-		in = out
+// line returns the line of layers that the flags describe, for so many outputs, and where it
+// comes from.
+func (o *networkOptions) line(ctx context.Context, outputs int) (line, source string, err error) {
+	switch {
+	case o.changed("layers"):
+		return o.layers, "--layers", nil
+	case o.changed("layers-file"):
+		line, err := readLayers(ctx, o.file)
+		return line, fileName(o.file), err
+	case o.net != multilayer:
+		line, err := nn.NetworkLine(string(o.net), outputs)
+		return line, "--net " + string(o.net), err
 	}
-	return nn.NewSequential(layers...)
+	m := nn.MultiLayer{Hidden: o.hidden, Activation: string(o.activation), BatchNorm: o.batchNorm, Dropout: float64(o.dropout)}
+	if o.init != "auto" {
+		m.Init = string(o.init)
+	}
+	return m.Line(outputs), "--hidden " + o.hidden.String(), nil
 }
+
+// readLayers reads a text with layers.
+func readLayers(ctx context.Context, path string) (string, error) {
+	const most = 1 << 20
+	var text []byte
+	err := untilDone(ctx, func() error { // a pipe
+		f, err := openInput(ctx, path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		text, err = io.ReadAll(io.LimitReader(f, most+1))
+		return err
+	})
+	if err == nil && len(text) > most {
+		err = fmt.Errorf("%s: want a text of layers, of at most %d bytes", fileName(path), most)
+	}
+	return string(text), err
+}
+
+// mostNumbers limits the memory for the results of a batch: 1 GiB, and some three times that
+// with all that is computed of them. The parameters have the same limit in [nn.Parse].
+const mostNumbers = 1 << 28
+
+// build returns the network that the flags describe, and the shape of its samples: the first
+// of shapes that it takes. It is a usage error if it takes none, if it has not so many
+// outputs, or if batches of it would be too large.
+func (o *networkOptions) build(ctx context.Context, shapes [][]int, outputs, batch int, rng *rand.Rand) (net *nn.Sequential[float32], input []int, err error) {
+	line, source, err := o.line(ctx, outputs)
+	if err != nil {
+		return nil, nil, err
+	}
+	var furthest *nn.ParseError
+	for _, input = range shapes {
+		if net, err = nn.Parse[float32](line, input, rng); err == nil {
+			break
+		}
+		if e, ok := errors.AsType[*nn.ParseError](err); ok && (furthest == nil || e.Line > furthest.Line || e.Line == furthest.Line && e.Column > furthest.Column) {
+			furthest = e
+		}
+	}
+	if furthest != nil && net == nil {
+		err = furthest
+	}
+	switch {
+	case err != nil && (o.changed("layers") || o.changed("layers-file")):
+		return nil, nil, usagef("%s: %w", source, err)
+	case err != nil:
+		return nil, nil, usagef("%s: %v", source, err) // who did not write the line is not shown it
+	}
+	out, err := nn.Check(net, append([]int{0}, input...)...)
+	if err == nil && !slices.Equal(out[1:], []int{outputs}) {
+		err = fmt.Errorf("the last layer gives %s for a sample, and the targets are %d classes; end with affine %d", tensor.FormatShape(out[1:]), outputs, outputs)
+	}
+	if err != nil {
+		return nil, nil, usagef("%s: %w", source, err)
+	}
+	cost, err := costOf(net, input)
+	if err == nil && cost.numbers > mostNumbers/int64(batch) {
+		err = usagef("%s and --batch %d make %d numbers a step, and at most %d can be kept here; give a smaller --batch", source, batch, cost.numbers*int64(batch), mostNumbers)
+	}
+	return net, input, err
+}
+
+// network is the name of one.
+type network string
+
+func (v *network) Set(s string) error {
+	if _, err := nn.NetworkLine(s, 1); err != nil {
+		return err
+	}
+	*v = network(s)
+	return nil
+}
+func (v *network) String() string { return string(*v) }
+func (v *network) Type() string   { return "name" }
+
+// share is a number from 0 to below 1.
+type share float64
+
+func (v *share) Set(s string) error {
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(f >= 0 && f < 1) {
+		return fmt.Errorf("want a number from 0 to below 1, such as 0.5")
+	}
+	*v = share(f)
+	return nil
+}
+func (v *share) String() string { return strconv.FormatFloat(float64(*v), 'g', -1, 64) }
+func (v *share) Type() string   { return "number" }
+
+// shape is the shape of a sample.
+type shape []int
+
+func (v *shape) Set(s string) error {
+	var parsed shape
+	for part := range strings.SplitSeq(s, "x") {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 1 || n > 1<<24 {
+			return fmt.Errorf("want the shape of a sample, such as 784 or 1x28x28")
+		}
+		parsed = append(parsed, n)
+	}
+	if n, ok := tensor.Size(parsed...); !ok || n > mostNumbers || len(parsed) > 8 {
+		return fmt.Errorf("want a sample of at most %d numbers and 8 axes", mostNumbers)
+	}
+	*v = parsed
+	return nil
+}
+func (v *shape) String() string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint([]int(*v)), " ", "x"), "[]")
+}
+func (v *shape) Type() string { return "shape" }

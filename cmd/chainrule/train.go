@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/internal/atomicfile"
 	"github.com/chainrule-go/chainrule/model"
 	"github.com/chainrule-go/chainrule/nn"
@@ -29,6 +30,7 @@ type trainOptions struct {
 	data          dataOptions
 	network       networkOptions
 	optimizer     optimizerOptions
+	augment       augmentation
 	batch         count
 	epochs, steps count
 	patience      count
@@ -56,6 +58,7 @@ func newTrainOptions(cmd *cobra.Command) *trainOptions {
 	o.data.flags(cmd)
 	o.network.flags(cmd)
 	o.optimizer.flags(cmd)
+	f.Var(&o.augment, "augment", "change the images at random in each epoch, such as \"shift 2, scale 0.1, rotate 10, flip\": up to so many pixels, by up to this share, by up to so many degrees")
 	f.Var(&o.batch, "batch", "samples a step")
 	f.Var(&o.epochs, "epochs", "epochs to train, in place of --steps")
 	f.Var(&o.steps, "steps", "steps to train")
@@ -79,7 +82,7 @@ func newTrainOptions(cmd *cobra.Command) *trainOptions {
 func (a *app) trainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train",
-		Short: "Train a network on MNIST and save it",
+		Short: "Train a network on MNIST or your own data and save it",
 		Long: `Train a network of Affine layers on the handwritten digits of MNIST, by
 backpropagation and stochastic gradient descent or another optimizer, and save it.
 
@@ -93,8 +96,18 @@ crash or a power failure: --resume FOLDER goes on from the last checkpoint, and
 ends with the same bits as a training that was never interrupted. SIGTERM and
 SIGUSR1 save a checkpoint first; the exit code is then 143.
 
-MNIST is taken from the folder --data if given, else from the user's cache, the
+Your own data (--data) are a table (CSV, TSV) with a column to predict, named by
+--label if it has classes and by --target if numbers; a folder with a folder of
+pictures for each class; or IDX, npy and npz files. A fifth of them is for the test,
+unless --test says otherwise. How they are scaled, filled and called is kept in the
+model, so that eval and predict do the same. See chainrule data FILE first.
+
+MNIST is taken from a folder (--data DIR) if given, else from the user's cache, the
 Go module that carries it, or a public mirror, whichever has it first.`,
+		Example: `  chainrule train
+  chainrule train --data iris.csv --label species
+  chainrule train --data houses.csv --target price --fill median --ignore id
+  chainrule train --data photos/ --size 32x32 --net simpleconv`,
 		Args: arguments(0, 0, "no arguments but flags"),
 	}
 	o := newTrainOptions(cmd)
@@ -120,7 +133,7 @@ Go module that carries it, or a public mirror, whichever has it first.`,
 
 // check returns what is wrong with the flags together.
 func (o *trainOptions) check() error {
-	if err := o.network.check(mnistPixels, mnistClasses, o.batch.value); err != nil {
+	if err := o.network.check(); err != nil {
 		return err
 	}
 	if o.out == "" {
@@ -168,21 +181,30 @@ func (a *app) prepare(ctx context.Context, cmd *cobra.Command, o *trainOptions) 
 	if o.patience.value > 0 && (set.validation == nil || set.validation.Len() == 0) {
 		return nil, usagef("--patience wants a validation set")
 	}
-	net := o.network.build(mnistPixels, set.outputs, train.Random(uint64(o.seed), "weights"))
+	net, input, err := o.network.build(ctx, set.shapes, set.outputs, o.batch.value, train.Random(uint64(o.seed), "weights"))
+	if err != nil {
+		return nil, err
+	}
+	set.reshape(input)
 	steps := o.steps.value
 	if o.epochs.value > 0 {
 		steps = o.epochs.value * ((set.train.Len() + o.batch.value - 1) / o.batch.value)
 	}
-	optimizer, err := o.optimizer.build(net.Params())
+	optimizer, err := o.optimizer.build(net.Params(), steps)
 	if err != nil {
 		return nil, err
 	}
 	if set.sha256 == "" {
 		set.sha256 = fingerprint(set.train, set.validation, set.test)
 	}
+	if o.augment != (augmentation{}) {
+		if set.train, err = data.Augment(set.train, data.Augmentation(o.augment), train.Random(uint64(o.seed), "augmentation").Uint64()); err != nil {
+			return nil, usagef("--augment: %v; choose a network that takes images, such as --net simpleconv, or let --layers begin with flatten", err)
+		}
+	}
 	return &training{set, net, train.Config[float32]{
 		Net:        net,
-		Loss:       nn.NewSoftmaxWithLoss[float32](),
+		Loss:       set.loss(),
 		Optimizer:  optimizer,
 		Train:      set.train,
 		Validation: set.validation,
@@ -192,6 +214,9 @@ func (a *app) prepare(ctx context.Context, cmd *cobra.Command, o *trainOptions) 
 		Patience:   o.patience.value,
 		Seed:       uint64(o.seed),
 		Threads:    o.threads.value,
+		Metrics: func(ctx context.Context) (map[string]float64, error) {
+			return set.measure(ctx, net, o.threads.value)
+		},
 	}, recipe{flagValues(cmd), set.sha256, currentVersions()}}, nil
 }
 
@@ -284,6 +309,10 @@ func (a *app) train(ctx context.Context, cmd *cobra.Command, o *trainOptions) er
 	bar := a.newProgress(t.config.Steps, "training", "steps")
 	t.config.OnStep = func(step int, _ float64) error { bar.set(step); return nil }
 	t.config.OnEpoch = a.printEpoch
+	if dir != nil {
+		events := t.observe(dir)
+		defer events.close()
+	}
 	last, err := train.Run(ctx, t.config)
 	bar.end()
 	return a.trained(ctx, o, t, last, err, time.Since(start).Seconds(), pipe)
@@ -331,7 +360,7 @@ func (a *app) trained(ctx context.Context, o *trainOptions, t *training, last tr
 		a.logf("interrupted after step %d; --resume %s goes on from there", last.Step, quoted(t.config.Dir.Path()))
 	case interrupted:
 		a.logf("interrupted after step %d; the model so far is in %s", last.Step, quoted(o.out))
-	case last.TestAccuracy <= t.set.guess:
+	case !t.set.values() && last.TestAccuracy <= t.set.guess:
 		a.logf("the model is of no use: its test accuracy is %.1f %%, and naming the same class each time gives %.1f %%; try another --lr or --init, or train longer",
 			100*last.TestAccuracy, 100*t.set.guess)
 	}
@@ -342,7 +371,7 @@ func (a *app) trained(ctx context.Context, o *trainOptions, t *training, last tr
 		}
 		a.printJSON(e)
 	} else if !interrupted {
-		fmt.Fprintf(a.stdout, "%d steps in %.1f s, test accuracy %.4f, saved to %s\n", last.Step, seconds, last.TestAccuracy, quoted(saved))
+		fmt.Fprintf(a.stdout, "%d steps in %.1f s%s, saved to %s\n", last.Step, seconds, tested(", ", last), quoted(saved))
 	}
 	return err
 }
@@ -365,7 +394,20 @@ func (a *app) printEpoch(e train.Epoch) error {
 	if validated {
 		validation = fmt.Sprintf("  validation loss %.4f", e.ValidationLoss)
 	}
-	fmt.Fprintf(a.stdout, "epoch %5.4g  step %6d  loss %.4f%s  train accuracy %.4f  test accuracy %.4f\n",
-		e.Epoch, e.Step, e.Loss, validation, e.TrainAccuracy, e.TestAccuracy)
+	if !math.IsNaN(e.TrainAccuracy) {
+		validation += fmt.Sprintf("  train accuracy %.4f", e.TrainAccuracy)
+	}
+	fmt.Fprintf(a.stdout, "epoch %5.4g  step %6d  loss %.4f%s%s\n", e.Epoch, e.Step, e.Loss, validation, tested("  ", e))
 	return nil
+}
+
+// tested says how well the test set is predicted, behind a separator; "" if there is none.
+func tested(separator string, e train.Epoch) string {
+	if r2, ok := e.Metrics["test_r2"]; ok {
+		return fmt.Sprintf("%stest R² %.4f%stest mean absolute error %.4g", separator, r2, separator, e.Metrics["test_mae"])
+	}
+	if math.IsNaN(e.TestAccuracy) {
+		return ""
+	}
+	return fmt.Sprintf("%stest accuracy %.4f", separator, e.TestAccuracy)
 }

@@ -23,9 +23,11 @@ type Row struct {
 	// Random draws the sizes at which PyTorch is asked. Nil means a sample of one axis.
 	Random func(rng *rand.Rand) Sizes
 
+	// python is in place of PyTorch, of a layer that has settings.
+	python  func(l nn.Layer[float64]) string
 	formula typed
 	// Of a loss, in place of Make: in both precisions, and the targets of n samples.
-	loss    func() (nn.Loss[float64], nn.Loss[float32])
+	loss    func(outputs int) (nn.Loss[float64], nn.Loss[float32])
 	targets func(n, outputs int) nn.Targets[float64]
 }
 
@@ -33,6 +35,8 @@ type Row struct {
 type Sizes struct {
 	Sample      []int // the shape of one sample
 	Hidden, Out int
+	Groups      int       // of a convolution
+	Window      nn.Window // of a convolution or pool
 }
 
 // Of returns the case of a layer of other sizes. If there are several Real sizes, it is
@@ -50,11 +54,11 @@ func (r Row) Of(s Sizes) Case {
 			return t.(nn.Targets[float64])
 		}
 		c.New = func(*rand.Rand) nn.Layer[float64] {
-			loss, _ := r.loss()
+			loss, _ := r.loss(s.Sample[0])
 			return LossLayer(loss, targets)
 		}
 		c.Float32 = func(*rand.Rand) nn.Layer[float32] {
-			_, loss32 := r.loss()
+			_, loss32 := r.loss(s.Sample[0])
 			return LossLayer(loss32, func(n int) nn.Targets[float32] { return float32Targets(targets(n)) })
 		}
 	}
@@ -63,6 +67,14 @@ func (r Row) Of(s Sizes) Case {
 		c.Name = fmt.Sprint(c.New(rand.New(rand.NewPCG(0, 0))))
 	}
 	return c
+}
+
+// Python returns y in Python, with the settings of l in it; "" if there is none.
+func (r Row) Python(l nn.Layer[float64]) string {
+	if r.python != nil {
+		return r.python(l)
+	}
+	return r.PyTorch
 }
 
 // Rows returns the table of the layers and losses of package nn. Every one passes
@@ -182,71 +194,13 @@ func Rows() []Row {
 			PyTorch: "torch.relu(x @ W1 + b1) @ W2 + b2",
 			Case:    Case{Name: "TwoLayerNet", Ulps: 16, Refuses: [][]int{{3, 5}}},
 		},
-		{
-			formula: loss(func(t *Tracer, _ *nn.SoftmaxWithLoss[float64], y, target Node) Node {
-				return graph.SoftmaxWithLoss(t.Graph, y, target)
-			}),
-			loss:    softmaxWithLoss,
-			targets: labels,
-			Small:   Sizes{Sample: []int{6}},
-			Real:    []Sizes{{Sample: []int{10}}},
-			PyTorch: "F.cross_entropy(x, t)",
-			Case: Case{
-				Name:    "SoftmaxWithLoss",
-				Ulps:    10, // as Softmax
-				Terms:   crossEntropyTerms,
-				Refuses: [][]int{{3, 7, 2}, {7}, {0, 7}, {3, 0}},
-			},
-		},
-		{
-			loss:    softmaxWithLoss,
-			targets: distributions,
-			Small:   Sizes{Sample: []int{7}},
-			PyTorch: "F.cross_entropy(x, t)",
-			Case: Case{
-				Name:    "SoftmaxWithLoss, soft targets",
-				Ulps:    10,
-				Terms:   crossEntropyTerms,
-				Refuses: [][]int{{3, 7, 2}, {7}, {0, 7}, {3, 0}},
-			},
-		},
-		{
-			formula: loss(func(t *Tracer, _ *nn.MeanSquaredError[float64], y, target Node) Node {
-				return graph.MeanSquaredError(t.Graph, y, target)
-			}),
-			loss:    meanSquaredError,
-			targets: values,
-			Small:   Sizes{Sample: []int{7}},
-			Real:    []Sizes{{Sample: []int{10}}},
-			PyTorch: "F.mse_loss(x, t)",
-			Case: Case{
-				Name: "MeanSquaredError",
-				Ulps: 2, // y: one rounding of the sum in float64; dx: -, the factor 2/M and two products
-				Terms: func(l nn.Layer[float64], x, y, dy *tensor.Tensor[float64]) [][]float64 {
-					dx := make([]float64, len(x.Data))
-					for i, t := range l.(*lossLayer[float64]).targets(x.Shape[0]).Values.Data {
-						dx[i] = math.Abs(dy.Data[0]*2/float64(len(dx))) * (math.Abs(x.Data[i]) + math.Abs(t))
-					}
-					return [][]float64{y.Data, dx}
-				},
-				Refuses: [][]int{{0, 7}, {3, 0}},
-			},
-		},
 	}
-	rows = append(rows, structureRows()...)
+	rows = slices.Concat(rows, activationRows(), convolutionRows(), normRows(), structureRows(), lossRows())
 	for i, r := range rows {
 		rows[i].Case = r.Of(r.Small)
 		rows[i].Name, rows[i].Refuses = r.Name, r.Refuses
 	}
 	return rows
-}
-
-func softmaxWithLoss() (nn.Loss[float64], nn.Loss[float32]) {
-	return nn.NewSoftmaxWithLoss[float64](), nn.NewSoftmaxWithLoss[float32]()
-}
-
-func meanSquaredError() (nn.Loss[float64], nn.Loss[float32]) {
-	return nn.NewMeanSquaredError[float64](), nn.NewMeanSquaredError[float32]()
 }
 
 // elementwise is Case.Terms of a layer whose derivative is a sum, the largest term of
@@ -273,16 +227,4 @@ func softmaxTerms(_ nn.Layer[float64], _, y, dy *tensor.Tensor[float64]) [][]flo
 		dx[i] = p * (math.Abs(dy.Data[i]) + sum)
 	}
 	return [][]float64{y.Data, dx}
-}
-
-// crossEntropyTerms: dx = dy·(softmax(x) - t)/N, and the loss is of the size of the
-// largest logit at least.
-func crossEntropyTerms(l nn.Layer[float64], x, y, dy *tensor.Tensor[float64]) [][]float64 {
-	n, classes := x.Shape[0], x.Shape[1]
-	size := max(y.Data[0], slices.Max(x.Data), -slices.Min(x.Data))
-	dx := slices.Clone(oneHot(l.(*lossLayer[float64]).targets(n), classes))
-	for i, p := range nn.NewSoftmax[float64]().Forward(nil, x).Data {
-		dx[i] = math.Abs(dy.Data[0]) * (p + dx[i]) / float64(n)
-	}
-	return [][]float64{{size}, dx}
 }

@@ -25,6 +25,9 @@ type Tracer struct {
 	// in that step, for example. Nil evaluates.
 	Pass *nn.Pass[float64]
 
+	// Targets are those of the loss whose formula runs.
+	Targets nn.Targets[float64]
+
 	params   map[*nn.Param[float64]]Node
 	building any // the layer or loss whose formula runs
 }
@@ -106,7 +109,7 @@ func (t *Tracer) loss(l nn.Loss[float64], y Node, targets nn.Targets[float64]) N
 	if !known {
 		panic(&UnknownError{l})
 	}
-	t.building = l
+	t.building, t.Targets = l, targets
 	return formula.(lossFormula)(t, l, y, t.Input("t", oneHot(targets, y.Shape[len(y.Shape)-1]), y.Shape...))
 }
 

@@ -50,6 +50,7 @@ func Workloads() []Workload {
 		{"W4c", "prediction of 784-1024-1024-10 for 1000 images", "samples/s", forwardFlops(1000, large), false, rate(1000), predict(large, 1000)},
 		{"W5", "gradient check of 784-50-10 on 3 images: two losses for each of 39760 parameters, in float64", "s", 2 * 39760 * forwardFlops(3, small), true, duration(1), gradientCheck},
 	}
+	table = append(table, convolutions()...)
 	for _, n := range []int{64, 128, 256, 512, 1024, 2048} {
 		flops := 2 * math.Pow(float64(n), 3)
 		table = append(table, Workload{fmt.Sprint("W6-", n), fmt.Sprintf("matrix product %d x %d x %d", n, n, n), "GFLOP/s", flops, false, rate(flops / 1e9), product(n)})
@@ -137,16 +138,18 @@ func predict(sizes []int, n int) func(*inputs, int) (operation, error) {
 		if err != nil {
 			return nil, err
 		}
-		net := network(sizes, relu)
-		batches := batches(set.Rows(0, 10_000), n)
-		pass := &nn.Pass[float32]{Threads: threads}
-		next := 0
-		return func() (float64, error) {
-			b := batches[next]
-			next = (next + 1) % len(batches)
-			pass.Reset()
-			return float64(nn.Correct(net.Forward(pass, b.X), b.T)), nil
-		}, nil
+		return prediction(network(sizes, relu), batches(set.Rows(0, 10_000), n), threads), nil
+	}
+}
+
+func prediction(net *nn.Sequential[float32], batches []set, threads int) operation {
+	pass := &nn.Pass[float32]{Threads: threads}
+	next := 0
+	return func() (float64, error) {
+		b := batches[next]
+		next = (next + 1) % len(batches)
+		pass.Reset()
+		return float64(nn.Correct(net.Forward(pass, b.X), b.T)), nil
 	}
 }
 

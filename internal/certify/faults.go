@@ -21,6 +21,7 @@ type Fault struct {
 	backward func(l *faulty, p *nn.Pass[float64], dy array) array
 
 	params   bool // only a layer with parameters can have it
+	moves    bool // it moves elements of a gradient, so a parameter must have two or more
 	gradient bool // it changes the gradients of a single Backward, and so those of a network
 }
 
@@ -128,7 +129,9 @@ func Faults() []Fault {
 		{"noise of 1e-5", noise(1e-5)},
 		{"noise of 1e-7", noise(1e-7)},
 	} {
-		faults = append(faults, inDX(f.name, f.spoil), inGradients(f.name, f.spoil))
+		inGradients := inGradients(f.name, f.spoil)
+		inGradients.moves = f.name == "transposed"
+		faults = append(faults, inDX(f.name, f.spoil), inGradients)
 	}
 	return append(faults, []Fault{
 		inGradients("forgotten", scale(0)),
@@ -200,7 +203,9 @@ func twice(p *nn.Pass[float64], x array) array {
 // nothing to plant it in.
 func Plant(f Fault, c gradcheck.Case) (gradcheck.Case, bool) {
 	correct := c.New
-	if f.params && len(correct(rand.New(rand.NewPCG(0, 0))).Params()) == 0 {
+	params := correct(rand.New(rand.NewPCG(0, 0))).Params()
+	two := func(p *nn.Param[float64]) bool { return len(p.Value.Data) > 1 }
+	if f.params && len(params) == 0 || f.moves && !slices.ContainsFunc(params, two) {
 		return c, false
 	}
 	c.Name += ", " + f.Name

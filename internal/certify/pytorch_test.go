@@ -47,7 +47,7 @@ func TestPyTorch(t *testing.T) {
 	}
 	var worst float64
 	for _, row := range trace.Rows() {
-		if row.PyTorch == "" {
+		if row.Python(row.New(rand.New(rand.NewPCG(0, 0)))) == "" {
 			continue
 		}
 		t.Run(row.Name, func(t *testing.T) {
@@ -87,7 +87,8 @@ func TestPyTorch(t *testing.T) {
 type pytorchCase struct {
 	layer  nn.Layer[float64]
 	x, dy  *tensor.Tensor[float64]
-	arrays []pytorchArray // y, the gradients of x and of the parameters
+	state  []pytorchArray // before Forward
+	arrays []pytorchArray // y, the gradients of x and of the parameters, and the state after Forward
 	rng    *rand.Rand
 }
 
@@ -108,6 +109,9 @@ func newPyTorchCase(row trace.Row, i int) *pytorchCase {
 		return x
 	}
 	n := 1 + rng.IntN(8)
+	if row.RefusesOne {
+		n += 3 // normalized over two samples, dx is 0 but for rounding
+	}
 	var sizes trace.Sizes
 	if row.Random != nil {
 		sizes = row.Random(rng)
@@ -118,6 +122,17 @@ func newPyTorchCase(row trace.Row, i int) *pytorchCase {
 	for _, p := range c.layer.Params() {
 		p.Value = draw(0.5, p.Value.Shape...)
 	}
+	var state []*tensor.Tensor[float64]
+	nn.VisitFields(c.layer, func(f nn.Field[float64]) error {
+		if v, ok := f.Value.(**tensor.Tensor[float64]); ok {
+			for i, d := range draw(0.5, f.Shape...).Data {
+				(*v).Data[i] = 1 + d // a variance is positive
+			}
+			state = append(state, *v)
+			c.state = append(c.state, pytorchArray{f.Name, slices.Clone((*v).Data)})
+		}
+		return nil
+	})
 	c.x = draw(2, append([]int{n}, sizes.Sample...)...)
 	pass := &nn.Pass[float64]{Train: true, Keep: true}
 	y := c.layer.Forward(pass, c.x)
@@ -126,6 +141,9 @@ func newPyTorchCase(row trace.Row, i int) *pytorchCase {
 	c.arrays = []pytorchArray{{"y", y.Data}, {"x", dx.Data}}
 	for i, name := range nn.ParamNames(c.layer) {
 		c.arrays = append(c.arrays, pytorchArray{strings.ReplaceAll(name, ".", "_"), c.layer.Params()[i].Grad.Data})
+	}
+	for i, x := range state {
+		c.arrays = append(c.arrays, pytorchArray{c.state[i].name, x.Data})
 	}
 	return c
 }
@@ -179,17 +197,22 @@ func writePyTorch(t *testing.T) {
 	type request struct {
 		Expression string           `json:"expression"`
 		Arrays     map[string]array `json:"arrays"`
+		State      map[string]array `json:"state"` // which the expression changes
 	}
 	var requests []request
 	var cases []*pytorchCase
 	file := pytorchFile{Rows: map[string][]map[string][5]float64{}}
 	var names []string
 	for _, row := range trace.Rows() {
-		if row.PyTorch == "" {
+		if row.Python(row.New(rand.New(rand.NewPCG(0, 0)))) == "" {
 			continue
 		}
 		for i := range shapes {
 			c := newPyTorchCase(row, i)
+			state := map[string]array{}
+			for _, a := range c.state {
+				state[a.name] = array{[]int{len(a.data)}, a.data}
+			}
 			arrays := map[string]array{"x": {c.x.Shape, c.x.Data}, "dy": {c.dy.Shape, c.dy.Data}}
 			for i, p := range c.layer.Params() {
 				arrays[c.arrays[2+i].name] = array{p.Value.Shape, p.Value.Data}
@@ -207,7 +230,7 @@ func writePyTorch(t *testing.T) {
 					arrays["t"] = array{nil, targets.Labels}
 				}
 			}
-			requests, cases, names = append(requests, request{row.PyTorch, arrays}), append(cases, c), append(names, row.Name)
+			requests, cases, names = append(requests, request{row.Python(c.layer), arrays, state}), append(cases, c), append(names, row.Name)
 		}
 	}
 	in, err := json.Marshal(requests)

@@ -245,7 +245,7 @@ func craft(random int, yield func(crafted)) {
 		add("long value in metadata", n, inMetadata(`"x":"`+long+`",`))
 		add("long escapes in metadata", n, inMetadata(`"x":"`+strings.Repeat(`\u00e9`, n)+`",`))
 	}
-	for _, kind := range []string{"ReLU", "Sigmoid", "Tanh", "Softmax", "Sequential", "GELU", "test.every"} {
+	for _, kind := range []string{"ReLU", "Sigmoid", "Tanh", "Softmax", "Sequential", "GELU", "Swish", "test.every"} {
 		add("kind", kind, layersOf("[2]", `{"name":"L","kind":"`+kind+`"}`))
 		add("100 of kind", kind, layersOf("[2]", repeated(100, `{"name":"%d","kind":"`+kind+`","layers":[]}`)))
 	}

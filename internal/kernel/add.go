@@ -3,7 +3,20 @@ package kernel
 // Add sets y[i] = a[i] + b[i]. y may be a or b.
 func Add[T Float](y, a, b []T) {
 	mustMatch("Add", len(y), len(a), len(b))
+	if addAsm(y, a, b) {
+		return
+	}
 	for i, v := range a {
 		y[i] = v + b[i]
+	}
+}
+
+// times sets y[i] = a[i]·b[i].
+func times[T Float](y, a, b []T) {
+	if timesAsm(y, a, b) {
+		return
+	}
+	for i, v := range a {
+		y[i] = v * b[i]
 	}
 }

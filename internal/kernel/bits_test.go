@@ -19,6 +19,8 @@ func TestBitsAreTheSameEverywhere(t *testing.T) {
 		"SigmoidBackward":  {0x9d5d61fbf3f45003, 0xe8ef5b11a050498f},
 		"Tanh":             {0x3f45363e2580136c, 0x5031273fc7c4ac3a},
 		"TanhBackward":     {0xdad3b7a8c39123cf, 0xff58411769ecb598},
+		"Activations":      {0xb14f0364ebe19188, 0x2084f659a8fb124e},
+		"PReLU":            {0x6f7618e1cb0402cd, 0x8e2ffbb0ec8d8ade},
 		"Softmax":          {0xfd193bfc68dadac8, 0xd84c6d0f21b08c07},
 		"SoftmaxBackward":  {0xd055b79df2ecde1a, 0xde4d9b25c38d9fb9},
 		"Sum and Dot":      {0x0e8b1bfa1c675dc1, 0x78fb78d13a820813},
@@ -70,14 +72,37 @@ func operationBits[T Float](name string) uint64 {
 			dst[i] = T(Log(float64(v)))
 		}
 	case "Sigmoid":
-		Sigmoid(dst, x)
+		Sigmoid(1, dst, x)
 	case "SigmoidBackward":
-		SigmoidBackward(dst, x, y)
+		SigmoidBackward(1, dst, x, y)
 	case "Tanh":
-		Tanh(dst[:2048], x[:2048])
-		Tanh(dst[2048:], y[2048:])
+		Tanh(1, dst[:2048], x[:2048])
+		Tanh(1, dst[2048:], y[2048:])
 	case "TanhBackward":
-		TanhBackward(dst, x, y)
+		TanhBackward(1, dst, x, y)
+	case "Activations":
+		for i, f := range []func(dst, x []T){
+			func(dst, x []T) { LeakyReLU(1, dst, x, 0.01) },
+			func(dst, x []T) { ELU(1, dst, x, 1.25) },
+			func(dst, x []T) { ELUBackward(1, dst, x, x, 1.25) },
+			func(dst, x []T) { Softplus(1, dst, x); SoftplusBackward(1, dst, x, dst) },
+			func(dst, x []T) { Softplus(1, dst, x) },
+			func(dst, x []T) { SiLU(1, dst, x) },
+			func(dst, x []T) { SiLUBackward(1, dst, x, x) },
+			func(dst, x []T) { GELU(1, dst, x) },
+			func(dst, x []T) { GELUBackward(1, dst, x, x) },
+			func(dst, x []T) { GELUTanh(1, dst, x) },
+			func(dst, x []T) { GELUTanhBackward(1, dst, x, x) },
+		} {
+			f(dst[i*300:][:300], x[i*300:][:300])
+		}
+	case "PReLU":
+		PReLU(dst[:1024], x[:1024], y[:64])
+		PReLUBackward(dst[1024:2048], x[:1024], x[1024:2048], y[:64])
+		AddPReLUSlopes(dst[2048:2112], x[:1024], x[1024:2048])
+		for i := 1; i < 1000; i++ {
+			dst[3000+i] = PReLUSlope(x[:i], x[i:2*i])
+		}
 	case "Softmax":
 		SoftmaxRows(dst, x, 64)
 	case "SoftmaxBackward":

@@ -21,7 +21,7 @@ func elementwises[T Float]() []elementwise[T] {
 	const label, n = 3, 7
 	return []elementwise[T]{
 		{"ReLU",
-			func(dst []T, in [3][]T) { ReLU(dst, in[0]) },
+			func(dst []T, in [3][]T) { ReLU(1, dst, in[0]) },
 			func(in [3]T) T {
 				if in[0] > 0 || in[0] != in[0] {
 					return in[0]
@@ -29,22 +29,46 @@ func elementwises[T Float]() []elementwise[T] {
 				return 0
 			}},
 		{"ReLUBackward",
-			func(dst []T, in [3][]T) { ReLUBackward(dst, in[0], in[1]) },
+			func(dst []T, in [3][]T) { ReLUBackward(1, dst, in[0], in[1]) },
 			func(in [3]T) T {
 				if in[1] > 0 || in[1] != in[1] {
 					return in[0]
 				}
 				return 0
 			}},
+		{"LeakyReLUBackward",
+			func(dst []T, in [3][]T) { LeakyReLUBackward(1, dst, in[0], in[1], 0.25) },
+			func(in [3]T) T {
+				if in[1] <= 0 {
+					return in[0] * 0.25
+				}
+				return in[0]
+			}},
+		{"PReLUBackward",
+			func(dst []T, in [3][]T) { PReLUBackward(dst, in[0], in[1], in[2]) },
+			func(in [3]T) T {
+				if in[1] <= 0 {
+					return in[0] * in[2]
+				}
+				return in[0]
+			}},
+		{"ELUBackward",
+			func(dst []T, in [3][]T) { ELUBackward(1, dst, in[0], in[1], 1.25) },
+			func(in [3]T) T {
+				if in[1] <= 0 {
+					return exactFlush(in[0] * (in[1] + 1.25))
+				}
+				return exactFlush(in[0])
+			}},
 		{"SigmoidBackward",
-			func(dst []T, in [3][]T) { SigmoidBackward(dst, in[0], in[1]) },
+			func(dst []T, in [3][]T) { SigmoidBackward(1, dst, in[0], in[1]) },
 			func(in [3]T) T {
 				q := 1 - in[1]
 				slope := in[1] * q
 				return exactFlush(in[0] * slope)
 			}},
 		{"TanhBackward",
-			func(dst []T, in [3][]T) { TanhBackward(dst, in[0], in[1]) },
+			func(dst []T, in [3][]T) { TanhBackward(1, dst, in[0], in[1]) },
 			func(in [3]T) T { return exactFlush(in[0] * exactFMA(-in[1], in[1], 1)) }},
 		{"SoftmaxLossBackward",
 			func(dst []T, in [3][]T) { SoftmaxLossBackward(dst, in[0], in[1], n) },
@@ -124,12 +148,12 @@ func TestReLUSpecials(t *testing.T) {
 		{nan, nan, 1},
 	} {
 		y, dx := []float64{5}, []float64{5}
-		ReLU(y, []float64{c.x})
+		ReLU(1, y, []float64{c.x})
 		if bits(y[0]) != bits(c.y) {
 			t.Errorf("ReLU(%v) = %v, want %v", c.x, y[0], c.y)
 		}
 		for _, dy := range []float64{3, -2, nan, inf} {
-			ReLUBackward(dx, []float64{dy}, y)
+			ReLUBackward(1, dx, []float64{dy}, y)
 			want := dy
 			if c.slope == 0 {
 				want = 0
@@ -143,7 +167,7 @@ func TestReLUSpecials(t *testing.T) {
 
 func sigmoid1[T Float](x T) T {
 	y := []T{5}
-	Sigmoid(y, []T{x})
+	Sigmoid(1, y, []T{x})
 	return y[0]
 }
 
@@ -254,16 +278,33 @@ func TestMismatchedLengthsPanic(t *testing.T) {
 		want string
 		run  func()
 	}{
-		{"kernel.ReLU: lengths 3 and 4", func() { ReLU(l(3), l(4)) }},
-		{"kernel.ReLU: lengths 4 and 3", func() { ReLU(l(4), l(3)) }},
-		{"kernel.ReLUBackward: lengths 3 and 4", func() { ReLUBackward(l(3), l(4), l(3)) }},
-		{"kernel.ReLUBackward: lengths 3 and 2", func() { ReLUBackward(l(3), l(3), l(2)) }},
-		{"kernel.Sigmoid: lengths 3 and 4", func() { Sigmoid(l(3), l(4)) }},
-		{"kernel.SigmoidBackward: lengths 4 and 3", func() { SigmoidBackward(l(4), l(3), l(4)) }},
-		{"kernel.SigmoidBackward: lengths 4 and 5", func() { SigmoidBackward(l(4), l(4), l(5)) }},
-		{"kernel.Tanh: lengths 3 and 4", func() { Tanh(l(3), l(4)) }},
-		{"kernel.TanhBackward: lengths 4 and 3", func() { TanhBackward(l(4), l(3), l(4)) }},
-		{"kernel.TanhBackward: lengths 4 and 5", func() { TanhBackward(l(4), l(4), l(5)) }},
+		{"kernel.ReLU: lengths 3 and 4", func() { ReLU(1, l(3), l(4)) }},
+		{"kernel.ReLU: lengths 4 and 3", func() { ReLU(1, l(4), l(3)) }},
+		{"kernel.ReLUBackward: lengths 3 and 4", func() { ReLUBackward(1, l(3), l(4), l(3)) }},
+		{"kernel.ReLUBackward: lengths 3 and 2", func() { ReLUBackward(1, l(3), l(3), l(2)) }},
+		{"kernel.Sigmoid: lengths 3 and 4", func() { Sigmoid(1, l(3), l(4)) }},
+		{"kernel.SigmoidBackward: lengths 4 and 3", func() { SigmoidBackward(1, l(4), l(3), l(4)) }},
+		{"kernel.SigmoidBackward: lengths 4 and 5", func() { SigmoidBackward(1, l(4), l(4), l(5)) }},
+		{"kernel.Tanh: lengths 3 and 4", func() { Tanh(1, l(3), l(4)) }},
+		{"kernel.TanhBackward: lengths 4 and 3", func() { TanhBackward(1, l(4), l(3), l(4)) }},
+		{"kernel.TanhBackward: lengths 4 and 5", func() { TanhBackward(1, l(4), l(4), l(5)) }},
+		{"kernel.LeakyReLU: lengths 4 and 3", func() { LeakyReLU(1, l(4), l(3), 1) }},
+		{"kernel.LeakyReLUBackward: lengths 4 and 3", func() { LeakyReLUBackward(1, l(4), l(4), l(3), 1) }},
+		{"kernel.PReLU: lengths 4 and 3", func() { PReLU(l(4), l(3), l(1)) }},
+		{"kernel.PReLU: 4 elements are not a whole number of rows of 3", func() { PReLU(l(4), l(4), l(3)) }},
+		{"kernel.PReLUBackward: 4 elements are not a whole number of rows of 0", func() { PReLUBackward(l(4), l(4), l(4), l(0)) }},
+		{"kernel.AddPReLUSlopes: 4 elements are not a whole number of rows of 3", func() { AddPReLUSlopes(l(3), l(4), l(4)) }},
+		{"kernel.PReLUSlope: lengths 4 and 3", func() { PReLUSlope(l(4), l(3)) }},
+		{"kernel.ELU: lengths 4 and 3", func() { ELU(1, l(4), l(3), 1) }},
+		{"kernel.ELUBackward: lengths 4 and 3", func() { ELUBackward(1, l(4), l(3), l(4), 1) }},
+		{"kernel.Softplus: lengths 4 and 3", func() { Softplus(1, l(4), l(3)) }},
+		{"kernel.SoftplusBackward: lengths 4 and 5", func() { SoftplusBackward(1, l(4), l(4), l(5)) }},
+		{"kernel.SiLU: lengths 4 and 3", func() { SiLU(1, l(4), l(3)) }},
+		{"kernel.SiLUBackward: lengths 4 and 3", func() { SiLUBackward(1, l(4), l(3), l(4)) }},
+		{"kernel.GELU: lengths 4 and 3", func() { GELU(1, l(4), l(3)) }},
+		{"kernel.GELUBackward: lengths 4 and 3", func() { GELUBackward(1, l(4), l(3), l(4)) }},
+		{"kernel.GELUTanh: lengths 4 and 3", func() { GELUTanh(1, l(4), l(3)) }},
+		{"kernel.GELUTanhBackward: lengths 4 and 5", func() { GELUTanhBackward(1, l(4), l(4), l(5)) }},
 		{"kernel.SGD: lengths 4 and 3", func() { SGD(l(4), l(3), 1) }},
 		{"kernel.Exp: lengths 4 and 3", func() { Exp(l(4), l(3)) }},
 		{"kernel.Exp: lengths 3 and 4", func() { Exp(l(3), l(4)) }},

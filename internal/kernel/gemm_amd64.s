@@ -4904,6 +4904,4993 @@ done:
 	VZEROUPPER
 	RET
 
+// func taps512_16f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·taps512_16f32(SB), NOSPLIT, $0-84
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ c+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ rows+64(FP), SI
+
+rows8:
+	CMPQ SI, $0x08
+	JL   rows4
+
+	// 8 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z1
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z2
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z3
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z4
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z5
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z6
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z7
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	LEAQ         (R8)(CX*2), R9
+	ADDQ         CX, R9
+	MOVQ         b+16(FP), R10
+	MOVQ         taps+24(FP), R11
+	MOVQ         k+72(FP), R12
+
+loop8:
+	MOVQ         (R11), R13
+	VMOVUPS      (R10)(R13*4), Z8
+	VBROADCASTSS (DI), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VBROADCASTSS (DI)(CX*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (DI)(CX*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R8), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R8)(CX*1), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R8)(CX*2), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R9), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R9)(CX*1), Z9
+	VFMADD231PS  Z8, Z9, Z7
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x08, R11
+	DECQ         R12
+	JNZ          loop8
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z8, Z8, Z8
+	VBROADCASTSS floor+80(FP), Z9
+	VADDPS       Z8, Z0, Z0
+	VMAXPS       Z0, Z9, Z0
+	VMOVUPS      Z0, (DX)
+	ADDQ         DI, DX
+	VADDPS       Z8, Z1, Z1
+	VMAXPS       Z1, Z9, Z1
+	VMOVUPS      Z1, (DX)
+	ADDQ         DI, DX
+	VADDPS       Z8, Z2, Z2
+	VMAXPS       Z2, Z9, Z2
+	VMOVUPS      Z2, (DX)
+	ADDQ         DI, DX
+	VADDPS       Z8, Z3, Z3
+	VMAXPS       Z3, Z9, Z3
+	VMOVUPS      Z3, (DX)
+	ADDQ         DI, DX
+	VADDPS       Z8, Z4, Z4
+	VMAXPS       Z4, Z9, Z4
+	VMOVUPS      Z4, (DX)
+	ADDQ         DI, DX
+	VADDPS       Z8, Z5, Z5
+	VMAXPS       Z5, Z9, Z5
+	VMOVUPS      Z5, (DX)
+	ADDQ         DI, DX
+	VADDPS       Z8, Z6, Z6
+	VMAXPS       Z6, Z9, Z6
+	VMOVUPS      Z6, (DX)
+	ADDQ         DI, DX
+	VADDPS       Z8, Z7, Z7
+	VMAXPS       Z7, Z9, Z7
+	VMOVUPS      Z7, (DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x08, SI
+	JMP          rows8
+
+rows4:
+	CMPQ SI, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z1
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z2
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z3
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop4:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*4), Z4
+	VBROADCASTSS (DI), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VBROADCASTSS (DI)(CX*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VBROADCASTSS (DI)(CX*2), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VBROADCASTSS (R8), Z5
+	VFMADD231PS  Z4, Z5, Z3
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z4, Z4, Z4
+	VBROADCASTSS floor+80(FP), Z5
+	VADDPS       Z4, Z0, Z0
+	VMAXPS       Z0, Z5, Z0
+	VMOVUPS      Z0, (DX)
+	ADDQ         DI, DX
+	VADDPS       Z4, Z1, Z1
+	VMAXPS       Z1, Z5, Z1
+	VMOVUPS      Z1, (DX)
+	ADDQ         DI, DX
+	VADDPS       Z4, Z2, Z2
+	VMAXPS       Z2, Z5, Z2
+	VMOVUPS      Z2, (DX)
+	ADDQ         DI, DX
+	VADDPS       Z4, Z3, Z3
+	VMAXPS       Z3, Z5, Z3
+	VMOVUPS      Z3, (DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, SI
+	JMP          rows4
+
+rows2:
+	CMPQ SI, $0x02
+	JL   rows1
+
+	// 2 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z1
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop2:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*4), Z2
+	VBROADCASTSS (DI), Z3
+	VFMADD231PS  Z2, Z3, Z0
+	VBROADCASTSS (DI)(CX*1), Z3
+	VFMADD231PS  Z2, Z3, Z1
+	ADDQ         $0x04, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z2, Z2, Z2
+	VBROADCASTSS floor+80(FP), Z3
+	VADDPS       Z2, Z0, Z0
+	VMAXPS       Z0, Z3, Z0
+	VMOVUPS      Z0, (DX)
+	ADDQ         DI, DX
+	VADDPS       Z2, Z1, Z1
+	VMAXPS       Z1, Z3, Z1
+	VMOVUPS      Z1, (DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x02, SI
+	JMP          rows2
+
+rows1:
+	CMPQ SI, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop1:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*4), Z1
+	VBROADCASTSS (DI), Z2
+	VFMADD231PS  Z1, Z2, Z0
+	ADDQ         $0x04, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z1, Z1, Z1
+	VBROADCASTSS floor+80(FP), Z2
+	VADDPS       Z1, Z0, Z0
+	VMAXPS       Z0, Z2, Z0
+	VMOVUPS      Z0, (DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	SUBQ         $0x01, SI
+	JMP          rows1
+
+done:
+	VZEROUPPER
+	RET
+
+// func products512_16f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+// Requires: AVX, AVX512F
+TEXT ·products512_16f32(SB), NOSPLIT, $0-80
+	MOVQ    c+32(FP), AX
+	MOVQ    cRow+40(FP), CX
+	VMOVUPS (AX), Z0
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z4
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z6
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z8
+	MOVQ    taps+8(FP), AX
+	MOVQ    (AX), CX
+	SHLQ    $0x02, CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	SHLQ    $0x02, DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	SHLQ    $0x02, BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), SI
+	SHLQ    $0x02, SI
+	ADDQ    x+0(FP), SI
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	ADDQ    x+0(FP), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x02, R8
+	ADDQ    x+0(FP), R8
+	MOVQ    48(AX), R9
+	SHLQ    $0x02, R9
+	ADDQ    x+0(FP), R9
+	MOVQ    56(AX), R10
+	SHLQ    $0x02, R10
+	ADDQ    x+0(FP), R10
+	MOVQ    64(AX), AX
+	SHLQ    $0x02, AX
+	ADDQ    x+0(FP), AX
+	MOVQ    y+16(FP), R11
+	MOVQ    yStep+24(FP), R12
+	MOVQ    line+56(FP), R14
+	XORQ    R13, R13
+
+pixel:
+	VMOVUPS      (R11), Z9
+	VBROADCASTSS (CX)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (DX)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (BX)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (SI)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (DI)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (R8)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R9)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R10)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (AX)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         R12, R11
+	ADDQ         $0x04, R13
+	CMPQ         R13, R14
+	JNE          pixel
+	ADDQ         between+64(FP), R13
+	ADDQ         pitch+72(FP), R14
+	DECQ         lines+48(FP)
+	JNZ          pixel
+	MOVQ         c+32(FP), AX
+	MOVQ         cRow+40(FP), CX
+	VMOVUPS      Z0, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z1, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z2, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z3, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z4, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z5, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z6, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z7, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z8, (AX)
+	VZEROUPPER
+	RET
+
+// func taps512_32f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·taps512_32f32(SB), NOSPLIT, $0-84
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ c+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ rows+64(FP), SI
+
+rows8:
+	CMPQ SI, $0x08
+	JL   rows4
+
+	// 8 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	VMOVAPS      Z0, Z1
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z2
+	VMOVAPS      Z2, Z3
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z4
+	VMOVAPS      Z4, Z5
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z6
+	VMOVAPS      Z6, Z7
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z8
+	VMOVAPS      Z8, Z9
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z10
+	VMOVAPS      Z10, Z11
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z12
+	VMOVAPS      Z12, Z13
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z14
+	VMOVAPS      Z14, Z15
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	LEAQ         (R8)(CX*2), R9
+	ADDQ         CX, R9
+	MOVQ         b+16(FP), R10
+	MOVQ         taps+24(FP), R11
+	MOVQ         k+72(FP), R12
+
+loop8:
+	MOVQ         (R11), R13
+	VMOVUPS      (R10)(R13*4), Z16
+	VMOVUPS      64(R10)(R13*4), Z17
+	VBROADCASTSS (DI), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VBROADCASTSS (DI)(CX*1), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VBROADCASTSS (DI)(CX*2), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	VBROADCASTSS (R8), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VBROADCASTSS (R8)(CX*1), Z18
+	VFMADD231PS  Z16, Z18, Z8
+	VFMADD231PS  Z17, Z18, Z9
+	VBROADCASTSS (R8)(CX*2), Z18
+	VFMADD231PS  Z16, Z18, Z10
+	VFMADD231PS  Z17, Z18, Z11
+	VBROADCASTSS (R9), Z18
+	VFMADD231PS  Z16, Z18, Z12
+	VFMADD231PS  Z17, Z18, Z13
+	VBROADCASTSS (R9)(CX*1), Z18
+	VFMADD231PS  Z16, Z18, Z14
+	VFMADD231PS  Z17, Z18, Z15
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x08, R11
+	DECQ         R12
+	JNZ          loop8
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z16, Z16, Z16
+	VBROADCASTSS floor+80(FP), Z17
+	VADDPS       Z16, Z0, Z0
+	VMAXPS       Z0, Z17, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPS       Z16, Z1, Z1
+	VMAXPS       Z1, Z17, Z1
+	VMOVUPS      Z1, 64(DX)
+	ADDQ         DI, DX
+	VADDPS       Z16, Z2, Z2
+	VMAXPS       Z2, Z17, Z2
+	VMOVUPS      Z2, (DX)
+	VADDPS       Z16, Z3, Z3
+	VMAXPS       Z3, Z17, Z3
+	VMOVUPS      Z3, 64(DX)
+	ADDQ         DI, DX
+	VADDPS       Z16, Z4, Z4
+	VMAXPS       Z4, Z17, Z4
+	VMOVUPS      Z4, (DX)
+	VADDPS       Z16, Z5, Z5
+	VMAXPS       Z5, Z17, Z5
+	VMOVUPS      Z5, 64(DX)
+	ADDQ         DI, DX
+	VADDPS       Z16, Z6, Z6
+	VMAXPS       Z6, Z17, Z6
+	VMOVUPS      Z6, (DX)
+	VADDPS       Z16, Z7, Z7
+	VMAXPS       Z7, Z17, Z7
+	VMOVUPS      Z7, 64(DX)
+	ADDQ         DI, DX
+	VADDPS       Z16, Z8, Z8
+	VMAXPS       Z8, Z17, Z8
+	VMOVUPS      Z8, (DX)
+	VADDPS       Z16, Z9, Z9
+	VMAXPS       Z9, Z17, Z9
+	VMOVUPS      Z9, 64(DX)
+	ADDQ         DI, DX
+	VADDPS       Z16, Z10, Z10
+	VMAXPS       Z10, Z17, Z10
+	VMOVUPS      Z10, (DX)
+	VADDPS       Z16, Z11, Z11
+	VMAXPS       Z11, Z17, Z11
+	VMOVUPS      Z11, 64(DX)
+	ADDQ         DI, DX
+	VADDPS       Z16, Z12, Z12
+	VMAXPS       Z12, Z17, Z12
+	VMOVUPS      Z12, (DX)
+	VADDPS       Z16, Z13, Z13
+	VMAXPS       Z13, Z17, Z13
+	VMOVUPS      Z13, 64(DX)
+	ADDQ         DI, DX
+	VADDPS       Z16, Z14, Z14
+	VMAXPS       Z14, Z17, Z14
+	VMOVUPS      Z14, (DX)
+	VADDPS       Z16, Z15, Z15
+	VMAXPS       Z15, Z17, Z15
+	VMOVUPS      Z15, 64(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x08, SI
+	JMP          rows8
+
+rows4:
+	CMPQ SI, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	VMOVAPS      Z0, Z1
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z2
+	VMOVAPS      Z2, Z3
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z4
+	VMOVAPS      Z4, Z5
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z6
+	VMOVAPS      Z6, Z7
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop4:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*4), Z8
+	VMOVUPS      64(R9)(R12*4), Z9
+	VBROADCASTSS (DI), Z10
+	VFMADD231PS  Z8, Z10, Z0
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (DI)(CX*1), Z10
+	VFMADD231PS  Z8, Z10, Z2
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (DI)(CX*2), Z10
+	VFMADD231PS  Z8, Z10, Z4
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R8), Z10
+	VFMADD231PS  Z8, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z7
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z8, Z8, Z8
+	VBROADCASTSS floor+80(FP), Z9
+	VADDPS       Z8, Z0, Z0
+	VMAXPS       Z0, Z9, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPS       Z8, Z1, Z1
+	VMAXPS       Z1, Z9, Z1
+	VMOVUPS      Z1, 64(DX)
+	ADDQ         DI, DX
+	VADDPS       Z8, Z2, Z2
+	VMAXPS       Z2, Z9, Z2
+	VMOVUPS      Z2, (DX)
+	VADDPS       Z8, Z3, Z3
+	VMAXPS       Z3, Z9, Z3
+	VMOVUPS      Z3, 64(DX)
+	ADDQ         DI, DX
+	VADDPS       Z8, Z4, Z4
+	VMAXPS       Z4, Z9, Z4
+	VMOVUPS      Z4, (DX)
+	VADDPS       Z8, Z5, Z5
+	VMAXPS       Z5, Z9, Z5
+	VMOVUPS      Z5, 64(DX)
+	ADDQ         DI, DX
+	VADDPS       Z8, Z6, Z6
+	VMAXPS       Z6, Z9, Z6
+	VMOVUPS      Z6, (DX)
+	VADDPS       Z8, Z7, Z7
+	VMAXPS       Z7, Z9, Z7
+	VMOVUPS      Z7, 64(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, SI
+	JMP          rows4
+
+rows2:
+	CMPQ SI, $0x02
+	JL   rows1
+
+	// 2 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	VMOVAPS      Z0, Z1
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z2
+	VMOVAPS      Z2, Z3
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop2:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*4), Z4
+	VMOVUPS      64(R8)(R11*4), Z5
+	VBROADCASTSS (DI), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (DI)(CX*1), Z6
+	VFMADD231PS  Z4, Z6, Z2
+	VFMADD231PS  Z5, Z6, Z3
+	ADDQ         $0x04, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z4, Z4, Z4
+	VBROADCASTSS floor+80(FP), Z5
+	VADDPS       Z4, Z0, Z0
+	VMAXPS       Z0, Z5, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPS       Z4, Z1, Z1
+	VMAXPS       Z1, Z5, Z1
+	VMOVUPS      Z1, 64(DX)
+	ADDQ         DI, DX
+	VADDPS       Z4, Z2, Z2
+	VMAXPS       Z2, Z5, Z2
+	VMOVUPS      Z2, (DX)
+	VADDPS       Z4, Z3, Z3
+	VMAXPS       Z3, Z5, Z3
+	VMOVUPS      Z3, 64(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x02, SI
+	JMP          rows2
+
+rows1:
+	CMPQ SI, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	VMOVAPS      Z0, Z1
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop1:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*4), Z2
+	VMOVUPS      64(R8)(R11*4), Z3
+	VBROADCASTSS (DI), Z4
+	VFMADD231PS  Z2, Z4, Z0
+	VFMADD231PS  Z3, Z4, Z1
+	ADDQ         $0x04, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z2, Z2, Z2
+	VBROADCASTSS floor+80(FP), Z3
+	VADDPS       Z2, Z0, Z0
+	VMAXPS       Z0, Z3, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPS       Z2, Z1, Z1
+	VMAXPS       Z1, Z3, Z1
+	VMOVUPS      Z1, 64(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	SUBQ         $0x01, SI
+	JMP          rows1
+
+done:
+	VZEROUPPER
+	RET
+
+// func products512_32f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+// Requires: AVX, AVX512F
+TEXT ·products512_32f32(SB), NOSPLIT, $0-80
+	MOVQ    c+32(FP), AX
+	MOVQ    cRow+40(FP), CX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	VMOVUPS 64(AX), Z3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z4
+	VMOVUPS 64(AX), Z5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z6
+	VMOVUPS 64(AX), Z7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z8
+	VMOVUPS 64(AX), Z9
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z10
+	VMOVUPS 64(AX), Z11
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z12
+	VMOVUPS 64(AX), Z13
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z14
+	VMOVUPS 64(AX), Z15
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z16
+	VMOVUPS 64(AX), Z17
+	MOVQ    taps+8(FP), AX
+	MOVQ    (AX), CX
+	SHLQ    $0x02, CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	SHLQ    $0x02, DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	SHLQ    $0x02, BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), SI
+	SHLQ    $0x02, SI
+	ADDQ    x+0(FP), SI
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	ADDQ    x+0(FP), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x02, R8
+	ADDQ    x+0(FP), R8
+	MOVQ    48(AX), R9
+	SHLQ    $0x02, R9
+	ADDQ    x+0(FP), R9
+	MOVQ    56(AX), R10
+	SHLQ    $0x02, R10
+	ADDQ    x+0(FP), R10
+	MOVQ    64(AX), AX
+	SHLQ    $0x02, AX
+	ADDQ    x+0(FP), AX
+	MOVQ    y+16(FP), R11
+	MOVQ    yStep+24(FP), R12
+	MOVQ    line+56(FP), R14
+	XORQ    R13, R13
+
+pixel:
+	VMOVUPS      (R11), Z18
+	VMOVUPS      64(R11), Z19
+	VBROADCASTSS (CX)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS (DX)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS (BX)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS (SI)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS (DI)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS (R8)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS (R9)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS (R10)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS (AX)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         R12, R11
+	ADDQ         $0x04, R13
+	CMPQ         R13, R14
+	JNE          pixel
+	ADDQ         between+64(FP), R13
+	ADDQ         pitch+72(FP), R14
+	DECQ         lines+48(FP)
+	JNZ          pixel
+	MOVQ         c+32(FP), AX
+	MOVQ         cRow+40(FP), CX
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      Z15, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z16, (AX)
+	VMOVUPS      Z17, 64(AX)
+	VZEROUPPER
+	RET
+
+// func taps512_48f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·taps512_48f32(SB), NOSPLIT, $0-84
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ c+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ rows+64(FP), SI
+
+rows8:
+	CMPQ SI, $0x08
+	JL   rows4
+
+	// 8 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z3
+	VMOVAPS      Z3, Z4
+	VMOVAPS      Z3, Z5
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z6
+	VMOVAPS      Z6, Z7
+	VMOVAPS      Z6, Z8
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z9
+	VMOVAPS      Z9, Z10
+	VMOVAPS      Z9, Z11
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z12
+	VMOVAPS      Z12, Z13
+	VMOVAPS      Z12, Z14
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z15
+	VMOVAPS      Z15, Z16
+	VMOVAPS      Z15, Z17
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z18
+	VMOVAPS      Z18, Z19
+	VMOVAPS      Z18, Z20
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z21
+	VMOVAPS      Z21, Z22
+	VMOVAPS      Z21, Z23
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	LEAQ         (R8)(CX*2), R9
+	ADDQ         CX, R9
+	MOVQ         b+16(FP), R10
+	MOVQ         taps+24(FP), R11
+	MOVQ         k+72(FP), R12
+
+loop8:
+	MOVQ         (R11), R13
+	VMOVUPS      (R10)(R13*4), Z24
+	VMOVUPS      64(R10)(R13*4), Z25
+	VMOVUPS      128(R10)(R13*4), Z26
+	VBROADCASTSS (DI), Z27
+	VFMADD231PS  Z24, Z27, Z0
+	VFMADD231PS  Z25, Z27, Z1
+	VFMADD231PS  Z26, Z27, Z2
+	VBROADCASTSS (DI)(CX*1), Z27
+	VFMADD231PS  Z24, Z27, Z3
+	VFMADD231PS  Z25, Z27, Z4
+	VFMADD231PS  Z26, Z27, Z5
+	VBROADCASTSS (DI)(CX*2), Z27
+	VFMADD231PS  Z24, Z27, Z6
+	VFMADD231PS  Z25, Z27, Z7
+	VFMADD231PS  Z26, Z27, Z8
+	VBROADCASTSS (R8), Z27
+	VFMADD231PS  Z24, Z27, Z9
+	VFMADD231PS  Z25, Z27, Z10
+	VFMADD231PS  Z26, Z27, Z11
+	VBROADCASTSS (R8)(CX*1), Z27
+	VFMADD231PS  Z24, Z27, Z12
+	VFMADD231PS  Z25, Z27, Z13
+	VFMADD231PS  Z26, Z27, Z14
+	VBROADCASTSS (R8)(CX*2), Z27
+	VFMADD231PS  Z24, Z27, Z15
+	VFMADD231PS  Z25, Z27, Z16
+	VFMADD231PS  Z26, Z27, Z17
+	VBROADCASTSS (R9), Z27
+	VFMADD231PS  Z24, Z27, Z18
+	VFMADD231PS  Z25, Z27, Z19
+	VFMADD231PS  Z26, Z27, Z20
+	VBROADCASTSS (R9)(CX*1), Z27
+	VFMADD231PS  Z24, Z27, Z21
+	VFMADD231PS  Z25, Z27, Z22
+	VFMADD231PS  Z26, Z27, Z23
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x08, R11
+	DECQ         R12
+	JNZ          loop8
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z24, Z24, Z24
+	VBROADCASTSS floor+80(FP), Z25
+	VADDPS       Z24, Z0, Z0
+	VMAXPS       Z0, Z25, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPS       Z24, Z1, Z1
+	VMAXPS       Z1, Z25, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPS       Z24, Z2, Z2
+	VMAXPS       Z2, Z25, Z2
+	VMOVUPS      Z2, 128(DX)
+	ADDQ         DI, DX
+	VADDPS       Z24, Z3, Z3
+	VMAXPS       Z3, Z25, Z3
+	VMOVUPS      Z3, (DX)
+	VADDPS       Z24, Z4, Z4
+	VMAXPS       Z4, Z25, Z4
+	VMOVUPS      Z4, 64(DX)
+	VADDPS       Z24, Z5, Z5
+	VMAXPS       Z5, Z25, Z5
+	VMOVUPS      Z5, 128(DX)
+	ADDQ         DI, DX
+	VADDPS       Z24, Z6, Z6
+	VMAXPS       Z6, Z25, Z6
+	VMOVUPS      Z6, (DX)
+	VADDPS       Z24, Z7, Z7
+	VMAXPS       Z7, Z25, Z7
+	VMOVUPS      Z7, 64(DX)
+	VADDPS       Z24, Z8, Z8
+	VMAXPS       Z8, Z25, Z8
+	VMOVUPS      Z8, 128(DX)
+	ADDQ         DI, DX
+	VADDPS       Z24, Z9, Z9
+	VMAXPS       Z9, Z25, Z9
+	VMOVUPS      Z9, (DX)
+	VADDPS       Z24, Z10, Z10
+	VMAXPS       Z10, Z25, Z10
+	VMOVUPS      Z10, 64(DX)
+	VADDPS       Z24, Z11, Z11
+	VMAXPS       Z11, Z25, Z11
+	VMOVUPS      Z11, 128(DX)
+	ADDQ         DI, DX
+	VADDPS       Z24, Z12, Z12
+	VMAXPS       Z12, Z25, Z12
+	VMOVUPS      Z12, (DX)
+	VADDPS       Z24, Z13, Z13
+	VMAXPS       Z13, Z25, Z13
+	VMOVUPS      Z13, 64(DX)
+	VADDPS       Z24, Z14, Z14
+	VMAXPS       Z14, Z25, Z14
+	VMOVUPS      Z14, 128(DX)
+	ADDQ         DI, DX
+	VADDPS       Z24, Z15, Z15
+	VMAXPS       Z15, Z25, Z15
+	VMOVUPS      Z15, (DX)
+	VADDPS       Z24, Z16, Z16
+	VMAXPS       Z16, Z25, Z16
+	VMOVUPS      Z16, 64(DX)
+	VADDPS       Z24, Z17, Z17
+	VMAXPS       Z17, Z25, Z17
+	VMOVUPS      Z17, 128(DX)
+	ADDQ         DI, DX
+	VADDPS       Z24, Z18, Z18
+	VMAXPS       Z18, Z25, Z18
+	VMOVUPS      Z18, (DX)
+	VADDPS       Z24, Z19, Z19
+	VMAXPS       Z19, Z25, Z19
+	VMOVUPS      Z19, 64(DX)
+	VADDPS       Z24, Z20, Z20
+	VMAXPS       Z20, Z25, Z20
+	VMOVUPS      Z20, 128(DX)
+	ADDQ         DI, DX
+	VADDPS       Z24, Z21, Z21
+	VMAXPS       Z21, Z25, Z21
+	VMOVUPS      Z21, (DX)
+	VADDPS       Z24, Z22, Z22
+	VMAXPS       Z22, Z25, Z22
+	VMOVUPS      Z22, 64(DX)
+	VADDPS       Z24, Z23, Z23
+	VMAXPS       Z23, Z25, Z23
+	VMOVUPS      Z23, 128(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x08, SI
+	JMP          rows8
+
+rows4:
+	CMPQ SI, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z3
+	VMOVAPS      Z3, Z4
+	VMOVAPS      Z3, Z5
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z6
+	VMOVAPS      Z6, Z7
+	VMOVAPS      Z6, Z8
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z9
+	VMOVAPS      Z9, Z10
+	VMOVAPS      Z9, Z11
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop4:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*4), Z12
+	VMOVUPS      64(R9)(R12*4), Z13
+	VMOVUPS      128(R9)(R12*4), Z14
+	VBROADCASTSS (DI), Z15
+	VFMADD231PS  Z12, Z15, Z0
+	VFMADD231PS  Z13, Z15, Z1
+	VFMADD231PS  Z14, Z15, Z2
+	VBROADCASTSS (DI)(CX*1), Z15
+	VFMADD231PS  Z12, Z15, Z3
+	VFMADD231PS  Z13, Z15, Z4
+	VFMADD231PS  Z14, Z15, Z5
+	VBROADCASTSS (DI)(CX*2), Z15
+	VFMADD231PS  Z12, Z15, Z6
+	VFMADD231PS  Z13, Z15, Z7
+	VFMADD231PS  Z14, Z15, Z8
+	VBROADCASTSS (R8), Z15
+	VFMADD231PS  Z12, Z15, Z9
+	VFMADD231PS  Z13, Z15, Z10
+	VFMADD231PS  Z14, Z15, Z11
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z12, Z12, Z12
+	VBROADCASTSS floor+80(FP), Z13
+	VADDPS       Z12, Z0, Z0
+	VMAXPS       Z0, Z13, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPS       Z12, Z1, Z1
+	VMAXPS       Z1, Z13, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPS       Z12, Z2, Z2
+	VMAXPS       Z2, Z13, Z2
+	VMOVUPS      Z2, 128(DX)
+	ADDQ         DI, DX
+	VADDPS       Z12, Z3, Z3
+	VMAXPS       Z3, Z13, Z3
+	VMOVUPS      Z3, (DX)
+	VADDPS       Z12, Z4, Z4
+	VMAXPS       Z4, Z13, Z4
+	VMOVUPS      Z4, 64(DX)
+	VADDPS       Z12, Z5, Z5
+	VMAXPS       Z5, Z13, Z5
+	VMOVUPS      Z5, 128(DX)
+	ADDQ         DI, DX
+	VADDPS       Z12, Z6, Z6
+	VMAXPS       Z6, Z13, Z6
+	VMOVUPS      Z6, (DX)
+	VADDPS       Z12, Z7, Z7
+	VMAXPS       Z7, Z13, Z7
+	VMOVUPS      Z7, 64(DX)
+	VADDPS       Z12, Z8, Z8
+	VMAXPS       Z8, Z13, Z8
+	VMOVUPS      Z8, 128(DX)
+	ADDQ         DI, DX
+	VADDPS       Z12, Z9, Z9
+	VMAXPS       Z9, Z13, Z9
+	VMOVUPS      Z9, (DX)
+	VADDPS       Z12, Z10, Z10
+	VMAXPS       Z10, Z13, Z10
+	VMOVUPS      Z10, 64(DX)
+	VADDPS       Z12, Z11, Z11
+	VMAXPS       Z11, Z13, Z11
+	VMOVUPS      Z11, 128(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, SI
+	JMP          rows4
+
+rows2:
+	CMPQ SI, $0x02
+	JL   rows1
+
+	// 2 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z3
+	VMOVAPS      Z3, Z4
+	VMOVAPS      Z3, Z5
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop2:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*4), Z6
+	VMOVUPS      64(R8)(R11*4), Z7
+	VMOVUPS      128(R8)(R11*4), Z8
+	VBROADCASTSS (DI), Z9
+	VFMADD231PS  Z6, Z9, Z0
+	VFMADD231PS  Z7, Z9, Z1
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (DI)(CX*1), Z9
+	VFMADD231PS  Z6, Z9, Z3
+	VFMADD231PS  Z7, Z9, Z4
+	VFMADD231PS  Z8, Z9, Z5
+	ADDQ         $0x04, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z6, Z6, Z6
+	VBROADCASTSS floor+80(FP), Z7
+	VADDPS       Z6, Z0, Z0
+	VMAXPS       Z0, Z7, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPS       Z6, Z1, Z1
+	VMAXPS       Z1, Z7, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPS       Z6, Z2, Z2
+	VMAXPS       Z2, Z7, Z2
+	VMOVUPS      Z2, 128(DX)
+	ADDQ         DI, DX
+	VADDPS       Z6, Z3, Z3
+	VMAXPS       Z3, Z7, Z3
+	VMOVUPS      Z3, (DX)
+	VADDPS       Z6, Z4, Z4
+	VMAXPS       Z4, Z7, Z4
+	VMOVUPS      Z4, 64(DX)
+	VADDPS       Z6, Z5, Z5
+	VMAXPS       Z5, Z7, Z5
+	VMOVUPS      Z5, 128(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x02, SI
+	JMP          rows2
+
+rows1:
+	CMPQ SI, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop1:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*4), Z3
+	VMOVUPS      64(R8)(R11*4), Z4
+	VMOVUPS      128(R8)(R11*4), Z5
+	VBROADCASTSS (DI), Z6
+	VFMADD231PS  Z3, Z6, Z0
+	VFMADD231PS  Z4, Z6, Z1
+	VFMADD231PS  Z5, Z6, Z2
+	ADDQ         $0x04, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z3, Z3, Z3
+	VBROADCASTSS floor+80(FP), Z4
+	VADDPS       Z3, Z0, Z0
+	VMAXPS       Z0, Z4, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPS       Z3, Z1, Z1
+	VMAXPS       Z1, Z4, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPS       Z3, Z2, Z2
+	VMAXPS       Z2, Z4, Z2
+	VMOVUPS      Z2, 128(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	SUBQ         $0x01, SI
+	JMP          rows1
+
+done:
+	VZEROUPPER
+	RET
+
+// func products512_48f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+// Requires: AVX, AVX512F
+TEXT ·products512_48f32(SB), NOSPLIT, $0-80
+	MOVQ    c+32(FP), AX
+	MOVQ    cRow+40(FP), CX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z3
+	VMOVUPS 64(AX), Z4
+	VMOVUPS 128(AX), Z5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z6
+	VMOVUPS 64(AX), Z7
+	VMOVUPS 128(AX), Z8
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z9
+	VMOVUPS 64(AX), Z10
+	VMOVUPS 128(AX), Z11
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z12
+	VMOVUPS 64(AX), Z13
+	VMOVUPS 128(AX), Z14
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z15
+	VMOVUPS 64(AX), Z16
+	VMOVUPS 128(AX), Z17
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z18
+	VMOVUPS 64(AX), Z19
+	VMOVUPS 128(AX), Z20
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z21
+	VMOVUPS 64(AX), Z22
+	VMOVUPS 128(AX), Z23
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z24
+	VMOVUPS 64(AX), Z25
+	VMOVUPS 128(AX), Z26
+	MOVQ    taps+8(FP), AX
+	MOVQ    (AX), CX
+	SHLQ    $0x02, CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	SHLQ    $0x02, DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	SHLQ    $0x02, BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), SI
+	SHLQ    $0x02, SI
+	ADDQ    x+0(FP), SI
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	ADDQ    x+0(FP), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x02, R8
+	ADDQ    x+0(FP), R8
+	MOVQ    48(AX), R9
+	SHLQ    $0x02, R9
+	ADDQ    x+0(FP), R9
+	MOVQ    56(AX), R10
+	SHLQ    $0x02, R10
+	ADDQ    x+0(FP), R10
+	MOVQ    64(AX), AX
+	SHLQ    $0x02, AX
+	ADDQ    x+0(FP), AX
+	MOVQ    y+16(FP), R11
+	MOVQ    yStep+24(FP), R12
+	MOVQ    line+56(FP), R14
+	XORQ    R13, R13
+
+pixel:
+	VMOVUPS      (R11), Z27
+	VMOVUPS      64(R11), Z28
+	VMOVUPS      128(R11), Z29
+	VBROADCASTSS (CX)(R13*1), Z30
+	VFMADD231PS  Z27, Z30, Z0
+	VFMADD231PS  Z28, Z30, Z1
+	VFMADD231PS  Z29, Z30, Z2
+	VBROADCASTSS (DX)(R13*1), Z30
+	VFMADD231PS  Z27, Z30, Z3
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Z29, Z30, Z5
+	VBROADCASTSS (BX)(R13*1), Z30
+	VFMADD231PS  Z27, Z30, Z6
+	VFMADD231PS  Z28, Z30, Z7
+	VFMADD231PS  Z29, Z30, Z8
+	VBROADCASTSS (SI)(R13*1), Z30
+	VFMADD231PS  Z27, Z30, Z9
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z29, Z30, Z11
+	VBROADCASTSS (DI)(R13*1), Z30
+	VFMADD231PS  Z27, Z30, Z12
+	VFMADD231PS  Z28, Z30, Z13
+	VFMADD231PS  Z29, Z30, Z14
+	VBROADCASTSS (R8)(R13*1), Z30
+	VFMADD231PS  Z27, Z30, Z15
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Z29, Z30, Z17
+	VBROADCASTSS (R9)(R13*1), Z30
+	VFMADD231PS  Z27, Z30, Z18
+	VFMADD231PS  Z28, Z30, Z19
+	VFMADD231PS  Z29, Z30, Z20
+	VBROADCASTSS (R10)(R13*1), Z30
+	VFMADD231PS  Z27, Z30, Z21
+	VFMADD231PS  Z28, Z30, Z22
+	VFMADD231PS  Z29, Z30, Z23
+	VBROADCASTSS (AX)(R13*1), Z30
+	VFMADD231PS  Z27, Z30, Z24
+	VFMADD231PS  Z28, Z30, Z25
+	VFMADD231PS  Z29, Z30, Z26
+	ADDQ         R12, R11
+	ADDQ         $0x04, R13
+	CMPQ         R13, R14
+	JNE          pixel
+	ADDQ         between+64(FP), R13
+	ADDQ         pitch+72(FP), R14
+	DECQ         lines+48(FP)
+	JNZ          pixel
+	MOVQ         c+32(FP), AX
+	MOVQ         cRow+40(FP), CX
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	VMOVUPS      Z2, 128(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z3, (AX)
+	VMOVUPS      Z4, 64(AX)
+	VMOVUPS      Z5, 128(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
+	VMOVUPS      Z8, 128(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z9, (AX)
+	VMOVUPS      Z10, 64(AX)
+	VMOVUPS      Z11, 128(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, 64(AX)
+	VMOVUPS      Z14, 128(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z15, (AX)
+	VMOVUPS      Z16, 64(AX)
+	VMOVUPS      Z17, 128(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z18, (AX)
+	VMOVUPS      Z19, 64(AX)
+	VMOVUPS      Z20, 128(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z21, (AX)
+	VMOVUPS      Z22, 64(AX)
+	VMOVUPS      Z23, 128(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      Z25, 64(AX)
+	VMOVUPS      Z26, 128(AX)
+	VZEROUPPER
+	RET
+
+// func taps256_8f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·taps256_8f32(SB), NOSPLIT, $0-84
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ c+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ rows+64(FP), SI
+
+rows8:
+	CMPQ SI, $0x08
+	JL   rows4
+
+	// 8 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Y0
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y1
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y2
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y3
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y4
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y5
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y6
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y7
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	LEAQ         (R8)(CX*2), R9
+	ADDQ         CX, R9
+	MOVQ         b+16(FP), R10
+	MOVQ         taps+24(FP), R11
+	MOVQ         k+72(FP), R12
+
+loop8:
+	MOVQ         (R11), R13
+	VMOVUPS      (R10)(R13*4), Y8
+	VBROADCASTSS (DI), Y9
+	VFMADD231PS  Y8, Y9, Y0
+	VBROADCASTSS (DI)(CX*1), Y9
+	VFMADD231PS  Y8, Y9, Y1
+	VBROADCASTSS (DI)(CX*2), Y9
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y8, Y9, Y3
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y8, Y9, Y4
+	VBROADCASTSS (R8)(CX*2), Y9
+	VFMADD231PS  Y8, Y9, Y5
+	VBROADCASTSS (R9), Y9
+	VFMADD231PS  Y8, Y9, Y6
+	VBROADCASTSS (R9)(CX*1), Y9
+	VFMADD231PS  Y8, Y9, Y7
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
+	ADDQ         $0x08, R11
+	DECQ         R12
+	JNZ          loop8
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Y8, Y8, Y8
+	VBROADCASTSS floor+80(FP), Y9
+	VADDPS       Y8, Y0, Y0
+	VMAXPS       Y0, Y9, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         DI, DX
+	VADDPS       Y8, Y1, Y1
+	VMAXPS       Y1, Y9, Y1
+	VMOVUPS      Y1, (DX)
+	ADDQ         DI, DX
+	VADDPS       Y8, Y2, Y2
+	VMAXPS       Y2, Y9, Y2
+	VMOVUPS      Y2, (DX)
+	ADDQ         DI, DX
+	VADDPS       Y8, Y3, Y3
+	VMAXPS       Y3, Y9, Y3
+	VMOVUPS      Y3, (DX)
+	ADDQ         DI, DX
+	VADDPS       Y8, Y4, Y4
+	VMAXPS       Y4, Y9, Y4
+	VMOVUPS      Y4, (DX)
+	ADDQ         DI, DX
+	VADDPS       Y8, Y5, Y5
+	VMAXPS       Y5, Y9, Y5
+	VMOVUPS      Y5, (DX)
+	ADDQ         DI, DX
+	VADDPS       Y8, Y6, Y6
+	VMAXPS       Y6, Y9, Y6
+	VMOVUPS      Y6, (DX)
+	ADDQ         DI, DX
+	VADDPS       Y8, Y7, Y7
+	VMAXPS       Y7, Y9, Y7
+	VMOVUPS      Y7, (DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x08, SI
+	JMP          rows8
+
+rows4:
+	CMPQ SI, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Y0
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y1
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y2
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y3
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop4:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*4), Y4
+	VBROADCASTSS (DI), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VBROADCASTSS (DI)(CX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VBROADCASTSS (DI)(CX*2), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VBROADCASTSS (R8), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Y4, Y4, Y4
+	VBROADCASTSS floor+80(FP), Y5
+	VADDPS       Y4, Y0, Y0
+	VMAXPS       Y0, Y5, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         DI, DX
+	VADDPS       Y4, Y1, Y1
+	VMAXPS       Y1, Y5, Y1
+	VMOVUPS      Y1, (DX)
+	ADDQ         DI, DX
+	VADDPS       Y4, Y2, Y2
+	VMAXPS       Y2, Y5, Y2
+	VMOVUPS      Y2, (DX)
+	ADDQ         DI, DX
+	VADDPS       Y4, Y3, Y3
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      Y3, (DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, SI
+	JMP          rows4
+
+rows2:
+	CMPQ SI, $0x02
+	JL   rows1
+
+	// 2 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Y0
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y1
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop2:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*4), Y2
+	VBROADCASTSS (DI), Y3
+	VFMADD231PS  Y2, Y3, Y0
+	VBROADCASTSS (DI)(CX*1), Y3
+	VFMADD231PS  Y2, Y3, Y1
+	ADDQ         $0x04, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Y2, Y2, Y2
+	VBROADCASTSS floor+80(FP), Y3
+	VADDPS       Y2, Y0, Y0
+	VMAXPS       Y0, Y3, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         DI, DX
+	VADDPS       Y2, Y1, Y1
+	VMAXPS       Y1, Y3, Y1
+	VMOVUPS      Y1, (DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x02, SI
+	JMP          rows2
+
+rows1:
+	CMPQ SI, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Y0
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop1:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*4), Y1
+	VBROADCASTSS (DI), Y2
+	VFMADD231PS  Y1, Y2, Y0
+	ADDQ         $0x04, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Y1, Y1, Y1
+	VBROADCASTSS floor+80(FP), Y2
+	VADDPS       Y1, Y0, Y0
+	VMAXPS       Y0, Y2, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	SUBQ         $0x01, SI
+	JMP          rows1
+
+done:
+	VZEROUPPER
+	RET
+
+// func taps256_16f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·taps256_16f32(SB), NOSPLIT, $0-84
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ c+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ rows+64(FP), SI
+
+rows6:
+	CMPQ SI, $0x06
+	JL   rows4
+
+	// 6 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Y0
+	VMOVAPS      Y0, Y1
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y2
+	VMOVAPS      Y2, Y3
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y4
+	VMOVAPS      Y4, Y5
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y6
+	VMOVAPS      Y6, Y7
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y8
+	VMOVAPS      Y8, Y9
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y10
+	VMOVAPS      Y10, Y11
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop6:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*4), Y12
+	VMOVUPS      32(R9)(R12*4), Y13
+	VBROADCASTSS (DI), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (DI)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (DI)(CX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R8)(CX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R8)(CX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop6
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Y12, Y12, Y12
+	VBROADCASTSS floor+80(FP), Y13
+	VADDPS       Y12, Y0, Y0
+	VMAXPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (DX)
+	VADDPS       Y12, Y1, Y1
+	VMAXPS       Y1, Y13, Y1
+	VMOVUPS      Y1, 32(DX)
+	ADDQ         DI, DX
+	VADDPS       Y12, Y2, Y2
+	VMAXPS       Y2, Y13, Y2
+	VMOVUPS      Y2, (DX)
+	VADDPS       Y12, Y3, Y3
+	VMAXPS       Y3, Y13, Y3
+	VMOVUPS      Y3, 32(DX)
+	ADDQ         DI, DX
+	VADDPS       Y12, Y4, Y4
+	VMAXPS       Y4, Y13, Y4
+	VMOVUPS      Y4, (DX)
+	VADDPS       Y12, Y5, Y5
+	VMAXPS       Y5, Y13, Y5
+	VMOVUPS      Y5, 32(DX)
+	ADDQ         DI, DX
+	VADDPS       Y12, Y6, Y6
+	VMAXPS       Y6, Y13, Y6
+	VMOVUPS      Y6, (DX)
+	VADDPS       Y12, Y7, Y7
+	VMAXPS       Y7, Y13, Y7
+	VMOVUPS      Y7, 32(DX)
+	ADDQ         DI, DX
+	VADDPS       Y12, Y8, Y8
+	VMAXPS       Y8, Y13, Y8
+	VMOVUPS      Y8, (DX)
+	VADDPS       Y12, Y9, Y9
+	VMAXPS       Y9, Y13, Y9
+	VMOVUPS      Y9, 32(DX)
+	ADDQ         DI, DX
+	VADDPS       Y12, Y10, Y10
+	VMAXPS       Y10, Y13, Y10
+	VMOVUPS      Y10, (DX)
+	VADDPS       Y12, Y11, Y11
+	VMAXPS       Y11, Y13, Y11
+	VMOVUPS      Y11, 32(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x06, SI
+	JMP          rows6
+
+rows4:
+	CMPQ SI, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Y0
+	VMOVAPS      Y0, Y1
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y2
+	VMOVAPS      Y2, Y3
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y4
+	VMOVAPS      Y4, Y5
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y6
+	VMOVAPS      Y6, Y7
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop4:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*4), Y8
+	VMOVUPS      32(R9)(R12*4), Y9
+	VBROADCASTSS (DI), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (DI)(CX*1), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (DI)(CX*2), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Y8, Y8, Y8
+	VBROADCASTSS floor+80(FP), Y9
+	VADDPS       Y8, Y0, Y0
+	VMAXPS       Y0, Y9, Y0
+	VMOVUPS      Y0, (DX)
+	VADDPS       Y8, Y1, Y1
+	VMAXPS       Y1, Y9, Y1
+	VMOVUPS      Y1, 32(DX)
+	ADDQ         DI, DX
+	VADDPS       Y8, Y2, Y2
+	VMAXPS       Y2, Y9, Y2
+	VMOVUPS      Y2, (DX)
+	VADDPS       Y8, Y3, Y3
+	VMAXPS       Y3, Y9, Y3
+	VMOVUPS      Y3, 32(DX)
+	ADDQ         DI, DX
+	VADDPS       Y8, Y4, Y4
+	VMAXPS       Y4, Y9, Y4
+	VMOVUPS      Y4, (DX)
+	VADDPS       Y8, Y5, Y5
+	VMAXPS       Y5, Y9, Y5
+	VMOVUPS      Y5, 32(DX)
+	ADDQ         DI, DX
+	VADDPS       Y8, Y6, Y6
+	VMAXPS       Y6, Y9, Y6
+	VMOVUPS      Y6, (DX)
+	VADDPS       Y8, Y7, Y7
+	VMAXPS       Y7, Y9, Y7
+	VMOVUPS      Y7, 32(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, SI
+	JMP          rows4
+
+rows2:
+	CMPQ SI, $0x02
+	JL   rows1
+
+	// 2 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Y0
+	VMOVAPS      Y0, Y1
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y2
+	VMOVAPS      Y2, Y3
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop2:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*4), Y4
+	VMOVUPS      32(R8)(R11*4), Y5
+	VBROADCASTSS (DI), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (DI)(CX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         $0x04, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Y4, Y4, Y4
+	VBROADCASTSS floor+80(FP), Y5
+	VADDPS       Y4, Y0, Y0
+	VMAXPS       Y0, Y5, Y0
+	VMOVUPS      Y0, (DX)
+	VADDPS       Y4, Y1, Y1
+	VMAXPS       Y1, Y5, Y1
+	VMOVUPS      Y1, 32(DX)
+	ADDQ         DI, DX
+	VADDPS       Y4, Y2, Y2
+	VMAXPS       Y2, Y5, Y2
+	VMOVUPS      Y2, (DX)
+	VADDPS       Y4, Y3, Y3
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      Y3, 32(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x02, SI
+	JMP          rows2
+
+rows1:
+	CMPQ SI, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Y0
+	VMOVAPS      Y0, Y1
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop1:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*4), Y2
+	VMOVUPS      32(R8)(R11*4), Y3
+	VBROADCASTSS (DI), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         $0x04, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Y2, Y2, Y2
+	VBROADCASTSS floor+80(FP), Y3
+	VADDPS       Y2, Y0, Y0
+	VMAXPS       Y0, Y3, Y0
+	VMOVUPS      Y0, (DX)
+	VADDPS       Y2, Y1, Y1
+	VMAXPS       Y1, Y3, Y1
+	VMOVUPS      Y1, 32(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	SUBQ         $0x01, SI
+	JMP          rows1
+
+done:
+	VZEROUPPER
+	RET
+
+// func taps256_24f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·taps256_24f32(SB), NOSPLIT, $0-84
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ c+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ rows+64(FP), SI
+
+rows4:
+	CMPQ SI, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Y0
+	VMOVAPS      Y0, Y1
+	VMOVAPS      Y0, Y2
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y3
+	VMOVAPS      Y3, Y4
+	VMOVAPS      Y3, Y5
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y9
+	VMOVAPS      Y9, Y10
+	VMOVAPS      Y9, Y11
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop4:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*4), Y12
+	VMOVUPS      32(R9)(R12*4), Y13
+	VMOVUPS      64(R9)(R12*4), Y14
+	VBROADCASTSS (DI), Y15
+	VFMADD231PS  Y12, Y15, Y0
+	VFMADD231PS  Y13, Y15, Y1
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS (DI)(CX*1), Y15
+	VFMADD231PS  Y12, Y15, Y3
+	VFMADD231PS  Y13, Y15, Y4
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS (DI)(CX*2), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y12, Y15, Y9
+	VFMADD231PS  Y13, Y15, Y10
+	VFMADD231PS  Y14, Y15, Y11
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Y12, Y12, Y12
+	VBROADCASTSS floor+80(FP), Y13
+	VADDPS       Y12, Y0, Y0
+	VMAXPS       Y0, Y13, Y0
+	VMOVUPS      Y0, (DX)
+	VADDPS       Y12, Y1, Y1
+	VMAXPS       Y1, Y13, Y1
+	VMOVUPS      Y1, 32(DX)
+	VADDPS       Y12, Y2, Y2
+	VMAXPS       Y2, Y13, Y2
+	VMOVUPS      Y2, 64(DX)
+	ADDQ         DI, DX
+	VADDPS       Y12, Y3, Y3
+	VMAXPS       Y3, Y13, Y3
+	VMOVUPS      Y3, (DX)
+	VADDPS       Y12, Y4, Y4
+	VMAXPS       Y4, Y13, Y4
+	VMOVUPS      Y4, 32(DX)
+	VADDPS       Y12, Y5, Y5
+	VMAXPS       Y5, Y13, Y5
+	VMOVUPS      Y5, 64(DX)
+	ADDQ         DI, DX
+	VADDPS       Y12, Y6, Y6
+	VMAXPS       Y6, Y13, Y6
+	VMOVUPS      Y6, (DX)
+	VADDPS       Y12, Y7, Y7
+	VMAXPS       Y7, Y13, Y7
+	VMOVUPS      Y7, 32(DX)
+	VADDPS       Y12, Y8, Y8
+	VMAXPS       Y8, Y13, Y8
+	VMOVUPS      Y8, 64(DX)
+	ADDQ         DI, DX
+	VADDPS       Y12, Y9, Y9
+	VMAXPS       Y9, Y13, Y9
+	VMOVUPS      Y9, (DX)
+	VADDPS       Y12, Y10, Y10
+	VMAXPS       Y10, Y13, Y10
+	VMOVUPS      Y10, 32(DX)
+	VADDPS       Y12, Y11, Y11
+	VMAXPS       Y11, Y13, Y11
+	VMOVUPS      Y11, 64(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, SI
+	JMP          rows4
+
+rows2:
+	CMPQ SI, $0x02
+	JL   rows1
+
+	// 2 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Y0
+	VMOVAPS      Y0, Y1
+	VMOVAPS      Y0, Y2
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Y3
+	VMOVAPS      Y3, Y4
+	VMOVAPS      Y3, Y5
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop2:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*4), Y6
+	VMOVUPS      32(R8)(R11*4), Y7
+	VMOVUPS      64(R8)(R11*4), Y8
+	VBROADCASTSS (DI), Y9
+	VFMADD231PS  Y6, Y9, Y0
+	VFMADD231PS  Y7, Y9, Y1
+	VFMADD231PS  Y8, Y9, Y2
+	VBROADCASTSS (DI)(CX*1), Y9
+	VFMADD231PS  Y6, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y4
+	VFMADD231PS  Y8, Y9, Y5
+	ADDQ         $0x04, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Y6, Y6, Y6
+	VBROADCASTSS floor+80(FP), Y7
+	VADDPS       Y6, Y0, Y0
+	VMAXPS       Y0, Y7, Y0
+	VMOVUPS      Y0, (DX)
+	VADDPS       Y6, Y1, Y1
+	VMAXPS       Y1, Y7, Y1
+	VMOVUPS      Y1, 32(DX)
+	VADDPS       Y6, Y2, Y2
+	VMAXPS       Y2, Y7, Y2
+	VMOVUPS      Y2, 64(DX)
+	ADDQ         DI, DX
+	VADDPS       Y6, Y3, Y3
+	VMAXPS       Y3, Y7, Y3
+	VMOVUPS      Y3, (DX)
+	VADDPS       Y6, Y4, Y4
+	VMAXPS       Y4, Y7, Y4
+	VMOVUPS      Y4, 32(DX)
+	VADDPS       Y6, Y5, Y5
+	VMAXPS       Y5, Y7, Y5
+	VMOVUPS      Y5, 64(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x02, SI
+	JMP          rows2
+
+rows1:
+	CMPQ SI, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Y0
+	VMOVAPS      Y0, Y1
+	VMOVAPS      Y0, Y2
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop1:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*4), Y3
+	VMOVUPS      32(R8)(R11*4), Y4
+	VMOVUPS      64(R8)(R11*4), Y5
+	VBROADCASTSS (DI), Y6
+	VFMADD231PS  Y3, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y1
+	VFMADD231PS  Y5, Y6, Y2
+	ADDQ         $0x04, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Y3, Y3, Y3
+	VBROADCASTSS floor+80(FP), Y4
+	VADDPS       Y3, Y0, Y0
+	VMAXPS       Y0, Y4, Y0
+	VMOVUPS      Y0, (DX)
+	VADDPS       Y3, Y1, Y1
+	VMAXPS       Y1, Y4, Y1
+	VMOVUPS      Y1, 32(DX)
+	VADDPS       Y3, Y2, Y2
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      Y2, 64(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	SUBQ         $0x01, SI
+	JMP          rows1
+
+done:
+	VZEROUPPER
+	RET
+
+// func products256_16f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+// Requires: AVX, FMA3
+TEXT ·products256_16f32(SB), NOSPLIT, $0-80
+	MOVQ    c+32(FP), AX
+	MOVQ    cRow+40(FP), CX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y2
+	VMOVUPS 32(AX), Y3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y4
+	VMOVUPS 32(AX), Y5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y6
+	VMOVUPS 32(AX), Y7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y8
+	VMOVUPS 32(AX), Y9
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y10
+	VMOVUPS 32(AX), Y11
+	MOVQ    taps+8(FP), AX
+	MOVQ    (AX), CX
+	SHLQ    $0x02, CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	SHLQ    $0x02, DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	SHLQ    $0x02, BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), SI
+	SHLQ    $0x02, SI
+	ADDQ    x+0(FP), SI
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	ADDQ    x+0(FP), DI
+	MOVQ    40(AX), AX
+	SHLQ    $0x02, AX
+	ADDQ    x+0(FP), AX
+	MOVQ    y+16(FP), R8
+	MOVQ    yStep+24(FP), R9
+	MOVQ    line+56(FP), R11
+	XORQ    R10, R10
+
+pixel:
+	VMOVUPS      (R8), Y12
+	VMOVUPS      32(R8), Y13
+	VBROADCASTSS (CX)(R10*1), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (DX)(R10*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (BX)(R10*1), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (SI)(R10*1), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (DI)(R10*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         R9, R8
+	ADDQ         $0x04, R10
+	CMPQ         R10, R11
+	JNE          pixel
+	ADDQ         between+64(FP), R10
+	ADDQ         pitch+72(FP), R11
+	DECQ         lines+48(FP)
+	JNZ          pixel
+	MOVQ         c+32(FP), AX
+	MOVQ         cRow+40(FP), CX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      Y3, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      Y5, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Y6, (AX)
+	VMOVUPS      Y7, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Y8, (AX)
+	VMOVUPS      Y9, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Y10, (AX)
+	VMOVUPS      Y11, 32(AX)
+	VZEROUPPER
+	RET
+
+// func taps512_8f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·taps512_8f64(SB), NOSPLIT, $0-88
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ c+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ rows+64(FP), SI
+
+rows8:
+	CMPQ SI, $0x08
+	JL   rows4
+
+	// 8 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z1
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z2
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z3
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z4
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z5
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z6
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z7
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	LEAQ         (R8)(CX*2), R9
+	ADDQ         CX, R9
+	MOVQ         b+16(FP), R10
+	MOVQ         taps+24(FP), R11
+	MOVQ         k+72(FP), R12
+
+loop8:
+	MOVQ         (R11), R13
+	VMOVUPS      (R10)(R13*8), Z8
+	VBROADCASTSD (DI), Z9
+	VFMADD231PD  Z8, Z9, Z0
+	VBROADCASTSD (DI)(CX*1), Z9
+	VFMADD231PD  Z8, Z9, Z1
+	VBROADCASTSD (DI)(CX*2), Z9
+	VFMADD231PD  Z8, Z9, Z2
+	VBROADCASTSD (R8), Z9
+	VFMADD231PD  Z8, Z9, Z3
+	VBROADCASTSD (R8)(CX*1), Z9
+	VFMADD231PD  Z8, Z9, Z4
+	VBROADCASTSD (R8)(CX*2), Z9
+	VFMADD231PD  Z8, Z9, Z5
+	VBROADCASTSD (R9), Z9
+	VFMADD231PD  Z8, Z9, Z6
+	VBROADCASTSD (R9)(CX*1), Z9
+	VFMADD231PD  Z8, Z9, Z7
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R9
+	ADDQ         $0x08, R11
+	DECQ         R12
+	JNZ          loop8
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z8, Z8, Z8
+	VBROADCASTSD floor+80(FP), Z9
+	VADDPD       Z8, Z0, Z0
+	VMAXPD       Z0, Z9, Z0
+	VMOVUPS      Z0, (DX)
+	ADDQ         DI, DX
+	VADDPD       Z8, Z1, Z1
+	VMAXPD       Z1, Z9, Z1
+	VMOVUPS      Z1, (DX)
+	ADDQ         DI, DX
+	VADDPD       Z8, Z2, Z2
+	VMAXPD       Z2, Z9, Z2
+	VMOVUPS      Z2, (DX)
+	ADDQ         DI, DX
+	VADDPD       Z8, Z3, Z3
+	VMAXPD       Z3, Z9, Z3
+	VMOVUPS      Z3, (DX)
+	ADDQ         DI, DX
+	VADDPD       Z8, Z4, Z4
+	VMAXPD       Z4, Z9, Z4
+	VMOVUPS      Z4, (DX)
+	ADDQ         DI, DX
+	VADDPD       Z8, Z5, Z5
+	VMAXPD       Z5, Z9, Z5
+	VMOVUPS      Z5, (DX)
+	ADDQ         DI, DX
+	VADDPD       Z8, Z6, Z6
+	VMAXPD       Z6, Z9, Z6
+	VMOVUPS      Z6, (DX)
+	ADDQ         DI, DX
+	VADDPD       Z8, Z7, Z7
+	VMAXPD       Z7, Z9, Z7
+	VMOVUPS      Z7, (DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x08, SI
+	JMP          rows8
+
+rows4:
+	CMPQ SI, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z1
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z2
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z3
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop4:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*8), Z4
+	VBROADCASTSD (DI), Z5
+	VFMADD231PD  Z4, Z5, Z0
+	VBROADCASTSD (DI)(CX*1), Z5
+	VFMADD231PD  Z4, Z5, Z1
+	VBROADCASTSD (DI)(CX*2), Z5
+	VFMADD231PD  Z4, Z5, Z2
+	VBROADCASTSD (R8), Z5
+	VFMADD231PD  Z4, Z5, Z3
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z4, Z4, Z4
+	VBROADCASTSD floor+80(FP), Z5
+	VADDPD       Z4, Z0, Z0
+	VMAXPD       Z0, Z5, Z0
+	VMOVUPS      Z0, (DX)
+	ADDQ         DI, DX
+	VADDPD       Z4, Z1, Z1
+	VMAXPD       Z1, Z5, Z1
+	VMOVUPS      Z1, (DX)
+	ADDQ         DI, DX
+	VADDPD       Z4, Z2, Z2
+	VMAXPD       Z2, Z5, Z2
+	VMOVUPS      Z2, (DX)
+	ADDQ         DI, DX
+	VADDPD       Z4, Z3, Z3
+	VMAXPD       Z3, Z5, Z3
+	VMOVUPS      Z3, (DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, SI
+	JMP          rows4
+
+rows2:
+	CMPQ SI, $0x02
+	JL   rows1
+
+	// 2 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z1
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop2:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*8), Z2
+	VBROADCASTSD (DI), Z3
+	VFMADD231PD  Z2, Z3, Z0
+	VBROADCASTSD (DI)(CX*1), Z3
+	VFMADD231PD  Z2, Z3, Z1
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z2, Z2, Z2
+	VBROADCASTSD floor+80(FP), Z3
+	VADDPD       Z2, Z0, Z0
+	VMAXPD       Z0, Z3, Z0
+	VMOVUPS      Z0, (DX)
+	ADDQ         DI, DX
+	VADDPD       Z2, Z1, Z1
+	VMAXPD       Z1, Z3, Z1
+	VMOVUPS      Z1, (DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x02, SI
+	JMP          rows2
+
+rows1:
+	CMPQ SI, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop1:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*8), Z1
+	VBROADCASTSD (DI), Z2
+	VFMADD231PD  Z1, Z2, Z0
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z1, Z1, Z1
+	VBROADCASTSD floor+80(FP), Z2
+	VADDPD       Z1, Z0, Z0
+	VMAXPD       Z0, Z2, Z0
+	VMOVUPS      Z0, (DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	SUBQ         $0x01, SI
+	JMP          rows1
+
+done:
+	VZEROUPPER
+	RET
+
+// func products512_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+// Requires: AVX, AVX512F
+TEXT ·products512_8f64(SB), NOSPLIT, $0-80
+	MOVQ    c+32(FP), AX
+	MOVQ    cRow+40(FP), CX
+	VMOVUPS (AX), Z0
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z4
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z6
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z8
+	MOVQ    taps+8(FP), AX
+	MOVQ    (AX), CX
+	SHLQ    $0x03, CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	SHLQ    $0x03, DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	SHLQ    $0x03, BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), SI
+	SHLQ    $0x03, SI
+	ADDQ    x+0(FP), SI
+	MOVQ    32(AX), DI
+	SHLQ    $0x03, DI
+	ADDQ    x+0(FP), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x03, R8
+	ADDQ    x+0(FP), R8
+	MOVQ    48(AX), R9
+	SHLQ    $0x03, R9
+	ADDQ    x+0(FP), R9
+	MOVQ    56(AX), R10
+	SHLQ    $0x03, R10
+	ADDQ    x+0(FP), R10
+	MOVQ    64(AX), AX
+	SHLQ    $0x03, AX
+	ADDQ    x+0(FP), AX
+	MOVQ    y+16(FP), R11
+	MOVQ    yStep+24(FP), R12
+	MOVQ    line+56(FP), R14
+	XORQ    R13, R13
+
+pixel:
+	VMOVUPS      (R11), Z9
+	VBROADCASTSD (CX)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z0
+	VBROADCASTSD (DX)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z1
+	VBROADCASTSD (BX)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z2
+	VBROADCASTSD (SI)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z3
+	VBROADCASTSD (DI)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z4
+	VBROADCASTSD (R8)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z5
+	VBROADCASTSD (R9)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z6
+	VBROADCASTSD (R10)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z7
+	VBROADCASTSD (AX)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z8
+	ADDQ         R12, R11
+	ADDQ         $0x08, R13
+	CMPQ         R13, R14
+	JNE          pixel
+	ADDQ         between+64(FP), R13
+	ADDQ         pitch+72(FP), R14
+	DECQ         lines+48(FP)
+	JNZ          pixel
+	MOVQ         c+32(FP), AX
+	MOVQ         cRow+40(FP), CX
+	VMOVUPS      Z0, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z1, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z2, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z3, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z4, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z5, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z6, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z7, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z8, (AX)
+	VZEROUPPER
+	RET
+
+// func taps512_16f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·taps512_16f64(SB), NOSPLIT, $0-88
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ c+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ rows+64(FP), SI
+
+rows8:
+	CMPQ SI, $0x08
+	JL   rows4
+
+	// 8 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	VMOVAPS      Z0, Z1
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z2
+	VMOVAPS      Z2, Z3
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z4
+	VMOVAPS      Z4, Z5
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z6
+	VMOVAPS      Z6, Z7
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z8
+	VMOVAPS      Z8, Z9
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z10
+	VMOVAPS      Z10, Z11
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z12
+	VMOVAPS      Z12, Z13
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z14
+	VMOVAPS      Z14, Z15
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	LEAQ         (R8)(CX*2), R9
+	ADDQ         CX, R9
+	MOVQ         b+16(FP), R10
+	MOVQ         taps+24(FP), R11
+	MOVQ         k+72(FP), R12
+
+loop8:
+	MOVQ         (R11), R13
+	VMOVUPS      (R10)(R13*8), Z16
+	VMOVUPS      64(R10)(R13*8), Z17
+	VBROADCASTSD (DI), Z18
+	VFMADD231PD  Z16, Z18, Z0
+	VFMADD231PD  Z17, Z18, Z1
+	VBROADCASTSD (DI)(CX*1), Z18
+	VFMADD231PD  Z16, Z18, Z2
+	VFMADD231PD  Z17, Z18, Z3
+	VBROADCASTSD (DI)(CX*2), Z18
+	VFMADD231PD  Z16, Z18, Z4
+	VFMADD231PD  Z17, Z18, Z5
+	VBROADCASTSD (R8), Z18
+	VFMADD231PD  Z16, Z18, Z6
+	VFMADD231PD  Z17, Z18, Z7
+	VBROADCASTSD (R8)(CX*1), Z18
+	VFMADD231PD  Z16, Z18, Z8
+	VFMADD231PD  Z17, Z18, Z9
+	VBROADCASTSD (R8)(CX*2), Z18
+	VFMADD231PD  Z16, Z18, Z10
+	VFMADD231PD  Z17, Z18, Z11
+	VBROADCASTSD (R9), Z18
+	VFMADD231PD  Z16, Z18, Z12
+	VFMADD231PD  Z17, Z18, Z13
+	VBROADCASTSD (R9)(CX*1), Z18
+	VFMADD231PD  Z16, Z18, Z14
+	VFMADD231PD  Z17, Z18, Z15
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R9
+	ADDQ         $0x08, R11
+	DECQ         R12
+	JNZ          loop8
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z16, Z16, Z16
+	VBROADCASTSD floor+80(FP), Z17
+	VADDPD       Z16, Z0, Z0
+	VMAXPD       Z0, Z17, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPD       Z16, Z1, Z1
+	VMAXPD       Z1, Z17, Z1
+	VMOVUPS      Z1, 64(DX)
+	ADDQ         DI, DX
+	VADDPD       Z16, Z2, Z2
+	VMAXPD       Z2, Z17, Z2
+	VMOVUPS      Z2, (DX)
+	VADDPD       Z16, Z3, Z3
+	VMAXPD       Z3, Z17, Z3
+	VMOVUPS      Z3, 64(DX)
+	ADDQ         DI, DX
+	VADDPD       Z16, Z4, Z4
+	VMAXPD       Z4, Z17, Z4
+	VMOVUPS      Z4, (DX)
+	VADDPD       Z16, Z5, Z5
+	VMAXPD       Z5, Z17, Z5
+	VMOVUPS      Z5, 64(DX)
+	ADDQ         DI, DX
+	VADDPD       Z16, Z6, Z6
+	VMAXPD       Z6, Z17, Z6
+	VMOVUPS      Z6, (DX)
+	VADDPD       Z16, Z7, Z7
+	VMAXPD       Z7, Z17, Z7
+	VMOVUPS      Z7, 64(DX)
+	ADDQ         DI, DX
+	VADDPD       Z16, Z8, Z8
+	VMAXPD       Z8, Z17, Z8
+	VMOVUPS      Z8, (DX)
+	VADDPD       Z16, Z9, Z9
+	VMAXPD       Z9, Z17, Z9
+	VMOVUPS      Z9, 64(DX)
+	ADDQ         DI, DX
+	VADDPD       Z16, Z10, Z10
+	VMAXPD       Z10, Z17, Z10
+	VMOVUPS      Z10, (DX)
+	VADDPD       Z16, Z11, Z11
+	VMAXPD       Z11, Z17, Z11
+	VMOVUPS      Z11, 64(DX)
+	ADDQ         DI, DX
+	VADDPD       Z16, Z12, Z12
+	VMAXPD       Z12, Z17, Z12
+	VMOVUPS      Z12, (DX)
+	VADDPD       Z16, Z13, Z13
+	VMAXPD       Z13, Z17, Z13
+	VMOVUPS      Z13, 64(DX)
+	ADDQ         DI, DX
+	VADDPD       Z16, Z14, Z14
+	VMAXPD       Z14, Z17, Z14
+	VMOVUPS      Z14, (DX)
+	VADDPD       Z16, Z15, Z15
+	VMAXPD       Z15, Z17, Z15
+	VMOVUPS      Z15, 64(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x08, SI
+	JMP          rows8
+
+rows4:
+	CMPQ SI, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	VMOVAPS      Z0, Z1
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z2
+	VMOVAPS      Z2, Z3
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z4
+	VMOVAPS      Z4, Z5
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z6
+	VMOVAPS      Z6, Z7
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop4:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*8), Z8
+	VMOVUPS      64(R9)(R12*8), Z9
+	VBROADCASTSD (DI), Z10
+	VFMADD231PD  Z8, Z10, Z0
+	VFMADD231PD  Z9, Z10, Z1
+	VBROADCASTSD (DI)(CX*1), Z10
+	VFMADD231PD  Z8, Z10, Z2
+	VFMADD231PD  Z9, Z10, Z3
+	VBROADCASTSD (DI)(CX*2), Z10
+	VFMADD231PD  Z8, Z10, Z4
+	VFMADD231PD  Z9, Z10, Z5
+	VBROADCASTSD (R8), Z10
+	VFMADD231PD  Z8, Z10, Z6
+	VFMADD231PD  Z9, Z10, Z7
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z8, Z8, Z8
+	VBROADCASTSD floor+80(FP), Z9
+	VADDPD       Z8, Z0, Z0
+	VMAXPD       Z0, Z9, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPD       Z8, Z1, Z1
+	VMAXPD       Z1, Z9, Z1
+	VMOVUPS      Z1, 64(DX)
+	ADDQ         DI, DX
+	VADDPD       Z8, Z2, Z2
+	VMAXPD       Z2, Z9, Z2
+	VMOVUPS      Z2, (DX)
+	VADDPD       Z8, Z3, Z3
+	VMAXPD       Z3, Z9, Z3
+	VMOVUPS      Z3, 64(DX)
+	ADDQ         DI, DX
+	VADDPD       Z8, Z4, Z4
+	VMAXPD       Z4, Z9, Z4
+	VMOVUPS      Z4, (DX)
+	VADDPD       Z8, Z5, Z5
+	VMAXPD       Z5, Z9, Z5
+	VMOVUPS      Z5, 64(DX)
+	ADDQ         DI, DX
+	VADDPD       Z8, Z6, Z6
+	VMAXPD       Z6, Z9, Z6
+	VMOVUPS      Z6, (DX)
+	VADDPD       Z8, Z7, Z7
+	VMAXPD       Z7, Z9, Z7
+	VMOVUPS      Z7, 64(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, SI
+	JMP          rows4
+
+rows2:
+	CMPQ SI, $0x02
+	JL   rows1
+
+	// 2 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	VMOVAPS      Z0, Z1
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z2
+	VMOVAPS      Z2, Z3
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop2:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*8), Z4
+	VMOVUPS      64(R8)(R11*8), Z5
+	VBROADCASTSD (DI), Z6
+	VFMADD231PD  Z4, Z6, Z0
+	VFMADD231PD  Z5, Z6, Z1
+	VBROADCASTSD (DI)(CX*1), Z6
+	VFMADD231PD  Z4, Z6, Z2
+	VFMADD231PD  Z5, Z6, Z3
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z4, Z4, Z4
+	VBROADCASTSD floor+80(FP), Z5
+	VADDPD       Z4, Z0, Z0
+	VMAXPD       Z0, Z5, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPD       Z4, Z1, Z1
+	VMAXPD       Z1, Z5, Z1
+	VMOVUPS      Z1, 64(DX)
+	ADDQ         DI, DX
+	VADDPD       Z4, Z2, Z2
+	VMAXPD       Z2, Z5, Z2
+	VMOVUPS      Z2, (DX)
+	VADDPD       Z4, Z3, Z3
+	VMAXPD       Z3, Z5, Z3
+	VMOVUPS      Z3, 64(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x02, SI
+	JMP          rows2
+
+rows1:
+	CMPQ SI, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	VMOVAPS      Z0, Z1
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop1:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*8), Z2
+	VMOVUPS      64(R8)(R11*8), Z3
+	VBROADCASTSD (DI), Z4
+	VFMADD231PD  Z2, Z4, Z0
+	VFMADD231PD  Z3, Z4, Z1
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z2, Z2, Z2
+	VBROADCASTSD floor+80(FP), Z3
+	VADDPD       Z2, Z0, Z0
+	VMAXPD       Z0, Z3, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPD       Z2, Z1, Z1
+	VMAXPD       Z1, Z3, Z1
+	VMOVUPS      Z1, 64(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	SUBQ         $0x01, SI
+	JMP          rows1
+
+done:
+	VZEROUPPER
+	RET
+
+// func products512_16f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+// Requires: AVX, AVX512F
+TEXT ·products512_16f64(SB), NOSPLIT, $0-80
+	MOVQ    c+32(FP), AX
+	MOVQ    cRow+40(FP), CX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	VMOVUPS 64(AX), Z3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z4
+	VMOVUPS 64(AX), Z5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z6
+	VMOVUPS 64(AX), Z7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z8
+	VMOVUPS 64(AX), Z9
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z10
+	VMOVUPS 64(AX), Z11
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z12
+	VMOVUPS 64(AX), Z13
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z14
+	VMOVUPS 64(AX), Z15
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z16
+	VMOVUPS 64(AX), Z17
+	MOVQ    taps+8(FP), AX
+	MOVQ    (AX), CX
+	SHLQ    $0x03, CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	SHLQ    $0x03, DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	SHLQ    $0x03, BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), SI
+	SHLQ    $0x03, SI
+	ADDQ    x+0(FP), SI
+	MOVQ    32(AX), DI
+	SHLQ    $0x03, DI
+	ADDQ    x+0(FP), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x03, R8
+	ADDQ    x+0(FP), R8
+	MOVQ    48(AX), R9
+	SHLQ    $0x03, R9
+	ADDQ    x+0(FP), R9
+	MOVQ    56(AX), R10
+	SHLQ    $0x03, R10
+	ADDQ    x+0(FP), R10
+	MOVQ    64(AX), AX
+	SHLQ    $0x03, AX
+	ADDQ    x+0(FP), AX
+	MOVQ    y+16(FP), R11
+	MOVQ    yStep+24(FP), R12
+	MOVQ    line+56(FP), R14
+	XORQ    R13, R13
+
+pixel:
+	VMOVUPS      (R11), Z18
+	VMOVUPS      64(R11), Z19
+	VBROADCASTSD (CX)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z0
+	VFMADD231PD  Z19, Z20, Z1
+	VBROADCASTSD (DX)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z2
+	VFMADD231PD  Z19, Z20, Z3
+	VBROADCASTSD (BX)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z4
+	VFMADD231PD  Z19, Z20, Z5
+	VBROADCASTSD (SI)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z6
+	VFMADD231PD  Z19, Z20, Z7
+	VBROADCASTSD (DI)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z8
+	VFMADD231PD  Z19, Z20, Z9
+	VBROADCASTSD (R8)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z10
+	VFMADD231PD  Z19, Z20, Z11
+	VBROADCASTSD (R9)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z12
+	VFMADD231PD  Z19, Z20, Z13
+	VBROADCASTSD (R10)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z14
+	VFMADD231PD  Z19, Z20, Z15
+	VBROADCASTSD (AX)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z16
+	VFMADD231PD  Z19, Z20, Z17
+	ADDQ         R12, R11
+	ADDQ         $0x08, R13
+	CMPQ         R13, R14
+	JNE          pixel
+	ADDQ         between+64(FP), R13
+	ADDQ         pitch+72(FP), R14
+	DECQ         lines+48(FP)
+	JNZ          pixel
+	MOVQ         c+32(FP), AX
+	MOVQ         cRow+40(FP), CX
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      Z15, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z16, (AX)
+	VMOVUPS      Z17, 64(AX)
+	VZEROUPPER
+	RET
+
+// func taps512_24f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·taps512_24f64(SB), NOSPLIT, $0-88
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ c+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ rows+64(FP), SI
+
+rows8:
+	CMPQ SI, $0x08
+	JL   rows4
+
+	// 8 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z3
+	VMOVAPS      Z3, Z4
+	VMOVAPS      Z3, Z5
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z6
+	VMOVAPS      Z6, Z7
+	VMOVAPS      Z6, Z8
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z9
+	VMOVAPS      Z9, Z10
+	VMOVAPS      Z9, Z11
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z12
+	VMOVAPS      Z12, Z13
+	VMOVAPS      Z12, Z14
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z15
+	VMOVAPS      Z15, Z16
+	VMOVAPS      Z15, Z17
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z18
+	VMOVAPS      Z18, Z19
+	VMOVAPS      Z18, Z20
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z21
+	VMOVAPS      Z21, Z22
+	VMOVAPS      Z21, Z23
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	LEAQ         (R8)(CX*2), R9
+	ADDQ         CX, R9
+	MOVQ         b+16(FP), R10
+	MOVQ         taps+24(FP), R11
+	MOVQ         k+72(FP), R12
+
+loop8:
+	MOVQ         (R11), R13
+	VMOVUPS      (R10)(R13*8), Z24
+	VMOVUPS      64(R10)(R13*8), Z25
+	VMOVUPS      128(R10)(R13*8), Z26
+	VBROADCASTSD (DI), Z27
+	VFMADD231PD  Z24, Z27, Z0
+	VFMADD231PD  Z25, Z27, Z1
+	VFMADD231PD  Z26, Z27, Z2
+	VBROADCASTSD (DI)(CX*1), Z27
+	VFMADD231PD  Z24, Z27, Z3
+	VFMADD231PD  Z25, Z27, Z4
+	VFMADD231PD  Z26, Z27, Z5
+	VBROADCASTSD (DI)(CX*2), Z27
+	VFMADD231PD  Z24, Z27, Z6
+	VFMADD231PD  Z25, Z27, Z7
+	VFMADD231PD  Z26, Z27, Z8
+	VBROADCASTSD (R8), Z27
+	VFMADD231PD  Z24, Z27, Z9
+	VFMADD231PD  Z25, Z27, Z10
+	VFMADD231PD  Z26, Z27, Z11
+	VBROADCASTSD (R8)(CX*1), Z27
+	VFMADD231PD  Z24, Z27, Z12
+	VFMADD231PD  Z25, Z27, Z13
+	VFMADD231PD  Z26, Z27, Z14
+	VBROADCASTSD (R8)(CX*2), Z27
+	VFMADD231PD  Z24, Z27, Z15
+	VFMADD231PD  Z25, Z27, Z16
+	VFMADD231PD  Z26, Z27, Z17
+	VBROADCASTSD (R9), Z27
+	VFMADD231PD  Z24, Z27, Z18
+	VFMADD231PD  Z25, Z27, Z19
+	VFMADD231PD  Z26, Z27, Z20
+	VBROADCASTSD (R9)(CX*1), Z27
+	VFMADD231PD  Z24, Z27, Z21
+	VFMADD231PD  Z25, Z27, Z22
+	VFMADD231PD  Z26, Z27, Z23
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R9
+	ADDQ         $0x08, R11
+	DECQ         R12
+	JNZ          loop8
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z24, Z24, Z24
+	VBROADCASTSD floor+80(FP), Z25
+	VADDPD       Z24, Z0, Z0
+	VMAXPD       Z0, Z25, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPD       Z24, Z1, Z1
+	VMAXPD       Z1, Z25, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPD       Z24, Z2, Z2
+	VMAXPD       Z2, Z25, Z2
+	VMOVUPS      Z2, 128(DX)
+	ADDQ         DI, DX
+	VADDPD       Z24, Z3, Z3
+	VMAXPD       Z3, Z25, Z3
+	VMOVUPS      Z3, (DX)
+	VADDPD       Z24, Z4, Z4
+	VMAXPD       Z4, Z25, Z4
+	VMOVUPS      Z4, 64(DX)
+	VADDPD       Z24, Z5, Z5
+	VMAXPD       Z5, Z25, Z5
+	VMOVUPS      Z5, 128(DX)
+	ADDQ         DI, DX
+	VADDPD       Z24, Z6, Z6
+	VMAXPD       Z6, Z25, Z6
+	VMOVUPS      Z6, (DX)
+	VADDPD       Z24, Z7, Z7
+	VMAXPD       Z7, Z25, Z7
+	VMOVUPS      Z7, 64(DX)
+	VADDPD       Z24, Z8, Z8
+	VMAXPD       Z8, Z25, Z8
+	VMOVUPS      Z8, 128(DX)
+	ADDQ         DI, DX
+	VADDPD       Z24, Z9, Z9
+	VMAXPD       Z9, Z25, Z9
+	VMOVUPS      Z9, (DX)
+	VADDPD       Z24, Z10, Z10
+	VMAXPD       Z10, Z25, Z10
+	VMOVUPS      Z10, 64(DX)
+	VADDPD       Z24, Z11, Z11
+	VMAXPD       Z11, Z25, Z11
+	VMOVUPS      Z11, 128(DX)
+	ADDQ         DI, DX
+	VADDPD       Z24, Z12, Z12
+	VMAXPD       Z12, Z25, Z12
+	VMOVUPS      Z12, (DX)
+	VADDPD       Z24, Z13, Z13
+	VMAXPD       Z13, Z25, Z13
+	VMOVUPS      Z13, 64(DX)
+	VADDPD       Z24, Z14, Z14
+	VMAXPD       Z14, Z25, Z14
+	VMOVUPS      Z14, 128(DX)
+	ADDQ         DI, DX
+	VADDPD       Z24, Z15, Z15
+	VMAXPD       Z15, Z25, Z15
+	VMOVUPS      Z15, (DX)
+	VADDPD       Z24, Z16, Z16
+	VMAXPD       Z16, Z25, Z16
+	VMOVUPS      Z16, 64(DX)
+	VADDPD       Z24, Z17, Z17
+	VMAXPD       Z17, Z25, Z17
+	VMOVUPS      Z17, 128(DX)
+	ADDQ         DI, DX
+	VADDPD       Z24, Z18, Z18
+	VMAXPD       Z18, Z25, Z18
+	VMOVUPS      Z18, (DX)
+	VADDPD       Z24, Z19, Z19
+	VMAXPD       Z19, Z25, Z19
+	VMOVUPS      Z19, 64(DX)
+	VADDPD       Z24, Z20, Z20
+	VMAXPD       Z20, Z25, Z20
+	VMOVUPS      Z20, 128(DX)
+	ADDQ         DI, DX
+	VADDPD       Z24, Z21, Z21
+	VMAXPD       Z21, Z25, Z21
+	VMOVUPS      Z21, (DX)
+	VADDPD       Z24, Z22, Z22
+	VMAXPD       Z22, Z25, Z22
+	VMOVUPS      Z22, 64(DX)
+	VADDPD       Z24, Z23, Z23
+	VMAXPD       Z23, Z25, Z23
+	VMOVUPS      Z23, 128(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x08, SI
+	JMP          rows8
+
+rows4:
+	CMPQ SI, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z3
+	VMOVAPS      Z3, Z4
+	VMOVAPS      Z3, Z5
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z6
+	VMOVAPS      Z6, Z7
+	VMOVAPS      Z6, Z8
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z9
+	VMOVAPS      Z9, Z10
+	VMOVAPS      Z9, Z11
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop4:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*8), Z12
+	VMOVUPS      64(R9)(R12*8), Z13
+	VMOVUPS      128(R9)(R12*8), Z14
+	VBROADCASTSD (DI), Z15
+	VFMADD231PD  Z12, Z15, Z0
+	VFMADD231PD  Z13, Z15, Z1
+	VFMADD231PD  Z14, Z15, Z2
+	VBROADCASTSD (DI)(CX*1), Z15
+	VFMADD231PD  Z12, Z15, Z3
+	VFMADD231PD  Z13, Z15, Z4
+	VFMADD231PD  Z14, Z15, Z5
+	VBROADCASTSD (DI)(CX*2), Z15
+	VFMADD231PD  Z12, Z15, Z6
+	VFMADD231PD  Z13, Z15, Z7
+	VFMADD231PD  Z14, Z15, Z8
+	VBROADCASTSD (R8), Z15
+	VFMADD231PD  Z12, Z15, Z9
+	VFMADD231PD  Z13, Z15, Z10
+	VFMADD231PD  Z14, Z15, Z11
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z12, Z12, Z12
+	VBROADCASTSD floor+80(FP), Z13
+	VADDPD       Z12, Z0, Z0
+	VMAXPD       Z0, Z13, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPD       Z12, Z1, Z1
+	VMAXPD       Z1, Z13, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPD       Z12, Z2, Z2
+	VMAXPD       Z2, Z13, Z2
+	VMOVUPS      Z2, 128(DX)
+	ADDQ         DI, DX
+	VADDPD       Z12, Z3, Z3
+	VMAXPD       Z3, Z13, Z3
+	VMOVUPS      Z3, (DX)
+	VADDPD       Z12, Z4, Z4
+	VMAXPD       Z4, Z13, Z4
+	VMOVUPS      Z4, 64(DX)
+	VADDPD       Z12, Z5, Z5
+	VMAXPD       Z5, Z13, Z5
+	VMOVUPS      Z5, 128(DX)
+	ADDQ         DI, DX
+	VADDPD       Z12, Z6, Z6
+	VMAXPD       Z6, Z13, Z6
+	VMOVUPS      Z6, (DX)
+	VADDPD       Z12, Z7, Z7
+	VMAXPD       Z7, Z13, Z7
+	VMOVUPS      Z7, 64(DX)
+	VADDPD       Z12, Z8, Z8
+	VMAXPD       Z8, Z13, Z8
+	VMOVUPS      Z8, 128(DX)
+	ADDQ         DI, DX
+	VADDPD       Z12, Z9, Z9
+	VMAXPD       Z9, Z13, Z9
+	VMOVUPS      Z9, (DX)
+	VADDPD       Z12, Z10, Z10
+	VMAXPD       Z10, Z13, Z10
+	VMOVUPS      Z10, 64(DX)
+	VADDPD       Z12, Z11, Z11
+	VMAXPD       Z11, Z13, Z11
+	VMOVUPS      Z11, 128(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, SI
+	JMP          rows4
+
+rows2:
+	CMPQ SI, $0x02
+	JL   rows1
+
+	// 2 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z3
+	VMOVAPS      Z3, Z4
+	VMOVAPS      Z3, Z5
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop2:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*8), Z6
+	VMOVUPS      64(R8)(R11*8), Z7
+	VMOVUPS      128(R8)(R11*8), Z8
+	VBROADCASTSD (DI), Z9
+	VFMADD231PD  Z6, Z9, Z0
+	VFMADD231PD  Z7, Z9, Z1
+	VFMADD231PD  Z8, Z9, Z2
+	VBROADCASTSD (DI)(CX*1), Z9
+	VFMADD231PD  Z6, Z9, Z3
+	VFMADD231PD  Z7, Z9, Z4
+	VFMADD231PD  Z8, Z9, Z5
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z6, Z6, Z6
+	VBROADCASTSD floor+80(FP), Z7
+	VADDPD       Z6, Z0, Z0
+	VMAXPD       Z0, Z7, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPD       Z6, Z1, Z1
+	VMAXPD       Z1, Z7, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPD       Z6, Z2, Z2
+	VMAXPD       Z2, Z7, Z2
+	VMOVUPS      Z2, 128(DX)
+	ADDQ         DI, DX
+	VADDPD       Z6, Z3, Z3
+	VMAXPD       Z3, Z7, Z3
+	VMOVUPS      Z3, (DX)
+	VADDPD       Z6, Z4, Z4
+	VMAXPD       Z4, Z7, Z4
+	VMOVUPS      Z4, 64(DX)
+	VADDPD       Z6, Z5, Z5
+	VMAXPD       Z5, Z7, Z5
+	VMOVUPS      Z5, 128(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x02, SI
+	JMP          rows2
+
+rows1:
+	CMPQ SI, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop1:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*8), Z3
+	VMOVUPS      64(R8)(R11*8), Z4
+	VMOVUPS      128(R8)(R11*8), Z5
+	VBROADCASTSD (DI), Z6
+	VFMADD231PD  Z3, Z6, Z0
+	VFMADD231PD  Z4, Z6, Z1
+	VFMADD231PD  Z5, Z6, Z2
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z3, Z3, Z3
+	VBROADCASTSD floor+80(FP), Z4
+	VADDPD       Z3, Z0, Z0
+	VMAXPD       Z0, Z4, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPD       Z3, Z1, Z1
+	VMAXPD       Z1, Z4, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPD       Z3, Z2, Z2
+	VMAXPD       Z2, Z4, Z2
+	VMOVUPS      Z2, 128(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	SUBQ         $0x01, SI
+	JMP          rows1
+
+done:
+	VZEROUPPER
+	RET
+
+// func products512_24f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+// Requires: AVX, AVX512F
+TEXT ·products512_24f64(SB), NOSPLIT, $0-80
+	MOVQ    c+32(FP), AX
+	MOVQ    cRow+40(FP), CX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z3
+	VMOVUPS 64(AX), Z4
+	VMOVUPS 128(AX), Z5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z6
+	VMOVUPS 64(AX), Z7
+	VMOVUPS 128(AX), Z8
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z9
+	VMOVUPS 64(AX), Z10
+	VMOVUPS 128(AX), Z11
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z12
+	VMOVUPS 64(AX), Z13
+	VMOVUPS 128(AX), Z14
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z15
+	VMOVUPS 64(AX), Z16
+	VMOVUPS 128(AX), Z17
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z18
+	VMOVUPS 64(AX), Z19
+	VMOVUPS 128(AX), Z20
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z21
+	VMOVUPS 64(AX), Z22
+	VMOVUPS 128(AX), Z23
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z24
+	VMOVUPS 64(AX), Z25
+	VMOVUPS 128(AX), Z26
+	MOVQ    taps+8(FP), AX
+	MOVQ    (AX), CX
+	SHLQ    $0x03, CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	SHLQ    $0x03, DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	SHLQ    $0x03, BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), SI
+	SHLQ    $0x03, SI
+	ADDQ    x+0(FP), SI
+	MOVQ    32(AX), DI
+	SHLQ    $0x03, DI
+	ADDQ    x+0(FP), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x03, R8
+	ADDQ    x+0(FP), R8
+	MOVQ    48(AX), R9
+	SHLQ    $0x03, R9
+	ADDQ    x+0(FP), R9
+	MOVQ    56(AX), R10
+	SHLQ    $0x03, R10
+	ADDQ    x+0(FP), R10
+	MOVQ    64(AX), AX
+	SHLQ    $0x03, AX
+	ADDQ    x+0(FP), AX
+	MOVQ    y+16(FP), R11
+	MOVQ    yStep+24(FP), R12
+	MOVQ    line+56(FP), R14
+	XORQ    R13, R13
+
+pixel:
+	VMOVUPS      (R11), Z27
+	VMOVUPS      64(R11), Z28
+	VMOVUPS      128(R11), Z29
+	VBROADCASTSD (CX)(R13*1), Z30
+	VFMADD231PD  Z27, Z30, Z0
+	VFMADD231PD  Z28, Z30, Z1
+	VFMADD231PD  Z29, Z30, Z2
+	VBROADCASTSD (DX)(R13*1), Z30
+	VFMADD231PD  Z27, Z30, Z3
+	VFMADD231PD  Z28, Z30, Z4
+	VFMADD231PD  Z29, Z30, Z5
+	VBROADCASTSD (BX)(R13*1), Z30
+	VFMADD231PD  Z27, Z30, Z6
+	VFMADD231PD  Z28, Z30, Z7
+	VFMADD231PD  Z29, Z30, Z8
+	VBROADCASTSD (SI)(R13*1), Z30
+	VFMADD231PD  Z27, Z30, Z9
+	VFMADD231PD  Z28, Z30, Z10
+	VFMADD231PD  Z29, Z30, Z11
+	VBROADCASTSD (DI)(R13*1), Z30
+	VFMADD231PD  Z27, Z30, Z12
+	VFMADD231PD  Z28, Z30, Z13
+	VFMADD231PD  Z29, Z30, Z14
+	VBROADCASTSD (R8)(R13*1), Z30
+	VFMADD231PD  Z27, Z30, Z15
+	VFMADD231PD  Z28, Z30, Z16
+	VFMADD231PD  Z29, Z30, Z17
+	VBROADCASTSD (R9)(R13*1), Z30
+	VFMADD231PD  Z27, Z30, Z18
+	VFMADD231PD  Z28, Z30, Z19
+	VFMADD231PD  Z29, Z30, Z20
+	VBROADCASTSD (R10)(R13*1), Z30
+	VFMADD231PD  Z27, Z30, Z21
+	VFMADD231PD  Z28, Z30, Z22
+	VFMADD231PD  Z29, Z30, Z23
+	VBROADCASTSD (AX)(R13*1), Z30
+	VFMADD231PD  Z27, Z30, Z24
+	VFMADD231PD  Z28, Z30, Z25
+	VFMADD231PD  Z29, Z30, Z26
+	ADDQ         R12, R11
+	ADDQ         $0x08, R13
+	CMPQ         R13, R14
+	JNE          pixel
+	ADDQ         between+64(FP), R13
+	ADDQ         pitch+72(FP), R14
+	DECQ         lines+48(FP)
+	JNZ          pixel
+	MOVQ         c+32(FP), AX
+	MOVQ         cRow+40(FP), CX
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	VMOVUPS      Z2, 128(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z3, (AX)
+	VMOVUPS      Z4, 64(AX)
+	VMOVUPS      Z5, 128(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
+	VMOVUPS      Z8, 128(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z9, (AX)
+	VMOVUPS      Z10, 64(AX)
+	VMOVUPS      Z11, 128(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, 64(AX)
+	VMOVUPS      Z14, 128(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z15, (AX)
+	VMOVUPS      Z16, 64(AX)
+	VMOVUPS      Z17, 128(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z18, (AX)
+	VMOVUPS      Z19, 64(AX)
+	VMOVUPS      Z20, 128(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z21, (AX)
+	VMOVUPS      Z22, 64(AX)
+	VMOVUPS      Z23, 128(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z24, (AX)
+	VMOVUPS      Z25, 64(AX)
+	VMOVUPS      Z26, 128(AX)
+	VZEROUPPER
+	RET
+
+// func taps256_4f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
+// Requires: AVX, FMA3
+TEXT ·taps256_4f64(SB), NOSPLIT, $0-88
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ c+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ rows+64(FP), SI
+
+rows8:
+	CMPQ SI, $0x08
+	JL   rows4
+
+	// 8 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Y0
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y1
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y2
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y3
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y4
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y5
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y6
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y7
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	LEAQ         (R8)(CX*2), R9
+	ADDQ         CX, R9
+	MOVQ         b+16(FP), R10
+	MOVQ         taps+24(FP), R11
+	MOVQ         k+72(FP), R12
+
+loop8:
+	MOVQ         (R11), R13
+	VMOVUPS      (R10)(R13*8), Y8
+	VBROADCASTSD (DI), Y9
+	VFMADD231PD  Y8, Y9, Y0
+	VBROADCASTSD (DI)(CX*1), Y9
+	VFMADD231PD  Y8, Y9, Y1
+	VBROADCASTSD (DI)(CX*2), Y9
+	VFMADD231PD  Y8, Y9, Y2
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y8, Y9, Y3
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y8, Y9, Y4
+	VBROADCASTSD (R8)(CX*2), Y9
+	VFMADD231PD  Y8, Y9, Y5
+	VBROADCASTSD (R9), Y9
+	VFMADD231PD  Y8, Y9, Y6
+	VBROADCASTSD (R9)(CX*1), Y9
+	VFMADD231PD  Y8, Y9, Y7
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R9
+	ADDQ         $0x08, R11
+	DECQ         R12
+	JNZ          loop8
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Y8, Y8, Y8
+	VBROADCASTSD floor+80(FP), Y9
+	VADDPD       Y8, Y0, Y0
+	VMAXPD       Y0, Y9, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         DI, DX
+	VADDPD       Y8, Y1, Y1
+	VMAXPD       Y1, Y9, Y1
+	VMOVUPS      Y1, (DX)
+	ADDQ         DI, DX
+	VADDPD       Y8, Y2, Y2
+	VMAXPD       Y2, Y9, Y2
+	VMOVUPS      Y2, (DX)
+	ADDQ         DI, DX
+	VADDPD       Y8, Y3, Y3
+	VMAXPD       Y3, Y9, Y3
+	VMOVUPS      Y3, (DX)
+	ADDQ         DI, DX
+	VADDPD       Y8, Y4, Y4
+	VMAXPD       Y4, Y9, Y4
+	VMOVUPS      Y4, (DX)
+	ADDQ         DI, DX
+	VADDPD       Y8, Y5, Y5
+	VMAXPD       Y5, Y9, Y5
+	VMOVUPS      Y5, (DX)
+	ADDQ         DI, DX
+	VADDPD       Y8, Y6, Y6
+	VMAXPD       Y6, Y9, Y6
+	VMOVUPS      Y6, (DX)
+	ADDQ         DI, DX
+	VADDPD       Y8, Y7, Y7
+	VMAXPD       Y7, Y9, Y7
+	VMOVUPS      Y7, (DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x08, SI
+	JMP          rows8
+
+rows4:
+	CMPQ SI, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Y0
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y1
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y2
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y3
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop4:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*8), Y4
+	VBROADCASTSD (DI), Y5
+	VFMADD231PD  Y4, Y5, Y0
+	VBROADCASTSD (DI)(CX*1), Y5
+	VFMADD231PD  Y4, Y5, Y1
+	VBROADCASTSD (DI)(CX*2), Y5
+	VFMADD231PD  Y4, Y5, Y2
+	VBROADCASTSD (R8), Y5
+	VFMADD231PD  Y4, Y5, Y3
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Y4, Y4, Y4
+	VBROADCASTSD floor+80(FP), Y5
+	VADDPD       Y4, Y0, Y0
+	VMAXPD       Y0, Y5, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         DI, DX
+	VADDPD       Y4, Y1, Y1
+	VMAXPD       Y1, Y5, Y1
+	VMOVUPS      Y1, (DX)
+	ADDQ         DI, DX
+	VADDPD       Y4, Y2, Y2
+	VMAXPD       Y2, Y5, Y2
+	VMOVUPS      Y2, (DX)
+	ADDQ         DI, DX
+	VADDPD       Y4, Y3, Y3
+	VMAXPD       Y3, Y5, Y3
+	VMOVUPS      Y3, (DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, SI
+	JMP          rows4
+
+rows2:
+	CMPQ SI, $0x02
+	JL   rows1
+
+	// 2 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Y0
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y1
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop2:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*8), Y2
+	VBROADCASTSD (DI), Y3
+	VFMADD231PD  Y2, Y3, Y0
+	VBROADCASTSD (DI)(CX*1), Y3
+	VFMADD231PD  Y2, Y3, Y1
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Y2, Y2, Y2
+	VBROADCASTSD floor+80(FP), Y3
+	VADDPD       Y2, Y0, Y0
+	VMAXPD       Y0, Y3, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         DI, DX
+	VADDPD       Y2, Y1, Y1
+	VMAXPD       Y1, Y3, Y1
+	VMOVUPS      Y1, (DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x02, SI
+	JMP          rows2
+
+rows1:
+	CMPQ SI, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Y0
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop1:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*8), Y1
+	VBROADCASTSD (DI), Y2
+	VFMADD231PD  Y1, Y2, Y0
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Y1, Y1, Y1
+	VBROADCASTSD floor+80(FP), Y2
+	VADDPD       Y1, Y0, Y0
+	VMAXPD       Y0, Y2, Y0
+	VMOVUPS      Y0, (DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	SUBQ         $0x01, SI
+	JMP          rows1
+
+done:
+	VZEROUPPER
+	RET
+
+// func taps256_8f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
+// Requires: AVX, FMA3
+TEXT ·taps256_8f64(SB), NOSPLIT, $0-88
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ c+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ rows+64(FP), SI
+
+rows6:
+	CMPQ SI, $0x06
+	JL   rows4
+
+	// 6 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Y0
+	VMOVAPS      Y0, Y1
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y2
+	VMOVAPS      Y2, Y3
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y4
+	VMOVAPS      Y4, Y5
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y6
+	VMOVAPS      Y6, Y7
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y8
+	VMOVAPS      Y8, Y9
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y10
+	VMOVAPS      Y10, Y11
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop6:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*8), Y12
+	VMOVUPS      32(R9)(R12*8), Y13
+	VBROADCASTSD (DI), Y14
+	VFMADD231PD  Y12, Y14, Y0
+	VFMADD231PD  Y13, Y14, Y1
+	VBROADCASTSD (DI)(CX*1), Y14
+	VFMADD231PD  Y12, Y14, Y2
+	VFMADD231PD  Y13, Y14, Y3
+	VBROADCASTSD (DI)(CX*2), Y14
+	VFMADD231PD  Y12, Y14, Y4
+	VFMADD231PD  Y13, Y14, Y5
+	VBROADCASTSD (R8), Y14
+	VFMADD231PD  Y12, Y14, Y6
+	VFMADD231PD  Y13, Y14, Y7
+	VBROADCASTSD (R8)(CX*1), Y14
+	VFMADD231PD  Y12, Y14, Y8
+	VFMADD231PD  Y13, Y14, Y9
+	VBROADCASTSD (R8)(CX*2), Y14
+	VFMADD231PD  Y12, Y14, Y10
+	VFMADD231PD  Y13, Y14, Y11
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop6
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Y12, Y12, Y12
+	VBROADCASTSD floor+80(FP), Y13
+	VADDPD       Y12, Y0, Y0
+	VMAXPD       Y0, Y13, Y0
+	VMOVUPS      Y0, (DX)
+	VADDPD       Y12, Y1, Y1
+	VMAXPD       Y1, Y13, Y1
+	VMOVUPS      Y1, 32(DX)
+	ADDQ         DI, DX
+	VADDPD       Y12, Y2, Y2
+	VMAXPD       Y2, Y13, Y2
+	VMOVUPS      Y2, (DX)
+	VADDPD       Y12, Y3, Y3
+	VMAXPD       Y3, Y13, Y3
+	VMOVUPS      Y3, 32(DX)
+	ADDQ         DI, DX
+	VADDPD       Y12, Y4, Y4
+	VMAXPD       Y4, Y13, Y4
+	VMOVUPS      Y4, (DX)
+	VADDPD       Y12, Y5, Y5
+	VMAXPD       Y5, Y13, Y5
+	VMOVUPS      Y5, 32(DX)
+	ADDQ         DI, DX
+	VADDPD       Y12, Y6, Y6
+	VMAXPD       Y6, Y13, Y6
+	VMOVUPS      Y6, (DX)
+	VADDPD       Y12, Y7, Y7
+	VMAXPD       Y7, Y13, Y7
+	VMOVUPS      Y7, 32(DX)
+	ADDQ         DI, DX
+	VADDPD       Y12, Y8, Y8
+	VMAXPD       Y8, Y13, Y8
+	VMOVUPS      Y8, (DX)
+	VADDPD       Y12, Y9, Y9
+	VMAXPD       Y9, Y13, Y9
+	VMOVUPS      Y9, 32(DX)
+	ADDQ         DI, DX
+	VADDPD       Y12, Y10, Y10
+	VMAXPD       Y10, Y13, Y10
+	VMOVUPS      Y10, (DX)
+	VADDPD       Y12, Y11, Y11
+	VMAXPD       Y11, Y13, Y11
+	VMOVUPS      Y11, 32(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x06, SI
+	JMP          rows6
+
+rows4:
+	CMPQ SI, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Y0
+	VMOVAPS      Y0, Y1
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y2
+	VMOVAPS      Y2, Y3
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y4
+	VMOVAPS      Y4, Y5
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y6
+	VMOVAPS      Y6, Y7
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop4:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*8), Y8
+	VMOVUPS      32(R9)(R12*8), Y9
+	VBROADCASTSD (DI), Y10
+	VFMADD231PD  Y8, Y10, Y0
+	VFMADD231PD  Y9, Y10, Y1
+	VBROADCASTSD (DI)(CX*1), Y10
+	VFMADD231PD  Y8, Y10, Y2
+	VFMADD231PD  Y9, Y10, Y3
+	VBROADCASTSD (DI)(CX*2), Y10
+	VFMADD231PD  Y8, Y10, Y4
+	VFMADD231PD  Y9, Y10, Y5
+	VBROADCASTSD (R8), Y10
+	VFMADD231PD  Y8, Y10, Y6
+	VFMADD231PD  Y9, Y10, Y7
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Y8, Y8, Y8
+	VBROADCASTSD floor+80(FP), Y9
+	VADDPD       Y8, Y0, Y0
+	VMAXPD       Y0, Y9, Y0
+	VMOVUPS      Y0, (DX)
+	VADDPD       Y8, Y1, Y1
+	VMAXPD       Y1, Y9, Y1
+	VMOVUPS      Y1, 32(DX)
+	ADDQ         DI, DX
+	VADDPD       Y8, Y2, Y2
+	VMAXPD       Y2, Y9, Y2
+	VMOVUPS      Y2, (DX)
+	VADDPD       Y8, Y3, Y3
+	VMAXPD       Y3, Y9, Y3
+	VMOVUPS      Y3, 32(DX)
+	ADDQ         DI, DX
+	VADDPD       Y8, Y4, Y4
+	VMAXPD       Y4, Y9, Y4
+	VMOVUPS      Y4, (DX)
+	VADDPD       Y8, Y5, Y5
+	VMAXPD       Y5, Y9, Y5
+	VMOVUPS      Y5, 32(DX)
+	ADDQ         DI, DX
+	VADDPD       Y8, Y6, Y6
+	VMAXPD       Y6, Y9, Y6
+	VMOVUPS      Y6, (DX)
+	VADDPD       Y8, Y7, Y7
+	VMAXPD       Y7, Y9, Y7
+	VMOVUPS      Y7, 32(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, SI
+	JMP          rows4
+
+rows2:
+	CMPQ SI, $0x02
+	JL   rows1
+
+	// 2 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Y0
+	VMOVAPS      Y0, Y1
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y2
+	VMOVAPS      Y2, Y3
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop2:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*8), Y4
+	VMOVUPS      32(R8)(R11*8), Y5
+	VBROADCASTSD (DI), Y6
+	VFMADD231PD  Y4, Y6, Y0
+	VFMADD231PD  Y5, Y6, Y1
+	VBROADCASTSD (DI)(CX*1), Y6
+	VFMADD231PD  Y4, Y6, Y2
+	VFMADD231PD  Y5, Y6, Y3
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Y4, Y4, Y4
+	VBROADCASTSD floor+80(FP), Y5
+	VADDPD       Y4, Y0, Y0
+	VMAXPD       Y0, Y5, Y0
+	VMOVUPS      Y0, (DX)
+	VADDPD       Y4, Y1, Y1
+	VMAXPD       Y1, Y5, Y1
+	VMOVUPS      Y1, 32(DX)
+	ADDQ         DI, DX
+	VADDPD       Y4, Y2, Y2
+	VMAXPD       Y2, Y5, Y2
+	VMOVUPS      Y2, (DX)
+	VADDPD       Y4, Y3, Y3
+	VMAXPD       Y3, Y5, Y3
+	VMOVUPS      Y3, 32(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x02, SI
+	JMP          rows2
+
+rows1:
+	CMPQ SI, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Y0
+	VMOVAPS      Y0, Y1
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop1:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*8), Y2
+	VMOVUPS      32(R8)(R11*8), Y3
+	VBROADCASTSD (DI), Y4
+	VFMADD231PD  Y2, Y4, Y0
+	VFMADD231PD  Y3, Y4, Y1
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Y2, Y2, Y2
+	VBROADCASTSD floor+80(FP), Y3
+	VADDPD       Y2, Y0, Y0
+	VMAXPD       Y0, Y3, Y0
+	VMOVUPS      Y0, (DX)
+	VADDPD       Y2, Y1, Y1
+	VMAXPD       Y1, Y3, Y1
+	VMOVUPS      Y1, 32(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	SUBQ         $0x01, SI
+	JMP          rows1
+
+done:
+	VZEROUPPER
+	RET
+
+// func taps256_12f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
+// Requires: AVX, FMA3
+TEXT ·taps256_12f64(SB), NOSPLIT, $0-88
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ c+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ rows+64(FP), SI
+
+rows4:
+	CMPQ SI, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Y0
+	VMOVAPS      Y0, Y1
+	VMOVAPS      Y0, Y2
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y3
+	VMOVAPS      Y3, Y4
+	VMOVAPS      Y3, Y5
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y6
+	VMOVAPS      Y6, Y7
+	VMOVAPS      Y6, Y8
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y9
+	VMOVAPS      Y9, Y10
+	VMOVAPS      Y9, Y11
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop4:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*8), Y12
+	VMOVUPS      32(R9)(R12*8), Y13
+	VMOVUPS      64(R9)(R12*8), Y14
+	VBROADCASTSD (DI), Y15
+	VFMADD231PD  Y12, Y15, Y0
+	VFMADD231PD  Y13, Y15, Y1
+	VFMADD231PD  Y14, Y15, Y2
+	VBROADCASTSD (DI)(CX*1), Y15
+	VFMADD231PD  Y12, Y15, Y3
+	VFMADD231PD  Y13, Y15, Y4
+	VFMADD231PD  Y14, Y15, Y5
+	VBROADCASTSD (DI)(CX*2), Y15
+	VFMADD231PD  Y12, Y15, Y6
+	VFMADD231PD  Y13, Y15, Y7
+	VFMADD231PD  Y14, Y15, Y8
+	VBROADCASTSD (R8), Y15
+	VFMADD231PD  Y12, Y15, Y9
+	VFMADD231PD  Y13, Y15, Y10
+	VFMADD231PD  Y14, Y15, Y11
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Y12, Y12, Y12
+	VBROADCASTSD floor+80(FP), Y13
+	VADDPD       Y12, Y0, Y0
+	VMAXPD       Y0, Y13, Y0
+	VMOVUPS      Y0, (DX)
+	VADDPD       Y12, Y1, Y1
+	VMAXPD       Y1, Y13, Y1
+	VMOVUPS      Y1, 32(DX)
+	VADDPD       Y12, Y2, Y2
+	VMAXPD       Y2, Y13, Y2
+	VMOVUPS      Y2, 64(DX)
+	ADDQ         DI, DX
+	VADDPD       Y12, Y3, Y3
+	VMAXPD       Y3, Y13, Y3
+	VMOVUPS      Y3, (DX)
+	VADDPD       Y12, Y4, Y4
+	VMAXPD       Y4, Y13, Y4
+	VMOVUPS      Y4, 32(DX)
+	VADDPD       Y12, Y5, Y5
+	VMAXPD       Y5, Y13, Y5
+	VMOVUPS      Y5, 64(DX)
+	ADDQ         DI, DX
+	VADDPD       Y12, Y6, Y6
+	VMAXPD       Y6, Y13, Y6
+	VMOVUPS      Y6, (DX)
+	VADDPD       Y12, Y7, Y7
+	VMAXPD       Y7, Y13, Y7
+	VMOVUPS      Y7, 32(DX)
+	VADDPD       Y12, Y8, Y8
+	VMAXPD       Y8, Y13, Y8
+	VMOVUPS      Y8, 64(DX)
+	ADDQ         DI, DX
+	VADDPD       Y12, Y9, Y9
+	VMAXPD       Y9, Y13, Y9
+	VMOVUPS      Y9, (DX)
+	VADDPD       Y12, Y10, Y10
+	VMAXPD       Y10, Y13, Y10
+	VMOVUPS      Y10, 32(DX)
+	VADDPD       Y12, Y11, Y11
+	VMAXPD       Y11, Y13, Y11
+	VMOVUPS      Y11, 64(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, SI
+	JMP          rows4
+
+rows2:
+	CMPQ SI, $0x02
+	JL   rows1
+
+	// 2 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Y0
+	VMOVAPS      Y0, Y1
+	VMOVAPS      Y0, Y2
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Y3
+	VMOVAPS      Y3, Y4
+	VMOVAPS      Y3, Y5
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop2:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*8), Y6
+	VMOVUPS      32(R8)(R11*8), Y7
+	VMOVUPS      64(R8)(R11*8), Y8
+	VBROADCASTSD (DI), Y9
+	VFMADD231PD  Y6, Y9, Y0
+	VFMADD231PD  Y7, Y9, Y1
+	VFMADD231PD  Y8, Y9, Y2
+	VBROADCASTSD (DI)(CX*1), Y9
+	VFMADD231PD  Y6, Y9, Y3
+	VFMADD231PD  Y7, Y9, Y4
+	VFMADD231PD  Y8, Y9, Y5
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Y6, Y6, Y6
+	VBROADCASTSD floor+80(FP), Y7
+	VADDPD       Y6, Y0, Y0
+	VMAXPD       Y0, Y7, Y0
+	VMOVUPS      Y0, (DX)
+	VADDPD       Y6, Y1, Y1
+	VMAXPD       Y1, Y7, Y1
+	VMOVUPS      Y1, 32(DX)
+	VADDPD       Y6, Y2, Y2
+	VMAXPD       Y2, Y7, Y2
+	VMOVUPS      Y2, 64(DX)
+	ADDQ         DI, DX
+	VADDPD       Y6, Y3, Y3
+	VMAXPD       Y3, Y7, Y3
+	VMOVUPS      Y3, (DX)
+	VADDPD       Y6, Y4, Y4
+	VMAXPD       Y4, Y7, Y4
+	VMOVUPS      Y4, 32(DX)
+	VADDPD       Y6, Y5, Y5
+	VMAXPD       Y5, Y7, Y5
+	VMOVUPS      Y5, 64(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x02, SI
+	JMP          rows2
+
+rows1:
+	CMPQ SI, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Y0
+	VMOVAPS      Y0, Y1
+	VMOVAPS      Y0, Y2
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop1:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*8), Y3
+	VMOVUPS      32(R8)(R11*8), Y4
+	VMOVUPS      64(R8)(R11*8), Y5
+	VBROADCASTSD (DI), Y6
+	VFMADD231PD  Y3, Y6, Y0
+	VFMADD231PD  Y4, Y6, Y1
+	VFMADD231PD  Y5, Y6, Y2
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Y3, Y3, Y3
+	VBROADCASTSD floor+80(FP), Y4
+	VADDPD       Y3, Y0, Y0
+	VMAXPD       Y0, Y4, Y0
+	VMOVUPS      Y0, (DX)
+	VADDPD       Y3, Y1, Y1
+	VMAXPD       Y1, Y4, Y1
+	VMOVUPS      Y1, 32(DX)
+	VADDPD       Y3, Y2, Y2
+	VMAXPD       Y2, Y4, Y2
+	VMOVUPS      Y2, 64(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	SUBQ         $0x01, SI
+	JMP          rows1
+
+done:
+	VZEROUPPER
+	RET
+
+// func products256_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+// Requires: AVX, FMA3
+TEXT ·products256_8f64(SB), NOSPLIT, $0-80
+	MOVQ    c+32(FP), AX
+	MOVQ    cRow+40(FP), CX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y2
+	VMOVUPS 32(AX), Y3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y4
+	VMOVUPS 32(AX), Y5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y6
+	VMOVUPS 32(AX), Y7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y8
+	VMOVUPS 32(AX), Y9
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y10
+	VMOVUPS 32(AX), Y11
+	MOVQ    taps+8(FP), AX
+	MOVQ    (AX), CX
+	SHLQ    $0x03, CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	SHLQ    $0x03, DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	SHLQ    $0x03, BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), SI
+	SHLQ    $0x03, SI
+	ADDQ    x+0(FP), SI
+	MOVQ    32(AX), DI
+	SHLQ    $0x03, DI
+	ADDQ    x+0(FP), DI
+	MOVQ    40(AX), AX
+	SHLQ    $0x03, AX
+	ADDQ    x+0(FP), AX
+	MOVQ    y+16(FP), R8
+	MOVQ    yStep+24(FP), R9
+	MOVQ    line+56(FP), R11
+	XORQ    R10, R10
+
+pixel:
+	VMOVUPS      (R8), Y12
+	VMOVUPS      32(R8), Y13
+	VBROADCASTSD (CX)(R10*1), Y14
+	VFMADD231PD  Y12, Y14, Y0
+	VFMADD231PD  Y13, Y14, Y1
+	VBROADCASTSD (DX)(R10*1), Y14
+	VFMADD231PD  Y12, Y14, Y2
+	VFMADD231PD  Y13, Y14, Y3
+	VBROADCASTSD (BX)(R10*1), Y14
+	VFMADD231PD  Y12, Y14, Y4
+	VFMADD231PD  Y13, Y14, Y5
+	VBROADCASTSD (SI)(R10*1), Y14
+	VFMADD231PD  Y12, Y14, Y6
+	VFMADD231PD  Y13, Y14, Y7
+	VBROADCASTSD (DI)(R10*1), Y14
+	VFMADD231PD  Y12, Y14, Y8
+	VFMADD231PD  Y13, Y14, Y9
+	VBROADCASTSD (AX)(R10*1), Y14
+	VFMADD231PD  Y12, Y14, Y10
+	VFMADD231PD  Y13, Y14, Y11
+	ADDQ         R9, R8
+	ADDQ         $0x08, R10
+	CMPQ         R10, R11
+	JNE          pixel
+	ADDQ         between+64(FP), R10
+	ADDQ         pitch+72(FP), R11
+	DECQ         lines+48(FP)
+	JNZ          pixel
+	MOVQ         c+32(FP), AX
+	MOVQ         cRow+40(FP), CX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Y2, (AX)
+	VMOVUPS      Y3, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      Y5, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Y6, (AX)
+	VMOVUPS      Y7, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Y8, (AX)
+	VMOVUPS      Y9, 32(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Y10, (AX)
+	VMOVUPS      Y11, 32(AX)
+	VZEROUPPER
+	RET
+
+// func copyRows512(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·copyRows512(SB), NOSPLIT, $0-48
+	MOVQ  dst+0(FP), AX
+	MOVQ  dstRow+8(FP), CX
+	MOVQ  src+16(FP), DX
+	MOVQ  srcRow+24(FP), BX
+	MOVQ  rows+32(FP), SI
+	MOVQ  columns+40(FP), DI
+	MOVQ  DI, R8
+	ANDQ  $-16, R8
+	ANDQ  $+15, DI
+	SHLQ  $0x02, R8
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+
+row:
+	XORQ R9, R9
+	CMPQ R9, R8
+	JE   rest
+
+vector:
+	VMOVUPS (DX)(R9*1), Z0
+	VMOVUPS Z0, (AX)(R9*1)
+	ADDQ    $0x40, R9
+	CMPQ    R9, R8
+	JNE     vector
+
+rest:
+	TESTQ     DI, DI
+	JZ        next
+	VMOVUPS.Z (DX)(R9*1), K1, Z0
+	VMOVUPS   Z0, K1, (AX)(R9*1)
+
+next:
+	ADDQ CX, AX
+	ADDQ BX, DX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func maxOfFour512f32(y *float32, choices *int32, x *float32, row uintptr, n int, first int32, width int32)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·maxOfFour512f32(SB), NOSPLIT, $0-48
+	MOVQ         y+0(FP), AX
+	MOVQ         choices+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         row+24(FP), BX
+	MOVQ         n+32(FP), SI
+	ADDQ         DX, BX
+	MOVL         first+40(FP), DI
+	VMOVD        DI, X0
+	VPBROADCASTD X0, Z0
+	MOVL         width+44(FP), DI
+	VMOVD        DI, X3
+	VPBROADCASTD X3, Z3
+	VPADDD       evens<>+0(SB), Z0, Z0
+	MOVQ         $+1, DI
+	VMOVD        DI, X1
+	VPBROADCASTD X1, Z1
+	MOVQ         $+32, DI
+	VMOVD        DI, X2
+	VPBROADCASTD X2, Z2
+	VMOVUPS      evens<>+0(SB), Z4
+	VPADDD       Z1, Z4, Z5
+
+vectors:
+	SUBQ      $0x10, SI
+	JL        rest
+	VMOVUPS   (DX), Z6
+	VMOVUPS   64(DX), Z7
+	VMOVAPS   Z4, Z8
+	VMOVAPS   Z5, Z9
+	VPERMI2PS Z7, Z6, Z8
+	VPERMI2PS Z7, Z6, Z9
+	VMOVAPS   Z0, Z6
+	VPADDD    Z1, Z0, Z7
+	VCMPPS    $0x07, Z8, Z8, K1
+	VCMPPS    $0x06, Z8, Z9, K1, K1
+	VMOVAPS   Z9, K1, Z8
+	VMOVDQA32 Z7, K1, Z6
+	VMOVUPS   (BX), Z7
+	VMOVUPS   64(BX), Z11
+	VMOVAPS   Z4, Z9
+	VMOVAPS   Z5, Z10
+	VPERMI2PS Z11, Z7, Z9
+	VPERMI2PS Z11, Z7, Z10
+	VPADDD    Z3, Z0, Z7
+	VCMPPS    $0x07, Z8, Z8, K1
+	VCMPPS    $0x06, Z8, Z9, K1, K1
+	VMOVAPS   Z9, K1, Z8
+	VMOVDQA32 Z7, K1, Z6
+	VPADDD    Z1, Z7, Z7
+	VCMPPS    $0x07, Z8, Z8, K1
+	VCMPPS    $0x06, Z8, Z10, K1, K1
+	VMOVAPS   Z10, K1, Z8
+	VMOVDQA32 Z7, K1, Z6
+	VMOVUPS   Z8, (AX)
+	VMOVUPS   Z6, (CX)
+	VPADDD    Z2, Z0, Z0
+	ADDQ      $0x40, AX
+	ADDQ      $0x40, CX
+	ADDQ      $0x80, DX
+	ADDQ      $0x80, BX
+	JMP       vectors
+
+rest:
+	ADDQ      $0x10, SI
+	JZ        done
+	LEAQ      (SI)(SI*1), DI
+	MOVQ      $+16, R9
+	MOVQ      DI, R8
+	CMPQ      DI, R9
+	CMOVQGT   R9, R8
+	SUBQ      R8, DI
+	MOVQ      $-1, R9
+	BZHIQ     R8, R9, R9
+	KMOVW     R9, K1
+	MOVQ      $-1, R8
+	BZHIQ     DI, R8, R8
+	KMOVW     R8, K2
+	MOVQ      $-1, DI
+	BZHIQ     SI, DI, DI
+	KMOVW     DI, K3
+	VMOVUPS.Z (DX), K1, Z2
+	VMOVUPS.Z 64(DX), K2, Z6
+	VMOVAPS   Z4, Z7
+	VMOVAPS   Z5, Z8
+	VPERMI2PS Z6, Z2, Z7
+	VPERMI2PS Z6, Z2, Z8
+	VMOVAPS   Z0, Z2
+	VPADDD    Z1, Z0, Z6
+	VCMPPS    $0x07, Z7, Z7, K4
+	VCMPPS    $0x06, Z7, Z8, K4, K4
+	VMOVAPS   Z8, K4, Z7
+	VMOVDQA32 Z6, K4, Z2
+	VMOVUPS.Z (BX), K1, Z6
+	VMOVUPS.Z 64(BX), K2, Z8
+	VMOVAPS   Z4, Z4
+	VMOVAPS   Z5, Z5
+	VPERMI2PS Z8, Z6, Z4
+	VPERMI2PS Z8, Z6, Z5
+	VPADDD    Z3, Z0, Z6
+	VCMPPS    $0x07, Z7, Z7, K1
+	VCMPPS    $0x06, Z7, Z4, K1, K1
+	VMOVAPS   Z4, K1, Z7
+	VMOVDQA32 Z6, K1, Z2
+	VPADDD    Z1, Z6, Z6
+	VCMPPS    $0x07, Z7, Z7, K1
+	VCMPPS    $0x06, Z7, Z5, K1, K1
+	VMOVAPS   Z5, K1, Z7
+	VMOVDQA32 Z6, K1, Z2
+	VMOVUPS   Z7, K3, (AX)
+	VMOVUPS   Z2, K3, (CX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA evens<>+0(SB)/4, $0x00000000
+DATA evens<>+4(SB)/4, $0x00000002
+DATA evens<>+8(SB)/4, $0x00000004
+DATA evens<>+12(SB)/4, $0x00000006
+DATA evens<>+16(SB)/4, $0x00000008
+DATA evens<>+20(SB)/4, $0x0000000a
+DATA evens<>+24(SB)/4, $0x0000000c
+DATA evens<>+28(SB)/4, $0x0000000e
+DATA evens<>+32(SB)/4, $0x00000010
+DATA evens<>+36(SB)/4, $0x00000012
+DATA evens<>+40(SB)/4, $0x00000014
+DATA evens<>+44(SB)/4, $0x00000016
+DATA evens<>+48(SB)/4, $0x00000018
+DATA evens<>+52(SB)/4, $0x0000001a
+DATA evens<>+56(SB)/4, $0x0000001c
+DATA evens<>+60(SB)/4, $0x0000001e
+GLOBL evens<>(SB), RODATA|NOPTR, $64
+
+// func copyRows256(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int)
+// Requires: AVX
+TEXT ·copyRows256(SB), NOSPLIT, $0-48
+	MOVQ    dst+0(FP), AX
+	MOVQ    dstRow+8(FP), CX
+	MOVQ    src+16(FP), DX
+	MOVQ    srcRow+24(FP), BX
+	MOVQ    rows+32(FP), SI
+	MOVQ    columns+40(FP), DI
+	MOVQ    DI, R8
+	ANDQ    $-8, R8
+	ANDQ    $+7, DI
+	SHLQ    $0x02, R8
+	LEAQ    ones256<>+32(SB), R9
+	MOVQ    DI, R10
+	SHLQ    $0x02, R10
+	SUBQ    R10, R9
+	VMOVUPS (R9), Y1
+
+row:
+	XORQ R9, R9
+	CMPQ R9, R8
+	JE   rest
+
+vector:
+	VMOVUPS (DX)(R9*1), Y0
+	VMOVUPS Y0, (AX)(R9*1)
+	ADDQ    $0x20, R9
+	CMPQ    R9, R8
+	JNE     vector
+
+rest:
+	TESTQ      DI, DI
+	JZ         next
+	VMASKMOVPS (DX)(R9*1), Y1, Y0
+	VMASKMOVPS Y0, Y1, (AX)(R9*1)
+
+next:
+	ADDQ CX, AX
+	ADDQ BX, DX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func maxOfFour256f32(y *float32, choices *int32, x *float32, row uintptr, n int, first int32, width int32)
+// Requires: AVX, AVX2, CMOV
+TEXT ·maxOfFour256f32(SB), NOSPLIT, $0-48
+	MOVQ         y+0(FP), AX
+	MOVQ         choices+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         row+24(FP), BX
+	MOVQ         n+32(FP), SI
+	ADDQ         DX, BX
+	MOVL         first+40(FP), DI
+	VMOVD        DI, X0
+	VPBROADCASTD X0, Y0
+	MOVL         width+44(FP), DI
+	VMOVD        DI, X3
+	VPBROADCASTD X3, Y3
+	VPADDD       evens<>+0(SB), Y0, Y0
+	MOVQ         $+1, DI
+	VMOVD        DI, X1
+	VPBROADCASTD X1, Y1
+	MOVQ         $+16, DI
+	VMOVD        DI, X2
+	VPBROADCASTD X2, Y2
+
+vectors:
+	SUBQ      $0x08, SI
+	JL        rest
+	VMOVUPS   (DX), Y4
+	VMOVUPS   32(DX), Y5
+	VSHUFPS   $0x88, Y5, Y4, Y6
+	VSHUFPS   $0xdd, Y5, Y4, Y4
+	VPERMPD   $0xd8, Y6, Y6
+	VPERMPD   $0xd8, Y4, Y4
+	VMOVAPS   Y0, Y5
+	VPADDD    Y1, Y0, Y7
+	VCMPPS    $0x07, Y6, Y6, Y8
+	VCMPPS    $0x06, Y6, Y4, Y9
+	VANDPS    Y8, Y9, Y9
+	VBLENDVPS Y9, Y4, Y6, Y6
+	VBLENDVPS Y9, Y7, Y5, Y5
+	VMOVUPS   (BX), Y7
+	VMOVUPS   32(BX), Y8
+	VSHUFPS   $0x88, Y8, Y7, Y4
+	VSHUFPS   $0xdd, Y8, Y7, Y8
+	VPERMPD   $0xd8, Y4, Y4
+	VPERMPD   $0xd8, Y8, Y8
+	VPADDD    Y3, Y0, Y7
+	VCMPPS    $0x07, Y6, Y6, Y9
+	VCMPPS    $0x06, Y6, Y4, Y10
+	VANDPS    Y9, Y10, Y10
+	VBLENDVPS Y10, Y4, Y6, Y6
+	VBLENDVPS Y10, Y7, Y5, Y5
+	VPADDD    Y1, Y7, Y7
+	VCMPPS    $0x07, Y6, Y6, Y4
+	VCMPPS    $0x06, Y6, Y8, Y9
+	VANDPS    Y4, Y9, Y9
+	VBLENDVPS Y9, Y8, Y6, Y6
+	VBLENDVPS Y9, Y7, Y5, Y5
+	VMOVUPS   Y6, (AX)
+	VMOVUPS   Y5, (CX)
+	VPADDD    Y2, Y0, Y0
+	ADDQ      $0x20, AX
+	ADDQ      $0x20, CX
+	ADDQ      $0x40, DX
+	ADDQ      $0x40, BX
+	JMP       vectors
+
+rest:
+	ADDQ       $0x08, SI
+	JZ         done
+	LEAQ       (SI)(SI*1), DI
+	MOVQ       $+8, R9
+	MOVQ       DI, R8
+	CMPQ       DI, R9
+	CMOVQGT    R9, R8
+	SUBQ       R8, DI
+	LEAQ       ones256<>+32(SB), R9
+	SHLQ       $0x02, R8
+	SUBQ       R8, R9
+	VMOVUPS    (R9), Y2
+	LEAQ       ones256<>+32(SB), R8
+	SHLQ       $0x02, DI
+	SUBQ       DI, R8
+	VMOVUPS    (R8), Y4
+	LEAQ       ones256<>+32(SB), DI
+	SHLQ       $0x02, SI
+	SUBQ       SI, DI
+	VMOVUPS    (DI), Y5
+	VMASKMOVPS (DX), Y2, Y6
+	VMASKMOVPS 32(DX), Y4, Y7
+	VSHUFPS    $0x88, Y7, Y6, Y8
+	VSHUFPS    $0xdd, Y7, Y6, Y6
+	VPERMPD    $0xd8, Y8, Y8
+	VPERMPD    $0xd8, Y6, Y6
+	VMOVAPS    Y0, Y7
+	VPADDD     Y1, Y0, Y9
+	VCMPPS     $0x07, Y8, Y8, Y10
+	VCMPPS     $0x06, Y8, Y6, Y11
+	VANDPS     Y10, Y11, Y11
+	VBLENDVPS  Y11, Y6, Y8, Y8
+	VBLENDVPS  Y11, Y9, Y7, Y7
+	VMASKMOVPS (BX), Y2, Y2
+	VMASKMOVPS 32(BX), Y4, Y6
+	VSHUFPS    $0x88, Y6, Y2, Y4
+	VSHUFPS    $0xdd, Y6, Y2, Y2
+	VPERMPD    $0xd8, Y4, Y4
+	VPERMPD    $0xd8, Y2, Y2
+	VPADDD     Y3, Y0, Y9
+	VCMPPS     $0x07, Y8, Y8, Y0
+	VCMPPS     $0x06, Y8, Y4, Y3
+	VANDPS     Y0, Y3, Y3
+	VBLENDVPS  Y3, Y4, Y8, Y8
+	VBLENDVPS  Y3, Y9, Y7, Y7
+	VPADDD     Y1, Y9, Y9
+	VCMPPS     $0x07, Y8, Y8, Y0
+	VCMPPS     $0x06, Y8, Y2, Y1
+	VANDPS     Y0, Y1, Y1
+	VBLENDVPS  Y1, Y2, Y8, Y8
+	VBLENDVPS  Y1, Y9, Y7, Y7
+	VMASKMOVPS Y8, Y5, (AX)
+	VMASKMOVPS Y7, Y5, (CX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func row512f32(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32, eights int, columns int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·row512f32(SB), NOSPLIT, $0-56

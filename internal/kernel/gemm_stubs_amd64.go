@@ -372,6 +372,460 @@ func strip256_8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep ui
 //go:noescape
 func strip256_12f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
 
+// taps512_16f32 computes 16 columns of planes, k and rows being 1 or more:
+//
+//	for i := range rows {
+//		for j := range 16 {
+//			s := from[i]
+//			for p := range k {
+//				s = fma(a[i][p], b[taps[p]+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, in bytes.
+//
+//go:noescape
+func taps512_16f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
+
+// products512_16f32 adds to 9 rows of 16 sums, for lines of pixels, line after line; lines and
+// line are 1 or more:
+//
+//	for r := range lines {
+//		for q := range line {
+//			for i := range 9 {
+//				for j := range 16 {
+//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
+//				}
+//			}
+//		}
+//	}
+//
+// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
+// between, which is pitch - line.
+//
+//go:noescape
+func products512_16f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+
+// taps512_32f32 computes 32 columns of planes, k and rows being 1 or more:
+//
+//	for i := range rows {
+//		for j := range 32 {
+//			s := from[i]
+//			for p := range k {
+//				s = fma(a[i][p], b[taps[p]+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, in bytes.
+//
+//go:noescape
+func taps512_32f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
+
+// products512_32f32 adds to 9 rows of 32 sums, for lines of pixels, line after line; lines and
+// line are 1 or more:
+//
+//	for r := range lines {
+//		for q := range line {
+//			for i := range 9 {
+//				for j := range 32 {
+//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
+//				}
+//			}
+//		}
+//	}
+//
+// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
+// between, which is pitch - line.
+//
+//go:noescape
+func products512_32f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+
+// taps512_48f32 computes 48 columns of planes, k and rows being 1 or more:
+//
+//	for i := range rows {
+//		for j := range 48 {
+//			s := from[i]
+//			for p := range k {
+//				s = fma(a[i][p], b[taps[p]+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, in bytes.
+//
+//go:noescape
+func taps512_48f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
+
+// products512_48f32 adds to 9 rows of 48 sums, for lines of pixels, line after line; lines and
+// line are 1 or more:
+//
+//	for r := range lines {
+//		for q := range line {
+//			for i := range 9 {
+//				for j := range 48 {
+//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
+//				}
+//			}
+//		}
+//	}
+//
+// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
+// between, which is pitch - line.
+//
+//go:noescape
+func products512_48f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+
+// taps256_8f32 computes 8 columns of planes, k and rows being 1 or more:
+//
+//	for i := range rows {
+//		for j := range 8 {
+//			s := from[i]
+//			for p := range k {
+//				s = fma(a[i][p], b[taps[p]+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, in bytes.
+//
+//go:noescape
+func taps256_8f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
+
+// taps256_16f32 computes 16 columns of planes, k and rows being 1 or more:
+//
+//	for i := range rows {
+//		for j := range 16 {
+//			s := from[i]
+//			for p := range k {
+//				s = fma(a[i][p], b[taps[p]+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, in bytes.
+//
+//go:noescape
+func taps256_16f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
+
+// taps256_24f32 computes 24 columns of planes, k and rows being 1 or more:
+//
+//	for i := range rows {
+//		for j := range 24 {
+//			s := from[i]
+//			for p := range k {
+//				s = fma(a[i][p], b[taps[p]+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, in bytes.
+//
+//go:noescape
+func taps256_24f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
+
+// products256_16f32 adds to 6 rows of 16 sums, for lines of pixels, line after line; lines and
+// line are 1 or more:
+//
+//	for r := range lines {
+//		for q := range line {
+//			for i := range 6 {
+//				for j := range 16 {
+//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
+//				}
+//			}
+//		}
+//	}
+//
+// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
+// between, which is pitch - line.
+//
+//go:noescape
+func products256_16f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+
+// taps512_8f64 computes 8 columns of planes, k and rows being 1 or more:
+//
+//	for i := range rows {
+//		for j := range 8 {
+//			s := from[i]
+//			for p := range k {
+//				s = fma(a[i][p], b[taps[p]+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, in bytes.
+//
+//go:noescape
+func taps512_8f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
+
+// products512_8f64 adds to 9 rows of 8 sums, for lines of pixels, line after line; lines and
+// line are 1 or more:
+//
+//	for r := range lines {
+//		for q := range line {
+//			for i := range 9 {
+//				for j := range 8 {
+//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
+//				}
+//			}
+//		}
+//	}
+//
+// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
+// between, which is pitch - line.
+//
+//go:noescape
+func products512_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+
+// taps512_16f64 computes 16 columns of planes, k and rows being 1 or more:
+//
+//	for i := range rows {
+//		for j := range 16 {
+//			s := from[i]
+//			for p := range k {
+//				s = fma(a[i][p], b[taps[p]+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, in bytes.
+//
+//go:noescape
+func taps512_16f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
+
+// products512_16f64 adds to 9 rows of 16 sums, for lines of pixels, line after line; lines and
+// line are 1 or more:
+//
+//	for r := range lines {
+//		for q := range line {
+//			for i := range 9 {
+//				for j := range 16 {
+//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
+//				}
+//			}
+//		}
+//	}
+//
+// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
+// between, which is pitch - line.
+//
+//go:noescape
+func products512_16f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+
+// taps512_24f64 computes 24 columns of planes, k and rows being 1 or more:
+//
+//	for i := range rows {
+//		for j := range 24 {
+//			s := from[i]
+//			for p := range k {
+//				s = fma(a[i][p], b[taps[p]+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, in bytes.
+//
+//go:noescape
+func taps512_24f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
+
+// products512_24f64 adds to 9 rows of 24 sums, for lines of pixels, line after line; lines and
+// line are 1 or more:
+//
+//	for r := range lines {
+//		for q := range line {
+//			for i := range 9 {
+//				for j := range 24 {
+//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
+//				}
+//			}
+//		}
+//	}
+//
+// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
+// between, which is pitch - line.
+//
+//go:noescape
+func products512_24f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+
+// taps256_4f64 computes 4 columns of planes, k and rows being 1 or more:
+//
+//	for i := range rows {
+//		for j := range 4 {
+//			s := from[i]
+//			for p := range k {
+//				s = fma(a[i][p], b[taps[p]+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, in bytes.
+//
+//go:noescape
+func taps256_4f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
+
+// taps256_8f64 computes 8 columns of planes, k and rows being 1 or more:
+//
+//	for i := range rows {
+//		for j := range 8 {
+//			s := from[i]
+//			for p := range k {
+//				s = fma(a[i][p], b[taps[p]+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, in bytes.
+//
+//go:noescape
+func taps256_8f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
+
+// taps256_12f64 computes 12 columns of planes, k and rows being 1 or more:
+//
+//	for i := range rows {
+//		for j := range 12 {
+//			s := from[i]
+//			for p := range k {
+//				s = fma(a[i][p], b[taps[p]+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, in bytes.
+//
+//go:noescape
+func taps256_12f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
+
+// products256_8f64 adds to 6 rows of 8 sums, for lines of pixels, line after line; lines and
+// line are 1 or more:
+//
+//	for r := range lines {
+//		for q := range line {
+//			for i := range 6 {
+//				for j := range 8 {
+//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
+//				}
+//			}
+//		}
+//	}
+//
+// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
+// between, which is pitch - line.
+//
+//go:noescape
+func products256_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+
+// copyRows512 copies rows of columns, both 1 or more; dstRow and srcRow are in bytes:
+//
+//	for i := range rows {
+//		for j := range columns {
+//			dst[i][j] = src[i][j]
+//		}
+//	}
+//
+//go:noescape
+func copyRows512(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int)
+
+// maxOfFour512f32 sets a row of y to the largest of four elements of two rows of x, and choices to
+// where it is, NaN being the largest, and of equals the first; row is in bytes and n is 1
+// or more:
+//
+//	for i := range n {
+//		y[i], choices[i] = x[2*i], first+2*i
+//		take x[2*i+1] at first+2*i+1 if larger
+//		take x[row+2*i] at first+width+2*i if larger
+//		take x[row+2*i+1] at first+width+2*i+1 if larger
+//	}
+//
+//go:noescape
+func maxOfFour512f32(y *float32, choices *int32, x *float32, row uintptr, n int, first int32, width int32)
+
+// copyRows256 copies rows of columns, both 1 or more; dstRow and srcRow are in bytes:
+//
+//	for i := range rows {
+//		for j := range columns {
+//			dst[i][j] = src[i][j]
+//		}
+//	}
+//
+//go:noescape
+func copyRows256(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int)
+
+// maxOfFour256f32 sets a row of y to the largest of four elements of two rows of x, and choices to
+// where it is, NaN being the largest, and of equals the first; row is in bytes and n is 1
+// or more:
+//
+//	for i := range n {
+//		y[i], choices[i] = x[2*i], first+2*i
+//		take x[2*i+1] at first+2*i+1 if larger
+//		take x[row+2*i] at first+width+2*i if larger
+//		take x[row+2*i+1] at first+width+2*i+1 if larger
+//	}
+//
+//go:noescape
+func maxOfFour256f32(y *float32, choices *int32, x *float32, row uintptr, n int, first int32, width int32)
+
 // row512f32 adds to a row of C the product of a row of A and as many rows of B, eight
 // at a time; eights and columns are 1 or more, aStep and bStep in bytes:
 //

@@ -66,7 +66,7 @@ func (g *loops[T]) rows(lo, hi int) {
 			c[j] += 0 // -0 becomes +0
 		}
 		if g.relu {
-			ReLU(c, c)
+			relu(c, c)
 		}
 	}
 }

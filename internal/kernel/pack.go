@@ -37,9 +37,13 @@ func (k *kept[O]) giveBack(place int, o *O) {
 
 // keeps is what is kept for work on one type.
 type keeps[T Float] struct {
-	buffers kept[buffer[T]]
-	loops   kept[loops[T]]
-	blocked kept[blocked[T]]
+	buffers      kept[buffer[T]]
+	loops        kept[loops[T]]
+	blocked      kept[blocked[T]]
+	batchNorms   kept[batchNorm[T]]
+	rowNorms     kept[rowNorm[T]]
+	activations  kept[activation[T]]
+	convolutions kept[convolution[T]]
 }
 
 var keeps32, keeps64 = new(keeps[float32]), new(keeps[float64])

@@ -125,6 +125,23 @@ func SoftmaxLossBackward[T Float](dx, y, t []T, n int) {
 	quotients(dx, dx, T(n))
 }
 
+// WeightedLossBackward sets dx = (sum·y - u)/total, where there is a sum for each row, and
+// the product and the difference are one fused multiply-add. If total is 0, dx is 0.
+// Subnormal results are 0. dx and y must not overlap.
+func WeightedLossBackward[T Float](dx, y, u, sums []T, total T) {
+	mustMatch("WeightedLossBackward", len(dx), len(y), len(u))
+	cols := columns("WeightedLossBackward", len(y), len(sums))
+	if total == 0 {
+		clear(dx)
+		return
+	}
+	copy(dx, u)
+	for i, sum := range sums {
+		Axpy(dx[i*cols:][:cols], y[i*cols:][:cols], -sum)
+	}
+	quotients(dx, dx, -total)
+}
+
 // quotients sets dst[i] = a[i]/divisor. Subnormal results are 0.
 func quotients[T Float](dst, a []T, divisor T) {
 	if quotientAsm(dst, a, divisor) {

@@ -8,20 +8,24 @@ import (
 // Tanh sets y[i] = tanh x[i], which is between -1 and 1. Below 2^-26 (float32) or 2^-55
 // (float64), y is x itself, subnormal numbers and -0 among them. At most 1.91 ulp from
 // the exact value in float32, and 2.1 in float64, as measured in the tests.
-func Tanh[T Float](y, x []T) {
-	mustMatch("Tanh", len(y), len(x))
+func Tanh[T Float](threads int, y, x []T) { function(threads, "Tanh", toTanh, y, x, 0) }
+
+func tanh[T Float](y, x []T) {
 	if tanhAsm(y, x) {
 		return
 	}
 	for i, v := range x {
-		y[i] = tanh(v)
+		y[i] = tanhOf(v)
 	}
 }
 
 // TanhBackward sets dx[i] = dy[i]·(1 - y[i]²); the difference is rounded once.
 // Subnormal results are 0.
-func TanhBackward[T Float](dx, dy, y []T) {
-	mustMatch("TanhBackward", len(dx), len(dy), len(y))
+func TanhBackward[T Float](threads int, dx, dy, y []T) {
+	gradient(threads, "TanhBackward", toTanhBackward, dx, dy, y, 0)
+}
+
+func tanhBackward[T Float](dx, dy, y []T) {
 	if tanhBackwardAsm(dx, dy, y) {
 		return
 	}
@@ -30,12 +34,12 @@ func TanhBackward[T Float](dx, dy, y []T) {
 	}
 }
 
-// tanh returns t = h/(h + 1) with the sign of x, where h = (e^(2|x|) - 1)/2.
+// tanhOf returns t = h/(h + 1) with the sign of x, where h = (e^(2|x|) - 1)/2.
 //
 // 2|x| = n·ln 2 + r as in [exp], so h = 2^(n-1)·(e^r - 1) + (2^(n-1) - 1/2), which
 // is rounded once. For x near 0, n is 0 and nothing cancels. Below h = 1, h - h·t is
 // nearer to the exact value than t, whose error it multiplies by h.
-func tanh[T Float](x T) T {
+func tanhOf[T Float](x T) T {
 	if unsafe.Sizeof(x) == 4 {
 		return T(tanh32(float32(x)))
 	}

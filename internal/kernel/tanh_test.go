@@ -15,7 +15,7 @@ const (
 
 func tanh1[T Float](x T) T {
 	y := []T{5}
-	Tanh(y, []T{x})
+	Tanh(1, y, []T{x})
 	return y[0]
 }
 

@@ -75,6 +75,9 @@ type tiling[T Float] struct {
 
 	// sparse is for products in which A has many zeros; nil if there is none.
 	sparse *sparse[T]
+
+	// images is for convolutions and pools; nil if there is none.
+	images *imageKernels[T]
 }
 
 // The blocks of a product: a panel of B, depth rows of it, stays in the L2 cache of

@@ -25,8 +25,9 @@ var (
 			finite: finite256f32, rowLists: rowLists256f32, columnLists: columnLists256f32, next: nextListed512,
 			rowTerms: rowTerms256f32, terms: terms512_128f32, panel: 128,
 		},
+		images: imageKernels512f32,
 	}
-	tiling512f64 = &tiling[float64]{next: next512f64, lanes: 8, panel: 32}
+	tiling512f64 = &tiling[float64]{next: next512f64, lanes: 8, panel: 32, images: imageKernels512f64}
 	tiling256f32 = &tiling[float32]{
 		next: next256(strips256f32), lanes: 8, panel: 24,
 		addRow: row256f32, squares: transpose256f32,
@@ -34,8 +35,9 @@ var (
 			finite: finite256f32, rowLists: rowLists256f32, columnLists: columnLists256f32, next: nextListed256,
 			rowTerms: rowTerms256f32, terms: terms256_64f32, panel: 64,
 		},
+		images: imageKernels256f32,
 	}
-	tiling256f64 = &tiling[float64]{next: next256(strips256f64), lanes: 4, panel: 12}
+	tiling256f64 = &tiling[float64]{next: next256(strips256f64), lanes: 4, panel: 12, images: imageKernels256f64}
 )
 
 // The strips of AVX-512, by the number of vectors they are wide. All have masks.

@@ -40,6 +40,170 @@ done:
 	VZEROUPPER
 	RET
 
+// func leaky512f32(dst *float32, v *float32, x *float32, n int, slope float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·leaky512f32(SB), NOSPLIT, $0-36
+	MOVQ         dst+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS slope+32(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z (CX)(SI*4), K1, Z2
+	VMOVUPS.Z (DX)(SI*4), K1, Z3
+	VCMPPS    $0x16, Z1, Z3, K2
+	VMULPS    Z0, Z2, Z3
+	VBLENDMPS Z2, Z3, K2, Z4
+	VMOVUPS   Z4, K1, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func prelu512f32(dst *float32, v *float32, x *float32, slope *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·prelu512f32(SB), NOSPLIT, $0-40
+	MOVQ   dst+0(FP), AX
+	MOVQ   v+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   slope+24(FP), BX
+	VPXORD Z0, Z0, Z0
+	MOVQ   n+32(FP), SI
+	KXNORW K1, K1, K1
+	XORQ   DI, DI
+	SUBQ   $0x10, SI
+	JLT    rest
+
+loop:
+	VMOVUPS.Z (CX)(DI*4), K1, Z1
+	VMOVUPS.Z (DX)(DI*4), K1, Z2
+	VCMPPS    $0x16, Z0, Z2, K2
+	VMOVUPS.Z (BX)(DI*4), K1, Z2
+	VMULPS    Z2, Z1, Z2
+	VBLENDMPS Z1, Z2, K2, Z3
+	VMOVUPS   Z3, K1, (AX)(DI*4)
+	ADDQ      $0x10, DI
+	SUBQ      $0x10, SI
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, SI
+	JLE   done
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  $-1, SI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func addSlopes512f32(grad *float32, dy *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addSlopes512f32(SB), NOSPLIT, $0-32
+	MOVQ   grad+0(FP), AX
+	MOVQ   dy+8(FP), CX
+	MOVQ   x+16(FP), DX
+	VPXORD Z0, Z0, Z0
+	MOVQ   n+24(FP), BX
+	KXNORW K1, K1, K1
+	XORQ   SI, SI
+	SUBQ   $0x10, BX
+	JLT    rest
+
+loop:
+	VMOVUPS.Z   (DX)(SI*4), K1, Z1
+	VMOVUPS.Z   (AX)(SI*4), K1, Z2
+	VCMPPS      $0x15, Z1, Z0, K2
+	VMOVUPS.Z   (CX)(SI*4), K1, Z3
+	VMOVUPS     Z2, Z4
+	VFMADD231PS Z1, Z3, Z4
+	VBLENDMPS   Z4, Z2, K2, Z5
+	VMOVUPS     Z5, K1, (AX)(SI*4)
+	ADDQ        $0x10, SI
+	SUBQ        $0x10, BX
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func slope512f32(dy *float32, x *float32, n int) float32
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+TEXT ·slope512f32(SB), NOSPLIT, $0-28
+	MOVQ   dy+0(FP), AX
+	MOVQ   x+8(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	MOVQ   n+16(FP), DX
+	KXNORW K1, K1, K1
+	XORQ   BX, BX
+	SUBQ   $0x10, DX
+	JLT    rest
+
+loop:
+	VMOVUPS.Z   (AX)(BX*4), K1, Z2
+	VMOVUPS.Z   (CX)(BX*4), K1, Z3
+	VCMPPS      $0x15, Z3, Z0, K2
+	VMOVUPS.Z   Z2, K2, Z2
+	VMOVUPS.Z   Z3, K2, Z3
+	VFMADD231PS Z3, Z2, Z1
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPS        Y0, Y1, Y1
+	VEXTRACTF32X4 $0x01, Y1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0x0e, X1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0x01, X1, X0
+	VADDPS        X0, X1, X1
+	VPXORD        Z4, Z4, Z4
+	VADDSS        X4, X1, X1
+	MOVSS         X1, ret+24(FP)
+	VZEROUPPER
+	RET
+
 // func exp512f32(dst *float32, src *float32, n int, shift float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·exp512f32(SB), NOSPLIT, $0-28
@@ -332,6 +496,854 @@ done:
 	VZEROUPPER
 	RET
 
+// func elu512f32(y *float32, x *float32, n int, alpha float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·elu512f32(SB), NOSPLIT, $0-28
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS alpha+24(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	VBROADCASTSS vectorConstants<>+0(SB), Z2
+	VBROADCASTSS vectorConstants<>+4(SB), Z2
+	VBROADCASTSS vectorConstants<>+8(SB), Z4
+	VBROADCASTSS vectorConstants<>+12(SB), Z5
+	VBROADCASTSS vectorConstants<>+16(SB), Z6
+	VBROADCASTSS vectorConstants<>+20(SB), Z7
+	VBROADCASTSS vectorConstants<>+24(SB), Z8
+	VBROADCASTSS vectorConstants<>+28(SB), Z9
+	VBROADCASTSS vectorConstants<>+32(SB), Z10
+	VBROADCASTSS vectorConstants<>+36(SB), Z11
+	VBROADCASTSS vectorConstants<>+40(SB), Z12
+	VBROADCASTSS vectorConstants<>+44(SB), Z13
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z    (CX)(BX*4), K1, Z14
+	VBROADCASTSS vectorConstants<>+68(SB), Z15
+	VBROADCASTSS vectorConstants<>+56(SB), Z16
+	VPANDD       Z16, Z14, Z16
+	VMINPS       Z16, Z15, Z15
+	VBROADCASTSS vectorConstants<>+52(SB), Z16
+	VPORD        Z16, Z15, Z15
+	VMOVUPS      Z4, Z16
+	VFMADD231PS  Z2, Z15, Z16
+	VSUBPS       Z4, Z16, Z17
+	VFMADD231PS  Z5, Z17, Z15
+	VFMADD231PS  Z6, Z17, Z15
+	VMOVUPS      Z8, Z17
+	VFMADD213PS  Z9, Z15, Z17
+	VFMADD213PS  Z10, Z15, Z17
+	VFMADD213PS  Z11, Z15, Z17
+	VFMADD213PS  Z12, Z15, Z17
+	VFMADD213PS  Z13, Z15, Z17
+	VPSLLD       $0x17, Z16, Z16
+	VPADDD       Z7, Z16, Z16
+	VMULPS       Z15, Z15, Z18
+	VFMADD213PS  Z15, Z18, Z17
+	VSUBPS       Z7, Z16, Z15
+	VFMADD231PS  Z17, Z16, Z15
+	VCMPPS       $0x16, Z1, Z14, K2
+	VMULPS       Z15, Z0, Z15
+	VBLENDMPS    Z14, Z15, K2, Z3
+	VMOVUPS      Z3, K1, (AX)(BX*4)
+	ADDQ         $0x10, BX
+	SUBQ         $0x10, DX
+	JGE          loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func eluBackward512f32(dx *float32, dy *float32, y *float32, n int, alpha float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·eluBackward512f32(SB), NOSPLIT, $0-36
+	MOVQ         dx+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         y+16(FP), DX
+	VBROADCASTSS alpha+32(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	VBROADCASTSS vectorConstants<>+20(SB), Z2
+	VBROADCASTSS vectorConstants<>+56(SB), Z3
+	VBROADCASTSS vectorConstants<>+60(SB), Z4
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z (DX)(SI*4), K1, Z5
+	VCMPPS    $0x16, Z1, Z5, K2
+	VADDPS    Z0, Z5, Z5
+	VBLENDMPS Z2, Z5, K2, Z6
+	VMOVUPS.Z (CX)(SI*4), K1, Z5
+	VMULPS    Z6, Z5, Z5
+	VPANDD    Z3, Z5, Z7
+	VCMPPS    $0x15, Z4, Z7, K2
+	VMOVUPS.Z Z5, K2, Z5
+	VMOVUPS   Z5, K1, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func softplus512f32(y *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·softplus512f32(SB), NOSPLIT, $0-24
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS vectorConstants<>+0(SB), Z0
+	VBROADCASTSS vectorConstants<>+4(SB), Z1
+	VBROADCASTSS vectorConstants<>+8(SB), Z2
+	VBROADCASTSS vectorConstants<>+12(SB), Z3
+	VBROADCASTSS vectorConstants<>+16(SB), Z4
+	VBROADCASTSS vectorConstants<>+20(SB), Z5
+	VBROADCASTSS vectorConstants<>+24(SB), Z6
+	VBROADCASTSS vectorConstants<>+28(SB), Z7
+	VBROADCASTSS vectorConstants<>+32(SB), Z8
+	VBROADCASTSS vectorConstants<>+36(SB), Z9
+	VBROADCASTSS vectorConstants<>+40(SB), Z10
+	VBROADCASTSS vectorConstants<>+44(SB), Z11
+	VPXORD       Z12, Z12, Z12
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z    (CX)(BX*4), K1, Z13
+	VBROADCASTSS vectorConstants<>+52(SB), Z14
+	VPORD        Z14, Z13, Z14
+	VCMPPS       $0x15, Z0, Z14, K2
+	VMOVUPS.Z    Z14, K2, Z14
+	VMOVUPS      Z2, Z15
+	VFMADD231PS  Z1, Z14, Z15
+	VSUBPS       Z2, Z15, Z15
+	VFMADD231PS  Z3, Z15, Z14
+	VFMADD231PS  Z4, Z15, Z14
+	VMOVUPS      Z6, Z16
+	VFMADD213PS  Z7, Z14, Z16
+	VFMADD213PS  Z8, Z14, Z16
+	VFMADD213PS  Z9, Z14, Z16
+	VFMADD213PS  Z10, Z14, Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VMULPS       Z14, Z14, Z17
+	VFMADD213PS  Z14, Z17, Z16
+	VADDPS       Z5, Z16, Z14
+	VSCALEFPS    Z15, Z14, Z14
+	VMOVUPS.Z    Z14, K2, Z14
+	VBROADCASTSS vectorConstants<>+72(SB), Z15
+	VADDPS       Z15, Z14, Z15
+	VDIVPS       Z15, Z14, Z15
+	VMULPS       Z15, Z15, Z16
+	VBROADCASTSS vectorConstants<>+76(SB), Z17
+	VBROADCASTSS vectorConstants<>+80(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS vectorConstants<>+84(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS vectorConstants<>+88(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VBROADCASTSS vectorConstants<>+92(SB), Z18
+	VFMADD213PS  Z18, Z16, Z17
+	VMULPS       Z17, Z16, Z16
+	VADDPS       Z16, Z16, Z16
+	VMULPS       Z14, Z15, Z17
+	VFMSUB213PS  Z17, Z15, Z16
+	VADDPS       Z16, Z14, Z14
+	VCMPPS       $0x16, Z12, Z13, K2
+	VMOVUPS.Z    Z13, K2, Z13
+	VADDPS       Z14, Z13, Z13
+	VMOVUPS      Z13, K1, (AX)(BX*4)
+	ADDQ         $0x10, BX
+	SUBQ         $0x10, DX
+	JGE          loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func softplusBackward512f32(dx *float32, dy *float32, y *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·softplusBackward512f32(SB), NOSPLIT, $0-32
+	MOVQ         dx+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         y+16(FP), DX
+	VBROADCASTSS vectorConstants<>+0(SB), Z0
+	VBROADCASTSS vectorConstants<>+4(SB), Z0
+	VBROADCASTSS vectorConstants<>+8(SB), Z1
+	VBROADCASTSS vectorConstants<>+12(SB), Z2
+	VBROADCASTSS vectorConstants<>+16(SB), Z3
+	VBROADCASTSS vectorConstants<>+20(SB), Z4
+	VBROADCASTSS vectorConstants<>+24(SB), Z5
+	VBROADCASTSS vectorConstants<>+28(SB), Z6
+	VBROADCASTSS vectorConstants<>+32(SB), Z7
+	VBROADCASTSS vectorConstants<>+36(SB), Z8
+	VBROADCASTSS vectorConstants<>+40(SB), Z9
+	VBROADCASTSS vectorConstants<>+44(SB), Z10
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JLT          rest
+
+loop:
+	VBROADCASTSS vectorConstants<>+68(SB), Z11
+	VMOVUPS.Z    (DX)(SI*4), K1, Z12
+	VMINPS       Z12, Z11, Z11
+	VBROADCASTSS vectorConstants<>+52(SB), Z12
+	VPORD        Z12, Z11, Z11
+	VMOVUPS      Z1, Z12
+	VFMADD231PS  Z0, Z11, Z12
+	VSUBPS       Z1, Z12, Z13
+	VFMADD231PS  Z2, Z13, Z11
+	VFMADD231PS  Z3, Z13, Z11
+	VMOVUPS      Z5, Z13
+	VFMADD213PS  Z6, Z11, Z13
+	VFMADD213PS  Z7, Z11, Z13
+	VFMADD213PS  Z8, Z11, Z13
+	VFMADD213PS  Z9, Z11, Z13
+	VFMADD213PS  Z10, Z11, Z13
+	VPSLLD       $0x17, Z12, Z12
+	VPADDD       Z4, Z12, Z12
+	VMULPS       Z11, Z11, Z14
+	VFMADD213PS  Z11, Z14, Z13
+	VSUBPS       Z12, Z4, Z11
+	VFNMADD231PS Z13, Z12, Z11
+	VMOVUPS.Z    (CX)(SI*4), K1, Z12
+	VMULPS       Z11, Z12, Z11
+	VBROADCASTSS vectorConstants<>+56(SB), Z12
+	VPANDD       Z12, Z11, Z12
+	VBROADCASTSS vectorConstants<>+60(SB), Z13
+	VCMPPS       $0x15, Z13, Z12, K2
+	VMOVUPS.Z    Z11, K2, Z11
+	VMOVUPS      Z11, K1, (AX)(SI*4)
+	ADDQ         $0x10, SI
+	SUBQ         $0x10, BX
+	JGE          loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func silu512f32(y *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·silu512f32(SB), NOSPLIT, $0-24
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS vectorConstants<>+0(SB), Z0
+	VBROADCASTSS vectorConstants<>+4(SB), Z1
+	VBROADCASTSS vectorConstants<>+8(SB), Z2
+	VBROADCASTSS vectorConstants<>+12(SB), Z3
+	VBROADCASTSS vectorConstants<>+16(SB), Z4
+	VBROADCASTSS vectorConstants<>+20(SB), Z5
+	VBROADCASTSS vectorConstants<>+24(SB), Z6
+	VBROADCASTSS vectorConstants<>+28(SB), Z7
+	VBROADCASTSS vectorConstants<>+32(SB), Z8
+	VBROADCASTSS vectorConstants<>+36(SB), Z9
+	VBROADCASTSS vectorConstants<>+40(SB), Z10
+	VBROADCASTSS vectorConstants<>+44(SB), Z11
+	VPXORD       Z12, Z12, Z12
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z    (CX)(BX*4), K1, Z13
+	VBROADCASTSS vectorConstants<>+96(SB), Z14
+	VBROADCASTSS vectorConstants<>+56(SB), Z15
+	VPANDD       Z15, Z13, Z15
+	VMINPS       Z15, Z14, Z14
+	VBROADCASTSS vectorConstants<>+52(SB), Z15
+	VPORD        Z15, Z14, Z15
+	VCMPPS       $0x15, Z0, Z15, K2
+	VMOVUPS.Z    Z15, K2, Z15
+	VMOVUPS      Z2, Z16
+	VFMADD231PS  Z1, Z15, Z16
+	VSUBPS       Z2, Z16, Z16
+	VFMADD231PS  Z3, Z16, Z15
+	VFMADD231PS  Z4, Z16, Z15
+	VMOVUPS      Z6, Z17
+	VFMADD213PS  Z7, Z15, Z17
+	VFMADD213PS  Z8, Z15, Z17
+	VFMADD213PS  Z9, Z15, Z17
+	VFMADD213PS  Z10, Z15, Z17
+	VFMADD213PS  Z11, Z15, Z17
+	VMULPS       Z15, Z15, Z18
+	VFMADD213PS  Z15, Z18, Z17
+	VADDPS       Z5, Z17, Z15
+	VSCALEFPS    Z16, Z15, Z15
+	VMOVUPS.Z    Z15, K2, Z15
+	VADDPS       Z5, Z15, Z16
+	VDIVPS       Z16, Z5, Z16
+	VCMPPS       $0x16, Z12, Z13, K2
+	VMULPS       Z16, Z14, Z14
+	VMOVUPS.Z    Z13, K2, Z13
+	VFNMADD231PS Z15, Z14, Z13
+	VBROADCASTSS vectorConstants<>+56(SB), Z14
+	VPANDD       Z14, Z13, Z14
+	VBROADCASTSS vectorConstants<>+60(SB), Z15
+	VCMPPS       $0x15, Z15, Z14, K2
+	VMOVUPS.Z    Z13, K2, Z13
+	VMOVUPS      Z13, K1, (AX)(BX*4)
+	ADDQ         $0x10, BX
+	SUBQ         $0x10, DX
+	JGE          loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func siluBackward512f32(dx *float32, dy *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·siluBackward512f32(SB), NOSPLIT, $0-32
+	MOVQ         dx+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS vectorConstants<>+0(SB), Z0
+	VBROADCASTSS vectorConstants<>+4(SB), Z1
+	VBROADCASTSS vectorConstants<>+8(SB), Z2
+	VBROADCASTSS vectorConstants<>+12(SB), Z3
+	VBROADCASTSS vectorConstants<>+16(SB), Z4
+	VBROADCASTSS vectorConstants<>+20(SB), Z5
+	VBROADCASTSS vectorConstants<>+24(SB), Z6
+	VBROADCASTSS vectorConstants<>+28(SB), Z7
+	VBROADCASTSS vectorConstants<>+32(SB), Z8
+	VBROADCASTSS vectorConstants<>+36(SB), Z9
+	VBROADCASTSS vectorConstants<>+40(SB), Z10
+	VBROADCASTSS vectorConstants<>+44(SB), Z11
+	VPXORD       Z12, Z12, Z12
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z    (DX)(SI*4), K1, Z13
+	VBROADCASTSS vectorConstants<>+96(SB), Z14
+	VBROADCASTSS vectorConstants<>+56(SB), Z15
+	VPANDD       Z15, Z13, Z15
+	VMINPS       Z15, Z14, Z14
+	VBROADCASTSS vectorConstants<>+52(SB), Z15
+	VPORD        Z15, Z14, Z15
+	VCMPPS       $0x15, Z0, Z15, K2
+	VMOVUPS.Z    Z15, K2, Z15
+	VMOVUPS      Z2, Z17
+	VFMADD231PS  Z1, Z15, Z17
+	VSUBPS       Z2, Z17, Z17
+	VFMADD231PS  Z3, Z17, Z15
+	VFMADD231PS  Z4, Z17, Z15
+	VMOVUPS      Z6, Z18
+	VFMADD213PS  Z7, Z15, Z18
+	VFMADD213PS  Z8, Z15, Z18
+	VFMADD213PS  Z9, Z15, Z18
+	VFMADD213PS  Z10, Z15, Z18
+	VFMADD213PS  Z11, Z15, Z18
+	VMULPS       Z15, Z15, Z19
+	VFMADD213PS  Z15, Z19, Z18
+	VADDPS       Z5, Z18, Z15
+	VSCALEFPS    Z17, Z15, Z15
+	VMOVUPS.Z    Z15, K2, Z15
+	VADDPS       Z5, Z15, Z17
+	VDIVPS       Z17, Z5, Z17
+	VMOVUPS      Z5, Z18
+	VFNMADD231PS Z17, Z14, Z18
+	VMULPS       Z18, Z17, Z14
+	VCMPPS       $0x16, Z12, Z13, K2
+	VMOVUPS      Z5, Z13
+	VFNMADD231PS Z14, Z15, Z13
+	VMULPS       Z14, Z15, Z14
+	VBLENDMPS    Z13, Z14, K2, Z16
+	VMOVUPS.Z    (CX)(SI*4), K1, Z13
+	VMULPS       Z16, Z13, Z13
+	VBROADCASTSS vectorConstants<>+56(SB), Z14
+	VPANDD       Z14, Z13, Z14
+	VBROADCASTSS vectorConstants<>+60(SB), Z15
+	VCMPPS       $0x15, Z15, Z14, K2
+	VMOVUPS.Z    Z13, K2, Z13
+	VMOVUPS      Z13, K1, (AX)(SI*4)
+	ADDQ         $0x10, SI
+	SUBQ         $0x10, BX
+	JGE          loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func gelu512f32(y *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·gelu512f32(SB), NOSPLIT, $0-24
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS vectorConstants<>+0(SB), Z0
+	VBROADCASTSS vectorConstants<>+4(SB), Z1
+	VBROADCASTSS vectorConstants<>+8(SB), Z2
+	VBROADCASTSS vectorConstants<>+12(SB), Z3
+	VBROADCASTSS vectorConstants<>+16(SB), Z4
+	VBROADCASTSS vectorConstants<>+20(SB), Z5
+	VBROADCASTSS vectorConstants<>+24(SB), Z6
+	VBROADCASTSS vectorConstants<>+28(SB), Z7
+	VBROADCASTSS vectorConstants<>+32(SB), Z8
+	VBROADCASTSS vectorConstants<>+36(SB), Z9
+	VBROADCASTSS vectorConstants<>+40(SB), Z10
+	VBROADCASTSS vectorConstants<>+44(SB), Z11
+	VPXORD       Z12, Z12, Z12
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z    (CX)(BX*4), K1, Z13
+	VBROADCASTSS vectorConstants<>+100(SB), Z14
+	VBROADCASTSS vectorConstants<>+56(SB), Z15
+	VPANDD       Z15, Z13, Z15
+	VMINPS       Z15, Z14, Z14
+	VMULPS       Z14, Z14, Z15
+	VBROADCASTSS vectorConstants<>+104(SB), Z16
+	VMULPS       Z16, Z15, Z16
+	VCMPPS       $0x15, Z0, Z16, K2
+	VMOVUPS.Z    Z16, K2, Z16
+	VMOVUPS      Z2, Z17
+	VFMADD231PS  Z1, Z16, Z17
+	VSUBPS       Z2, Z17, Z17
+	VFMADD231PS  Z3, Z17, Z16
+	VFMADD231PS  Z4, Z17, Z16
+	VMOVUPS      Z6, Z18
+	VFMADD213PS  Z7, Z16, Z18
+	VFMADD213PS  Z8, Z16, Z18
+	VFMADD213PS  Z9, Z16, Z18
+	VFMADD213PS  Z10, Z16, Z18
+	VFMADD213PS  Z11, Z16, Z18
+	VMULPS       Z16, Z16, Z19
+	VFMADD213PS  Z16, Z19, Z18
+	VADDPS       Z5, Z18, Z16
+	VSCALEFPS    Z17, Z16, Z16
+	VMOVUPS.Z    Z16, K2, Z16
+	VMOVUPS      Z14, Z17
+	VFMSUB213PS  Z15, Z14, Z17
+	VBROADCASTSS vectorConstants<>+104(SB), Z15
+	VMULPS       Z15, Z17, Z15
+	VMOVUPS      Z16, Z17
+	VFMADD231PS  Z15, Z16, Z17
+	VBROADCASTSS vectorConstants<>+108(SB), Z15
+	VADDPS       Z15, Z14, Z15
+	VDIVPS       Z15, Z5, Z15
+	VBROADCASTSS vectorConstants<>+108(SB), Z16
+	VSUBPS       Z16, Z14, Z16
+	VMULPS       Z15, Z16, Z16
+	VBROADCASTSS vectorConstants<>+112(SB), Z18
+	VBROADCASTSS vectorConstants<>+116(SB), Z19
+	VFMADD213PS  Z19, Z16, Z18
+	VBROADCASTSS vectorConstants<>+120(SB), Z19
+	VFMADD213PS  Z19, Z16, Z18
+	VBROADCASTSS vectorConstants<>+124(SB), Z19
+	VFMADD213PS  Z19, Z16, Z18
+	VBROADCASTSS vectorConstants<>+128(SB), Z19
+	VFMADD213PS  Z19, Z16, Z18
+	VBROADCASTSS vectorConstants<>+132(SB), Z19
+	VFMADD213PS  Z19, Z16, Z18
+	VBROADCASTSS vectorConstants<>+136(SB), Z19
+	VFMADD213PS  Z19, Z16, Z18
+	VBROADCASTSS vectorConstants<>+140(SB), Z19
+	VFMADD213PS  Z19, Z16, Z18
+	VBROADCASTSS vectorConstants<>+144(SB), Z19
+	VFMADD213PS  Z19, Z16, Z18
+	VBROADCASTSS vectorConstants<>+148(SB), Z19
+	VFMADD213PS  Z19, Z16, Z18
+	VBROADCASTSS vectorConstants<>+152(SB), Z19
+	VFMADD213PS  Z19, Z16, Z18
+	VMULPS       Z18, Z15, Z15
+	VCMPPS       $0x16, Z12, Z13, K2
+	VMULPS       Z15, Z14, Z14
+	VMOVUPS.Z    Z13, K2, Z13
+	VFNMADD231PS Z17, Z14, Z13
+	VBROADCASTSS vectorConstants<>+56(SB), Z14
+	VPANDD       Z14, Z13, Z14
+	VBROADCASTSS vectorConstants<>+60(SB), Z15
+	VCMPPS       $0x15, Z15, Z14, K2
+	VMOVUPS.Z    Z13, K2, Z13
+	VMOVUPS      Z13, K1, (AX)(BX*4)
+	ADDQ         $0x10, BX
+	SUBQ         $0x10, DX
+	JGE          loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func geluBackward512f32(dx *float32, dy *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·geluBackward512f32(SB), NOSPLIT, $0-32
+	MOVQ         dx+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS vectorConstants<>+0(SB), Z0
+	VBROADCASTSS vectorConstants<>+4(SB), Z1
+	VBROADCASTSS vectorConstants<>+8(SB), Z2
+	VBROADCASTSS vectorConstants<>+12(SB), Z3
+	VBROADCASTSS vectorConstants<>+16(SB), Z4
+	VBROADCASTSS vectorConstants<>+20(SB), Z5
+	VBROADCASTSS vectorConstants<>+24(SB), Z6
+	VBROADCASTSS vectorConstants<>+28(SB), Z7
+	VBROADCASTSS vectorConstants<>+32(SB), Z8
+	VBROADCASTSS vectorConstants<>+36(SB), Z9
+	VBROADCASTSS vectorConstants<>+40(SB), Z10
+	VBROADCASTSS vectorConstants<>+44(SB), Z11
+	VPXORD       Z12, Z12, Z12
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z    (DX)(SI*4), K1, Z13
+	VBROADCASTSS vectorConstants<>+100(SB), Z14
+	VBROADCASTSS vectorConstants<>+56(SB), Z15
+	VPANDD       Z15, Z13, Z15
+	VMINPS       Z15, Z14, Z14
+	VMULPS       Z14, Z14, Z15
+	VBROADCASTSS vectorConstants<>+104(SB), Z17
+	VMULPS       Z17, Z15, Z17
+	VCMPPS       $0x15, Z0, Z17, K2
+	VMOVUPS.Z    Z17, K2, Z17
+	VMOVUPS      Z2, Z18
+	VFMADD231PS  Z1, Z17, Z18
+	VSUBPS       Z2, Z18, Z18
+	VFMADD231PS  Z3, Z18, Z17
+	VFMADD231PS  Z4, Z18, Z17
+	VMOVUPS      Z6, Z19
+	VFMADD213PS  Z7, Z17, Z19
+	VFMADD213PS  Z8, Z17, Z19
+	VFMADD213PS  Z9, Z17, Z19
+	VFMADD213PS  Z10, Z17, Z19
+	VFMADD213PS  Z11, Z17, Z19
+	VMULPS       Z17, Z17, Z20
+	VFMADD213PS  Z17, Z20, Z19
+	VADDPS       Z5, Z19, Z17
+	VSCALEFPS    Z18, Z17, Z17
+	VMOVUPS.Z    Z17, K2, Z17
+	VMOVUPS      Z14, Z18
+	VFMSUB213PS  Z15, Z14, Z18
+	VBROADCASTSS vectorConstants<>+104(SB), Z15
+	VMULPS       Z15, Z18, Z15
+	VMOVUPS      Z17, Z18
+	VFMADD231PS  Z15, Z17, Z18
+	VBROADCASTSS vectorConstants<>+108(SB), Z15
+	VADDPS       Z15, Z14, Z15
+	VDIVPS       Z15, Z5, Z15
+	VBROADCASTSS vectorConstants<>+108(SB), Z17
+	VSUBPS       Z17, Z14, Z17
+	VMULPS       Z15, Z17, Z17
+	VBROADCASTSS vectorConstants<>+112(SB), Z19
+	VBROADCASTSS vectorConstants<>+116(SB), Z20
+	VFMADD213PS  Z20, Z17, Z19
+	VBROADCASTSS vectorConstants<>+120(SB), Z20
+	VFMADD213PS  Z20, Z17, Z19
+	VBROADCASTSS vectorConstants<>+124(SB), Z20
+	VFMADD213PS  Z20, Z17, Z19
+	VBROADCASTSS vectorConstants<>+128(SB), Z20
+	VFMADD213PS  Z20, Z17, Z19
+	VBROADCASTSS vectorConstants<>+132(SB), Z20
+	VFMADD213PS  Z20, Z17, Z19
+	VBROADCASTSS vectorConstants<>+136(SB), Z20
+	VFMADD213PS  Z20, Z17, Z19
+	VBROADCASTSS vectorConstants<>+140(SB), Z20
+	VFMADD213PS  Z20, Z17, Z19
+	VBROADCASTSS vectorConstants<>+144(SB), Z20
+	VFMADD213PS  Z20, Z17, Z19
+	VBROADCASTSS vectorConstants<>+148(SB), Z20
+	VFMADD213PS  Z20, Z17, Z19
+	VBROADCASTSS vectorConstants<>+152(SB), Z20
+	VFMADD213PS  Z20, Z17, Z19
+	VMULPS       Z19, Z15, Z15
+	VBROADCASTSS vectorConstants<>+156(SB), Z17
+	VMOVUPS      Z15, Z15
+	VFNMADD231PS Z17, Z14, Z15
+	VCMPPS       $0x16, Z12, Z13, K2
+	VMOVUPS      Z5, Z13
+	VFNMADD231PS Z15, Z18, Z13
+	VMULPS       Z15, Z18, Z14
+	VBLENDMPS    Z13, Z14, K2, Z16
+	VMOVUPS.Z    (CX)(SI*4), K1, Z13
+	VMULPS       Z16, Z13, Z13
+	VBROADCASTSS vectorConstants<>+56(SB), Z14
+	VPANDD       Z14, Z13, Z14
+	VBROADCASTSS vectorConstants<>+60(SB), Z15
+	VCMPPS       $0x15, Z15, Z14, K2
+	VMOVUPS.Z    Z13, K2, Z13
+	VMOVUPS      Z13, K1, (AX)(SI*4)
+	ADDQ         $0x10, SI
+	SUBQ         $0x10, BX
+	JGE          loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func geluTanh512f32(y *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·geluTanh512f32(SB), NOSPLIT, $0-24
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS vectorConstants<>+0(SB), Z0
+	VBROADCASTSS vectorConstants<>+4(SB), Z1
+	VBROADCASTSS vectorConstants<>+8(SB), Z2
+	VBROADCASTSS vectorConstants<>+12(SB), Z3
+	VBROADCASTSS vectorConstants<>+16(SB), Z4
+	VBROADCASTSS vectorConstants<>+20(SB), Z5
+	VBROADCASTSS vectorConstants<>+24(SB), Z6
+	VBROADCASTSS vectorConstants<>+28(SB), Z7
+	VBROADCASTSS vectorConstants<>+32(SB), Z8
+	VBROADCASTSS vectorConstants<>+36(SB), Z9
+	VBROADCASTSS vectorConstants<>+40(SB), Z10
+	VBROADCASTSS vectorConstants<>+44(SB), Z11
+	VPXORD       Z12, Z12, Z12
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z    (CX)(BX*4), K1, Z13
+	VBROADCASTSS vectorConstants<>+160(SB), Z14
+	VBROADCASTSS vectorConstants<>+56(SB), Z15
+	VPANDD       Z15, Z13, Z15
+	VMINPS       Z15, Z14, Z14
+	VMULPS       Z14, Z14, Z15
+	VBROADCASTSS vectorConstants<>+164(SB), Z16
+	VBROADCASTSS vectorConstants<>+168(SB), Z17
+	VFMADD231PS  Z16, Z15, Z17
+	VMULPS       Z17, Z14, Z15
+	VBROADCASTSS vectorConstants<>+52(SB), Z16
+	VPORD        Z16, Z15, Z15
+	VCMPPS       $0x15, Z0, Z15, K2
+	VMOVUPS.Z    Z15, K2, Z15
+	VMOVUPS      Z2, Z16
+	VFMADD231PS  Z1, Z15, Z16
+	VSUBPS       Z2, Z16, Z16
+	VFMADD231PS  Z3, Z16, Z15
+	VFMADD231PS  Z4, Z16, Z15
+	VMOVUPS      Z6, Z17
+	VFMADD213PS  Z7, Z15, Z17
+	VFMADD213PS  Z8, Z15, Z17
+	VFMADD213PS  Z9, Z15, Z17
+	VFMADD213PS  Z10, Z15, Z17
+	VFMADD213PS  Z11, Z15, Z17
+	VMULPS       Z15, Z15, Z18
+	VFMADD213PS  Z15, Z18, Z17
+	VADDPS       Z5, Z17, Z15
+	VSCALEFPS    Z16, Z15, Z15
+	VMOVUPS.Z    Z15, K2, Z15
+	VADDPS       Z5, Z15, Z16
+	VDIVPS       Z16, Z5, Z16
+	VCMPPS       $0x16, Z12, Z13, K2
+	VMULPS       Z16, Z14, Z14
+	VMOVUPS.Z    Z13, K2, Z13
+	VFNMADD231PS Z15, Z14, Z13
+	VBROADCASTSS vectorConstants<>+56(SB), Z14
+	VPANDD       Z14, Z13, Z14
+	VBROADCASTSS vectorConstants<>+60(SB), Z15
+	VCMPPS       $0x15, Z15, Z14, K2
+	VMOVUPS.Z    Z13, K2, Z13
+	VMOVUPS      Z13, K1, (AX)(BX*4)
+	ADDQ         $0x10, BX
+	SUBQ         $0x10, DX
+	JGE          loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func geluTanhBackward512f32(dx *float32, dy *float32, x *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·geluTanhBackward512f32(SB), NOSPLIT, $0-32
+	MOVQ         dx+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS vectorConstants<>+0(SB), Z0
+	VBROADCASTSS vectorConstants<>+4(SB), Z1
+	VBROADCASTSS vectorConstants<>+8(SB), Z2
+	VBROADCASTSS vectorConstants<>+12(SB), Z3
+	VBROADCASTSS vectorConstants<>+16(SB), Z4
+	VBROADCASTSS vectorConstants<>+20(SB), Z5
+	VBROADCASTSS vectorConstants<>+24(SB), Z6
+	VBROADCASTSS vectorConstants<>+28(SB), Z7
+	VBROADCASTSS vectorConstants<>+32(SB), Z8
+	VBROADCASTSS vectorConstants<>+36(SB), Z9
+	VBROADCASTSS vectorConstants<>+40(SB), Z10
+	VBROADCASTSS vectorConstants<>+44(SB), Z11
+	VPXORD       Z12, Z12, Z12
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z    (DX)(SI*4), K1, Z13
+	VBROADCASTSS vectorConstants<>+160(SB), Z14
+	VBROADCASTSS vectorConstants<>+56(SB), Z15
+	VPANDD       Z15, Z13, Z15
+	VMINPS       Z15, Z14, Z14
+	VMULPS       Z14, Z14, Z15
+	VBROADCASTSS vectorConstants<>+164(SB), Z17
+	VBROADCASTSS vectorConstants<>+168(SB), Z18
+	VFMADD231PS  Z17, Z15, Z18
+	VMULPS       Z18, Z14, Z17
+	VBROADCASTSS vectorConstants<>+52(SB), Z18
+	VPORD        Z18, Z17, Z17
+	VCMPPS       $0x15, Z0, Z17, K2
+	VMOVUPS.Z    Z17, K2, Z17
+	VMOVUPS      Z2, Z18
+	VFMADD231PS  Z1, Z17, Z18
+	VSUBPS       Z2, Z18, Z18
+	VFMADD231PS  Z3, Z18, Z17
+	VFMADD231PS  Z4, Z18, Z17
+	VMOVUPS      Z6, Z19
+	VFMADD213PS  Z7, Z17, Z19
+	VFMADD213PS  Z8, Z17, Z19
+	VFMADD213PS  Z9, Z17, Z19
+	VFMADD213PS  Z10, Z17, Z19
+	VFMADD213PS  Z11, Z17, Z19
+	VMULPS       Z17, Z17, Z20
+	VFMADD213PS  Z17, Z20, Z19
+	VADDPS       Z5, Z19, Z17
+	VSCALEFPS    Z18, Z17, Z17
+	VMOVUPS.Z    Z17, K2, Z17
+	VADDPS       Z5, Z17, Z18
+	VDIVPS       Z18, Z5, Z18
+	VBROADCASTSS vectorConstants<>+172(SB), Z19
+	VBROADCASTSS vectorConstants<>+168(SB), Z20
+	VFMADD231PS  Z19, Z15, Z20
+	VMULPS       Z20, Z14, Z14
+	VMOVUPS      Z5, Z15
+	VFNMADD231PS Z18, Z14, Z15
+	VMULPS       Z15, Z18, Z14
+	VCMPPS       $0x16, Z12, Z13, K2
+	VMOVUPS      Z5, Z13
+	VFNMADD231PS Z14, Z17, Z13
+	VMULPS       Z14, Z17, Z14
+	VBLENDMPS    Z13, Z14, K2, Z16
+	VMOVUPS.Z    (CX)(SI*4), K1, Z13
+	VMULPS       Z16, Z13, Z13
+	VBROADCASTSS vectorConstants<>+56(SB), Z14
+	VPANDD       Z14, Z13, Z14
+	VBROADCASTSS vectorConstants<>+60(SB), Z15
+	VCMPPS       $0x15, Z15, Z14, K2
+	VMOVUPS.Z    Z13, K2, Z13
+	VMOVUPS      Z13, K1, (AX)(SI*4)
+	ADDQ         $0x10, SI
+	SUBQ         $0x10, BX
+	JGE          loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func softmax512f32(y *float32, x *float32, max *float32, sum *float32, rows int, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·softmax512f32(SB), NOSPLIT, $0-48
@@ -361,7 +1373,7 @@ TEXT ·softmax512f32(SB), NOSPLIT, $0-48
 	XORQ         R8, R8
 
 row:
-	VBROADCASTSS  vectorConstants<>+68(SB), Z13
+	VBROADCASTSS  vectorConstants<>+176(SB), Z13
 	VMOVUPS       (CX)(R8*4), K1, Z13
 	VMOVUPS       Z13, Z14
 	VEXTRACTF64X4 $0x01, Z14, Y15
@@ -1068,7 +2080,7 @@ done:
 // Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
 TEXT ·max512f32(SB), NOSPLIT, $0-20
 	MOVQ         x+0(FP), AX
-	VBROADCASTSS vectorConstants<>+68(SB), Z0
+	VBROADCASTSS vectorConstants<>+176(SB), Z0
 	VCMPPS       $0x03, Z0, Z0, K1
 	MOVQ         n+8(FP), CX
 	KXNORW       K2, K2, K2
@@ -1077,7 +2089,7 @@ TEXT ·max512f32(SB), NOSPLIT, $0-20
 	JLT          rest
 
 loop:
-	VBROADCASTSS vectorConstants<>+68(SB), Z1
+	VBROADCASTSS vectorConstants<>+176(SB), Z1
 	VMOVUPS      (AX)(DX*4), K2, Z1
 	VCMPPS       $0x03, Z1, Z1, K3
 	KORW         K3, K1, K1
@@ -1113,6 +2125,409 @@ number:
 	VPXORD Z2, Z2, Z2
 	VADDSS X2, X0, X0
 	MOVSS  X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func add512f32(y *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·add512f32(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   n+24(FP), BX
+	KXNORW K1, K1, K1
+	XORQ   SI, SI
+	SUBQ   $0x10, BX
+	JLT    rest
+
+loop:
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func times512f32(y *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·times512f32(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   n+24(FP), BX
+	KXNORW K1, K1, K1
+	XORQ   SI, SI
+	SUBQ   $0x10, BX
+	JLT    rest
+
+loop:
+	VMOVUPS.Z (CX)(SI*4), K1, Z0
+	VMOVUPS.Z (DX)(SI*4), K1, Z1
+	VMULPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func center512f32(y *float32, x *float32, n int, mean float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·center512f32(SB), NOSPLIT, $0-28
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS mean+24(FP), Z0
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z (CX)(BX*4), K1, Z1
+	VSUBPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (AX)(BX*4)
+	ADDQ      $0x10, BX
+	SUBQ      $0x10, DX
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func centeredSums512f32(sum *float32, squares *float32, x *float32, mean *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·centeredSums512f32(SB), NOSPLIT, $0-40
+	MOVQ   sum+0(FP), AX
+	MOVQ   squares+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   mean+24(FP), BX
+	MOVQ   n+32(FP), SI
+	KXNORW K1, K1, K1
+	XORQ   DI, DI
+	SUBQ   $0x10, SI
+	JLT    rest
+
+loop:
+	VMOVUPS.Z   (DX)(DI*4), K1, Z0
+	VMOVUPS.Z   (BX)(DI*4), K1, Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS.Z   (AX)(DI*4), K1, Z1
+	VADDPS      Z0, Z1, Z1
+	VMOVUPS.Z   (CX)(DI*4), K1, Z2
+	VFMADD231PS Z0, Z0, Z2
+	VMOVUPS     Z1, K1, (AX)(DI*4)
+	VMOVUPS     Z2, K1, (CX)(DI*4)
+	ADDQ        $0x10, DI
+	SUBQ        $0x10, SI
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, SI
+	JLE   done
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  $-1, SI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumns512f32(y *float32, x *float32, mean *float32, scale *float32, shift *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumns512f32(SB), NOSPLIT, $0-48
+	MOVQ   y+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   mean+16(FP), DX
+	MOVQ   scale+24(FP), BX
+	MOVQ   shift+32(FP), SI
+	MOVQ   n+40(FP), DI
+	KXNORW K1, K1, K1
+	XORQ   R8, R8
+	SUBQ   $0x10, DI
+	JLT    rest
+
+loop:
+	VMOVUPS.Z   (CX)(R8*4), K1, Z0
+	VMOVUPS.Z   (DX)(R8*4), K1, Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS.Z   (BX)(R8*4), K1, Z1
+	VMOVUPS.Z   (SI)(R8*4), K1, Z2
+	VFMADD231PS Z1, Z0, Z2
+	VMOVUPS     Z2, K1, (AX)(R8*4)
+	ADDQ        $0x10, R8
+	SUBQ        $0x10, DI
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnSums512f32(sum *float32, along *float32, dy *float32, x *float32, mean *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumnSums512f32(SB), NOSPLIT, $0-48
+	MOVQ   sum+0(FP), AX
+	MOVQ   along+8(FP), CX
+	MOVQ   dy+16(FP), DX
+	MOVQ   x+24(FP), BX
+	MOVQ   mean+32(FP), SI
+	MOVQ   n+40(FP), DI
+	KXNORW K1, K1, K1
+	XORQ   R8, R8
+	SUBQ   $0x10, DI
+	JLT    rest
+
+loop:
+	VMOVUPS.Z   (DX)(R8*4), K1, Z0
+	VMOVUPS.Z   (BX)(R8*4), K1, Z1
+	VMOVUPS.Z   (SI)(R8*4), K1, Z2
+	VSUBPS      Z2, Z1, Z1
+	VMOVUPS.Z   (AX)(R8*4), K1, Z2
+	VADDPS      Z0, Z2, Z2
+	VMOVUPS.Z   (CX)(R8*4), K1, Z3
+	VFMADD231PS Z1, Z0, Z3
+	VMOVUPS     Z2, K1, (AX)(R8*4)
+	VMOVUPS     Z3, K1, (CX)(R8*4)
+	ADDQ        $0x10, R8
+	SUBQ        $0x10, DI
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnsBackward512f32(dx *float32, dy *float32, x *float32, mean *float32, scale *float32, slope *float32, shift *float32, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumnsBackward512f32(SB), NOSPLIT, $0-64
+	MOVQ   dx+0(FP), AX
+	MOVQ   dy+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   mean+24(FP), BX
+	MOVQ   scale+32(FP), SI
+	MOVQ   slope+40(FP), DI
+	MOVQ   shift+48(FP), R8
+	MOVQ   n+56(FP), R9
+	KXNORW K1, K1, K1
+	XORQ   R10, R10
+	SUBQ   $0x10, R9
+	JLT    rest
+
+loop:
+	VMOVUPS.Z   (DX)(R10*4), K1, Z0
+	VMOVUPS.Z   (BX)(R10*4), K1, Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS.Z   (DI)(R10*4), K1, Z1
+	VMOVUPS.Z   (R8)(R10*4), K1, Z2
+	VFMADD231PS Z0, Z1, Z2
+	VMOVUPS.Z   (SI)(R10*4), K1, Z0
+	VMOVUPS.Z   (CX)(R10*4), K1, Z1
+	VFMADD231PS Z1, Z0, Z2
+	VMOVUPS     Z2, K1, (AX)(R10*4)
+	ADDQ        $0x10, R10
+	SUBQ        $0x10, R9
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, R9
+	JLE   done
+	MOVQ  $-1, R11
+	BZHIQ R9, R11, R11
+	KMOVW R11, K1
+	MOVQ  $-1, R9
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normRow512f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normRow512f32(SB), NOSPLIT, $0-48
+	MOVQ         y+0(FP), AX
+	MOVQ         d+8(FP), CX
+	MOVQ         gamma+16(FP), DX
+	MOVQ         beta+24(FP), BX
+	VBROADCASTSS inv+40(FP), Z0
+	VBROADCASTSS offset+44(FP), Z1
+	MOVQ         n+32(FP), SI
+	KXNORW       K1, K1, K1
+	XORQ         DI, DI
+	SUBQ         $0x10, SI
+	JLT          rest
+
+loop:
+	VMOVUPS.Z   (CX)(DI*4), K1, Z2
+	VFMADD213PS Z1, Z0, Z2
+	VMOVUPS.Z   (DX)(DI*4), K1, Z3
+	VMOVUPS.Z   (BX)(DI*4), K1, Z4
+	VFMADD231PS Z3, Z2, Z4
+	VMOVUPS     Z4, K1, (AX)(DI*4)
+	ADDQ        $0x10, DI
+	SUBQ        $0x10, SI
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, SI
+	JLE   done
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  $-1, SI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func dotCentered512f32(a *float32, x *float32, n int, mean float32) float32
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE
+TEXT ·dotCentered512f32(SB), NOSPLIT, $0-36
+	MOVQ         a+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS mean+24(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z   (AX)(BX*4), K1, Z2
+	VMOVUPS.Z   (CX)(BX*4), K1, Z3
+	VSUBPS      Z0, Z3, Z3
+	VFMADD231PS Z3, Z2, Z1
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPS        Y0, Y1, Y1
+	VEXTRACTF32X4 $0x01, Y1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0x0e, X1, X0
+	VADDPS        X0, X1, X1
+	VPERMILPS     $0x01, X1, X0
+	VADDPS        X0, X1, X1
+	VPXORD        Z4, Z4, Z4
+	VADDSS        X4, X1, X1
+	MOVSS         X1, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normRowBackward512f32(SB), NOSPLIT, $0-68
+	MOVQ         dx+0(FP), AX
+	MOVQ         dgamma+8(FP), CX
+	MOVQ         dbeta+16(FP), DX
+	MOVQ         dy+24(FP), BX
+	MOVQ         x+32(FP), SI
+	VBROADCASTSS mean+48(FP), Z0
+	VBROADCASTSS inv+52(FP), Z1
+	VBROADCASTSS offset+56(FP), Z2
+	VBROADCASTSS slope+60(FP), Z3
+	VBROADCASTSS shift+64(FP), Z4
+	MOVQ         n+40(FP), DI
+	KXNORW       K1, K1, K1
+	XORQ         R8, R8
+	SUBQ         $0x10, DI
+	JLT          rest
+
+loop:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z5
+	VSUBPS      Z0, Z5, Z5
+	VMOVUPS.Z   (BX)(R8*4), K1, Z6
+	VMOVUPS.Z   (AX)(R8*4), K1, Z7
+	VMOVUPS     Z5, Z8
+	VFMADD213PS Z4, Z3, Z8
+	VFMADD231PS Z7, Z1, Z8
+	VFMADD213PS Z2, Z1, Z5
+	VMOVUPS.Z   (CX)(R8*4), K1, Z7
+	VFMADD231PS Z5, Z6, Z7
+	VMOVUPS.Z   (DX)(R8*4), K1, Z5
+	VADDPS      Z6, Z5, Z5
+	VMOVUPS     Z8, K1, (AX)(R8*4)
+	VMOVUPS     Z7, K1, (CX)(R8*4)
+	VMOVUPS     Z5, K1, (DX)(R8*4)
+	ADDQ        $0x10, R8
+	SUBQ        $0x10, DI
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
 	VZEROUPPER
 	RET
 
@@ -1152,32 +2567,205 @@ done:
 	VZEROUPPER
 	RET
 
+// func leaky512f64(dst *float64, v *float64, x *float64, n int, slope float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·leaky512f64(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSD slope+32(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z (CX)(SI*8), K1, Z2
+	VMOVUPD.Z (DX)(SI*8), K1, Z3
+	VCMPPD    $0x16, Z1, Z3, K2
+	VMULPD    Z0, Z2, Z3
+	VBLENDMPD Z2, Z3, K2, Z4
+	VMOVUPD   Z4, K1, (AX)(SI*8)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func prelu512f64(dst *float64, v *float64, x *float64, slope *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·prelu512f64(SB), NOSPLIT, $0-40
+	MOVQ   dst+0(FP), AX
+	MOVQ   v+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   slope+24(FP), BX
+	VPXORD Z0, Z0, Z0
+	MOVQ   n+32(FP), SI
+	KXNORW K1, K1, K1
+	XORQ   DI, DI
+	SUBQ   $0x08, SI
+	JLT    rest
+
+loop:
+	VMOVUPD.Z (CX)(DI*8), K1, Z1
+	VMOVUPD.Z (DX)(DI*8), K1, Z2
+	VCMPPD    $0x16, Z0, Z2, K2
+	VMOVUPD.Z (BX)(DI*8), K1, Z2
+	VMULPD    Z2, Z1, Z2
+	VBLENDMPD Z1, Z2, K2, Z3
+	VMOVUPD   Z3, K1, (AX)(DI*8)
+	ADDQ      $0x08, DI
+	SUBQ      $0x08, SI
+	JGE       loop
+
+rest:
+	ADDQ  $0x08, SI
+	JLE   done
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  $-1, SI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func addSlopes512f64(grad *float64, dy *float64, x *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·addSlopes512f64(SB), NOSPLIT, $0-32
+	MOVQ   grad+0(FP), AX
+	MOVQ   dy+8(FP), CX
+	MOVQ   x+16(FP), DX
+	VPXORD Z0, Z0, Z0
+	MOVQ   n+24(FP), BX
+	KXNORW K1, K1, K1
+	XORQ   SI, SI
+	SUBQ   $0x08, BX
+	JLT    rest
+
+loop:
+	VMOVUPD.Z   (DX)(SI*8), K1, Z1
+	VMOVUPD.Z   (AX)(SI*8), K1, Z2
+	VCMPPD      $0x15, Z1, Z0, K2
+	VMOVUPD.Z   (CX)(SI*8), K1, Z3
+	VMOVUPD     Z2, Z4
+	VFMADD231PD Z1, Z3, Z4
+	VBLENDMPD   Z4, Z2, K2, Z5
+	VMOVUPD     Z5, K1, (AX)(SI*8)
+	ADDQ        $0x08, SI
+	SUBQ        $0x08, BX
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func slope512f64(dy *float64, x *float64, n int) float64
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE2
+TEXT ·slope512f64(SB), NOSPLIT, $0-32
+	MOVQ   dy+0(FP), AX
+	MOVQ   x+8(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	MOVQ   n+16(FP), DX
+	KXNORW K1, K1, K1
+	KXNORW K2, K2, K2
+	XORQ   BX, BX
+	SUBQ   $0x10, DX
+	JLT    rest
+
+loop:
+	VMOVUPD.Z   (AX)(BX*8), K1, Z3
+	VMOVUPD.Z   (CX)(BX*8), K1, Z4
+	VCMPPD      $0x15, Z4, Z0, K3
+	VMOVUPD.Z   Z3, K3, Z3
+	VMOVUPD.Z   Z4, K3, Z4
+	VFMADD231PD Z4, Z3, Z1
+	VMOVUPD.Z   64(AX)(BX*8), K2, Z3
+	VMOVUPD.Z   64(CX)(BX*8), K2, Z4
+	VCMPPD      $0x15, Z4, Z0, K3
+	VMOVUPD.Z   Z3, K3, Z3
+	VMOVUPD.Z   Z4, K3, Z4
+	VFMADD231PD Z4, Z3, Z2
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	SHRQ  $0x08, SI
+	KMOVW SI, K2
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VADDPD        Z2, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPD        Y0, Y1, Y1
+	VEXTRACTF32X4 $0x01, Y1, X0
+	VADDPD        X0, X1, X1
+	VPERMILPD     $0x01, X1, X0
+	VADDPD        X0, X1, X1
+	VPXORD        Z5, Z5, Z5
+	VADDSD        X5, X1, X1
+	MOVSD         X1, ret+24(FP)
+	VZEROUPPER
+	RET
+
 // func exp512f64(dst *float64, src *float64, n int, shift float64)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·exp512f64(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	VBROADCASTSD shift+24(FP), Z0
-	VBROADCASTSD vectorConstants<>+72(SB), Z1
-	VBROADCASTSD vectorConstants<>+80(SB), Z2
-	VBROADCASTSD vectorConstants<>+88(SB), Z3
-	VBROADCASTSD vectorConstants<>+96(SB), Z4
-	VBROADCASTSD vectorConstants<>+104(SB), Z5
-	VBROADCASTSD vectorConstants<>+112(SB), Z6
-	VBROADCASTSD vectorConstants<>+120(SB), Z7
-	VBROADCASTSD vectorConstants<>+128(SB), Z8
-	VBROADCASTSD vectorConstants<>+136(SB), Z9
-	VBROADCASTSD vectorConstants<>+144(SB), Z10
-	VBROADCASTSD vectorConstants<>+152(SB), Z11
-	VBROADCASTSD vectorConstants<>+160(SB), Z12
-	VBROADCASTSD vectorConstants<>+168(SB), Z13
-	VBROADCASTSD vectorConstants<>+176(SB), Z14
-	VBROADCASTSD vectorConstants<>+184(SB), Z15
-	VBROADCASTSD vectorConstants<>+192(SB), Z16
-	VBROADCASTSD vectorConstants<>+200(SB), Z17
-	VBROADCASTSD vectorConstants<>+208(SB), Z18
-	VBROADCASTSD vectorConstants<>+216(SB), Z19
-	VBROADCASTSD vectorConstants<>+224(SB), Z20
+	VBROADCASTSD vectorConstants<>+180(SB), Z1
+	VBROADCASTSD vectorConstants<>+188(SB), Z2
+	VBROADCASTSD vectorConstants<>+196(SB), Z3
+	VBROADCASTSD vectorConstants<>+204(SB), Z4
+	VBROADCASTSD vectorConstants<>+212(SB), Z5
+	VBROADCASTSD vectorConstants<>+220(SB), Z6
+	VBROADCASTSD vectorConstants<>+228(SB), Z7
+	VBROADCASTSD vectorConstants<>+236(SB), Z8
+	VBROADCASTSD vectorConstants<>+244(SB), Z9
+	VBROADCASTSD vectorConstants<>+252(SB), Z10
+	VBROADCASTSD vectorConstants<>+260(SB), Z11
+	VBROADCASTSD vectorConstants<>+268(SB), Z12
+	VBROADCASTSD vectorConstants<>+276(SB), Z13
+	VBROADCASTSD vectorConstants<>+284(SB), Z14
+	VBROADCASTSD vectorConstants<>+292(SB), Z15
+	VBROADCASTSD vectorConstants<>+300(SB), Z16
+	VBROADCASTSD vectorConstants<>+308(SB), Z17
+	VBROADCASTSD vectorConstants<>+316(SB), Z18
+	VBROADCASTSD vectorConstants<>+324(SB), Z19
+	VBROADCASTSD vectorConstants<>+332(SB), Z20
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
 	XORQ         BX, BX
@@ -1236,25 +2824,25 @@ done:
 TEXT ·sigmoid512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSD vectorConstants<>+72(SB), Z0
-	VBROADCASTSD vectorConstants<>+80(SB), Z1
-	VBROADCASTSD vectorConstants<>+88(SB), Z2
-	VBROADCASTSD vectorConstants<>+96(SB), Z3
-	VBROADCASTSD vectorConstants<>+104(SB), Z4
-	VBROADCASTSD vectorConstants<>+112(SB), Z5
-	VBROADCASTSD vectorConstants<>+120(SB), Z6
-	VBROADCASTSD vectorConstants<>+128(SB), Z7
-	VBROADCASTSD vectorConstants<>+136(SB), Z8
-	VBROADCASTSD vectorConstants<>+144(SB), Z9
-	VBROADCASTSD vectorConstants<>+152(SB), Z10
-	VBROADCASTSD vectorConstants<>+160(SB), Z11
-	VBROADCASTSD vectorConstants<>+168(SB), Z12
-	VBROADCASTSD vectorConstants<>+176(SB), Z13
-	VBROADCASTSD vectorConstants<>+184(SB), Z14
-	VBROADCASTSD vectorConstants<>+192(SB), Z15
-	VBROADCASTSD vectorConstants<>+200(SB), Z16
-	VBROADCASTSD vectorConstants<>+208(SB), Z17
-	VBROADCASTSD vectorConstants<>+216(SB), Z18
+	VBROADCASTSD vectorConstants<>+180(SB), Z0
+	VBROADCASTSD vectorConstants<>+188(SB), Z1
+	VBROADCASTSD vectorConstants<>+196(SB), Z2
+	VBROADCASTSD vectorConstants<>+204(SB), Z3
+	VBROADCASTSD vectorConstants<>+212(SB), Z4
+	VBROADCASTSD vectorConstants<>+220(SB), Z5
+	VBROADCASTSD vectorConstants<>+228(SB), Z6
+	VBROADCASTSD vectorConstants<>+236(SB), Z7
+	VBROADCASTSD vectorConstants<>+244(SB), Z8
+	VBROADCASTSD vectorConstants<>+252(SB), Z9
+	VBROADCASTSD vectorConstants<>+260(SB), Z10
+	VBROADCASTSD vectorConstants<>+268(SB), Z11
+	VBROADCASTSD vectorConstants<>+276(SB), Z12
+	VBROADCASTSD vectorConstants<>+284(SB), Z13
+	VBROADCASTSD vectorConstants<>+292(SB), Z14
+	VBROADCASTSD vectorConstants<>+300(SB), Z15
+	VBROADCASTSD vectorConstants<>+308(SB), Z16
+	VBROADCASTSD vectorConstants<>+316(SB), Z17
+	VBROADCASTSD vectorConstants<>+324(SB), Z18
 	VPXORD       Z19, Z19, Z19
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
@@ -1264,7 +2852,7 @@ TEXT ·sigmoid512f64(SB), NOSPLIT, $0-24
 
 loop:
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
-	VBROADCASTSD vectorConstants<>+232(SB), Z21
+	VBROADCASTSD vectorConstants<>+340(SB), Z21
 	VPORQ        Z21, Z20, Z21
 	VCMPPD       $0x15, Z0, Z21, K2
 	VMOVUPD.Z    Z21, K2, Z21
@@ -1319,9 +2907,9 @@ TEXT ·sigmoidBackward512f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
-	VBROADCASTSD vectorConstants<>+112(SB), Z0
-	VBROADCASTSD vectorConstants<>+240(SB), Z1
-	VBROADCASTSD vectorConstants<>+216(SB), Z2
+	VBROADCASTSD vectorConstants<>+220(SB), Z0
+	VBROADCASTSD vectorConstants<>+348(SB), Z1
+	VBROADCASTSD vectorConstants<>+324(SB), Z2
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -1360,28 +2948,28 @@ done:
 TEXT ·tanh512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSD vectorConstants<>+72(SB), Z0
-	VBROADCASTSD vectorConstants<>+80(SB), Z0
-	VBROADCASTSD vectorConstants<>+88(SB), Z2
-	VBROADCASTSD vectorConstants<>+96(SB), Z3
-	VBROADCASTSD vectorConstants<>+104(SB), Z4
-	VBROADCASTSD vectorConstants<>+112(SB), Z5
-	VBROADCASTSD vectorConstants<>+120(SB), Z6
-	VBROADCASTSD vectorConstants<>+128(SB), Z7
-	VBROADCASTSD vectorConstants<>+136(SB), Z8
-	VBROADCASTSD vectorConstants<>+144(SB), Z9
-	VBROADCASTSD vectorConstants<>+152(SB), Z10
-	VBROADCASTSD vectorConstants<>+160(SB), Z11
-	VBROADCASTSD vectorConstants<>+168(SB), Z12
-	VBROADCASTSD vectorConstants<>+176(SB), Z13
-	VBROADCASTSD vectorConstants<>+184(SB), Z14
-	VBROADCASTSD vectorConstants<>+192(SB), Z15
-	VBROADCASTSD vectorConstants<>+200(SB), Z16
-	VBROADCASTSD vectorConstants<>+208(SB), Z17
-	VBROADCASTSD vectorConstants<>+216(SB), Z18
-	VBROADCASTSD vectorConstants<>+248(SB), Z18
-	VBROADCASTSD vectorConstants<>+240(SB), Z19
-	VBROADCASTSD vectorConstants<>+232(SB), Z20
+	VBROADCASTSD vectorConstants<>+180(SB), Z0
+	VBROADCASTSD vectorConstants<>+188(SB), Z0
+	VBROADCASTSD vectorConstants<>+196(SB), Z2
+	VBROADCASTSD vectorConstants<>+204(SB), Z3
+	VBROADCASTSD vectorConstants<>+212(SB), Z4
+	VBROADCASTSD vectorConstants<>+220(SB), Z5
+	VBROADCASTSD vectorConstants<>+228(SB), Z6
+	VBROADCASTSD vectorConstants<>+236(SB), Z7
+	VBROADCASTSD vectorConstants<>+244(SB), Z8
+	VBROADCASTSD vectorConstants<>+252(SB), Z9
+	VBROADCASTSD vectorConstants<>+260(SB), Z10
+	VBROADCASTSD vectorConstants<>+268(SB), Z11
+	VBROADCASTSD vectorConstants<>+276(SB), Z12
+	VBROADCASTSD vectorConstants<>+284(SB), Z13
+	VBROADCASTSD vectorConstants<>+292(SB), Z14
+	VBROADCASTSD vectorConstants<>+300(SB), Z15
+	VBROADCASTSD vectorConstants<>+308(SB), Z16
+	VBROADCASTSD vectorConstants<>+316(SB), Z17
+	VBROADCASTSD vectorConstants<>+324(SB), Z18
+	VBROADCASTSD vectorConstants<>+356(SB), Z18
+	VBROADCASTSD vectorConstants<>+348(SB), Z19
+	VBROADCASTSD vectorConstants<>+340(SB), Z20
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
 	XORQ         BX, BX
@@ -1448,9 +3036,9 @@ TEXT ·tanhBackward512f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
-	VBROADCASTSD vectorConstants<>+112(SB), Z0
-	VBROADCASTSD vectorConstants<>+240(SB), Z1
-	VBROADCASTSD vectorConstants<>+216(SB), Z2
+	VBROADCASTSD vectorConstants<>+220(SB), Z0
+	VBROADCASTSD vectorConstants<>+348(SB), Z1
+	VBROADCASTSD vectorConstants<>+324(SB), Z2
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -1484,6 +3072,1035 @@ done:
 	VZEROUPPER
 	RET
 
+// func elu512f64(y *float64, x *float64, n int, alpha float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·elu512f64(SB), NOSPLIT, $0-32
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD alpha+24(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	VBROADCASTSD vectorConstants<>+180(SB), Z2
+	VBROADCASTSD vectorConstants<>+188(SB), Z2
+	VBROADCASTSD vectorConstants<>+196(SB), Z4
+	VBROADCASTSD vectorConstants<>+204(SB), Z5
+	VBROADCASTSD vectorConstants<>+212(SB), Z6
+	VBROADCASTSD vectorConstants<>+220(SB), Z7
+	VBROADCASTSD vectorConstants<>+228(SB), Z8
+	VBROADCASTSD vectorConstants<>+236(SB), Z9
+	VBROADCASTSD vectorConstants<>+244(SB), Z10
+	VBROADCASTSD vectorConstants<>+252(SB), Z11
+	VBROADCASTSD vectorConstants<>+260(SB), Z12
+	VBROADCASTSD vectorConstants<>+268(SB), Z13
+	VBROADCASTSD vectorConstants<>+276(SB), Z14
+	VBROADCASTSD vectorConstants<>+284(SB), Z15
+	VBROADCASTSD vectorConstants<>+292(SB), Z16
+	VBROADCASTSD vectorConstants<>+300(SB), Z17
+	VBROADCASTSD vectorConstants<>+308(SB), Z18
+	VBROADCASTSD vectorConstants<>+316(SB), Z19
+	VBROADCASTSD vectorConstants<>+324(SB), Z20
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z    (CX)(BX*8), K1, Z20
+	VBROADCASTSD vectorConstants<>+364(SB), Z21
+	VBROADCASTSD vectorConstants<>+348(SB), Z22
+	VPANDQ       Z22, Z20, Z22
+	VMINPD       Z22, Z21, Z21
+	VBROADCASTSD vectorConstants<>+340(SB), Z22
+	VPORQ        Z22, Z21, Z21
+	VMOVUPD      Z4, Z22
+	VFMADD231PD  Z2, Z21, Z22
+	VSUBPD       Z4, Z22, Z23
+	VFMADD231PD  Z5, Z23, Z21
+	VFMADD231PD  Z6, Z23, Z21
+	VMOVUPD      Z8, Z23
+	VFMADD213PD  Z9, Z21, Z23
+	VFMADD213PD  Z10, Z21, Z23
+	VFMADD213PD  Z11, Z21, Z23
+	VFMADD213PD  Z12, Z21, Z23
+	VFMADD213PD  Z13, Z21, Z23
+	VFMADD213PD  Z14, Z21, Z23
+	VFMADD213PD  Z15, Z21, Z23
+	VFMADD213PD  Z16, Z21, Z23
+	VFMADD213PD  Z17, Z21, Z23
+	VFMADD213PD  Z18, Z21, Z23
+	VFMADD213PD  Z19, Z21, Z23
+	VPSLLQ       $0x34, Z22, Z22
+	VPADDQ       Z7, Z22, Z22
+	VMULPD       Z21, Z21, Z24
+	VFMADD213PD  Z21, Z24, Z23
+	VSUBPD       Z7, Z22, Z21
+	VFMADD231PD  Z23, Z22, Z21
+	VCMPPD       $0x16, Z1, Z20, K2
+	VMULPD       Z21, Z0, Z21
+	VBLENDMPD    Z20, Z21, K2, Z3
+	VMOVUPD      Z3, K1, (AX)(BX*8)
+	ADDQ         $0x08, BX
+	SUBQ         $0x08, DX
+	JGE          loop
+
+rest:
+	ADDQ  $0x08, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func eluBackward512f64(dx *float64, dy *float64, y *float64, n int, alpha float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·eluBackward512f64(SB), NOSPLIT, $0-40
+	MOVQ         dx+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         y+16(FP), DX
+	VBROADCASTSD alpha+32(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	VBROADCASTSD vectorConstants<>+220(SB), Z2
+	VBROADCASTSD vectorConstants<>+348(SB), Z3
+	VBROADCASTSD vectorConstants<>+324(SB), Z4
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z (DX)(SI*8), K1, Z5
+	VCMPPD    $0x16, Z1, Z5, K2
+	VADDPD    Z0, Z5, Z5
+	VBLENDMPD Z2, Z5, K2, Z6
+	VMOVUPD.Z (CX)(SI*8), K1, Z5
+	VMULPD    Z6, Z5, Z5
+	VPANDQ    Z3, Z5, Z7
+	VCMPPD    $0x15, Z4, Z7, K2
+	VMOVUPD.Z Z5, K2, Z5
+	VMOVUPD   Z5, K1, (AX)(SI*8)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func softplus512f64(y *float64, x *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·softplus512f64(SB), NOSPLIT, $0-24
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD vectorConstants<>+180(SB), Z0
+	VBROADCASTSD vectorConstants<>+188(SB), Z1
+	VBROADCASTSD vectorConstants<>+196(SB), Z2
+	VBROADCASTSD vectorConstants<>+204(SB), Z3
+	VBROADCASTSD vectorConstants<>+212(SB), Z4
+	VBROADCASTSD vectorConstants<>+220(SB), Z5
+	VBROADCASTSD vectorConstants<>+228(SB), Z6
+	VBROADCASTSD vectorConstants<>+236(SB), Z7
+	VBROADCASTSD vectorConstants<>+244(SB), Z8
+	VBROADCASTSD vectorConstants<>+252(SB), Z9
+	VBROADCASTSD vectorConstants<>+260(SB), Z10
+	VBROADCASTSD vectorConstants<>+268(SB), Z11
+	VBROADCASTSD vectorConstants<>+276(SB), Z12
+	VBROADCASTSD vectorConstants<>+284(SB), Z13
+	VBROADCASTSD vectorConstants<>+292(SB), Z14
+	VBROADCASTSD vectorConstants<>+300(SB), Z15
+	VBROADCASTSD vectorConstants<>+308(SB), Z16
+	VBROADCASTSD vectorConstants<>+316(SB), Z17
+	VBROADCASTSD vectorConstants<>+324(SB), Z18
+	VPXORD       Z19, Z19, Z19
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z    (CX)(BX*8), K1, Z20
+	VBROADCASTSD vectorConstants<>+340(SB), Z21
+	VPORQ        Z21, Z20, Z21
+	VCMPPD       $0x15, Z0, Z21, K2
+	VMOVUPD.Z    Z21, K2, Z21
+	VMOVUPD      Z2, Z22
+	VFMADD231PD  Z1, Z21, Z22
+	VSUBPD       Z2, Z22, Z22
+	VFMADD231PD  Z3, Z22, Z21
+	VFMADD231PD  Z4, Z22, Z21
+	VMOVUPD      Z6, Z23
+	VFMADD213PD  Z7, Z21, Z23
+	VFMADD213PD  Z8, Z21, Z23
+	VFMADD213PD  Z9, Z21, Z23
+	VFMADD213PD  Z10, Z21, Z23
+	VFMADD213PD  Z11, Z21, Z23
+	VFMADD213PD  Z12, Z21, Z23
+	VFMADD213PD  Z13, Z21, Z23
+	VFMADD213PD  Z14, Z21, Z23
+	VFMADD213PD  Z15, Z21, Z23
+	VFMADD213PD  Z16, Z21, Z23
+	VFMADD213PD  Z17, Z21, Z23
+	VFMADD213PD  Z5, Z21, Z23
+	VFMADD213PD  Z5, Z21, Z23
+	VSCALEFPD    Z22, Z23, Z21
+	VCMPPD       $0x15, Z18, Z21, K3
+	VMOVUPD.Z    Z21, K3, Z21
+	VMOVUPD.Z    Z21, K2, Z21
+	VBROADCASTSD vectorConstants<>+372(SB), Z22
+	VADDPD       Z22, Z21, Z22
+	VDIVPD       Z22, Z21, Z22
+	VMULPD       Z22, Z22, Z23
+	VBROADCASTSD vectorConstants<>+380(SB), Z24
+	VBROADCASTSD vectorConstants<>+388(SB), Z25
+	VFMADD213PD  Z25, Z23, Z24
+	VBROADCASTSD vectorConstants<>+396(SB), Z25
+	VFMADD213PD  Z25, Z23, Z24
+	VBROADCASTSD vectorConstants<>+404(SB), Z25
+	VFMADD213PD  Z25, Z23, Z24
+	VBROADCASTSD vectorConstants<>+412(SB), Z25
+	VFMADD213PD  Z25, Z23, Z24
+	VBROADCASTSD vectorConstants<>+420(SB), Z25
+	VFMADD213PD  Z25, Z23, Z24
+	VBROADCASTSD vectorConstants<>+428(SB), Z25
+	VFMADD213PD  Z25, Z23, Z24
+	VBROADCASTSD vectorConstants<>+436(SB), Z25
+	VFMADD213PD  Z25, Z23, Z24
+	VBROADCASTSD vectorConstants<>+444(SB), Z25
+	VFMADD213PD  Z25, Z23, Z24
+	VBROADCASTSD vectorConstants<>+452(SB), Z25
+	VFMADD213PD  Z25, Z23, Z24
+	VBROADCASTSD vectorConstants<>+460(SB), Z25
+	VFMADD213PD  Z25, Z23, Z24
+	VMULPD       Z24, Z23, Z23
+	VADDPD       Z23, Z23, Z23
+	VMULPD       Z21, Z22, Z24
+	VFMSUB213PD  Z24, Z22, Z23
+	VADDPD       Z23, Z21, Z21
+	VCMPPD       $0x16, Z19, Z20, K2
+	VMOVUPD.Z    Z20, K2, Z20
+	VADDPD       Z21, Z20, Z20
+	VMOVUPD      Z20, K1, (AX)(BX*8)
+	ADDQ         $0x08, BX
+	SUBQ         $0x08, DX
+	JGE          loop
+
+rest:
+	ADDQ  $0x08, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func softplusBackward512f64(dx *float64, dy *float64, y *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·softplusBackward512f64(SB), NOSPLIT, $0-32
+	MOVQ         dx+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         y+16(FP), DX
+	VBROADCASTSD vectorConstants<>+180(SB), Z0
+	VBROADCASTSD vectorConstants<>+188(SB), Z0
+	VBROADCASTSD vectorConstants<>+196(SB), Z1
+	VBROADCASTSD vectorConstants<>+204(SB), Z2
+	VBROADCASTSD vectorConstants<>+212(SB), Z3
+	VBROADCASTSD vectorConstants<>+220(SB), Z4
+	VBROADCASTSD vectorConstants<>+228(SB), Z5
+	VBROADCASTSD vectorConstants<>+236(SB), Z6
+	VBROADCASTSD vectorConstants<>+244(SB), Z7
+	VBROADCASTSD vectorConstants<>+252(SB), Z8
+	VBROADCASTSD vectorConstants<>+260(SB), Z9
+	VBROADCASTSD vectorConstants<>+268(SB), Z10
+	VBROADCASTSD vectorConstants<>+276(SB), Z11
+	VBROADCASTSD vectorConstants<>+284(SB), Z12
+	VBROADCASTSD vectorConstants<>+292(SB), Z13
+	VBROADCASTSD vectorConstants<>+300(SB), Z14
+	VBROADCASTSD vectorConstants<>+308(SB), Z15
+	VBROADCASTSD vectorConstants<>+316(SB), Z16
+	VBROADCASTSD vectorConstants<>+324(SB), Z17
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VBROADCASTSD vectorConstants<>+364(SB), Z18
+	VMOVUPD.Z    (DX)(SI*8), K1, Z19
+	VMINPD       Z19, Z18, Z18
+	VBROADCASTSD vectorConstants<>+340(SB), Z19
+	VPORQ        Z19, Z18, Z18
+	VMOVUPD      Z1, Z19
+	VFMADD231PD  Z0, Z18, Z19
+	VSUBPD       Z1, Z19, Z20
+	VFMADD231PD  Z2, Z20, Z18
+	VFMADD231PD  Z3, Z20, Z18
+	VMOVUPD      Z5, Z20
+	VFMADD213PD  Z6, Z18, Z20
+	VFMADD213PD  Z7, Z18, Z20
+	VFMADD213PD  Z8, Z18, Z20
+	VFMADD213PD  Z9, Z18, Z20
+	VFMADD213PD  Z10, Z18, Z20
+	VFMADD213PD  Z11, Z18, Z20
+	VFMADD213PD  Z12, Z18, Z20
+	VFMADD213PD  Z13, Z18, Z20
+	VFMADD213PD  Z14, Z18, Z20
+	VFMADD213PD  Z15, Z18, Z20
+	VFMADD213PD  Z16, Z18, Z20
+	VPSLLQ       $0x34, Z19, Z19
+	VPADDQ       Z4, Z19, Z19
+	VMULPD       Z18, Z18, Z21
+	VFMADD213PD  Z18, Z21, Z20
+	VSUBPD       Z19, Z4, Z18
+	VFNMADD231PD Z20, Z19, Z18
+	VMOVUPD.Z    (CX)(SI*8), K1, Z19
+	VMULPD       Z18, Z19, Z18
+	VBROADCASTSD vectorConstants<>+348(SB), Z19
+	VPANDQ       Z19, Z18, Z19
+	VCMPPD       $0x15, Z17, Z19, K2
+	VMOVUPD.Z    Z18, K2, Z18
+	VMOVUPD      Z18, K1, (AX)(SI*8)
+	ADDQ         $0x08, SI
+	SUBQ         $0x08, BX
+	JGE          loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func silu512f64(y *float64, x *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·silu512f64(SB), NOSPLIT, $0-24
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD vectorConstants<>+180(SB), Z0
+	VBROADCASTSD vectorConstants<>+188(SB), Z1
+	VBROADCASTSD vectorConstants<>+196(SB), Z2
+	VBROADCASTSD vectorConstants<>+204(SB), Z3
+	VBROADCASTSD vectorConstants<>+212(SB), Z4
+	VBROADCASTSD vectorConstants<>+220(SB), Z5
+	VBROADCASTSD vectorConstants<>+228(SB), Z6
+	VBROADCASTSD vectorConstants<>+236(SB), Z7
+	VBROADCASTSD vectorConstants<>+244(SB), Z8
+	VBROADCASTSD vectorConstants<>+252(SB), Z9
+	VBROADCASTSD vectorConstants<>+260(SB), Z10
+	VBROADCASTSD vectorConstants<>+268(SB), Z11
+	VBROADCASTSD vectorConstants<>+276(SB), Z12
+	VBROADCASTSD vectorConstants<>+284(SB), Z13
+	VBROADCASTSD vectorConstants<>+292(SB), Z14
+	VBROADCASTSD vectorConstants<>+300(SB), Z15
+	VBROADCASTSD vectorConstants<>+308(SB), Z16
+	VBROADCASTSD vectorConstants<>+316(SB), Z17
+	VBROADCASTSD vectorConstants<>+324(SB), Z18
+	VPXORD       Z19, Z19, Z19
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z    (CX)(BX*8), K1, Z20
+	VBROADCASTSD vectorConstants<>+468(SB), Z21
+	VBROADCASTSD vectorConstants<>+348(SB), Z22
+	VPANDQ       Z22, Z20, Z22
+	VMINPD       Z22, Z21, Z21
+	VBROADCASTSD vectorConstants<>+340(SB), Z22
+	VPORQ        Z22, Z21, Z22
+	VCMPPD       $0x15, Z0, Z22, K2
+	VMOVUPD.Z    Z22, K2, Z22
+	VMOVUPD      Z2, Z23
+	VFMADD231PD  Z1, Z22, Z23
+	VSUBPD       Z2, Z23, Z23
+	VFMADD231PD  Z3, Z23, Z22
+	VFMADD231PD  Z4, Z23, Z22
+	VMOVUPD      Z6, Z24
+	VFMADD213PD  Z7, Z22, Z24
+	VFMADD213PD  Z8, Z22, Z24
+	VFMADD213PD  Z9, Z22, Z24
+	VFMADD213PD  Z10, Z22, Z24
+	VFMADD213PD  Z11, Z22, Z24
+	VFMADD213PD  Z12, Z22, Z24
+	VFMADD213PD  Z13, Z22, Z24
+	VFMADD213PD  Z14, Z22, Z24
+	VFMADD213PD  Z15, Z22, Z24
+	VFMADD213PD  Z16, Z22, Z24
+	VFMADD213PD  Z17, Z22, Z24
+	VFMADD213PD  Z5, Z22, Z24
+	VFMADD213PD  Z5, Z22, Z24
+	VSCALEFPD    Z23, Z24, Z22
+	VCMPPD       $0x15, Z18, Z22, K3
+	VMOVUPD.Z    Z22, K3, Z22
+	VMOVUPD.Z    Z22, K2, Z22
+	VADDPD       Z5, Z22, Z23
+	VDIVPD       Z23, Z5, Z23
+	VCMPPD       $0x16, Z19, Z20, K2
+	VMULPD       Z23, Z21, Z21
+	VMOVUPD.Z    Z20, K2, Z20
+	VFNMADD231PD Z22, Z21, Z20
+	VBROADCASTSD vectorConstants<>+348(SB), Z21
+	VPANDQ       Z21, Z20, Z21
+	VCMPPD       $0x15, Z18, Z21, K2
+	VMOVUPD.Z    Z20, K2, Z20
+	VMOVUPD      Z20, K1, (AX)(BX*8)
+	ADDQ         $0x08, BX
+	SUBQ         $0x08, DX
+	JGE          loop
+
+rest:
+	ADDQ  $0x08, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func siluBackward512f64(dx *float64, dy *float64, x *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·siluBackward512f64(SB), NOSPLIT, $0-32
+	MOVQ         dx+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSD vectorConstants<>+180(SB), Z0
+	VBROADCASTSD vectorConstants<>+188(SB), Z1
+	VBROADCASTSD vectorConstants<>+196(SB), Z2
+	VBROADCASTSD vectorConstants<>+204(SB), Z3
+	VBROADCASTSD vectorConstants<>+212(SB), Z4
+	VBROADCASTSD vectorConstants<>+220(SB), Z5
+	VBROADCASTSD vectorConstants<>+228(SB), Z6
+	VBROADCASTSD vectorConstants<>+236(SB), Z7
+	VBROADCASTSD vectorConstants<>+244(SB), Z8
+	VBROADCASTSD vectorConstants<>+252(SB), Z9
+	VBROADCASTSD vectorConstants<>+260(SB), Z10
+	VBROADCASTSD vectorConstants<>+268(SB), Z11
+	VBROADCASTSD vectorConstants<>+276(SB), Z12
+	VBROADCASTSD vectorConstants<>+284(SB), Z13
+	VBROADCASTSD vectorConstants<>+292(SB), Z14
+	VBROADCASTSD vectorConstants<>+300(SB), Z15
+	VBROADCASTSD vectorConstants<>+308(SB), Z16
+	VBROADCASTSD vectorConstants<>+316(SB), Z17
+	VBROADCASTSD vectorConstants<>+324(SB), Z18
+	VPXORD       Z19, Z19, Z19
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z    (DX)(SI*8), K1, Z20
+	VBROADCASTSD vectorConstants<>+468(SB), Z21
+	VBROADCASTSD vectorConstants<>+348(SB), Z22
+	VPANDQ       Z22, Z20, Z22
+	VMINPD       Z22, Z21, Z21
+	VBROADCASTSD vectorConstants<>+340(SB), Z22
+	VPORQ        Z22, Z21, Z22
+	VCMPPD       $0x15, Z0, Z22, K2
+	VMOVUPD.Z    Z22, K2, Z22
+	VMOVUPD      Z2, Z24
+	VFMADD231PD  Z1, Z22, Z24
+	VSUBPD       Z2, Z24, Z24
+	VFMADD231PD  Z3, Z24, Z22
+	VFMADD231PD  Z4, Z24, Z22
+	VMOVUPD      Z6, Z25
+	VFMADD213PD  Z7, Z22, Z25
+	VFMADD213PD  Z8, Z22, Z25
+	VFMADD213PD  Z9, Z22, Z25
+	VFMADD213PD  Z10, Z22, Z25
+	VFMADD213PD  Z11, Z22, Z25
+	VFMADD213PD  Z12, Z22, Z25
+	VFMADD213PD  Z13, Z22, Z25
+	VFMADD213PD  Z14, Z22, Z25
+	VFMADD213PD  Z15, Z22, Z25
+	VFMADD213PD  Z16, Z22, Z25
+	VFMADD213PD  Z17, Z22, Z25
+	VFMADD213PD  Z5, Z22, Z25
+	VFMADD213PD  Z5, Z22, Z25
+	VSCALEFPD    Z24, Z25, Z22
+	VCMPPD       $0x15, Z18, Z22, K3
+	VMOVUPD.Z    Z22, K3, Z22
+	VMOVUPD.Z    Z22, K2, Z22
+	VADDPD       Z5, Z22, Z24
+	VDIVPD       Z24, Z5, Z24
+	VMOVUPD      Z5, Z25
+	VFNMADD231PD Z24, Z21, Z25
+	VMULPD       Z25, Z24, Z21
+	VCMPPD       $0x16, Z19, Z20, K2
+	VMOVUPD      Z5, Z20
+	VFNMADD231PD Z21, Z22, Z20
+	VMULPD       Z21, Z22, Z21
+	VBLENDMPD    Z20, Z21, K2, Z23
+	VMOVUPD.Z    (CX)(SI*8), K1, Z20
+	VMULPD       Z23, Z20, Z20
+	VBROADCASTSD vectorConstants<>+348(SB), Z21
+	VPANDQ       Z21, Z20, Z21
+	VCMPPD       $0x15, Z18, Z21, K2
+	VMOVUPD.Z    Z20, K2, Z20
+	VMOVUPD      Z20, K1, (AX)(SI*8)
+	ADDQ         $0x08, SI
+	SUBQ         $0x08, BX
+	JGE          loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func gelu512f64(y *float64, x *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·gelu512f64(SB), NOSPLIT, $0-24
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD vectorConstants<>+180(SB), Z0
+	VBROADCASTSD vectorConstants<>+188(SB), Z1
+	VBROADCASTSD vectorConstants<>+196(SB), Z2
+	VBROADCASTSD vectorConstants<>+204(SB), Z3
+	VBROADCASTSD vectorConstants<>+212(SB), Z4
+	VBROADCASTSD vectorConstants<>+220(SB), Z5
+	VBROADCASTSD vectorConstants<>+228(SB), Z6
+	VBROADCASTSD vectorConstants<>+236(SB), Z7
+	VBROADCASTSD vectorConstants<>+244(SB), Z8
+	VBROADCASTSD vectorConstants<>+252(SB), Z9
+	VBROADCASTSD vectorConstants<>+260(SB), Z10
+	VBROADCASTSD vectorConstants<>+268(SB), Z11
+	VBROADCASTSD vectorConstants<>+276(SB), Z12
+	VBROADCASTSD vectorConstants<>+284(SB), Z13
+	VBROADCASTSD vectorConstants<>+292(SB), Z14
+	VBROADCASTSD vectorConstants<>+300(SB), Z15
+	VBROADCASTSD vectorConstants<>+308(SB), Z16
+	VBROADCASTSD vectorConstants<>+316(SB), Z17
+	VBROADCASTSD vectorConstants<>+324(SB), Z18
+	VPXORD       Z19, Z19, Z19
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z    (CX)(BX*8), K1, Z20
+	VBROADCASTSD vectorConstants<>+364(SB), Z21
+	VBROADCASTSD vectorConstants<>+348(SB), Z22
+	VPANDQ       Z22, Z20, Z22
+	VMINPD       Z22, Z21, Z21
+	VMULPD       Z21, Z21, Z22
+	VBROADCASTSD vectorConstants<>+476(SB), Z23
+	VMULPD       Z23, Z22, Z23
+	VCMPPD       $0x15, Z0, Z23, K2
+	VMOVUPD.Z    Z23, K2, Z23
+	VMOVUPD      Z2, Z24
+	VFMADD231PD  Z1, Z23, Z24
+	VSUBPD       Z2, Z24, Z24
+	VFMADD231PD  Z3, Z24, Z23
+	VFMADD231PD  Z4, Z24, Z23
+	VMOVUPD      Z6, Z25
+	VFMADD213PD  Z7, Z23, Z25
+	VFMADD213PD  Z8, Z23, Z25
+	VFMADD213PD  Z9, Z23, Z25
+	VFMADD213PD  Z10, Z23, Z25
+	VFMADD213PD  Z11, Z23, Z25
+	VFMADD213PD  Z12, Z23, Z25
+	VFMADD213PD  Z13, Z23, Z25
+	VFMADD213PD  Z14, Z23, Z25
+	VFMADD213PD  Z15, Z23, Z25
+	VFMADD213PD  Z16, Z23, Z25
+	VFMADD213PD  Z17, Z23, Z25
+	VFMADD213PD  Z5, Z23, Z25
+	VFMADD213PD  Z5, Z23, Z25
+	VSCALEFPD    Z24, Z25, Z23
+	VCMPPD       $0x15, Z18, Z23, K3
+	VMOVUPD.Z    Z23, K3, Z23
+	VMOVUPD.Z    Z23, K2, Z23
+	VMOVUPD      Z21, Z24
+	VFMSUB213PD  Z22, Z21, Z24
+	VBROADCASTSD vectorConstants<>+476(SB), Z22
+	VMULPD       Z22, Z24, Z22
+	VMOVUPD      Z23, Z24
+	VFMADD231PD  Z22, Z23, Z24
+	VBROADCASTSD vectorConstants<>+484(SB), Z22
+	VADDPD       Z22, Z21, Z22
+	VDIVPD       Z22, Z5, Z22
+	VBROADCASTSD vectorConstants<>+484(SB), Z23
+	VSUBPD       Z23, Z21, Z23
+	VMULPD       Z22, Z23, Z23
+	VBROADCASTSD vectorConstants<>+492(SB), Z25
+	VBROADCASTSD vectorConstants<>+500(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+508(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+516(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+524(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+532(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+540(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+548(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+556(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+564(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+572(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+580(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+588(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+596(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+604(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+612(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+620(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+628(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+636(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+644(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+652(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+660(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+668(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+676(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
+	VMULPD       Z25, Z22, Z22
+	VCMPPD       $0x16, Z19, Z20, K2
+	VMULPD       Z22, Z21, Z21
+	VMOVUPD.Z    Z20, K2, Z20
+	VFNMADD231PD Z24, Z21, Z20
+	VBROADCASTSD vectorConstants<>+348(SB), Z21
+	VPANDQ       Z21, Z20, Z21
+	VCMPPD       $0x15, Z18, Z21, K2
+	VMOVUPD.Z    Z20, K2, Z20
+	VMOVUPD      Z20, K1, (AX)(BX*8)
+	ADDQ         $0x08, BX
+	SUBQ         $0x08, DX
+	JGE          loop
+
+rest:
+	ADDQ  $0x08, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func geluBackward512f64(dx *float64, dy *float64, x *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·geluBackward512f64(SB), NOSPLIT, $0-32
+	MOVQ         dx+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSD vectorConstants<>+180(SB), Z0
+	VBROADCASTSD vectorConstants<>+188(SB), Z1
+	VBROADCASTSD vectorConstants<>+196(SB), Z2
+	VBROADCASTSD vectorConstants<>+204(SB), Z3
+	VBROADCASTSD vectorConstants<>+212(SB), Z4
+	VBROADCASTSD vectorConstants<>+220(SB), Z5
+	VBROADCASTSD vectorConstants<>+228(SB), Z6
+	VBROADCASTSD vectorConstants<>+236(SB), Z7
+	VBROADCASTSD vectorConstants<>+244(SB), Z8
+	VBROADCASTSD vectorConstants<>+252(SB), Z9
+	VBROADCASTSD vectorConstants<>+260(SB), Z10
+	VBROADCASTSD vectorConstants<>+268(SB), Z11
+	VBROADCASTSD vectorConstants<>+276(SB), Z12
+	VBROADCASTSD vectorConstants<>+284(SB), Z13
+	VBROADCASTSD vectorConstants<>+292(SB), Z14
+	VBROADCASTSD vectorConstants<>+300(SB), Z15
+	VBROADCASTSD vectorConstants<>+308(SB), Z16
+	VBROADCASTSD vectorConstants<>+316(SB), Z17
+	VBROADCASTSD vectorConstants<>+324(SB), Z18
+	VPXORD       Z19, Z19, Z19
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z    (DX)(SI*8), K1, Z20
+	VBROADCASTSD vectorConstants<>+364(SB), Z21
+	VBROADCASTSD vectorConstants<>+348(SB), Z22
+	VPANDQ       Z22, Z20, Z22
+	VMINPD       Z22, Z21, Z21
+	VMULPD       Z21, Z21, Z22
+	VBROADCASTSD vectorConstants<>+476(SB), Z24
+	VMULPD       Z24, Z22, Z24
+	VCMPPD       $0x15, Z0, Z24, K2
+	VMOVUPD.Z    Z24, K2, Z24
+	VMOVUPD      Z2, Z25
+	VFMADD231PD  Z1, Z24, Z25
+	VSUBPD       Z2, Z25, Z25
+	VFMADD231PD  Z3, Z25, Z24
+	VFMADD231PD  Z4, Z25, Z24
+	VMOVUPD      Z6, Z26
+	VFMADD213PD  Z7, Z24, Z26
+	VFMADD213PD  Z8, Z24, Z26
+	VFMADD213PD  Z9, Z24, Z26
+	VFMADD213PD  Z10, Z24, Z26
+	VFMADD213PD  Z11, Z24, Z26
+	VFMADD213PD  Z12, Z24, Z26
+	VFMADD213PD  Z13, Z24, Z26
+	VFMADD213PD  Z14, Z24, Z26
+	VFMADD213PD  Z15, Z24, Z26
+	VFMADD213PD  Z16, Z24, Z26
+	VFMADD213PD  Z17, Z24, Z26
+	VFMADD213PD  Z5, Z24, Z26
+	VFMADD213PD  Z5, Z24, Z26
+	VSCALEFPD    Z25, Z26, Z24
+	VCMPPD       $0x15, Z18, Z24, K3
+	VMOVUPD.Z    Z24, K3, Z24
+	VMOVUPD.Z    Z24, K2, Z24
+	VMOVUPD      Z21, Z25
+	VFMSUB213PD  Z22, Z21, Z25
+	VBROADCASTSD vectorConstants<>+476(SB), Z22
+	VMULPD       Z22, Z25, Z22
+	VMOVUPD      Z24, Z25
+	VFMADD231PD  Z22, Z24, Z25
+	VBROADCASTSD vectorConstants<>+484(SB), Z22
+	VADDPD       Z22, Z21, Z22
+	VDIVPD       Z22, Z5, Z22
+	VBROADCASTSD vectorConstants<>+484(SB), Z24
+	VSUBPD       Z24, Z21, Z24
+	VMULPD       Z22, Z24, Z24
+	VBROADCASTSD vectorConstants<>+492(SB), Z26
+	VBROADCASTSD vectorConstants<>+500(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+508(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+516(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+524(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+532(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+540(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+548(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+556(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+564(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+572(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+580(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+588(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+596(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+604(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+612(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+620(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+628(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+636(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+644(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+652(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+660(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+668(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+676(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
+	VMULPD       Z26, Z22, Z22
+	VBROADCASTSD vectorConstants<>+684(SB), Z24
+	VMOVUPD      Z22, Z22
+	VFNMADD231PD Z24, Z21, Z22
+	VCMPPD       $0x16, Z19, Z20, K2
+	VMOVUPD      Z5, Z20
+	VFNMADD231PD Z22, Z25, Z20
+	VMULPD       Z22, Z25, Z21
+	VBLENDMPD    Z20, Z21, K2, Z23
+	VMOVUPD.Z    (CX)(SI*8), K1, Z20
+	VMULPD       Z23, Z20, Z20
+	VBROADCASTSD vectorConstants<>+348(SB), Z21
+	VPANDQ       Z21, Z20, Z21
+	VCMPPD       $0x15, Z18, Z21, K2
+	VMOVUPD.Z    Z20, K2, Z20
+	VMOVUPD      Z20, K1, (AX)(SI*8)
+	ADDQ         $0x08, SI
+	SUBQ         $0x08, BX
+	JGE          loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func geluTanh512f64(y *float64, x *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·geluTanh512f64(SB), NOSPLIT, $0-24
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD vectorConstants<>+180(SB), Z0
+	VBROADCASTSD vectorConstants<>+188(SB), Z1
+	VBROADCASTSD vectorConstants<>+196(SB), Z2
+	VBROADCASTSD vectorConstants<>+204(SB), Z3
+	VBROADCASTSD vectorConstants<>+212(SB), Z4
+	VBROADCASTSD vectorConstants<>+220(SB), Z5
+	VBROADCASTSD vectorConstants<>+228(SB), Z6
+	VBROADCASTSD vectorConstants<>+236(SB), Z7
+	VBROADCASTSD vectorConstants<>+244(SB), Z8
+	VBROADCASTSD vectorConstants<>+252(SB), Z9
+	VBROADCASTSD vectorConstants<>+260(SB), Z10
+	VBROADCASTSD vectorConstants<>+268(SB), Z11
+	VBROADCASTSD vectorConstants<>+276(SB), Z12
+	VBROADCASTSD vectorConstants<>+284(SB), Z13
+	VBROADCASTSD vectorConstants<>+292(SB), Z14
+	VBROADCASTSD vectorConstants<>+300(SB), Z15
+	VBROADCASTSD vectorConstants<>+308(SB), Z16
+	VBROADCASTSD vectorConstants<>+316(SB), Z17
+	VBROADCASTSD vectorConstants<>+324(SB), Z18
+	VPXORD       Z19, Z19, Z19
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z    (CX)(BX*8), K1, Z20
+	VBROADCASTSD vectorConstants<>+692(SB), Z21
+	VBROADCASTSD vectorConstants<>+348(SB), Z22
+	VPANDQ       Z22, Z20, Z22
+	VMINPD       Z22, Z21, Z21
+	VMULPD       Z21, Z21, Z22
+	VBROADCASTSD vectorConstants<>+700(SB), Z23
+	VBROADCASTSD vectorConstants<>+708(SB), Z24
+	VFMADD231PD  Z23, Z22, Z24
+	VMULPD       Z24, Z21, Z22
+	VBROADCASTSD vectorConstants<>+340(SB), Z23
+	VPORQ        Z23, Z22, Z22
+	VCMPPD       $0x15, Z0, Z22, K2
+	VMOVUPD.Z    Z22, K2, Z22
+	VMOVUPD      Z2, Z23
+	VFMADD231PD  Z1, Z22, Z23
+	VSUBPD       Z2, Z23, Z23
+	VFMADD231PD  Z3, Z23, Z22
+	VFMADD231PD  Z4, Z23, Z22
+	VMOVUPD      Z6, Z24
+	VFMADD213PD  Z7, Z22, Z24
+	VFMADD213PD  Z8, Z22, Z24
+	VFMADD213PD  Z9, Z22, Z24
+	VFMADD213PD  Z10, Z22, Z24
+	VFMADD213PD  Z11, Z22, Z24
+	VFMADD213PD  Z12, Z22, Z24
+	VFMADD213PD  Z13, Z22, Z24
+	VFMADD213PD  Z14, Z22, Z24
+	VFMADD213PD  Z15, Z22, Z24
+	VFMADD213PD  Z16, Z22, Z24
+	VFMADD213PD  Z17, Z22, Z24
+	VFMADD213PD  Z5, Z22, Z24
+	VFMADD213PD  Z5, Z22, Z24
+	VSCALEFPD    Z23, Z24, Z22
+	VCMPPD       $0x15, Z18, Z22, K3
+	VMOVUPD.Z    Z22, K3, Z22
+	VMOVUPD.Z    Z22, K2, Z22
+	VADDPD       Z5, Z22, Z23
+	VDIVPD       Z23, Z5, Z23
+	VCMPPD       $0x16, Z19, Z20, K2
+	VMULPD       Z23, Z21, Z21
+	VMOVUPD.Z    Z20, K2, Z20
+	VFNMADD231PD Z22, Z21, Z20
+	VBROADCASTSD vectorConstants<>+348(SB), Z21
+	VPANDQ       Z21, Z20, Z21
+	VCMPPD       $0x15, Z18, Z21, K2
+	VMOVUPD.Z    Z20, K2, Z20
+	VMOVUPD      Z20, K1, (AX)(BX*8)
+	ADDQ         $0x08, BX
+	SUBQ         $0x08, DX
+	JGE          loop
+
+rest:
+	ADDQ  $0x08, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func geluTanhBackward512f64(dx *float64, dy *float64, x *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·geluTanhBackward512f64(SB), NOSPLIT, $0-32
+	MOVQ         dx+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSD vectorConstants<>+180(SB), Z0
+	VBROADCASTSD vectorConstants<>+188(SB), Z1
+	VBROADCASTSD vectorConstants<>+196(SB), Z2
+	VBROADCASTSD vectorConstants<>+204(SB), Z3
+	VBROADCASTSD vectorConstants<>+212(SB), Z4
+	VBROADCASTSD vectorConstants<>+220(SB), Z5
+	VBROADCASTSD vectorConstants<>+228(SB), Z6
+	VBROADCASTSD vectorConstants<>+236(SB), Z7
+	VBROADCASTSD vectorConstants<>+244(SB), Z8
+	VBROADCASTSD vectorConstants<>+252(SB), Z9
+	VBROADCASTSD vectorConstants<>+260(SB), Z10
+	VBROADCASTSD vectorConstants<>+268(SB), Z11
+	VBROADCASTSD vectorConstants<>+276(SB), Z12
+	VBROADCASTSD vectorConstants<>+284(SB), Z13
+	VBROADCASTSD vectorConstants<>+292(SB), Z14
+	VBROADCASTSD vectorConstants<>+300(SB), Z15
+	VBROADCASTSD vectorConstants<>+308(SB), Z16
+	VBROADCASTSD vectorConstants<>+316(SB), Z17
+	VBROADCASTSD vectorConstants<>+324(SB), Z18
+	VPXORD       Z19, Z19, Z19
+	MOVQ         n+24(FP), BX
+	KXNORW       K1, K1, K1
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z    (DX)(SI*8), K1, Z20
+	VBROADCASTSD vectorConstants<>+692(SB), Z21
+	VBROADCASTSD vectorConstants<>+348(SB), Z22
+	VPANDQ       Z22, Z20, Z22
+	VMINPD       Z22, Z21, Z21
+	VMULPD       Z21, Z21, Z22
+	VBROADCASTSD vectorConstants<>+700(SB), Z24
+	VBROADCASTSD vectorConstants<>+708(SB), Z25
+	VFMADD231PD  Z24, Z22, Z25
+	VMULPD       Z25, Z21, Z24
+	VBROADCASTSD vectorConstants<>+340(SB), Z25
+	VPORQ        Z25, Z24, Z24
+	VCMPPD       $0x15, Z0, Z24, K2
+	VMOVUPD.Z    Z24, K2, Z24
+	VMOVUPD      Z2, Z25
+	VFMADD231PD  Z1, Z24, Z25
+	VSUBPD       Z2, Z25, Z25
+	VFMADD231PD  Z3, Z25, Z24
+	VFMADD231PD  Z4, Z25, Z24
+	VMOVUPD      Z6, Z26
+	VFMADD213PD  Z7, Z24, Z26
+	VFMADD213PD  Z8, Z24, Z26
+	VFMADD213PD  Z9, Z24, Z26
+	VFMADD213PD  Z10, Z24, Z26
+	VFMADD213PD  Z11, Z24, Z26
+	VFMADD213PD  Z12, Z24, Z26
+	VFMADD213PD  Z13, Z24, Z26
+	VFMADD213PD  Z14, Z24, Z26
+	VFMADD213PD  Z15, Z24, Z26
+	VFMADD213PD  Z16, Z24, Z26
+	VFMADD213PD  Z17, Z24, Z26
+	VFMADD213PD  Z5, Z24, Z26
+	VFMADD213PD  Z5, Z24, Z26
+	VSCALEFPD    Z25, Z26, Z24
+	VCMPPD       $0x15, Z18, Z24, K3
+	VMOVUPD.Z    Z24, K3, Z24
+	VMOVUPD.Z    Z24, K2, Z24
+	VADDPD       Z5, Z24, Z25
+	VDIVPD       Z25, Z5, Z25
+	VBROADCASTSD vectorConstants<>+716(SB), Z26
+	VBROADCASTSD vectorConstants<>+708(SB), Z27
+	VFMADD231PD  Z26, Z22, Z27
+	VMULPD       Z27, Z21, Z21
+	VMOVUPD      Z5, Z22
+	VFNMADD231PD Z25, Z21, Z22
+	VMULPD       Z22, Z25, Z21
+	VCMPPD       $0x16, Z19, Z20, K2
+	VMOVUPD      Z5, Z20
+	VFNMADD231PD Z21, Z24, Z20
+	VMULPD       Z21, Z24, Z21
+	VBLENDMPD    Z20, Z21, K2, Z23
+	VMOVUPD.Z    (CX)(SI*8), K1, Z20
+	VMULPD       Z23, Z20, Z20
+	VBROADCASTSD vectorConstants<>+348(SB), Z21
+	VPANDQ       Z21, Z20, Z21
+	VCMPPD       $0x15, Z18, Z21, K2
+	VMOVUPD.Z    Z20, K2, Z20
+	VMOVUPD      Z20, K1, (AX)(SI*8)
+	ADDQ         $0x08, SI
+	SUBQ         $0x08, BX
+	JGE          loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func softmax512f64(y *float64, x *float64, max *float64, sum *float64, rows int, cols int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
 TEXT ·softmax512f64(SB), NOSPLIT, $0-48
@@ -1500,31 +4117,31 @@ TEXT ·softmax512f64(SB), NOSPLIT, $0-48
 	KMOVW        R8, K1
 	SHRQ         $0x08, R8
 	KMOVW        R8, K2
-	VBROADCASTSD vectorConstants<>+72(SB), Z0
-	VBROADCASTSD vectorConstants<>+80(SB), Z1
-	VBROADCASTSD vectorConstants<>+88(SB), Z2
-	VBROADCASTSD vectorConstants<>+96(SB), Z3
-	VBROADCASTSD vectorConstants<>+104(SB), Z4
-	VBROADCASTSD vectorConstants<>+112(SB), Z5
-	VBROADCASTSD vectorConstants<>+120(SB), Z6
-	VBROADCASTSD vectorConstants<>+128(SB), Z7
-	VBROADCASTSD vectorConstants<>+136(SB), Z8
-	VBROADCASTSD vectorConstants<>+144(SB), Z9
-	VBROADCASTSD vectorConstants<>+152(SB), Z10
-	VBROADCASTSD vectorConstants<>+160(SB), Z11
-	VBROADCASTSD vectorConstants<>+168(SB), Z12
-	VBROADCASTSD vectorConstants<>+176(SB), Z13
-	VBROADCASTSD vectorConstants<>+184(SB), Z14
-	VBROADCASTSD vectorConstants<>+192(SB), Z15
-	VBROADCASTSD vectorConstants<>+200(SB), Z16
-	VBROADCASTSD vectorConstants<>+208(SB), Z17
-	VBROADCASTSD vectorConstants<>+216(SB), Z18
+	VBROADCASTSD vectorConstants<>+180(SB), Z0
+	VBROADCASTSD vectorConstants<>+188(SB), Z1
+	VBROADCASTSD vectorConstants<>+196(SB), Z2
+	VBROADCASTSD vectorConstants<>+204(SB), Z3
+	VBROADCASTSD vectorConstants<>+212(SB), Z4
+	VBROADCASTSD vectorConstants<>+220(SB), Z5
+	VBROADCASTSD vectorConstants<>+228(SB), Z6
+	VBROADCASTSD vectorConstants<>+236(SB), Z7
+	VBROADCASTSD vectorConstants<>+244(SB), Z8
+	VBROADCASTSD vectorConstants<>+252(SB), Z9
+	VBROADCASTSD vectorConstants<>+260(SB), Z10
+	VBROADCASTSD vectorConstants<>+268(SB), Z11
+	VBROADCASTSD vectorConstants<>+276(SB), Z12
+	VBROADCASTSD vectorConstants<>+284(SB), Z13
+	VBROADCASTSD vectorConstants<>+292(SB), Z14
+	VBROADCASTSD vectorConstants<>+300(SB), Z15
+	VBROADCASTSD vectorConstants<>+308(SB), Z16
+	VBROADCASTSD vectorConstants<>+316(SB), Z17
+	VBROADCASTSD vectorConstants<>+324(SB), Z18
 	XORQ         R8, R8
 
 row:
-	VBROADCASTSD  vectorConstants<>+256(SB), Z19
+	VBROADCASTSD  vectorConstants<>+724(SB), Z19
 	VMOVUPD       (CX)(R8*8), K1, Z19
-	VBROADCASTSD  vectorConstants<>+256(SB), Z20
+	VBROADCASTSD  vectorConstants<>+724(SB), Z20
 	VMOVUPD       64(CX)(R8*8), K2, Z20
 	VMOVUPD       Z19, Z21
 	VMOVUPD       Z20, Z22
@@ -1623,8 +4240,8 @@ TEXT ·softmaxBackward512f64(SB), NOSPLIT, $0-40
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
 	VBROADCASTSD s+32(FP), Z0
-	VBROADCASTSD vectorConstants<>+240(SB), Z1
-	VBROADCASTSD vectorConstants<>+216(SB), Z2
+	VBROADCASTSD vectorConstants<>+348(SB), Z1
+	VBROADCASTSD vectorConstants<>+324(SB), Z2
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -1663,8 +4280,8 @@ TEXT ·quotient512f64(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	VBROADCASTSD divisor+24(FP), Z0
-	VBROADCASTSD vectorConstants<>+240(SB), Z1
-	VBROADCASTSD vectorConstants<>+216(SB), Z2
+	VBROADCASTSD vectorConstants<>+348(SB), Z1
+	VBROADCASTSD vectorConstants<>+324(SB), Z2
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
 	XORQ         BX, BX
@@ -1819,8 +4436,8 @@ TEXT ·momentum512f64(SB), NOSPLIT, $0-56
 	VBROADCASTSD gain+40(FP), Z1
 	VBROADCASTSD rate+48(FP), Z2
 	VPXORD       Z3, Z3, Z3
-	VBROADCASTSD vectorConstants<>+240(SB), Z4
-	VBROADCASTSD vectorConstants<>+216(SB), Z5
+	VBROADCASTSD vectorConstants<>+348(SB), Z4
+	VBROADCASTSD vectorConstants<>+324(SB), Z5
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -1867,8 +4484,8 @@ TEXT ·nesterov512f64(SB), NOSPLIT, $0-56
 	VBROADCASTSD gain+40(FP), Z1
 	VBROADCASTSD rate+48(FP), Z2
 	VPXORD       Z3, Z3, Z3
-	VBROADCASTSD vectorConstants<>+240(SB), Z4
-	VBROADCASTSD vectorConstants<>+216(SB), Z5
+	VBROADCASTSD vectorConstants<>+348(SB), Z4
+	VBROADCASTSD vectorConstants<>+324(SB), Z5
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -1916,8 +4533,8 @@ TEXT ·adaGrad512f64(SB), NOSPLIT, $0-48
 	VBROADCASTSD rate+32(FP), Z0
 	VBROADCASTSD eps+40(FP), Z1
 	VPXORD       Z2, Z2, Z2
-	VBROADCASTSD vectorConstants<>+240(SB), Z3
-	VBROADCASTSD vectorConstants<>+216(SB), Z4
+	VBROADCASTSD vectorConstants<>+348(SB), Z3
+	VBROADCASTSD vectorConstants<>+324(SB), Z4
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -1966,8 +4583,8 @@ TEXT ·rmsProp512f64(SB), NOSPLIT, $0-56
 	VBROADCASTSD rate+40(FP), Z1
 	VBROADCASTSD eps+48(FP), Z2
 	VPXORD       Z3, Z3, Z3
-	VBROADCASTSD vectorConstants<>+240(SB), Z4
-	VBROADCASTSD vectorConstants<>+216(SB), Z5
+	VBROADCASTSD vectorConstants<>+348(SB), Z4
+	VBROADCASTSD vectorConstants<>+324(SB), Z5
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -2020,8 +4637,8 @@ TEXT ·adam512f64(SB), NOSPLIT, $0-72
 	VBROADCASTSD rate+56(FP), Z2
 	VBROADCASTSD eps+64(FP), Z3
 	VPXORD       Z4, Z4, Z4
-	VBROADCASTSD vectorConstants<>+240(SB), Z5
-	VBROADCASTSD vectorConstants<>+216(SB), Z6
+	VBROADCASTSD vectorConstants<>+348(SB), Z5
+	VBROADCASTSD vectorConstants<>+324(SB), Z6
 	MOVQ         n+32(FP), SI
 	KXNORW       K1, K1, K1
 	XORQ         DI, DI
@@ -2233,8 +4850,8 @@ done:
 // Requires: AVX, AVX512F, AVX512VL, BMI2, SSE2
 TEXT ·max512f64(SB), NOSPLIT, $0-24
 	MOVQ         x+0(FP), AX
-	VBROADCASTSD vectorConstants<>+256(SB), Z0
-	VBROADCASTSD vectorConstants<>+256(SB), Z1
+	VBROADCASTSD vectorConstants<>+724(SB), Z0
+	VBROADCASTSD vectorConstants<>+724(SB), Z1
 	VCMPPD       $0x03, Z0, Z0, K1
 	MOVQ         n+8(FP), CX
 	KXNORW       K2, K2, K2
@@ -2244,12 +4861,12 @@ TEXT ·max512f64(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
-	VBROADCASTSD vectorConstants<>+256(SB), Z2
+	VBROADCASTSD vectorConstants<>+724(SB), Z2
 	VMOVUPD      (AX)(DX*8), K2, Z2
 	VCMPPD       $0x03, Z2, Z2, K4
 	KORW         K4, K1, K1
 	VMAXPD       Z0, Z2, Z0
-	VBROADCASTSD vectorConstants<>+256(SB), Z2
+	VBROADCASTSD vectorConstants<>+724(SB), Z2
 	VMOVUPD      64(AX)(DX*8), K3, Z2
 	VCMPPD       $0x03, Z2, Z2, K4
 	KORW         K4, K1, K1
@@ -2294,18 +4911,18 @@ number:
 TEXT ·logs512f64(SB), NOSPLIT, $0-24
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
-	VBROADCASTSD vectorConstants<>+112(SB), Z0
-	VBROADCASTSD vectorConstants<>+264(SB), Z1
-	VBROADCASTSD vectorConstants<>+272(SB), Z2
-	VBROADCASTSD vectorConstants<>+280(SB), Z3
-	VBROADCASTSD vectorConstants<>+288(SB), Z4
-	VBROADCASTSD vectorConstants<>+296(SB), Z5
-	VBROADCASTSD vectorConstants<>+304(SB), Z6
-	VBROADCASTSD vectorConstants<>+312(SB), Z7
-	VBROADCASTSD vectorConstants<>+320(SB), Z8
-	VBROADCASTSD vectorConstants<>+328(SB), Z9
-	VBROADCASTSD vectorConstants<>+336(SB), Z10
-	VBROADCASTSD vectorConstants<>+344(SB), Z11
+	VBROADCASTSD vectorConstants<>+220(SB), Z0
+	VBROADCASTSD vectorConstants<>+732(SB), Z1
+	VBROADCASTSD vectorConstants<>+740(SB), Z2
+	VBROADCASTSD vectorConstants<>+748(SB), Z3
+	VBROADCASTSD vectorConstants<>+756(SB), Z4
+	VBROADCASTSD vectorConstants<>+764(SB), Z5
+	VBROADCASTSD vectorConstants<>+772(SB), Z6
+	VBROADCASTSD vectorConstants<>+780(SB), Z7
+	VBROADCASTSD vectorConstants<>+788(SB), Z8
+	VBROADCASTSD vectorConstants<>+796(SB), Z9
+	VBROADCASTSD vectorConstants<>+804(SB), Z10
+	VBROADCASTSD vectorConstants<>+460(SB), Z11
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
 	XORQ         BX, BX
@@ -2314,23 +4931,23 @@ TEXT ·logs512f64(SB), NOSPLIT, $0-24
 
 loop:
 	VMOVUPD.Z    (CX)(BX*8), K1, Z12
-	VBROADCASTSD vectorConstants<>+216(SB), Z13
+	VBROADCASTSD vectorConstants<>+324(SB), Z13
 	VCMPPD       $0x11, Z13, Z12, K2
-	VBROADCASTSD vectorConstants<>+352(SB), Z13
+	VBROADCASTSD vectorConstants<>+812(SB), Z13
 	VMULPD       Z13, Z12, Z13
 	VBLENDMPD    Z13, Z12, K2, Z14
 	VPSRLQ       $0x34, Z14, Z13
-	VBROADCASTSD vectorConstants<>+360(SB), Z22
+	VBROADCASTSD vectorConstants<>+820(SB), Z22
 	VPORQ        Z22, Z13, Z13
-	VBROADCASTSD vectorConstants<>+368(SB), Z22
-	VBROADCASTSD vectorConstants<>+376(SB), Z23
+	VBROADCASTSD vectorConstants<>+828(SB), Z22
+	VBROADCASTSD vectorConstants<>+836(SB), Z23
 	VBLENDMPD    Z22, Z23, K2, Z15
 	VSUBPD       Z15, Z13, Z13
-	VBROADCASTSD vectorConstants<>+384(SB), Z22
+	VBROADCASTSD vectorConstants<>+844(SB), Z22
 	VPANDQ       Z22, Z14, Z22
-	VBROADCASTSD vectorConstants<>+208(SB), Z23
+	VBROADCASTSD vectorConstants<>+316(SB), Z23
 	VPORQ        Z23, Z22, Z22
-	VBROADCASTSD vectorConstants<>+392(SB), Z23
+	VBROADCASTSD vectorConstants<>+852(SB), Z23
 	VCMPPD       $0x11, Z23, Z22, K2
 	VADDPD       Z22, Z22, Z23
 	VBLENDMPD    Z23, Z22, K2, Z16
@@ -2355,20 +4972,20 @@ loop:
 	VADDPD       Z23, Z23, Z23
 	VMULPD       Z22, Z13, Z24
 	VFMSUB213PD  Z24, Z13, Z23
-	VBROADCASTSD vectorConstants<>+400(SB), Z13
-	VBROADCASTSD vectorConstants<>+408(SB), Z24
+	VBROADCASTSD vectorConstants<>+860(SB), Z13
+	VBROADCASTSD vectorConstants<>+868(SB), Z24
 	VFMADD231PD  Z24, Z17, Z23
 	VADDPD       Z22, Z23, Z22
 	VFMADD231PD  Z13, Z17, Z22
-	VBROADCASTSD vectorConstants<>+416(SB), Z13
+	VBROADCASTSD vectorConstants<>+876(SB), Z13
 	VCMPPD       $0x15, Z13, Z12, K2
 	VBLENDMPD    Z12, Z22, K2, Z18
 	VPXORD       Z19, Z19, Z19
 	VCMPPD       $0x11, Z19, Z12, K2
-	VBROADCASTSD vectorConstants<>+424(SB), Z13
+	VBROADCASTSD vectorConstants<>+884(SB), Z13
 	VBLENDMPD    Z13, Z18, K2, Z20
 	VCMPPD       $0x00, Z19, Z12, K2
-	VBROADCASTSD vectorConstants<>+256(SB), Z12
+	VBROADCASTSD vectorConstants<>+724(SB), Z12
 	VBLENDMPD    Z12, Z20, K2, Z21
 	VMOVUPD      Z21, K1, (AX)(BX*8)
 	ADDQ         $0x08, BX
@@ -2382,6 +4999,416 @@ rest:
 	BZHIQ DX, SI, SI
 	KMOVW SI, K1
 	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func add512f64(y *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·add512f64(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   n+24(FP), BX
+	KXNORW K1, K1, K1
+	XORQ   SI, SI
+	SUBQ   $0x08, BX
+	JLT    rest
+
+loop:
+	VMOVUPD.Z (CX)(SI*8), K1, Z0
+	VMOVUPD.Z (DX)(SI*8), K1, Z1
+	VADDPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func times512f64(y *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·times512f64(SB), NOSPLIT, $0-32
+	MOVQ   y+0(FP), AX
+	MOVQ   a+8(FP), CX
+	MOVQ   b+16(FP), DX
+	MOVQ   n+24(FP), BX
+	KXNORW K1, K1, K1
+	XORQ   SI, SI
+	SUBQ   $0x08, BX
+	JLT    rest
+
+loop:
+	VMOVUPD.Z (CX)(SI*8), K1, Z0
+	VMOVUPD.Z (DX)(SI*8), K1, Z1
+	VMULPD    Z1, Z0, Z0
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+	ADDQ      $0x08, SI
+	SUBQ      $0x08, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x08, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func center512f64(y *float64, x *float64, n int, mean float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·center512f64(SB), NOSPLIT, $0-32
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD mean+24(FP), Z0
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z (CX)(BX*8), K1, Z1
+	VSUBPD    Z0, Z1, Z1
+	VMOVUPD   Z1, K1, (AX)(BX*8)
+	ADDQ      $0x08, BX
+	SUBQ      $0x08, DX
+	JGE       loop
+
+rest:
+	ADDQ  $0x08, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func centeredSums512f64(sum *float64, squares *float64, x *float64, mean *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·centeredSums512f64(SB), NOSPLIT, $0-40
+	MOVQ   sum+0(FP), AX
+	MOVQ   squares+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   mean+24(FP), BX
+	MOVQ   n+32(FP), SI
+	KXNORW K1, K1, K1
+	XORQ   DI, DI
+	SUBQ   $0x08, SI
+	JLT    rest
+
+loop:
+	VMOVUPD.Z   (DX)(DI*8), K1, Z0
+	VMOVUPD.Z   (BX)(DI*8), K1, Z1
+	VSUBPD      Z1, Z0, Z0
+	VMOVUPD.Z   (AX)(DI*8), K1, Z1
+	VADDPD      Z0, Z1, Z1
+	VMOVUPD.Z   (CX)(DI*8), K1, Z2
+	VFMADD231PD Z0, Z0, Z2
+	VMOVUPD     Z1, K1, (AX)(DI*8)
+	VMOVUPD     Z2, K1, (CX)(DI*8)
+	ADDQ        $0x08, DI
+	SUBQ        $0x08, SI
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, SI
+	JLE   done
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  $-1, SI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumns512f64(y *float64, x *float64, mean *float64, scale *float64, shift *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumns512f64(SB), NOSPLIT, $0-48
+	MOVQ   y+0(FP), AX
+	MOVQ   x+8(FP), CX
+	MOVQ   mean+16(FP), DX
+	MOVQ   scale+24(FP), BX
+	MOVQ   shift+32(FP), SI
+	MOVQ   n+40(FP), DI
+	KXNORW K1, K1, K1
+	XORQ   R8, R8
+	SUBQ   $0x08, DI
+	JLT    rest
+
+loop:
+	VMOVUPD.Z   (CX)(R8*8), K1, Z0
+	VMOVUPD.Z   (DX)(R8*8), K1, Z1
+	VSUBPD      Z1, Z0, Z0
+	VMOVUPD.Z   (BX)(R8*8), K1, Z1
+	VMOVUPD.Z   (SI)(R8*8), K1, Z2
+	VFMADD231PD Z1, Z0, Z2
+	VMOVUPD     Z2, K1, (AX)(R8*8)
+	ADDQ        $0x08, R8
+	SUBQ        $0x08, DI
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnSums512f64(sum *float64, along *float64, dy *float64, x *float64, mean *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumnSums512f64(SB), NOSPLIT, $0-48
+	MOVQ   sum+0(FP), AX
+	MOVQ   along+8(FP), CX
+	MOVQ   dy+16(FP), DX
+	MOVQ   x+24(FP), BX
+	MOVQ   mean+32(FP), SI
+	MOVQ   n+40(FP), DI
+	KXNORW K1, K1, K1
+	XORQ   R8, R8
+	SUBQ   $0x08, DI
+	JLT    rest
+
+loop:
+	VMOVUPD.Z   (DX)(R8*8), K1, Z0
+	VMOVUPD.Z   (BX)(R8*8), K1, Z1
+	VMOVUPD.Z   (SI)(R8*8), K1, Z2
+	VSUBPD      Z2, Z1, Z1
+	VMOVUPD.Z   (AX)(R8*8), K1, Z2
+	VADDPD      Z0, Z2, Z2
+	VMOVUPD.Z   (CX)(R8*8), K1, Z3
+	VFMADD231PD Z1, Z0, Z3
+	VMOVUPD     Z2, K1, (AX)(R8*8)
+	VMOVUPD     Z3, K1, (CX)(R8*8)
+	ADDQ        $0x08, R8
+	SUBQ        $0x08, DI
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnsBackward512f64(dx *float64, dy *float64, x *float64, mean *float64, scale *float64, slope *float64, shift *float64, n int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normColumnsBackward512f64(SB), NOSPLIT, $0-64
+	MOVQ   dx+0(FP), AX
+	MOVQ   dy+8(FP), CX
+	MOVQ   x+16(FP), DX
+	MOVQ   mean+24(FP), BX
+	MOVQ   scale+32(FP), SI
+	MOVQ   slope+40(FP), DI
+	MOVQ   shift+48(FP), R8
+	MOVQ   n+56(FP), R9
+	KXNORW K1, K1, K1
+	XORQ   R10, R10
+	SUBQ   $0x08, R9
+	JLT    rest
+
+loop:
+	VMOVUPD.Z   (DX)(R10*8), K1, Z0
+	VMOVUPD.Z   (BX)(R10*8), K1, Z1
+	VSUBPD      Z1, Z0, Z0
+	VMOVUPD.Z   (DI)(R10*8), K1, Z1
+	VMOVUPD.Z   (R8)(R10*8), K1, Z2
+	VFMADD231PD Z0, Z1, Z2
+	VMOVUPD.Z   (SI)(R10*8), K1, Z0
+	VMOVUPD.Z   (CX)(R10*8), K1, Z1
+	VFMADD231PD Z1, Z0, Z2
+	VMOVUPD     Z2, K1, (AX)(R10*8)
+	ADDQ        $0x08, R10
+	SUBQ        $0x08, R9
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, R9
+	JLE   done
+	MOVQ  $-1, R11
+	BZHIQ R9, R11, R11
+	KMOVW R11, K1
+	MOVQ  $-1, R9
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normRow512f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normRow512f64(SB), NOSPLIT, $0-56
+	MOVQ         y+0(FP), AX
+	MOVQ         d+8(FP), CX
+	MOVQ         gamma+16(FP), DX
+	MOVQ         beta+24(FP), BX
+	VBROADCASTSD inv+40(FP), Z0
+	VBROADCASTSD offset+48(FP), Z1
+	MOVQ         n+32(FP), SI
+	KXNORW       K1, K1, K1
+	XORQ         DI, DI
+	SUBQ         $0x08, SI
+	JLT          rest
+
+loop:
+	VMOVUPD.Z   (CX)(DI*8), K1, Z2
+	VFMADD213PD Z1, Z0, Z2
+	VMOVUPD.Z   (DX)(DI*8), K1, Z3
+	VMOVUPD.Z   (BX)(DI*8), K1, Z4
+	VFMADD231PD Z3, Z2, Z4
+	VMOVUPD     Z4, K1, (AX)(DI*8)
+	ADDQ        $0x08, DI
+	SUBQ        $0x08, SI
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, SI
+	JLE   done
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  $-1, SI
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func dotCentered512f64(a *float64, x *float64, n int, mean float64) float64
+// Requires: AVX, AVX512F, AVX512VL, BMI2, SSE2
+TEXT ·dotCentered512f64(SB), NOSPLIT, $0-40
+	MOVQ         a+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD mean+24(FP), Z0
+	VPXORD       Z1, Z1, Z1
+	VPXORD       Z2, Z2, Z2
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	KXNORW       K2, K2, K2
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z   (AX)(BX*8), K1, Z3
+	VMOVUPD.Z   (CX)(BX*8), K1, Z4
+	VSUBPD      Z0, Z4, Z4
+	VFMADD231PD Z4, Z3, Z1
+	VMOVUPD.Z   64(AX)(BX*8), K2, Z3
+	VMOVUPD.Z   64(CX)(BX*8), K2, Z4
+	VSUBPD      Z0, Z4, Z4
+	VFMADD231PD Z4, Z3, Z2
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	SHRQ  $0x08, SI
+	KMOVW SI, K2
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VADDPD        Z2, Z1, Z1
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPD        Y0, Y1, Y1
+	VEXTRACTF32X4 $0x01, Y1, X0
+	VADDPD        X0, X1, X1
+	VPERMILPD     $0x01, X1, X0
+	VADDPD        X0, X1, X1
+	VPXORD        Z5, Z5, Z5
+	VADDSD        X5, X1, X1
+	MOVSD         X1, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·normRowBackward512f64(SB), NOSPLIT, $0-88
+	MOVQ         dx+0(FP), AX
+	MOVQ         dgamma+8(FP), CX
+	MOVQ         dbeta+16(FP), DX
+	MOVQ         dy+24(FP), BX
+	MOVQ         x+32(FP), SI
+	VBROADCASTSD mean+48(FP), Z0
+	VBROADCASTSD inv+56(FP), Z1
+	VBROADCASTSD offset+64(FP), Z2
+	VBROADCASTSD slope+72(FP), Z3
+	VBROADCASTSD shift+80(FP), Z4
+	MOVQ         n+40(FP), DI
+	KXNORW       K1, K1, K1
+	XORQ         R8, R8
+	SUBQ         $0x08, DI
+	JLT          rest
+
+loop:
+	VMOVUPD.Z   (SI)(R8*8), K1, Z5
+	VSUBPD      Z0, Z5, Z5
+	VMOVUPD.Z   (BX)(R8*8), K1, Z6
+	VMOVUPD.Z   (AX)(R8*8), K1, Z7
+	VMOVUPD     Z5, Z8
+	VFMADD213PD Z4, Z3, Z8
+	VFMADD231PD Z7, Z1, Z8
+	VFMADD213PD Z2, Z1, Z5
+	VMOVUPD.Z   (CX)(R8*8), K1, Z7
+	VFMADD231PD Z5, Z6, Z7
+	VMOVUPD.Z   (DX)(R8*8), K1, Z5
+	VADDPD      Z6, Z5, Z5
+	VMOVUPD     Z8, K1, (AX)(R8*8)
+	VMOVUPD     Z7, K1, (CX)(R8*8)
+	VMOVUPD     Z5, K1, (DX)(R8*8)
+	ADDQ        $0x08, R8
+	SUBQ        $0x08, DI
+	JGE         loop
+
+rest:
+	ADDQ  $0x08, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
 	JMP   loop
 
 done:
@@ -2430,14 +5457,204 @@ done:
 	VZEROUPPER
 	RET
 
+// func leaky256f32(dst *float32, v *float32, x *float32, n int, slope float32)
+// Requires: AVX, AVX2
+TEXT ·leaky256f32(SB), NOSPLIT, $0-36
+	MOVQ         dst+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS slope+32(FP), Y0
+	VPXOR        Y1, Y1, Y1
+	MOVQ         n+24(FP), BX
+	VPCMPEQD     Y2, Y2, Y2
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMASKMOVPS (CX)(SI*4), Y2, Y3
+	VMASKMOVPS (DX)(SI*4), Y2, Y4
+	VCMPPS     $0x16, Y1, Y4, Y4
+	VMULPS     Y0, Y3, Y5
+	VBLENDVPS  Y4, Y3, Y5, Y3
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPS Y3, Y2, (AX)(SI*4)
+	JMP        done
+
+full:
+	VMOVUPS Y3, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y2
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func prelu256f32(dst *float32, v *float32, x *float32, slope *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·prelu256f32(SB), NOSPLIT, $0-40
+	MOVQ     dst+0(FP), AX
+	MOVQ     v+8(FP), CX
+	MOVQ     x+16(FP), DX
+	MOVQ     slope+24(FP), BX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+32(FP), SI
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     DI, DI
+	SUBQ     $0x08, SI
+	JLT      rest
+
+loop:
+	VMASKMOVPS (CX)(DI*4), Y1, Y2
+	VMASKMOVPS (DX)(DI*4), Y1, Y3
+	VCMPPS     $0x16, Y0, Y3, Y3
+	VMASKMOVPS (BX)(DI*4), Y1, Y4
+	VMULPS     Y4, Y2, Y4
+	VBLENDVPS  Y3, Y2, Y4, Y2
+	TESTQ      SI, SI
+	JGE        full
+	VMASKMOVPS Y2, Y1, (AX)(DI*4)
+	JMP        done
+
+full:
+	VMOVUPS Y2, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, SI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*4), Y1
+	MOVQ    $-1, SI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func addSlopes256f32(grad *float32, dy *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·addSlopes256f32(SB), NOSPLIT, $0-32
+	MOVQ     grad+0(FP), AX
+	MOVQ     dy+8(FP), CX
+	MOVQ     x+16(FP), DX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     SI, SI
+	SUBQ     $0x08, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPS  (DX)(SI*4), Y1, Y2
+	VMASKMOVPS  (AX)(SI*4), Y1, Y3
+	VCMPPS      $0x15, Y2, Y0, Y4
+	VMASKMOVPS  (CX)(SI*4), Y1, Y5
+	VMOVUPS     Y3, Y6
+	VFMADD231PS Y2, Y5, Y6
+	VBLENDVPS   Y4, Y6, Y3, Y2
+	TESTQ       BX, BX
+	JGE         full
+	VMASKMOVPS  Y2, Y1, (AX)(SI*4)
+	JMP         done
+
+full:
+	VMOVUPS Y2, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y1
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func slope256f32(dy *float32, x *float32, n int) float32
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·slope256f32(SB), NOSPLIT, $0-28
+	MOVQ     dy+0(FP), AX
+	MOVQ     x+8(FP), CX
+	VPXOR    Y0, Y0, Y0
+	VPXOR    Y1, Y1, Y1
+	VPXOR    Y2, Y2, Y2
+	MOVQ     n+16(FP), DX
+	VPCMPEQD Y3, Y3, Y3
+	VPCMPEQD Y4, Y4, Y4
+	XORQ     BX, BX
+	SUBQ     $0x10, DX
+	JLT      rest
+
+loop:
+	VMASKMOVPS  (AX)(BX*4), Y3, Y5
+	VMASKMOVPS  (CX)(BX*4), Y3, Y6
+	VCMPPS      $0x15, Y6, Y0, Y7
+	VANDPS      Y5, Y7, Y5
+	VANDPS      Y6, Y7, Y6
+	VFMADD231PS Y6, Y5, Y1
+	VMASKMOVPS  32(AX)(BX*4), Y4, Y5
+	VMASKMOVPS  32(CX)(BX*4), Y4, Y6
+	VCMPPS      $0x15, Y6, Y0, Y7
+	VANDPS      Y5, Y7, Y5
+	VANDPS      Y6, Y7, Y6
+	VFMADD231PS Y6, Y5, Y2
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop
+
+rest:
+	ADDQ    $0x10, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*4), Y3
+	VMOVUPS 32(SI)(DX*4), Y4
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VADDPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x0e, X1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x01, X1, X0
+	VADDPS       X0, X1, X1
+	VPXOR        Y0, Y0, Y0
+	VADDSS       X0, X1, X1
+	MOVSS        X1, ret+24(FP)
+	VZEROUPPER
+	RET
+
 // func exp256f32(dst *float32, src *float32, n int, shift float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·exp256f32(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	VBROADCASTSS shift+24(FP), Y0
-	VBROADCASTSS vectorConstants<>+432(SB), Y1
-	VBROADCASTSS vectorConstants<>+436(SB), Y2
+	VBROADCASTSS vectorConstants<>+892(SB), Y1
+	VBROADCASTSS vectorConstants<>+896(SB), Y2
 	MOVQ         n+16(FP), DX
 	VPCMPEQD     Y3, Y3, Y3
 	XORQ         BX, BX
@@ -2759,6 +5976,936 @@ done:
 	VZEROUPPER
 	RET
 
+// func elu256f32(y *float32, x *float32, n int, alpha float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·elu256f32(SB), NOSPLIT, $0-28
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS alpha+24(FP), Y0
+	VPXOR        Y1, Y1, Y1
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y2, Y2, Y2
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPS   (CX)(BX*4), Y2, Y3
+	VBROADCASTSS vectorConstants<>+68(SB), Y4
+	VBROADCASTSS vectorConstants<>+56(SB), Y5
+	VANDPS       Y5, Y3, Y5
+	VMINPS       Y5, Y4, Y4
+	VBROADCASTSS vectorConstants<>+52(SB), Y5
+	VORPS        Y5, Y4, Y4
+	VBROADCASTSS vectorConstants<>+4(SB), Y5
+	VBROADCASTSS vectorConstants<>+8(SB), Y6
+	VFMADD231PS  Y5, Y4, Y6
+	VBROADCASTSS vectorConstants<>+8(SB), Y5
+	VSUBPS       Y5, Y6, Y5
+	VBROADCASTSS vectorConstants<>+12(SB), Y7
+	VFMADD231PS  Y7, Y5, Y4
+	VBROADCASTSS vectorConstants<>+16(SB), Y7
+	VFMADD231PS  Y7, Y5, Y4
+	VBROADCASTSS vectorConstants<>+24(SB), Y5
+	VBROADCASTSS vectorConstants<>+28(SB), Y7
+	VFMADD213PS  Y7, Y4, Y5
+	VBROADCASTSS vectorConstants<>+32(SB), Y7
+	VFMADD213PS  Y7, Y4, Y5
+	VBROADCASTSS vectorConstants<>+36(SB), Y7
+	VFMADD213PS  Y7, Y4, Y5
+	VBROADCASTSS vectorConstants<>+40(SB), Y7
+	VFMADD213PS  Y7, Y4, Y5
+	VBROADCASTSS vectorConstants<>+44(SB), Y7
+	VFMADD213PS  Y7, Y4, Y5
+	VBROADCASTSS vectorConstants<>+20(SB), Y7
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       Y7, Y6, Y6
+	VMULPS       Y4, Y4, Y7
+	VFMADD213PS  Y4, Y7, Y5
+	VBROADCASTSS vectorConstants<>+20(SB), Y4
+	VSUBPS       Y4, Y6, Y4
+	VFMADD231PS  Y5, Y6, Y4
+	VCMPPS       $0x16, Y1, Y3, Y5
+	VMULPS       Y4, Y0, Y4
+	VBLENDVPS    Y5, Y3, Y4, Y3
+	TESTQ        DX, DX
+	JGE          full
+	VMASKMOVPS   Y3, Y2, (AX)(BX*4)
+	JMP          done
+
+full:
+	VMOVUPS Y3, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*4), Y2
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func eluBackward256f32(dx *float32, dy *float32, y *float32, n int, alpha float32)
+// Requires: AVX, AVX2
+TEXT ·eluBackward256f32(SB), NOSPLIT, $0-36
+	MOVQ         dx+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         y+16(FP), DX
+	VBROADCASTSS alpha+32(FP), Y0
+	VPXOR        Y1, Y1, Y1
+	VBROADCASTSS vectorConstants<>+20(SB), Y2
+	VBROADCASTSS vectorConstants<>+56(SB), Y3
+	VBROADCASTSS vectorConstants<>+60(SB), Y4
+	MOVQ         n+24(FP), BX
+	VPCMPEQD     Y5, Y5, Y5
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
+	JLT          rest
+
+loop:
+	VMASKMOVPS (DX)(SI*4), Y5, Y6
+	VCMPPS     $0x16, Y1, Y6, Y7
+	VADDPS     Y0, Y6, Y6
+	VBLENDVPS  Y7, Y2, Y6, Y6
+	VMASKMOVPS (CX)(SI*4), Y5, Y7
+	VMULPS     Y6, Y7, Y6
+	VANDPS     Y3, Y6, Y7
+	VCMPPS     $0x15, Y4, Y7, Y7
+	VANDPS     Y6, Y7, Y6
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPS Y6, Y5, (AX)(SI*4)
+	JMP        done
+
+full:
+	VMOVUPS Y6, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y5
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func softplus256f32(y *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softplus256f32(SB), NOSPLIT, $0-24
+	MOVQ     y+0(FP), AX
+	MOVQ     x+8(FP), CX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+16(FP), DX
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     BX, BX
+	SUBQ     $0x08, DX
+	JLT      rest
+
+loop:
+	VMASKMOVPS   (CX)(BX*4), Y1, Y2
+	VBROADCASTSS vectorConstants<>+52(SB), Y3
+	VORPS        Y3, Y2, Y3
+	VBROADCASTSS vectorConstants<>+0(SB), Y4
+	VCMPPS       $0x15, Y4, Y3, Y4
+	VANDPS       Y3, Y4, Y3
+	VBROADCASTSS vectorConstants<>+4(SB), Y5
+	VBROADCASTSS vectorConstants<>+8(SB), Y6
+	VFMADD231PS  Y5, Y3, Y6
+	VBROADCASTSS vectorConstants<>+8(SB), Y5
+	VSUBPS       Y5, Y6, Y5
+	VBROADCASTSS vectorConstants<>+12(SB), Y7
+	VFMADD231PS  Y7, Y5, Y3
+	VBROADCASTSS vectorConstants<>+16(SB), Y7
+	VFMADD231PS  Y7, Y5, Y3
+	VBROADCASTSS vectorConstants<>+24(SB), Y5
+	VBROADCASTSS vectorConstants<>+28(SB), Y7
+	VFMADD213PS  Y7, Y3, Y5
+	VBROADCASTSS vectorConstants<>+32(SB), Y7
+	VFMADD213PS  Y7, Y3, Y5
+	VBROADCASTSS vectorConstants<>+36(SB), Y7
+	VFMADD213PS  Y7, Y3, Y5
+	VBROADCASTSS vectorConstants<>+40(SB), Y7
+	VFMADD213PS  Y7, Y3, Y5
+	VBROADCASTSS vectorConstants<>+44(SB), Y7
+	VFMADD213PS  Y7, Y3, Y5
+	VMULPS       Y3, Y3, Y7
+	VFMADD213PS  Y3, Y7, Y5
+	VBROADCASTSS vectorConstants<>+20(SB), Y3
+	VADDPS       Y3, Y5, Y3
+	VBROADCASTSS vectorConstants<>+20(SB), Y5
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VMULPS       Y6, Y3, Y3
+	VANDPS       Y3, Y4, Y3
+	VBROADCASTSS vectorConstants<>+72(SB), Y4
+	VADDPS       Y4, Y3, Y4
+	VDIVPS       Y4, Y3, Y4
+	VMULPS       Y4, Y4, Y5
+	VBROADCASTSS vectorConstants<>+76(SB), Y6
+	VBROADCASTSS vectorConstants<>+80(SB), Y7
+	VFMADD213PS  Y7, Y5, Y6
+	VBROADCASTSS vectorConstants<>+84(SB), Y7
+	VFMADD213PS  Y7, Y5, Y6
+	VBROADCASTSS vectorConstants<>+88(SB), Y7
+	VFMADD213PS  Y7, Y5, Y6
+	VBROADCASTSS vectorConstants<>+92(SB), Y7
+	VFMADD213PS  Y7, Y5, Y6
+	VMULPS       Y6, Y5, Y5
+	VADDPS       Y5, Y5, Y5
+	VMULPS       Y3, Y4, Y6
+	VFMSUB213PS  Y6, Y4, Y5
+	VADDPS       Y5, Y3, Y3
+	VCMPPS       $0x16, Y0, Y2, Y4
+	VANDPS       Y2, Y4, Y2
+	VADDPS       Y3, Y2, Y2
+	TESTQ        DX, DX
+	JGE          full
+	VMASKMOVPS   Y2, Y1, (AX)(BX*4)
+	JMP          done
+
+full:
+	VMOVUPS Y2, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*4), Y1
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func softplusBackward256f32(dx *float32, dy *float32, y *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softplusBackward256f32(SB), NOSPLIT, $0-32
+	MOVQ     dx+0(FP), AX
+	MOVQ     dy+8(FP), CX
+	MOVQ     y+16(FP), DX
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     SI, SI
+	SUBQ     $0x08, BX
+	JLT      rest
+
+loop:
+	VBROADCASTSS vectorConstants<>+68(SB), Y1
+	VMASKMOVPS   (DX)(SI*4), Y0, Y2
+	VMINPS       Y2, Y1, Y1
+	VBROADCASTSS vectorConstants<>+52(SB), Y2
+	VORPS        Y2, Y1, Y1
+	VBROADCASTSS vectorConstants<>+4(SB), Y2
+	VBROADCASTSS vectorConstants<>+8(SB), Y3
+	VFMADD231PS  Y2, Y1, Y3
+	VBROADCASTSS vectorConstants<>+8(SB), Y2
+	VSUBPS       Y2, Y3, Y2
+	VBROADCASTSS vectorConstants<>+12(SB), Y4
+	VFMADD231PS  Y4, Y2, Y1
+	VBROADCASTSS vectorConstants<>+16(SB), Y4
+	VFMADD231PS  Y4, Y2, Y1
+	VBROADCASTSS vectorConstants<>+24(SB), Y2
+	VBROADCASTSS vectorConstants<>+28(SB), Y4
+	VFMADD213PS  Y4, Y1, Y2
+	VBROADCASTSS vectorConstants<>+32(SB), Y4
+	VFMADD213PS  Y4, Y1, Y2
+	VBROADCASTSS vectorConstants<>+36(SB), Y4
+	VFMADD213PS  Y4, Y1, Y2
+	VBROADCASTSS vectorConstants<>+40(SB), Y4
+	VFMADD213PS  Y4, Y1, Y2
+	VBROADCASTSS vectorConstants<>+44(SB), Y4
+	VFMADD213PS  Y4, Y1, Y2
+	VBROADCASTSS vectorConstants<>+20(SB), Y4
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       Y4, Y3, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y2
+	VBROADCASTSS vectorConstants<>+20(SB), Y1
+	VSUBPS       Y3, Y1, Y1
+	VFNMADD231PS Y2, Y3, Y1
+	VMASKMOVPS   (CX)(SI*4), Y0, Y2
+	VMULPS       Y1, Y2, Y1
+	VBROADCASTSS vectorConstants<>+56(SB), Y2
+	VANDPS       Y2, Y1, Y2
+	VBROADCASTSS vectorConstants<>+60(SB), Y3
+	VCMPPS       $0x15, Y3, Y2, Y2
+	VANDPS       Y1, Y2, Y1
+	TESTQ        BX, BX
+	JGE          full
+	VMASKMOVPS   Y1, Y0, (AX)(SI*4)
+	JMP          done
+
+full:
+	VMOVUPS Y1, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y0
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func silu256f32(y *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·silu256f32(SB), NOSPLIT, $0-24
+	MOVQ     y+0(FP), AX
+	MOVQ     x+8(FP), CX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+16(FP), DX
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     BX, BX
+	SUBQ     $0x08, DX
+	JLT      rest
+
+loop:
+	VMASKMOVPS   (CX)(BX*4), Y1, Y2
+	VBROADCASTSS vectorConstants<>+96(SB), Y3
+	VBROADCASTSS vectorConstants<>+56(SB), Y4
+	VANDPS       Y4, Y2, Y4
+	VMINPS       Y4, Y3, Y3
+	VBROADCASTSS vectorConstants<>+52(SB), Y4
+	VORPS        Y4, Y3, Y4
+	VBROADCASTSS vectorConstants<>+0(SB), Y5
+	VCMPPS       $0x15, Y5, Y4, Y5
+	VANDPS       Y4, Y5, Y4
+	VBROADCASTSS vectorConstants<>+4(SB), Y6
+	VBROADCASTSS vectorConstants<>+8(SB), Y7
+	VFMADD231PS  Y6, Y4, Y7
+	VBROADCASTSS vectorConstants<>+8(SB), Y6
+	VSUBPS       Y6, Y7, Y6
+	VBROADCASTSS vectorConstants<>+12(SB), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VBROADCASTSS vectorConstants<>+16(SB), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VBROADCASTSS vectorConstants<>+24(SB), Y6
+	VBROADCASTSS vectorConstants<>+28(SB), Y8
+	VFMADD213PS  Y8, Y4, Y6
+	VBROADCASTSS vectorConstants<>+32(SB), Y8
+	VFMADD213PS  Y8, Y4, Y6
+	VBROADCASTSS vectorConstants<>+36(SB), Y8
+	VFMADD213PS  Y8, Y4, Y6
+	VBROADCASTSS vectorConstants<>+40(SB), Y8
+	VFMADD213PS  Y8, Y4, Y6
+	VBROADCASTSS vectorConstants<>+44(SB), Y8
+	VFMADD213PS  Y8, Y4, Y6
+	VMULPS       Y4, Y4, Y8
+	VFMADD213PS  Y4, Y8, Y6
+	VBROADCASTSS vectorConstants<>+20(SB), Y4
+	VADDPS       Y4, Y6, Y4
+	VBROADCASTSS vectorConstants<>+20(SB), Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VMULPS       Y7, Y4, Y4
+	VANDPS       Y4, Y5, Y4
+	VBROADCASTSS vectorConstants<>+20(SB), Y5
+	VBROADCASTSS vectorConstants<>+20(SB), Y6
+	VADDPS       Y6, Y4, Y6
+	VDIVPS       Y6, Y5, Y5
+	VCMPPS       $0x16, Y0, Y2, Y6
+	VMULPS       Y5, Y3, Y3
+	VANDPS       Y2, Y6, Y2
+	VFNMADD231PS Y4, Y3, Y2
+	VBROADCASTSS vectorConstants<>+56(SB), Y3
+	VANDPS       Y3, Y2, Y3
+	VBROADCASTSS vectorConstants<>+60(SB), Y4
+	VCMPPS       $0x15, Y4, Y3, Y3
+	VANDPS       Y2, Y3, Y2
+	TESTQ        DX, DX
+	JGE          full
+	VMASKMOVPS   Y2, Y1, (AX)(BX*4)
+	JMP          done
+
+full:
+	VMOVUPS Y2, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*4), Y1
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func siluBackward256f32(dx *float32, dy *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·siluBackward256f32(SB), NOSPLIT, $0-32
+	MOVQ     dx+0(FP), AX
+	MOVQ     dy+8(FP), CX
+	MOVQ     x+16(FP), DX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     SI, SI
+	SUBQ     $0x08, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPS   (DX)(SI*4), Y1, Y2
+	VBROADCASTSS vectorConstants<>+96(SB), Y3
+	VBROADCASTSS vectorConstants<>+56(SB), Y4
+	VANDPS       Y4, Y2, Y4
+	VMINPS       Y4, Y3, Y3
+	VBROADCASTSS vectorConstants<>+52(SB), Y4
+	VORPS        Y4, Y3, Y4
+	VBROADCASTSS vectorConstants<>+0(SB), Y5
+	VCMPPS       $0x15, Y5, Y4, Y5
+	VANDPS       Y4, Y5, Y4
+	VBROADCASTSS vectorConstants<>+4(SB), Y6
+	VBROADCASTSS vectorConstants<>+8(SB), Y7
+	VFMADD231PS  Y6, Y4, Y7
+	VBROADCASTSS vectorConstants<>+8(SB), Y6
+	VSUBPS       Y6, Y7, Y6
+	VBROADCASTSS vectorConstants<>+12(SB), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VBROADCASTSS vectorConstants<>+16(SB), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VBROADCASTSS vectorConstants<>+24(SB), Y6
+	VBROADCASTSS vectorConstants<>+28(SB), Y8
+	VFMADD213PS  Y8, Y4, Y6
+	VBROADCASTSS vectorConstants<>+32(SB), Y8
+	VFMADD213PS  Y8, Y4, Y6
+	VBROADCASTSS vectorConstants<>+36(SB), Y8
+	VFMADD213PS  Y8, Y4, Y6
+	VBROADCASTSS vectorConstants<>+40(SB), Y8
+	VFMADD213PS  Y8, Y4, Y6
+	VBROADCASTSS vectorConstants<>+44(SB), Y8
+	VFMADD213PS  Y8, Y4, Y6
+	VMULPS       Y4, Y4, Y8
+	VFMADD213PS  Y4, Y8, Y6
+	VBROADCASTSS vectorConstants<>+20(SB), Y4
+	VADDPS       Y4, Y6, Y4
+	VBROADCASTSS vectorConstants<>+20(SB), Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VMULPS       Y7, Y4, Y4
+	VANDPS       Y4, Y5, Y4
+	VBROADCASTSS vectorConstants<>+20(SB), Y5
+	VBROADCASTSS vectorConstants<>+20(SB), Y6
+	VADDPS       Y6, Y4, Y6
+	VDIVPS       Y6, Y5, Y5
+	VBROADCASTSS vectorConstants<>+20(SB), Y6
+	VFNMADD231PS Y5, Y3, Y6
+	VMULPS       Y6, Y5, Y3
+	VCMPPS       $0x16, Y0, Y2, Y2
+	VBROADCASTSS vectorConstants<>+20(SB), Y5
+	VFNMADD231PS Y3, Y4, Y5
+	VMULPS       Y3, Y4, Y3
+	VBLENDVPS    Y2, Y5, Y3, Y2
+	VMASKMOVPS   (CX)(SI*4), Y1, Y3
+	VMULPS       Y2, Y3, Y2
+	VBROADCASTSS vectorConstants<>+56(SB), Y3
+	VANDPS       Y3, Y2, Y3
+	VBROADCASTSS vectorConstants<>+60(SB), Y4
+	VCMPPS       $0x15, Y4, Y3, Y3
+	VANDPS       Y2, Y3, Y2
+	TESTQ        BX, BX
+	JGE          full
+	VMASKMOVPS   Y2, Y1, (AX)(SI*4)
+	JMP          done
+
+full:
+	VMOVUPS Y2, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y1
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func gelu256f32(y *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·gelu256f32(SB), NOSPLIT, $0-24
+	MOVQ     y+0(FP), AX
+	MOVQ     x+8(FP), CX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+16(FP), DX
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     BX, BX
+	SUBQ     $0x08, DX
+	JLT      rest
+
+loop:
+	VMASKMOVPS   (CX)(BX*4), Y1, Y2
+	VBROADCASTSS vectorConstants<>+100(SB), Y3
+	VBROADCASTSS vectorConstants<>+56(SB), Y4
+	VANDPS       Y4, Y2, Y4
+	VMINPS       Y4, Y3, Y3
+	VMULPS       Y3, Y3, Y4
+	VBROADCASTSS vectorConstants<>+104(SB), Y5
+	VMULPS       Y5, Y4, Y5
+	VBROADCASTSS vectorConstants<>+0(SB), Y6
+	VCMPPS       $0x15, Y6, Y5, Y6
+	VANDPS       Y5, Y6, Y5
+	VBROADCASTSS vectorConstants<>+4(SB), Y7
+	VBROADCASTSS vectorConstants<>+8(SB), Y8
+	VFMADD231PS  Y7, Y5, Y8
+	VBROADCASTSS vectorConstants<>+8(SB), Y7
+	VSUBPS       Y7, Y8, Y7
+	VBROADCASTSS vectorConstants<>+12(SB), Y9
+	VFMADD231PS  Y9, Y7, Y5
+	VBROADCASTSS vectorConstants<>+16(SB), Y9
+	VFMADD231PS  Y9, Y7, Y5
+	VBROADCASTSS vectorConstants<>+24(SB), Y7
+	VBROADCASTSS vectorConstants<>+28(SB), Y9
+	VFMADD213PS  Y9, Y5, Y7
+	VBROADCASTSS vectorConstants<>+32(SB), Y9
+	VFMADD213PS  Y9, Y5, Y7
+	VBROADCASTSS vectorConstants<>+36(SB), Y9
+	VFMADD213PS  Y9, Y5, Y7
+	VBROADCASTSS vectorConstants<>+40(SB), Y9
+	VFMADD213PS  Y9, Y5, Y7
+	VBROADCASTSS vectorConstants<>+44(SB), Y9
+	VFMADD213PS  Y9, Y5, Y7
+	VMULPS       Y5, Y5, Y9
+	VFMADD213PS  Y5, Y9, Y7
+	VBROADCASTSS vectorConstants<>+20(SB), Y5
+	VADDPS       Y5, Y7, Y5
+	VBROADCASTSS vectorConstants<>+20(SB), Y7
+	VPSLLD       $0x17, Y8, Y8
+	VPADDD       Y7, Y8, Y8
+	VMULPS       Y8, Y5, Y5
+	VANDPS       Y5, Y6, Y5
+	VMOVUPS      Y3, Y6
+	VFMSUB213PS  Y4, Y3, Y6
+	VBROADCASTSS vectorConstants<>+104(SB), Y4
+	VMULPS       Y4, Y6, Y4
+	VMOVUPS      Y5, Y6
+	VFMADD231PS  Y4, Y5, Y6
+	VBROADCASTSS vectorConstants<>+20(SB), Y4
+	VBROADCASTSS vectorConstants<>+108(SB), Y5
+	VADDPS       Y5, Y3, Y5
+	VDIVPS       Y5, Y4, Y4
+	VBROADCASTSS vectorConstants<>+108(SB), Y5
+	VSUBPS       Y5, Y3, Y5
+	VMULPS       Y4, Y5, Y5
+	VBROADCASTSS vectorConstants<>+112(SB), Y7
+	VBROADCASTSS vectorConstants<>+116(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS vectorConstants<>+120(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS vectorConstants<>+124(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS vectorConstants<>+128(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS vectorConstants<>+132(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS vectorConstants<>+136(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS vectorConstants<>+140(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS vectorConstants<>+144(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS vectorConstants<>+148(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS vectorConstants<>+152(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VMULPS       Y7, Y4, Y4
+	VCMPPS       $0x16, Y0, Y2, Y5
+	VMULPS       Y4, Y3, Y3
+	VANDPS       Y2, Y5, Y2
+	VFNMADD231PS Y6, Y3, Y2
+	VBROADCASTSS vectorConstants<>+56(SB), Y3
+	VANDPS       Y3, Y2, Y3
+	VBROADCASTSS vectorConstants<>+60(SB), Y4
+	VCMPPS       $0x15, Y4, Y3, Y3
+	VANDPS       Y2, Y3, Y2
+	TESTQ        DX, DX
+	JGE          full
+	VMASKMOVPS   Y2, Y1, (AX)(BX*4)
+	JMP          done
+
+full:
+	VMOVUPS Y2, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*4), Y1
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func geluBackward256f32(dx *float32, dy *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluBackward256f32(SB), NOSPLIT, $0-32
+	MOVQ     dx+0(FP), AX
+	MOVQ     dy+8(FP), CX
+	MOVQ     x+16(FP), DX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     SI, SI
+	SUBQ     $0x08, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPS   (DX)(SI*4), Y1, Y2
+	VBROADCASTSS vectorConstants<>+100(SB), Y3
+	VBROADCASTSS vectorConstants<>+56(SB), Y4
+	VANDPS       Y4, Y2, Y4
+	VMINPS       Y4, Y3, Y3
+	VMULPS       Y3, Y3, Y4
+	VBROADCASTSS vectorConstants<>+104(SB), Y5
+	VMULPS       Y5, Y4, Y5
+	VBROADCASTSS vectorConstants<>+0(SB), Y6
+	VCMPPS       $0x15, Y6, Y5, Y6
+	VANDPS       Y5, Y6, Y5
+	VBROADCASTSS vectorConstants<>+4(SB), Y7
+	VBROADCASTSS vectorConstants<>+8(SB), Y8
+	VFMADD231PS  Y7, Y5, Y8
+	VBROADCASTSS vectorConstants<>+8(SB), Y7
+	VSUBPS       Y7, Y8, Y7
+	VBROADCASTSS vectorConstants<>+12(SB), Y9
+	VFMADD231PS  Y9, Y7, Y5
+	VBROADCASTSS vectorConstants<>+16(SB), Y9
+	VFMADD231PS  Y9, Y7, Y5
+	VBROADCASTSS vectorConstants<>+24(SB), Y7
+	VBROADCASTSS vectorConstants<>+28(SB), Y9
+	VFMADD213PS  Y9, Y5, Y7
+	VBROADCASTSS vectorConstants<>+32(SB), Y9
+	VFMADD213PS  Y9, Y5, Y7
+	VBROADCASTSS vectorConstants<>+36(SB), Y9
+	VFMADD213PS  Y9, Y5, Y7
+	VBROADCASTSS vectorConstants<>+40(SB), Y9
+	VFMADD213PS  Y9, Y5, Y7
+	VBROADCASTSS vectorConstants<>+44(SB), Y9
+	VFMADD213PS  Y9, Y5, Y7
+	VMULPS       Y5, Y5, Y9
+	VFMADD213PS  Y5, Y9, Y7
+	VBROADCASTSS vectorConstants<>+20(SB), Y5
+	VADDPS       Y5, Y7, Y5
+	VBROADCASTSS vectorConstants<>+20(SB), Y7
+	VPSLLD       $0x17, Y8, Y8
+	VPADDD       Y7, Y8, Y8
+	VMULPS       Y8, Y5, Y5
+	VANDPS       Y5, Y6, Y5
+	VMOVUPS      Y3, Y6
+	VFMSUB213PS  Y4, Y3, Y6
+	VBROADCASTSS vectorConstants<>+104(SB), Y4
+	VMULPS       Y4, Y6, Y4
+	VMOVUPS      Y5, Y6
+	VFMADD231PS  Y4, Y5, Y6
+	VBROADCASTSS vectorConstants<>+20(SB), Y4
+	VBROADCASTSS vectorConstants<>+108(SB), Y5
+	VADDPS       Y5, Y3, Y5
+	VDIVPS       Y5, Y4, Y4
+	VBROADCASTSS vectorConstants<>+108(SB), Y5
+	VSUBPS       Y5, Y3, Y5
+	VMULPS       Y4, Y5, Y5
+	VBROADCASTSS vectorConstants<>+112(SB), Y7
+	VBROADCASTSS vectorConstants<>+116(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS vectorConstants<>+120(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS vectorConstants<>+124(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS vectorConstants<>+128(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS vectorConstants<>+132(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS vectorConstants<>+136(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS vectorConstants<>+140(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS vectorConstants<>+144(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS vectorConstants<>+148(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VBROADCASTSS vectorConstants<>+152(SB), Y8
+	VFMADD213PS  Y8, Y5, Y7
+	VMULPS       Y7, Y4, Y4
+	VBROADCASTSS vectorConstants<>+156(SB), Y5
+	VMOVUPS      Y4, Y4
+	VFNMADD231PS Y5, Y3, Y4
+	VCMPPS       $0x16, Y0, Y2, Y2
+	VBROADCASTSS vectorConstants<>+20(SB), Y3
+	VFNMADD231PS Y4, Y6, Y3
+	VMULPS       Y4, Y6, Y4
+	VBLENDVPS    Y2, Y3, Y4, Y2
+	VMASKMOVPS   (CX)(SI*4), Y1, Y3
+	VMULPS       Y2, Y3, Y2
+	VBROADCASTSS vectorConstants<>+56(SB), Y3
+	VANDPS       Y3, Y2, Y3
+	VBROADCASTSS vectorConstants<>+60(SB), Y4
+	VCMPPS       $0x15, Y4, Y3, Y3
+	VANDPS       Y2, Y3, Y2
+	TESTQ        BX, BX
+	JGE          full
+	VMASKMOVPS   Y2, Y1, (AX)(SI*4)
+	JMP          done
+
+full:
+	VMOVUPS Y2, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y1
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func geluTanh256f32(y *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluTanh256f32(SB), NOSPLIT, $0-24
+	MOVQ     y+0(FP), AX
+	MOVQ     x+8(FP), CX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+16(FP), DX
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     BX, BX
+	SUBQ     $0x08, DX
+	JLT      rest
+
+loop:
+	VMASKMOVPS   (CX)(BX*4), Y1, Y2
+	VBROADCASTSS vectorConstants<>+160(SB), Y3
+	VBROADCASTSS vectorConstants<>+56(SB), Y4
+	VANDPS       Y4, Y2, Y4
+	VMINPS       Y4, Y3, Y3
+	VMULPS       Y3, Y3, Y4
+	VBROADCASTSS vectorConstants<>+164(SB), Y5
+	VBROADCASTSS vectorConstants<>+168(SB), Y6
+	VFMADD231PS  Y5, Y4, Y6
+	VMULPS       Y6, Y3, Y4
+	VBROADCASTSS vectorConstants<>+52(SB), Y5
+	VORPS        Y5, Y4, Y4
+	VBROADCASTSS vectorConstants<>+0(SB), Y5
+	VCMPPS       $0x15, Y5, Y4, Y5
+	VANDPS       Y4, Y5, Y4
+	VBROADCASTSS vectorConstants<>+4(SB), Y6
+	VBROADCASTSS vectorConstants<>+8(SB), Y7
+	VFMADD231PS  Y6, Y4, Y7
+	VBROADCASTSS vectorConstants<>+8(SB), Y6
+	VSUBPS       Y6, Y7, Y6
+	VBROADCASTSS vectorConstants<>+12(SB), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VBROADCASTSS vectorConstants<>+16(SB), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VBROADCASTSS vectorConstants<>+24(SB), Y6
+	VBROADCASTSS vectorConstants<>+28(SB), Y8
+	VFMADD213PS  Y8, Y4, Y6
+	VBROADCASTSS vectorConstants<>+32(SB), Y8
+	VFMADD213PS  Y8, Y4, Y6
+	VBROADCASTSS vectorConstants<>+36(SB), Y8
+	VFMADD213PS  Y8, Y4, Y6
+	VBROADCASTSS vectorConstants<>+40(SB), Y8
+	VFMADD213PS  Y8, Y4, Y6
+	VBROADCASTSS vectorConstants<>+44(SB), Y8
+	VFMADD213PS  Y8, Y4, Y6
+	VMULPS       Y4, Y4, Y8
+	VFMADD213PS  Y4, Y8, Y6
+	VBROADCASTSS vectorConstants<>+20(SB), Y4
+	VADDPS       Y4, Y6, Y4
+	VBROADCASTSS vectorConstants<>+20(SB), Y6
+	VPSLLD       $0x17, Y7, Y7
+	VPADDD       Y6, Y7, Y7
+	VMULPS       Y7, Y4, Y4
+	VANDPS       Y4, Y5, Y4
+	VBROADCASTSS vectorConstants<>+20(SB), Y5
+	VBROADCASTSS vectorConstants<>+20(SB), Y6
+	VADDPS       Y6, Y4, Y6
+	VDIVPS       Y6, Y5, Y5
+	VCMPPS       $0x16, Y0, Y2, Y6
+	VMULPS       Y5, Y3, Y3
+	VANDPS       Y2, Y6, Y2
+	VFNMADD231PS Y4, Y3, Y2
+	VBROADCASTSS vectorConstants<>+56(SB), Y3
+	VANDPS       Y3, Y2, Y3
+	VBROADCASTSS vectorConstants<>+60(SB), Y4
+	VCMPPS       $0x15, Y4, Y3, Y3
+	VANDPS       Y2, Y3, Y2
+	TESTQ        DX, DX
+	JGE          full
+	VMASKMOVPS   Y2, Y1, (AX)(BX*4)
+	JMP          done
+
+full:
+	VMOVUPS Y2, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*4), Y1
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func geluTanhBackward256f32(dx *float32, dy *float32, x *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluTanhBackward256f32(SB), NOSPLIT, $0-32
+	MOVQ     dx+0(FP), AX
+	MOVQ     dy+8(FP), CX
+	MOVQ     x+16(FP), DX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     SI, SI
+	SUBQ     $0x08, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPS   (DX)(SI*4), Y1, Y2
+	VBROADCASTSS vectorConstants<>+160(SB), Y3
+	VBROADCASTSS vectorConstants<>+56(SB), Y4
+	VANDPS       Y4, Y2, Y4
+	VMINPS       Y4, Y3, Y3
+	VMULPS       Y3, Y3, Y4
+	VBROADCASTSS vectorConstants<>+164(SB), Y5
+	VBROADCASTSS vectorConstants<>+168(SB), Y6
+	VFMADD231PS  Y5, Y4, Y6
+	VMULPS       Y6, Y3, Y5
+	VBROADCASTSS vectorConstants<>+52(SB), Y6
+	VORPS        Y6, Y5, Y5
+	VBROADCASTSS vectorConstants<>+0(SB), Y6
+	VCMPPS       $0x15, Y6, Y5, Y6
+	VANDPS       Y5, Y6, Y5
+	VBROADCASTSS vectorConstants<>+4(SB), Y7
+	VBROADCASTSS vectorConstants<>+8(SB), Y8
+	VFMADD231PS  Y7, Y5, Y8
+	VBROADCASTSS vectorConstants<>+8(SB), Y7
+	VSUBPS       Y7, Y8, Y7
+	VBROADCASTSS vectorConstants<>+12(SB), Y9
+	VFMADD231PS  Y9, Y7, Y5
+	VBROADCASTSS vectorConstants<>+16(SB), Y9
+	VFMADD231PS  Y9, Y7, Y5
+	VBROADCASTSS vectorConstants<>+24(SB), Y7
+	VBROADCASTSS vectorConstants<>+28(SB), Y9
+	VFMADD213PS  Y9, Y5, Y7
+	VBROADCASTSS vectorConstants<>+32(SB), Y9
+	VFMADD213PS  Y9, Y5, Y7
+	VBROADCASTSS vectorConstants<>+36(SB), Y9
+	VFMADD213PS  Y9, Y5, Y7
+	VBROADCASTSS vectorConstants<>+40(SB), Y9
+	VFMADD213PS  Y9, Y5, Y7
+	VBROADCASTSS vectorConstants<>+44(SB), Y9
+	VFMADD213PS  Y9, Y5, Y7
+	VMULPS       Y5, Y5, Y9
+	VFMADD213PS  Y5, Y9, Y7
+	VBROADCASTSS vectorConstants<>+20(SB), Y5
+	VADDPS       Y5, Y7, Y5
+	VBROADCASTSS vectorConstants<>+20(SB), Y7
+	VPSLLD       $0x17, Y8, Y8
+	VPADDD       Y7, Y8, Y8
+	VMULPS       Y8, Y5, Y5
+	VANDPS       Y5, Y6, Y5
+	VBROADCASTSS vectorConstants<>+20(SB), Y6
+	VBROADCASTSS vectorConstants<>+20(SB), Y7
+	VADDPS       Y7, Y5, Y7
+	VDIVPS       Y7, Y6, Y6
+	VBROADCASTSS vectorConstants<>+172(SB), Y7
+	VBROADCASTSS vectorConstants<>+168(SB), Y8
+	VFMADD231PS  Y7, Y4, Y8
+	VMULPS       Y8, Y3, Y3
+	VBROADCASTSS vectorConstants<>+20(SB), Y4
+	VFNMADD231PS Y6, Y3, Y4
+	VMULPS       Y4, Y6, Y3
+	VCMPPS       $0x16, Y0, Y2, Y2
+	VBROADCASTSS vectorConstants<>+20(SB), Y4
+	VFNMADD231PS Y3, Y5, Y4
+	VMULPS       Y3, Y5, Y3
+	VBLENDVPS    Y2, Y4, Y3, Y2
+	VMASKMOVPS   (CX)(SI*4), Y1, Y3
+	VMULPS       Y2, Y3, Y2
+	VBROADCASTSS vectorConstants<>+56(SB), Y3
+	VANDPS       Y3, Y2, Y3
+	VBROADCASTSS vectorConstants<>+60(SB), Y4
+	VCMPPS       $0x15, Y4, Y3, Y3
+	VANDPS       Y2, Y3, Y2
+	TESTQ        BX, BX
+	JGE          full
+	VMASKMOVPS   Y2, Y1, (AX)(SI*4)
+	JMP          done
+
+full:
+	VMOVUPS Y2, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y1
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func softmax256f32(y *float32, x *float32, max *float32, sum *float32, rows int, cols int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·softmax256f32(SB), NOSPLIT, $0-48
@@ -2779,10 +6926,10 @@ TEXT ·softmax256f32(SB), NOSPLIT, $0-48
 
 row:
 	VMASKMOVPS   (CX)(R8*4), Y0, Y2
-	VBROADCASTSS vectorConstants<>+68(SB), Y3
+	VBROADCASTSS vectorConstants<>+176(SB), Y3
 	VBLENDVPS    Y0, Y2, Y3, Y2
 	VMASKMOVPS   32(CX)(R8*4), Y1, Y3
-	VBROADCASTSS vectorConstants<>+68(SB), Y4
+	VBROADCASTSS vectorConstants<>+176(SB), Y4
 	VBLENDVPS    Y1, Y3, Y4, Y3
 	VMOVUPS      Y2, Y4
 	VMOVUPS      Y3, Y5
@@ -3631,8 +7778,8 @@ done:
 // Requires: AVX, AVX2, SSE
 TEXT ·max256f32(SB), NOSPLIT, $0-20
 	MOVQ         x+0(FP), AX
-	VBROADCASTSS vectorConstants<>+68(SB), Y0
-	VBROADCASTSS vectorConstants<>+68(SB), Y1
+	VBROADCASTSS vectorConstants<>+176(SB), Y0
+	VBROADCASTSS vectorConstants<>+176(SB), Y1
 	VCMPPS       $0x03, Y0, Y0, Y2
 	MOVQ         n+8(FP), CX
 	VPCMPEQD     Y3, Y3, Y3
@@ -3643,13 +7790,13 @@ TEXT ·max256f32(SB), NOSPLIT, $0-20
 
 loop:
 	VMASKMOVPS   (AX)(DX*4), Y3, Y5
-	VBROADCASTSS vectorConstants<>+68(SB), Y6
+	VBROADCASTSS vectorConstants<>+176(SB), Y6
 	VBLENDVPS    Y3, Y5, Y6, Y5
 	VCMPPS       $0x03, Y5, Y5, Y6
 	VORPS        Y6, Y2, Y2
 	VMAXPS       Y0, Y5, Y0
 	VMASKMOVPS   32(AX)(DX*4), Y4, Y5
-	VBROADCASTSS vectorConstants<>+68(SB), Y6
+	VBROADCASTSS vectorConstants<>+176(SB), Y6
 	VBLENDVPS    Y4, Y5, Y6, Y5
 	VCMPPS       $0x03, Y5, Y5, Y6
 	VORPS        Y6, Y2, Y2
@@ -3685,6 +7832,473 @@ number:
 	VPXOR  Y1, Y1, Y1
 	VADDSS X1, X0, X0
 	MOVSS  X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func add256f32(y *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·add256f32(SB), NOSPLIT, $0-32
+	MOVQ     y+0(FP), AX
+	MOVQ     a+8(FP), CX
+	MOVQ     b+16(FP), DX
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     SI, SI
+	SUBQ     $0x08, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VADDPS     Y2, Y1, Y1
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+	JMP        done
+
+full:
+	VMOVUPS Y1, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y0
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func times256f32(y *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·times256f32(SB), NOSPLIT, $0-32
+	MOVQ     y+0(FP), AX
+	MOVQ     a+8(FP), CX
+	MOVQ     b+16(FP), DX
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     SI, SI
+	SUBQ     $0x08, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPS (CX)(SI*4), Y0, Y1
+	VMASKMOVPS (DX)(SI*4), Y0, Y2
+	VMULPS     Y2, Y1, Y1
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+	JMP        done
+
+full:
+	VMOVUPS Y1, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y0
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func center256f32(y *float32, x *float32, n int, mean float32)
+// Requires: AVX, AVX2
+TEXT ·center256f32(SB), NOSPLIT, $0-28
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS mean+24(FP), Y0
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y1, Y1, Y1
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPS (CX)(BX*4), Y1, Y2
+	VSUBPS     Y0, Y2, Y2
+	TESTQ      DX, DX
+	JGE        full
+	VMASKMOVPS Y2, Y1, (AX)(BX*4)
+	JMP        done
+
+full:
+	VMOVUPS Y2, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*4), Y1
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func centeredSums256f32(sum *float32, squares *float32, x *float32, mean *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·centeredSums256f32(SB), NOSPLIT, $0-40
+	MOVQ     sum+0(FP), AX
+	MOVQ     squares+8(FP), CX
+	MOVQ     x+16(FP), DX
+	MOVQ     mean+24(FP), BX
+	MOVQ     n+32(FP), SI
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     DI, DI
+	SUBQ     $0x08, SI
+	JLT      rest
+
+loop:
+	VMASKMOVPS  (DX)(DI*4), Y0, Y1
+	VMASKMOVPS  (BX)(DI*4), Y0, Y2
+	VSUBPS      Y2, Y1, Y1
+	VMASKMOVPS  (AX)(DI*4), Y0, Y2
+	VADDPS      Y1, Y2, Y2
+	VMASKMOVPS  (CX)(DI*4), Y0, Y3
+	VFMADD231PS Y1, Y1, Y3
+	TESTQ       SI, SI
+	JGE         full
+	VMASKMOVPS  Y2, Y0, (AX)(DI*4)
+	VMASKMOVPS  Y3, Y0, (CX)(DI*4)
+	JMP         done
+
+full:
+	VMOVUPS Y2, (AX)(DI*4)
+	VMOVUPS Y3, (CX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, SI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*4), Y0
+	MOVQ    $-1, SI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumns256f32(y *float32, x *float32, mean *float32, scale *float32, shift *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normColumns256f32(SB), NOSPLIT, $0-48
+	MOVQ     y+0(FP), AX
+	MOVQ     x+8(FP), CX
+	MOVQ     mean+16(FP), DX
+	MOVQ     scale+24(FP), BX
+	MOVQ     shift+32(FP), SI
+	MOVQ     n+40(FP), DI
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     R8, R8
+	SUBQ     $0x08, DI
+	JLT      rest
+
+loop:
+	VMASKMOVPS  (CX)(R8*4), Y0, Y1
+	VMASKMOVPS  (DX)(R8*4), Y0, Y2
+	VSUBPS      Y2, Y1, Y1
+	VMASKMOVPS  (BX)(R8*4), Y0, Y2
+	VMASKMOVPS  (SI)(R8*4), Y0, Y3
+	VFMADD231PS Y2, Y1, Y3
+	TESTQ       DI, DI
+	JGE         full
+	VMASKMOVPS  Y3, Y0, (AX)(R8*4)
+	JMP         done
+
+full:
+	VMOVUPS Y3, (AX)(R8*4)
+	ADDQ    $0x08, R8
+	SUBQ    $0x08, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*4), Y0
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnSums256f32(sum *float32, along *float32, dy *float32, x *float32, mean *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normColumnSums256f32(SB), NOSPLIT, $0-48
+	MOVQ     sum+0(FP), AX
+	MOVQ     along+8(FP), CX
+	MOVQ     dy+16(FP), DX
+	MOVQ     x+24(FP), BX
+	MOVQ     mean+32(FP), SI
+	MOVQ     n+40(FP), DI
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     R8, R8
+	SUBQ     $0x08, DI
+	JLT      rest
+
+loop:
+	VMASKMOVPS  (DX)(R8*4), Y0, Y1
+	VMASKMOVPS  (BX)(R8*4), Y0, Y2
+	VMASKMOVPS  (SI)(R8*4), Y0, Y3
+	VSUBPS      Y3, Y2, Y2
+	VMASKMOVPS  (AX)(R8*4), Y0, Y3
+	VADDPS      Y1, Y3, Y3
+	VMASKMOVPS  (CX)(R8*4), Y0, Y4
+	VFMADD231PS Y2, Y1, Y4
+	TESTQ       DI, DI
+	JGE         full
+	VMASKMOVPS  Y3, Y0, (AX)(R8*4)
+	VMASKMOVPS  Y4, Y0, (CX)(R8*4)
+	JMP         done
+
+full:
+	VMOVUPS Y3, (AX)(R8*4)
+	VMOVUPS Y4, (CX)(R8*4)
+	ADDQ    $0x08, R8
+	SUBQ    $0x08, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*4), Y0
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnsBackward256f32(dx *float32, dy *float32, x *float32, mean *float32, scale *float32, slope *float32, shift *float32, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normColumnsBackward256f32(SB), NOSPLIT, $0-64
+	MOVQ     dx+0(FP), AX
+	MOVQ     dy+8(FP), CX
+	MOVQ     x+16(FP), DX
+	MOVQ     mean+24(FP), BX
+	MOVQ     scale+32(FP), SI
+	MOVQ     slope+40(FP), DI
+	MOVQ     shift+48(FP), R8
+	MOVQ     n+56(FP), R9
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     R10, R10
+	SUBQ     $0x08, R9
+	JLT      rest
+
+loop:
+	VMASKMOVPS  (DX)(R10*4), Y0, Y1
+	VMASKMOVPS  (BX)(R10*4), Y0, Y2
+	VSUBPS      Y2, Y1, Y1
+	VMASKMOVPS  (DI)(R10*4), Y0, Y2
+	VMASKMOVPS  (R8)(R10*4), Y0, Y3
+	VFMADD231PS Y1, Y2, Y3
+	VMASKMOVPS  (SI)(R10*4), Y0, Y1
+	VMASKMOVPS  (CX)(R10*4), Y0, Y2
+	VFMADD231PS Y2, Y1, Y3
+	TESTQ       R9, R9
+	JGE         full
+	VMASKMOVPS  Y3, Y0, (AX)(R10*4)
+	JMP         done
+
+full:
+	VMOVUPS Y3, (AX)(R10*4)
+	ADDQ    $0x08, R10
+	SUBQ    $0x08, R9
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, R9
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R11
+	NEGQ    R9
+	VMOVUPS (R11)(R9*4), Y0
+	MOVQ    $-1, R9
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normRow256f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normRow256f32(SB), NOSPLIT, $0-48
+	MOVQ         y+0(FP), AX
+	MOVQ         d+8(FP), CX
+	MOVQ         gamma+16(FP), DX
+	MOVQ         beta+24(FP), BX
+	VBROADCASTSS inv+40(FP), Y0
+	VBROADCASTSS offset+44(FP), Y1
+	MOVQ         n+32(FP), SI
+	VPCMPEQD     Y2, Y2, Y2
+	XORQ         DI, DI
+	SUBQ         $0x08, SI
+	JLT          rest
+
+loop:
+	VMASKMOVPS  (CX)(DI*4), Y2, Y3
+	VFMADD213PS Y1, Y0, Y3
+	VMASKMOVPS  (DX)(DI*4), Y2, Y4
+	VMASKMOVPS  (BX)(DI*4), Y2, Y5
+	VFMADD231PS Y4, Y3, Y5
+	TESTQ       SI, SI
+	JGE         full
+	VMASKMOVPS  Y5, Y2, (AX)(DI*4)
+	JMP         done
+
+full:
+	VMOVUPS Y5, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, SI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*4), Y2
+	MOVQ    $-1, SI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func dotCentered256f32(a *float32, x *float32, n int, mean float32) float32
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·dotCentered256f32(SB), NOSPLIT, $0-36
+	MOVQ         a+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS mean+24(FP), Y0
+	VPXOR        Y1, Y1, Y1
+	VPXOR        Y2, Y2, Y2
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y3, Y3, Y3
+	VPCMPEQD     Y4, Y4, Y4
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPS  (AX)(BX*4), Y3, Y5
+	VMASKMOVPS  (CX)(BX*4), Y3, Y6
+	VSUBPS      Y0, Y6, Y6
+	VFMADD231PS Y6, Y5, Y1
+	VMASKMOVPS  32(AX)(BX*4), Y4, Y5
+	VMASKMOVPS  32(CX)(BX*4), Y4, Y6
+	VSUBPS      Y0, Y6, Y6
+	VFMADD231PS Y6, Y5, Y2
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop
+
+rest:
+	ADDQ    $0x10, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*4), Y3
+	VMOVUPS 32(SI)(DX*4), Y4
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VADDPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x0e, X1, X0
+	VADDPS       X0, X1, X1
+	VPERMILPS    $0x01, X1, X0
+	VADDPS       X0, X1, X1
+	VPXOR        Y0, Y0, Y0
+	VADDSS       X0, X1, X1
+	MOVSS        X1, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normRowBackward256f32(SB), NOSPLIT, $0-68
+	MOVQ         dx+0(FP), AX
+	MOVQ         dgamma+8(FP), CX
+	MOVQ         dbeta+16(FP), DX
+	MOVQ         dy+24(FP), BX
+	MOVQ         x+32(FP), SI
+	VBROADCASTSS mean+48(FP), Y0
+	VBROADCASTSS inv+52(FP), Y1
+	VBROADCASTSS offset+56(FP), Y2
+	VBROADCASTSS slope+60(FP), Y3
+	VBROADCASTSS shift+64(FP), Y4
+	MOVQ         n+40(FP), DI
+	VPCMPEQD     Y5, Y5, Y5
+	XORQ         R8, R8
+	SUBQ         $0x08, DI
+	JLT          rest
+
+loop:
+	VMASKMOVPS  (SI)(R8*4), Y5, Y6
+	VSUBPS      Y0, Y6, Y6
+	VMASKMOVPS  (BX)(R8*4), Y5, Y7
+	VMASKMOVPS  (AX)(R8*4), Y5, Y8
+	VMOVUPS     Y6, Y9
+	VFMADD213PS Y4, Y3, Y9
+	VFMADD231PS Y8, Y1, Y9
+	VFMADD213PS Y2, Y1, Y6
+	VMASKMOVPS  (CX)(R8*4), Y5, Y8
+	VFMADD231PS Y6, Y7, Y8
+	VMASKMOVPS  (DX)(R8*4), Y5, Y6
+	VADDPS      Y7, Y6, Y6
+	TESTQ       DI, DI
+	JGE         full
+	VMASKMOVPS  Y9, Y5, (AX)(R8*4)
+	VMASKMOVPS  Y8, Y5, (CX)(R8*4)
+	VMASKMOVPS  Y6, Y5, (DX)(R8*4)
+	JMP         done
+
+full:
+	VMOVUPS Y9, (AX)(R8*4)
+	VMOVUPS Y8, (CX)(R8*4)
+	VMOVUPS Y6, (DX)(R8*4)
+	ADDQ    $0x08, R8
+	SUBQ    $0x08, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*4), Y5
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
 	VZEROUPPER
 	RET
 
@@ -3730,14 +8344,222 @@ done:
 	VZEROUPPER
 	RET
 
+// func leaky256f64(dst *float64, v *float64, x *float64, n int, slope float64)
+// Requires: AVX, AVX2
+TEXT ·leaky256f64(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         v+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSD slope+32(FP), Y0
+	VPXOR        Y1, Y1, Y1
+	MOVQ         n+24(FP), BX
+	VPCMPEQD     Y2, Y2, Y2
+	XORQ         SI, SI
+	SUBQ         $0x04, BX
+	JLT          rest
+
+loop:
+	VMASKMOVPD (CX)(SI*8), Y2, Y3
+	VMASKMOVPD (DX)(SI*8), Y2, Y4
+	VCMPPD     $0x16, Y1, Y4, Y4
+	VMULPD     Y0, Y3, Y5
+	VBLENDVPD  Y4, Y3, Y5, Y3
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPD Y3, Y2, (AX)(SI*8)
+	JMP        done
+
+full:
+	VMOVUPD Y3, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y2
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func prelu256f64(dst *float64, v *float64, x *float64, slope *float64, n int)
+// Requires: AVX, AVX2
+TEXT ·prelu256f64(SB), NOSPLIT, $0-40
+	MOVQ     dst+0(FP), AX
+	MOVQ     v+8(FP), CX
+	MOVQ     x+16(FP), DX
+	MOVQ     slope+24(FP), BX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+32(FP), SI
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     DI, DI
+	SUBQ     $0x04, SI
+	JLT      rest
+
+loop:
+	VMASKMOVPD (CX)(DI*8), Y1, Y2
+	VMASKMOVPD (DX)(DI*8), Y1, Y3
+	VCMPPD     $0x16, Y0, Y3, Y3
+	VMASKMOVPD (BX)(DI*8), Y1, Y4
+	VMULPD     Y4, Y2, Y4
+	VBLENDVPD  Y3, Y2, Y4, Y2
+	TESTQ      SI, SI
+	JGE        full
+	VMASKMOVPD Y2, Y1, (AX)(DI*8)
+	JMP        done
+
+full:
+	VMOVUPD Y2, (AX)(DI*8)
+	ADDQ    $0x04, DI
+	SUBQ    $0x04, SI
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, SI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*8), Y1
+	MOVQ    $-1, SI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func addSlopes256f64(grad *float64, dy *float64, x *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·addSlopes256f64(SB), NOSPLIT, $0-32
+	MOVQ     grad+0(FP), AX
+	MOVQ     dy+8(FP), CX
+	MOVQ     x+16(FP), DX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     SI, SI
+	SUBQ     $0x04, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPD  (DX)(SI*8), Y1, Y2
+	VMASKMOVPD  (AX)(SI*8), Y1, Y3
+	VCMPPD      $0x15, Y2, Y0, Y4
+	VMASKMOVPD  (CX)(SI*8), Y1, Y5
+	VMOVUPD     Y3, Y6
+	VFMADD231PD Y2, Y5, Y6
+	VBLENDVPD   Y4, Y6, Y3, Y2
+	TESTQ       BX, BX
+	JGE         full
+	VMASKMOVPD  Y2, Y1, (AX)(SI*8)
+	JMP         done
+
+full:
+	VMOVUPD Y2, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y1
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func slope256f64(dy *float64, x *float64, n int) float64
+// Requires: AVX, AVX2, FMA3, SSE2
+TEXT ·slope256f64(SB), NOSPLIT, $0-32
+	MOVQ     dy+0(FP), AX
+	MOVQ     x+8(FP), CX
+	VPXOR    Y0, Y0, Y0
+	VPXOR    Y1, Y1, Y1
+	VPXOR    Y2, Y2, Y2
+	VPXOR    Y3, Y3, Y3
+	VPXOR    Y4, Y4, Y4
+	MOVQ     n+16(FP), DX
+	VPCMPEQD Y5, Y5, Y5
+	VPCMPEQD Y6, Y6, Y6
+	VPCMPEQD Y7, Y7, Y7
+	VPCMPEQD Y8, Y8, Y8
+	XORQ     BX, BX
+	SUBQ     $0x10, DX
+	JLT      rest
+
+loop:
+	VMASKMOVPD  (AX)(BX*8), Y5, Y9
+	VMASKMOVPD  (CX)(BX*8), Y5, Y10
+	VCMPPD      $0x15, Y10, Y0, Y11
+	VANDPD      Y9, Y11, Y9
+	VANDPD      Y10, Y11, Y10
+	VFMADD231PD Y10, Y9, Y1
+	VMASKMOVPD  32(AX)(BX*8), Y6, Y9
+	VMASKMOVPD  32(CX)(BX*8), Y6, Y10
+	VCMPPD      $0x15, Y10, Y0, Y11
+	VANDPD      Y9, Y11, Y9
+	VANDPD      Y10, Y11, Y10
+	VFMADD231PD Y10, Y9, Y2
+	VMASKMOVPD  64(AX)(BX*8), Y7, Y9
+	VMASKMOVPD  64(CX)(BX*8), Y7, Y10
+	VCMPPD      $0x15, Y10, Y0, Y11
+	VANDPD      Y9, Y11, Y9
+	VANDPD      Y10, Y11, Y10
+	VFMADD231PD Y10, Y9, Y3
+	VMASKMOVPD  96(AX)(BX*8), Y8, Y9
+	VMASKMOVPD  96(CX)(BX*8), Y8, Y10
+	VCMPPD      $0x15, Y10, Y0, Y11
+	VANDPD      Y9, Y11, Y9
+	VANDPD      Y10, Y11, Y10
+	VFMADD231PD Y10, Y9, Y4
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop
+
+rest:
+	ADDQ    $0x10, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*8), Y5
+	VMOVUPS 32(SI)(DX*8), Y6
+	VMOVUPS 64(SI)(DX*8), Y7
+	VMOVUPS 96(SI)(DX*8), Y8
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPD       X0, X1, X1
+	VPERMILPD    $0x01, X1, X0
+	VADDPD       X0, X1, X1
+	VPXOR        Y0, Y0, Y0
+	VADDSD       X0, X1, X1
+	MOVSD        X1, ret+24(FP)
+	VZEROUPPER
+	RET
+
 // func exp256f64(dst *float64, src *float64, n int, shift float64)
 // Requires: AVX, AVX2, FMA3
 TEXT ·exp256f64(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	VBROADCASTSD shift+24(FP), Y0
-	VBROADCASTSD vectorConstants<>+440(SB), Y1
-	VBROADCASTSD vectorConstants<>+416(SB), Y2
+	VBROADCASTSD vectorConstants<>+900(SB), Y1
+	VBROADCASTSD vectorConstants<>+876(SB), Y2
 	MOVQ         n+16(FP), DX
 	VPCMPEQD     Y3, Y3, Y3
 	XORQ         BX, BX
@@ -3747,48 +8569,48 @@ TEXT ·exp256f64(SB), NOSPLIT, $0-32
 loop:
 	VMASKMOVPD   (CX)(BX*8), Y3, Y4
 	VSUBPD       Y0, Y4, Y4
-	VBROADCASTSD vectorConstants<>+72(SB), Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y5
 	VCMPPD       $0x15, Y5, Y4, Y5
 	VANDPD       Y4, Y5, Y6
-	VBROADCASTSD vectorConstants<>+80(SB), Y7
-	VBROADCASTSD vectorConstants<>+88(SB), Y8
+	VBROADCASTSD vectorConstants<>+188(SB), Y7
+	VBROADCASTSD vectorConstants<>+196(SB), Y8
 	VFMADD231PD  Y7, Y6, Y8
-	VBROADCASTSD vectorConstants<>+88(SB), Y7
+	VBROADCASTSD vectorConstants<>+196(SB), Y7
 	VSUBPD       Y7, Y8, Y7
-	VBROADCASTSD vectorConstants<>+96(SB), Y9
+	VBROADCASTSD vectorConstants<>+204(SB), Y9
 	VFMADD231PD  Y9, Y7, Y6
-	VBROADCASTSD vectorConstants<>+104(SB), Y9
+	VBROADCASTSD vectorConstants<>+212(SB), Y9
 	VFMADD231PD  Y9, Y7, Y6
-	VBROADCASTSD vectorConstants<>+120(SB), Y7
-	VBROADCASTSD vectorConstants<>+128(SB), Y9
+	VBROADCASTSD vectorConstants<>+228(SB), Y7
+	VBROADCASTSD vectorConstants<>+236(SB), Y9
 	VFMADD213PD  Y9, Y6, Y7
-	VBROADCASTSD vectorConstants<>+136(SB), Y9
+	VBROADCASTSD vectorConstants<>+244(SB), Y9
 	VFMADD213PD  Y9, Y6, Y7
-	VBROADCASTSD vectorConstants<>+144(SB), Y9
+	VBROADCASTSD vectorConstants<>+252(SB), Y9
 	VFMADD213PD  Y9, Y6, Y7
-	VBROADCASTSD vectorConstants<>+152(SB), Y9
+	VBROADCASTSD vectorConstants<>+260(SB), Y9
 	VFMADD213PD  Y9, Y6, Y7
-	VBROADCASTSD vectorConstants<>+160(SB), Y9
+	VBROADCASTSD vectorConstants<>+268(SB), Y9
 	VFMADD213PD  Y9, Y6, Y7
-	VBROADCASTSD vectorConstants<>+168(SB), Y9
+	VBROADCASTSD vectorConstants<>+276(SB), Y9
 	VFMADD213PD  Y9, Y6, Y7
-	VBROADCASTSD vectorConstants<>+176(SB), Y9
+	VBROADCASTSD vectorConstants<>+284(SB), Y9
 	VFMADD213PD  Y9, Y6, Y7
-	VBROADCASTSD vectorConstants<>+184(SB), Y9
+	VBROADCASTSD vectorConstants<>+292(SB), Y9
 	VFMADD213PD  Y9, Y6, Y7
-	VBROADCASTSD vectorConstants<>+192(SB), Y9
+	VBROADCASTSD vectorConstants<>+300(SB), Y9
 	VFMADD213PD  Y9, Y6, Y7
-	VBROADCASTSD vectorConstants<>+200(SB), Y9
+	VBROADCASTSD vectorConstants<>+308(SB), Y9
 	VFMADD213PD  Y9, Y6, Y7
-	VBROADCASTSD vectorConstants<>+208(SB), Y9
+	VBROADCASTSD vectorConstants<>+316(SB), Y9
 	VFMADD213PD  Y9, Y6, Y7
-	VBROADCASTSD vectorConstants<>+112(SB), Y9
+	VBROADCASTSD vectorConstants<>+220(SB), Y9
 	VFMADD213PD  Y9, Y6, Y7
-	VBROADCASTSD vectorConstants<>+112(SB), Y9
+	VBROADCASTSD vectorConstants<>+220(SB), Y9
 	VFMADD213PD  Y9, Y6, Y7
 	VPSLLQ       $0x34, Y8, Y6
 	VPADDQ       Y7, Y6, Y6
-	VBROADCASTSD vectorConstants<>+216(SB), Y7
+	VBROADCASTSD vectorConstants<>+324(SB), Y7
 	VCMPPD       $0x15, Y7, Y6, Y7
 	VANDPD       Y6, Y7, Y6
 	VANDPD       Y6, Y5, Y5
@@ -3833,59 +8655,59 @@ TEXT ·sigmoid256f64(SB), NOSPLIT, $0-24
 
 loop:
 	VMASKMOVPD   (CX)(BX*8), Y1, Y2
-	VBROADCASTSD vectorConstants<>+232(SB), Y3
+	VBROADCASTSD vectorConstants<>+340(SB), Y3
 	VORPD        Y3, Y2, Y3
-	VBROADCASTSD vectorConstants<>+72(SB), Y4
+	VBROADCASTSD vectorConstants<>+180(SB), Y4
 	VCMPPD       $0x15, Y4, Y3, Y4
 	VANDPD       Y3, Y4, Y3
-	VBROADCASTSD vectorConstants<>+80(SB), Y5
-	VBROADCASTSD vectorConstants<>+88(SB), Y6
+	VBROADCASTSD vectorConstants<>+188(SB), Y5
+	VBROADCASTSD vectorConstants<>+196(SB), Y6
 	VFMADD231PD  Y5, Y3, Y6
-	VBROADCASTSD vectorConstants<>+88(SB), Y5
+	VBROADCASTSD vectorConstants<>+196(SB), Y5
 	VSUBPD       Y5, Y6, Y5
-	VBROADCASTSD vectorConstants<>+96(SB), Y7
+	VBROADCASTSD vectorConstants<>+204(SB), Y7
 	VFMADD231PD  Y7, Y5, Y3
-	VBROADCASTSD vectorConstants<>+104(SB), Y7
+	VBROADCASTSD vectorConstants<>+212(SB), Y7
 	VFMADD231PD  Y7, Y5, Y3
-	VBROADCASTSD vectorConstants<>+120(SB), Y5
-	VBROADCASTSD vectorConstants<>+128(SB), Y7
+	VBROADCASTSD vectorConstants<>+228(SB), Y5
+	VBROADCASTSD vectorConstants<>+236(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+136(SB), Y7
+	VBROADCASTSD vectorConstants<>+244(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+144(SB), Y7
+	VBROADCASTSD vectorConstants<>+252(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+152(SB), Y7
+	VBROADCASTSD vectorConstants<>+260(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+160(SB), Y7
+	VBROADCASTSD vectorConstants<>+268(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+168(SB), Y7
+	VBROADCASTSD vectorConstants<>+276(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+176(SB), Y7
+	VBROADCASTSD vectorConstants<>+284(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+184(SB), Y7
+	VBROADCASTSD vectorConstants<>+292(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+192(SB), Y7
+	VBROADCASTSD vectorConstants<>+300(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+200(SB), Y7
+	VBROADCASTSD vectorConstants<>+308(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+208(SB), Y7
+	VBROADCASTSD vectorConstants<>+316(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+112(SB), Y7
+	VBROADCASTSD vectorConstants<>+220(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+112(SB), Y7
+	VBROADCASTSD vectorConstants<>+220(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+112(SB), Y3
+	VBROADCASTSD vectorConstants<>+220(SB), Y3
 	VPSLLQ       $0x34, Y6, Y6
 	VPADDQ       Y3, Y6, Y6
 	VMULPD       Y6, Y5, Y3
-	VBROADCASTSD vectorConstants<>+216(SB), Y5
+	VBROADCASTSD vectorConstants<>+324(SB), Y5
 	VCMPPD       $0x15, Y5, Y3, Y5
 	VANDPD       Y3, Y5, Y3
 	VANDPD       Y3, Y4, Y3
 	VCMPPD       $0x11, Y0, Y2, Y2
-	VBROADCASTSD vectorConstants<>+112(SB), Y4
+	VBROADCASTSD vectorConstants<>+220(SB), Y4
 	VBLENDVPD    Y2, Y3, Y4, Y2
-	VBROADCASTSD vectorConstants<>+112(SB), Y4
+	VBROADCASTSD vectorConstants<>+220(SB), Y4
 	VADDPD       Y4, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	TESTQ        DX, DX
@@ -3918,9 +8740,9 @@ TEXT ·sigmoidBackward256f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
-	VBROADCASTSD vectorConstants<>+112(SB), Y0
-	VBROADCASTSD vectorConstants<>+240(SB), Y1
-	VBROADCASTSD vectorConstants<>+216(SB), Y2
+	VBROADCASTSD vectorConstants<>+220(SB), Y0
+	VBROADCASTSD vectorConstants<>+348(SB), Y1
+	VBROADCASTSD vectorConstants<>+324(SB), Y2
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y3, Y3, Y3
 	XORQ         SI, SI
@@ -3973,60 +8795,60 @@ TEXT ·tanh256f64(SB), NOSPLIT, $0-24
 
 loop:
 	VMASKMOVPD   (CX)(BX*8), Y0, Y1
-	VBROADCASTSD vectorConstants<>+248(SB), Y2
-	VBROADCASTSD vectorConstants<>+240(SB), Y3
+	VBROADCASTSD vectorConstants<>+356(SB), Y2
+	VBROADCASTSD vectorConstants<>+348(SB), Y3
 	VANDPD       Y3, Y1, Y3
 	VMINPD       Y3, Y2, Y2
 	VADDPD       Y2, Y2, Y2
-	VBROADCASTSD vectorConstants<>+80(SB), Y3
-	VBROADCASTSD vectorConstants<>+88(SB), Y4
+	VBROADCASTSD vectorConstants<>+188(SB), Y3
+	VBROADCASTSD vectorConstants<>+196(SB), Y4
 	VFMADD231PD  Y3, Y2, Y4
-	VBROADCASTSD vectorConstants<>+88(SB), Y3
+	VBROADCASTSD vectorConstants<>+196(SB), Y3
 	VSUBPD       Y3, Y4, Y3
-	VBROADCASTSD vectorConstants<>+96(SB), Y5
+	VBROADCASTSD vectorConstants<>+204(SB), Y5
 	VFMADD231PD  Y5, Y3, Y2
-	VBROADCASTSD vectorConstants<>+104(SB), Y5
+	VBROADCASTSD vectorConstants<>+212(SB), Y5
 	VFMADD231PD  Y5, Y3, Y2
-	VBROADCASTSD vectorConstants<>+120(SB), Y3
-	VBROADCASTSD vectorConstants<>+128(SB), Y5
+	VBROADCASTSD vectorConstants<>+228(SB), Y3
+	VBROADCASTSD vectorConstants<>+236(SB), Y5
 	VFMADD213PD  Y5, Y2, Y3
-	VBROADCASTSD vectorConstants<>+136(SB), Y5
+	VBROADCASTSD vectorConstants<>+244(SB), Y5
 	VFMADD213PD  Y5, Y2, Y3
-	VBROADCASTSD vectorConstants<>+144(SB), Y5
+	VBROADCASTSD vectorConstants<>+252(SB), Y5
 	VFMADD213PD  Y5, Y2, Y3
-	VBROADCASTSD vectorConstants<>+152(SB), Y5
+	VBROADCASTSD vectorConstants<>+260(SB), Y5
 	VFMADD213PD  Y5, Y2, Y3
-	VBROADCASTSD vectorConstants<>+160(SB), Y5
+	VBROADCASTSD vectorConstants<>+268(SB), Y5
 	VFMADD213PD  Y5, Y2, Y3
-	VBROADCASTSD vectorConstants<>+168(SB), Y5
+	VBROADCASTSD vectorConstants<>+276(SB), Y5
 	VFMADD213PD  Y5, Y2, Y3
-	VBROADCASTSD vectorConstants<>+176(SB), Y5
+	VBROADCASTSD vectorConstants<>+284(SB), Y5
 	VFMADD213PD  Y5, Y2, Y3
-	VBROADCASTSD vectorConstants<>+184(SB), Y5
+	VBROADCASTSD vectorConstants<>+292(SB), Y5
 	VFMADD213PD  Y5, Y2, Y3
-	VBROADCASTSD vectorConstants<>+192(SB), Y5
+	VBROADCASTSD vectorConstants<>+300(SB), Y5
 	VFMADD213PD  Y5, Y2, Y3
-	VBROADCASTSD vectorConstants<>+200(SB), Y5
+	VBROADCASTSD vectorConstants<>+308(SB), Y5
 	VFMADD213PD  Y5, Y2, Y3
-	VBROADCASTSD vectorConstants<>+208(SB), Y5
+	VBROADCASTSD vectorConstants<>+316(SB), Y5
 	VFMADD213PD  Y5, Y2, Y3
 	VMULPD       Y2, Y2, Y5
 	VFMADD213PD  Y2, Y5, Y3
-	VBROADCASTSD vectorConstants<>+208(SB), Y2
+	VBROADCASTSD vectorConstants<>+316(SB), Y2
 	VPSLLQ       $0x34, Y4, Y4
 	VPADDQ       Y2, Y4, Y4
-	VBROADCASTSD vectorConstants<>+208(SB), Y2
+	VBROADCASTSD vectorConstants<>+316(SB), Y2
 	VSUBPD       Y2, Y4, Y2
 	VFMADD231PD  Y3, Y4, Y2
-	VBROADCASTSD vectorConstants<>+112(SB), Y3
+	VBROADCASTSD vectorConstants<>+220(SB), Y3
 	VADDPD       Y3, Y2, Y3
 	VDIVPD       Y3, Y2, Y3
 	VMOVUPD      Y2, Y4
 	VFNMADD231PD Y3, Y2, Y4
-	VBROADCASTSD vectorConstants<>+112(SB), Y5
+	VBROADCASTSD vectorConstants<>+220(SB), Y5
 	VCMPPD       $0x11, Y5, Y2, Y2
 	VBLENDVPD    Y2, Y4, Y3, Y2
-	VBROADCASTSD vectorConstants<>+232(SB), Y3
+	VBROADCASTSD vectorConstants<>+340(SB), Y3
 	VANDPD       Y3, Y1, Y1
 	VORPD        Y1, Y2, Y1
 	TESTQ        DX, DX
@@ -4059,9 +8881,9 @@ TEXT ·tanhBackward256f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
-	VBROADCASTSD vectorConstants<>+112(SB), Y0
-	VBROADCASTSD vectorConstants<>+240(SB), Y1
-	VBROADCASTSD vectorConstants<>+216(SB), Y2
+	VBROADCASTSD vectorConstants<>+220(SB), Y0
+	VBROADCASTSD vectorConstants<>+348(SB), Y1
+	VBROADCASTSD vectorConstants<>+324(SB), Y2
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y3, Y3, Y3
 	XORQ         SI, SI
@@ -4101,6 +8923,1129 @@ done:
 	VZEROUPPER
 	RET
 
+// func elu256f64(y *float64, x *float64, n int, alpha float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·elu256f64(SB), NOSPLIT, $0-32
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD alpha+24(FP), Y0
+	VPXOR        Y1, Y1, Y1
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y2, Y2, Y2
+	XORQ         BX, BX
+	SUBQ         $0x04, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPD   (CX)(BX*8), Y2, Y3
+	VBROADCASTSD vectorConstants<>+364(SB), Y4
+	VBROADCASTSD vectorConstants<>+348(SB), Y5
+	VANDPD       Y5, Y3, Y5
+	VMINPD       Y5, Y4, Y4
+	VBROADCASTSD vectorConstants<>+340(SB), Y5
+	VORPD        Y5, Y4, Y4
+	VBROADCASTSD vectorConstants<>+188(SB), Y5
+	VBROADCASTSD vectorConstants<>+196(SB), Y6
+	VFMADD231PD  Y5, Y4, Y6
+	VBROADCASTSD vectorConstants<>+196(SB), Y5
+	VSUBPD       Y5, Y6, Y5
+	VBROADCASTSD vectorConstants<>+204(SB), Y7
+	VFMADD231PD  Y7, Y5, Y4
+	VBROADCASTSD vectorConstants<>+212(SB), Y7
+	VFMADD231PD  Y7, Y5, Y4
+	VBROADCASTSD vectorConstants<>+228(SB), Y5
+	VBROADCASTSD vectorConstants<>+236(SB), Y7
+	VFMADD213PD  Y7, Y4, Y5
+	VBROADCASTSD vectorConstants<>+244(SB), Y7
+	VFMADD213PD  Y7, Y4, Y5
+	VBROADCASTSD vectorConstants<>+252(SB), Y7
+	VFMADD213PD  Y7, Y4, Y5
+	VBROADCASTSD vectorConstants<>+260(SB), Y7
+	VFMADD213PD  Y7, Y4, Y5
+	VBROADCASTSD vectorConstants<>+268(SB), Y7
+	VFMADD213PD  Y7, Y4, Y5
+	VBROADCASTSD vectorConstants<>+276(SB), Y7
+	VFMADD213PD  Y7, Y4, Y5
+	VBROADCASTSD vectorConstants<>+284(SB), Y7
+	VFMADD213PD  Y7, Y4, Y5
+	VBROADCASTSD vectorConstants<>+292(SB), Y7
+	VFMADD213PD  Y7, Y4, Y5
+	VBROADCASTSD vectorConstants<>+300(SB), Y7
+	VFMADD213PD  Y7, Y4, Y5
+	VBROADCASTSD vectorConstants<>+308(SB), Y7
+	VFMADD213PD  Y7, Y4, Y5
+	VBROADCASTSD vectorConstants<>+316(SB), Y7
+	VFMADD213PD  Y7, Y4, Y5
+	VBROADCASTSD vectorConstants<>+220(SB), Y7
+	VPSLLQ       $0x34, Y6, Y6
+	VPADDQ       Y7, Y6, Y6
+	VMULPD       Y4, Y4, Y7
+	VFMADD213PD  Y4, Y7, Y5
+	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VSUBPD       Y4, Y6, Y4
+	VFMADD231PD  Y5, Y6, Y4
+	VCMPPD       $0x16, Y1, Y3, Y5
+	VMULPD       Y4, Y0, Y4
+	VBLENDVPD    Y5, Y3, Y4, Y3
+	TESTQ        DX, DX
+	JGE          full
+	VMASKMOVPD   Y3, Y2, (AX)(BX*8)
+	JMP          done
+
+full:
+	VMOVUPD Y3, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*8), Y2
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func eluBackward256f64(dx *float64, dy *float64, y *float64, n int, alpha float64)
+// Requires: AVX, AVX2
+TEXT ·eluBackward256f64(SB), NOSPLIT, $0-40
+	MOVQ         dx+0(FP), AX
+	MOVQ         dy+8(FP), CX
+	MOVQ         y+16(FP), DX
+	VBROADCASTSD alpha+32(FP), Y0
+	VPXOR        Y1, Y1, Y1
+	VBROADCASTSD vectorConstants<>+220(SB), Y2
+	VBROADCASTSD vectorConstants<>+348(SB), Y3
+	VBROADCASTSD vectorConstants<>+324(SB), Y4
+	MOVQ         n+24(FP), BX
+	VPCMPEQD     Y5, Y5, Y5
+	XORQ         SI, SI
+	SUBQ         $0x04, BX
+	JLT          rest
+
+loop:
+	VMASKMOVPD (DX)(SI*8), Y5, Y6
+	VCMPPD     $0x16, Y1, Y6, Y7
+	VADDPD     Y0, Y6, Y6
+	VBLENDVPD  Y7, Y2, Y6, Y6
+	VMASKMOVPD (CX)(SI*8), Y5, Y7
+	VMULPD     Y6, Y7, Y6
+	VANDPD     Y3, Y6, Y7
+	VCMPPD     $0x15, Y4, Y7, Y7
+	VANDPD     Y6, Y7, Y6
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPD Y6, Y5, (AX)(SI*8)
+	JMP        done
+
+full:
+	VMOVUPD Y6, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y5
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func softplus256f64(y *float64, x *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softplus256f64(SB), NOSPLIT, $0-24
+	MOVQ     y+0(FP), AX
+	MOVQ     x+8(FP), CX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+16(FP), DX
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     BX, BX
+	SUBQ     $0x04, DX
+	JLT      rest
+
+loop:
+	VMASKMOVPD   (CX)(BX*8), Y1, Y2
+	VBROADCASTSD vectorConstants<>+340(SB), Y3
+	VORPD        Y3, Y2, Y3
+	VBROADCASTSD vectorConstants<>+180(SB), Y4
+	VCMPPD       $0x15, Y4, Y3, Y4
+	VANDPD       Y3, Y4, Y3
+	VBROADCASTSD vectorConstants<>+188(SB), Y5
+	VBROADCASTSD vectorConstants<>+196(SB), Y6
+	VFMADD231PD  Y5, Y3, Y6
+	VBROADCASTSD vectorConstants<>+196(SB), Y5
+	VSUBPD       Y5, Y6, Y5
+	VBROADCASTSD vectorConstants<>+204(SB), Y7
+	VFMADD231PD  Y7, Y5, Y3
+	VBROADCASTSD vectorConstants<>+212(SB), Y7
+	VFMADD231PD  Y7, Y5, Y3
+	VBROADCASTSD vectorConstants<>+228(SB), Y5
+	VBROADCASTSD vectorConstants<>+236(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+244(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+252(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+260(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+268(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+276(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+284(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+292(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+300(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+308(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+316(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+220(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+220(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+220(SB), Y3
+	VPSLLQ       $0x34, Y6, Y6
+	VPADDQ       Y3, Y6, Y6
+	VMULPD       Y6, Y5, Y3
+	VBROADCASTSD vectorConstants<>+324(SB), Y5
+	VCMPPD       $0x15, Y5, Y3, Y5
+	VANDPD       Y3, Y5, Y3
+	VANDPD       Y3, Y4, Y3
+	VBROADCASTSD vectorConstants<>+372(SB), Y4
+	VADDPD       Y4, Y3, Y4
+	VDIVPD       Y4, Y3, Y4
+	VMULPD       Y4, Y4, Y5
+	VBROADCASTSD vectorConstants<>+380(SB), Y6
+	VBROADCASTSD vectorConstants<>+388(SB), Y7
+	VFMADD213PD  Y7, Y5, Y6
+	VBROADCASTSD vectorConstants<>+396(SB), Y7
+	VFMADD213PD  Y7, Y5, Y6
+	VBROADCASTSD vectorConstants<>+404(SB), Y7
+	VFMADD213PD  Y7, Y5, Y6
+	VBROADCASTSD vectorConstants<>+412(SB), Y7
+	VFMADD213PD  Y7, Y5, Y6
+	VBROADCASTSD vectorConstants<>+420(SB), Y7
+	VFMADD213PD  Y7, Y5, Y6
+	VBROADCASTSD vectorConstants<>+428(SB), Y7
+	VFMADD213PD  Y7, Y5, Y6
+	VBROADCASTSD vectorConstants<>+436(SB), Y7
+	VFMADD213PD  Y7, Y5, Y6
+	VBROADCASTSD vectorConstants<>+444(SB), Y7
+	VFMADD213PD  Y7, Y5, Y6
+	VBROADCASTSD vectorConstants<>+452(SB), Y7
+	VFMADD213PD  Y7, Y5, Y6
+	VBROADCASTSD vectorConstants<>+460(SB), Y7
+	VFMADD213PD  Y7, Y5, Y6
+	VMULPD       Y6, Y5, Y5
+	VADDPD       Y5, Y5, Y5
+	VMULPD       Y3, Y4, Y6
+	VFMSUB213PD  Y6, Y4, Y5
+	VADDPD       Y5, Y3, Y3
+	VCMPPD       $0x16, Y0, Y2, Y4
+	VANDPD       Y2, Y4, Y2
+	VADDPD       Y3, Y2, Y2
+	TESTQ        DX, DX
+	JGE          full
+	VMASKMOVPD   Y2, Y1, (AX)(BX*8)
+	JMP          done
+
+full:
+	VMOVUPD Y2, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*8), Y1
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func softplusBackward256f64(dx *float64, dy *float64, y *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softplusBackward256f64(SB), NOSPLIT, $0-32
+	MOVQ     dx+0(FP), AX
+	MOVQ     dy+8(FP), CX
+	MOVQ     y+16(FP), DX
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     SI, SI
+	SUBQ     $0x04, BX
+	JLT      rest
+
+loop:
+	VBROADCASTSD vectorConstants<>+364(SB), Y1
+	VMASKMOVPD   (DX)(SI*8), Y0, Y2
+	VMINPD       Y2, Y1, Y1
+	VBROADCASTSD vectorConstants<>+340(SB), Y2
+	VORPD        Y2, Y1, Y1
+	VBROADCASTSD vectorConstants<>+188(SB), Y2
+	VBROADCASTSD vectorConstants<>+196(SB), Y3
+	VFMADD231PD  Y2, Y1, Y3
+	VBROADCASTSD vectorConstants<>+196(SB), Y2
+	VSUBPD       Y2, Y3, Y2
+	VBROADCASTSD vectorConstants<>+204(SB), Y4
+	VFMADD231PD  Y4, Y2, Y1
+	VBROADCASTSD vectorConstants<>+212(SB), Y4
+	VFMADD231PD  Y4, Y2, Y1
+	VBROADCASTSD vectorConstants<>+228(SB), Y2
+	VBROADCASTSD vectorConstants<>+236(SB), Y4
+	VFMADD213PD  Y4, Y1, Y2
+	VBROADCASTSD vectorConstants<>+244(SB), Y4
+	VFMADD213PD  Y4, Y1, Y2
+	VBROADCASTSD vectorConstants<>+252(SB), Y4
+	VFMADD213PD  Y4, Y1, Y2
+	VBROADCASTSD vectorConstants<>+260(SB), Y4
+	VFMADD213PD  Y4, Y1, Y2
+	VBROADCASTSD vectorConstants<>+268(SB), Y4
+	VFMADD213PD  Y4, Y1, Y2
+	VBROADCASTSD vectorConstants<>+276(SB), Y4
+	VFMADD213PD  Y4, Y1, Y2
+	VBROADCASTSD vectorConstants<>+284(SB), Y4
+	VFMADD213PD  Y4, Y1, Y2
+	VBROADCASTSD vectorConstants<>+292(SB), Y4
+	VFMADD213PD  Y4, Y1, Y2
+	VBROADCASTSD vectorConstants<>+300(SB), Y4
+	VFMADD213PD  Y4, Y1, Y2
+	VBROADCASTSD vectorConstants<>+308(SB), Y4
+	VFMADD213PD  Y4, Y1, Y2
+	VBROADCASTSD vectorConstants<>+316(SB), Y4
+	VFMADD213PD  Y4, Y1, Y2
+	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VPSLLQ       $0x34, Y3, Y3
+	VPADDQ       Y4, Y3, Y3
+	VMULPD       Y1, Y1, Y4
+	VFMADD213PD  Y1, Y4, Y2
+	VBROADCASTSD vectorConstants<>+220(SB), Y1
+	VSUBPD       Y3, Y1, Y1
+	VFNMADD231PD Y2, Y3, Y1
+	VMASKMOVPD   (CX)(SI*8), Y0, Y2
+	VMULPD       Y1, Y2, Y1
+	VBROADCASTSD vectorConstants<>+348(SB), Y2
+	VANDPD       Y2, Y1, Y2
+	VBROADCASTSD vectorConstants<>+324(SB), Y3
+	VCMPPD       $0x15, Y3, Y2, Y2
+	VANDPD       Y1, Y2, Y1
+	TESTQ        BX, BX
+	JGE          full
+	VMASKMOVPD   Y1, Y0, (AX)(SI*8)
+	JMP          done
+
+full:
+	VMOVUPD Y1, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y0
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func silu256f64(y *float64, x *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·silu256f64(SB), NOSPLIT, $0-24
+	MOVQ     y+0(FP), AX
+	MOVQ     x+8(FP), CX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+16(FP), DX
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     BX, BX
+	SUBQ     $0x04, DX
+	JLT      rest
+
+loop:
+	VMASKMOVPD   (CX)(BX*8), Y1, Y2
+	VBROADCASTSD vectorConstants<>+468(SB), Y3
+	VBROADCASTSD vectorConstants<>+348(SB), Y4
+	VANDPD       Y4, Y2, Y4
+	VMINPD       Y4, Y3, Y3
+	VBROADCASTSD vectorConstants<>+340(SB), Y4
+	VORPD        Y4, Y3, Y4
+	VBROADCASTSD vectorConstants<>+180(SB), Y5
+	VCMPPD       $0x15, Y5, Y4, Y5
+	VANDPD       Y4, Y5, Y4
+	VBROADCASTSD vectorConstants<>+188(SB), Y6
+	VBROADCASTSD vectorConstants<>+196(SB), Y7
+	VFMADD231PD  Y6, Y4, Y7
+	VBROADCASTSD vectorConstants<>+196(SB), Y6
+	VSUBPD       Y6, Y7, Y6
+	VBROADCASTSD vectorConstants<>+204(SB), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VBROADCASTSD vectorConstants<>+212(SB), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VBROADCASTSD vectorConstants<>+228(SB), Y6
+	VBROADCASTSD vectorConstants<>+236(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+244(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+252(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+260(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+268(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+276(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+284(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+292(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+300(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+308(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+316(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+220(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+220(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VPSLLQ       $0x34, Y7, Y7
+	VPADDQ       Y4, Y7, Y7
+	VMULPD       Y7, Y6, Y4
+	VBROADCASTSD vectorConstants<>+324(SB), Y6
+	VCMPPD       $0x15, Y6, Y4, Y6
+	VANDPD       Y4, Y6, Y4
+	VANDPD       Y4, Y5, Y4
+	VBROADCASTSD vectorConstants<>+220(SB), Y5
+	VBROADCASTSD vectorConstants<>+220(SB), Y6
+	VADDPD       Y6, Y4, Y6
+	VDIVPD       Y6, Y5, Y5
+	VCMPPD       $0x16, Y0, Y2, Y6
+	VMULPD       Y5, Y3, Y3
+	VANDPD       Y2, Y6, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VBROADCASTSD vectorConstants<>+348(SB), Y3
+	VANDPD       Y3, Y2, Y3
+	VBROADCASTSD vectorConstants<>+324(SB), Y4
+	VCMPPD       $0x15, Y4, Y3, Y3
+	VANDPD       Y2, Y3, Y2
+	TESTQ        DX, DX
+	JGE          full
+	VMASKMOVPD   Y2, Y1, (AX)(BX*8)
+	JMP          done
+
+full:
+	VMOVUPD Y2, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*8), Y1
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func siluBackward256f64(dx *float64, dy *float64, x *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·siluBackward256f64(SB), NOSPLIT, $0-32
+	MOVQ     dx+0(FP), AX
+	MOVQ     dy+8(FP), CX
+	MOVQ     x+16(FP), DX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     SI, SI
+	SUBQ     $0x04, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPD   (DX)(SI*8), Y1, Y2
+	VBROADCASTSD vectorConstants<>+468(SB), Y3
+	VBROADCASTSD vectorConstants<>+348(SB), Y4
+	VANDPD       Y4, Y2, Y4
+	VMINPD       Y4, Y3, Y3
+	VBROADCASTSD vectorConstants<>+340(SB), Y4
+	VORPD        Y4, Y3, Y4
+	VBROADCASTSD vectorConstants<>+180(SB), Y5
+	VCMPPD       $0x15, Y5, Y4, Y5
+	VANDPD       Y4, Y5, Y4
+	VBROADCASTSD vectorConstants<>+188(SB), Y6
+	VBROADCASTSD vectorConstants<>+196(SB), Y7
+	VFMADD231PD  Y6, Y4, Y7
+	VBROADCASTSD vectorConstants<>+196(SB), Y6
+	VSUBPD       Y6, Y7, Y6
+	VBROADCASTSD vectorConstants<>+204(SB), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VBROADCASTSD vectorConstants<>+212(SB), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VBROADCASTSD vectorConstants<>+228(SB), Y6
+	VBROADCASTSD vectorConstants<>+236(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+244(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+252(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+260(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+268(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+276(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+284(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+292(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+300(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+308(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+316(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+220(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+220(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VPSLLQ       $0x34, Y7, Y7
+	VPADDQ       Y4, Y7, Y7
+	VMULPD       Y7, Y6, Y4
+	VBROADCASTSD vectorConstants<>+324(SB), Y6
+	VCMPPD       $0x15, Y6, Y4, Y6
+	VANDPD       Y4, Y6, Y4
+	VANDPD       Y4, Y5, Y4
+	VBROADCASTSD vectorConstants<>+220(SB), Y5
+	VBROADCASTSD vectorConstants<>+220(SB), Y6
+	VADDPD       Y6, Y4, Y6
+	VDIVPD       Y6, Y5, Y5
+	VBROADCASTSD vectorConstants<>+220(SB), Y6
+	VFNMADD231PD Y5, Y3, Y6
+	VMULPD       Y6, Y5, Y3
+	VCMPPD       $0x16, Y0, Y2, Y2
+	VBROADCASTSD vectorConstants<>+220(SB), Y5
+	VFNMADD231PD Y3, Y4, Y5
+	VMULPD       Y3, Y4, Y3
+	VBLENDVPD    Y2, Y5, Y3, Y2
+	VMASKMOVPD   (CX)(SI*8), Y1, Y3
+	VMULPD       Y2, Y3, Y2
+	VBROADCASTSD vectorConstants<>+348(SB), Y3
+	VANDPD       Y3, Y2, Y3
+	VBROADCASTSD vectorConstants<>+324(SB), Y4
+	VCMPPD       $0x15, Y4, Y3, Y3
+	VANDPD       Y2, Y3, Y2
+	TESTQ        BX, BX
+	JGE          full
+	VMASKMOVPD   Y2, Y1, (AX)(SI*8)
+	JMP          done
+
+full:
+	VMOVUPD Y2, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y1
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func gelu256f64(y *float64, x *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·gelu256f64(SB), NOSPLIT, $0-24
+	MOVQ     y+0(FP), AX
+	MOVQ     x+8(FP), CX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+16(FP), DX
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     BX, BX
+	SUBQ     $0x04, DX
+	JLT      rest
+
+loop:
+	VMASKMOVPD   (CX)(BX*8), Y1, Y2
+	VBROADCASTSD vectorConstants<>+364(SB), Y3
+	VBROADCASTSD vectorConstants<>+348(SB), Y4
+	VANDPD       Y4, Y2, Y4
+	VMINPD       Y4, Y3, Y3
+	VMULPD       Y3, Y3, Y4
+	VBROADCASTSD vectorConstants<>+476(SB), Y5
+	VMULPD       Y5, Y4, Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y6
+	VCMPPD       $0x15, Y6, Y5, Y6
+	VANDPD       Y5, Y6, Y5
+	VBROADCASTSD vectorConstants<>+188(SB), Y7
+	VBROADCASTSD vectorConstants<>+196(SB), Y8
+	VFMADD231PD  Y7, Y5, Y8
+	VBROADCASTSD vectorConstants<>+196(SB), Y7
+	VSUBPD       Y7, Y8, Y7
+	VBROADCASTSD vectorConstants<>+204(SB), Y9
+	VFMADD231PD  Y9, Y7, Y5
+	VBROADCASTSD vectorConstants<>+212(SB), Y9
+	VFMADD231PD  Y9, Y7, Y5
+	VBROADCASTSD vectorConstants<>+228(SB), Y7
+	VBROADCASTSD vectorConstants<>+236(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+244(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+252(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+260(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+268(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+276(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+284(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+292(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+300(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+308(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+316(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+220(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+220(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+220(SB), Y5
+	VPSLLQ       $0x34, Y8, Y8
+	VPADDQ       Y5, Y8, Y8
+	VMULPD       Y8, Y7, Y5
+	VBROADCASTSD vectorConstants<>+324(SB), Y7
+	VCMPPD       $0x15, Y7, Y5, Y7
+	VANDPD       Y5, Y7, Y5
+	VANDPD       Y5, Y6, Y5
+	VMOVUPD      Y3, Y6
+	VFMSUB213PD  Y4, Y3, Y6
+	VBROADCASTSD vectorConstants<>+476(SB), Y4
+	VMULPD       Y4, Y6, Y4
+	VMOVUPD      Y5, Y6
+	VFMADD231PD  Y4, Y5, Y6
+	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VBROADCASTSD vectorConstants<>+484(SB), Y5
+	VADDPD       Y5, Y3, Y5
+	VDIVPD       Y5, Y4, Y4
+	VBROADCASTSD vectorConstants<>+484(SB), Y5
+	VSUBPD       Y5, Y3, Y5
+	VMULPD       Y4, Y5, Y5
+	VBROADCASTSD vectorConstants<>+492(SB), Y7
+	VBROADCASTSD vectorConstants<>+500(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+508(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+516(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+524(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+532(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+540(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+548(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+556(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+564(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+572(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+580(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+588(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+596(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+604(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+612(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+620(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+628(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+636(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+644(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+652(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+660(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+668(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+676(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VMULPD       Y7, Y4, Y4
+	VCMPPD       $0x16, Y0, Y2, Y5
+	VMULPD       Y4, Y3, Y3
+	VANDPD       Y2, Y5, Y2
+	VFNMADD231PD Y6, Y3, Y2
+	VBROADCASTSD vectorConstants<>+348(SB), Y3
+	VANDPD       Y3, Y2, Y3
+	VBROADCASTSD vectorConstants<>+324(SB), Y4
+	VCMPPD       $0x15, Y4, Y3, Y3
+	VANDPD       Y2, Y3, Y2
+	TESTQ        DX, DX
+	JGE          full
+	VMASKMOVPD   Y2, Y1, (AX)(BX*8)
+	JMP          done
+
+full:
+	VMOVUPD Y2, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*8), Y1
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func geluBackward256f64(dx *float64, dy *float64, x *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluBackward256f64(SB), NOSPLIT, $0-32
+	MOVQ     dx+0(FP), AX
+	MOVQ     dy+8(FP), CX
+	MOVQ     x+16(FP), DX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     SI, SI
+	SUBQ     $0x04, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPD   (DX)(SI*8), Y1, Y2
+	VBROADCASTSD vectorConstants<>+364(SB), Y3
+	VBROADCASTSD vectorConstants<>+348(SB), Y4
+	VANDPD       Y4, Y2, Y4
+	VMINPD       Y4, Y3, Y3
+	VMULPD       Y3, Y3, Y4
+	VBROADCASTSD vectorConstants<>+476(SB), Y5
+	VMULPD       Y5, Y4, Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y6
+	VCMPPD       $0x15, Y6, Y5, Y6
+	VANDPD       Y5, Y6, Y5
+	VBROADCASTSD vectorConstants<>+188(SB), Y7
+	VBROADCASTSD vectorConstants<>+196(SB), Y8
+	VFMADD231PD  Y7, Y5, Y8
+	VBROADCASTSD vectorConstants<>+196(SB), Y7
+	VSUBPD       Y7, Y8, Y7
+	VBROADCASTSD vectorConstants<>+204(SB), Y9
+	VFMADD231PD  Y9, Y7, Y5
+	VBROADCASTSD vectorConstants<>+212(SB), Y9
+	VFMADD231PD  Y9, Y7, Y5
+	VBROADCASTSD vectorConstants<>+228(SB), Y7
+	VBROADCASTSD vectorConstants<>+236(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+244(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+252(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+260(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+268(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+276(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+284(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+292(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+300(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+308(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+316(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+220(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+220(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+220(SB), Y5
+	VPSLLQ       $0x34, Y8, Y8
+	VPADDQ       Y5, Y8, Y8
+	VMULPD       Y8, Y7, Y5
+	VBROADCASTSD vectorConstants<>+324(SB), Y7
+	VCMPPD       $0x15, Y7, Y5, Y7
+	VANDPD       Y5, Y7, Y5
+	VANDPD       Y5, Y6, Y5
+	VMOVUPD      Y3, Y6
+	VFMSUB213PD  Y4, Y3, Y6
+	VBROADCASTSD vectorConstants<>+476(SB), Y4
+	VMULPD       Y4, Y6, Y4
+	VMOVUPD      Y5, Y6
+	VFMADD231PD  Y4, Y5, Y6
+	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VBROADCASTSD vectorConstants<>+484(SB), Y5
+	VADDPD       Y5, Y3, Y5
+	VDIVPD       Y5, Y4, Y4
+	VBROADCASTSD vectorConstants<>+484(SB), Y5
+	VSUBPD       Y5, Y3, Y5
+	VMULPD       Y4, Y5, Y5
+	VBROADCASTSD vectorConstants<>+492(SB), Y7
+	VBROADCASTSD vectorConstants<>+500(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+508(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+516(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+524(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+532(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+540(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+548(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+556(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+564(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+572(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+580(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+588(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+596(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+604(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+612(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+620(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+628(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+636(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+644(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+652(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+660(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+668(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+676(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
+	VMULPD       Y7, Y4, Y4
+	VBROADCASTSD vectorConstants<>+684(SB), Y5
+	VMOVUPD      Y4, Y4
+	VFNMADD231PD Y5, Y3, Y4
+	VCMPPD       $0x16, Y0, Y2, Y2
+	VBROADCASTSD vectorConstants<>+220(SB), Y3
+	VFNMADD231PD Y4, Y6, Y3
+	VMULPD       Y4, Y6, Y4
+	VBLENDVPD    Y2, Y3, Y4, Y2
+	VMASKMOVPD   (CX)(SI*8), Y1, Y3
+	VMULPD       Y2, Y3, Y2
+	VBROADCASTSD vectorConstants<>+348(SB), Y3
+	VANDPD       Y3, Y2, Y3
+	VBROADCASTSD vectorConstants<>+324(SB), Y4
+	VCMPPD       $0x15, Y4, Y3, Y3
+	VANDPD       Y2, Y3, Y2
+	TESTQ        BX, BX
+	JGE          full
+	VMASKMOVPD   Y2, Y1, (AX)(SI*8)
+	JMP          done
+
+full:
+	VMOVUPD Y2, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y1
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func geluTanh256f64(y *float64, x *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluTanh256f64(SB), NOSPLIT, $0-24
+	MOVQ     y+0(FP), AX
+	MOVQ     x+8(FP), CX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+16(FP), DX
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     BX, BX
+	SUBQ     $0x04, DX
+	JLT      rest
+
+loop:
+	VMASKMOVPD   (CX)(BX*8), Y1, Y2
+	VBROADCASTSD vectorConstants<>+692(SB), Y3
+	VBROADCASTSD vectorConstants<>+348(SB), Y4
+	VANDPD       Y4, Y2, Y4
+	VMINPD       Y4, Y3, Y3
+	VMULPD       Y3, Y3, Y4
+	VBROADCASTSD vectorConstants<>+700(SB), Y5
+	VBROADCASTSD vectorConstants<>+708(SB), Y6
+	VFMADD231PD  Y5, Y4, Y6
+	VMULPD       Y6, Y3, Y4
+	VBROADCASTSD vectorConstants<>+340(SB), Y5
+	VORPD        Y5, Y4, Y4
+	VBROADCASTSD vectorConstants<>+180(SB), Y5
+	VCMPPD       $0x15, Y5, Y4, Y5
+	VANDPD       Y4, Y5, Y4
+	VBROADCASTSD vectorConstants<>+188(SB), Y6
+	VBROADCASTSD vectorConstants<>+196(SB), Y7
+	VFMADD231PD  Y6, Y4, Y7
+	VBROADCASTSD vectorConstants<>+196(SB), Y6
+	VSUBPD       Y6, Y7, Y6
+	VBROADCASTSD vectorConstants<>+204(SB), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VBROADCASTSD vectorConstants<>+212(SB), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VBROADCASTSD vectorConstants<>+228(SB), Y6
+	VBROADCASTSD vectorConstants<>+236(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+244(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+252(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+260(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+268(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+276(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+284(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+292(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+300(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+308(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+316(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+220(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+220(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VPSLLQ       $0x34, Y7, Y7
+	VPADDQ       Y4, Y7, Y7
+	VMULPD       Y7, Y6, Y4
+	VBROADCASTSD vectorConstants<>+324(SB), Y6
+	VCMPPD       $0x15, Y6, Y4, Y6
+	VANDPD       Y4, Y6, Y4
+	VANDPD       Y4, Y5, Y4
+	VBROADCASTSD vectorConstants<>+220(SB), Y5
+	VBROADCASTSD vectorConstants<>+220(SB), Y6
+	VADDPD       Y6, Y4, Y6
+	VDIVPD       Y6, Y5, Y5
+	VCMPPD       $0x16, Y0, Y2, Y6
+	VMULPD       Y5, Y3, Y3
+	VANDPD       Y2, Y6, Y2
+	VFNMADD231PD Y4, Y3, Y2
+	VBROADCASTSD vectorConstants<>+348(SB), Y3
+	VANDPD       Y3, Y2, Y3
+	VBROADCASTSD vectorConstants<>+324(SB), Y4
+	VCMPPD       $0x15, Y4, Y3, Y3
+	VANDPD       Y2, Y3, Y2
+	TESTQ        DX, DX
+	JGE          full
+	VMASKMOVPD   Y2, Y1, (AX)(BX*8)
+	JMP          done
+
+full:
+	VMOVUPD Y2, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*8), Y1
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func geluTanhBackward256f64(dx *float64, dy *float64, x *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluTanhBackward256f64(SB), NOSPLIT, $0-32
+	MOVQ     dx+0(FP), AX
+	MOVQ     dy+8(FP), CX
+	MOVQ     x+16(FP), DX
+	VPXOR    Y0, Y0, Y0
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     SI, SI
+	SUBQ     $0x04, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPD   (DX)(SI*8), Y1, Y2
+	VBROADCASTSD vectorConstants<>+692(SB), Y3
+	VBROADCASTSD vectorConstants<>+348(SB), Y4
+	VANDPD       Y4, Y2, Y4
+	VMINPD       Y4, Y3, Y3
+	VMULPD       Y3, Y3, Y4
+	VBROADCASTSD vectorConstants<>+700(SB), Y5
+	VBROADCASTSD vectorConstants<>+708(SB), Y6
+	VFMADD231PD  Y5, Y4, Y6
+	VMULPD       Y6, Y3, Y5
+	VBROADCASTSD vectorConstants<>+340(SB), Y6
+	VORPD        Y6, Y5, Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y6
+	VCMPPD       $0x15, Y6, Y5, Y6
+	VANDPD       Y5, Y6, Y5
+	VBROADCASTSD vectorConstants<>+188(SB), Y7
+	VBROADCASTSD vectorConstants<>+196(SB), Y8
+	VFMADD231PD  Y7, Y5, Y8
+	VBROADCASTSD vectorConstants<>+196(SB), Y7
+	VSUBPD       Y7, Y8, Y7
+	VBROADCASTSD vectorConstants<>+204(SB), Y9
+	VFMADD231PD  Y9, Y7, Y5
+	VBROADCASTSD vectorConstants<>+212(SB), Y9
+	VFMADD231PD  Y9, Y7, Y5
+	VBROADCASTSD vectorConstants<>+228(SB), Y7
+	VBROADCASTSD vectorConstants<>+236(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+244(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+252(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+260(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+268(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+276(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+284(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+292(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+300(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+308(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+316(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+220(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+220(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+220(SB), Y5
+	VPSLLQ       $0x34, Y8, Y8
+	VPADDQ       Y5, Y8, Y8
+	VMULPD       Y8, Y7, Y5
+	VBROADCASTSD vectorConstants<>+324(SB), Y7
+	VCMPPD       $0x15, Y7, Y5, Y7
+	VANDPD       Y5, Y7, Y5
+	VANDPD       Y5, Y6, Y5
+	VBROADCASTSD vectorConstants<>+220(SB), Y6
+	VBROADCASTSD vectorConstants<>+220(SB), Y7
+	VADDPD       Y7, Y5, Y7
+	VDIVPD       Y7, Y6, Y6
+	VBROADCASTSD vectorConstants<>+716(SB), Y7
+	VBROADCASTSD vectorConstants<>+708(SB), Y8
+	VFMADD231PD  Y7, Y4, Y8
+	VMULPD       Y8, Y3, Y3
+	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VFNMADD231PD Y6, Y3, Y4
+	VMULPD       Y4, Y6, Y3
+	VCMPPD       $0x16, Y0, Y2, Y2
+	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VFNMADD231PD Y3, Y5, Y4
+	VMULPD       Y3, Y5, Y3
+	VBLENDVPD    Y2, Y4, Y3, Y2
+	VMASKMOVPD   (CX)(SI*8), Y1, Y3
+	VMULPD       Y2, Y3, Y2
+	VBROADCASTSD vectorConstants<>+348(SB), Y3
+	VANDPD       Y3, Y2, Y3
+	VBROADCASTSD vectorConstants<>+324(SB), Y4
+	VCMPPD       $0x15, Y4, Y3, Y3
+	VANDPD       Y2, Y3, Y2
+	TESTQ        BX, BX
+	JGE          full
+	VMASKMOVPD   Y2, Y1, (AX)(SI*8)
+	JMP          done
+
+full:
+	VMOVUPD Y2, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y1
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func softmax256f64(y *float64, x *float64, max *float64, sum *float64, rows int, cols int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·softmax256f64(SB), NOSPLIT, $0-48
@@ -4125,16 +10070,16 @@ TEXT ·softmax256f64(SB), NOSPLIT, $0-48
 
 row:
 	VMASKMOVPD   (CX)(R8*8), Y0, Y4
-	VBROADCASTSD vectorConstants<>+256(SB), Y5
+	VBROADCASTSD vectorConstants<>+724(SB), Y5
 	VBLENDVPD    Y0, Y4, Y5, Y4
 	VMASKMOVPD   32(CX)(R8*8), Y1, Y5
-	VBROADCASTSD vectorConstants<>+256(SB), Y6
+	VBROADCASTSD vectorConstants<>+724(SB), Y6
 	VBLENDVPD    Y1, Y5, Y6, Y5
 	VMASKMOVPD   64(CX)(R8*8), Y2, Y6
-	VBROADCASTSD vectorConstants<>+256(SB), Y7
+	VBROADCASTSD vectorConstants<>+724(SB), Y7
 	VBLENDVPD    Y2, Y6, Y7, Y6
 	VMASKMOVPD   96(CX)(R8*8), Y3, Y7
-	VBROADCASTSD vectorConstants<>+256(SB), Y8
+	VBROADCASTSD vectorConstants<>+724(SB), Y8
 	VBLENDVPD    Y3, Y7, Y8, Y7
 	VMOVUPD      Y4, Y8
 	VMOVUPD      Y5, Y9
@@ -4151,194 +10096,194 @@ row:
 	ADDQ         $0x08, DX
 	VBROADCASTSD X8, Y8
 	VSUBPD       Y8, Y4, Y4
-	VBROADCASTSD vectorConstants<>+72(SB), Y9
+	VBROADCASTSD vectorConstants<>+180(SB), Y9
 	VCMPPD       $0x15, Y9, Y4, Y9
 	VANDPD       Y4, Y9, Y4
-	VBROADCASTSD vectorConstants<>+80(SB), Y10
-	VBROADCASTSD vectorConstants<>+88(SB), Y11
+	VBROADCASTSD vectorConstants<>+188(SB), Y10
+	VBROADCASTSD vectorConstants<>+196(SB), Y11
 	VFMADD231PD  Y10, Y4, Y11
-	VBROADCASTSD vectorConstants<>+88(SB), Y10
+	VBROADCASTSD vectorConstants<>+196(SB), Y10
 	VSUBPD       Y10, Y11, Y10
-	VBROADCASTSD vectorConstants<>+96(SB), Y12
+	VBROADCASTSD vectorConstants<>+204(SB), Y12
 	VFMADD231PD  Y12, Y10, Y4
-	VBROADCASTSD vectorConstants<>+104(SB), Y12
+	VBROADCASTSD vectorConstants<>+212(SB), Y12
 	VFMADD231PD  Y12, Y10, Y4
-	VBROADCASTSD vectorConstants<>+120(SB), Y10
-	VBROADCASTSD vectorConstants<>+128(SB), Y12
+	VBROADCASTSD vectorConstants<>+228(SB), Y10
+	VBROADCASTSD vectorConstants<>+236(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+136(SB), Y12
+	VBROADCASTSD vectorConstants<>+244(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+144(SB), Y12
+	VBROADCASTSD vectorConstants<>+252(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+152(SB), Y12
+	VBROADCASTSD vectorConstants<>+260(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+160(SB), Y12
+	VBROADCASTSD vectorConstants<>+268(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+168(SB), Y12
+	VBROADCASTSD vectorConstants<>+276(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+176(SB), Y12
+	VBROADCASTSD vectorConstants<>+284(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+184(SB), Y12
+	VBROADCASTSD vectorConstants<>+292(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+192(SB), Y12
+	VBROADCASTSD vectorConstants<>+300(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+200(SB), Y12
+	VBROADCASTSD vectorConstants<>+308(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+208(SB), Y12
+	VBROADCASTSD vectorConstants<>+316(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+112(SB), Y12
+	VBROADCASTSD vectorConstants<>+220(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+112(SB), Y12
+	VBROADCASTSD vectorConstants<>+220(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+112(SB), Y4
+	VBROADCASTSD vectorConstants<>+220(SB), Y4
 	VPSLLQ       $0x34, Y11, Y11
 	VPADDQ       Y4, Y11, Y11
 	VMULPD       Y11, Y10, Y4
-	VBROADCASTSD vectorConstants<>+216(SB), Y10
+	VBROADCASTSD vectorConstants<>+324(SB), Y10
 	VCMPPD       $0x15, Y10, Y4, Y10
 	VANDPD       Y4, Y10, Y4
 	VANDPD       Y4, Y9, Y4
 	VSUBPD       Y8, Y5, Y5
-	VBROADCASTSD vectorConstants<>+72(SB), Y9
+	VBROADCASTSD vectorConstants<>+180(SB), Y9
 	VCMPPD       $0x15, Y9, Y5, Y9
 	VANDPD       Y5, Y9, Y5
-	VBROADCASTSD vectorConstants<>+80(SB), Y10
-	VBROADCASTSD vectorConstants<>+88(SB), Y11
+	VBROADCASTSD vectorConstants<>+188(SB), Y10
+	VBROADCASTSD vectorConstants<>+196(SB), Y11
 	VFMADD231PD  Y10, Y5, Y11
-	VBROADCASTSD vectorConstants<>+88(SB), Y10
+	VBROADCASTSD vectorConstants<>+196(SB), Y10
 	VSUBPD       Y10, Y11, Y10
-	VBROADCASTSD vectorConstants<>+96(SB), Y12
+	VBROADCASTSD vectorConstants<>+204(SB), Y12
 	VFMADD231PD  Y12, Y10, Y5
-	VBROADCASTSD vectorConstants<>+104(SB), Y12
+	VBROADCASTSD vectorConstants<>+212(SB), Y12
 	VFMADD231PD  Y12, Y10, Y5
-	VBROADCASTSD vectorConstants<>+120(SB), Y10
-	VBROADCASTSD vectorConstants<>+128(SB), Y12
+	VBROADCASTSD vectorConstants<>+228(SB), Y10
+	VBROADCASTSD vectorConstants<>+236(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+136(SB), Y12
+	VBROADCASTSD vectorConstants<>+244(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+144(SB), Y12
+	VBROADCASTSD vectorConstants<>+252(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+152(SB), Y12
+	VBROADCASTSD vectorConstants<>+260(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+160(SB), Y12
+	VBROADCASTSD vectorConstants<>+268(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+168(SB), Y12
+	VBROADCASTSD vectorConstants<>+276(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+176(SB), Y12
+	VBROADCASTSD vectorConstants<>+284(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+184(SB), Y12
+	VBROADCASTSD vectorConstants<>+292(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+192(SB), Y12
+	VBROADCASTSD vectorConstants<>+300(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+200(SB), Y12
+	VBROADCASTSD vectorConstants<>+308(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+208(SB), Y12
+	VBROADCASTSD vectorConstants<>+316(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+112(SB), Y12
+	VBROADCASTSD vectorConstants<>+220(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+112(SB), Y12
+	VBROADCASTSD vectorConstants<>+220(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+112(SB), Y5
+	VBROADCASTSD vectorConstants<>+220(SB), Y5
 	VPSLLQ       $0x34, Y11, Y11
 	VPADDQ       Y5, Y11, Y11
 	VMULPD       Y11, Y10, Y5
-	VBROADCASTSD vectorConstants<>+216(SB), Y10
+	VBROADCASTSD vectorConstants<>+324(SB), Y10
 	VCMPPD       $0x15, Y10, Y5, Y10
 	VANDPD       Y5, Y10, Y5
 	VANDPD       Y5, Y9, Y5
 	VSUBPD       Y8, Y6, Y6
-	VBROADCASTSD vectorConstants<>+72(SB), Y9
+	VBROADCASTSD vectorConstants<>+180(SB), Y9
 	VCMPPD       $0x15, Y9, Y6, Y9
 	VANDPD       Y6, Y9, Y6
-	VBROADCASTSD vectorConstants<>+80(SB), Y10
-	VBROADCASTSD vectorConstants<>+88(SB), Y11
+	VBROADCASTSD vectorConstants<>+188(SB), Y10
+	VBROADCASTSD vectorConstants<>+196(SB), Y11
 	VFMADD231PD  Y10, Y6, Y11
-	VBROADCASTSD vectorConstants<>+88(SB), Y10
+	VBROADCASTSD vectorConstants<>+196(SB), Y10
 	VSUBPD       Y10, Y11, Y10
-	VBROADCASTSD vectorConstants<>+96(SB), Y12
+	VBROADCASTSD vectorConstants<>+204(SB), Y12
 	VFMADD231PD  Y12, Y10, Y6
-	VBROADCASTSD vectorConstants<>+104(SB), Y12
+	VBROADCASTSD vectorConstants<>+212(SB), Y12
 	VFMADD231PD  Y12, Y10, Y6
-	VBROADCASTSD vectorConstants<>+120(SB), Y10
-	VBROADCASTSD vectorConstants<>+128(SB), Y12
+	VBROADCASTSD vectorConstants<>+228(SB), Y10
+	VBROADCASTSD vectorConstants<>+236(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+136(SB), Y12
+	VBROADCASTSD vectorConstants<>+244(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+144(SB), Y12
+	VBROADCASTSD vectorConstants<>+252(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+152(SB), Y12
+	VBROADCASTSD vectorConstants<>+260(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+160(SB), Y12
+	VBROADCASTSD vectorConstants<>+268(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+168(SB), Y12
+	VBROADCASTSD vectorConstants<>+276(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+176(SB), Y12
+	VBROADCASTSD vectorConstants<>+284(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+184(SB), Y12
+	VBROADCASTSD vectorConstants<>+292(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+192(SB), Y12
+	VBROADCASTSD vectorConstants<>+300(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+200(SB), Y12
+	VBROADCASTSD vectorConstants<>+308(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+208(SB), Y12
+	VBROADCASTSD vectorConstants<>+316(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+112(SB), Y12
+	VBROADCASTSD vectorConstants<>+220(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+112(SB), Y12
+	VBROADCASTSD vectorConstants<>+220(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+112(SB), Y6
+	VBROADCASTSD vectorConstants<>+220(SB), Y6
 	VPSLLQ       $0x34, Y11, Y11
 	VPADDQ       Y6, Y11, Y11
 	VMULPD       Y11, Y10, Y6
-	VBROADCASTSD vectorConstants<>+216(SB), Y10
+	VBROADCASTSD vectorConstants<>+324(SB), Y10
 	VCMPPD       $0x15, Y10, Y6, Y10
 	VANDPD       Y6, Y10, Y6
 	VANDPD       Y6, Y9, Y6
 	VSUBPD       Y8, Y7, Y7
-	VBROADCASTSD vectorConstants<>+72(SB), Y8
+	VBROADCASTSD vectorConstants<>+180(SB), Y8
 	VCMPPD       $0x15, Y8, Y7, Y8
 	VANDPD       Y7, Y8, Y7
-	VBROADCASTSD vectorConstants<>+80(SB), Y9
-	VBROADCASTSD vectorConstants<>+88(SB), Y10
+	VBROADCASTSD vectorConstants<>+188(SB), Y9
+	VBROADCASTSD vectorConstants<>+196(SB), Y10
 	VFMADD231PD  Y9, Y7, Y10
-	VBROADCASTSD vectorConstants<>+88(SB), Y9
+	VBROADCASTSD vectorConstants<>+196(SB), Y9
 	VSUBPD       Y9, Y10, Y9
-	VBROADCASTSD vectorConstants<>+96(SB), Y11
+	VBROADCASTSD vectorConstants<>+204(SB), Y11
 	VFMADD231PD  Y11, Y9, Y7
-	VBROADCASTSD vectorConstants<>+104(SB), Y11
+	VBROADCASTSD vectorConstants<>+212(SB), Y11
 	VFMADD231PD  Y11, Y9, Y7
-	VBROADCASTSD vectorConstants<>+120(SB), Y9
-	VBROADCASTSD vectorConstants<>+128(SB), Y11
+	VBROADCASTSD vectorConstants<>+228(SB), Y9
+	VBROADCASTSD vectorConstants<>+236(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+136(SB), Y11
+	VBROADCASTSD vectorConstants<>+244(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+144(SB), Y11
+	VBROADCASTSD vectorConstants<>+252(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+152(SB), Y11
+	VBROADCASTSD vectorConstants<>+260(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+160(SB), Y11
+	VBROADCASTSD vectorConstants<>+268(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+168(SB), Y11
+	VBROADCASTSD vectorConstants<>+276(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+176(SB), Y11
+	VBROADCASTSD vectorConstants<>+284(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+184(SB), Y11
+	VBROADCASTSD vectorConstants<>+292(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+192(SB), Y11
+	VBROADCASTSD vectorConstants<>+300(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+200(SB), Y11
+	VBROADCASTSD vectorConstants<>+308(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+208(SB), Y11
+	VBROADCASTSD vectorConstants<>+316(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+112(SB), Y11
+	VBROADCASTSD vectorConstants<>+220(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+112(SB), Y11
+	VBROADCASTSD vectorConstants<>+220(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+112(SB), Y7
+	VBROADCASTSD vectorConstants<>+220(SB), Y7
 	VPSLLQ       $0x34, Y10, Y10
 	VPADDQ       Y7, Y10, Y10
 	VMULPD       Y10, Y9, Y7
-	VBROADCASTSD vectorConstants<>+216(SB), Y9
+	VBROADCASTSD vectorConstants<>+324(SB), Y9
 	VCMPPD       $0x15, Y9, Y7, Y9
 	VANDPD       Y7, Y9, Y7
 	VANDPD       Y7, Y8, Y7
@@ -4357,22 +10302,22 @@ row:
 	ADDQ         $0x08, BX
 	VBROADCASTSD X8, Y8
 	VDIVPD       Y8, Y4, Y4
-	VBROADCASTSD vectorConstants<>+216(SB), Y9
+	VBROADCASTSD vectorConstants<>+324(SB), Y9
 	VCMPPD       $0x15, Y9, Y4, Y9
 	VANDPD       Y4, Y9, Y4
 	VMASKMOVPD   Y4, Y0, (AX)(R8*8)
 	VDIVPD       Y8, Y5, Y4
-	VBROADCASTSD vectorConstants<>+216(SB), Y5
+	VBROADCASTSD vectorConstants<>+324(SB), Y5
 	VCMPPD       $0x15, Y5, Y4, Y5
 	VANDPD       Y4, Y5, Y4
 	VMASKMOVPD   Y4, Y1, 32(AX)(R8*8)
 	VDIVPD       Y8, Y6, Y4
-	VBROADCASTSD vectorConstants<>+216(SB), Y5
+	VBROADCASTSD vectorConstants<>+324(SB), Y5
 	VCMPPD       $0x15, Y5, Y4, Y5
 	VANDPD       Y4, Y5, Y4
 	VMASKMOVPD   Y4, Y2, 64(AX)(R8*8)
 	VDIVPD       Y8, Y7, Y4
-	VBROADCASTSD vectorConstants<>+216(SB), Y5
+	VBROADCASTSD vectorConstants<>+324(SB), Y5
 	VCMPPD       $0x15, Y5, Y4, Y5
 	VANDPD       Y4, Y5, Y4
 	VMASKMOVPD   Y4, Y3, 96(AX)(R8*8)
@@ -4389,8 +10334,8 @@ TEXT ·softmaxBackward256f64(SB), NOSPLIT, $0-40
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
 	VBROADCASTSD s+32(FP), Y0
-	VBROADCASTSD vectorConstants<>+240(SB), Y1
-	VBROADCASTSD vectorConstants<>+216(SB), Y2
+	VBROADCASTSD vectorConstants<>+348(SB), Y1
+	VBROADCASTSD vectorConstants<>+324(SB), Y2
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y3, Y3, Y3
 	XORQ         SI, SI
@@ -4435,8 +10380,8 @@ TEXT ·quotient256f64(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	VBROADCASTSD divisor+24(FP), Y0
-	VBROADCASTSD vectorConstants<>+240(SB), Y1
-	VBROADCASTSD vectorConstants<>+216(SB), Y2
+	VBROADCASTSD vectorConstants<>+348(SB), Y1
+	VBROADCASTSD vectorConstants<>+324(SB), Y2
 	MOVQ         n+16(FP), DX
 	VPCMPEQD     Y3, Y3, Y3
 	XORQ         BX, BX
@@ -4617,8 +10562,8 @@ TEXT ·momentum256f64(SB), NOSPLIT, $0-56
 	VBROADCASTSD gain+40(FP), Y1
 	VBROADCASTSD rate+48(FP), Y2
 	VPXOR        Y3, Y3, Y3
-	VBROADCASTSD vectorConstants<>+240(SB), Y4
-	VBROADCASTSD vectorConstants<>+216(SB), Y5
+	VBROADCASTSD vectorConstants<>+348(SB), Y4
+	VBROADCASTSD vectorConstants<>+324(SB), Y5
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y6, Y6, Y6
 	XORQ         SI, SI
@@ -4673,8 +10618,8 @@ TEXT ·nesterov256f64(SB), NOSPLIT, $0-56
 	VBROADCASTSD gain+40(FP), Y1
 	VBROADCASTSD rate+48(FP), Y2
 	VPXOR        Y3, Y3, Y3
-	VBROADCASTSD vectorConstants<>+240(SB), Y4
-	VBROADCASTSD vectorConstants<>+216(SB), Y5
+	VBROADCASTSD vectorConstants<>+348(SB), Y4
+	VBROADCASTSD vectorConstants<>+324(SB), Y5
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y6, Y6, Y6
 	XORQ         SI, SI
@@ -4730,8 +10675,8 @@ TEXT ·adaGrad256f64(SB), NOSPLIT, $0-48
 	VBROADCASTSD rate+32(FP), Y0
 	VBROADCASTSD eps+40(FP), Y1
 	VPXOR        Y2, Y2, Y2
-	VBROADCASTSD vectorConstants<>+240(SB), Y3
-	VBROADCASTSD vectorConstants<>+216(SB), Y4
+	VBROADCASTSD vectorConstants<>+348(SB), Y3
+	VBROADCASTSD vectorConstants<>+324(SB), Y4
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y5, Y5, Y5
 	XORQ         SI, SI
@@ -4788,8 +10733,8 @@ TEXT ·rmsProp256f64(SB), NOSPLIT, $0-56
 	VBROADCASTSD rate+40(FP), Y1
 	VBROADCASTSD eps+48(FP), Y2
 	VPXOR        Y3, Y3, Y3
-	VBROADCASTSD vectorConstants<>+240(SB), Y4
-	VBROADCASTSD vectorConstants<>+216(SB), Y5
+	VBROADCASTSD vectorConstants<>+348(SB), Y4
+	VBROADCASTSD vectorConstants<>+324(SB), Y5
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y6, Y6, Y6
 	XORQ         SI, SI
@@ -4850,8 +10795,8 @@ TEXT ·adam256f64(SB), NOSPLIT, $0-72
 	VBROADCASTSD rate+56(FP), Y2
 	VBROADCASTSD eps+64(FP), Y3
 	VPXOR        Y4, Y4, Y4
-	VBROADCASTSD vectorConstants<>+240(SB), Y5
-	VBROADCASTSD vectorConstants<>+216(SB), Y6
+	VBROADCASTSD vectorConstants<>+348(SB), Y5
+	VBROADCASTSD vectorConstants<>+324(SB), Y6
 	MOVQ         n+32(FP), SI
 	VPCMPEQD     Y7, Y7, Y7
 	XORQ         DI, DI
@@ -5089,10 +11034,10 @@ done:
 // Requires: AVX, AVX2, SSE2
 TEXT ·max256f64(SB), NOSPLIT, $0-24
 	MOVQ         x+0(FP), AX
-	VBROADCASTSD vectorConstants<>+256(SB), Y0
-	VBROADCASTSD vectorConstants<>+256(SB), Y1
-	VBROADCASTSD vectorConstants<>+256(SB), Y2
-	VBROADCASTSD vectorConstants<>+256(SB), Y3
+	VBROADCASTSD vectorConstants<>+724(SB), Y0
+	VBROADCASTSD vectorConstants<>+724(SB), Y1
+	VBROADCASTSD vectorConstants<>+724(SB), Y2
+	VBROADCASTSD vectorConstants<>+724(SB), Y3
 	VCMPPD       $0x03, Y0, Y0, Y4
 	MOVQ         n+8(FP), CX
 	VPCMPEQD     Y5, Y5, Y5
@@ -5105,25 +11050,25 @@ TEXT ·max256f64(SB), NOSPLIT, $0-24
 
 loop:
 	VMASKMOVPD   (AX)(DX*8), Y5, Y9
-	VBROADCASTSD vectorConstants<>+256(SB), Y10
+	VBROADCASTSD vectorConstants<>+724(SB), Y10
 	VBLENDVPD    Y5, Y9, Y10, Y9
 	VCMPPD       $0x03, Y9, Y9, Y10
 	VORPD        Y10, Y4, Y4
 	VMAXPD       Y0, Y9, Y0
 	VMASKMOVPD   32(AX)(DX*8), Y6, Y9
-	VBROADCASTSD vectorConstants<>+256(SB), Y10
+	VBROADCASTSD vectorConstants<>+724(SB), Y10
 	VBLENDVPD    Y6, Y9, Y10, Y9
 	VCMPPD       $0x03, Y9, Y9, Y10
 	VORPD        Y10, Y4, Y4
 	VMAXPD       Y1, Y9, Y1
 	VMASKMOVPD   64(AX)(DX*8), Y7, Y9
-	VBROADCASTSD vectorConstants<>+256(SB), Y10
+	VBROADCASTSD vectorConstants<>+724(SB), Y10
 	VBLENDVPD    Y7, Y9, Y10, Y9
 	VCMPPD       $0x03, Y9, Y9, Y10
 	VORPD        Y10, Y4, Y4
 	VMAXPD       Y2, Y9, Y2
 	VMASKMOVPD   96(AX)(DX*8), Y8, Y9
-	VBROADCASTSD vectorConstants<>+256(SB), Y10
+	VBROADCASTSD vectorConstants<>+724(SB), Y10
 	VBLENDVPD    Y8, Y9, Y10, Y9
 	VCMPPD       $0x03, Y9, Y9, Y10
 	VORPD        Y10, Y4, Y4
@@ -5177,74 +11122,74 @@ TEXT ·logs256f64(SB), NOSPLIT, $0-24
 
 loop:
 	VMASKMOVPD   (CX)(BX*8), Y0, Y1
-	VBROADCASTSD vectorConstants<>+216(SB), Y2
+	VBROADCASTSD vectorConstants<>+324(SB), Y2
 	VCMPPD       $0x11, Y2, Y1, Y2
-	VBROADCASTSD vectorConstants<>+352(SB), Y3
+	VBROADCASTSD vectorConstants<>+812(SB), Y3
 	VMULPD       Y3, Y1, Y3
 	VBLENDVPD    Y2, Y3, Y1, Y3
 	VPSRLQ       $0x34, Y3, Y4
-	VBROADCASTSD vectorConstants<>+360(SB), Y5
+	VBROADCASTSD vectorConstants<>+820(SB), Y5
 	VORPD        Y5, Y4, Y4
-	VBROADCASTSD vectorConstants<>+368(SB), Y5
-	VBROADCASTSD vectorConstants<>+376(SB), Y6
+	VBROADCASTSD vectorConstants<>+828(SB), Y5
+	VBROADCASTSD vectorConstants<>+836(SB), Y6
 	VBLENDVPD    Y2, Y5, Y6, Y2
 	VSUBPD       Y2, Y4, Y2
-	VBROADCASTSD vectorConstants<>+384(SB), Y4
+	VBROADCASTSD vectorConstants<>+844(SB), Y4
 	VANDPD       Y4, Y3, Y3
-	VBROADCASTSD vectorConstants<>+208(SB), Y4
+	VBROADCASTSD vectorConstants<>+316(SB), Y4
 	VORPD        Y4, Y3, Y3
-	VBROADCASTSD vectorConstants<>+392(SB), Y4
+	VBROADCASTSD vectorConstants<>+852(SB), Y4
 	VCMPPD       $0x11, Y4, Y3, Y4
 	VADDPD       Y3, Y3, Y5
 	VBLENDVPD    Y4, Y5, Y3, Y3
-	VBROADCASTSD vectorConstants<>+112(SB), Y5
+	VBROADCASTSD vectorConstants<>+220(SB), Y5
 	VSUBPD       Y5, Y2, Y5
 	VBLENDVPD    Y4, Y5, Y2, Y2
-	VBROADCASTSD vectorConstants<>+112(SB), Y4
+	VBROADCASTSD vectorConstants<>+220(SB), Y4
 	VADDPD       Y4, Y3, Y4
-	VBROADCASTSD vectorConstants<>+112(SB), Y5
+	VBROADCASTSD vectorConstants<>+220(SB), Y5
 	VSUBPD       Y5, Y3, Y3
 	VDIVPD       Y4, Y3, Y4
 	VMULPD       Y4, Y4, Y5
-	VBROADCASTSD vectorConstants<>+264(SB), Y6
-	VBROADCASTSD vectorConstants<>+272(SB), Y7
+	VBROADCASTSD vectorConstants<>+732(SB), Y6
+	VBROADCASTSD vectorConstants<>+740(SB), Y7
 	VFMADD213PD  Y7, Y5, Y6
-	VBROADCASTSD vectorConstants<>+280(SB), Y7
+	VBROADCASTSD vectorConstants<>+748(SB), Y7
 	VFMADD213PD  Y7, Y5, Y6
-	VBROADCASTSD vectorConstants<>+288(SB), Y7
+	VBROADCASTSD vectorConstants<>+756(SB), Y7
 	VFMADD213PD  Y7, Y5, Y6
-	VBROADCASTSD vectorConstants<>+296(SB), Y7
+	VBROADCASTSD vectorConstants<>+764(SB), Y7
 	VFMADD213PD  Y7, Y5, Y6
-	VBROADCASTSD vectorConstants<>+304(SB), Y7
+	VBROADCASTSD vectorConstants<>+772(SB), Y7
 	VFMADD213PD  Y7, Y5, Y6
-	VBROADCASTSD vectorConstants<>+312(SB), Y7
+	VBROADCASTSD vectorConstants<>+780(SB), Y7
 	VFMADD213PD  Y7, Y5, Y6
-	VBROADCASTSD vectorConstants<>+320(SB), Y7
+	VBROADCASTSD vectorConstants<>+788(SB), Y7
 	VFMADD213PD  Y7, Y5, Y6
-	VBROADCASTSD vectorConstants<>+328(SB), Y7
+	VBROADCASTSD vectorConstants<>+796(SB), Y7
 	VFMADD213PD  Y7, Y5, Y6
-	VBROADCASTSD vectorConstants<>+336(SB), Y7
+	VBROADCASTSD vectorConstants<>+804(SB), Y7
 	VFMADD213PD  Y7, Y5, Y6
-	VBROADCASTSD vectorConstants<>+344(SB), Y7
+	VBROADCASTSD vectorConstants<>+460(SB), Y7
 	VFMADD213PD  Y7, Y5, Y6
 	VMULPD       Y6, Y5, Y5
 	VADDPD       Y5, Y5, Y5
 	VMULPD       Y3, Y4, Y6
 	VFMSUB213PD  Y6, Y4, Y5
-	VBROADCASTSD vectorConstants<>+400(SB), Y4
-	VBROADCASTSD vectorConstants<>+408(SB), Y6
+	VBROADCASTSD vectorConstants<>+860(SB), Y4
+	VBROADCASTSD vectorConstants<>+868(SB), Y6
 	VFMADD231PD  Y6, Y2, Y5
 	VADDPD       Y3, Y5, Y3
 	VFMADD231PD  Y4, Y2, Y3
-	VBROADCASTSD vectorConstants<>+416(SB), Y2
+	VBROADCASTSD vectorConstants<>+876(SB), Y2
 	VCMPPD       $0x15, Y2, Y1, Y2
 	VBLENDVPD    Y2, Y1, Y3, Y2
 	VPXOR        Y3, Y3, Y3
 	VCMPPD       $0x11, Y3, Y1, Y4
-	VBROADCASTSD vectorConstants<>+424(SB), Y5
+	VBROADCASTSD vectorConstants<>+884(SB), Y5
 	VBLENDVPD    Y4, Y5, Y2, Y2
 	VCMPPD       $0x00, Y3, Y1, Y1
-	VBROADCASTSD vectorConstants<>+256(SB), Y3
+	VBROADCASTSD vectorConstants<>+724(SB), Y3
 	VBLENDVPD    Y1, Y3, Y2, Y1
 	TESTQ        DX, DX
 	JGE          full
@@ -5264,6 +11209,487 @@ rest:
 	NEGQ    DX
 	VMOVUPS (SI)(DX*8), Y0
 	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func add256f64(y *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX2
+TEXT ·add256f64(SB), NOSPLIT, $0-32
+	MOVQ     y+0(FP), AX
+	MOVQ     a+8(FP), CX
+	MOVQ     b+16(FP), DX
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     SI, SI
+	SUBQ     $0x04, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPD (CX)(SI*8), Y0, Y1
+	VMASKMOVPD (DX)(SI*8), Y0, Y2
+	VADDPD     Y2, Y1, Y1
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPD Y1, Y0, (AX)(SI*8)
+	JMP        done
+
+full:
+	VMOVUPD Y1, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y0
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func times256f64(y *float64, a *float64, b *float64, n int)
+// Requires: AVX, AVX2
+TEXT ·times256f64(SB), NOSPLIT, $0-32
+	MOVQ     y+0(FP), AX
+	MOVQ     a+8(FP), CX
+	MOVQ     b+16(FP), DX
+	MOVQ     n+24(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     SI, SI
+	SUBQ     $0x04, BX
+	JLT      rest
+
+loop:
+	VMASKMOVPD (CX)(SI*8), Y0, Y1
+	VMASKMOVPD (DX)(SI*8), Y0, Y2
+	VMULPD     Y2, Y1, Y1
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPD Y1, Y0, (AX)(SI*8)
+	JMP        done
+
+full:
+	VMOVUPD Y1, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y0
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func center256f64(y *float64, x *float64, n int, mean float64)
+// Requires: AVX, AVX2
+TEXT ·center256f64(SB), NOSPLIT, $0-32
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD mean+24(FP), Y0
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y1, Y1, Y1
+	XORQ         BX, BX
+	SUBQ         $0x04, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPD (CX)(BX*8), Y1, Y2
+	VSUBPD     Y0, Y2, Y2
+	TESTQ      DX, DX
+	JGE        full
+	VMASKMOVPD Y2, Y1, (AX)(BX*8)
+	JMP        done
+
+full:
+	VMOVUPD Y2, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*8), Y1
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func centeredSums256f64(sum *float64, squares *float64, x *float64, mean *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·centeredSums256f64(SB), NOSPLIT, $0-40
+	MOVQ     sum+0(FP), AX
+	MOVQ     squares+8(FP), CX
+	MOVQ     x+16(FP), DX
+	MOVQ     mean+24(FP), BX
+	MOVQ     n+32(FP), SI
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     DI, DI
+	SUBQ     $0x04, SI
+	JLT      rest
+
+loop:
+	VMASKMOVPD  (DX)(DI*8), Y0, Y1
+	VMASKMOVPD  (BX)(DI*8), Y0, Y2
+	VSUBPD      Y2, Y1, Y1
+	VMASKMOVPD  (AX)(DI*8), Y0, Y2
+	VADDPD      Y1, Y2, Y2
+	VMASKMOVPD  (CX)(DI*8), Y0, Y3
+	VFMADD231PD Y1, Y1, Y3
+	TESTQ       SI, SI
+	JGE         full
+	VMASKMOVPD  Y2, Y0, (AX)(DI*8)
+	VMASKMOVPD  Y3, Y0, (CX)(DI*8)
+	JMP         done
+
+full:
+	VMOVUPD Y2, (AX)(DI*8)
+	VMOVUPD Y3, (CX)(DI*8)
+	ADDQ    $0x04, DI
+	SUBQ    $0x04, SI
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, SI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*8), Y0
+	MOVQ    $-1, SI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumns256f64(y *float64, x *float64, mean *float64, scale *float64, shift *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normColumns256f64(SB), NOSPLIT, $0-48
+	MOVQ     y+0(FP), AX
+	MOVQ     x+8(FP), CX
+	MOVQ     mean+16(FP), DX
+	MOVQ     scale+24(FP), BX
+	MOVQ     shift+32(FP), SI
+	MOVQ     n+40(FP), DI
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     R8, R8
+	SUBQ     $0x04, DI
+	JLT      rest
+
+loop:
+	VMASKMOVPD  (CX)(R8*8), Y0, Y1
+	VMASKMOVPD  (DX)(R8*8), Y0, Y2
+	VSUBPD      Y2, Y1, Y1
+	VMASKMOVPD  (BX)(R8*8), Y0, Y2
+	VMASKMOVPD  (SI)(R8*8), Y0, Y3
+	VFMADD231PD Y2, Y1, Y3
+	TESTQ       DI, DI
+	JGE         full
+	VMASKMOVPD  Y3, Y0, (AX)(R8*8)
+	JMP         done
+
+full:
+	VMOVUPD Y3, (AX)(R8*8)
+	ADDQ    $0x04, R8
+	SUBQ    $0x04, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*8), Y0
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnSums256f64(sum *float64, along *float64, dy *float64, x *float64, mean *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normColumnSums256f64(SB), NOSPLIT, $0-48
+	MOVQ     sum+0(FP), AX
+	MOVQ     along+8(FP), CX
+	MOVQ     dy+16(FP), DX
+	MOVQ     x+24(FP), BX
+	MOVQ     mean+32(FP), SI
+	MOVQ     n+40(FP), DI
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     R8, R8
+	SUBQ     $0x04, DI
+	JLT      rest
+
+loop:
+	VMASKMOVPD  (DX)(R8*8), Y0, Y1
+	VMASKMOVPD  (BX)(R8*8), Y0, Y2
+	VMASKMOVPD  (SI)(R8*8), Y0, Y3
+	VSUBPD      Y3, Y2, Y2
+	VMASKMOVPD  (AX)(R8*8), Y0, Y3
+	VADDPD      Y1, Y3, Y3
+	VMASKMOVPD  (CX)(R8*8), Y0, Y4
+	VFMADD231PD Y2, Y1, Y4
+	TESTQ       DI, DI
+	JGE         full
+	VMASKMOVPD  Y3, Y0, (AX)(R8*8)
+	VMASKMOVPD  Y4, Y0, (CX)(R8*8)
+	JMP         done
+
+full:
+	VMOVUPD Y3, (AX)(R8*8)
+	VMOVUPD Y4, (CX)(R8*8)
+	ADDQ    $0x04, R8
+	SUBQ    $0x04, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*8), Y0
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normColumnsBackward256f64(dx *float64, dy *float64, x *float64, mean *float64, scale *float64, slope *float64, shift *float64, n int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normColumnsBackward256f64(SB), NOSPLIT, $0-64
+	MOVQ     dx+0(FP), AX
+	MOVQ     dy+8(FP), CX
+	MOVQ     x+16(FP), DX
+	MOVQ     mean+24(FP), BX
+	MOVQ     scale+32(FP), SI
+	MOVQ     slope+40(FP), DI
+	MOVQ     shift+48(FP), R8
+	MOVQ     n+56(FP), R9
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     R10, R10
+	SUBQ     $0x04, R9
+	JLT      rest
+
+loop:
+	VMASKMOVPD  (DX)(R10*8), Y0, Y1
+	VMASKMOVPD  (BX)(R10*8), Y0, Y2
+	VSUBPD      Y2, Y1, Y1
+	VMASKMOVPD  (DI)(R10*8), Y0, Y2
+	VMASKMOVPD  (R8)(R10*8), Y0, Y3
+	VFMADD231PD Y1, Y2, Y3
+	VMASKMOVPD  (SI)(R10*8), Y0, Y1
+	VMASKMOVPD  (CX)(R10*8), Y0, Y2
+	VFMADD231PD Y2, Y1, Y3
+	TESTQ       R9, R9
+	JGE         full
+	VMASKMOVPD  Y3, Y0, (AX)(R10*8)
+	JMP         done
+
+full:
+	VMOVUPD Y3, (AX)(R10*8)
+	ADDQ    $0x04, R10
+	SUBQ    $0x04, R9
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, R9
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R11
+	NEGQ    R9
+	VMOVUPS (R11)(R9*8), Y0
+	MOVQ    $-1, R9
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func normRow256f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normRow256f64(SB), NOSPLIT, $0-56
+	MOVQ         y+0(FP), AX
+	MOVQ         d+8(FP), CX
+	MOVQ         gamma+16(FP), DX
+	MOVQ         beta+24(FP), BX
+	VBROADCASTSD inv+40(FP), Y0
+	VBROADCASTSD offset+48(FP), Y1
+	MOVQ         n+32(FP), SI
+	VPCMPEQD     Y2, Y2, Y2
+	XORQ         DI, DI
+	SUBQ         $0x04, SI
+	JLT          rest
+
+loop:
+	VMASKMOVPD  (CX)(DI*8), Y2, Y3
+	VFMADD213PD Y1, Y0, Y3
+	VMASKMOVPD  (DX)(DI*8), Y2, Y4
+	VMASKMOVPD  (BX)(DI*8), Y2, Y5
+	VFMADD231PD Y4, Y3, Y5
+	TESTQ       SI, SI
+	JGE         full
+	VMASKMOVPD  Y5, Y2, (AX)(DI*8)
+	JMP         done
+
+full:
+	VMOVUPD Y5, (AX)(DI*8)
+	ADDQ    $0x04, DI
+	SUBQ    $0x04, SI
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, SI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*8), Y2
+	MOVQ    $-1, SI
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func dotCentered256f64(a *float64, x *float64, n int, mean float64) float64
+// Requires: AVX, AVX2, FMA3, SSE2
+TEXT ·dotCentered256f64(SB), NOSPLIT, $0-40
+	MOVQ         a+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD mean+24(FP), Y0
+	VPXOR        Y1, Y1, Y1
+	VPXOR        Y2, Y2, Y2
+	VPXOR        Y3, Y3, Y3
+	VPXOR        Y4, Y4, Y4
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y5, Y5, Y5
+	VPCMPEQD     Y6, Y6, Y6
+	VPCMPEQD     Y7, Y7, Y7
+	VPCMPEQD     Y8, Y8, Y8
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPD  (AX)(BX*8), Y5, Y9
+	VMASKMOVPD  (CX)(BX*8), Y5, Y10
+	VSUBPD      Y0, Y10, Y10
+	VFMADD231PD Y10, Y9, Y1
+	VMASKMOVPD  32(AX)(BX*8), Y6, Y9
+	VMASKMOVPD  32(CX)(BX*8), Y6, Y10
+	VSUBPD      Y0, Y10, Y10
+	VFMADD231PD Y10, Y9, Y2
+	VMASKMOVPD  64(AX)(BX*8), Y7, Y9
+	VMASKMOVPD  64(CX)(BX*8), Y7, Y10
+	VSUBPD      Y0, Y10, Y10
+	VFMADD231PD Y10, Y9, Y3
+	VMASKMOVPD  96(AX)(BX*8), Y8, Y9
+	VMASKMOVPD  96(CX)(BX*8), Y8, Y10
+	VSUBPD      Y0, Y10, Y10
+	VFMADD231PD Y10, Y9, Y4
+	ADDQ        $0x10, BX
+	SUBQ        $0x10, DX
+	JGE         loop
+
+rest:
+	ADDQ    $0x10, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*8), Y5
+	VMOVUPS 32(SI)(DX*8), Y6
+	VMOVUPS 64(SI)(DX*8), Y7
+	VMOVUPS 96(SI)(DX*8), Y8
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VADDPD       Y3, Y1, Y1
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VADDPD       X0, X1, X1
+	VPERMILPD    $0x01, X1, X0
+	VADDPD       X0, X1, X1
+	VPXOR        Y0, Y0, Y0
+	VADDSD       X0, X1, X1
+	MOVSD        X1, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func normRowBackward256f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·normRowBackward256f64(SB), NOSPLIT, $0-88
+	MOVQ         dx+0(FP), AX
+	MOVQ         dgamma+8(FP), CX
+	MOVQ         dbeta+16(FP), DX
+	MOVQ         dy+24(FP), BX
+	MOVQ         x+32(FP), SI
+	VBROADCASTSD mean+48(FP), Y0
+	VBROADCASTSD inv+56(FP), Y1
+	VBROADCASTSD offset+64(FP), Y2
+	VBROADCASTSD slope+72(FP), Y3
+	VBROADCASTSD shift+80(FP), Y4
+	MOVQ         n+40(FP), DI
+	VPCMPEQD     Y5, Y5, Y5
+	XORQ         R8, R8
+	SUBQ         $0x04, DI
+	JLT          rest
+
+loop:
+	VMASKMOVPD  (SI)(R8*8), Y5, Y6
+	VSUBPD      Y0, Y6, Y6
+	VMASKMOVPD  (BX)(R8*8), Y5, Y7
+	VMASKMOVPD  (AX)(R8*8), Y5, Y8
+	VMOVUPD     Y6, Y9
+	VFMADD213PD Y4, Y3, Y9
+	VFMADD231PD Y8, Y1, Y9
+	VFMADD213PD Y2, Y1, Y6
+	VMASKMOVPD  (CX)(R8*8), Y5, Y8
+	VFMADD231PD Y6, Y7, Y8
+	VMASKMOVPD  (DX)(R8*8), Y5, Y6
+	VADDPD      Y7, Y6, Y6
+	TESTQ       DI, DI
+	JGE         full
+	VMASKMOVPD  Y9, Y5, (AX)(R8*8)
+	VMASKMOVPD  Y8, Y5, (CX)(R8*8)
+	VMASKMOVPD  Y6, Y5, (DX)(R8*8)
+	JMP         done
+
+full:
+	VMOVUPD Y9, (AX)(R8*8)
+	VMOVUPD Y8, (CX)(R8*8)
+	VMOVUPD Y6, (DX)(R8*8)
+	ADDQ    $0x04, R8
+	SUBQ    $0x04, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*8), Y5
+	MOVQ    $-1, DI
 	JMP     loop
 
 done:
@@ -5335,56 +11761,127 @@ DATA vectorConstants<>+52(SB)/4, $0x80000000
 DATA vectorConstants<>+56(SB)/4, $0x7fffffff
 DATA vectorConstants<>+60(SB)/4, $0x00800000
 DATA vectorConstants<>+64(SB)/4, $0x41200000
-DATA vectorConstants<>+68(SB)/4, $0xff800000
-DATA vectorConstants<>+72(SB)/8, $0xc086232bdd7abcd3
-DATA vectorConstants<>+80(SB)/8, $0x3ff71547652b82fe
-DATA vectorConstants<>+88(SB)/8, $0x4338000000000000
-DATA vectorConstants<>+96(SB)/8, $0xbfe62e42fefa39ef
-DATA vectorConstants<>+104(SB)/8, $0xbc7abc9e3b39803f
-DATA vectorConstants<>+112(SB)/8, $0x3ff0000000000000
-DATA vectorConstants<>+120(SB)/8, $0x3de6124613a86d09
-DATA vectorConstants<>+128(SB)/8, $0x3e21eed8eff8d898
-DATA vectorConstants<>+136(SB)/8, $0x3e5ae64567f544e4
-DATA vectorConstants<>+144(SB)/8, $0x3e927e4fb7789f5c
-DATA vectorConstants<>+152(SB)/8, $0x3ec71de3a556c734
-DATA vectorConstants<>+160(SB)/8, $0x3efa01a01a01a01a
-DATA vectorConstants<>+168(SB)/8, $0x3f2a01a01a01a01a
-DATA vectorConstants<>+176(SB)/8, $0x3f56c16c16c16c17
-DATA vectorConstants<>+184(SB)/8, $0x3f81111111111111
-DATA vectorConstants<>+192(SB)/8, $0x3fa5555555555555
-DATA vectorConstants<>+200(SB)/8, $0x3fc5555555555555
-DATA vectorConstants<>+208(SB)/8, $0x3fe0000000000000
-DATA vectorConstants<>+216(SB)/8, $0x0010000000000000
-DATA vectorConstants<>+224(SB)/8, $0x4086300000000000
-DATA vectorConstants<>+232(SB)/8, $0x8000000000000000
-DATA vectorConstants<>+240(SB)/8, $0x7fffffffffffffff
-DATA vectorConstants<>+248(SB)/8, $0x4034000000000000
-DATA vectorConstants<>+256(SB)/8, $0xfff0000000000000
-DATA vectorConstants<>+264(SB)/8, $0x3fa642c8590b2164
-DATA vectorConstants<>+272(SB)/8, $0x3fa8618618618618
-DATA vectorConstants<>+280(SB)/8, $0x3faaf286bca1af28
-DATA vectorConstants<>+288(SB)/8, $0x3fae1e1e1e1e1e1e
-DATA vectorConstants<>+296(SB)/8, $0x3fb1111111111111
-DATA vectorConstants<>+304(SB)/8, $0x3fb3b13b13b13b14
-DATA vectorConstants<>+312(SB)/8, $0x3fb745d1745d1746
-DATA vectorConstants<>+320(SB)/8, $0x3fbc71c71c71c71c
-DATA vectorConstants<>+328(SB)/8, $0x3fc2492492492492
-DATA vectorConstants<>+336(SB)/8, $0x3fc999999999999a
-DATA vectorConstants<>+344(SB)/8, $0x3fd5555555555555
-DATA vectorConstants<>+352(SB)/8, $0x4350000000000000
-DATA vectorConstants<>+360(SB)/8, $0x4330000000000000
-DATA vectorConstants<>+368(SB)/8, $0x4330000000000434
-DATA vectorConstants<>+376(SB)/8, $0x43300000000003fe
-DATA vectorConstants<>+384(SB)/8, $0x000fffffffffffff
-DATA vectorConstants<>+392(SB)/8, $0x3fe6a09e667f3bcd
-DATA vectorConstants<>+400(SB)/8, $0x3fe62e42fefa39ef
-DATA vectorConstants<>+408(SB)/8, $0x3c7abc9e3b39803f
-DATA vectorConstants<>+416(SB)/8, $0x7ff0000000000000
-DATA vectorConstants<>+424(SB)/8, $0x7ff8000000000000
-DATA vectorConstants<>+432(SB)/4, $0x42b17218
-DATA vectorConstants<>+436(SB)/4, $0x7f800000
-DATA vectorConstants<>+440(SB)/8, $0x40862e42fefa39f0
-GLOBL vectorConstants<>(SB), RODATA|NOPTR, $448
+DATA vectorConstants<>+68(SB)/4, $0x41a00000
+DATA vectorConstants<>+72(SB)/4, $0x40000000
+DATA vectorConstants<>+76(SB)/4, $0x3dedf7c7
+DATA vectorConstants<>+80(SB)/4, $0x3dde3df0
+DATA vectorConstants<>+84(SB)/4, $0x3e1264df
+DATA vectorConstants<>+88(SB)/4, $0x3e4ccc69
+DATA vectorConstants<>+92(SB)/4, $0x3eaaaaab
+DATA vectorConstants<>+96(SB)/4, $0x42c80000
+DATA vectorConstants<>+100(SB)/4, $0x41800000
+DATA vectorConstants<>+104(SB)/4, $0xbf000000
+DATA vectorConstants<>+108(SB)/4, $0x40800000
+DATA vectorConstants<>+112(SB)/4, $0xb85c659f
+DATA vectorConstants<>+116(SB)/4, $0xb9765116
+DATA vectorConstants<>+120(SB)/4, $0x39306a21
+DATA vectorConstants<>+124(SB)/4, $0x3ad7b05b
+DATA vectorConstants<>+128(SB)/4, $0xbb6491e5
+DATA vectorConstants<>+132(SB)/4, $0xbbf73adb
+DATA vectorConstants<>+136(SB)/4, $0x3d776324
+DATA vectorConstants<>+140(SB)/4, $0xbe3eff75
+DATA vectorConstants<>+144(SB)/4, $0x3ec636df
+DATA vectorConstants<>+148(SB)/4, $0xbf1b9f1d
+DATA vectorConstants<>+152(SB)/4, $0x3f415a5e
+DATA vectorConstants<>+156(SB)/4, $0x3ecc422a
+DATA vectorConstants<>+160(SB)/4, $0x41300000
+DATA vectorConstants<>+164(SB)/4, $0x3d922279
+DATA vectorConstants<>+168(SB)/4, $0x3fcc422a
+DATA vectorConstants<>+172(SB)/4, $0x3e5b33b6
+DATA vectorConstants<>+176(SB)/4, $0xff800000
+DATA vectorConstants<>+180(SB)/8, $0xc086232bdd7abcd3
+DATA vectorConstants<>+188(SB)/8, $0x3ff71547652b82fe
+DATA vectorConstants<>+196(SB)/8, $0x4338000000000000
+DATA vectorConstants<>+204(SB)/8, $0xbfe62e42fefa39ef
+DATA vectorConstants<>+212(SB)/8, $0xbc7abc9e3b39803f
+DATA vectorConstants<>+220(SB)/8, $0x3ff0000000000000
+DATA vectorConstants<>+228(SB)/8, $0x3de6124613a86d09
+DATA vectorConstants<>+236(SB)/8, $0x3e21eed8eff8d898
+DATA vectorConstants<>+244(SB)/8, $0x3e5ae64567f544e4
+DATA vectorConstants<>+252(SB)/8, $0x3e927e4fb7789f5c
+DATA vectorConstants<>+260(SB)/8, $0x3ec71de3a556c734
+DATA vectorConstants<>+268(SB)/8, $0x3efa01a01a01a01a
+DATA vectorConstants<>+276(SB)/8, $0x3f2a01a01a01a01a
+DATA vectorConstants<>+284(SB)/8, $0x3f56c16c16c16c17
+DATA vectorConstants<>+292(SB)/8, $0x3f81111111111111
+DATA vectorConstants<>+300(SB)/8, $0x3fa5555555555555
+DATA vectorConstants<>+308(SB)/8, $0x3fc5555555555555
+DATA vectorConstants<>+316(SB)/8, $0x3fe0000000000000
+DATA vectorConstants<>+324(SB)/8, $0x0010000000000000
+DATA vectorConstants<>+332(SB)/8, $0x4086300000000000
+DATA vectorConstants<>+340(SB)/8, $0x8000000000000000
+DATA vectorConstants<>+348(SB)/8, $0x7fffffffffffffff
+DATA vectorConstants<>+356(SB)/8, $0x4034000000000000
+DATA vectorConstants<>+364(SB)/8, $0x4044000000000000
+DATA vectorConstants<>+372(SB)/8, $0x4000000000000000
+DATA vectorConstants<>+380(SB)/8, $0x3fb4059b92ecf3c5
+DATA vectorConstants<>+388(SB)/8, $0x3fa329db6d517acb
+DATA vectorConstants<>+396(SB)/8, $0x3fabc47c227cdcb2
+DATA vectorConstants<>+404(SB)/8, $0x3fae0a0c4fe58131
+DATA vectorConstants<>+412(SB)/8, $0x3fb111ad29e2626c
+DATA vectorConstants<>+420(SB)/8, $0x3fb3b13505b43f57
+DATA vectorConstants<>+428(SB)/8, $0x3fb745d199b3453a
+DATA vectorConstants<>+436(SB)/8, $0x3fbc71c71bebcf6b
+DATA vectorConstants<>+444(SB)/8, $0x3fc2492492499f9b
+DATA vectorConstants<>+452(SB)/8, $0x3fc9999999999942
+DATA vectorConstants<>+460(SB)/8, $0x3fd5555555555555
+DATA vectorConstants<>+468(SB)/8, $0x4087700000000000
+DATA vectorConstants<>+476(SB)/8, $0xbfe0000000000000
+DATA vectorConstants<>+484(SB)/8, $0x4010000000000000
+DATA vectorConstants<>+492(SB)/8, $0xbe0807adc514718b
+DATA vectorConstants<>+500(SB)/8, $0xbe252af0964bc12e
+DATA vectorConstants<>+508(SB)/8, $0x3e1fc721c83bc9c7
+DATA vectorConstants<>+516(SB)/8, $0x3e54d66095f40ddc
+DATA vectorConstants<>+524(SB)/8, $0x3e4c9f2891012c22
+DATA vectorConstants<>+532(SB)/8, $0xbe76d5da7090fde9
+DATA vectorConstants<>+540(SB)/8, $0xbe84cb88013f1cec
+DATA vectorConstants<>+548(SB)/8, $0x3e923849b426cda0
+DATA vectorConstants<>+556(SB)/8, $0x3eb1233d6e6a7d4f
+DATA vectorConstants<>+564(SB)/8, $0xbea51f90dcaea204
+DATA vectorConstants<>+572(SB)/8, $0xbed8d4aebd7f3809
+DATA vectorConstants<>+580(SB)/8, $0x3ea80b937c87a532
+DATA vectorConstants<>+588(SB)/8, $0x3f026d0984a99fde
+DATA vectorConstants<>+596(SB)/8, $0xbec001ec0c4591b1
+DATA vectorConstants<>+604(SB)/8, $0xbf2e4a42563b8def
+DATA vectorConstants<>+612(SB)/8, $0x3f217a4ae727f53a
+DATA vectorConstants<>+620(SB)/8, $0x3f5ab825fc0cf2f3
+DATA vectorConstants<>+628(SB)/8, $0xbf6c81719d5a487f
+DATA vectorConstants<>+636(SB)/8, $0xbf7ee2761047e234
+DATA vectorConstants<>+644(SB)/8, $0x3faeec4cc3e4d697
+DATA vectorConstants<>+652(SB)/8, $0xbfc7dff2bff683a0
+DATA vectorConstants<>+660(SB)/8, $0x3fd8c6dbf2cfc2b2
+DATA vectorConstants<>+668(SB)/8, $0xbfe373e3a893c28a
+DATA vectorConstants<>+676(SB)/8, $0x3fe82b4bb8c94dce
+DATA vectorConstants<>+684(SB)/8, $0x3fd9884533d43651
+DATA vectorConstants<>+692(SB)/8, $0x4036000000000000
+DATA vectorConstants<>+700(SB)/8, $0x3fb2444f2a4d8b4b
+DATA vectorConstants<>+708(SB)/8, $0x3ff9884533d43651
+DATA vectorConstants<>+716(SB)/8, $0x3fcb6676bf7450f0
+DATA vectorConstants<>+724(SB)/8, $0xfff0000000000000
+DATA vectorConstants<>+732(SB)/8, $0x3fa642c8590b2164
+DATA vectorConstants<>+740(SB)/8, $0x3fa8618618618618
+DATA vectorConstants<>+748(SB)/8, $0x3faaf286bca1af28
+DATA vectorConstants<>+756(SB)/8, $0x3fae1e1e1e1e1e1e
+DATA vectorConstants<>+764(SB)/8, $0x3fb1111111111111
+DATA vectorConstants<>+772(SB)/8, $0x3fb3b13b13b13b14
+DATA vectorConstants<>+780(SB)/8, $0x3fb745d1745d1746
+DATA vectorConstants<>+788(SB)/8, $0x3fbc71c71c71c71c
+DATA vectorConstants<>+796(SB)/8, $0x3fc2492492492492
+DATA vectorConstants<>+804(SB)/8, $0x3fc999999999999a
+DATA vectorConstants<>+812(SB)/8, $0x4350000000000000
+DATA vectorConstants<>+820(SB)/8, $0x4330000000000000
+DATA vectorConstants<>+828(SB)/8, $0x4330000000000434
+DATA vectorConstants<>+836(SB)/8, $0x43300000000003fe
+DATA vectorConstants<>+844(SB)/8, $0x000fffffffffffff
+DATA vectorConstants<>+852(SB)/8, $0x3fe6a09e667f3bcd
+DATA vectorConstants<>+860(SB)/8, $0x3fe62e42fefa39ef
+DATA vectorConstants<>+868(SB)/8, $0x3c7abc9e3b39803f
+DATA vectorConstants<>+876(SB)/8, $0x7ff0000000000000
+DATA vectorConstants<>+884(SB)/8, $0x7ff8000000000000
+DATA vectorConstants<>+892(SB)/4, $0x42b17218
+DATA vectorConstants<>+896(SB)/4, $0x7f800000
+DATA vectorConstants<>+900(SB)/8, $0x40862e42fefa39f0
+GLOBL vectorConstants<>(SB), RODATA|NOPTR, $908
 
 DATA vectorMasks<>+0(SB)/8, $0xffffffffffffffff
 DATA vectorMasks<>+8(SB)/8, $0xffffffffffffffff

@@ -26,6 +26,74 @@ func maskAsm[T Float](dst, a, b []T) bool {
 	return false
 }
 
+func leakyAsm[T Float](dst, v, x []T, slope T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		leaky512f32(p32(dst), p32(v), p32(x), len(dst), float32(slope))
+		return true
+	case on512f64:
+		leaky512f64(p64(dst), p64(v), p64(x), len(dst), float64(slope))
+		return true
+	case on256f32:
+		leaky256f32(p32(dst), p32(v), p32(x), len(dst), float32(slope))
+		return true
+	case on256f64:
+		leaky256f64(p64(dst), p64(v), p64(x), len(dst), float64(slope))
+		return true
+	}
+	return false
+}
+
+func preluAsm[T Float](dst, v, x, slope []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		prelu512f32(p32(dst), p32(v), p32(x), p32(slope), len(dst))
+		return true
+	case on512f64:
+		prelu512f64(p64(dst), p64(v), p64(x), p64(slope), len(dst))
+		return true
+	case on256f32:
+		prelu256f32(p32(dst), p32(v), p32(x), p32(slope), len(dst))
+		return true
+	case on256f64:
+		prelu256f64(p64(dst), p64(v), p64(x), p64(slope), len(dst))
+		return true
+	}
+	return false
+}
+
+func addSlopesAsm[T Float](grad, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		addSlopes512f32(p32(grad), p32(dy), p32(x), len(grad))
+		return true
+	case on512f64:
+		addSlopes512f64(p64(grad), p64(dy), p64(x), len(grad))
+		return true
+	case on256f32:
+		addSlopes256f32(p32(grad), p32(dy), p32(x), len(grad))
+		return true
+	case on256f64:
+		addSlopes256f64(p64(grad), p64(dy), p64(x), len(grad))
+		return true
+	}
+	return false
+}
+
+func slopeAsm[T Float](dy, x []T) (T, bool) {
+	switch pathOf[T]() {
+	case on512f32:
+		return T(slope512f32(p32(dy), p32(x), len(dy))), true
+	case on512f64:
+		return T(slope512f64(p64(dy), p64(x), len(dy))), true
+	case on256f32:
+		return T(slope256f32(p32(dy), p32(x), len(dy))), true
+	case on256f64:
+		return T(slope256f64(p64(dy), p64(x), len(dy))), true
+	}
+	return 0, false
+}
+
 func expAsm[T Float](dst, src []T, shift T) bool {
 	switch pathOf[T]() {
 	case on512f32:
@@ -111,6 +179,186 @@ func tanhBackwardAsm[T Float](dx, dy, y []T) bool {
 		return true
 	case on256f64:
 		tanhBackward256f64(p64(dx), p64(dy), p64(y), len(dx))
+		return true
+	}
+	return false
+}
+
+func eluAsm[T Float](y, x []T, alpha T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		elu512f32(p32(y), p32(x), len(y), float32(alpha))
+		return true
+	case on512f64:
+		elu512f64(p64(y), p64(x), len(y), float64(alpha))
+		return true
+	case on256f32:
+		elu256f32(p32(y), p32(x), len(y), float32(alpha))
+		return true
+	case on256f64:
+		elu256f64(p64(y), p64(x), len(y), float64(alpha))
+		return true
+	}
+	return false
+}
+
+func eluBackwardAsm[T Float](dx, dy, y []T, alpha T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		eluBackward512f32(p32(dx), p32(dy), p32(y), len(dx), float32(alpha))
+		return true
+	case on512f64:
+		eluBackward512f64(p64(dx), p64(dy), p64(y), len(dx), float64(alpha))
+		return true
+	case on256f32:
+		eluBackward256f32(p32(dx), p32(dy), p32(y), len(dx), float32(alpha))
+		return true
+	case on256f64:
+		eluBackward256f64(p64(dx), p64(dy), p64(y), len(dx), float64(alpha))
+		return true
+	}
+	return false
+}
+
+func softplusAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		softplus512f32(p32(y), p32(x), len(y))
+		return true
+	case on512f64:
+		softplus512f64(p64(y), p64(x), len(y))
+		return true
+	case on256f32:
+		softplus256f32(p32(y), p32(x), len(y))
+		return true
+	case on256f64:
+		softplus256f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func softplusBackwardAsm[T Float](dx, dy, y []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		softplusBackward512f32(p32(dx), p32(dy), p32(y), len(dx))
+		return true
+	case on512f64:
+		softplusBackward512f64(p64(dx), p64(dy), p64(y), len(dx))
+		return true
+	case on256f32:
+		softplusBackward256f32(p32(dx), p32(dy), p32(y), len(dx))
+		return true
+	case on256f64:
+		softplusBackward256f64(p64(dx), p64(dy), p64(y), len(dx))
+		return true
+	}
+	return false
+}
+
+func siluAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		silu512f32(p32(y), p32(x), len(y))
+		return true
+	case on512f64:
+		silu512f64(p64(y), p64(x), len(y))
+		return true
+	case on256f32:
+		silu256f32(p32(y), p32(x), len(y))
+		return true
+	case on256f64:
+		silu256f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func siluBackwardAsm[T Float](dx, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		siluBackward512f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on512f64:
+		siluBackward512f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	case on256f32:
+		siluBackward256f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on256f64:
+		siluBackward256f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	}
+	return false
+}
+
+func geluAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		gelu512f32(p32(y), p32(x), len(y))
+		return true
+	case on512f64:
+		gelu512f64(p64(y), p64(x), len(y))
+		return true
+	case on256f32:
+		gelu256f32(p32(y), p32(x), len(y))
+		return true
+	case on256f64:
+		gelu256f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func geluBackwardAsm[T Float](dx, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		geluBackward512f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on512f64:
+		geluBackward512f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	case on256f32:
+		geluBackward256f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on256f64:
+		geluBackward256f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	}
+	return false
+}
+
+func geluTanhAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		geluTanh512f32(p32(y), p32(x), len(y))
+		return true
+	case on512f64:
+		geluTanh512f64(p64(y), p64(x), len(y))
+		return true
+	case on256f32:
+		geluTanh256f32(p32(y), p32(x), len(y))
+		return true
+	case on256f64:
+		geluTanh256f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func geluTanhBackwardAsm[T Float](dx, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		geluTanhBackward512f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on512f64:
+		geluTanhBackward512f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	case on256f32:
+		geluTanhBackward256f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on256f64:
+		geluTanhBackward256f64(p64(dx), p64(dy), p64(x), len(dx))
 		return true
 	}
 	return false
@@ -382,6 +630,182 @@ func maxAsm[T Float](x []T) (T, bool) {
 		return T(max256f64(p64(x), len(x))), true
 	}
 	return 0, false
+}
+
+func addAsm[T Float](y, a, b []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		add512f32(p32(y), p32(a), p32(b), len(y))
+		return true
+	case on512f64:
+		add512f64(p64(y), p64(a), p64(b), len(y))
+		return true
+	case on256f32:
+		add256f32(p32(y), p32(a), p32(b), len(y))
+		return true
+	case on256f64:
+		add256f64(p64(y), p64(a), p64(b), len(y))
+		return true
+	}
+	return false
+}
+
+func timesAsm[T Float](y, a, b []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		times512f32(p32(y), p32(a), p32(b), len(y))
+		return true
+	case on512f64:
+		times512f64(p64(y), p64(a), p64(b), len(y))
+		return true
+	case on256f32:
+		times256f32(p32(y), p32(a), p32(b), len(y))
+		return true
+	case on256f64:
+		times256f64(p64(y), p64(a), p64(b), len(y))
+		return true
+	}
+	return false
+}
+
+func centerAsm[T Float](y, x []T, mean T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		center512f32(p32(y), p32(x), len(y), float32(mean))
+		return true
+	case on512f64:
+		center512f64(p64(y), p64(x), len(y), float64(mean))
+		return true
+	case on256f32:
+		center256f32(p32(y), p32(x), len(y), float32(mean))
+		return true
+	case on256f64:
+		center256f64(p64(y), p64(x), len(y), float64(mean))
+		return true
+	}
+	return false
+}
+
+func centeredSumsAsm[T Float](sum, squares, x, mean []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		centeredSums512f32(p32(sum), p32(squares), p32(x), p32(mean), len(sum))
+		return true
+	case on512f64:
+		centeredSums512f64(p64(sum), p64(squares), p64(x), p64(mean), len(sum))
+		return true
+	case on256f32:
+		centeredSums256f32(p32(sum), p32(squares), p32(x), p32(mean), len(sum))
+		return true
+	case on256f64:
+		centeredSums256f64(p64(sum), p64(squares), p64(x), p64(mean), len(sum))
+		return true
+	}
+	return false
+}
+
+func normColumnsAsm[T Float](y, x, mean, scale, shift []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		normColumns512f32(p32(y), p32(x), p32(mean), p32(scale), p32(shift), len(y))
+		return true
+	case on512f64:
+		normColumns512f64(p64(y), p64(x), p64(mean), p64(scale), p64(shift), len(y))
+		return true
+	case on256f32:
+		normColumns256f32(p32(y), p32(x), p32(mean), p32(scale), p32(shift), len(y))
+		return true
+	case on256f64:
+		normColumns256f64(p64(y), p64(x), p64(mean), p64(scale), p64(shift), len(y))
+		return true
+	}
+	return false
+}
+
+func normColumnSumsAsm[T Float](sum, along, dy, x, mean []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		normColumnSums512f32(p32(sum), p32(along), p32(dy), p32(x), p32(mean), len(sum))
+		return true
+	case on512f64:
+		normColumnSums512f64(p64(sum), p64(along), p64(dy), p64(x), p64(mean), len(sum))
+		return true
+	case on256f32:
+		normColumnSums256f32(p32(sum), p32(along), p32(dy), p32(x), p32(mean), len(sum))
+		return true
+	case on256f64:
+		normColumnSums256f64(p64(sum), p64(along), p64(dy), p64(x), p64(mean), len(sum))
+		return true
+	}
+	return false
+}
+
+func normColumnsBackwardAsm[T Float](dx, dy, x, mean, scale, slope, shift []T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		normColumnsBackward512f32(p32(dx), p32(dy), p32(x), p32(mean), p32(scale), p32(slope), p32(shift), len(dx))
+		return true
+	case on512f64:
+		normColumnsBackward512f64(p64(dx), p64(dy), p64(x), p64(mean), p64(scale), p64(slope), p64(shift), len(dx))
+		return true
+	case on256f32:
+		normColumnsBackward256f32(p32(dx), p32(dy), p32(x), p32(mean), p32(scale), p32(slope), p32(shift), len(dx))
+		return true
+	case on256f64:
+		normColumnsBackward256f64(p64(dx), p64(dy), p64(x), p64(mean), p64(scale), p64(slope), p64(shift), len(dx))
+		return true
+	}
+	return false
+}
+
+func normRowAsm[T Float](y, d, gamma, beta []T, inv T, offset T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		normRow512f32(p32(y), p32(d), p32(gamma), p32(beta), len(y), float32(inv), float32(offset))
+		return true
+	case on512f64:
+		normRow512f64(p64(y), p64(d), p64(gamma), p64(beta), len(y), float64(inv), float64(offset))
+		return true
+	case on256f32:
+		normRow256f32(p32(y), p32(d), p32(gamma), p32(beta), len(y), float32(inv), float32(offset))
+		return true
+	case on256f64:
+		normRow256f64(p64(y), p64(d), p64(gamma), p64(beta), len(y), float64(inv), float64(offset))
+		return true
+	}
+	return false
+}
+
+func dotCenteredAsm[T Float](a, x []T, mean T) (T, bool) {
+	switch pathOf[T]() {
+	case on512f32:
+		return T(dotCentered512f32(p32(a), p32(x), len(a), float32(mean))), true
+	case on512f64:
+		return T(dotCentered512f64(p64(a), p64(x), len(a), float64(mean))), true
+	case on256f32:
+		return T(dotCentered256f32(p32(a), p32(x), len(a), float32(mean))), true
+	case on256f64:
+		return T(dotCentered256f64(p64(a), p64(x), len(a), float64(mean))), true
+	}
+	return 0, false
+}
+
+func normRowBackwardAsm[T Float](dx, dgamma, dbeta, dy, x []T, mean T, inv T, offset T, slope T, shift T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		normRowBackward512f32(p32(dx), p32(dgamma), p32(dbeta), p32(dy), p32(x), len(dx), float32(mean), float32(inv), float32(offset), float32(slope), float32(shift))
+		return true
+	case on512f64:
+		normRowBackward512f64(p64(dx), p64(dgamma), p64(dbeta), p64(dy), p64(x), len(dx), float64(mean), float64(inv), float64(offset), float64(slope), float64(shift))
+		return true
+	case on256f32:
+		normRowBackward256f32(p32(dx), p32(dgamma), p32(dbeta), p32(dy), p32(x), len(dx), float32(mean), float32(inv), float32(offset), float32(slope), float32(shift))
+		return true
+	case on256f64:
+		normRowBackward256f64(p64(dx), p64(dgamma), p64(dbeta), p64(dy), p64(x), len(dx), float64(mean), float64(inv), float64(offset), float64(slope), float64(shift))
+		return true
+	}
+	return false
 }
 
 func logsAsm[T Float](dst, src []T) bool {

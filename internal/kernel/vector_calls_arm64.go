@@ -20,6 +20,52 @@ func maskAsm[T Float](dst, a, b []T) bool {
 	return false
 }
 
+func leakyAsm[T Float](dst, v, x []T, slope T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		leaky128f32(p32(dst), p32(v), p32(x), len(dst), float32(slope))
+		return true
+	case on128f64:
+		leaky128f64(p64(dst), p64(v), p64(x), len(dst), float64(slope))
+		return true
+	}
+	return false
+}
+
+func preluAsm[T Float](dst, v, x, slope []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		prelu128f32(p32(dst), p32(v), p32(x), p32(slope), len(dst))
+		return true
+	case on128f64:
+		prelu128f64(p64(dst), p64(v), p64(x), p64(slope), len(dst))
+		return true
+	}
+	return false
+}
+
+func addSlopesAsm[T Float](grad, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		addSlopes128f32(p32(grad), p32(dy), p32(x), len(grad))
+		return true
+	case on128f64:
+		addSlopes128f64(p64(grad), p64(dy), p64(x), len(grad))
+		return true
+	}
+	return false
+}
+
+func slopeAsm[T Float](dy, x []T) (T, bool) {
+	switch pathOf[T]() {
+	case on128f32:
+		return T(slope128f32(p32(dy), p32(x), len(dy))), true
+	case on128f64:
+		return T(slope128f64(p64(dy), p64(x), len(dy))), true
+	}
+	return 0, false
+}
+
 func expAsm[T Float](dst, src []T, shift T) bool {
 	switch pathOf[T]() {
 	case on128f32:
@@ -75,6 +121,126 @@ func tanhBackwardAsm[T Float](dx, dy, y []T) bool {
 		return true
 	case on128f64:
 		tanhBackward128f64(p64(dx), p64(dy), p64(y), len(dx))
+		return true
+	}
+	return false
+}
+
+func eluAsm[T Float](y, x []T, alpha T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		elu128f32(p32(y), p32(x), len(y), float32(alpha))
+		return true
+	case on128f64:
+		elu128f64(p64(y), p64(x), len(y), float64(alpha))
+		return true
+	}
+	return false
+}
+
+func eluBackwardAsm[T Float](dx, dy, y []T, alpha T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		eluBackward128f32(p32(dx), p32(dy), p32(y), len(dx), float32(alpha))
+		return true
+	case on128f64:
+		eluBackward128f64(p64(dx), p64(dy), p64(y), len(dx), float64(alpha))
+		return true
+	}
+	return false
+}
+
+func softplusAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		softplus128f32(p32(y), p32(x), len(y))
+		return true
+	case on128f64:
+		softplus128f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func softplusBackwardAsm[T Float](dx, dy, y []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		softplusBackward128f32(p32(dx), p32(dy), p32(y), len(dx))
+		return true
+	case on128f64:
+		softplusBackward128f64(p64(dx), p64(dy), p64(y), len(dx))
+		return true
+	}
+	return false
+}
+
+func siluAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		silu128f32(p32(y), p32(x), len(y))
+		return true
+	case on128f64:
+		silu128f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func siluBackwardAsm[T Float](dx, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		siluBackward128f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on128f64:
+		siluBackward128f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	}
+	return false
+}
+
+func geluAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		gelu128f32(p32(y), p32(x), len(y))
+		return true
+	case on128f64:
+		gelu128f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func geluBackwardAsm[T Float](dx, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		geluBackward128f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on128f64:
+		geluBackward128f64(p64(dx), p64(dy), p64(x), len(dx))
+		return true
+	}
+	return false
+}
+
+func geluTanhAsm[T Float](y, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		geluTanh128f32(p32(y), p32(x), len(y))
+		return true
+	case on128f64:
+		geluTanh128f64(p64(y), p64(x), len(y))
+		return true
+	}
+	return false
+}
+
+func geluTanhBackwardAsm[T Float](dx, dy, x []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		geluTanhBackward128f32(p32(dx), p32(dy), p32(x), len(dx))
+		return true
+	case on128f64:
+		geluTanhBackward128f64(p64(dx), p64(dy), p64(x), len(dx))
 		return true
 	}
 	return false
@@ -252,6 +418,124 @@ func maxAsm[T Float](x []T) (T, bool) {
 		return T(max128f64(p64(x), len(x))), true
 	}
 	return 0, false
+}
+
+func addAsm[T Float](y, a, b []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		add128f32(p32(y), p32(a), p32(b), len(y))
+		return true
+	case on128f64:
+		add128f64(p64(y), p64(a), p64(b), len(y))
+		return true
+	}
+	return false
+}
+
+func timesAsm[T Float](y, a, b []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		times128f32(p32(y), p32(a), p32(b), len(y))
+		return true
+	case on128f64:
+		times128f64(p64(y), p64(a), p64(b), len(y))
+		return true
+	}
+	return false
+}
+
+func centerAsm[T Float](y, x []T, mean T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		center128f32(p32(y), p32(x), len(y), float32(mean))
+		return true
+	case on128f64:
+		center128f64(p64(y), p64(x), len(y), float64(mean))
+		return true
+	}
+	return false
+}
+
+func centeredSumsAsm[T Float](sum, squares, x, mean []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		centeredSums128f32(p32(sum), p32(squares), p32(x), p32(mean), len(sum))
+		return true
+	case on128f64:
+		centeredSums128f64(p64(sum), p64(squares), p64(x), p64(mean), len(sum))
+		return true
+	}
+	return false
+}
+
+func normColumnsAsm[T Float](y, x, mean, scale, shift []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		normColumns128f32(p32(y), p32(x), p32(mean), p32(scale), p32(shift), len(y))
+		return true
+	case on128f64:
+		normColumns128f64(p64(y), p64(x), p64(mean), p64(scale), p64(shift), len(y))
+		return true
+	}
+	return false
+}
+
+func normColumnSumsAsm[T Float](sum, along, dy, x, mean []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		normColumnSums128f32(p32(sum), p32(along), p32(dy), p32(x), p32(mean), len(sum))
+		return true
+	case on128f64:
+		normColumnSums128f64(p64(sum), p64(along), p64(dy), p64(x), p64(mean), len(sum))
+		return true
+	}
+	return false
+}
+
+func normColumnsBackwardAsm[T Float](dx, dy, x, mean, scale, slope, shift []T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		normColumnsBackward128f32(p32(dx), p32(dy), p32(x), p32(mean), p32(scale), p32(slope), p32(shift), len(dx))
+		return true
+	case on128f64:
+		normColumnsBackward128f64(p64(dx), p64(dy), p64(x), p64(mean), p64(scale), p64(slope), p64(shift), len(dx))
+		return true
+	}
+	return false
+}
+
+func normRowAsm[T Float](y, d, gamma, beta []T, inv T, offset T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		normRow128f32(p32(y), p32(d), p32(gamma), p32(beta), len(y), float32(inv), float32(offset))
+		return true
+	case on128f64:
+		normRow128f64(p64(y), p64(d), p64(gamma), p64(beta), len(y), float64(inv), float64(offset))
+		return true
+	}
+	return false
+}
+
+func dotCenteredAsm[T Float](a, x []T, mean T) (T, bool) {
+	switch pathOf[T]() {
+	case on128f32:
+		return T(dotCentered128f32(p32(a), p32(x), len(a), float32(mean))), true
+	case on128f64:
+		return T(dotCentered128f64(p64(a), p64(x), len(a), float64(mean))), true
+	}
+	return 0, false
+}
+
+func normRowBackwardAsm[T Float](dx, dgamma, dbeta, dy, x []T, mean T, inv T, offset T, slope T, shift T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		normRowBackward128f32(p32(dx), p32(dgamma), p32(dbeta), p32(dy), p32(x), len(dx), float32(mean), float32(inv), float32(offset), float32(slope), float32(shift))
+		return true
+	case on128f64:
+		normRowBackward128f64(p64(dx), p64(dgamma), p64(dbeta), p64(dy), p64(x), len(dx), float64(mean), float64(inv), float64(offset), float64(slope), float64(shift))
+		return true
+	}
+	return false
 }
 
 func logsAsm[T Float](dst, src []T) bool {

@@ -12,6 +12,22 @@ func maskAsm[T Float](dst, a, b []T) bool {
 	return false
 }
 
+func leakyAsm[T Float](dst, v, x []T, slope T) bool {
+	return false
+}
+
+func preluAsm[T Float](dst, v, x, slope []T) bool {
+	return false
+}
+
+func addSlopesAsm[T Float](grad, dy, x []T) bool {
+	return false
+}
+
+func slopeAsm[T Float](dy, x []T) (T, bool) {
+	return 0, false
+}
+
 func expAsm[T Float](dst, src []T, shift T) bool {
 	return false
 }
@@ -29,6 +45,46 @@ func tanhAsm[T Float](y, x []T) bool {
 }
 
 func tanhBackwardAsm[T Float](dx, dy, y []T) bool {
+	return false
+}
+
+func eluAsm[T Float](y, x []T, alpha T) bool {
+	return false
+}
+
+func eluBackwardAsm[T Float](dx, dy, y []T, alpha T) bool {
+	return false
+}
+
+func softplusAsm[T Float](y, x []T) bool {
+	return false
+}
+
+func softplusBackwardAsm[T Float](dx, dy, y []T) bool {
+	return false
+}
+
+func siluAsm[T Float](y, x []T) bool {
+	return false
+}
+
+func siluBackwardAsm[T Float](dx, dy, x []T) bool {
+	return false
+}
+
+func geluAsm[T Float](y, x []T) bool {
+	return false
+}
+
+func geluBackwardAsm[T Float](dx, dy, x []T) bool {
+	return false
+}
+
+func geluTanhAsm[T Float](y, x []T) bool {
+	return false
+}
+
+func geluTanhBackwardAsm[T Float](dx, dy, x []T) bool {
 	return false
 }
 
@@ -94,6 +150,46 @@ func squaresAsm[T Float](x []T) (float64, bool) {
 
 func maxAsm[T Float](x []T) (T, bool) {
 	return 0, false
+}
+
+func addAsm[T Float](y, a, b []T) bool {
+	return false
+}
+
+func timesAsm[T Float](y, a, b []T) bool {
+	return false
+}
+
+func centerAsm[T Float](y, x []T, mean T) bool {
+	return false
+}
+
+func centeredSumsAsm[T Float](sum, squares, x, mean []T) bool {
+	return false
+}
+
+func normColumnsAsm[T Float](y, x, mean, scale, shift []T) bool {
+	return false
+}
+
+func normColumnSumsAsm[T Float](sum, along, dy, x, mean []T) bool {
+	return false
+}
+
+func normColumnsBackwardAsm[T Float](dx, dy, x, mean, scale, slope, shift []T) bool {
+	return false
+}
+
+func normRowAsm[T Float](y, d, gamma, beta []T, inv T, offset T) bool {
+	return false
+}
+
+func dotCenteredAsm[T Float](a, x []T, mean T) (T, bool) {
+	return 0, false
+}
+
+func normRowBackwardAsm[T Float](dx, dgamma, dbeta, dy, x []T, mean T, inv T, offset T, slope T, shift T) bool {
+	return false
 }
 
 func logsAsm[T Float](dst, src []T) bool {

@@ -30,6 +30,11 @@ func TestVectorsOnEachPath(t *testing.T) {
 				"TanhIsOdd":       TestTanhIsOdd,
 				"TanhTiny":        TestTanhOfTinyNumbers,
 				"TanhDecimal":     TestTanhAgainstDecimal,
+				"ELUError":        TestELUErrorFloat32,
+				"SoftplusError":   TestSoftplusErrorFloat32,
+				"GELUError":       TestGELUErrorFloat32,
+				"Activations":     TestActivationSpecials,
+				"PReLUSlopes":     TestPReLUSlopes,
 				"Logs":            TestLogs,
 				"SumOrder":        TestSumOrder,
 				"Sum":             TestSumWorked,
@@ -195,7 +200,15 @@ func sweep[T Float](t *testing.T, x []T) {
 	for _, op := range []struct {
 		name string
 		run  func(y, x []T)
-	}{{"exp", Exp[T]}, {"sigmoid", Sigmoid[T]}, {"tanh", Tanh[T]}} {
+	}{
+		{"exp", Exp[T]}, {"sigmoid", sigmoid[T]}, {"tanh", tanh[T]}, {"softplus", softplus[T]},
+		{"silu", silu[T]}, {"gelu", gelu[T]}, {"geluTanh", geluTanh[T]},
+		{"elu", func(y, x []T) { elu(y, x, 1) }},
+		{"siluBackward", func(y, x []T) { siluBackward(y, x, x) }},
+		{"geluBackward", func(y, x []T) { geluBackward(y, x, x) }},
+		{"geluTanhBackward", func(y, x []T) { geluTanhBackward(y, x, x) }},
+		{"softplusBackward", func(y, x []T) { softplus(y, x); softplusBackward(y, x, y) }},
+	} {
 		use(goPath)
 		op.run(want, x)
 		for _, path := range assembly {

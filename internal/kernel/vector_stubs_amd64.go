@@ -16,6 +16,54 @@ package kernel
 //go:noescape
 func mask512f32(dst *float32, a *float32, b *float32, n int)
 
+// leaky512f32 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope
+//		}
+//	}
+//
+//go:noescape
+func leaky512f32(dst *float32, v *float32, x *float32, n int, slope float32)
+
+// prelu512f32 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope[i]
+//		}
+//	}
+//
+//go:noescape
+func prelu512f32(dst *float32, v *float32, x *float32, slope *float32, n int)
+
+// addSlopes512f32 computes
+//
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			grad[i] = fma(dy[i], x[i], grad[i])
+//		}
+//	}
+//
+//go:noescape
+func addSlopes512f32(grad *float32, dy *float32, x *float32, n int)
+
+// slope512f32 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			s[i%16] = fma(dy[i], x[i], s[i%16])
+//		}
+//	}
+//	return join(&s)
+//
+//go:noescape
+func slope512f32(dy *float32, x *float32, n int) float32
+
 // exp512f32 computes
 //
 //	for i := range n {
@@ -65,6 +113,118 @@ func tanh512f32(y *float32, x *float32, n int)
 //
 //go:noescape
 func tanhBackward512f32(dx *float32, dy *float32, y *float32, n int)
+
+// elu512f32 computes
+//
+//	for i := range n {
+//		y[i] = x[i]
+//		if x[i] <= 0 {
+//			y[i] = alpha * expm1(x[i])
+//		}
+//	}
+//
+//go:noescape
+func elu512f32(y *float32, x *float32, n int, alpha float32)
+
+// eluBackward512f32 computes
+//
+//	for i := range n {
+//		d := 1
+//		if y[i] <= 0 {
+//			d = y[i] + alpha
+//		}
+//		dx[i] = flush(dy[i] * d)
+//	}
+//
+//go:noescape
+func eluBackward512f32(dx *float32, dy *float32, y *float32, n int, alpha float32)
+
+// softplus512f32 computes
+//
+//	for i := range n {
+//		e := exp(-abs(x[i]))
+//		s := e / (2 + e)
+//		p := s * s * polynomial(s*s)
+//		y[i] = max(x[i], 0) + (e + fma(s, p+p, -(s*e)))
+//	}
+//
+//go:noescape
+func softplus512f32(y *float32, x *float32, n int)
+
+// softplusBackward512f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * -expm1(-y[i]))
+//	}
+//
+//go:noescape
+func softplusBackward512f32(dx *float32, dy *float32, y *float32, n int)
+
+// silu512f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func silu512f32(y *float32, x *float32, n int)
+
+// siluBackward512f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func siluBackward512f32(dx *float32, dy *float32, x *float32, n int)
+
+// gelu512f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func gelu512f32(y *float32, x *float32, n int)
+
+// geluBackward512f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func geluBackward512f32(dx *float32, dy *float32, x *float32, n int)
+
+// geluTanh512f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanh512f32(y *float32, x *float32, n int)
+
+// geluTanhBackward512f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanhBackward512f32(dx *float32, dy *float32, x *float32, n int)
 
 // softmax512f32 computes
 //
@@ -236,6 +396,104 @@ func squares512f32(x *float32, n int) float64
 //go:noescape
 func max512f32(x *float32, n int) float32
 
+// add512f32 computes
+//
+//	for i := range n {
+//		y[i] = a[i] + b[i]
+//	}
+//
+//go:noescape
+func add512f32(y *float32, a *float32, b *float32, n int)
+
+// times512f32 computes
+//
+//	for i := range n {
+//		y[i] = a[i] * b[i]
+//	}
+//
+//go:noescape
+func times512f32(y *float32, a *float32, b *float32, n int)
+
+// center512f32 computes
+//
+//	for i := range n {
+//		y[i] = x[i] - mean
+//	}
+//
+//go:noescape
+func center512f32(y *float32, x *float32, n int, mean float32)
+
+// centeredSums512f32 computes
+//
+//	for i := range n {
+//		d := x[i] - mean[i]
+//		sum[i] += d
+//		squares[i] = fma(d, d, squares[i])
+//	}
+//
+//go:noescape
+func centeredSums512f32(sum *float32, squares *float32, x *float32, mean *float32, n int)
+
+// normColumns512f32 computes
+//
+//	for i := range n {
+//		y[i] = fma(x[i]-mean[i], scale[i], shift[i])
+//	}
+//
+//go:noescape
+func normColumns512f32(y *float32, x *float32, mean *float32, scale *float32, shift *float32, n int)
+
+// normColumnSums512f32 computes
+//
+//	for i := range n {
+//		sum[i] += dy[i]
+//		along[i] = fma(dy[i], x[i]-mean[i], along[i])
+//	}
+//
+//go:noescape
+func normColumnSums512f32(sum *float32, along *float32, dy *float32, x *float32, mean *float32, n int)
+
+// normColumnsBackward512f32 computes
+//
+//	for i := range n {
+//		dx[i] = fma(scale[i], dy[i], fma(slope[i], x[i]-mean[i], shift[i]))
+//	}
+//
+//go:noescape
+func normColumnsBackward512f32(dx *float32, dy *float32, x *float32, mean *float32, scale *float32, slope *float32, shift *float32, n int)
+
+// normRow512f32 computes
+//
+//	for i := range n {
+//		y[i] = fma(fma(d[i], inv, offset), gamma[i], beta[i])
+//	}
+//
+//go:noescape
+func normRow512f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+
+// dotCentered512f32 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		s[i%16] = fma(a[i], x[i]-mean, s[i%16])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func dotCentered512f32(a *float32, x *float32, n int, mean float32) float32
+
+// normRowBackward512f32 computes
+//
+//	for i := range n {
+//		d := x[i] - mean
+//		dx[i] = fma(inv, dx[i], fma(slope, d, shift))
+//		dgamma[i] = fma(dy[i], fma(d, inv, offset), dgamma[i])
+//		dbeta[i] += dy[i]
+//	}
+//
+//go:noescape
+func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+
 // mask512f64 computes
 //
 //	for i := range n {
@@ -247,6 +505,54 @@ func max512f32(x *float32, n int) float32
 //
 //go:noescape
 func mask512f64(dst *float64, a *float64, b *float64, n int)
+
+// leaky512f64 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope
+//		}
+//	}
+//
+//go:noescape
+func leaky512f64(dst *float64, v *float64, x *float64, n int, slope float64)
+
+// prelu512f64 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope[i]
+//		}
+//	}
+//
+//go:noescape
+func prelu512f64(dst *float64, v *float64, x *float64, slope *float64, n int)
+
+// addSlopes512f64 computes
+//
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			grad[i] = fma(dy[i], x[i], grad[i])
+//		}
+//	}
+//
+//go:noescape
+func addSlopes512f64(grad *float64, dy *float64, x *float64, n int)
+
+// slope512f64 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			s[i%16] = fma(dy[i], x[i], s[i%16])
+//		}
+//	}
+//	return join(&s)
+//
+//go:noescape
+func slope512f64(dy *float64, x *float64, n int) float64
 
 // exp512f64 computes
 //
@@ -297,6 +603,118 @@ func tanh512f64(y *float64, x *float64, n int)
 //
 //go:noescape
 func tanhBackward512f64(dx *float64, dy *float64, y *float64, n int)
+
+// elu512f64 computes
+//
+//	for i := range n {
+//		y[i] = x[i]
+//		if x[i] <= 0 {
+//			y[i] = alpha * expm1(x[i])
+//		}
+//	}
+//
+//go:noescape
+func elu512f64(y *float64, x *float64, n int, alpha float64)
+
+// eluBackward512f64 computes
+//
+//	for i := range n {
+//		d := 1
+//		if y[i] <= 0 {
+//			d = y[i] + alpha
+//		}
+//		dx[i] = flush(dy[i] * d)
+//	}
+//
+//go:noescape
+func eluBackward512f64(dx *float64, dy *float64, y *float64, n int, alpha float64)
+
+// softplus512f64 computes
+//
+//	for i := range n {
+//		e := exp(-abs(x[i]))
+//		s := e / (2 + e)
+//		p := s * s * polynomial(s*s)
+//		y[i] = max(x[i], 0) + (e + fma(s, p+p, -(s*e)))
+//	}
+//
+//go:noescape
+func softplus512f64(y *float64, x *float64, n int)
+
+// softplusBackward512f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * -expm1(-y[i]))
+//	}
+//
+//go:noescape
+func softplusBackward512f64(dx *float64, dy *float64, y *float64, n int)
+
+// silu512f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func silu512f64(y *float64, x *float64, n int)
+
+// siluBackward512f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func siluBackward512f64(dx *float64, dy *float64, x *float64, n int)
+
+// gelu512f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func gelu512f64(y *float64, x *float64, n int)
+
+// geluBackward512f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func geluBackward512f64(dx *float64, dy *float64, x *float64, n int)
+
+// geluTanh512f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanh512f64(y *float64, x *float64, n int)
+
+// geluTanhBackward512f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanhBackward512f64(dx *float64, dy *float64, x *float64, n int)
 
 // softmax512f64 computes
 //
@@ -466,6 +884,104 @@ func max512f64(x *float64, n int) float64
 //go:noescape
 func logs512f64(dst *float64, src *float64, n int)
 
+// add512f64 computes
+//
+//	for i := range n {
+//		y[i] = a[i] + b[i]
+//	}
+//
+//go:noescape
+func add512f64(y *float64, a *float64, b *float64, n int)
+
+// times512f64 computes
+//
+//	for i := range n {
+//		y[i] = a[i] * b[i]
+//	}
+//
+//go:noescape
+func times512f64(y *float64, a *float64, b *float64, n int)
+
+// center512f64 computes
+//
+//	for i := range n {
+//		y[i] = x[i] - mean
+//	}
+//
+//go:noescape
+func center512f64(y *float64, x *float64, n int, mean float64)
+
+// centeredSums512f64 computes
+//
+//	for i := range n {
+//		d := x[i] - mean[i]
+//		sum[i] += d
+//		squares[i] = fma(d, d, squares[i])
+//	}
+//
+//go:noescape
+func centeredSums512f64(sum *float64, squares *float64, x *float64, mean *float64, n int)
+
+// normColumns512f64 computes
+//
+//	for i := range n {
+//		y[i] = fma(x[i]-mean[i], scale[i], shift[i])
+//	}
+//
+//go:noescape
+func normColumns512f64(y *float64, x *float64, mean *float64, scale *float64, shift *float64, n int)
+
+// normColumnSums512f64 computes
+//
+//	for i := range n {
+//		sum[i] += dy[i]
+//		along[i] = fma(dy[i], x[i]-mean[i], along[i])
+//	}
+//
+//go:noescape
+func normColumnSums512f64(sum *float64, along *float64, dy *float64, x *float64, mean *float64, n int)
+
+// normColumnsBackward512f64 computes
+//
+//	for i := range n {
+//		dx[i] = fma(scale[i], dy[i], fma(slope[i], x[i]-mean[i], shift[i]))
+//	}
+//
+//go:noescape
+func normColumnsBackward512f64(dx *float64, dy *float64, x *float64, mean *float64, scale *float64, slope *float64, shift *float64, n int)
+
+// normRow512f64 computes
+//
+//	for i := range n {
+//		y[i] = fma(fma(d[i], inv, offset), gamma[i], beta[i])
+//	}
+//
+//go:noescape
+func normRow512f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+
+// dotCentered512f64 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		s[i%16] = fma(a[i], x[i]-mean, s[i%16])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func dotCentered512f64(a *float64, x *float64, n int, mean float64) float64
+
+// normRowBackward512f64 computes
+//
+//	for i := range n {
+//		d := x[i] - mean
+//		dx[i] = fma(inv, dx[i], fma(slope, d, shift))
+//		dgamma[i] = fma(dy[i], fma(d, inv, offset), dgamma[i])
+//		dbeta[i] += dy[i]
+//	}
+//
+//go:noescape
+func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+
 // mask256f32 computes
 //
 //	for i := range n {
@@ -477,6 +993,54 @@ func logs512f64(dst *float64, src *float64, n int)
 //
 //go:noescape
 func mask256f32(dst *float32, a *float32, b *float32, n int)
+
+// leaky256f32 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope
+//		}
+//	}
+//
+//go:noescape
+func leaky256f32(dst *float32, v *float32, x *float32, n int, slope float32)
+
+// prelu256f32 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope[i]
+//		}
+//	}
+//
+//go:noescape
+func prelu256f32(dst *float32, v *float32, x *float32, slope *float32, n int)
+
+// addSlopes256f32 computes
+//
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			grad[i] = fma(dy[i], x[i], grad[i])
+//		}
+//	}
+//
+//go:noescape
+func addSlopes256f32(grad *float32, dy *float32, x *float32, n int)
+
+// slope256f32 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			s[i%16] = fma(dy[i], x[i], s[i%16])
+//		}
+//	}
+//	return join(&s)
+//
+//go:noescape
+func slope256f32(dy *float32, x *float32, n int) float32
 
 // exp256f32 computes
 //
@@ -527,6 +1091,118 @@ func tanh256f32(y *float32, x *float32, n int)
 //
 //go:noescape
 func tanhBackward256f32(dx *float32, dy *float32, y *float32, n int)
+
+// elu256f32 computes
+//
+//	for i := range n {
+//		y[i] = x[i]
+//		if x[i] <= 0 {
+//			y[i] = alpha * expm1(x[i])
+//		}
+//	}
+//
+//go:noescape
+func elu256f32(y *float32, x *float32, n int, alpha float32)
+
+// eluBackward256f32 computes
+//
+//	for i := range n {
+//		d := 1
+//		if y[i] <= 0 {
+//			d = y[i] + alpha
+//		}
+//		dx[i] = flush(dy[i] * d)
+//	}
+//
+//go:noescape
+func eluBackward256f32(dx *float32, dy *float32, y *float32, n int, alpha float32)
+
+// softplus256f32 computes
+//
+//	for i := range n {
+//		e := exp(-abs(x[i]))
+//		s := e / (2 + e)
+//		p := s * s * polynomial(s*s)
+//		y[i] = max(x[i], 0) + (e + fma(s, p+p, -(s*e)))
+//	}
+//
+//go:noescape
+func softplus256f32(y *float32, x *float32, n int)
+
+// softplusBackward256f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * -expm1(-y[i]))
+//	}
+//
+//go:noescape
+func softplusBackward256f32(dx *float32, dy *float32, y *float32, n int)
+
+// silu256f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func silu256f32(y *float32, x *float32, n int)
+
+// siluBackward256f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func siluBackward256f32(dx *float32, dy *float32, x *float32, n int)
+
+// gelu256f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func gelu256f32(y *float32, x *float32, n int)
+
+// geluBackward256f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func geluBackward256f32(dx *float32, dy *float32, x *float32, n int)
+
+// geluTanh256f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanh256f32(y *float32, x *float32, n int)
+
+// geluTanhBackward256f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanhBackward256f32(dx *float32, dy *float32, x *float32, n int)
 
 // softmax256f32 computes
 //
@@ -698,6 +1374,104 @@ func squares256f32(x *float32, n int) float64
 //go:noescape
 func max256f32(x *float32, n int) float32
 
+// add256f32 computes
+//
+//	for i := range n {
+//		y[i] = a[i] + b[i]
+//	}
+//
+//go:noescape
+func add256f32(y *float32, a *float32, b *float32, n int)
+
+// times256f32 computes
+//
+//	for i := range n {
+//		y[i] = a[i] * b[i]
+//	}
+//
+//go:noescape
+func times256f32(y *float32, a *float32, b *float32, n int)
+
+// center256f32 computes
+//
+//	for i := range n {
+//		y[i] = x[i] - mean
+//	}
+//
+//go:noescape
+func center256f32(y *float32, x *float32, n int, mean float32)
+
+// centeredSums256f32 computes
+//
+//	for i := range n {
+//		d := x[i] - mean[i]
+//		sum[i] += d
+//		squares[i] = fma(d, d, squares[i])
+//	}
+//
+//go:noescape
+func centeredSums256f32(sum *float32, squares *float32, x *float32, mean *float32, n int)
+
+// normColumns256f32 computes
+//
+//	for i := range n {
+//		y[i] = fma(x[i]-mean[i], scale[i], shift[i])
+//	}
+//
+//go:noescape
+func normColumns256f32(y *float32, x *float32, mean *float32, scale *float32, shift *float32, n int)
+
+// normColumnSums256f32 computes
+//
+//	for i := range n {
+//		sum[i] += dy[i]
+//		along[i] = fma(dy[i], x[i]-mean[i], along[i])
+//	}
+//
+//go:noescape
+func normColumnSums256f32(sum *float32, along *float32, dy *float32, x *float32, mean *float32, n int)
+
+// normColumnsBackward256f32 computes
+//
+//	for i := range n {
+//		dx[i] = fma(scale[i], dy[i], fma(slope[i], x[i]-mean[i], shift[i]))
+//	}
+//
+//go:noescape
+func normColumnsBackward256f32(dx *float32, dy *float32, x *float32, mean *float32, scale *float32, slope *float32, shift *float32, n int)
+
+// normRow256f32 computes
+//
+//	for i := range n {
+//		y[i] = fma(fma(d[i], inv, offset), gamma[i], beta[i])
+//	}
+//
+//go:noescape
+func normRow256f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+
+// dotCentered256f32 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		s[i%16] = fma(a[i], x[i]-mean, s[i%16])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func dotCentered256f32(a *float32, x *float32, n int, mean float32) float32
+
+// normRowBackward256f32 computes
+//
+//	for i := range n {
+//		d := x[i] - mean
+//		dx[i] = fma(inv, dx[i], fma(slope, d, shift))
+//		dgamma[i] = fma(dy[i], fma(d, inv, offset), dgamma[i])
+//		dbeta[i] += dy[i]
+//	}
+//
+//go:noescape
+func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+
 // mask256f64 computes
 //
 //	for i := range n {
@@ -709,6 +1483,54 @@ func max256f32(x *float32, n int) float32
 //
 //go:noescape
 func mask256f64(dst *float64, a *float64, b *float64, n int)
+
+// leaky256f64 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope
+//		}
+//	}
+//
+//go:noescape
+func leaky256f64(dst *float64, v *float64, x *float64, n int, slope float64)
+
+// prelu256f64 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope[i]
+//		}
+//	}
+//
+//go:noescape
+func prelu256f64(dst *float64, v *float64, x *float64, slope *float64, n int)
+
+// addSlopes256f64 computes
+//
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			grad[i] = fma(dy[i], x[i], grad[i])
+//		}
+//	}
+//
+//go:noescape
+func addSlopes256f64(grad *float64, dy *float64, x *float64, n int)
+
+// slope256f64 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			s[i%16] = fma(dy[i], x[i], s[i%16])
+//		}
+//	}
+//	return join(&s)
+//
+//go:noescape
+func slope256f64(dy *float64, x *float64, n int) float64
 
 // exp256f64 computes
 //
@@ -759,6 +1581,118 @@ func tanh256f64(y *float64, x *float64, n int)
 //
 //go:noescape
 func tanhBackward256f64(dx *float64, dy *float64, y *float64, n int)
+
+// elu256f64 computes
+//
+//	for i := range n {
+//		y[i] = x[i]
+//		if x[i] <= 0 {
+//			y[i] = alpha * expm1(x[i])
+//		}
+//	}
+//
+//go:noescape
+func elu256f64(y *float64, x *float64, n int, alpha float64)
+
+// eluBackward256f64 computes
+//
+//	for i := range n {
+//		d := 1
+//		if y[i] <= 0 {
+//			d = y[i] + alpha
+//		}
+//		dx[i] = flush(dy[i] * d)
+//	}
+//
+//go:noescape
+func eluBackward256f64(dx *float64, dy *float64, y *float64, n int, alpha float64)
+
+// softplus256f64 computes
+//
+//	for i := range n {
+//		e := exp(-abs(x[i]))
+//		s := e / (2 + e)
+//		p := s * s * polynomial(s*s)
+//		y[i] = max(x[i], 0) + (e + fma(s, p+p, -(s*e)))
+//	}
+//
+//go:noescape
+func softplus256f64(y *float64, x *float64, n int)
+
+// softplusBackward256f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * -expm1(-y[i]))
+//	}
+//
+//go:noescape
+func softplusBackward256f64(dx *float64, dy *float64, y *float64, n int)
+
+// silu256f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func silu256f64(y *float64, x *float64, n int)
+
+// siluBackward256f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func siluBackward256f64(dx *float64, dy *float64, x *float64, n int)
+
+// gelu256f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func gelu256f64(y *float64, x *float64, n int)
+
+// geluBackward256f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func geluBackward256f64(dx *float64, dy *float64, x *float64, n int)
+
+// geluTanh256f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanh256f64(y *float64, x *float64, n int)
+
+// geluTanhBackward256f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanhBackward256f64(dx *float64, dy *float64, x *float64, n int)
 
 // softmax256f64 computes
 //
@@ -927,6 +1861,104 @@ func max256f64(x *float64, n int) float64
 //
 //go:noescape
 func logs256f64(dst *float64, src *float64, n int)
+
+// add256f64 computes
+//
+//	for i := range n {
+//		y[i] = a[i] + b[i]
+//	}
+//
+//go:noescape
+func add256f64(y *float64, a *float64, b *float64, n int)
+
+// times256f64 computes
+//
+//	for i := range n {
+//		y[i] = a[i] * b[i]
+//	}
+//
+//go:noescape
+func times256f64(y *float64, a *float64, b *float64, n int)
+
+// center256f64 computes
+//
+//	for i := range n {
+//		y[i] = x[i] - mean
+//	}
+//
+//go:noescape
+func center256f64(y *float64, x *float64, n int, mean float64)
+
+// centeredSums256f64 computes
+//
+//	for i := range n {
+//		d := x[i] - mean[i]
+//		sum[i] += d
+//		squares[i] = fma(d, d, squares[i])
+//	}
+//
+//go:noescape
+func centeredSums256f64(sum *float64, squares *float64, x *float64, mean *float64, n int)
+
+// normColumns256f64 computes
+//
+//	for i := range n {
+//		y[i] = fma(x[i]-mean[i], scale[i], shift[i])
+//	}
+//
+//go:noescape
+func normColumns256f64(y *float64, x *float64, mean *float64, scale *float64, shift *float64, n int)
+
+// normColumnSums256f64 computes
+//
+//	for i := range n {
+//		sum[i] += dy[i]
+//		along[i] = fma(dy[i], x[i]-mean[i], along[i])
+//	}
+//
+//go:noescape
+func normColumnSums256f64(sum *float64, along *float64, dy *float64, x *float64, mean *float64, n int)
+
+// normColumnsBackward256f64 computes
+//
+//	for i := range n {
+//		dx[i] = fma(scale[i], dy[i], fma(slope[i], x[i]-mean[i], shift[i]))
+//	}
+//
+//go:noescape
+func normColumnsBackward256f64(dx *float64, dy *float64, x *float64, mean *float64, scale *float64, slope *float64, shift *float64, n int)
+
+// normRow256f64 computes
+//
+//	for i := range n {
+//		y[i] = fma(fma(d[i], inv, offset), gamma[i], beta[i])
+//	}
+//
+//go:noescape
+func normRow256f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+
+// dotCentered256f64 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		s[i%16] = fma(a[i], x[i]-mean, s[i%16])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func dotCentered256f64(a *float64, x *float64, n int, mean float64) float64
+
+// normRowBackward256f64 computes
+//
+//	for i := range n {
+//		d := x[i] - mean
+//		dx[i] = fma(inv, dx[i], fma(slope, d, shift))
+//		dgamma[i] = fma(dy[i], fma(d, inv, offset), dgamma[i])
+//		dbeta[i] += dy[i]
+//	}
+//
+//go:noescape
+func normRowBackward256f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
 
 // pixels256 makes numbers of bytes, n being a multiple of 16 and 16 or more:
 //

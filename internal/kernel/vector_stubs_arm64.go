@@ -16,6 +16,54 @@ package kernel
 //go:noescape
 func mask128f32(dst *float32, a *float32, b *float32, n int)
 
+// leaky128f32 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope
+//		}
+//	}
+//
+//go:noescape
+func leaky128f32(dst *float32, v *float32, x *float32, n int, slope float32)
+
+// prelu128f32 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope[i]
+//		}
+//	}
+//
+//go:noescape
+func prelu128f32(dst *float32, v *float32, x *float32, slope *float32, n int)
+
+// addSlopes128f32 computes
+//
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			grad[i] = fma(dy[i], x[i], grad[i])
+//		}
+//	}
+//
+//go:noescape
+func addSlopes128f32(grad *float32, dy *float32, x *float32, n int)
+
+// slope128f32 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			s[i%16] = fma(dy[i], x[i], s[i%16])
+//		}
+//	}
+//	return join(&s)
+//
+//go:noescape
+func slope128f32(dy *float32, x *float32, n int) float32
+
 // exp128f32 computes
 //
 //	for i := range n {
@@ -65,6 +113,118 @@ func tanh128f32(y *float32, x *float32, n int)
 //
 //go:noescape
 func tanhBackward128f32(dx *float32, dy *float32, y *float32, n int)
+
+// elu128f32 computes
+//
+//	for i := range n {
+//		y[i] = x[i]
+//		if x[i] <= 0 {
+//			y[i] = alpha * expm1(x[i])
+//		}
+//	}
+//
+//go:noescape
+func elu128f32(y *float32, x *float32, n int, alpha float32)
+
+// eluBackward128f32 computes
+//
+//	for i := range n {
+//		d := 1
+//		if y[i] <= 0 {
+//			d = y[i] + alpha
+//		}
+//		dx[i] = flush(dy[i] * d)
+//	}
+//
+//go:noescape
+func eluBackward128f32(dx *float32, dy *float32, y *float32, n int, alpha float32)
+
+// softplus128f32 computes
+//
+//	for i := range n {
+//		e := exp(-abs(x[i]))
+//		s := e / (2 + e)
+//		p := s * s * polynomial(s*s)
+//		y[i] = max(x[i], 0) + (e + fma(s, p+p, -(s*e)))
+//	}
+//
+//go:noescape
+func softplus128f32(y *float32, x *float32, n int)
+
+// softplusBackward128f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * -expm1(-y[i]))
+//	}
+//
+//go:noescape
+func softplusBackward128f32(dx *float32, dy *float32, y *float32, n int)
+
+// silu128f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func silu128f32(y *float32, x *float32, n int)
+
+// siluBackward128f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func siluBackward128f32(dx *float32, dy *float32, x *float32, n int)
+
+// gelu128f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func gelu128f32(y *float32, x *float32, n int)
+
+// geluBackward128f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func geluBackward128f32(dx *float32, dy *float32, x *float32, n int)
+
+// geluTanh128f32 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanh128f32(y *float32, x *float32, n int)
+
+// geluTanhBackward128f32 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanhBackward128f32(dx *float32, dy *float32, x *float32, n int)
 
 // softmaxBackward128f32 computes
 //
@@ -225,6 +385,104 @@ func squares128f32(x *float32, n int) float64
 //go:noescape
 func max128f32(x *float32, n int) float32
 
+// add128f32 computes
+//
+//	for i := range n {
+//		y[i] = a[i] + b[i]
+//	}
+//
+//go:noescape
+func add128f32(y *float32, a *float32, b *float32, n int)
+
+// times128f32 computes
+//
+//	for i := range n {
+//		y[i] = a[i] * b[i]
+//	}
+//
+//go:noescape
+func times128f32(y *float32, a *float32, b *float32, n int)
+
+// center128f32 computes
+//
+//	for i := range n {
+//		y[i] = x[i] - mean
+//	}
+//
+//go:noescape
+func center128f32(y *float32, x *float32, n int, mean float32)
+
+// centeredSums128f32 computes
+//
+//	for i := range n {
+//		d := x[i] - mean[i]
+//		sum[i] += d
+//		squares[i] = fma(d, d, squares[i])
+//	}
+//
+//go:noescape
+func centeredSums128f32(sum *float32, squares *float32, x *float32, mean *float32, n int)
+
+// normColumns128f32 computes
+//
+//	for i := range n {
+//		y[i] = fma(x[i]-mean[i], scale[i], shift[i])
+//	}
+//
+//go:noescape
+func normColumns128f32(y *float32, x *float32, mean *float32, scale *float32, shift *float32, n int)
+
+// normColumnSums128f32 computes
+//
+//	for i := range n {
+//		sum[i] += dy[i]
+//		along[i] = fma(dy[i], x[i]-mean[i], along[i])
+//	}
+//
+//go:noescape
+func normColumnSums128f32(sum *float32, along *float32, dy *float32, x *float32, mean *float32, n int)
+
+// normColumnsBackward128f32 computes
+//
+//	for i := range n {
+//		dx[i] = fma(scale[i], dy[i], fma(slope[i], x[i]-mean[i], shift[i]))
+//	}
+//
+//go:noescape
+func normColumnsBackward128f32(dx *float32, dy *float32, x *float32, mean *float32, scale *float32, slope *float32, shift *float32, n int)
+
+// normRow128f32 computes
+//
+//	for i := range n {
+//		y[i] = fma(fma(d[i], inv, offset), gamma[i], beta[i])
+//	}
+//
+//go:noescape
+func normRow128f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+
+// dotCentered128f32 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		s[i%16] = fma(a[i], x[i]-mean, s[i%16])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func dotCentered128f32(a *float32, x *float32, n int, mean float32) float32
+
+// normRowBackward128f32 computes
+//
+//	for i := range n {
+//		d := x[i] - mean
+//		dx[i] = fma(inv, dx[i], fma(slope, d, shift))
+//		dgamma[i] = fma(dy[i], fma(d, inv, offset), dgamma[i])
+//		dbeta[i] += dy[i]
+//	}
+//
+//go:noescape
+func normRowBackward128f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+
 // mask128f64 computes
 //
 //	for i := range n {
@@ -236,6 +494,54 @@ func max128f32(x *float32, n int) float32
 //
 //go:noescape
 func mask128f64(dst *float64, a *float64, b *float64, n int)
+
+// leaky128f64 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope
+//		}
+//	}
+//
+//go:noescape
+func leaky128f64(dst *float64, v *float64, x *float64, n int, slope float64)
+
+// prelu128f64 computes
+//
+//	for i := range n {
+//		dst[i] = v[i]
+//		if x[i] <= 0 {
+//			dst[i] *= slope[i]
+//		}
+//	}
+//
+//go:noescape
+func prelu128f64(dst *float64, v *float64, x *float64, slope *float64, n int)
+
+// addSlopes128f64 computes
+//
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			grad[i] = fma(dy[i], x[i], grad[i])
+//		}
+//	}
+//
+//go:noescape
+func addSlopes128f64(grad *float64, dy *float64, x *float64, n int)
+
+// slope128f64 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		if !(x[i] > 0) {
+//			s[i%16] = fma(dy[i], x[i], s[i%16])
+//		}
+//	}
+//	return join(&s)
+//
+//go:noescape
+func slope128f64(dy *float64, x *float64, n int) float64
 
 // exp128f64 computes
 //
@@ -286,6 +592,118 @@ func tanh128f64(y *float64, x *float64, n int)
 //
 //go:noescape
 func tanhBackward128f64(dx *float64, dy *float64, y *float64, n int)
+
+// elu128f64 computes
+//
+//	for i := range n {
+//		y[i] = x[i]
+//		if x[i] <= 0 {
+//			y[i] = alpha * expm1(x[i])
+//		}
+//	}
+//
+//go:noescape
+func elu128f64(y *float64, x *float64, n int, alpha float64)
+
+// eluBackward128f64 computes
+//
+//	for i := range n {
+//		d := 1
+//		if y[i] <= 0 {
+//			d = y[i] + alpha
+//		}
+//		dx[i] = flush(dy[i] * d)
+//	}
+//
+//go:noescape
+func eluBackward128f64(dx *float64, dy *float64, y *float64, n int, alpha float64)
+
+// softplus128f64 computes
+//
+//	for i := range n {
+//		e := exp(-abs(x[i]))
+//		s := e / (2 + e)
+//		p := s * s * polynomial(s*s)
+//		y[i] = max(x[i], 0) + (e + fma(s, p+p, -(s*e)))
+//	}
+//
+//go:noescape
+func softplus128f64(y *float64, x *float64, n int)
+
+// softplusBackward128f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * -expm1(-y[i]))
+//	}
+//
+//go:noescape
+func softplusBackward128f64(dx *float64, dy *float64, y *float64, n int)
+
+// silu128f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func silu128f64(y *float64, x *float64, n int)
+
+// siluBackward128f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func siluBackward128f64(dx *float64, dy *float64, x *float64, n int)
+
+// gelu128f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func gelu128f64(y *float64, x *float64, n int)
+
+// geluBackward128f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = Φ(x[i]) in the parts of package kernel.
+//
+//go:noescape
+func geluBackward128f64(dx *float64, dy *float64, x *float64, n int)
+
+// geluTanh128f64 computes
+//
+//	for i := range n {
+//		y[i] = flush(x[i] * G)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanh128f64(y *float64, x *float64, n int)
+
+// geluTanhBackward128f64 computes
+//
+//	for i := range n {
+//		dx[i] = flush(dy[i] * d(x*G)/dx)
+//	}
+//
+// with G = sigmoid(2*u), u = √(2/π)·(x + 0.044715·x³), in the parts of package kernel.
+//
+//go:noescape
+func geluTanhBackward128f64(dx *float64, dy *float64, x *float64, n int)
 
 // softmaxBackward128f64 computes
 //
@@ -443,3 +861,101 @@ func max128f64(x *float64, n int) float64
 //
 //go:noescape
 func logs128f64(dst *float64, src *float64, n int)
+
+// add128f64 computes
+//
+//	for i := range n {
+//		y[i] = a[i] + b[i]
+//	}
+//
+//go:noescape
+func add128f64(y *float64, a *float64, b *float64, n int)
+
+// times128f64 computes
+//
+//	for i := range n {
+//		y[i] = a[i] * b[i]
+//	}
+//
+//go:noescape
+func times128f64(y *float64, a *float64, b *float64, n int)
+
+// center128f64 computes
+//
+//	for i := range n {
+//		y[i] = x[i] - mean
+//	}
+//
+//go:noescape
+func center128f64(y *float64, x *float64, n int, mean float64)
+
+// centeredSums128f64 computes
+//
+//	for i := range n {
+//		d := x[i] - mean[i]
+//		sum[i] += d
+//		squares[i] = fma(d, d, squares[i])
+//	}
+//
+//go:noescape
+func centeredSums128f64(sum *float64, squares *float64, x *float64, mean *float64, n int)
+
+// normColumns128f64 computes
+//
+//	for i := range n {
+//		y[i] = fma(x[i]-mean[i], scale[i], shift[i])
+//	}
+//
+//go:noescape
+func normColumns128f64(y *float64, x *float64, mean *float64, scale *float64, shift *float64, n int)
+
+// normColumnSums128f64 computes
+//
+//	for i := range n {
+//		sum[i] += dy[i]
+//		along[i] = fma(dy[i], x[i]-mean[i], along[i])
+//	}
+//
+//go:noescape
+func normColumnSums128f64(sum *float64, along *float64, dy *float64, x *float64, mean *float64, n int)
+
+// normColumnsBackward128f64 computes
+//
+//	for i := range n {
+//		dx[i] = fma(scale[i], dy[i], fma(slope[i], x[i]-mean[i], shift[i]))
+//	}
+//
+//go:noescape
+func normColumnsBackward128f64(dx *float64, dy *float64, x *float64, mean *float64, scale *float64, slope *float64, shift *float64, n int)
+
+// normRow128f64 computes
+//
+//	for i := range n {
+//		y[i] = fma(fma(d[i], inv, offset), gamma[i], beta[i])
+//	}
+//
+//go:noescape
+func normRow128f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+
+// dotCentered128f64 computes
+//
+//	var s [16]T
+//	for i := range n {
+//		s[i%16] = fma(a[i], x[i]-mean, s[i%16])
+//	}
+//	return join(&s)
+//
+//go:noescape
+func dotCentered128f64(a *float64, x *float64, n int, mean float64) float64
+
+// normRowBackward128f64 computes
+//
+//	for i := range n {
+//		d := x[i] - mean
+//		dx[i] = fma(inv, dx[i], fma(slope, d, shift))
+//		dgamma[i] = fma(dy[i], fma(d, inv, offset), dgamma[i])
+//		dbeta[i] += dy[i]
+//	}
+//
+//go:noescape
+func normRowBackward128f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)

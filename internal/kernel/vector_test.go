@@ -26,13 +26,29 @@ func vectorOps[T Float]() []vectorOp[T] {
 		return func(s [][]T, _ int) float64 { run(s); return 0 }
 	}
 	return []vectorOp[T]{
-		{"ReLU", []int{1, 1}, none(func(s [][]T) { ReLU(s[0], s[1]) })},
-		{"ReLUBackward", []int{1, 1, 1}, none(func(s [][]T) { ReLUBackward(s[0], s[1], s[2]) })},
+		{"ReLU", []int{1, 1}, none(func(s [][]T) { ReLU(1, s[0], s[1]) })},
+		{"ReLUBackward", []int{1, 1, 1}, none(func(s [][]T) { ReLUBackward(1, s[0], s[1], s[2]) })},
 		{"Exp", []int{1, 1}, none(func(s [][]T) { Exp(s[0], s[1]) })},
-		{"Sigmoid", []int{1, 1}, none(func(s [][]T) { Sigmoid(s[0], s[1]) })},
-		{"SigmoidBackward", []int{1, 1, 1}, none(func(s [][]T) { SigmoidBackward(s[0], s[1], s[2]) })},
-		{"Tanh", []int{1, 1}, none(func(s [][]T) { Tanh(s[0], s[1]) })},
-		{"TanhBackward", []int{1, 1, 1}, none(func(s [][]T) { TanhBackward(s[0], s[1], s[2]) })},
+		{"Sigmoid", []int{1, 1}, none(func(s [][]T) { Sigmoid(1, s[0], s[1]) })},
+		{"SigmoidBackward", []int{1, 1, 1}, none(func(s [][]T) { SigmoidBackward(1, s[0], s[1], s[2]) })},
+		{"Tanh", []int{1, 1}, none(func(s [][]T) { Tanh(1, s[0], s[1]) })},
+		{"TanhBackward", []int{1, 1, 1}, none(func(s [][]T) { TanhBackward(1, s[0], s[1], s[2]) })},
+		{"LeakyReLU", []int{1, 1}, none(func(s [][]T) { LeakyReLU(1, s[0], s[1], 0.01) })},
+		{"LeakyReLUBackward", []int{1, 1, 1}, none(func(s [][]T) { LeakyReLUBackward(1, s[0], s[1], s[2], 0.01) })},
+		{"PReLU", []int{rows, rows, 1}, none(func(s [][]T) { PReLU(s[0], s[1], s[2]) })},
+		{"PReLUBackward", []int{rows, rows, rows, 1}, none(func(s [][]T) { PReLUBackward(s[0], s[1], s[2], s[3]) })},
+		{"AddPReLUSlopes", []int{1, rows, rows}, none(func(s [][]T) { AddPReLUSlopes(s[0], s[1], s[2]) })},
+		{"PReLUSlope", []int{1, 1}, func(s [][]T, _ int) float64 { return float64(PReLUSlope(s[0], s[1])) }},
+		{"ELU", []int{1, 1}, none(func(s [][]T) { ELU(1, s[0], s[1], 1.25) })},
+		{"ELUBackward", []int{1, 1, 1}, none(func(s [][]T) { ELUBackward(1, s[0], s[1], s[2], 1.25) })},
+		{"Softplus", []int{1, 1}, none(func(s [][]T) { Softplus(1, s[0], s[1]) })},
+		{"SoftplusBackward", []int{1, 1, 1}, none(func(s [][]T) { Softplus(1, s[2], s[2]); SoftplusBackward(1, s[0], s[1], s[2]) })},
+		{"SiLU", []int{1, 1}, none(func(s [][]T) { SiLU(1, s[0], s[1]) })},
+		{"SiLUBackward", []int{1, 1, 1}, none(func(s [][]T) { SiLUBackward(1, s[0], s[1], s[2]) })},
+		{"GELU", []int{1, 1}, none(func(s [][]T) { GELU(1, s[0], s[1]) })},
+		{"GELUBackward", []int{1, 1, 1}, none(func(s [][]T) { GELUBackward(1, s[0], s[1], s[2]) })},
+		{"GELUTanh", []int{1, 1}, none(func(s [][]T) { GELUTanh(1, s[0], s[1]) })},
+		{"GELUTanhBackward", []int{1, 1, 1}, none(func(s [][]T) { GELUTanhBackward(1, s[0], s[1], s[2]) })},
 		{"Axpy", []int{1, 1}, none(func(s [][]T) { Axpy(s[0], s[1], 1-0x1p-20) })},
 		{"SGD", []int{1, 1}, none(func(s [][]T) { SGD(s[0], s[1], 0.1) })},
 		{"Momentum", []int{1, 1, 1}, none(func(s [][]T) { Momentum(s[0], s[1], s[2], 0.9, -0.1, 1) })},
@@ -42,6 +58,18 @@ func vectorOps[T Float]() []vectorOp[T] {
 		{"RMSProp", []int{1, 1, 1}, none(func(s [][]T) { RMSProp(s[0], s[1], s[2], 0.01, 0.1, 1e-7) })},
 		{"Adjust", []int{1, 1}, none(func(s [][]T) { Adjust(s[0], s[1], 0.7, 1, 0.1, 0.01) })},
 		{"SumSquares", []int{1}, func(s [][]T, _ int) float64 { return SumSquares(s[0]) }},
+		{"Add", []int{1, 1, 1}, none(func(s [][]T) { Add(s[0], s[1], s[2]) })},
+		{"Add in place", []int{1, 1}, none(func(s [][]T) { Add(s[0], s[0], s[1]) })},
+		{"times", []int{1, 1, 1}, none(func(s [][]T) { times(s[0], s[1], s[2]) })},
+		{"center", []int{1, 1}, none(func(s [][]T) { center(s[0], s[1], 1-0x1p-20) })},
+		{"centeredSums", []int{1, 1, 1, 1}, none(func(s [][]T) { centeredSums(s[0], s[1], s[2], s[3]) })},
+		{"normColumns", []int{1, 1, 1, 1, 1}, none(func(s [][]T) { normColumns(s[0], s[1], s[2], s[3], s[4]) })},
+		{"normColumnSums", []int{1, 1, 1, 1, 1}, none(func(s [][]T) { normColumnSums(s[0], s[1], s[2], s[3], s[4]) })},
+		{"normColumnsBackward", []int{1, 1, 1, 1, 1, 1, 1}, none(func(s [][]T) { normColumnsBackward(s[0], s[1], s[2], s[3], s[4], s[5], s[6]) })},
+		{"normRow", []int{1, 1, 1, 1}, none(func(s [][]T) { normRow(s[0], s[1], s[2], s[3], 1-0x1p-20, 0.1) })},
+		{"normRow in place", []int{1, 1, 1}, none(func(s [][]T) { normRow(s[0], s[0], s[1], s[2], 1-0x1p-20, 0.1) })},
+		{"dotCentered", []int{1, 1}, func(s [][]T, _ int) float64 { return float64(dotCentered(s[0], s[1], 0.1)) }},
+		{"normRowBackward", []int{1, 1, 1, 1, 1}, none(func(s [][]T) { normRowBackward(s[0], s[1], s[2], s[3], s[4], 0.1, 1-0x1p-20, 0.3, 0.7, -0.2) })},
 		{"Sum", []int{1}, func(s [][]T, _ int) float64 { return float64(Sum(s[0])) }},
 		{"Dot", []int{1, 1}, func(s [][]T, _ int) float64 { return float64(Dot(s[0], s[1])) }},
 		{"Max", []int{1}, func(s [][]T, _ int) float64 { return float64(Max(s[0])) }},
@@ -70,7 +98,7 @@ func vectorOps[T Float]() []vectorOp[T] {
 		}},
 		{"SoftmaxLossBackward", []int{1, 1, 1}, none(func(s [][]T) { SoftmaxLossBackward(s[0], s[1], s[2], 7) })},
 		{"Exp in place", []int{1}, none(func(s [][]T) { Exp(s[0], s[0]) })},
-		{"ReLU in place", []int{1}, none(func(s [][]T) { ReLU(s[0], s[0]) })},
+		{"ReLU in place", []int{1}, none(func(s [][]T) { ReLU(1, s[0], s[0]) })},
 	}
 }
 
@@ -114,13 +142,13 @@ func benchmarkVector[T Float](b *testing.B) {
 	}
 	labels := make([]int, 500)
 	sums, w := make([]T, 50), random[T](rng, 5000)
-	bench("ReLU", 2, func(x, y, _ []T) { ReLU(x, y) })
-	bench("ReLUBackward", 3, func(x, y, z []T) { ReLUBackward(x, y, z) })
+	bench("ReLU", 2, func(x, y, _ []T) { ReLU(1, x, y) })
+	bench("ReLUBackward", 3, func(x, y, z []T) { ReLUBackward(1, x, y, z) })
 	bench("Exp", 2, func(x, y, _ []T) { Exp(x, y) })
-	bench("Sigmoid", 2, func(x, y, _ []T) { Sigmoid(x, y) })
-	bench("SigmoidBackward", 3, func(x, y, z []T) { SigmoidBackward(x, y, z) })
-	bench("Tanh", 2, func(x, y, _ []T) { Tanh(x, y) })
-	bench("TanhBackward", 3, func(x, y, z []T) { TanhBackward(x, y, z) })
+	bench("Sigmoid", 2, func(x, y, _ []T) { Sigmoid(1, x, y) })
+	bench("SigmoidBackward", 3, func(x, y, z []T) { SigmoidBackward(1, x, y, z) })
+	bench("Tanh", 2, func(x, y, _ []T) { Tanh(1, x, y) })
+	bench("TanhBackward", 3, func(x, y, z []T) { TanhBackward(1, x, y, z) })
 	bench("Axpy", 3, func(x, y, _ []T) { Axpy(x, y, 1e-9) })
 	bench("SGD", 4, func(x, y, _ []T) { SGD(x, y, 0.1) })
 	bench("Momentum", 6, func(x, y, z []T) { Momentum(x, y, z, 0.9, -0.1, 1) })

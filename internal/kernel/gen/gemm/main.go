@@ -27,6 +27,11 @@ func main() {
 		strip{element: e, bits: 256, vectors: 2, edge: overlapped, heights: []int{6, 3, 2}, unroll: 2}.write()
 		strip{element: e, bits: 256, vectors: 3, edge: overlapped, heights: []int{4, 3, 2}, unroll: 2}.write()
 	}
+	convolutions()
+	for _, bits := range []int{512, 256} {
+		copyRows(bits)
+		maxOfFour(bits)
+	}
 	row(512)
 	row(256)
 	transpose()

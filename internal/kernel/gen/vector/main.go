@@ -34,9 +34,12 @@ func main() {
 	for _, target := range []func(element) *machine{avx512, avx2, newNEON} {
 		for _, e := range []element{float32s, float64s} {
 			for _, kernel := range []func(*machine){
-				masked, exp, sigmoid, sigmoidBackward, tanh, tanhBackward, softmax16, softmaxBackward, quotient,
+				masked, leaky, prelu, addSlopes, slope, exp, sigmoid, sigmoidBackward, tanh, tanhBackward,
+				elu, eluBackward, softplus, softplusBackward, siluGate.forward, siluGate.backward,
+				geluGate.forward, geluGate.backward, geluTanhGate.forward, geluTanhGate.backward, softmax16, softmaxBackward, quotient,
 				axpy, adjust, sgd, momentum, nesterov, adaGrad, rmsProp, adam,
 				addColumnSums, sum, dot, squares, maximum, logs,
+				addition, product, center, centeredSums, normColumns, normColumnSums, normColumnsBackward, normRow, dotCentered, normRowBackward,
 			} {
 				kernel(target(e))
 			}

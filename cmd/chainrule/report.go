@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chainrule-go/chainrule/data"
+	"github.com/chainrule-go/chainrule/internal/report"
+)
+
+// reportOptions are the flags of report.
+type reportOptions struct {
+	source dataSource
+	out    string
+
+	figures folder
+}
+
+func (a *app) reportCommand() *cobra.Command {
+	o := &reportOptions{}
+	cmd := &cobra.Command{
+		Use:   "report RUN|MODEL",
+		Short: "A page with the curves, metrics and worst mistakes of a run or a model",
+		Long: `Write a report of a run, which is the folder of train --run, or of a model file: one
+page of HTML, which loads nothing. It has the curves of the training, how well the
+test set is predicted with the worst mistakes as pictures, the network, and the
+configuration.
+
+The test set is that of MNIST, or the samples of --data as for eval. Where
+neither fits, the report does without. Of a run, the model at the end is taken, or
+else the best one so far.`,
+		Example: `  chainrule report runs/1
+  chainrule report model.safetensors --out model.html`,
+		Args: arguments(1, 1, "one folder of a run, or one model file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f := cmd.Flags()
+			if f.Changed("out") && o.out == "" {
+				return usagef("--out wants the name of a file")
+			}
+			return a.report(cmd.Context(), o, args[0])
+		},
+		ValidArgsFunction: completeModel,
+	}
+	testFlag(cmd, &o.source)
+	cmd.Flags().StringVarP(&o.out, "out", "o", "", "file to write (default report.html, in the folder of the run)")
+	cmd.MarkFlagFilename("out", "html")
+	cmd.Flags().Var(&o.figures, "figures", "folder to write each figure to as well, as SVG and PNG")
+	cmd.MarkFlagDirname("figures")
+	return cmd
+}
+
+// reportEvent is the line of report --json.
+type reportEvent struct {
+	Out         string               `json:"out"`
+	Evaluations []*report.Evaluation `json:"evaluations"`
+}
+
+func (a *app) report(ctx context.Context, o *reportOptions, name string) error {
+	page := &report.Page{Title: "Report of " + quoted(filepath.Base(name))}
+	path, out := name, "report.html"
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		run, err := report.ReadRun(name)
+		if err != nil {
+			return err
+		}
+		page.Log, page.Config = run.Log, run.Config
+		path, out = run.Model(), filepath.Join(name, out)
+	}
+	if o.out != "" {
+		out = o.out
+	}
+	if err := notInput("--out", out, name, path, string(o.source)); err != nil {
+		return err
+	}
+	if path != "" {
+		if err := a.reportModel(ctx, o, path, page); err != nil {
+			return err
+		}
+	}
+	page.Summarize()
+	if err := writeFile(ctx, out, page.Write); err != nil {
+		return err
+	}
+	if o.figures != "" {
+		if err := page.WriteFigures(string(o.figures)); err != nil {
+			return err
+		}
+	}
+	if a.json {
+		a.printJSON(reportEvent{out, page.Evaluations})
+	} else {
+		fmt.Fprintf(a.stdout, "the report is in %s\n", quoted(out))
+	}
+	return nil
+}
+
+// reportModel adds what a model file tells to a page.
+func (a *app) reportModel(ctx context.Context, o *reportOptions, path string, page *report.Page) error {
+	c, err := loadClassifier(ctx, path)
+	if err != nil {
+		return err
+	}
+	summary, err := c.Net.Summary(c.Input...)
+	if err != nil {
+		return fmt.Errorf("%s: %w", quoted(path), err)
+	}
+	page.Network = &summary
+	if len(page.Config) == 0 && c.Training != nil {
+		if page.Config, err = report.Settings(c.Training); err != nil {
+			return fmt.Errorf("%s: what it records of its training: %w", quoted(path), err)
+		}
+	}
+	if o.source == "" && c.fitsMNIST(path) != nil {
+		a.logf("the report has no metrics, for MNIST does not fit the model; give samples of your own with --data")
+		return nil
+	}
+	test, err := a.testSamples(ctx, c, path, o.source)
+	if err != nil {
+		return err
+	}
+	e, err := c.report(ctx, test)
+	if err != nil {
+		return err
+	}
+	e.Of = "Test set"
+	if _, _, mnist := o.source.mnist(); !mnist {
+		e.Of = "Samples of " + fileName(string(o.source))
+	}
+	page.Evaluations = append(page.Evaluations, e)
+	return nil
+}
+
+// mostReported are the classes of a report, whose confusion matrix has the square of them.
+const mostReported = 1000
+
+// report is what the model makes of samples, in bounded memory.
+func (c *classifier) report(ctx context.Context, samples data.Samples[float32]) (e *report.Evaluation, err error) {
+	if c.classes > mostReported {
+		return nil, fmt.Errorf("the model tells %d classes apart, and a report is of at most %d; eval has its accuracy and loss", c.classes, mostReported)
+	}
+	batch, threads := c.together()
+	err = untilDone(ctx, func() error {
+		e, err = report.Evaluate(ctx, c.logits, c.loss(), samples, c.Preparation, batch, threads)
+		return err
+	})
+	return e, err
+}
+
+// evalReport is eval --report.
+func (a *app) evalReport(ctx context.Context, c *classifier, samples data.Samples[float32]) error {
+	e, err := c.report(ctx, samples)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		a.printJSON(e)
+		return nil
+	}
+	return e.Text(a.stdout, shortened)
+}

@@ -1,0 +1,102 @@
+package bench
+
+import (
+	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/optim"
+	"github.com/chainrule-go/chainrule/tensor"
+	"github.com/chainrule-go/chainrule/train"
+)
+
+// convolutions are the workloads of the book's two networks for images.
+func convolutions() []Workload {
+	const simple = "28x28 - 30 of 5x5, ReLU, max pool 2x2 - 100, ReLU - 10"
+	const deep = "DeepConvNet: six convolutions 3x3 of 16 16, 32 32, 64 64, ReLU, a max pool 2x2 after two - 50, ReLU - 10"
+	return []Workload{
+		{"W3", "training step of " + simple + ", batch 100, Adam 0.001, on MNIST", "steps/s", convolutionFlops(simpleConvNet(), true, 100), false, rate(1), convolutionStep(simpleConvNet)},
+		{"W7", "training step of " + deep + ", dropout 0.5, batch 100, Adam 0.001, on MNIST", "steps/s", convolutionFlops(deepConvNet(), true, 100), false, rate(1), convolutionStep(deepConvNet)},
+		{"W7a", "prediction of W7's network for one image of MNIST", "µs", convolutionFlops(deepConvNet(), false, 1), false, duration(1e6), predictImages(1)},
+		{"W7c", "prediction of W7's network for 100 images of MNIST", "samples/s", convolutionFlops(deepConvNet(), false, 100), false, rate(100), predictImages(100)},
+	}
+}
+
+// simpleConvNet and deepConvNet are the networks of chapters 7 and 8 of the book.
+func simpleConvNet() *nn.Sequential[float32] {
+	rng := train.Random(1, "weights")
+	return nn.NewSequential[float32](
+		nn.NewConvolution[float32](1, 30, nn.Square(5), rng), relu(), nn.NewMaxPool[float32](nn.Square(2)),
+		nn.NewFlatten[float32](), nn.NewAffine[float32](4320, 100, rng), relu(), nn.NewAffine[float32](100, 10, rng),
+	)
+}
+
+func deepConvNet() *nn.Sequential[float32] {
+	rng := train.Random(1, "weights")
+	var layers []layer
+	channels := 1
+	for i, out := range []int{16, 16, 32, 32, 64, 64} {
+		padding := 1
+		if i == 3 {
+			padding = 2 // so that all pools divide evenly
+		}
+		layers = append(layers, nn.NewConvolution[float32](channels, out, nn.Square(3).Padding(padding), rng), relu())
+		if i%2 == 1 {
+			layers = append(layers, nn.NewMaxPool[float32](nn.Square(2)))
+		}
+		channels = out
+	}
+	return nn.NewSequential(append(layers, nn.NewFlatten[float32](), nn.NewAffine[float32](1024, 50, rng), relu(),
+		nn.NewDropout[float32](0.5, rng), nn.NewAffine[float32](50, 10, rng), nn.NewDropout[float32](0.5, rng))...)
+}
+
+// convolutionFlops counts the products of a network for so many images of MNIST: forward,
+// and in training for the gradients of the weights and, but for the first layer, of the
+// inputs.
+func convolutionFlops(net *nn.Sequential[float32], training bool, images int) (flops float64) {
+	shape, times := []int{0, 1, 28, 28}, 1.0
+	if training {
+		times = 2
+	}
+	for _, l := range net.Layers() {
+		shape, _ = nn.Check(l.Layer, shape...)
+		if params := l.Layer.Params(); len(params) > 0 {
+			places := 1 // where each weight is used
+			for _, n := range shape[min(2, len(shape)):] {
+				places *= n
+			}
+			flops += times * 2 * float64(images*places*len(params[0].Value.Data))
+			if training {
+				times = 3
+			}
+		}
+	}
+	return flops
+}
+
+// squares returns the images of MNIST with their axes.
+func (in *inputs) squares() (set, error) {
+	s, err := in.mnist()
+	if err == nil {
+		s.X = tensor.Of(s.X.Data, s.X.Shape[0], 1, 28, 28)
+	}
+	return s, err
+}
+
+func convolutionStep(network func() *nn.Sequential[float32]) func(*inputs, int) (operation, error) {
+	return func(in *inputs, threads int) (operation, error) {
+		set, err := in.squares()
+		if err != nil {
+			return nil, err
+		}
+		net := network()
+		return step(net, optim.NewAdam(net.Params(), 0.001), batches(set, 100), threads), nil
+	}
+}
+
+func predictImages(n int) func(*inputs, int) (operation, error) {
+	return func(in *inputs, threads int) (operation, error) {
+		set, err := in.squares()
+		if err != nil {
+			return nil, err
+		}
+		return prediction(deepConvNet(), batches(set.Rows(0, 10_000), n), threads), nil
+	}
+}

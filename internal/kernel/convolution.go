@@ -1,0 +1,201 @@
+package kernel
+
+import "fmt"
+
+// An Axis says how a kernel moves along one axis of an image: the element of the
+// result at place i meets the elements i·Stride + t·Dilation - Padding of the image, for
+// t from 0 to Kernel-1. Those outside of it are 0.
+type Axis struct {
+	Size, Kernel, Stride, Padding, Dilation int
+}
+
+// reach is how far the last element of the kernel lies from the first.
+func (a Axis) reach() int { return (a.Kernel - 1) * a.Dilation }
+
+// Out is the length of the result, 0 if the kernel does not fit.
+func (a Axis) Out() int {
+	if room := a.Size + 2*a.Padding - a.reach() - 1; room >= 0 {
+		return room/a.Stride + 1
+	}
+	return 0
+}
+
+// A Convolution says what a convolution computes: of In planes of an image, Out planes,
+// in Groups that have nothing to do with each other.
+type Convolution struct {
+	Groups, In, Out int
+	Rows, Columns   Axis
+}
+
+func (g Convolution) inputs() int  { return g.In * g.Rows.Size * g.Columns.Size }
+func (g Convolution) pixels() int  { return g.Rows.Out() * g.Columns.Out() }
+func (g Convolution) outputs() int { return g.Out * g.pixels() }
+
+// terms is how many products an element of the result is the sum of.
+func (g Convolution) terms() int { return g.In / g.Groups * g.Rows.Kernel * g.Columns.Kernel }
+
+// Convolve computes y = x∗w + bias for images x (N, In, rows, columns), weights w (Out,
+// In/Groups, kernel rows, kernel columns) and a bias for each plane of y.
+//
+// Every element of y starts from its bias and takes its terms in the order of w, each
+// by one fused multiply-add; an element that ends as -0 becomes +0. The padding takes
+// part as zeros. The threads share out the elements of y.
+func Convolve[T Float](threads int, g Convolution, y, x, w, bias []T) {
+	convolve(threads, g, y, x, w, bias, T(negInf), Pool{}, nil)
+}
+
+// ConvolveReLU computes max(x∗w + bias, 0): [Convolve] and [ReLU] in one pass, to the
+// same bits.
+func ConvolveReLU[T Float](threads int, g Convolution, y, x, w, bias []T) {
+	convolve(threads, g, y, x, w, bias, 0, Pool{}, nil)
+}
+
+// ConvolveReLUMaxPool is [ConvolveReLU] and a [MaxPool] of its planes in one pass, to the
+// same bits.
+func ConvolveReLUMaxPool[T Float](threads int, g Convolution, pool Pool, y, x, w, bias []T, choices []int32) {
+	convolve(threads, g, y, x, w, bias, 0, pool, choices)
+}
+
+func convolve[T Float](threads int, g Convolution, y, x, w, bias []T, floor T, pool Pool, choices []int32) {
+	c := keptOf[T]().convolutions.borrow(0)
+	c.Convolution, c.y, c.x, c.w, c.bias, c.floor, c.pool, c.choices = g, y, x, w, bias, floor, pool, choices
+	if c.mustFit("Convolve"); c.n > 0 {
+		c.forward.of(g)
+		c.run(threads)
+	}
+	c.giveBack()
+}
+
+// ConvolveBackward adds the gradients of [Convolve] to dw and dbias, and sets dx unless
+// it is nil.
+//
+// An element of dx takes its terms by planes of y, and for each from the last element of
+// the kernel to the first; a place between elements of y takes part as 0. An element of dw
+// is a sum over up to 16 parts of the batch, in their order, of sums over the images of a
+// part and the pixels of an image, in theirs. So is one of dbias, but for an image it is a
+// [Sum].
+func ConvolveBackward[T Float](threads int, g Convolution, dx, dw, dbias, dy, x, w []T) {
+	convolveBackward(threads, g, Pool{}, dx, dw, dbias, dy, x, w, nil, nil)
+}
+
+// ConvolveReLUBackward is [ReLUBackward] and [ConvolveBackward]: dy is the gradient of y.
+func ConvolveReLUBackward[T Float](threads int, g Convolution, dx, dw, dbias, dy, x, w, y []T) {
+	convolveBackward(threads, g, Pool{}, dx, dw, dbias, dy, x, w, y, nil)
+}
+
+// ConvolveReLUMaxPoolBackward is [MaxPoolBackward] and [ConvolveReLUBackward]: y are the
+// maxima, and dy their gradient.
+func ConvolveReLUMaxPoolBackward[T Float](threads int, g Convolution, pool Pool, dx, dw, dbias, dy, x, w, y []T, choices []int32) {
+	convolveBackward(threads, g, pool, dx, dw, dbias, dy, x, w, y, choices)
+}
+
+func convolveBackward[T Float](threads int, g Convolution, pool Pool, dx, dw, dbias, dy, x, w, y []T, choices []int32) {
+	c := keptOf[T]().convolutions.borrow(0)
+	c.Convolution, c.y, c.x, c.w, c.bias, c.dx, c.dw, c.dy, c.pool, c.choices = g, y, x, w, dbias, dx, dw, dy, pool, choices
+	if c.mustFit("ConvolveBackward"); c.n > 0 {
+		c.forward.of(g)
+		c.backward()
+		c.run(threads)
+		c.addSums()
+	}
+	c.giveBack()
+}
+
+// convolution is one convolution, computed in parts. It and its memory are used again.
+type convolution[T Float] struct {
+	Convolution
+	y, x, w, bias []T
+	floor         T // the least that an element of y may be
+	dx, dw, dy    []T
+	pool          Pool    // of the planes of y
+	choices       []int32 // of it, nil if there is none
+
+	n, parts int // images, and parts of the batch
+	slices   int // parts of the planes of y
+
+	forward, back correlation // of y, and of dx
+	flipped       []T         // the weights of dx
+	sums          []T         // dw and dbias, transposed, of each part
+}
+
+func (c *convolution[T]) mustFit(op string) {
+	y := c.y
+	if c.dy != nil {
+		y = c.dy
+	}
+	c.n = len(c.x) / max(1, c.inputs())
+	outputs := c.outputs()
+	if c.choices != nil {
+		outputs = c.Out * c.pool.outputs()
+	}
+	if outputs < 1 || c.n*c.inputs() != len(c.x) || c.n*outputs != len(y) || len(c.w) != c.Out*c.terms() || len(c.bias) != c.Out ||
+		c.choices != nil && (len(c.choices) != len(y) || c.pool.inputs() != c.pixels()) ||
+		c.y != nil && len(c.y) != len(y) || c.dx != nil && len(c.dx) != len(c.x) || c.dy != nil && len(c.dw) != len(c.w) {
+		panic(fmt.Sprintf("kernel.%s: %+v and %+v with y, x, w, bias, dx, dw of %d, %d, %d, %d, %d, %d elements",
+			op, c.Convolution, c.pool, len(y), len(c.x), len(c.w), len(c.bias), len(c.dx), len(c.dw)))
+	}
+}
+
+// ofImage returns the part of a that belongs to image n.
+func (c *convolution[T]) ofImage(a []T, n int) []T {
+	size := len(a) / c.n
+	return a[n*size:][:size]
+}
+
+// run computes all parts on so many threads.
+func (c *convolution[T]) run(threads int) {
+	work := c.n * c.outputs() * c.terms()
+	c.slices = 1
+	if c.dy != nil {
+		c.parts = sumParts(c.n)
+	} else if c.parts = min(c.n, 8*threads); threads > c.n {
+		c.slices = min(threads, ceil(c.Out, 8))
+	}
+	if threads > 1 && work >= thresholds.tiles && run(threads, c.parts*c.slices, work >= thresholds.wake, c) {
+		return
+	}
+	for part := range c.parts * c.slices {
+		c.Do(part)
+	}
+}
+
+// sumParts is how many parts of a batch of n images dw is the sum of.
+func sumParts(n int) int { return min(n, 16) }
+
+func (c *convolution[T]) giveBack() {
+	c.y, c.x, c.w, c.bias, c.dx, c.dw, c.dy, c.choices = nil, nil, nil, nil, nil, nil, nil, nil // keep no caller's memory alive
+	keptOf[T]().convolutions.giveBack(0, c)
+}
+
+func (c *convolution[T]) Do(part int) {
+	slice := part % c.slices
+	part /= c.slices
+	first, end := part*c.n/c.parts, (part+1)*c.n/c.parts
+	if c.dy != nil {
+		c.backwardPart(part, first, end)
+	} else {
+		c.forwardPart(first, end, slice*c.Out/c.slices, (slice+1)*c.Out/c.slices)
+	}
+}
+
+// forwardPart computes the planes lo to hi of y for some images.
+func (c *convolution[T]) forwardPart(first, end, lo, hi int) {
+	f := &c.forward
+	memory := borrow[T](first, f.size()+c.Out*f.wide)
+	defer keptOf[T]().buffers.giveBack(first, memory)
+	placed, wide := memory.data[:f.size()], memory.data[f.size():]
+	clear(placed)
+	for n := first; n < end; n++ {
+		place(f, placed, c.ofImage(c.x, n))
+		correlate(f, wide, placed, c.w, c.bias, lo, hi, c.floor)
+		y := c.ofImage(c.y, n)
+		if c.choices == nil {
+			narrow(f, y, wide, lo, hi)
+			continue
+		}
+		size := c.pool.outputs()
+		for p := lo; p < hi; p++ {
+			maxPlane(c.pool, y[p*size:][:size], wide[p*f.wide:], f.pitch, c.choices[(n*c.Out+p)*size:][:size])
+		}
+	}
+}

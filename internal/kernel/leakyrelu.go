@@ -1,0 +1,86 @@
+package kernel
+
+// LeakyReLU sets y[i] = x[i] where x[i] > 0 or is NaN, else slope·x[i].
+func LeakyReLU[T Float](threads int, y, x []T, slope T) {
+	gradient(threads, "LeakyReLU", toLeakyReLU, y, x, x, slope)
+}
+
+// LeakyReLUBackward sets dx[i] = dy[i] where x[i] > 0 or is NaN, else slope·dy[i].
+func LeakyReLUBackward[T Float](threads int, dx, dy, x []T, slope T) {
+	gradient(threads, "LeakyReLUBackward", toLeakyReLU, dx, dy, x, slope)
+}
+
+func leakyReLU[T Float](dst, v, x []T, slope T) {
+	if leakyAsm(dst, v, x, slope) {
+		return
+	}
+	for i, v := range v {
+		if x[i] <= 0 {
+			v *= slope
+		}
+		dst[i] = v
+	}
+}
+
+// PReLU is [LeakyReLU] with the slope of each column, of which x has len(slope).
+func PReLU[T Float](y, x, slope []T) { preluRows("PReLU", y, x, x, slope) }
+
+// PReLUBackward is [LeakyReLUBackward] likewise.
+func PReLUBackward[T Float](dx, dy, x, slope []T) { preluRows("PReLUBackward", dx, dy, x, slope) }
+
+func preluRows[T Float](name string, dst, v, x, slope []T) {
+	mustMatch(name, len(dst), len(v), len(x))
+	for n := len(slope); len(x) > 0; dst, v, x = dst[n:], v[n:], x[n:] {
+		mustDivide(name, len(x), n)
+		prelu(dst[:n], v[:n], x[:n], slope)
+	}
+}
+
+func prelu[T Float](dst, v, x, slope []T) {
+	if preluAsm(dst, v, x, slope) {
+		return
+	}
+	for i, v := range v {
+		if x[i] <= 0 {
+			v *= slope[i]
+		}
+		dst[i] = v
+	}
+}
+
+// AddPReLUSlopes adds to each grad[j] the sum of dy·x over the elements of column j
+// where x is not above 0, from the first row to the last, each term a fused multiply-add.
+func AddPReLUSlopes[T Float](grad, dy, x []T) {
+	mustMatch("AddPReLUSlopes", len(dy), len(x))
+	for n := len(grad); len(x) > 0; dy, x = dy[n:], x[n:] {
+		mustDivide("AddPReLUSlopes", len(x), n)
+		addSlopes(grad, dy[:n], x[:n])
+	}
+}
+
+func addSlopes[T Float](grad, dy, x []T) {
+	if addSlopesAsm(grad, dy, x) {
+		return
+	}
+	for i, v := range x {
+		if !(v > 0) {
+			grad[i] = fma(dy[i], v, grad[i])
+		}
+	}
+}
+
+// PReLUSlope returns Σ dy[i]·x[i] over the elements where x is not above 0, in the order
+// of [Sum], each term a fused multiply-add.
+func PReLUSlope[T Float](dy, x []T) T {
+	mustMatch("PReLUSlope", len(dy), len(x))
+	if s, ok := slopeAsm(dy, x); ok {
+		return s
+	}
+	var s [lanes]T
+	for i, v := range x {
+		if !(v > 0) {
+			s[i%lanes] = fma(dy[i], v, s[i%lanes])
+		}
+	}
+	return join(&s)
+}

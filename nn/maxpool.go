@@ -1,0 +1,49 @@
+package nn
+
+import (
+	"github.com/chainrule-go/chainrule/internal/kernel"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// MaxPool is the largest element of each window, in each channel of images (N, C,
+// height, width) or of signals (N, C, length).
+//
+//	forward   y[i]  = max of x over the window of i
+//	backward  dx[j] = Σ dy[i] over the windows whose largest element is x[j]
+//
+// The stride is the size of the window unless the [Window] has another. The padding is
+// half the size at most, and never the largest. Of equal elements the first is chosen, in
+// the order of rows, and it alone has the gradient. A NaN counts as the largest. All this
+// is as in PyTorch.
+//
+// Forward saves which elements were chosen.
+type MaxPool[T tensor.Float] struct {
+	windows[T]
+	choices []int32
+}
+
+// NewMaxPool returns a MaxPool. It panics with a *[FieldError] unless all numbers of the
+// window are in their ranges.
+func NewMaxPool[T tensor.Float](w Window) *MaxPool[T] {
+	l := &MaxPool[T]{windows: windows[T]{window: w.withDefaults(w.size)}}
+	MustBuild(l)
+	return l
+}
+
+func (l *MaxPool[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
+	y, g := l.start(p, l, x)
+	choices := p.Ints(len(y.Data))
+	kernel.MaxPool(g, y.Data, x.Data, choices)
+	if l.x.Set(p, x); p != nil && p.Keep {
+		l.choices = choices
+	}
+	return y
+}
+
+func (l *MaxPool[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
+	dx, g := l.end(p, l, dy)
+	kernel.MaxPoolBackward(g, dx.Data, dy.Data, l.choices)
+	return dx
+}
+
+func (l *MaxPool[T]) String() string { return "MaxPool(" + l.window.describe(l.window.size) + ")" }

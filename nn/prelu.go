@@ -1,0 +1,114 @@
+package nn
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/chainrule-go/chainrule/internal/kernel"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// PReLU is a [LeakyReLU] that learns its slopes: one of each feature, which lie along the
+// second axis of x, or one of all, for x of any shape.
+//
+//	forward   y  = x  where x > 0, else a·x       x, y (N, features, ...)   a (features)
+//	backward  dx = dy where x > 0, else a·dy      da += Σ dy·x over the x ≤ 0 of a feature
+//
+// At x = 0 exactly the gradient is a·dy. The slopes should not be decayed as weights are:
+// that makes a ReLU of it. (He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV
+// 2015.)
+//
+// Forward saves x, which may not change before Backward.
+type PReLU[T tensor.Float] struct {
+	Slope    *Param[T] // a
+	features int
+	params   []*Param[T]
+	x        Saved[T]
+}
+
+// NewPReLU returns a PReLU layer with the slope 0.25 for each of so many features, or for
+// all if that is 1. It panics unless it is 1 or more.
+func NewPReLU[T tensor.Float](features int) *PReLU[T] {
+	l := &PReLU[T]{features: features}
+	MustBuild(l)
+	l.start()
+	return l
+}
+
+// start sets the initial slopes.
+func (l *PReLU[T]) start() {
+	for i := range l.Slope.Value.Data {
+		l.Slope.Value.Data[i] = 0.25
+	}
+}
+
+func (l *PReLU[T]) Fields(f *Fields[T]) {
+	f.Size("features", &l.features)
+	f.Param("slope", &l.Slope, l.features)
+	f.Params(&l.params)
+}
+
+func (l *PReLU[T]) Settings(s *Settings[T]) {
+	s.Int("features", &l.features, s.Axis(0))
+	s.Built(l.start)
+}
+
+// Features returns the number of slopes.
+func (l *PReLU[T]) Features() int { return l.features }
+
+func (l *PReLU[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
+	mustFit(l, "Forward", x)
+	if l.features > 1 && (len(x.Shape) < 2 || x.Shape[1] != l.features) {
+		panic(&tensor.ShapeError{Op: l.String() + ".Forward", Want: fmt.Sprintf("(N, %d, ...)", l.features), Got: slices.Clone(x.Shape)})
+	}
+	y := p.New(x.Shape...)
+	slope := l.Slope.Value.Data
+	if run := l.run(x); run == 1 {
+		kernel.PReLU(y.Data, x.Data, slope)
+	} else {
+		for lo := 0; lo < len(x.Data); lo += run {
+			kernel.LeakyReLU(p.threads(), y.Data[lo:lo+run], x.Data[lo:lo+run], slope[lo/run%l.features])
+		}
+	}
+	l.x.Set(p, x)
+	return y
+}
+
+func (l *PReLU[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
+	x := l.x.Get(p, l)
+	CheckShape(l, dy, x.Shape)
+	dx := p.New(x.Shape...)
+	slope, grad := l.Slope.Value.Data, l.Slope.Grad.Data
+	run := l.run(x)
+	if run == 1 {
+		kernel.PReLUBackward(dx.Data, dy.Data, x.Data, slope)
+		kernel.AddPReLUSlopes(grad, dy.Data, x.Data)
+		return dx
+	}
+	for lo := 0; lo < len(x.Data); lo += run {
+		x, dx, dy := x.Data[lo:lo+run], dx.Data[lo:lo+run], dy.Data[lo:lo+run]
+		feature := lo / run % l.features
+		kernel.LeakyReLUBackward(p.threads(), dx, dy, x, slope[feature])
+		grad[feature] += kernel.PReLUSlope(dy, x)
+	}
+	return dx
+}
+
+// run is how many elements of a feature lie together in x.
+func (l *PReLU[T]) run(x *tensor.Tensor[T]) int {
+	if l.features == 1 {
+		return len(x.Data)
+	}
+	n := 1
+	for _, d := range x.Shape[2:] {
+		n *= d
+	}
+	return n
+}
+
+func (l *PReLU[T]) Params() []*Param[T] { return l.params }
+
+// WeightInit returns [He].
+func (l *PReLU[T]) WeightInit() Init { return He }
+
+func (l *PReLU[T]) String() string { return fmt.Sprintf("PReLU(%d)", l.features) }
