@@ -77,7 +77,7 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 			c.spread(masked, dy, n)
 			dy = masked
 		} else if c.y != nil {
-			ReLUBackward(masked, dy, c.ofImage(c.y, n))
+			ReLUBackward(1, masked, dy, c.ofImage(c.y, n))
 			dy = masked
 		}
 		for p := range dbias {

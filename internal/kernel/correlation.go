@@ -156,7 +156,7 @@ func correlate[T Float](c *correlation, wide, placed, w, bias []T, lo, hi int, f
 				s[j] += 0 // -0 becomes +0
 			}
 			if floor == 0 {
-				ReLU(s, s)
+				ReLU(1, s, s)
 			}
 		}
 	}
