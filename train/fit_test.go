@@ -156,9 +156,8 @@ func TestOrigin(t *testing.T) {
 		}, "element (0, 0) of the gradient of Affine1.W is +Inf"},
 		{"a parameter", func(cfg *train.Config[float32], _ []float32) {
 			cfg.Optimizer.LR = 3e38
-			fill(cfg.Net.Params()[3].Value.Data, 0)
-		},
-			"of the parameter Affine"},
+			fill(cfg.Net.Params()[3].Value.Data, huge) // whose differences alone count
+		}, "of the parameter Affine2.b after the step is +Inf"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			cfg, net := config(0.1)
