@@ -98,7 +98,7 @@ func (c *records) next() ([][]byte, error) {
 func (c *records) fill() error {
 	left := copy(c.buf[:cap(c.buf)], c.buf[c.at:])
 	c.buf, c.at = c.buf[:left], 0
-	if left > longestRecord {
+	if left >= longestRecord {
 		return c.fail(0, "the line is longer than %d MB; is a quote missing?", longestRecord>>20)
 	}
 	if left == cap(c.buf) {

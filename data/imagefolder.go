@@ -64,7 +64,7 @@ func openImageFolder(ctx context.Context, dir string) (*imageFolder, error) {
 		}
 	}
 	if len(f.classes) == 0 {
-		return nil, fmt.Errorf("the folder %s has no folders with pictures; want one for each class, named after it, with PNG, JPEG or GIF files", dir)
+		return nil, fmt.Errorf("the folder %s has no folders with pictures; want one for each class, named after it, with PNG, JPEG or GIF files (or the four files of MNIST)", dir)
 	}
 	return f, nil
 }

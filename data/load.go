@@ -286,6 +286,9 @@ func loadIDX[T tensor.Float](ctx context.Context, f *source, path string, o Opti
 	if err != nil {
 		return nil, err
 	}
+	if labels == nil {
+		return nil, fmt.Errorf("%s: name the file of its labels (--labels)", path)
+	}
 	most := slices.Max(labels)
 	if most == 0 {
 		return nil, fmt.Errorf("%s: want 2 classes or more, got labels that are all 0", path)

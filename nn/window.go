@@ -81,6 +81,23 @@ type fielder interface {
 	Fail(name, format string, args ...any)
 }
 
+// settings visits the numbers of a window in a line of layers.
+func (w *Window) settings(s settler, name string, stride ...int) {
+	axes := s.Axes() - 1
+	s.Sizes(name, &w.size, axes)
+	if len(stride) == 0 {
+		stride = w.size // of a pool
+	}
+	s.Sizes("stride", &w.stride, axes, stride...)
+	s.Sizes("padding", &w.padding, axes, 0)
+}
+
+// settler is a *Settings of either precision.
+type settler interface {
+	Axes() int
+	Sizes(name string, v *[]int, axes int, standard ...int)
+}
+
 // axes returns how w moves over images of the given height and width, or over a signal,
 // which is an image of one row.
 func (w Window) axes(lengths []int) (rows, columns kernel.Axis) {

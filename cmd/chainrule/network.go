@@ -139,8 +139,11 @@ func (o *networkOptions) build(ctx context.Context, shapes [][]int, outputs, bat
 	if furthest != nil && net == nil {
 		err = furthest
 	}
-	if err != nil {
+	switch {
+	case err != nil && (o.changed("layers") || o.changed("layers-file")):
 		return nil, nil, usagef("%s: %w", source, err)
+	case err != nil:
+		return nil, nil, usagef("%s: %v", source, err) // who did not write the line is not shown it
 	}
 	out, err := nn.Check(net, append([]int{0}, input...)...)
 	if err == nil && !slices.Equal(out[1:], []int{outputs}) {
