@@ -136,7 +136,7 @@ func (e batchNorm) Run(ctx context.Context, s *Setup) (*Result, error) {
 			}
 			names = append(names, name)
 			trainings = append(trainings, training{layers: hidden(5, fmt.Sprint(scale), after...), rule: "sgd", rate: 0.01, batch: 100, epochs: e.epochs, evaluate: true,
-				set: set.Rows(0, e.samples), test: test.Rows(0, e.samples), seed: s.Seed})
+				set: set.Rows(0, e.samples), test: test.Rows(0, min(e.samples, test.Len())), seed: s.Seed})
 		}
 	}
 	courses, err := s.all(ctx, names, trainings)
