@@ -64,6 +64,14 @@ func (l *Convolution[T]) Fields(f *Fields[T]) {
 	f.Params(&l.params)
 }
 
+func (l *Convolution[T]) Settings(s *Settings[T]) {
+	s.Infer(&l.in, s.Axis(0))
+	s.Int("out", &l.out)
+	windowSettings(s, "kernel", &l.window, 1)
+	s.Sizes("dilation", &l.window.dilation, len(l.window.size), 1)
+	s.Int("groups", &l.groups, 1)
+}
+
 // Init draws W anew and sets b to 0. The inputs are those of an element of y, and the
 // outputs the elements of y that an element of x is an input of, for stride 1.
 func (l *Convolution[T]) Init(init Init, rng *rand.Rand) {
@@ -86,6 +94,9 @@ func (l *Convolution[T]) Groups() int { return l.groups }
 
 // Window returns how the kernel moves.
 func (l *Convolution[T]) Window() Window { return l.window }
+
+// Terms returns the number of products in an element of y.
+func (l *Convolution[T]) Terms() int { return len(l.W.Value.Data) / l.out }
 
 func (l *Convolution[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 	return l.forward(p, x, kernel.Convolve[T])

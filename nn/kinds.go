@@ -28,7 +28,7 @@ var builtin = []kind{
 	row[LayerNorm[float32], LayerNorm[float64]]("LayerNorm"),
 	row[RMSNorm[float32], RMSNorm[float64]]("RMSNorm"),
 	row[GroupNorm[float32], GroupNorm[float64]]("GroupNorm"),
-	row[Convolution[float32], Convolution[float64]]("Convolution"),
+	row[Convolution[float32], Convolution[float64]]("Convolution").as("conv"),
 	row[MaxPool[float32], MaxPool[float64]]("MaxPool"),
 	row[AveragePool[float32], AveragePool[float64]]("AveragePool"),
 	row[GlobalAveragePool[float32], GlobalAveragePool[float64]]("GlobalAveragePool"),

@@ -5,6 +5,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"unsafe"
 
 	"github.com/chainrule-go/chainrule/tensor"
 )
@@ -109,6 +110,17 @@ func (p *Pass[T]) Ints(n int) []int32 {
 		}
 	}
 	return *s
+}
+
+// Scratch returns how many bytes of scratch memory the pass has, in use or not.
+func (p *Pass[T]) Scratch() (bytes int64) {
+	for _, t := range p.arrays.items {
+		bytes += int64(cap(t.Data)) * int64(unsafe.Sizeof(T(0)))
+	}
+	for _, s := range p.ints.items {
+		bytes += 4 * int64(cap(s))
+	}
+	return bytes
 }
 
 // Reset takes all scratch memory back and begins the next step: what Forward and

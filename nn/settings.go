@@ -41,9 +41,9 @@ type Settings[T tensor.Float] struct {
 	built  func()
 
 	// Writing, if parser is nil.
-	words   []string
-	skipped bool // a setting before was left out, so that the next ones need their names
-	lists   []string
+	words    []string
+	optional bool // a setting before may be left out, so that the next ones have their names
+	lists    []string
 
 	err error
 }
@@ -136,7 +136,7 @@ func (s *Settings[T]) Sizes(name string, v *[]int, axes int, standard ...int) {
 		}
 		return strings.Trim(strings.ReplaceAll(fmt.Sprint(v), " ", "x"), "[]")
 	}
-	if s.parser == nil && s.joins() && (len(standards) == 0 || !slices.Equal(*v, standards[0])) {
+	if s.parser == nil && len(standards) == 0 && s.joins() {
 		s.words[len(s.words)-1] += "x" + format(*v) // conv 30x5x5
 		return
 	}
@@ -162,7 +162,7 @@ func (s *Settings[T]) Sizes(name string, v *[]int, axes int, standard ...int) {
 
 // joins reports whether lengths that are written next follow a number without a name.
 func (s *Settings[T]) joins() bool {
-	if s.skipped || len(s.words) == 0 {
+	if s.optional || len(s.words) == 0 {
 		return false
 	}
 	_, err := strconv.Atoi(s.words[len(s.words)-1])
@@ -174,8 +174,9 @@ func setting[T tensor.Float, V any](s *Settings[T], name string, v *V, standard 
 	switch {
 	case s.err != nil:
 	case s.parser == nil && len(standard) > 0 && format(*v) == format(standard[0]):
-		s.skipped = true
-	case s.parser == nil && s.skipped:
+		s.optional = true
+	case s.parser == nil && (s.optional || len(standard) > 0):
+		s.optional = true
 		s.words = append(s.words, name+"="+format(*v))
 	case s.parser == nil:
 		s.words = append(s.words, format(*v))

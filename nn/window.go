@@ -74,6 +74,17 @@ func (w *Window) fieldsOf(f fielder, name string) {
 	f.Ints("padding", &w.padding, len(w.size), 0, mostOfWindow)
 }
 
+// windowSettings visits the settings of a window, of which the size has a name of its own.
+// Without a stride it is the size.
+func windowSettings[T tensor.Float](s *Settings[T], name string, w *Window, stride ...int) {
+	s.Sizes(name, &w.size, s.Axes()-1)
+	if len(stride) == 0 {
+		stride = w.size
+	}
+	s.Sizes("stride", &w.stride, len(w.size), stride...)
+	s.Sizes("padding", &w.padding, len(w.size), 0)
+}
+
 // fielder is a *Fields of either precision.
 type fielder interface {
 	Sizes(name string, v *[]int, most int)

@@ -88,7 +88,7 @@ func TestCostRefused(t *testing.T) {
 			var code int
 			var stderr string
 			got := allocated(func() { code, _, stderr = call(t, strings.Fields(tt.args)...) })
-			if code != exitFailure || !strings.Contains(stderr, tt.says) || got > 16<<20 {
+			if code != exitFailure || !strings.Contains(stderr, tt.says) || got > 24<<20 {
 				t.Errorf("exit code %d and %d MB, want %d and %q: %s", code, got>>20, exitFailure, tt.says, stderr)
 			}
 		})

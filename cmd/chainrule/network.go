@@ -109,10 +109,13 @@ func readLayers(ctx context.Context, path string) (string, error) {
 		text, err = io.ReadAll(io.LimitReader(f, most+1))
 		return err
 	})
-	if err == nil && len(text) > most {
-		err = fmt.Errorf("%s: want a text of layers, of at most %d bytes", fileName(path), most)
+	if err != nil {
+		return "", err
 	}
-	return string(text), err
+	if len(text) > most {
+		return "", fmt.Errorf("%s: want a text of layers, of at most %d bytes", fileName(path), most)
+	}
+	return string(text), nil
 }
 
 // mostNumbers limits the memory for the results of a batch: 1 GiB, and some three times that
@@ -139,8 +142,11 @@ func (o *networkOptions) build(ctx context.Context, shapes [][]int, outputs, bat
 	if furthest != nil && net == nil {
 		err = furthest
 	}
-	if err != nil {
+	switch {
+	case err != nil && (o.changed("layers") || o.changed("layers-file")):
 		return nil, nil, usagef("%s: %w", source, err)
+	case err != nil:
+		return nil, nil, usagef("%s: %v", source, err) // who did not write the line is not shown it
 	}
 	out, err := nn.Check(net, append([]int{0}, input...)...)
 	if err == nil && !slices.Equal(out[1:], []int{outputs}) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/internal/atomicfile"
 	"github.com/chainrule-go/chainrule/model"
 	"github.com/chainrule-go/chainrule/nn"
@@ -29,6 +30,7 @@ type trainOptions struct {
 	data          dataOptions
 	network       networkOptions
 	optimizer     optimizerOptions
+	augment       augmentation
 	batch         count
 	epochs, steps count
 	patience      count
@@ -56,6 +58,7 @@ func newTrainOptions(cmd *cobra.Command) *trainOptions {
 	o.data.flags(cmd)
 	o.network.flags(cmd)
 	o.optimizer.flags(cmd)
+	f.Var(&o.augment, "augment", "change the images at random in each epoch, such as \"shift 2, scale 0.1, rotate 10, flip\": up to so many pixels, by up to this share, by up to so many degrees")
 	f.Var(&o.batch, "batch", "samples a step")
 	f.Var(&o.epochs, "epochs", "epochs to train, in place of --steps")
 	f.Var(&o.steps, "steps", "steps to train")
@@ -187,12 +190,17 @@ func (a *app) prepare(ctx context.Context, cmd *cobra.Command, o *trainOptions) 
 	if o.epochs.value > 0 {
 		steps = o.epochs.value * ((set.train.Len() + o.batch.value - 1) / o.batch.value)
 	}
-	optimizer, err := o.optimizer.build(net.Params())
+	optimizer, err := o.optimizer.build(net.Params(), steps)
 	if err != nil {
 		return nil, err
 	}
 	if set.sha256 == "" {
 		set.sha256 = fingerprint(set.train, set.validation, set.test)
+	}
+	if o.augment != (augmentation{}) {
+		if set.train, err = data.Augment(set.train, data.Augmentation(o.augment), train.Random(uint64(o.seed), "augmentation").Uint64()); err != nil {
+			return nil, usagef("--augment: %v; choose a network that takes images, such as --net simpleconv, or let --layers begin with flatten", err)
+		}
 	}
 	return &training{set, net, train.Config[float32]{
 		Net:        net,

@@ -32,6 +32,7 @@ func activationRows() []Row {
 			Make:    func(s Sizes, _ *rand.Rand) nn.Layer[float64] { return nn.NewPReLU[float64](s.Sample[0]) },
 			Small:   Sizes{Sample: []int{5, 3}},
 			Real:    []Sizes{{Sample: []int{50}}},
+			Random:  images,
 			PyTorch: "F.prelu(x, slope)",
 			Case: Case{
 				Name:    "PReLU",
