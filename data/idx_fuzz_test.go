@@ -14,8 +14,8 @@ import (
 func FuzzReadIDX(f *testing.F) {
 	good := idxFile("abcdef", 2, 3)
 	for _, seed := range [][]byte{
-		nil, good, good[:3], good[:9], good[:15], append(slices.Clone(good), 0), zip(good), flip(zip(good), -8), zip(good)[:20],
-		zip(good[:5], good[5:]), zip(idxFile("", 1<<22-1), make([]byte, 1<<22-1)), zip(idxFile("", 1<<30), make([]byte, 1<<22)), bytes.Repeat(zip(nil), 100), append(zip(good), 0), idxFile("", 0, 3), idxFile("", 1<<31, 1<<31, 2), idxFile("x", 1<<32-1),
+		nil, good, good[:3], good[:9], good[:15], append(slices.Clone(good), 0), gzipped(good), flip(gzipped(good), -8), gzipped(good)[:20],
+		gzipped(good[:5], good[5:]), gzipped(idxFile("", 1<<22-1), make([]byte, 1<<22-1)), gzipped(idxFile("", 1<<30), make([]byte, 1<<22)), bytes.Repeat(gzipped(nil), 100), append(gzipped(good), 0), idxFile("", 0, 3), idxFile("", 1<<31, 1<<31, 2), idxFile("x", 1<<32-1),
 		{0, 0, 0x0D, 1, 0, 0, 0, 1, 0, 0, 0, 0}, {0, 0, 8, 0}, {0x1f, 0x8b, 8},
 	} {
 		f.Add(seed)

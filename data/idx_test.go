@@ -28,7 +28,7 @@ func idxFile(data string, shape ...uint32) []byte {
 	return append(file, data...)
 }
 
-func zip(members ...[]byte) []byte {
+func gzipped(members ...[]byte) []byte {
 	var b bytes.Buffer
 	for _, m := range members {
 		z := gzip.NewWriter(&b)
@@ -58,10 +58,10 @@ func TestReadIDX(t *testing.T) {
 		plain []byte
 	}{
 		{"plain", small, small},
-		{"gzip", zip(small), small},
-		{"gzip in members", zip(small[:3], nil, small[3:13], small[13:]), small},
+		{"gzip", gzipped(small), small},
+		{"gzip in members", gzipped(small[:3], nil, small[3:13], small[13:]), small},
 		{"large", large, large},
-		{"large gzip", zip(large), large},
+		{"large gzip", gzipped(large), large},
 		{"no samples", idxFile("", 0, 28, 28), idxFile("", 0, 28, 28)},
 		{"no samples, huge axes", idxFile("", 0, 1<<31-1, 1<<31-1, 1<<31-1), idxFile("", 0, 1<<31-1, 1<<31-1, 1<<31-1)},
 		{"255 axes", deep, deep},
@@ -100,7 +100,7 @@ func TestReadIDXErrors(t *testing.T) {
 	for i := range random {
 		random[i] = byte(i * i >> 3)
 	}
-	zipped := zip(idxFile(string(random), 3000))
+	zipped := gzipped(idxFile(string(random), 3000))
 	for _, tt := range []struct {
 		name   string
 		file   []byte
@@ -127,23 +127,23 @@ func TestReadIDXErrors(t *testing.T) {
 		{"data of no samples", idxFile("a", 0, 3), 12, "want the end of the file", nil},
 		{"promised 2 GB", idxFile("abcdefgh", 1<<31-1), 16, "want 2147483647 elements", io.ErrUnexpectedEOF},
 
-		{"gzip: half the data", zip(good[:15]), 15, "want 6 elements of shape (2, 3), got the end of the file", io.ErrUnexpectedEOF},
-		{"gzip: trailing", zip(append(slices.Clone(good), 0)), 18, "got more bytes", nil},
-		{"gzip: trailing member", zip(good, []byte("x")), 18, "got more bytes", nil},
-		{"gzip: garbage after", append(zip(good), "rubbish..."...), 18, "got bytes after the gzip stream that do not belong to it", gzip.ErrHeader},
-		{"gzip: short garbage after", append(zip(good), 0), 18, "got bytes after the gzip stream that do not belong to it", gzip.ErrHeader},
-		{"gzip: half a magic number after", append(zip(good), 0x1f), 18, "got bytes after the gzip stream that do not belong to it", gzip.ErrHeader},
-		{"gzip: zeros after", append(zip(good), make([]byte, 512)...), 18, "got bytes after the gzip stream that do not belong to it", gzip.ErrHeader},
-		{"gzip: half a member after", append(zip(good), zip(good)[:7]...), 18, "got a gzip stream that is cut off", io.ErrUnexpectedEOF},
-		{"gzip: damaged member after", append(zip(good), 0x1f, 0x8b, 7, 0, 0, 0, 0, 0, 0, 0), 18, "damaged gzip stream", gzip.ErrHeader},
+		{"gzip: half the data", gzipped(good[:15]), 15, "want 6 elements of shape (2, 3), got the end of the file", io.ErrUnexpectedEOF},
+		{"gzip: trailing", gzipped(append(slices.Clone(good), 0)), 18, "got more bytes", nil},
+		{"gzip: trailing member", gzipped(good, []byte("x")), 18, "got more bytes", nil},
+		{"gzip: garbage after", append(gzipped(good), "rubbish..."...), 18, "got bytes after the gzip stream that do not belong to it", gzip.ErrHeader},
+		{"gzip: short garbage after", append(gzipped(good), 0), 18, "got bytes after the gzip stream that do not belong to it", gzip.ErrHeader},
+		{"gzip: half a magic number after", append(gzipped(good), 0x1f), 18, "got bytes after the gzip stream that do not belong to it", gzip.ErrHeader},
+		{"gzip: zeros after", append(gzipped(good), make([]byte, 512)...), 18, "got bytes after the gzip stream that do not belong to it", gzip.ErrHeader},
+		{"gzip: half a member after", append(gzipped(good), gzipped(good)[:7]...), 18, "got a gzip stream that is cut off", io.ErrUnexpectedEOF},
+		{"gzip: damaged member after", append(gzipped(good), 0x1f, 0x8b, 7, 0, 0, 0, 0, 0, 0, 0), 18, "damaged gzip stream", gzip.ErrHeader},
 		{"gzip: header", append([]byte{0x1f, 0x8b, 7}, make([]byte, 20)...), 0, "want a gzip header", gzip.ErrHeader},
-		{"gzip: half the header", zip(good)[:5], 0, "want a gzip header, got a gzip stream that is cut off", io.ErrUnexpectedEOF},
-		{"gzip: CRC", flip(zip(good), -8), 18, "damaged gzip stream", gzip.ErrChecksum},
-		{"gzip: length", flip(zip(good), -4), 18, "damaged gzip stream", gzip.ErrChecksum},
-		{"gzip: no CRC", zip(good)[:len(zip(good))-8], 18, "cut off", io.ErrUnexpectedEOF},
-		{"gzip: half the CRC", zip(good)[:len(zip(good))-6], 18, "cut off", io.ErrUnexpectedEOF},
+		{"gzip: half the header", gzipped(good)[:5], 0, "want a gzip header, got a gzip stream that is cut off", io.ErrUnexpectedEOF},
+		{"gzip: CRC", flip(gzipped(good), -8), 18, "damaged gzip stream", gzip.ErrChecksum},
+		{"gzip: length", flip(gzipped(good), -4), 18, "damaged gzip stream", gzip.ErrChecksum},
+		{"gzip: no CRC", gzipped(good)[:len(gzipped(good))-8], 18, "cut off", io.ErrUnexpectedEOF},
+		{"gzip: half the CRC", gzipped(good)[:len(gzipped(good))-6], 18, "cut off", io.ErrUnexpectedEOF},
 		{"gzip: cut", zipped[:len(zipped)/2], -1, "cut off", io.ErrUnexpectedEOF},
-		{"gzip: gzip in it", zip(zip(good)), 0, "got 1f 8b", nil},
+		{"gzip: gzip in it", gzipped(gzipped(good)), 0, "got 1f 8b", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			x, err := ReadIDX(bytes.NewReader(tt.file), "some.file", math.MaxInt)
@@ -208,7 +208,7 @@ func (p *passingError) Read(b []byte) (int, error) {
 // stream changed, is an error or, where gzip has bits without meaning, the file.
 func TestReadIDXDamage(t *testing.T) {
 	plain := idxFile("abcdefabcdef", 3, 4)
-	file := zip(plain)
+	file := gzipped(plain)
 	for n := range file {
 		if _, err := ReadIDX(bytes.NewReader(file[:n]), "cut", math.MaxInt); err == nil {
 			t.Errorf("a file cut to %d of %d bytes is accepted", n, len(file))
@@ -265,12 +265,12 @@ func TestReadIDXMemory(t *testing.T) {
 		most  int
 	}{
 		{"promise", idxFile("abcd", 1<<31-1), math.MaxInt, 2 << 20},
-		{"promise in gzip", zip(idxFile("abcd", 1<<31-1)), math.MaxInt, 2 << 20},
+		{"promise in gzip", gzipped(idxFile("abcd", 1<<31-1)), math.MaxInt, 2 << 20},
 		{"promise with a beginning", idxFile(strings.Repeat("x", 3<<20), 1<<31-1), math.MaxInt, 14 << 20},
 		{"over the limit", bomb, 10 << 20, 1 << 20},
 		{"more than it says", gigabyte(1<<26, 3, 28, 28), 100 << 20, 2 << 20},
-		{"ten thousand members", bytes.Repeat(zip(nil), 1e4), 100 << 20, 2 << 20},
-		{"members after the end", append(zip(idxFile("abc", 3)), append(bytes.Repeat(zip(nil), 1e4), 0)...), 100 << 20, 2 << 20},
+		{"ten thousand members", bytes.Repeat(gzipped(nil), 1e4), 100 << 20, 2 << 20},
+		{"members after the end", append(gzipped(idxFile("abc", 3)), append(bytes.Repeat(gzipped(nil), 1e4), 0)...), 100 << 20, 2 << 20},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := allocated(func() {
@@ -296,7 +296,7 @@ func TestIDXInLittleMemory(t *testing.T) {
 		io.CopyN(z, zeros{}, member)
 		z.Close()
 		const count = 96
-		readers := []io.Reader{bytes.NewReader(zip(idxFile("", count*member/4096, 64, 64)))}
+		readers := []io.Reader{bytes.NewReader(gzipped(idxFile("", count*member/4096, 64, 64)))}
 		for range count {
 			readers = append(readers, bytes.NewReader(one.Bytes()))
 		}
@@ -347,7 +347,7 @@ func TestIDXReaderMemory(t *testing.T) {
 func TestIDXReader(t *testing.T) {
 	for _, size := range []int{1, 3, 4, 6, 100} {
 		t.Run(fmt.Sprint("pieces of ", size), func(t *testing.T) {
-			in, err := NewIDXReader(bytes.NewReader(zip(idxFile("abcdef", 2, 3))), "f")
+			in, err := NewIDXReader(bytes.NewReader(gzipped(idxFile("abcdef", 2, 3))), "f")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -375,7 +375,7 @@ func TestIDXReader(t *testing.T) {
 		})
 	}
 	t.Run("damaged at its end", func(t *testing.T) {
-		in, err := NewIDXReader(bytes.NewReader(flip(zip(idxFile("abcdef", 2, 3)), -8)), "f")
+		in, err := NewIDXReader(bytes.NewReader(flip(gzipped(idxFile("abcdef", 2, 3)), -8)), "f")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -405,7 +405,7 @@ func TestReadIDXFile(t *testing.T) {
 	if _, err := ReadIDXFile(path, 100); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), path) {
 		t.Errorf("got error %v", err)
 	}
-	if err := os.WriteFile(path, zip(idxFile("abc", 3)), 0o644); err != nil {
+	if err := os.WriteFile(path, gzipped(idxFile("abc", 3)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if x, err := ReadIDXFile(path, 100); err != nil || string(x.Data) != "abc" {

@@ -91,7 +91,7 @@ func (f fake) fill(t *testing.T, dir string, name func(string) string) string {
 	}
 	for base, content := range f.content {
 		if strings.HasSuffix(name(base), ".gz") {
-			content = zip(content)
+			content = gzipped(content)
 		}
 		if err := os.WriteFile(filepath.Join(dir, name(base)), content, 0o644); err != nil {
 			t.Fatal(err)
@@ -127,7 +127,7 @@ func serve(t *testing.T, files map[string][]byte) (url string, asked func() int)
 func (f fake) mirror() map[string][]byte {
 	files := map[string][]byte{}
 	for name, content := range f.content {
-		files["/mnist/"+name+".gz"] = zip(content)
+		files["/mnist/"+name+".gz"] = gzipped(content)
 	}
 	return files
 }

@@ -73,12 +73,12 @@ func TestMNISTBadMirror(t *testing.T) {
 		name, url string
 		says      []string
 	}{
-		{"other data", serveURL(changed(zip(idxFile("123412341234", 3, 2, 2)))), []string{"want SHA-256 " + f.of.files[0].sha256, name}},
+		{"other data", serveURL(changed(gzipped(idxFile("123412341234", 3, 2, 2)))), []string{"want SHA-256 " + f.of.files[0].sha256, name}},
 		{"truncated", serveURL(changed(good[:len(good)-9])), []string{"cut off", name}},
 		{"connection cut", cut.URL, []string{"cut off"}},
 		{"a page instead", serveURL(changed([]byte("<html>"))), []string{"got 3c 68", name}},
-		{"too large", serveURL(changed(zip(idxFile("", 600, 28, 28)))), []string{"want at most"}},
-		{"endless", serveURL(changed(slices.Concat(good, bytes.Repeat(zip([]byte{}), 10_000)))), []string{"more bytes than the file can have"}},
+		{"too large", serveURL(changed(gzipped(idxFile("", 600, 28, 28)))), []string{"want at most"}},
+		{"endless", serveURL(changed(slices.Concat(good, bytes.Repeat(gzipped([]byte{}), 10_000)))), []string{"more bytes than the file can have"}},
 		{"404", serveURL(nil), []string{"answered 404 Not Found"}},
 		{"down", closed.URL, []string{"could not be reached"}},
 		{"no URL", "http://[::1", []string{"no proper URL"}},

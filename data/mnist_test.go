@@ -65,18 +65,18 @@ func TestMNISTDirWrong(t *testing.T) {
 	path := filepath.Join(src.Dir, "train-labels-idx1-ubyte.gz")
 
 	other := idxFile("\x05\x00\x08", 3)
-	os.WriteFile(path, zip(other), 0o644)
+	os.WriteFile(path, gzipped(other), 0o644)
 	sum := sha256.Sum256(other)
 	says(t, fails(t, src).Error(), path, "want SHA-256 "+f.of.files[1].sha256, "got "+hex.EncodeToString(sum[:]))
 
-	os.WriteFile(path, zip(idxFile("\x05\x00", 3)), 0o644)
+	os.WriteFile(path, gzipped(idxFile("\x05\x00", 3)), 0o644)
 	err := fails(t, src)
 	says(t, err.Error(), path+", byte 10: want 3 elements")
 	if !errors.As(err, new(*IDXError)) {
 		t.Errorf("%v is no *IDXError", err)
 	}
 
-	os.WriteFile(path, zip(idxFile("", 1<<30)), 0o644)
+	os.WriteFile(path, gzipped(idxFile("", 1<<30)), 0o644)
 	says(t, fails(t, src).Error(), path+", byte 4: want at most", "got 1073741824")
 }
 

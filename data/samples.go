@@ -70,6 +70,27 @@ func (s Pixels[T]) Gather(x []T, labels []int, _ []T, samples []int) {
 	}
 }
 
+// Split returns the images without a share of each class, and that share. Which images are
+// in it depends on the seed and on the images, not on their order.
+func (s Pixels[T]) Split(share float64, seed uint64) (rest, part Pixels[T]) {
+	row := s.row()
+	of := split(s.Len(), seed, share, 0, func(i int) uint64 { return hashBytes(s.X[i*row:][:row]) }, func(i int) int { return s.T[i] })
+	return s.pick(of, trainPart), s.pick(of, validationPart)
+}
+
+// pick returns the images of a part.
+func (s Pixels[T]) pick(part []uint8, wanted uint8) Pixels[T] {
+	row := s.row()
+	some := Pixels[T]{Shape: s.Shape}
+	for i, label := range s.T {
+		if part[i] == wanted {
+			some.X = append(some.X, s.X[i*row:][:row]...)
+			some.T = append(some.T, label)
+		}
+	}
+	return some
+}
+
 // Set returns the images as numbers.
 func (s Pixels[T]) Set() Set[T] {
 	shape := append([]int{s.Len()}, s.SampleShape()...)

@@ -210,6 +210,12 @@ func (b *Batcher[T]) Samples() []int { return b.copying.samples }
 // returned false, that is still the same epoch.
 func (b *Batcher[T]) Position() (epoch, batch int) { return b.epoch, b.batch }
 
+// Settings returns what the order of the samples depends on: their number, the batch
+// size and the seed.
+func (b *Batcher[T]) Settings() (samples, batch int, seed uint64) {
+	return b.samples.Len(), b.size, b.seed
+}
+
 // Seek makes Next continue at a position, as [Batcher.Position] returned it
 // from a Batcher with a set of the same length, the same batch size and the
 // same seed. A position that does not exist is an error and changes nothing.

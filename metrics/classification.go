@@ -16,14 +16,16 @@ const MaxScores = 1 << 24
 // MaxMistakes is the number of mistakes that a Classification remembers.
 const MaxMistakes = 24
 
-// A Classification takes the probabilities of the classes and the labels of samples.
+// A Classification takes the probabilities of the classes and the labels of samples. Of K
+// classes it needs K² numbers for the matrix, and up to MaxScores probabilities.
 type Classification[T tensor.Float] struct {
 	Confusion
 	Mistakes []Mistake // the worst, the one with the lowest probability of its label first
 
-	ranks  []int // [r]: samples for whose label r classes were more probable
-	scores [][]T // of each class; nil beyond MaxScores
-	labels []int // of the scores
+	samples int
+	ranks   []int // [r]: samples for whose label r classes were more probable
+	scores  [][]T // of each class; nil beyond MaxScores
+	labels  []int // of the scores
 }
 
 // A Mistake is a sample for which a class other than its label was the most probable.
@@ -59,10 +61,7 @@ func (c *Classification[T]) Add(probabilities *tensor.Tensor[T], labels []int) e
 }
 
 func (c *Classification[T]) add(row []T, label int) error {
-	sample := len(c.labels)
-	if c.scores == nil {
-		sample = c.Samples()
-	}
+	sample := c.samples
 	if label < 0 || label >= len(row) {
 		return &nn.LabelError{Op: "metrics", Sample: sample, Label: label, Classes: len(row)}
 	}
@@ -78,12 +77,13 @@ func (c *Classification[T]) add(row []T, label int) error {
 			rank++
 		}
 	}
+	c.samples++
 	c.Confusion.Add(label, best)
 	c.ranks[rank]++
 	if best != label {
 		c.mistake(Mistake{sample, label, best, float64(row[label]), float64(row[best])})
 	}
-	if c.scores != nil && (len(c.labels)+1)*len(row) > MaxScores {
+	if c.samples > MaxScores/len(row) {
 		c.scores, c.labels = nil, nil
 	}
 	if c.scores != nil {
@@ -114,7 +114,7 @@ func (c *Classification[T]) TopK(k int) float64 {
 	for _, count := range c.ranks[:max(0, min(k, len(c.ranks)))] {
 		n += count
 	}
-	return share(n, c.Samples())
+	return share(n, c.samples)
 }
 
 // AUC is the area under the ROC curve of one class against all others: the probability

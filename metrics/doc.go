@@ -6,7 +6,7 @@
 // out:
 //
 //	m := metrics.NewClassification[float32](10)
-//	err := train.Outputs(ctx, net, test, 0, func(_ int, y *tensor.Tensor[float32], t nn.Targets[float32]) error {
+//	err := train.Outputs(ctx, net, test, 0, 0, func(_ int, y *tensor.Tensor[float32], t nn.Targets[float32]) error {
 //		return m.Add(nn.NewSoftmax[float32]().Forward(nil, y), t.Labels)
 //	})
 //

@@ -174,6 +174,32 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestManyScores: beyond MaxScores only the area under the ROC curve is not known.
+func TestManyScores(t *testing.T) {
+	const classes = 1 << 10
+	c := metrics.NewClassification[float32](classes)
+	p := tensor.New[float32](1, classes)
+	for i := range metrics.MaxScores/classes + 2 {
+		label := i % 2
+		p.Data[0], p.Data[1] = float32(1-label), float32(label)
+		if err := c.Add(p, []int{label}); err != nil {
+			t.Fatal(err)
+		}
+		if i+1 == metrics.MaxScores/classes && c.AUC(0) != 1 {
+			t.Errorf("after %d samples the area is %v, want 1", i+1, c.AUC(0))
+		}
+	}
+	if n := metrics.MaxScores/classes + 2; c.Samples() != n || c.TopK(1) != 1 {
+		t.Errorf("%d samples and accuracy %v, want %d and 1", c.Samples(), c.TopK(1), n)
+	}
+	if auc := c.AUC(0); !math.IsNaN(auc) {
+		t.Errorf("with too many probabilities the area is %v, want NaN", auc)
+	}
+	if err := c.Add(p, []int{classes}); err == nil || !strings.Contains(err.Error(), "the label of sample 16386 is") {
+		t.Errorf("a wrong label: %v", err)
+	}
+}
+
 // TestRegression compares with scikit-learn; a mean far from 0 costs no digits.
 func TestRegression(t *testing.T) {
 	want := read(t).Regression

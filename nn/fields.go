@@ -225,7 +225,7 @@ func (f *Fields[T]) Ints(name string, v *[]int, n, least, most int) {
 		return
 	}
 	if len(*v) != n || slices.ContainsFunc(*v, func(d int) bool { return d < least || d > most }) {
-		f.Fail(name, "want %d integers from %d to %d, got %d: %.60v", n, least, most, len(*v), *v)
+		f.Fail(name, "want %d integers from %d to %d, got %d: %.60s", n, least, most, len(*v), fmt.Sprint(*v))
 	}
 }
 

@@ -2,6 +2,7 @@ package optim_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/optim"
@@ -41,4 +42,42 @@ func ExampleMomentum() {
 	// -6.9300 1.6000, velocity [0.0700 -0.4000]
 	// -6.7977 0.9200, velocity [0.1323 -0.6800]
 	// -6.6107 0.1240, velocity [0.1870 -0.7960]
+}
+
+// Weight decay on the weights alone, a first layer that stays as it is, clipping, and a
+// learning rate that warms up and goes down.
+func ExampleOptimizer() {
+	rng := rand.New(rand.NewPCG(1, 2))
+	net := nn.NewSequential(nn.NewAffine[float32](4, 3, rng), nn.NewReLU[float32](), nn.NewAffine[float32](3, 2, rng))
+	o := optim.NewAdamW(net.Params(), 0.001, 0.01)
+	o.Group(optim.Vectors(o.Params())...).Decay = 0
+	first, err := optim.ParamsIn(net, "Affine1")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	o.Group(first...).Frozen = true
+	o.ClipNorm = 1
+	o.Schedule = &optim.Warmup{Steps: 4, Then: &optim.Cosine{Steps: 8}}
+	var rates []float64
+	for range 12 {
+		rates = append(rates, o.Rate())
+		o.Step() // after Forward and Backward
+	}
+	fmt.Printf("%.6f\n%v\n", rates, o.Schedule)
+	// Output:
+	// [0.000200 0.000400 0.000600 0.000800 0.001000 0.000962 0.000854 0.000691 0.000500 0.000309 0.000146 0.000038]
+	// cosine steps=8 end=0 warmup=4
+}
+
+func ExampleParseSchedule() {
+	for _, text := range []string{"cosine warmup=10%", "step every=1000", "cosine warmup=2000", "cosin"} {
+		schedule, err := optim.ParseSchedule(text, 2000)
+		fmt.Println(schedule, err)
+	}
+	// Output:
+	// cosine steps=1800 end=0 warmup=200 <nil>
+	// step every=1000 gamma=0.1 <nil>
+	// <nil> schedule "cosine warmup=2000": the warm-up of 2000 steps leaves none of the training, which has 2000
+	// <nil> schedule "cosin": want one of constant, step, milestones, linear, exponential, cosine, onecycle, got "cosin"
 }

@@ -132,3 +132,58 @@ func TestStepNamesTheRow(t *testing.T) {
 	_, err := step.Do(x, nn.Values(y))
 	wantError(t, err, "train: sample 1 of the batch has a target that is NaN")
 }
+
+// TestOrigin: the error names the first layer and element that is not finite, whether it
+// is in an output, in a gradient or in a parameter after the step, and the network is as
+// before the step.
+func TestOrigin(t *testing.T) {
+	huge := float32(3e38)
+	for _, test := range []struct {
+		name  string
+		spoil func(cfg *train.Config[float32], x []float32)
+		want  string
+	}{
+		{"an output", func(cfg *train.Config[float32], _ []float32) { fill(cfg.Net.Params()[0].Value.Data, huge) },
+			"training diverged: the loss at step 1 is NaN: first, element (0, 0) of the output of Affine1 is -Inf; try a smaller learning rate"},
+		{"a gradient", func(cfg *train.Config[float32], x []float32) {
+			fill(x, huge) // times weights of 0 that is 0, and times a gradient it is not
+			for _, p := range cfg.Net.Params() {
+				clear(p.Value.Data)
+			}
+			fill(cfg.Net.Params()[1].Value.Data, 1)
+			fill(cfg.Net.Params()[2].Value.Data[:5], 1)
+			cfg.Net.Params()[2].Value.Data[0] = 1e3
+		}, "element (0, 0) of the gradient of Affine1.W is +Inf"},
+		{"a parameter", func(cfg *train.Config[float32], _ []float32) {
+			cfg.Optimizer.LR = 3e38
+			fill(cfg.Net.Params()[3].Value.Data, huge) // whose differences alone count
+		}, "of the parameter Affine2.b after the step is +Inf"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			cfg, net := config(0.1)
+			x := cfg.Train.(data.Set[float32]).X
+			test.spoil(&cfg, x.Data)
+			before := bits(net)
+			step := train.NewStep(cfg.Net, cfg.Loss, cfg.Optimizer)
+			_, err := step.Do(x, cfg.Train.(data.Set[float32]).Targets())
+			wantError(t, err, test.want)
+			if test.name == "a parameter" {
+				return
+			}
+			if !slices.Equal(bits(net), before) {
+				t.Error("the network has changed")
+			}
+			for _, p := range net.Params() {
+				if slices.ContainsFunc(p.Grad.Data, func(g float32) bool { return g != 0 }) {
+					t.Errorf("the Grad of %s is not 0", p.Name)
+				}
+			}
+		})
+	}
+}
+
+func fill(x []float32, v float32) {
+	for i := range x {
+		x[i] = v
+	}
+}

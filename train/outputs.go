@@ -11,17 +11,20 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Outputs computes the outputs of net for samples, a part of them at a time, and calls
-// visit with each part in order: the number of its first sample, its outputs, and its
-// targets, both of which may be used until visit returns. So metrics and the like need
-// memory for a few parts, whatever the number of samples. The threads, 0 for all of
-// GOMAXPROCS, compute parts at the same time and change no bit; visit runs on the
+// Outputs computes the outputs of net for samples, batch of them at a time (0 is 200), and
+// calls visit with each batch in order: the number of its first sample, its outputs, and
+// its targets, both of which may be used until visit returns. So metrics and the like need
+// memory for a few batches, whatever the number of samples. The threads, 0 for all of
+// GOMAXPROCS, compute batches at the same time and change no bit; visit runs on the
 // caller's goroutine.
 //
 // It stops with ctx's error, or with that of visit.
-func Outputs[T tensor.Float](ctx context.Context, net nn.Layer[T], samples data.Samples[T], threads int, visit func(first int, y *tensor.Tensor[T], t nn.Targets[T]) error) error {
-	if threads < 0 {
-		return fmt.Errorf("train: want 0 or more threads, got %d", threads)
+func Outputs[T tensor.Float](ctx context.Context, net nn.Layer[T], samples data.Samples[T], batch, threads int, visit func(first int, y *tensor.Tensor[T], t nn.Targets[T]) error) error {
+	if batch < 0 || threads < 0 {
+		return fmt.Errorf("train: want 0 or more samples at a time and threads, got %d and %d", batch, threads)
+	}
+	if batch == 0 {
+		batch = part
 	}
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
@@ -39,10 +42,10 @@ func Outputs[T tensor.Float](ctx context.Context, net nn.Layer[T], samples data.
 	}
 	for lo := 0; lo < samples.Len(); {
 		var done sync.WaitGroup
-		parts := 0
-		for ; parts < threads && lo < samples.Len(); parts++ {
-			w := &workers[parts]
-			w.first, lo = lo, min(lo+part, samples.Len())
+		n := 0 // batches under way
+		for ; n < threads && lo < samples.Len(); n++ {
+			w := &workers[n]
+			w.first, lo = lo, min(lo+batch, samples.Len())
 			hi := lo
 			done.Go(func() {
 				defer func() { w.panicked = recover() }()
@@ -52,7 +55,7 @@ func Outputs[T tensor.Float](ctx context.Context, net nn.Layer[T], samples data.
 			})
 		}
 		done.Wait()
-		for i := range workers[:parts] {
+		for i := range workers[:n] {
 			w := &workers[i]
 			if w.panicked != nil {
 				panic(w.panicked)

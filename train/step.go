@@ -24,6 +24,7 @@ type Step[T tensor.Float] struct {
 	params []*nn.Param[T]  // that the optimizer has
 	frozen []*nn.Param[T]  // that it does not have
 	state  []layerState[T] // of all layers
+	health *health[T]      // measured in the next step; or nil
 }
 
 // NewStep returns a Step on all threads of GOMAXPROCS. The optimizer may leave parameters
@@ -35,7 +36,7 @@ func NewStep[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], optimizer *optim.
 	if err != nil {
 		panic(err.Error())
 	}
-	return &Step[T]{net, loss, optimizer, &nn.Pass[T]{Train: true, Keep: true}, optimizer.Params(), frozen, layerStates(net)}
+	return &Step[T]{net, loss, optimizer, &nn.Pass[T]{Train: true, Keep: true}, optimizer.Params(), frozen, layerStates(net), nil}
 }
 
 // Threads sets the number of threads of the pass and the optimizer; 0 is all of
@@ -53,9 +54,17 @@ func (s *Step[T]) Do(x *tensor.Tensor[T], t nn.Targets[T]) (loss float64, err er
 	for _, state := range s.state {
 		copy(state.before, state.live.Data)
 	}
+	unfused, observe := s.Pass.Unfused, s.Pass.Observe
+	if s.health != nil {
+		s.Pass.Unfused, s.Pass.Observe = true, s.health.outputs // to the same bits
+	}
 	loss = nn.Backpropagate(s.Pass, s.Net, s.Loss, x, t)
+	s.Pass.Unfused, s.Pass.Observe = unfused, observe
 	if !finite(loss) || !s.finiteGradients() {
 		return loss, s.diverged(x, t, loss)
+	}
+	if s.health != nil {
+		s.health.gradients()
 	}
 	s.Optimizer.Step()
 	for _, p := range s.frozen {

@@ -104,7 +104,7 @@ func TestTrainProgram(t *testing.T) {
 		t.Errorf("an epoch ends with %v, %v", accuracy, err)
 	}
 	none := t.TempDir()
-	if _, err := trainProgram(t.Context(), 2, "--data", none); err == nil || !strings.Contains(err.Error(), fmt.Sprint("the folder ", none, " lacks train-images")) {
+	if _, err := trainProgram(t.Context(), 2, "--data", none); err == nil || !strings.Contains(err.Error(), fmt.Sprint("the folder ", none, " has no folders with pictures")) {
 		t.Errorf("a folder without files: %v", err)
 	}
 }

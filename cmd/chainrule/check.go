@@ -153,6 +153,9 @@ func (a *app) subject(ctx context.Context, o *checkOptions) (*subject, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", quoted(o.model), err)
 	}
+	if c.values() {
+		return nil, fmt.Errorf("%s predicts numbers, and check verifies models of classes", quoted(o.model))
+	}
 	s := &subject{net: withoutSoftmax(double.Net), origin: fmt.Sprintf("%s, SHA-256 %x", fileName(o.model), hash.Sum(nil))}
 
 	var own trial

@@ -76,25 +76,31 @@ func (c *classifier) checkDrawn(path string) error {
 // part is how many samples are computed at a time.
 func (c *classifier) part() int { return int(max(1, min(mostSamples, mostComputed/4/c.numbers))) }
 
-// evaluate is [train.Evaluate] in bounded memory: with fewer threads where the results of
-// the layers are large, and then with fewer samples at a time.
-func (c *classifier) evaluate(ctx context.Context, set data.Set[float32]) (loss, accuracy float64, err error) {
+// together returns how many samples an evaluation computes at a time, and on how many
+// threads: fewer threads where the results of the layers are large, and then fewer samples.
+func (c *classifier) together() (batch, threads int) {
+	threads = int(min(mostComputed/(mostSamples*c.numbers), int64(runtime.GOMAXPROCS(0))))
+	if threads == 0 {
+		return int(max(1, mostComputed/c.numbers)), 1
+	}
+	return mostSamples, threads
+}
+
+// evaluate returns the mean loss and the accuracy on samples, in bounded memory.
+func (c *classifier) evaluate(ctx context.Context, set data.Samples[float32]) (loss, accuracy float64, err error) {
+	of := nn.NewSoftmaxWithLoss[float32]()
+	batch, threads := c.together()
+	correct := 0
 	err = untilDone(ctx, func() error {
-		threads, part := int(min(mostComputed/(mostSamples*c.numbers), int64(runtime.GOMAXPROCS(0)))), set.Len()
-		if threads == 0 {
-			threads, part = 1, int(max(1, mostComputed/c.numbers))
-		}
-		for lo := 0; lo < set.Len(); lo += part {
-			some := set.Rows(lo, min(lo+part, set.Len()))
-			l, a, err := train.Evaluate(ctx, c.logits, nn.NewSoftmaxWithLoss[float32](), some, threads)
-			if err != nil {
-				return err
-			}
-			share := float64(some.Len()) / float64(set.Len())
-			loss += float64(share * l)
-			accuracy += float64(share * a)
-		}
-		return nil
+		return train.Outputs(ctx, c.logits, set, batch, threads, func(_ int, y *tensor.Tensor[float32], t nn.Targets[float32]) error {
+			loss += float64(of.Forward(nil, y, t) * float64(t.Len()))
+			correct += nn.Correct(y, t.Labels)
+			return nil
+		})
 	})
-	return loss, accuracy, err
+	if err != nil { // it may still be under way
+		return 0, 0, err
+	}
+	n := float64(set.Len())
+	return loss / n, float64(correct) / n, nil
 }

@@ -51,7 +51,7 @@ func TestSmallModelOfLargeResults(t *testing.T) {
 // In eval too. There what is no longer used is not taken again, but collected.
 func TestEvalOfLargeResults(t *testing.T) {
 	memlimit.Run(t, 256<<20, func(t *testing.T) {
-		must(t, "eval", layered(t, 1000, 2000), "--samples", write(t, "b.csv", []byte(strings.Repeat("1,2\n", 40))))
+		must(t, "eval", layered(t, 1000, 2000), "--data", write(t, "b.csv", []byte(strings.Repeat("1,2\n", 40))))
 	})
 }
 
@@ -80,7 +80,7 @@ func TestCostRefused(t *testing.T) {
 		name, args, says string
 	}{
 		{"predict", "predict " + many + " none", "are 4210001 numbers, and at most 4194304 are allowed"},
-		{"eval", "eval " + many + " --samples none", "at most 4194304 are allowed"},
+		{"eval", "eval " + many + " --data none", "at most 4194304 are allowed"},
 		{"graph", "graph " + layered(t, 1000, 40) + " --input none", "are 41001 numbers, and at most 32768 are allowed"},
 		{"graph of many layers", "graph " + narrow + " --input none", "has 3001 layers, and at most 3000 are drawn"},
 	} {
@@ -153,8 +153,8 @@ func TestNaNOrDamage(t *testing.T) {
 	}{
 		{"predict", "predict " + path + " " + input, "its training has diverged (the file is not damaged", exitFailure},
 		{"predict, no SHA-256", "predict " + unsigned + " " + input, "or the file, which has no SHA-256, is damaged", exitFailure},
-		{"eval", "eval " + path + " --samples " + labelled, "its training has diverged (the file is not damaged", exitFailure},
-		{"eval, no SHA-256", "eval " + unsigned + " --samples " + labelled, "or the file, which has no SHA-256, is damaged", exitFailure},
+		{"eval", "eval " + path + " --data " + labelled, "its training has diverged (the file is not damaged", exitFailure},
+		{"eval, no SHA-256", "eval " + unsigned + " --data " + labelled, "or the file, which has no SHA-256, is damaged", exitFailure},
 		{"graph", "graph " + path + " --input 1,2", "its training has diverged (the file is not damaged", exitOK},
 		{"graph, no SHA-256", "graph " + unsigned + " --input 1,2", "or the file, which has no SHA-256, is damaged", exitOK},
 	} {

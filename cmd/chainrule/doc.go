@@ -1,6 +1,7 @@
 // Command chainrule trains, checks and uses small neural networks.
 //
 //	chainrule train                  train a network on MNIST and save it
+//	chainrule reproduce MODEL        train a model again and say whether the bits are the same
 //	chainrule check                  check every gradient against references, and find planted faults
 //	chainrule eval MODEL             accuracy and loss on MNIST's test set, or on samples of a text file
 //	chainrule predict MODEL FILE...  classify pictures, IDX files or numbers in a text file
@@ -14,5 +15,5 @@
 // Where a command reads samples, the file - is standard input. Results go to
 // standard output, one JSON object a line with --json; progress and errors go to
 // standard error. The exit code is 0 on success, 1 for a failure or a bad file, 2
-// for a wrong flag or argument, and 130 after Ctrl-C.
+// for a wrong flag or argument, 130 after Ctrl-C, and 143 after SIGTERM or SIGUSR1.
 package main

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,49 +21,54 @@ import (
 )
 
 func (a *app) evalCommand() *cobra.Command {
-	var dir folder
-	var own string
+	var source dataSource
+	var detailed bool
 	cmd := &cobra.Command{
 		Use:   "eval MODEL",
-		Short: "Accuracy and loss of a model on MNIST's test set, or on samples of your own",
-		Long: `Evaluate a model on the test set of MNIST, or on the samples of a text file: one
-sample a line, its numbers, taken as they are, and then the index of its class,
-with commas, tabs or spaces between them. The file - is standard input. A first
-line without numbers names the columns and is skipped.`,
+		Short: "How well a model predicts MNIST's test set, or samples of your own",
+		Long: `Evaluate a model on the test set of MNIST or Fashion-MNIST, or on the samples of a
+file or folder of any kind that train reads. They are prepared as in the training:
+the columns of a table are found by name, scaled and filled as then.
+
+A model that does not say how its samples were prepared takes a text with one sample
+a line: its numbers, taken as they are, and then the index of its class, with
+commas, tabs or spaces between them. The file - is standard input. A first line
+without numbers names the columns and is skipped.
+
+Of classes, the accuracy is printed; of numbers, R², the share of their variance that
+is predicted, and the mean absolute error in their own units.`,
 		Example: `  chainrule eval model.safetensors
-  chainrule eval iris.safetensors --samples iris.csv`,
+  chainrule eval iris.safetensors --data iris.csv`,
 		Args: arguments(1, 1, "one model file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f := cmd.Flags()
-			if f.Changed("samples") && own == "" {
-				return usagef("--samples wants the name of a file")
-			} else if own != "" && f.Changed("data") {
-				return usagef("--samples and --data are two sets of samples; choose one")
-			}
-			return a.eval(cmd.Context(), args[0], string(dir), own)
+			return a.eval(cmd.Context(), args[0], source, detailed)
 		},
 		ValidArgsFunction: completeModel,
 	}
-	dataFlag(cmd, &dir)
-	cmd.Flags().StringVar(&own, "samples", "", "text file of samples and their classes, in place of MNIST")
+	testFlag(cmd, &source)
+	cmd.Flags().BoolVar(&detailed, "report", false, "print the metrics of each class and the confusion matrix")
 	return cmd
 }
 
-func (a *app) eval(ctx context.Context, path, dir, own string) error {
+// testFlag adds --data to a command that evaluates a model.
+func testFlag(cmd *cobra.Command, source *dataSource) {
+	cmd.Flags().Var(source, "data", "samples: "+strings.Join(data.MNISTNames(), ", ")+", or a file or folder")
+}
+
+func (a *app) eval(ctx context.Context, path string, source dataSource, detailed bool) error {
 	c, err := loadClassifier(ctx, path)
 	if err != nil {
 		return err
 	}
-	var test data.Set[float32]
-	if own != "" {
-		test, err = labelledSamples[float32](ctx, c, own)
-	} else if err = c.fitsMNIST(path); err != nil {
-		err = fmt.Errorf("%w; give samples of your own with --samples", err)
-	} else if _, test, err = data.LoadMNIST[float32](ctx, a.mnist(dir)); err == nil {
-		test.X.Shape = append([]int{test.Len()}, c.Input...)
-	}
+	test, err := a.testSamples(ctx, c, path, source)
 	if err != nil {
 		return err
+	}
+	if detailed {
+		return a.evalReport(ctx, c, test)
+	}
+	if c.values() {
+		return a.evalValues(ctx, c, test)
 	}
 	loss, accuracy, err := c.evaluate(ctx, test)
 	if err != nil {
@@ -76,10 +83,54 @@ func (a *app) eval(ctx context.Context, path, dir, own string) error {
 	} else {
 		fmt.Fprintf(a.stdout, "accuracy %.4f, loss %.4f on %d samples\n", accuracy, loss, test.Len())
 	}
+	return c.finite(path, loss)
+}
+
+// evalValues prints how well a model predicts numbers.
+func (a *app) evalValues(ctx context.Context, c *classifier, test data.Samples[float32]) error {
+	e, err := c.report(ctx, test)
+	if err != nil {
+		return err
+	}
+	r2, mae, rmse := e.Values.Mean(e.Values.R2), e.Values.Mean(e.Values.MAE), e.Values.Mean(e.Values.RMSE)
+	if a.json {
+		a.printJSON(struct {
+			R2      number `json:"r2"`
+			MAE     number `json:"mae"`
+			RMSE    number `json:"rmse"`
+			Loss    number `json:"loss"`
+			Samples int    `json:"samples"`
+		}{number(r2), number(mae), number(rmse), number(e.Loss), e.Samples})
+	} else {
+		fmt.Fprintf(a.stdout, "R² %.4f, mean absolute error %.4g, root mean square error %.4g, loss %.4f on %d samples\n", r2, mae, rmse, e.Loss, e.Samples)
+	}
+	return c.finite("the model", e.Loss)
+}
+
+// finite returns an error if the loss is not a finite number.
+func (c *classifier) finite(path string, loss float64) error {
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return fmt.Errorf("%s: the loss is %v: %s", quoted(path), loss, c.notFinite())
 	}
 	return nil
+}
+
+// testSamples are the samples of a source: of MNIST, its test set.
+func (a *app) testSamples(ctx context.Context, c *classifier, path string, source dataSource) (test data.Samples[float32], err error) {
+	name, dir, ok := source.mnist()
+	if !ok {
+		return labelledSamples[float32](ctx, c, string(source))
+	}
+	if err = c.fitsMNIST(path); err != nil {
+		return test, fmt.Errorf("%w; give samples of your own with --data", err)
+	}
+	from := a.mnist(dir)
+	if from.Name = name; source == "" && c.Preparation != nil && slices.Equal(c.Preparation.Classes, data.MNISTSource{Name: "fashion-mnist"}.Preparation().Classes) {
+		from.Name = "fashion-mnist"
+	}
+	_, pixels, err := data.LoadMNISTPixels[float32](ctx, from)
+	pixels.Shape = c.Input
+	return pixels, err
 }
 
 // classifier is a model whose results are classes.
@@ -88,6 +139,25 @@ type classifier struct {
 	logits          *nn.Sequential[float32] // without a Softmax at the end
 	pixels, classes int
 	cost
+}
+
+// values reports whether the model predicts numbers, not classes.
+func (c *classifier) values() bool { return c.Preparation != nil && len(c.Preparation.Targets) > 0 }
+
+// loss returns the loss for what the model predicts.
+func (c *classifier) loss() nn.Loss[float32] {
+	if c.values() {
+		return nn.NewMeanSquaredError[float32]()
+	}
+	return nn.NewSoftmaxWithLoss[float32]()
+}
+
+// className is what a class is called.
+func (c *classifier) className(class int) string {
+	if c.Preparation != nil && class < len(c.Preparation.Classes) {
+		return c.Preparation.Classes[class]
+	}
+	return strconv.Itoa(class)
 }
 
 // notFinite says how the results of the model can be NaN or infinite. Where the file has
@@ -150,7 +220,7 @@ func loadClassifier(ctx context.Context, path string, copies ...io.Writer) (*cla
 
 // fitsMNIST reports why the model cannot classify the images of MNIST.
 func (c *classifier) fitsMNIST(path string) error {
-	if c.pixels != mnistPixels || c.classes < mnistClasses {
+	if c.pixels != mnistPixels || c.classes < mnistClasses || c.values() || c.Preparation != nil && c.Preparation.Image == nil {
 		return fmt.Errorf("%s takes samples of %s and tells %d classes apart; MNIST has %d pixels and %d classes",
 			quoted(path), tensor.FormatShape(c.Input), c.classes, mnistPixels, mnistClasses)
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/optim"
 )
@@ -70,6 +71,34 @@ func (r *rate) Set(s string) error {
 }
 func (r *rate) String() string { return strconv.FormatFloat(float64(*r), 'g', -1, 64) }
 func (r *rate) Type() string   { return "number" }
+
+// amount is a number of 0 or more.
+type amount float64
+
+func (v *amount) Set(s string) error {
+	x, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(x == 0 || x >= 0x1p-126) || x > math.MaxFloat32 {
+		return fmt.Errorf("want 0, or a number from 1.2e-38 to 3.4e+38, such as 0.1")
+	}
+	*v = amount(x)
+	return nil
+}
+func (v *amount) String() string { return strconv.FormatFloat(float64(*v), 'g', -1, 64) }
+func (v *amount) Type() string   { return "number" }
+
+// schedule is the text of one.
+type schedule string
+
+func (v *schedule) Set(s string) error {
+	// Whether a warm-up is shorter than the training is seen when that is known.
+	if _, err := optim.ParseSchedule(s, math.MaxInt32); err != nil {
+		return err
+	}
+	*v = schedule(s)
+	return nil
+}
+func (v *schedule) String() string { return string(*v) }
+func (v *schedule) Type() string   { return "how" }
 
 // folder is the path of a folder, which is not empty.
 type folder string
@@ -157,3 +186,14 @@ func (v *initial) Set(s string) error {
 }
 func (v *initial) String() string { return string(*v) }
 func (v *initial) Type() string   { return "how" }
+
+// augmentation is how images are changed.
+type augmentation data.Augmentation
+
+func (v *augmentation) Set(s string) error {
+	a, err := data.ParseAugmentation(s)
+	*v = augmentation(a)
+	return err
+}
+func (v *augmentation) String() string { return data.Augmentation(*v).String() }
+func (v *augmentation) Type() string   { return "terms" }

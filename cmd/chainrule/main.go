@@ -42,7 +42,7 @@ func (e signalError) Error() string { return e.String() }
 
 func (e signalError) exitCode() int {
 	if s, ok := e.Signal.(syscall.Signal); ok {
-		return exitInterrupted + int(s)
+		return exitInterrupted + int(exitSignal(s))
 	}
 	return exitInterrupted + 2
 }
@@ -155,7 +155,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", "Flags.FlagUsagesWrapped 80 "))
 	root.SetHelpCommand(helpCommand(root))
-	root.AddCommand(a.trainCommand(), a.checkCommand(), a.evalCommand(), a.predictCommand(), a.infoCommand(), a.graphCommand(), a.benchCommand(), a.versionCommand())
+	root.AddCommand(a.dataCommand(), a.trainCommand(), a.reproduceCommand(), a.checkCommand(), a.evalCommand(), a.predictCommand(), a.infoCommand(), a.reportCommand(), a.runsCommand(), a.graphCommand(), a.benchCommand(), a.experimentCommand(), a.versionCommand())
 	return root
 }
 

@@ -8,6 +8,9 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,25 +24,29 @@ func (a *app) predictCommand() *cobra.Command {
 	var raw bool
 	cmd := &cobra.Command{
 		Use:   "predict MODEL FILE...",
-		Short: "Classify pictures of digits (PNG, JPEG), IDX files or numbers in a text file",
-		Long: `Classify the samples of files. The file - is standard input. A file is
+		Short: "Predict the classes or values of pictures, tables and other files",
+		Long: `Predict the samples of files. The file - is standard input. They are prepared as
+those of the training were, which the model file says: the columns of a table (CSV,
+TSV) are found by name, scaled and filled as then; pictures (PNG, JPEG, GIF) are
+scaled to the model's size. A file may also be an IDX file, plain or gzip, an npy or
+npz file, or a folder with a folder of pictures for each class.
 
-  a picture of a digit (PNG or JPEG), prepared as the digits of MNIST were: made
-  grey, inverted if its ink is darker than the paper at its border, the digit
-  fitted into 20x20 pixels and centred by its mass in 28x28. How a camera was held
-  (EXIF) is not looked at: turn the picture upright. With --raw its pixels are
-  taken as they are, and it must have the model's own size;
+A picture of a digit, for a model trained on MNIST, is prepared as MNIST's were: made
+grey, inverted if its ink is darker than the paper at its border, the digit
+fitted into 20x20 pixels and centred by its mass in 28x28. How a camera was held
+(EXIF) is not looked at: turn the picture upright. With --raw its pixels are
+taken as they are, and it must have the model's own size.
 
-  an IDX file, plain or gzip, whose images are taken as they are;
-
-  a text, such as CSV, with one sample a line: its numbers, taken as they are, with
-  commas, tabs or spaces between them.
+A model that does not say how its samples were prepared takes pictures of digits, and
+texts with one sample a line: its numbers, taken as they are, with commas, tabs or
+spaces between them.
 
 A line of the result has four columns, with tabs between them: the file, the
 number of the sample in it, counted from 0, its most probable class, and the
-probability of that class. On a terminal a line above them names the columns.`,
+probability of that class. Of a model of numbers, they are the file, the number of
+the sample, and the predicted numbers. On a terminal a line above names the columns.`,
 		Example: `  chainrule predict model.safetensors seven.png
-  echo 5.1,3.5,1.4,0.2 | chainrule predict iris.safetensors -`,
+  chainrule predict iris.safetensors new.csv`,
 		Args: arguments(2, math.MaxInt, "a model file and one or more files to classify"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.predict(cmd.Context(), args[0], args[1:], raw)
@@ -67,7 +74,7 @@ func (a *app) predict(ctx context.Context, path string, files []string, raw bool
 		in, err := c.open(ctx, file, raw)
 		if err == nil {
 			if header {
-				fmt.Fprintln(a.stdout, "file\tsample\tclass\tprobability")
+				fmt.Fprintln(a.stdout, "file\tsample\t"+c.resultNames())
 				header = false
 			}
 			err = a.classify(ctx, c, file, in)
@@ -120,8 +127,28 @@ func (in *input) next(most int) (s samples, err error) {
 	return s, nil
 }
 
+// resultNames are the columns of the results.
+func (c *classifier) resultNames() string {
+	if !c.values() {
+		return "class\tprobability"
+	}
+	var names []string
+	for i := range c.Preparation.Targets {
+		names = append(names, shortened(c.Preparation.Targets[i].Name))
+	}
+	return strings.Join(names, "\t")
+}
+
 // open opens the samples of a file, of which there is at least one.
 func (c *classifier) open(ctx context.Context, path string, raw bool) (*input, error) {
+	if c.Preparation != nil && c.Preparation.Array != nil || isFolder(path) {
+		if c.Preparation == nil {
+			return nil, fmt.Errorf("%s is a folder; name a file in it", fileName(path))
+		}
+		in := &input{Closer: io.NopCloser(nil)}
+		err := untilDone(ctx, func() error { return c.readPrepared(ctx, in, path) })
+		return in, err
+	}
 	f, err := openInput(ctx, path)
 	if err != nil {
 		return nil, err
@@ -147,11 +174,40 @@ func (c *classifier) begin(in *input, f io.Reader, file string, raw bool) error 
 	case bytes.HasPrefix(begin, []byte{0, 0}) || bytes.HasPrefix(begin, []byte{0x1f, 0x8b}):
 		in.pixels, err = c.readIDX(r, file)
 	case http.DetectContentType(begin) == "text/plain; charset=utf-8":
-		in.numbers, _, err = readNumbers[float64](r, file, c.pixels, 0)
+		err = c.readText(in, r, file)
 	default:
 		var pixels []byte
 		pixels, err = c.readPicture(r, file, raw)
 		in.pixels = bytes.NewReader(pixels)
+	}
+	return err
+}
+
+// isFolder reports whether path is a folder.
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// readPrepared reads all samples of a file or folder as the model says.
+func (c *classifier) readPrepared(ctx context.Context, in *input, path string) error {
+	read, err := preparedSamples[float64](ctx, c, path)
+	if err == nil {
+		in.numbers = asSet(read.Samples).X.Data
+	}
+	return err
+}
+
+// readText reads all samples of a table, or of a text of numbers if the model does not say
+// how they are prepared.
+func (c *classifier) readText(in *input, r io.Reader, file string) (err error) {
+	if c.Preparation == nil {
+		in.numbers, _, err = readNumbers[float64](r, file, c.pixels, 0)
+		return err
+	}
+	read, err := data.ReadTable[float64](r, file, c.Preparation)
+	if err == nil {
+		in.numbers = asSet(read.Samples).X.Data
 	}
 	return err
 }
@@ -174,8 +230,11 @@ func (c *classifier) readIDX(r io.Reader, file string) (io.Reader, error) {
 	return in, nil
 }
 
-// readPicture returns the pixels of a PNG or JPEG, as the model takes them.
+// readPicture returns the pixels of a picture, as the model takes them.
 func (c *classifier) readPicture(r io.Reader, file string, raw bool) ([]byte, error) {
+	if c.Preparation != nil && !raw {
+		return data.ReadPicture(r, file, c.Preparation)
+	}
 	height, width, ok := c.side()
 	switch {
 	case raw && !ok:
@@ -216,10 +275,18 @@ type prediction struct {
 	File          string   `json:"file"`
 	Index         int      `json:"index"`
 	Class         int      `json:"class"`
+	Name          string   `json:"name,omitempty"` // of the class
 	Probabilities []number `json:"probabilities"`
 }
 
-// classify prints the class of each sample, as the samples come.
+// predictedValues is a line of predict --json of a model of numbers.
+type predictedValues struct {
+	File   string            `json:"file"`
+	Index  int               `json:"index"`
+	Values map[string]number `json:"values"`
+}
+
+// classify prints what is predicted of each sample, as the samples come.
 func (a *app) classify(ctx context.Context, c *classifier, file string, in *input) error {
 	most := c.part() // at a time
 	softmax := nn.NewSoftmax[float32]()
@@ -234,25 +301,54 @@ func (a *app) classify(ctx context.Context, c *classifier, file string, in *inpu
 			pass.Reset()
 			x := pass.New(append([]int{part.len() / c.pixels}, c.Input...)...)
 			copySamples(x.Data, part)
-			y = softmax.Forward(pass, c.logits.Forward(pass, x))
+			y = c.logits.Forward(pass, x)
+			if c.values() {
+				y = restored(c.Preparation, y)
+			} else {
+				y = softmax.Forward(pass, y)
+			}
 			return nil
 		}); err != nil || y == nil {
 			return err
 		}
-		for i, class := range nn.Classes(y) {
-			row := y.Data[i*c.classes : (i+1)*c.classes]
-			if row[class] != row[class] {
-				return fmt.Errorf("%s, sample %d: the model's result is not a number: %s", fileName(file), first+i, c.notFinite())
+		for i := range y.Shape[0] {
+			if err := a.printPrediction(c, file, first+i, y.Data[i*c.classes:(i+1)*c.classes]); err != nil {
+				return err
 			}
-			if !a.json {
-				fmt.Fprintf(a.stdout, "%s\t%d\t%d\t%.4f\n", fileName(file), first+i, class, row[class])
-				continue
-			}
-			p := prediction{file, first + i, class, make([]number, len(row))}
-			for k, v := range row {
-				p.Probabilities[k] = number(v)
-			}
-			a.printJSON(p)
 		}
 	}
+}
+
+// printPrediction prints what is predicted of a sample: probabilities or values.
+func (a *app) printPrediction(c *classifier, file string, sample int, row []float32) error {
+	if slices.ContainsFunc(row, func(v float32) bool { return v != v }) {
+		return fmt.Errorf("%s, sample %d: the model's result is not a number: %s", fileName(file), sample, c.notFinite())
+	}
+	if c.values() {
+		values, columns := map[string]number{}, ""
+		for k, v := range row {
+			values[c.Preparation.Targets[k].Name] = number(v)
+			columns += fmt.Sprintf("\t%.6g", v)
+		}
+		if a.json {
+			a.printJSON(predictedValues{file, sample, values})
+		} else {
+			fmt.Fprintf(a.stdout, "%s\t%d%s\n", fileName(file), sample, columns)
+		}
+		return nil
+	}
+	class := nn.Classes(tensor.Of(row, 1, len(row)))[0]
+	if !a.json {
+		fmt.Fprintf(a.stdout, "%s\t%d\t%s\t%.4f\n", fileName(file), sample, shortened(c.className(class)), row[class])
+		return nil
+	}
+	p := prediction{File: file, Index: sample, Class: class, Probabilities: make([]number, len(row))}
+	if c.Preparation != nil && len(c.Preparation.Classes) > 0 {
+		p.Name = c.className(class)
+	}
+	for k, v := range row {
+		p.Probabilities[k] = number(v)
+	}
+	a.printJSON(p)
+	return nil
 }

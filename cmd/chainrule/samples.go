@@ -15,25 +15,54 @@ import (
 	"github.com/chainrule-go/chainrule/train"
 )
 
-// labelledSamples reads samples for the model from a file of numbers, or from
-// standard input if path is "-". Each line is a sample and, as the last number,
-// the index of its class.
+// labelledSamples reads samples with their targets for the model, from a file, a folder,
+// or standard input if path is "-". If the model does not say how they are prepared they
+// are a text of numbers: each line a sample and, as the last number, the index of its
+// class.
 func labelledSamples[T tensor.Float](ctx context.Context, c *classifier, path string) (data.Set[T], error) {
 	var set data.Set[T]
 	err := untilDone(ctx, func() error { // a pipe
-		f, err := openInput(ctx, path)
-		if err != nil {
+		if c.Preparation == nil {
+			f, err := openInput(ctx, path)
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			x, t, err := readNumbers[T](f, fileName(path), c.pixels, c.classes)
+			set = data.Set[T]{X: tensor.Of(x, append([]int{len(t)}, c.Input...)...), T: t}
 			return err
 		}
-		defer f.Close()
-		x, t, err := readNumbers[T](f, fileName(path), c.pixels, c.classes)
-		if err != nil {
-			return err
+		r, err := preparedSamples[T](ctx, c, path)
+		if err == nil && !r.Labelled {
+			err = fmt.Errorf("%s lacks what the model predicts; to have it predicted, use chainrule predict", fileName(path))
 		}
-		set = data.Set[T]{X: tensor.Of(x, append([]int{len(t)}, c.Input...)...), T: t}
-		return nil
+		if err == nil {
+			set = asSet(r.Samples)
+			set.X = tensor.Of(set.X.Data, append([]int{set.Len()}, c.Input...)...)
+		}
+		return err
 	})
 	return set, err
+}
+
+// preparedSamples reads samples as the model says that they are prepared.
+func preparedSamples[T tensor.Float](ctx context.Context, c *classifier, path string) (*data.Reading[T], error) {
+	if path == standardInput {
+		f, err := openInput(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		return data.ReadTable[T](f, fileName(path), c.Preparation)
+	}
+	return data.Read[T](ctx, path, c.Preparation)
+}
+
+// asSet returns samples as numbers.
+func asSet[T tensor.Float](samples data.Samples[T]) data.Set[T] {
+	if images, ok := samples.(data.Pixels[T]); ok {
+		return images.Set()
+	}
+	return samples.(data.Set[T]) // there is no third kind of what is read
 }
 
 // randomSamples returns n samples of uniform numbers from 0 to 1, and classes,

@@ -122,7 +122,7 @@ func TestOwnSamples(t *testing.T) {
 			Accuracy, Loss float64
 			Samples        int
 		}
-		if err := json.Unmarshal([]byte(must(t, "eval", file, "--samples", labelled, "--json")), &got); err != nil {
+		if err := json.Unmarshal([]byte(must(t, "eval", file, "--data", labelled, "--json")), &got); err != nil {
 			t.Fatal(err)
 		}
 		// log(1 + exp(-z)) with z = 1, 1, -3, 2 for how right each sample is.
@@ -153,7 +153,7 @@ func TestOwnSamples(t *testing.T) {
 			t.Cleanup(func() { os.Stdin = before; f.Close() })
 		}
 		standard(labelled)
-		if got := must(t, "eval", file, "--samples", "-"); !strings.HasPrefix(got, "accuracy 0.7500, ") {
+		if got := must(t, "eval", file, "--data", "-"); !strings.HasPrefix(got, "accuracy 0.7500, ") {
 			t.Errorf("eval: %s", got)
 		}
 		standard(plain)
@@ -170,7 +170,7 @@ func TestOwnSamples(t *testing.T) {
 		}
 	})
 	t.Run("a loss that is not finite", func(t *testing.T) {
-		code, stdout, stderr := call(t, "eval", thresholds(t, float32(math.NaN())), "--samples", labelled)
+		code, stdout, stderr := call(t, "eval", thresholds(t, float32(math.NaN())), "--data", labelled)
 		if code != exitFailure || !strings.HasPrefix(stdout, "accuracy ") || !strings.Contains(stderr, "the loss is NaN") {
 			t.Errorf("exit code %d: %s%s", code, stdout, stderr)
 		}

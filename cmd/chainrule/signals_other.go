@@ -10,6 +10,8 @@ import (
 
 func stopSignals() []os.Signal { return []os.Signal{os.Interrupt, syscall.SIGTERM} }
 
+func exitSignal(s syscall.Signal) syscall.Signal { return s }
+
 func surviveBrokenPipe() {}
 
 // closedOutput: writing to what is closed is an error here anyway.

@@ -12,14 +12,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stopSignals end a command as Ctrl-C does. A closed terminal does too, unless
-// nohup was to keep it from that.
+// stopSignals end a command as Ctrl-C does: those that schedulers send before they kill
+// too. A closed terminal does, unless nohup was to keep it from that.
 func stopSignals() []os.Signal {
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1}
 	if !signal.Ignored(syscall.SIGHUP) {
 		signals = append(signals, syscall.SIGHUP)
 	}
 	return signals
+}
+
+// exitSignal is the signal whose number is in the exit code: SIGUSR1 asks for what SIGTERM
+// does, only earlier.
+func exitSignal(s syscall.Signal) syscall.Signal {
+	if s == syscall.SIGUSR1 {
+		return syscall.SIGTERM
+	}
+	return s
 }
 
 // surviveBrokenPipe makes writing to a reader that has left an error, in place

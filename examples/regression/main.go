@@ -17,10 +17,11 @@ import (
 )
 
 func main() {
-	net, err := fit(func(e train.Epoch) {
+	net, err := fit(func(e train.Epoch) error {
 		if e.Step%1000 == 0 {
 			fmt.Printf("step %4d  mean squared error %.5f\n", e.Step, e.Loss)
 		}
+		return nil
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -31,7 +32,7 @@ func main() {
 	}
 }
 
-func fit(onEpoch func(train.Epoch)) (*nn.Sequential[float32], error) {
+func fit(onEpoch func(train.Epoch) error) (*nn.Sequential[float32], error) {
 	weights := train.Random(1, "weights")
 	net := nn.NewSequential(
 		nn.NewAffine[float32](1, 32, weights),

@@ -10,7 +10,7 @@ import (
 
 func TestFit(t *testing.T) {
 	epochs := 0
-	net, err := fit(func(train.Epoch) { epochs++ })
+	net, err := fit(func(train.Epoch) error { epochs++; return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,12 +14,12 @@ import (
 func lossRows() []Row {
 	empty := [][]int{{0, 7}, {3, 0}}
 	rows := []Row{
-		crossEntropyRow("SoftmaxWithLoss", labels, 0, false, ""),
-		crossEntropyRow("SoftmaxWithLoss, soft targets", distributions, 0, false, ""),
-		crossEntropyRow("SoftmaxWithLoss, smoothed", labels, 0.125, false, ", label_smoothing=0.125"),
-		crossEntropyRow("SoftmaxWithLoss, weighted", labels, 0, true, pytorchWeights),
-		crossEntropyRow("SoftmaxWithLoss, both settings", labels, 0.25, true, pytorchWeights+", label_smoothing=0.25"),
-		crossEntropyRow("SoftmaxWithLoss, soft, both", distributions, 0.25, true, pytorchWeights+", label_smoothing=0.25"),
+		crossEntropyRow("SoftmaxWithLoss", 0, false, ""),
+		soft(crossEntropyRow("SoftmaxWithLoss, soft targets", 0, false, "")),
+		crossEntropyRow("SoftmaxWithLoss, smoothed", 0.125, false, ", label_smoothing=0.125"),
+		crossEntropyRow("SoftmaxWithLoss, weighted", 0, true, pytorchWeights),
+		crossEntropyRow("SoftmaxWithLoss, both", 0.25, true, pytorchWeights+", label_smoothing=0.25"),
+		soft(crossEntropyRow("SoftmaxWithLoss, soft, both", 0.25, true, pytorchWeights+", label_smoothing=0.25")),
 		{
 			formula: loss(func(t *Tracer, _ *nn.SigmoidWithLoss[float64], y, target Node) Node {
 				return t.mean(t.Sub(graph.Softplus(t.Graph, y), t.Mul(target, y)))
@@ -107,7 +107,7 @@ func lossRows() []Row {
 
 // crossEntropyRow is the row of SoftmaxWithLoss with its settings, which are the arguments
 // in Python of PyTorch's. The class weights are all above 0.
-func crossEntropyRow(name string, targets func(n, classes int) nn.Targets[float64], smoothing float64, weighted bool, arguments string) Row {
+func crossEntropyRow(name string, smoothing float64, weighted bool, arguments string) Row {
 	return Row{
 		loss: func(classes int) (nn.Loss[float64], nn.Loss[float32]) {
 			l, single := nn.NewSoftmaxWithLoss[float64](), nn.NewSoftmaxWithLoss[float32]()
@@ -118,7 +118,7 @@ func crossEntropyRow(name string, targets func(n, classes int) nn.Targets[float6
 			single.LabelSmoothing, single.ClassWeights = l.LabelSmoothing, l.ClassWeights
 			return l, single
 		},
-		targets: targets,
+		targets: labels,
 		Small:   Sizes{Sample: []int{6}},
 		Real:    []Sizes{{Sample: []int{10}}},
 		PyTorch: "F.cross_entropy(x, t" + arguments + ")",
@@ -129,6 +129,12 @@ func crossEntropyRow(name string, targets func(n, classes int) nn.Targets[float6
 			Refuses: [][]int{{3, 7, 2}, {7}, {0, 7}, {3, 0}},
 		},
 	}
+}
+
+// soft is a row with distributions as targets.
+func soft(r Row) Row {
+	r.targets, r.Real = distributions, nil
+	return r
 }
 
 const pytorchWeights = ", weight=(1 + 3 * torch.arange(x.shape[1]) % 5).to(x.dtype) / 4"

@@ -82,7 +82,7 @@ func structureRows() []Row {
 			Small:   Sizes{Sample: []int{6}, Out: 7},
 			PyTorch: "x @ body_W + body_b + x @ shortcut_W + shortcut_b",
 			Case: Case{
-				Name:    "Residual, with a layer as the shortcut",
+				Name:    "Residual, with a shortcut",
 				Ulps:    5, // of an Affine, and a sum of two
 				Linear:  true,
 				Refuses: [][]int{{3, 5}},

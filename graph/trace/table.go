@@ -195,7 +195,7 @@ func Rows() []Row {
 			Case:    Case{Name: "TwoLayerNet", Ulps: 16, Refuses: [][]int{{3, 5}}},
 		},
 	}
-	rows = slices.Concat(rows, activationRows(), normRows(), convolutionRows(), structureRows(), lossRows())
+	rows = slices.Concat(rows, activationRows(), convolutionRows(), normRows(), structureRows(), lossRows())
 	for i, r := range rows {
 		rows[i].Case = r.Of(r.Small)
 		rows[i].Name, rows[i].Refuses = r.Name, r.Refuses

@@ -216,13 +216,16 @@ func (t target) replace(write func(w io.Writer) error) (err error) {
 			return err
 		}
 	}
-	if err := f.Sync(); err != nil {
+	if err := Sync(f); err != nil {
 		return err
 	}
 	if !renamesOpenFiles {
 		if err := f.Close(); err != nil {
 			return err
 		}
+	}
+	if err := fail("rename", t.path); err != nil {
+		return err
 	}
 	if err := os.Rename(f.Name(), t.path); err != nil {
 		return err
@@ -235,7 +238,7 @@ func (t target) replace(write func(w io.Writer) error) (err error) {
 }
 
 func buffered(f *os.File, write func(w io.Writer) error) error {
-	w := bufio.NewWriterSize(f, 1<<16)
+	w := bufio.NewWriterSize(Writer(f), 1<<16)
 	if err := write(w); err != nil {
 		return err
 	}
@@ -258,7 +261,7 @@ func syncFolder(dir string) error {
 		return nil
 	}
 	defer d.Close()
-	err = d.Sync()
+	err = Sync(d)
 	if errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL) {
 		return nil
 	}

@@ -16,6 +16,15 @@ const renamesOpenFiles = true
 // removeAbandoned fails there in the same way.
 func lock(f *os.File) { flock(f, syscall.LOCK_EX) }
 
+// tryLock locks f until it is closed.
+func tryLock(f *os.File) error {
+	err := flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return ErrLocked
+	}
+	return err
+}
+
 // removeAbandonedFolder is removeAbandoned for a folder of [Folder].
 func removeAbandonedFolder(path string, _ fs.FileInfo) {
 	d, err := os.OpenFile(path, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)

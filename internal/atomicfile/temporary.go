@@ -25,6 +25,9 @@ func (t target) temporary() (*os.File, error) {
 	}
 	dir, _ := filepath.Split(t.path)
 	for range 100 {
+		if err := fail("create", t.path); err != nil {
+			return nil, err
+		}
 		f, err := os.OpenFile(fmt.Sprintf("%s.chainrule-%016x.tmp", dir, rand.Uint64()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 		if err != nil {
 			return nil, explain(t.path, err)

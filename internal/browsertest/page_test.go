@@ -91,8 +91,14 @@ func open(t *testing.T, ctx context.Context, g *graph.Graph[float64], o draw.Opt
 	if err := draw.HTML(&page, g, o); err != nil {
 		t.Fatal(err)
 	}
+	return openPage(t, ctx, page.Bytes())
+}
+
+// openPage writes a page to a file and opens it.
+func openPage(t *testing.T, ctx context.Context, page []byte) *visit {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "page.html")
-	if err := os.WriteFile(path, page.Bytes(), 0o666); err != nil {
+	if err := os.WriteFile(path, page, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	v := &visit{t: t, ctx: ctx}

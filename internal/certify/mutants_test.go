@@ -11,15 +11,17 @@ import (
 	"github.com/chainrule-go/chainrule/nn"
 )
 
-// caseOf returns the case of a row of the table.
-func caseOf(name string) gradcheck.Case {
+// rowOf returns a row of the table, and caseOf its case.
+func rowOf(name string) trace.Row {
 	for _, r := range trace.Rows() {
 		if r.Name == name {
-			return r.Case
+			return r
 		}
 	}
 	panic("there is no row " + name)
 }
+
+func caseOf(name string) gradcheck.Case { return rowOf(name).Case }
 
 // faultOf returns the fault of a name.
 func faultOf(t *testing.T, name string) Fault {

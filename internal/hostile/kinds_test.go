@@ -80,7 +80,7 @@ func TestKinds(t *testing.T) {
 		t.Fatal(err)
 	}
 	reads := [][]string{
-		{"info", "FILE"}, {"predict", good, "FILE"}, {"eval", good, "--samples", "FILE"}, {"graph", good, "--input", "FILE"},
+		{"info", "FILE"}, {"predict", good, "FILE"}, {"eval", good, "--data", "FILE"}, {"graph", good, "--input", "FILE"},
 		{"predict", "FILE", good}, {"eval", "FILE"}, {"graph", "FILE"}, {"check", "--model", "FILE"}, {"predict", "--raw", good, "FILE"},
 		{"eval", good, "--data", "FILE"}, {"train", "--data", "FILE"}, {"graph", good, "--data", "FILE"},
 	}

@@ -170,7 +170,7 @@ func TestCommandCrafted(t *testing.T) {
 			{"info", model},
 			{"predict", model, input},
 			{"graph", model, "--input", input, "--format", "json"},
-			{"eval", model, "--samples", labelled},
+			{"eval", model, "--data", labelled},
 			{"graph", model, "--input", input, "--format", "svg"},
 			{"graph", model, "--input", input, "--format", "html"},
 			{"info", "--json", model},

@@ -65,6 +65,15 @@ func (f *File) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// ReadAt reads as os.File does.
+func (f *File) ReadAt(p []byte, at int64) (int, error) {
+	n, err := f.f.ReadAt(p, at)
+	if err != nil && f.ctx.Err() != nil {
+		err = f.ctx.Err()
+	}
+	return n, err
+}
+
 // Stat returns what os.File.Stat returns.
 func (f *File) Stat() (fs.FileInfo, error) { return f.f.Stat() }
 

@@ -45,9 +45,9 @@ func (b *batchNorm[T]) run(threads int) {
 	if len(b.x) == 0 {
 		return
 	}
-	const elements, columns, line = 1 << 16, 1 << 10, 64
-	w := max(b.columns(), 1)
-	most := max(min(elements/max(b.N*b.L, 1), columns/w), ceil(line, w))
+	const elements, columns, least = 1 << 17, 1 << 10, 256 // a short piece of a row is slow to come from memory
+	w := b.columns()
+	most := max(min(elements/(b.N*b.L), columns/w), ceil(least, w))
 	b.channels, b.each = min(most, b.C), w
 	parts := ceil(b.C, b.channels)
 	if threads > 1 && len(b.x) >= thresholds.update && share(&keptOf[T]().batchNorms, b, threads, parts, len(b.x) >= thresholds.wakeUpdate) {
@@ -156,7 +156,13 @@ func (p *batchPart[T]) rows(f func(at, column, n int)) {
 }
 
 // expand sets the columns of channel c to v.
-func (p *batchPart[T]) expand(columns []T, c int, v T) { fill(columns[c*p.each:][:p.each], v) }
+func (p *batchPart[T]) expand(columns []T, c int, v T) {
+	if p.each == 1 {
+		columns[c] = v
+		return
+	}
+	fill(columns[c*p.each:][:p.each], v)
+}
 
 func (p *batchPart[T]) expandMean() {
 	for c := range p.channels {

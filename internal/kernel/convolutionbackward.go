@@ -47,7 +47,8 @@ func (c *convolution[T]) backward() {
 // backwardPart computes dx of some images, and the sums of their dw and dbias.
 func (c *convolution[T]) backwardPart(part, first, end int) {
 	f, pixels := &c.forward, c.pixels()
-	sizes := [5]int{f.size(), c.Groups * pixels * c.sumColumns(), c.outputs()}
+	// Planes up to a multiple of 8, so that they are transposed by eights.
+	sizes := [5]int{f.size(), c.Groups * pixels * c.sumColumns(), c.outputs() + 7*pixels}
 	if c.dx != nil {
 		sizes[3], sizes[4] = c.back.size(), c.In*c.back.wide
 	}
@@ -66,6 +67,7 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 	clear(placed)
 	clear(transposed)
 	clear(placedY)
+	clear(masked[c.outputs():])
 	sums := c.sums[part*c.sumSize():][:c.sumSize()]
 	clear(sums)
 	dbias := sums[len(sums)-c.Out:]
@@ -77,7 +79,7 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 			c.spread(masked, dy, n)
 			dy = masked
 		} else if c.y != nil {
-			ReLUBackward(1, masked, dy, c.ofImage(c.y, n))
+			ReLUBackward(1, masked[:len(dy)], dy, c.ofImage(c.y, n))
 			dy = masked
 		}
 		for p := range dbias {
@@ -95,19 +97,20 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 	}
 }
 
-// spread sets planes to the gradients of the maxima, each where it was chosen, and those
-// that a ReLU made 0 nowhere.
+// spread sets planes to the gradients of the maxima, each where it was chosen, but 0 for
+// those that a ReLU made 0.
 func (c *convolution[T]) spread(planes, dy []T, n int) {
+	planes = planes[:c.outputs()]
+	passed := borrow[T](n, len(dy))
+	defer keptOf[T]().buffers.giveBack(n, passed)
+	ReLUBackward(1, passed.data, dy, c.ofImage(c.y, n))
 	clear(planes)
-	y, size, pixels := c.ofImage(c.y, n), c.pool.outputs(), c.pixels()
-	choices := c.choices[n*len(dy):]
+	size, pixels := c.pool.outputs(), c.pixels()
 	for p := range c.Out {
 		plane := planes[p*pixels:][:pixels]
-		choices, y := choices[p*size:][:size], y[p*size:][:size]
-		for i, v := range dy[p*size:][:size] {
-			if !(y[i] <= 0) {
-				plane[choices[i]] += v
-			}
+		choices := c.choices[(n*c.Out+p)*size:][:size]
+		for i, v := range passed.data[p*size:][:size] {
+			plane[choices[i]] += v
 		}
 	}
 }
@@ -117,7 +120,7 @@ func (c *convolution[T]) spread(planes, dy []T, n int) {
 func (c *convolution[T]) addProducts(sums, placed, transposed, dy []T) {
 	columns, out, pixels := c.sumColumns(), c.Out/c.Groups, c.pixels()
 	if t := tilingOf[T](); t != nil {
-		t.transpose(transposed, columns, dy, pixels, out, pixels)
+		t.transpose(transposed, columns, dy, pixels, min(ceil(out, 8)*8, len(dy)/pixels), pixels)
 	} else {
 		for p := range out {
 			for i, v := range dy[p*pixels:][:pixels] {

@@ -31,15 +31,15 @@ func (m *Moments[T]) set(i int, sum, squares, count, eps float64) {
 	m.Inv[i] = T(1 / math.Sqrt(variance+eps))
 }
 
-// mostColumns is how many columns a channel has at most.
-const mostColumns = 512
-
-// columns is how many columns there are for each channel. Element i of a channel is in
-// the column i mod columns; a sum over a channel is one over each column, from the first
-// sample to the last, and then over the columns as [Sum] does. So the order does not
-// depend on how channels are shared out, and a number for each channel becomes one for
-// each column of a few, which stay in the cache.
-func (l Layout) columns() int { return min(l.L, mostColumns) }
+// columns is how many columns there are for each channel: as many as it has elements, or
+// a part of them. Element i of a channel is in the column i mod columns; a sum over a
+// channel is one over each column, from the first sample to the last, and then over the
+// columns as [Sum] does. So the order does not depend on how channels are shared out, and
+// a number for each channel becomes one for each column of a few, which stay in the cache.
+func (l Layout) columns() int {
+	const most = 1024
+	return ceil(l.L, max(ceil(l.L, most), 1))
+}
 
 // Columns returns the number of columns of all channels: how many elements the arguments
 // of [Expand] have.

@@ -37,13 +37,12 @@ func (k *kept[O]) giveBack(place int, o *O) {
 
 // keeps is what is kept for work on one type.
 type keeps[T Float] struct {
-	buffers     kept[buffer[T]]
-	loops       kept[loops[T]]
-	blocked     kept[blocked[T]]
-	batchNorms  kept[batchNorm[T]]
-	rowNorms    kept[rowNorm[T]]
-	activations kept[activation[T]]
-
+	buffers      kept[buffer[T]]
+	loops        kept[loops[T]]
+	blocked      kept[blocked[T]]
+	batchNorms   kept[batchNorm[T]]
+	rowNorms     kept[rowNorm[T]]
+	activations  kept[activation[T]]
 	convolutions kept[convolution[T]]
 }
 

@@ -22,7 +22,10 @@ func testGuardPages[T Float](t *testing.T) {
 	defer use(goPath)()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	size := int(unsafe.Sizeof(T(0)))
-	pages := [][]byte{fenced(t, 4096), fenced(t, 4096), fenced(t, 4096), fenced(t, 4096)}
+	pages := make([][]byte, 7)
+	for i := range pages {
+		pages[i] = fenced(t, 4096)
+	}
 	rng := rand.New(rand.NewPCG(55, 1))
 	for _, op := range vectorOps[T]() {
 		for n := range 68 {

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -60,21 +61,37 @@ func limits(p *plot.Plot, x, y Axis) {
 	set(&p.Y, y)
 }
 
-// logTicks are marks at the powers of ten, and at 2 and 5 times them if there are few.
+// logTicks are marks at the powers of ten and their multiples, of which more have labels
+// the smaller the range is; in a very small one, they are those of a linear axis.
 func logTicks(lo, hi float64) (ticks []plot.Tick) {
 	first, last := int(math.Floor(math.Log10(lo))), int(math.Ceil(math.Log10(hi)))
-	every := max(1, (last-first)/6)
+	every, labelled := max(1, (last-first)/6), "1"
+	switch {
+	case hi <= 4*lo:
+		labelled = "123456789"
+	case hi <= 10*lo:
+		labelled = "12357"
+	case hi <= 200*lo:
+		labelled = "125"
+	}
+	labels := 0
 	for e := first; e <= last; e++ {
 		for m := 1; m < 10; m++ {
-			v, _ := strconv.ParseFloat(strconv.Itoa(m)+"e"+strconv.Itoa(e), 64)
+			digit := strconv.Itoa(m)
+			v, _ := strconv.ParseFloat(digit+"e"+strconv.Itoa(e), 64)
+			if v < lo || v > hi {
+				continue
+			}
 			tick := plot.Tick{Value: v}
-			if m == 1 && (e-first)%every == 0 || last-first <= 2 && (m == 2 || m == 5) {
+			if strings.Contains(labelled, digit) && (e-first)%every == 0 {
 				tick.Label = strconv.FormatFloat(v, 'g', -1, 64)
+				labels++
 			}
-			if v >= lo && v <= hi {
-				ticks = append(ticks, tick)
-			}
+			ticks = append(ticks, tick)
 		}
+	}
+	if labels < 2 {
+		return plot.DefaultTicks{}.Ticks(lo, hi)
 	}
 	return ticks
 }

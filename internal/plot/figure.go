@@ -21,7 +21,7 @@ import (
 
 // A Figure is one of the figures of this package.
 type Figure interface {
-	name() string
+	Name() string                         // its title
 	check() error                         // what is wrong with it
 	height(width, em vg.Length) vg.Length // for a width and a size of letters
 	draw(c draw.Canvas, em vg.Length)
@@ -55,7 +55,7 @@ func SVG(w io.Writer, f Figure) error {
 	body = strings.ReplaceAll(body, "font-family:Liberation Sans", "font-family:Liberation Sans,Arial,Helvetica,sans-serif")
 	body = c.fitTexts(body)
 	_, err := fmt.Fprintf(w, `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" role="img" aria-label="%s" width="%.0f" height="%.0f" viewBox="0 0 %.5g %.5g">`+"\n%s",
-		html.EscapeString(clean(f.name())), width.Points()*4/3, height.Points()*4/3, width.Points(), height.Points(), body)
+		html.EscapeString(clean(f.Name())), width.Points()*4/3, height.Points()*4/3, width.Points(), height.Points(), body)
 	return err
 }
 
@@ -70,15 +70,22 @@ func PNG(w io.Writer, f Figure) error {
 	return err
 }
 
-// Save writes the figure to a file, whose name ends in .svg or .png.
-func Save(path string, f Figure) error {
-	write := SVG
+// Writer returns [SVG] or [PNG] by the end of the name of a file.
+func Writer(path string) (func(io.Writer, Figure) error, error) {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".svg":
+		return SVG, nil
 	case ".png":
-		write = PNG
-	default:
-		return fmt.Errorf("plot: want a file whose name ends in .svg or .png, got %q", path)
+		return PNG, nil
+	}
+	return nil, fmt.Errorf("want a file whose name ends in .svg or .png, got %q", path)
+}
+
+// Save writes the figure to a file, whose name ends in .svg or .png.
+func Save(path string, f Figure) error {
+	write, err := Writer(path)
+	if err != nil {
+		return err
 	}
 	return atomicfile.Write(path, func(w io.Writer) error { return write(w, f) })
 }

@@ -14,7 +14,7 @@ type Grid struct {
 	Figures []Figure
 }
 
-func (f Grid) name() string { return f.Title }
+func (f Grid) Name() string { return f.Title }
 
 func (f Grid) check() error {
 	if f.Columns < 0 {

@@ -22,7 +22,7 @@ type Heat struct {
 	Text          [][]string // written in the cells, if they are large enough; nil is none
 }
 
-func (f Heat) name() string { return f.Title }
+func (f Heat) Name() string { return f.Title }
 
 func (f Heat) check() error {
 	wrong := len(f.Values) != len(f.Rows) || f.Text != nil && len(f.Text) != len(f.Rows)
@@ -43,12 +43,12 @@ func (f Heat) height(width, em vg.Length) vg.Length {
 
 // margins is the room for the names of the rows and columns, and for the scale.
 func (f Heat) margins(em vg.Length) (left, below, beside vg.Length) {
-	left, below, beside = em*3, em*1.8, em*9
+	left, below, beside = em*3, em*3.2, em*9
 	for _, s := range f.Rows {
 		left = max(left, letter(em, 0, 0).Width(clean(s))+em*2.2)
 	}
 	for _, s := range f.Columns {
-		below = max(below, letter(em, 0, 0).Width(clean(s))+em*2)
+		below = max(below, letter(em, 0, 0).Width(clean(s))+em*2.4)
 	}
 	return min(left, em*14), min(below, em*14), beside
 }
@@ -144,14 +144,14 @@ func (f Heat) drawNames(c, cells draw.Canvas, w, h, em vg.Length) {
 	for _, s := range f.Columns {
 		widest = max(widest, letter(em, 0, 0).Width(clean(s)))
 	}
-	down := em * 1.3
+	down := em * 1.7
 	for j := 0; j < len(f.Columns); j += every(w) {
 		at := vg.Point{X: cells.Min.X + w*(vg.Length(j)+0.5), Y: cells.Min.Y - em*0.3}
 		style := letter(em, centre, top)
 		if widest > w*0.95 {
 			style = letter(em, right, middle)
 			style.Rotation = math.Pi / 2
-			down = widest + em*0.4
+			down = widest + em*0.8
 		}
 		c.FillText(style, at, clean(f.Columns[j]))
 	}

@@ -18,7 +18,7 @@ type Histogram struct {
 	Bins   int // 40 if 0
 }
 
-func (f Histogram) name() string { return f.Title }
+func (f Histogram) Name() string { return f.Title }
 
 func (f Histogram) check() error {
 	if f.Bins < 0 {

@@ -24,7 +24,7 @@ type Image struct {
 	Caption string // one or more lines
 }
 
-func (f Images) name() string { return f.Title }
+func (f Images) Name() string { return f.Title }
 
 func (f Images) check() error {
 	if f.Columns < 0 {

@@ -39,7 +39,7 @@ const (
 	Path               // both
 )
 
-func (f Lines) name() string { return f.Title }
+func (f Lines) Name() string { return f.Title }
 
 func (f Lines) check() error {
 	for _, s := range f.Series {

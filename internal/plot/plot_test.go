@@ -211,10 +211,20 @@ func TestLogTicks(t *testing.T) {
 		}
 		return labels
 	}
-	if got := strings.Join(label(0.3, 0.9), " "); got != "0.5" {
-		t.Errorf("0.3 to 0.9: %s", got)
-	}
-	if got := strings.Join(label(1e-4, 1), " "); got != "0.0001 0.001 0.01 0.1 1" {
-		t.Errorf("1e-4 to 1: %s", got)
+	for _, test := range []struct {
+		lo, hi float64
+		want   string
+	}{
+		{0.10, 0.39, "0.1 0.2 0.3"},
+		{0.3, 0.9, "0.3 0.4 0.5 0.6 0.7 0.8 0.9"},
+		{0.15, 1.2, "0.2 0.3 0.5 0.7 1"},
+		{0.06, 1, "0.1 0.2 0.5 1"},
+		{1e-4, 1, "0.0001 0.001 0.01 0.1 1"},
+		{1e-12, 1, "1e-12 1e-10 1e-08 1e-06 0.0001 0.01 1"},
+		{0.21, 0.29, "0.21 0.23 0.25 0.27 0.29"},
+	} {
+		if got := strings.Join(label(test.lo, test.hi), " "); got != test.want {
+			t.Errorf("%g to %g: %s, want %s", test.lo, test.hi, got, test.want)
+		}
 	}
 }

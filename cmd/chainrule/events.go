@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/chainrule-go/chainrule/data"
+	"github.com/chainrule-go/chainrule/internal/report"
+	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/tensorboard"
+	"github.com/chainrule-go/chainrule/train"
+)
+
+// runEvents tells TensorBoard of a run: the numbers of each epoch, and how the weights are
+// distributed.
+type runEvents struct {
+	dir string
+	net nn.Layer[float32]
+	w   *tensorboard.Writer // from the first epoch on
+}
+
+// observe makes a run that is kept in a directory log what package metrics measures of its
+// validation set, and write event files.
+func (t *training) observe(dir *train.Dir) *runEvents {
+	if v := t.config.Validation; v != nil && v.Len() > 0 && t.set.outputs <= mostReported {
+		t.config.Metrics = bothMetrics(t.config.Metrics, validationMetrics(t.net, t.config.Loss, v, t.set.preparation, t.config.Threads))
+	}
+	events, next := &runEvents{dir: dir.Path(), net: t.net}, t.config.OnEpoch
+	t.config.OnEpoch = func(e train.Epoch) error {
+		if err := next(e); err != nil {
+			return err
+		}
+		return events.epoch(e)
+	}
+	return events
+}
+
+// epoch writes the events of an epoch.
+func (r *runEvents) epoch(e train.Epoch) (err error) {
+	if r.w == nil {
+		if r.w, err = tensorboard.Create(r.dir, e.Step); err != nil {
+			return err
+		}
+	}
+	var values []tensorboard.Value
+	scalar := func(name string, v float64) {
+		if !math.IsNaN(v) {
+			values = append(values, tensorboard.Scalar(name, v))
+		}
+	}
+	scalar("loss/training", e.Loss)
+	scalar("loss/validation", e.ValidationLoss)
+	scalar("accuracy/training", e.TrainAccuracy)
+	scalar("accuracy/validation", e.ValidationAccuracy)
+	scalar("accuracy/test", e.TestAccuracy)
+	scalar("learning rate", e.LearningRate)
+	for _, name := range slices.Sorted(maps.Keys(e.Metrics)) {
+		scalar("metrics/"+strings.ReplaceAll(name, "_", " "), e.Metrics[name])
+	}
+	for _, l := range e.Layers {
+		scalar("gradient norm/"+l.Name, l.GradientNorm)
+		scalar("dead/"+l.Name, l.Dead)
+	}
+	names := nn.ParamNames(r.net)
+	for i, p := range r.net.Params() {
+		values = append(values, tensorboard.Histogram("weights/"+names[i], p.Value.Data))
+	}
+	return r.w.Write(e.Step, values...)
+}
+
+func (r *runEvents) close() error {
+	if r.w == nil {
+		return nil
+	}
+	return r.w.Close()
+}
+
+// validationMetrics returns what [train.Config] calls Metrics: those of package metrics,
+// over a validation set.
+func validationMetrics(net nn.Layer[float32], loss nn.Loss[float32], samples data.Samples[float32], from *data.Preparation, threads int) func(context.Context) (map[string]float64, error) {
+	return func(ctx context.Context) (map[string]float64, error) {
+		e, err := report.Evaluate(ctx, net, loss, samples, from, 0, threads)
+		if err != nil {
+			return nil, err
+		}
+		return e.Logged("validation"), nil
+	}
+}
+
+// bothMetrics measures with two functions.
+func bothMetrics(a, b func(context.Context) (map[string]float64, error)) func(context.Context) (map[string]float64, error) {
+	return func(ctx context.Context) (map[string]float64, error) {
+		all := map[string]float64{}
+		for _, measure := range []func(context.Context) (map[string]float64, error){a, b} {
+			some, err := measure(ctx)
+			if err != nil {
+				return nil, err
+			}
+			maps.Copy(all, some)
+		}
+		return all, nil
+	}
+}

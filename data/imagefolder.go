@@ -1,0 +1,144 @@
+package data
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/chainrule-go/chainrule/data/picture"
+	"github.com/chainrule-go/chainrule/internal/inputfile"
+)
+
+// pictureNames end the names of the files that are pictures.
+var pictureNames = []string{".png", ".jpg", ".jpeg", ".gif"}
+
+// An imageFolder is a folder with a folder of pictures for each class.
+type imageFolder struct {
+	dir     string
+	classes []string   // sorted
+	files   [][]string // of each class, sorted, below dir, with slashes
+}
+
+// openImageFolder lists the pictures. Hidden files, and those whose names are not those of
+// pictures, are left out; links to folders are not followed.
+func openImageFolder(ctx context.Context, dir string) (*imageFolder, error) {
+	f := &imageFolder{dir: dir}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, class := range entries {
+		name := class.Name()
+		if !class.IsDir() || strings.HasPrefix(name, ".") {
+			continue
+		}
+		var files []string
+		err := fs.WalkDir(os.DirFS(dir), name, func(file string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case ctx.Err() != nil:
+				return ctx.Err()
+			case strings.HasPrefix(entry.Name(), "."):
+				if entry.IsDir() {
+					return fs.SkipDir
+				}
+			case !entry.IsDir() && slices.Contains(pictureNames, strings.ToLower(path.Ext(file))):
+				files = append(files, file)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("reading the folder %s: %w", filepath.Join(dir, name), err)
+		}
+		if len(files) > 0 {
+			f.classes = append(f.classes, name)
+			f.files = append(f.files, files)
+		}
+	}
+	if len(f.classes) == 0 {
+		return nil, fmt.Errorf("the folder %s has no folders with pictures; want one for each class, named after it, with PNG, JPEG or GIF files (or the four files of MNIST)", dir)
+	}
+	return f, nil
+}
+
+// read reads all pictures as bytes. What image leaves open is that of the first picture;
+// if same is set, all others must have its size, else they are scaled to it. The classes
+// are those of want, or, if there are none, the folders.
+func (f *imageFolder) read(ctx context.Context, image *Image, want []string, same bool, sums *fileSums) (pixels []byte, labels []int, err error) {
+	if len(want) == 0 {
+		want = f.classes
+	}
+	first := ""
+	for i, class := range f.classes {
+		label := slices.Index(want, class)
+		if label < 0 {
+			return nil, nil, fmt.Errorf("%s: want one of the classes %s, got the folder %q", f.dir, list(want), class)
+		}
+		for _, file := range f.files[i] {
+			at := f.path(file)
+			if same && first == "" {
+				first = at
+			}
+			some, err := readPicture(ctx, at, file, image, first, sums)
+			if err != nil {
+				return nil, nil, err
+			}
+			pixels = append(pixels, some...)
+			labels = append(labels, label)
+		}
+	}
+	return pixels, labels, nil
+}
+
+// path is that of a file.
+func (f *imageFolder) path(file string) string {
+	return filepath.Join(f.dir, filepath.FromSlash(file))
+}
+
+// readPicture reads a picture as bytes. What image leaves open becomes that of the
+// picture. Unless first is empty, a picture of another size than that one is an error.
+func readPicture(ctx context.Context, at, name string, image *Image, first string, sums *fileSums) ([]byte, error) {
+	in, err := inputfile.Open(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	sum := sha256.New()
+	r := io.TeeReader(in, sum)
+	img, err := picture.Decode(r, at)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.Copy(io.Discard, r); err != nil { // what follows the picture
+		return nil, fmt.Errorf("reading %s: %w", at, err)
+	}
+	sums.add(name, sum)
+	b := img.Bounds()
+	if image.Channels == 0 {
+		image.Channels = 3
+		if picture.Grey(img) {
+			image.Channels = 1
+		}
+	}
+	if image.Height == 0 {
+		image.Height, image.Width = b.Dy(), b.Dx()
+		if max(b.Dx(), b.Dy()) > longestSide {
+			return nil, fmt.Errorf("%s: the picture has %d x %d pixels, at most %d on a side are taken; give a size to scale it to (--size 32x32)", at, b.Dx(), b.Dy(), longestSide)
+		}
+	} else if first != "" && (b.Dx() != image.Width || b.Dy() != image.Height) {
+		return nil, fmt.Errorf("%s: the picture has %d x %d pixels, and %s has %d x %d; give a size to scale all to (--size 32x32)", at, b.Dx(), b.Dy(), first, image.Width, image.Height)
+	}
+	pixels, err := picture.Resize(img, image.Width, image.Height, image.Channels)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", at, err)
+	}
+	return pixels, nil
+}

@@ -1,0 +1,487 @@
+package data
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/chainrule-go/chainrule/data/picture"
+	"github.com/chainrule-go/chainrule/internal/inputfile"
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// Load reads data to train on from a file or a folder, and divides them into parts. It is
+//
+//   - a table of text, with a record a line, its fields between commas, tabs, semicolons or
+//     vertical bars: CSV or TSV. A column is taken as numbers if more of its fields in
+//     the first MiB are numbers than are texts; a later text is then an error, so that a
+//     slip of the pen does not make categories of them;
+//   - a folder that has a folder of pictures (PNG, JPEG, GIF) for each class; or a folder
+//     train of that kind beside test, validation or both;
+//   - an IDX file of unsigned bytes, plain or gzip, with a second one of labels;
+//   - an npy file of samples with a second one of targets, or an npz file of both
+//     (x and y; x_train, y_train, x_test and y_test). Integers are classes, floats are
+//     values to predict.
+//
+// The parts do not depend on the order of the records: see [Options]. All statistics are
+// those of the training part. What was done stands in Parts.Preparation, to be kept in the
+// model; [Read] does it again. The memory is 12 bytes for each number of a table or an
+// array that is kept (float64 while it is read, and T), the bytes of the pictures, and half
+// a MiB.
+//
+// Parts.SHA256 is that of the file, or of several: that of what sha256sum prints for them,
+// sorted by name.
+func Load[T tensor.Float](ctx context.Context, path string, o Options) (*Parts[T], error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	var sums fileSums
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return loadFolder[T](ctx, path, o)
+	}
+	f, err := openSource(ctx, path, &sums)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var p *Parts[T]
+	switch f.kind {
+	case kindTable:
+		p, err = loadTable[T](f, path, o)
+	case kindIDX:
+		p, err = loadIDX[T](ctx, f, path, o, &sums)
+	default:
+		p, err = loadArrays[T](ctx, f, path, o, &sums)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := f.end(); err != nil {
+		return nil, err
+	}
+	return finish(ctx, p, path, o, &sums)
+}
+
+// finish reads the parts that are files of their own.
+func finish[T tensor.Float](ctx context.Context, p *Parts[T], path string, o Options, sums *fileSums) (*Parts[T], error) {
+	for _, part := range []struct {
+		path string
+		to   *Samples[T]
+	}{{o.ValidationPath, &p.Validation}, {o.TestPath, &p.Test}} {
+		if part.path == "" {
+			continue
+		}
+		r, err := read[T](ctx, part.path, p.Preparation, sums)
+		if err != nil {
+			return nil, err
+		}
+		if !r.Labelled {
+			return nil, fmt.Errorf("%s lacks what is predicted; name a file that has it", part.path)
+		}
+		*part.to = r.Samples
+	}
+	for _, part := range []struct {
+		name   string
+		of     Samples[T]
+		wanted bool
+	}{{"to train on", p.Train, true}, {"for validation", p.Validation, o.Validation > 0}, {"to test", p.Test, o.Test > 0}} {
+		if part.wanted && part.of == nil {
+			return nil, fmt.Errorf("%s: no sample is left %s; name other shares, or data with more samples", path, part.name)
+		}
+	}
+	p.SHA256 = sums.all()
+	return p, nil
+}
+
+// A source is a file that was opened, and what it is.
+type source struct {
+	*inputfile.File
+	r    *bufio.Reader // the file, as its sum is taken
+	kind sourceKind
+	path string
+	sum  io.Writer
+	done func()
+}
+
+type sourceKind int
+
+const (
+	kindTable sourceKind = iota
+	kindIDX
+	kindNPY
+	kindNPZ
+)
+
+// openSource opens a file and looks at its beginning.
+func openSource(ctx context.Context, path string, sums *fileSums) (*source, error) {
+	f, err := inputfile.Open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.New()
+	s := &source{File: f, r: bufio.NewReader(f), path: path, sum: sum, done: func() { sums.add(filepath.Base(path), sum) }}
+	begin, err := s.r.Peek(8)
+	if err != nil && err != io.EOF {
+		f.Close()
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	s.kind = kindOf(begin)
+	return s, nil
+}
+
+// kindOf finds out what a file is by its beginning.
+func kindOf(begin []byte) sourceKind {
+	switch {
+	case bytes.HasPrefix(begin, npyMagic):
+		return kindNPY
+	case bytes.HasPrefix(begin, []byte("PK\x03\x04")):
+		return kindNPZ
+	case bytes.HasPrefix(begin, []byte{0, 0}), bytes.HasPrefix(begin, gzipMagic):
+		return kindIDX
+	}
+	return kindTable
+}
+
+// Read reads the file, whose sum is taken.
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	s.sum.Write(p[:n])
+	return n, err
+}
+
+// end notes the sum, of a whole file.
+func (s *source) end() error {
+	if s.kind == kindNPZ { // which is not read in order
+		if _, err := io.Copy(s.sum, s.r); err != nil {
+			return fmt.Errorf("reading %s: %w", s.path, err)
+		}
+	}
+	s.done()
+	return nil
+}
+
+func loadTable[T tensor.Float](r io.Reader, path string, o Options) (*Parts[T], error) {
+	f, err := openTable(r, path, o.Header, o.missing())
+	if err != nil {
+		return nil, err
+	}
+	slots, err := f.slots(&o)
+	if err != nil {
+		return nil, err
+	}
+	t, err := f.read(slots, o.missing())
+	if err != nil {
+		return nil, err
+	}
+	t.sortTexts()
+	last := len(slots) - 1
+	var part []uint8
+	if o.PartColumn != "" {
+		part = make([]uint8, t.rows)
+		for i := range part {
+			part[i] = uint8(t.row(i)[last])
+		}
+	} else {
+		part = split(t.rows, o.Seed, o.Validation, o.Test, func(i int) uint64 { return hashNumbers(t.row(i)) }, func(i int) int {
+			if slots[last].use != labelColumn {
+				return 0
+			}
+			return int(t.row(i)[last])
+		})
+	}
+	if !slices.Contains(part, trainPart) {
+		return nil, fmt.Errorf("%s: no record is left to train on", path)
+	}
+	p, err := t.prepare(f, &o, part)
+	if err != nil {
+		return nil, err
+	}
+	all := sets[T](t, p, part)
+	return &Parts[T]{Train: all[trainPart], Validation: all[validationPart], Test: all[testPart], Preparation: p, Unused: t.unused}, nil
+}
+
+func loadFolder[T tensor.Float](ctx context.Context, dir string, o Options) (*Parts[T], error) {
+	images := dir
+	if info, err := os.Stat(filepath.Join(dir, "train")); err == nil && info.IsDir() {
+		images = filepath.Join(dir, "train")
+		for _, part := range []struct {
+			folder string
+			share  *float64
+			to     *string
+		}{{"validation", &o.Validation, &o.ValidationPath}, {"val", &o.Validation, &o.ValidationPath}, {"test", &o.Test, &o.TestPath}} {
+			at := filepath.Join(dir, part.folder)
+			if info, err := os.Stat(at); err == nil && info.IsDir() && *part.to == "" {
+				*part.to, *part.share = at, 0
+			}
+		}
+	}
+	f, err := openImageFolder(ctx, images)
+	if err != nil {
+		return nil, err
+	}
+	if len(f.classes) < 2 {
+		return nil, fmt.Errorf("%s: want 2 classes or more, got the folder %s alone", images, f.classes[0])
+	}
+	var sums fileSums
+	p := &Preparation{Image: &Image{Height: o.Height, Width: o.Width, Channels: o.Channels}, Classes: f.classes}
+	if err := distinct("classes", p.Classes, mostClasses); err != nil {
+		return nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	// An unset size must be that of each picture; one that is given scales them.
+	pixels, labels, err := f.read(ctx, p.Image, nil, o.Height == 0, &sums)
+	if err != nil {
+		return nil, err
+	}
+	return finish(ctx, pixelParts[T](p, pixels, labels, o), dir, o, &sums)
+}
+
+// pixelParts divides images among the parts.
+func pixelParts[T tensor.Float](p *Preparation, pixels []byte, labels []int, o Options) *Parts[T] {
+	all := Pixels[T]{X: pixels, T: labels, Shape: p.Shape()}
+	row := all.row()
+	part := split(len(labels), o.Seed, o.Validation, o.Test,
+		func(i int) uint64 { return hashBytes(pixels[i*row:][:row]) }, func(i int) int { return labels[i] })
+	var made [parts]Samples[T]
+	for of := range made {
+		if some := all.pick(part, uint8(of)); some.Len() == all.Len() {
+			made[of] = all
+		} else if some.Len() > 0 {
+			made[of] = some
+		}
+	}
+	return &Parts[T]{Train: made[trainPart], Validation: made[validationPart], Test: made[testPart], Preparation: p}
+}
+
+// What a compressed file may become: 64 MiB, and 256 bytes for each byte of the file.
+// DEFLATE makes a thousand zeros of a byte; images are seldom compressed to a tenth.
+const (
+	freeBytes = 64 << 20
+	perByte   = 256
+)
+
+// most returns how many bytes a file may become.
+func (s *source) most() int {
+	size := int64(0)
+	if info, err := s.Stat(); err == nil && info.Mode().IsRegular() {
+		size = info.Size()
+	}
+	return int(min(freeBytes+perByte*size, math.MaxInt32))
+}
+
+func loadIDX[T tensor.Float](ctx context.Context, f *source, path string, o Options, sums *fileSums) (*Parts[T], error) {
+	images, labels, err := readIDXPair(ctx, f, path, o.Labels, sums)
+	if err != nil {
+		return nil, err
+	}
+	p, err := idxPreparation(images, path)
+	if err != nil {
+		return nil, err
+	}
+	if labels == nil {
+		return nil, fmt.Errorf("%s: name the file of its labels (--labels)", path)
+	}
+	most := slices.Max(labels)
+	if most == 0 {
+		return nil, fmt.Errorf("%s: want 2 classes or more, got labels that are all 0", path)
+	}
+	p.Classes = classNames(most + 1)
+	return pixelParts[T](p, images.Data, labels, o), nil
+}
+
+// idxPreparation says how the samples of an IDX file become inputs.
+func idxPreparation(x *IDX, path string) (*Preparation, error) {
+	if len(x.Shape) != 3 || x.Shape[0] == 0 {
+		return nil, fmt.Errorf("%s: want images, of shape (N, height, width), got %s", path, tensor.FormatShape(x.Shape))
+	}
+	p := &Preparation{Image: &Image{Height: x.Shape[1], Width: x.Shape[2], Channels: 1}}
+	if err := p.Check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, nil
+}
+
+// classNames are the names of classes that have none.
+func classNames(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprint(i)
+	}
+	return names
+}
+
+// readIDXPair reads images and, from a second file, their labels. labels is nil if that
+// file is not named and none is called as it would be.
+func readIDXPair(ctx context.Context, r *source, path, labelsPath string, sums *fileSums) (*IDX, []int, error) {
+	x, err := ReadIDX(r, path, r.most())
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := openTargets(ctx, path, labelsPath, sums)
+	if f == nil || err != nil {
+		return x, nil, err
+	}
+	defer f.Close()
+	y, err := ReadIDX(f, f.path, f.most())
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(y.Shape) != 1 || y.Shape[0] != x.Shape[0] || y.Shape[0] == 0 {
+		return nil, nil, fmt.Errorf("%s: want a label for each of the %d images of %s, got %s", f.path, x.Shape[0], path, tensor.FormatShape(y.Shape))
+	}
+	labels := make([]int, len(y.Data))
+	for i, v := range y.Data {
+		labels[i] = int(v)
+	}
+	return x, labels, f.end()
+}
+
+// openTargets opens the file of the targets of samples. If it is not named it is found by
+// its name, and then it is nil if there is none.
+func openTargets(ctx context.Context, path, targets string, sums *fileSums) (*source, error) {
+	named := targets != ""
+	if !named {
+		base := filepath.Base(path)
+		other := strings.NewReplacer("images", "labels", "idx3", "idx1").Replace(base)
+		if rest, ok := strings.CutPrefix(strings.ToLower(base), "x"); ok && filepath.Ext(base) == ".npy" {
+			other = "y" + rest
+		}
+		if targets = filepath.Join(filepath.Dir(path), other); other == base {
+			return nil, nil
+		}
+	}
+	f, err := openSource(ctx, targets, sums)
+	if !named && errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return f, err
+}
+
+// A Reading is samples that were read as others before, for a model to look at.
+type Reading[T tensor.Float] struct {
+	Samples  Samples[T]
+	Labelled bool     // the file says what is right; else the targets are 0
+	Unused   []string // columns of a table that the model does not look at
+}
+
+// Read reads the samples of a file or a folder, of any kind that [Load] reads, or one
+// picture, and prepares them as p says. The columns of a table are found by name: their
+// order does not matter, one that is missing is an error, others are not used. What is
+// predicted need not be there.
+func Read[T tensor.Float](ctx context.Context, path string, p *Preparation) (*Reading[T], error) {
+	return read[T](ctx, path, p, nil)
+}
+
+func read[T tensor.Float](ctx context.Context, path string, p *Preparation, sums *fileSums) (*Reading[T], error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		if p.Image == nil {
+			return nil, fmt.Errorf("%s is a folder, and the model takes %s", path, p.takes())
+		}
+		f, err := openImageFolder(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		pixels, labels, err := f.read(ctx, p.Image, p.Classes, false, sums)
+		if err != nil {
+			return nil, err
+		}
+		return &Reading[T]{Samples: Pixels[T]{X: pixels, T: labels, Shape: p.Shape()}, Labelled: true}, nil
+	}
+	f, err := openSource(ctx, path, sums)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var r *Reading[T]
+	switch f.kind {
+	case kindTable:
+		r, err = ReadTable[T](f, path, p)
+	case kindIDX:
+		r, err = readIDXPrepared[T](ctx, f, path, p, sums)
+	default:
+		r, err = readArrays[T](ctx, f, path, p, sums)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, f.end()
+}
+
+// takes says what samples are, for an error.
+func (p *Preparation) takes() string {
+	switch {
+	case p.Image != nil:
+		return fmt.Sprintf("pictures of %d x %d", p.Image.Width, p.Image.Height)
+	case p.Array != nil:
+		return "arrays of " + tensor.FormatShape(p.Array.Shape)
+	}
+	return "tables"
+}
+
+// ReadTable is [Read] for a table of text from r; errors call it by name.
+func ReadTable[T tensor.Float](r io.Reader, name string, p *Preparation) (*Reading[T], error) {
+	if len(p.Columns) == 0 {
+		return nil, fmt.Errorf("%s is a table, and the model takes %s", name, p.takes())
+	}
+	t, labelled, err := readPrepared(r, name, p)
+	if err != nil {
+		return nil, err
+	}
+	targets := *p
+	if !labelled {
+		targets.Targets = nil
+	}
+	all := sets[T](t, &targets, make([]uint8, t.rows))
+	return &Reading[T]{Samples: all[trainPart], Labelled: labelled, Unused: t.unused}, nil
+}
+
+func readIDXPrepared[T tensor.Float](ctx context.Context, f *source, path string, p *Preparation, sums *fileSums) (*Reading[T], error) {
+	x, labels, err := readIDXPair(ctx, f, path, "", sums)
+	if err != nil {
+		return nil, err
+	}
+	got, err := idxPreparation(x, path)
+	switch {
+	case err != nil:
+		return nil, err
+	case p.Image == nil || !slices.Equal(got.Shape(), p.Shape()):
+		return nil, fmt.Errorf("%s holds pictures of %d x %d, and the model takes %s", path, got.Image.Width, got.Image.Height, p.takes())
+	}
+	labelled := labels != nil
+	if !labelled {
+		labels = make([]int, x.Shape[0])
+	}
+	if most := slices.Max(labels); len(p.Classes) > 0 && most >= len(p.Classes) {
+		return nil, fmt.Errorf("%s has a label %d, and the model knows %d classes", path, most, len(p.Classes))
+	}
+	return &Reading[T]{Samples: Pixels[T]{X: x.Data, T: labels, Shape: p.Shape()}, Labelled: labelled}, nil
+}
+
+// ReadPicture prepares a picture as p says.
+func ReadPicture(r io.Reader, name string, p *Preparation) ([]byte, error) {
+	if p.Image == nil {
+		return nil, fmt.Errorf("%s is a picture, and the model takes %s", name, p.takes())
+	}
+	img, err := picture.Decode(r, name)
+	if err != nil {
+		return nil, err
+	}
+	var pixels []byte
+	if p.Image.Digit {
+		pixels, err = picture.Digit(img)
+	} else {
+		pixels, err = picture.Resize(img, p.Image.Width, p.Image.Height, p.Image.Channels)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return pixels, nil
+}

@@ -1,0 +1,321 @@
+package data
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// UsualMissing are the texts that stand for a missing value in a table, beside the empty
+// one, unless others are named.
+var UsualMissing = []string{"NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "?"}
+
+// A table is the records of a text file as numbers: of each record one number a slot, which
+// for a text is its index in the slot's texts. A missing value that is to be filled is NaN.
+type table struct {
+	name   string
+	slots  []slot
+	blocks [][]float64 // of perBlock records each, and the rest
+	rows   int
+	unused []string // columns that are in no slot
+}
+
+// A slot is a column of which something is kept.
+type slot struct {
+	column int // in the file, from 0
+	header string
+	use    use
+
+	numeric bool
+	codes   map[string]int // of texts
+	texts   []string
+	open    bool // texts that are not in codes are added
+	most    int  // texts
+	missing missing
+	instead float64 // of a missing value
+}
+
+// use is what a column is for.
+type use int
+
+const (
+	inputColumn use = iota
+	labelColumn
+	targetColumn
+	partColumn
+)
+
+// missing is what happens where a value is missing.
+type missing int
+
+const (
+	refused missing = iota
+	filled          // it becomes instead
+	noted           // it becomes NaN, to be filled later
+)
+
+// perBlock is how many numbers are in a block of a table.
+const perBlock = 1 << 16
+
+// row returns the numbers of a record.
+func (t *table) row(i int) []float64 {
+	n := t.perBlock()
+	return t.blocks[i/n][i%n*len(t.slots):][:len(t.slots)]
+}
+
+// perBlock is how many records are in a block.
+func (t *table) perBlock() int { return max(1, perBlock/len(t.slots)) }
+
+// A tableFile is a table that was opened: its beginning was looked at.
+type tableFile struct {
+	records *records
+	names   []string // of the columns
+	header  bool     // the first line has them
+	begin   []ColumnSummary
+}
+
+// sniffed is how many bytes at the beginning of a table decide what its columns are.
+const sniffed = 1 << 20
+
+// openTable looks at the beginning of a table. header is "yes", "no", or "" to find out.
+func openTable(r io.Reader, name, header string, missing []string) (*tableFile, error) {
+	begin, err := io.ReadAll(io.LimitReader(r, sniffed))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	form, err := detect(begin)
+	if err != nil {
+		return nil, &TableError{Name: name, Err: err}
+	}
+	begin = begin[form.mark:]
+	whole := len(begin) < sniffed-form.mark
+	some := begin
+	if !whole {
+		some = begin[:bytes.LastIndexByte(begin, '\n')+1]
+	}
+	f := &tableFile{records: newRecords(io.MultiReader(bytes.NewReader(begin), r), name, form.separator)}
+	first, err := newRecords(bytes.NewReader(some), name, form.separator).next()
+	switch {
+	case err == io.EOF && !whole:
+		return nil, &TableError{Name: name, Line: 1, Err: fmt.Errorf("the line is longer than %d bytes; want a table with a record a line", sniffed)}
+	case err == io.EOF:
+		return nil, &TableError{Name: name, Err: errors.New("it is empty; want a table with a record a line")}
+	case err != nil:
+		return nil, err
+	case len(first) > mostColumns:
+		return nil, &TableError{Name: name, Line: 1, Err: fmt.Errorf("want at most %d columns, got %d", mostColumns, len(first))}
+	}
+	f.header = header == "yes" || header == "" && !slices.ContainsFunc(first, isNumber)
+	for i, field := range first {
+		column := strconv.Itoa(i + 1)
+		if f.header && len(field) > 0 {
+			column = string(field)
+		}
+		if err := checkName(column); err != nil {
+			return nil, &TableError{Name: name, Line: 1, Column: i + 1, Err: err}
+		}
+		f.names = append(f.names, column)
+	}
+	if f.header {
+		if i, ok := repeated(f.names); ok {
+			return nil, &TableError{Name: name, Line: 1, Column: i + 1, Err: fmt.Errorf("two columns are called %q; rename one", f.names[i])}
+		}
+	}
+	// What is wrong in the beginning is found again when it is read.
+	f.begin, _ = summarise(newRecords(bytes.NewReader(some), name, form.separator), f, missing)
+	return f, nil
+}
+
+func isNumber(field []byte) bool {
+	_, err := number(field)
+	return err == nil
+}
+
+// repeated returns the first name that stands before it.
+func repeated(names []string) (int, bool) {
+	seen := map[string]bool{}
+	for i, name := range names {
+		if seen[name] {
+			return i, true
+		}
+		seen[name] = true
+	}
+	return 0, false
+}
+
+// column returns the index of a column that is named, or numbered from 1; -1 is the last.
+func (f *tableFile) column(name string) (int, error) {
+	if i := slices.Index(f.names, name); i >= 0 {
+		return i, nil
+	}
+	if i, err := strconv.Atoi(name); err == nil {
+		switch {
+		case 1 <= i && i <= len(f.names):
+			return i - 1, nil
+		case -len(f.names) <= i && i <= -1:
+			return len(f.names) + i, nil
+		}
+	}
+	return 0, &TableError{Name: f.records.name, Err: fmt.Errorf("there is no column %q; the columns are %s", name, list(f.names))}
+}
+
+// list writes names for an error, the first 20 of them.
+func list(names []string) string {
+	more := ""
+	if len(names) > 20 {
+		names, more = names[:20], fmt.Sprintf(" and %d more", len(names)-20)
+	}
+	return strings.Join(names, ", ") + more
+}
+
+// header returns the name of a column for an error: none if it is but its number.
+func (f *tableFile) headerOf(column int) string {
+	if !f.header {
+		return ""
+	}
+	return f.names[column]
+}
+
+// read reads all records.
+func (f *tableFile) read(slots []slot, missing []string) (*table, error) {
+	t := &table{name: f.records.name, slots: slots}
+	used := map[int]bool{}
+	for i := range slots {
+		used[slots[i].column] = true
+		slots[i].header = f.headerOf(slots[i].column)
+	}
+	for i, name := range f.names {
+		if !used[i] {
+			t.unused = append(t.unused, name)
+		}
+	}
+	if f.header {
+		if _, err := f.records.next(); err != nil {
+			return nil, err
+		}
+	}
+	full := t.perBlock() * len(slots)
+	block := make([]float64, 0, full)
+	for {
+		fields, err := f.records.next()
+		if err == io.EOF {
+			break
+		} else if err != nil {
+			return nil, err
+		}
+		if len(fields) != len(f.names) {
+			return nil, f.records.fail(0, "want %d fields, as in the first line, got %d", len(f.names), len(fields))
+		}
+		for i := range slots {
+			v, err := slots[i].parse(fields[slots[i].column], missing)
+			if err != nil {
+				return nil, &TableError{t.name, f.records.line, slots[i].column + 1, slots[i].header, err}
+			}
+			block = append(block, v)
+		}
+		t.rows++
+		if len(block) == full {
+			t.blocks = append(t.blocks, block)
+			block = make([]float64, 0, full)
+		}
+	}
+	if len(block) > 0 {
+		t.blocks = append(t.blocks, block)
+	}
+	if t.rows == 0 {
+		return nil, &TableError{Name: t.name, Err: errors.New("it has a header and no records")}
+	}
+	return t, nil
+}
+
+// parse returns the number for a field.
+func (s *slot) parse(field []byte, missing []string) (float64, error) {
+	if s.numeric {
+		if v, err := number(field); err == nil {
+			return v, nil
+		} else if !isMissing(field, missing) {
+			return 0, fmt.Errorf("%w; if it stands for a missing value, name it (--missing), and if the column has categories, say so (--categorical)", err)
+		}
+	} else if code, ok := s.codes[string(field)]; ok {
+		return float64(code), nil
+	} else if !isMissing(field, missing) {
+		return s.newText(string(field))
+	}
+	switch s.missing {
+	case filled:
+		return s.instead, nil
+	case noted:
+		return math.NaN(), nil
+	}
+	if s.use != inputColumn {
+		return 0, errors.New("the value to predict is missing; leave the line out")
+	}
+	return 0, errors.New("the value is missing; leave the line or the column out (--ignore), or have it filled (--fill median)")
+}
+
+func isMissing(field []byte, missing []string) bool {
+	return len(field) == 0 || slices.ContainsFunc(missing, func(m string) bool { return string(field) == m })
+}
+
+// newText adds a text, if the slot is open.
+func (s *slot) newText(text string) (float64, error) {
+	if !s.open {
+		return 0, fmt.Errorf("want one of %s, got %s", list(s.texts), short([]byte(text)))
+	}
+	if err := checkName(text); err != nil {
+		return 0, err
+	}
+	if len(s.texts) == s.most {
+		if s.use == labelColumn {
+			return 0, fmt.Errorf("want at most %d classes; to predict a number, name the column as a target (--target)", s.most)
+		}
+		return 0, fmt.Errorf("want at most %d categories in a column; if it names the samples, leave it out (--ignore)", s.most)
+	}
+	s.texts = append(s.texts, text)
+	s.codes[text] = len(s.texts) - 1
+	return float64(len(s.texts) - 1), nil
+}
+
+// sortTexts brings the texts of open slots into an order that does not depend on that of
+// the records: of numbers if all of them are.
+func (t *table) sortTexts() {
+	for k := range t.slots {
+		s := &t.slots[k]
+		if !s.open || s.numeric {
+			continue
+		}
+		before := s.texts
+		s.texts = slices.Clone(before)
+		numbers := map[string]float64{}
+		for _, text := range before {
+			if v, err := number([]byte(text)); err == nil {
+				numbers[text] = v
+			}
+		}
+		slices.SortFunc(s.texts, func(a, b string) int {
+			if len(numbers) == len(before) {
+				return cmp.Or(cmp.Compare(numbers[a], numbers[b]), cmp.Compare(a, b))
+			}
+			return cmp.Compare(a, b)
+		})
+		for code, text := range s.texts {
+			s.codes[text] = code
+		}
+		if s.missing == filled {
+			s.instead = float64(s.codes[before[int(s.instead)]])
+		}
+		for _, block := range t.blocks {
+			for i := k; i < len(block); i += len(t.slots) {
+				if v := block[i]; v == v {
+					block[i] = float64(s.codes[before[int(v)]])
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,244 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chainrule-go/chainrule/tensor"
+)
+
+// textFile writes a file into a fresh folder.
+func textFile(t testing.TB, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// loaded loads a table.
+func loaded(t testing.TB, text string, o Options) *Parts[float64] {
+	t.Helper()
+	p, err := Load[float64](t.Context(), textFile(t, "t.csv", text), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestTable(t *testing.T) {
+	const text = "\uFEFFid;colour;height;kind\n" +
+		"1;red;1;yes\n" +
+		"2;blue;;no\n" +
+		"3;?;3;yes\n" +
+		"4;\"red\";5;no\n"
+	p := loaded(t, text, Options{Label: "kind", Ignore: []string{"id"}, Fill: []string{"mean", "colour=most-frequent"}})
+	mean, red := "3", "red"
+	if got, want := p.Preparation.Columns, []Column{
+		{Name: "colour", Categories: []string{"blue", "red"}, Fill: &red},
+		{Name: "height", Mean: 3, Std: 1.4142135623730951, Fill: &mean}, // of 1, 3, 3, 5: √2
+	}; !reflect.DeepEqual(got, want) {
+		t.Errorf("the columns are %+v, want %+v", got, want)
+	}
+	s := p.Train.(Set[float64])
+	x := -2 / 1.4142135623730951
+	if want := tensor.Of([]float64{0, 1, x, 1, 0, 0, 0, 1, 0, 0, 1, -x}, 4, 3); !reflect.DeepEqual(s.X, want) {
+		t.Errorf("the inputs are %v, want %v", s.X, want)
+	}
+	if want := []int{1, 0, 1, 0}; !slices.Equal(s.T, want) || !slices.Equal(p.Preparation.Classes, []string{"no", "yes"}) {
+		t.Errorf("the labels are %v of %v, want %v of [no yes]", s.T, p.Preparation.Classes, want)
+	}
+	if want := []string{"id"}; !slices.Equal(p.Unused, want) {
+		t.Errorf("unused are %v, want %v", p.Unused, want)
+	}
+	t.Run("SHA-256", func(t *testing.T) {
+		// printf '...' | sha256sum
+		if want := fmt.Sprintf("%x", sha(text)); p.SHA256 != want {
+			t.Errorf("got %s, want %s, that of the file", p.SHA256, want)
+		}
+	})
+	t.Run("read again", func(t *testing.T) {
+		// In another order, with a column more, and without what is predicted.
+		r, err := ReadTable[float64](strings.NewReader("height\tnew\tcolour\n5\tx\tblue\n\tx\tNA\n"), "new.tsv", p.Preparation)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := tensor.Of([]float64{1, 0, -x, 0, 1, 0}, 2, 3); !reflect.DeepEqual(r.Samples.(Set[float64]).X, want) || r.Labelled {
+			t.Errorf("got %v, labelled %v, want %v without labels", r.Samples.(Set[float64]).X, r.Labelled, want)
+		}
+		if want := []string{"new"}; !slices.Equal(r.Unused, want) {
+			t.Errorf("unused are %v, want %v", r.Unused, want)
+		}
+	})
+}
+
+func TestTableOfTargets(t *testing.T) {
+	p := loaded(t, "1,10,0\n2,20,0\n3,30,1\n", Options{Targets: []string{"2", "-1"}})
+	s := p.Train.(Set[float64])
+	if shape, ok := s.TargetShape(); !ok || !slices.Equal(shape, []int{2}) || p.Preparation.Header {
+		t.Fatalf("the targets are %v, want 2 numbers a sample, and no header", shape)
+	}
+	Restore(p.Preparation, s.Values.Data)
+	for i, want := range []float64{10, 0, 20, 0, 30, 1} {
+		if got := s.Values.Data[i]; got-want > 1e-12 || want-got > 1e-12 {
+			t.Errorf("target %d comes back as %v, want %v", i, got, want)
+		}
+	}
+	t.Run("raw", func(t *testing.T) {
+		p := loaded(t, "1,10\n2,20\n", Options{Targets: []string{"2"}, Raw: true})
+		if got := p.Train.(Set[float64]); !slices.Equal(got.X.Data, []float64{1, 2}) || !slices.Equal(got.Values.Data, []float64{10, 20}) {
+			t.Errorf("got %v and %v, want the numbers as they are", got.X, got.Values)
+		}
+	})
+	t.Run("inputs alone", func(t *testing.T) {
+		r, err := ReadTable[float64](strings.NewReader("2\n"), "new", p.Preparation)
+		if err != nil || r.Labelled || r.Samples.Len() != 1 {
+			t.Errorf("got %+v (%v), want a sample without targets", r, err)
+		}
+	})
+}
+
+func TestFill(t *testing.T) {
+	const text = "a,b,c\n1,x,p\n,,q\n2,x,p\n6,y,q\n9,,p\n"
+	for _, c := range []struct {
+		fill string
+		want string // of a, and of b
+	}{
+		{"mean", "4.5 x"}, {"median", "4 x"}, {"most-frequent", "1 x"}, {"b==y", "? y"}, {"b==new", "? new"}, {"a==7", "7 ?"}, {"=3", "3 3"},
+	} {
+		t.Run(c.fill, func(t *testing.T) {
+			f, err := Load[float64](t.Context(), textFile(t, "t.csv", text), Options{Label: "c", Fill: []string{c.fill}})
+			if strings.Contains(c.want, "?") {
+				if err == nil || !strings.Contains(err.Error(), "the value is missing") {
+					t.Errorf("got %v, want an error about the other column", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			columns := f.Preparation.Columns
+			if got := *columns[0].Fill + " " + *columns[1].Fill; got != c.want {
+				t.Errorf("filled with %q, want %q", got, c.want)
+			}
+		})
+	}
+	t.Run("of the training part alone", func(t *testing.T) {
+		f := loaded(t, "a,b,part\n1,p,train\n3,q,train\n,q,train\n100,p,test\n", Options{Label: "b", Fill: []string{"mean"}, PartColumn: "part"})
+		if c := f.Preparation.Columns[0]; *c.Fill != "2" || c.Mean != 2 || f.Test.Len() != 1 || f.Validation != nil {
+			t.Errorf("got fill %s, mean %v and %d to test, want 2, 2 and 1: the test part counts", *c.Fill, c.Mean, f.Test.Len())
+		}
+	})
+}
+
+func TestTableErrors(t *testing.T) {
+	label := Options{Label: "c"}
+	numbers := "a,c\n" + strings.Repeat("1,x\n2,y\n", 10)
+	for _, c := range []struct {
+		name, text string
+		o          Options
+		want       string
+	}{
+		{"empty", "", label, "t.csv: it is empty"},
+		{"a header alone", "a,c\n", label, "it has a header and no records"},
+		{"UTF-16", "\xff\xfea\x00", label, "it is UTF-16; save it as UTF-8"},
+		{"zero bytes", "a,c\n1,\x00\n", label, "it holds zero bytes"},
+		{"no such column", numbers, Options{Label: "kind"}, `there is no column "kind"; the columns are a, c`},
+		{"nothing to predict", numbers, Options{}, "name the column to predict"},
+		{"two things to predict", numbers, Options{Label: "c", Targets: []string{"a"}}, "not both"},
+		{"named twice", numbers, Options{Targets: []string{"a", "1"}}, "the column is named twice"},
+		{"no input", numbers, Options{Label: "c", Ignore: []string{"a"}}, "no column is left as an input"},
+		{"fields missing", numbers + "1\n", label, "t.csv:22: want 2 fields, as in the first line, got 1"},
+		{"a text among numbers", numbers + "one,x\n", label, `t.csv:22: column 1 (a): want a number, got "one"; if it stands for a missing value`},
+		{"missing", numbers + "NA,x\n", label, "t.csv:22: column 1 (a): the value is missing"},
+		{"missing label", numbers + "1,\n", label, "t.csv:22: column 2 (c): the value to predict is missing"},
+		{"two columns of a name", "a,b,a\n1,2,3\n", label, `t.csv:1: column 3: two columns are called "a"`},
+		{"one class", "a,c\n1,x\n2,x\n", label, "column 2 (c): want 2 classes or more, got x alone"},
+		{"a control character", "a,c\n1,x\n2,\x1b[31m\n", label, "t.csv:3: column 2 (c): want a text of one line"},
+		{"no UTF-8", "a,c\n1,x\n2,\xe9\n", label, "t.csv:3: column 2 (c): want UTF-8"},
+		{"a long name", strings.Repeat("é", 200) + ",c\n1,x\n", label, "t.csv:1: column 1: want at most 255 bytes, got 400"},
+		{"a wrong part", "a,c,p\n1,x,train\n2,y,Test\n", Options{Label: "c", PartColumn: "p"}, `t.csv:3: column 3 (p): want one of train, validation, test, got "Test"`},
+		{"nothing to train on", "a,c,p\n1,x,test\n", Options{Label: "c", PartColumn: "p"}, "no record is left to train on"},
+		{"a share of nothing", "a,c\n1,x\n2,y\n", Options{Label: "c", Test: 0.2}, "no sample is left to test"},
+		{"shares of all", numbers, Options{Label: "c", Test: 0.5, Validation: 0.5}, "want shares of validation and test"},
+		{"a fill of another kind", numbers, Options{Label: "c", Fill: []string{"maximum"}}, `want mean, median, most-frequent or =TEXT`},
+		{"a text to fill numbers", numbers, Options{Label: "c", Fill: []string{"a==one"}}, `the constant to fill it with: want a number, got "one"`},
+		{"too many categories", "a,c\n" + many(mostCategories+1), Options{Label: "c"}, "want at most 1000 categories in a column; if it names the samples, leave it out"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Load[float32](t.Context(), textFile(t, "t.csv", c.text), c.o)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want an error with %q", err, c.want)
+			}
+		})
+	}
+	t.Run("later than the first MiB", func(t *testing.T) {
+		text := "a,c\n" + strings.Repeat("1,x\n2,y\n", sniffed/8) + "z,x\n"
+		_, err := Load[float32](t.Context(), textFile(t, "t.csv", text), label)
+		if want := fmt.Sprintf("t.csv:%d: column 1 (a): want a number", sniffed/4+2); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want an error with %q", err, want)
+		}
+	})
+	t.Run("interrupted", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := Load[float32](ctx, textFile(t, "t.csv", numbers), label); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want that of the context", err)
+		}
+	})
+}
+
+// many is n records of different texts.
+func many(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "t%d,%d\n", i, i%2)
+	}
+	return b.String()
+}
+
+func TestReadTableErrors(t *testing.T) {
+	p := loaded(t, "a,b,c\n1,x,p\n2,y,q\n", Options{Label: "c"}).Preparation
+	for _, c := range []struct{ name, text, want string }{
+		{"a column is missing", "a,c\n1,p\n", `there is no column "b", which the model takes; its columns are a, c`},
+		{"a new category", "a,b\n1,z\n", `new.csv:2: column 2 (b): want one of x, y, got "z"`},
+		{"a new class", "a,b,c\n1,x,r\n", `new.csv:2: column 3 (c): want one of p, q, got "r"`},
+		{"a missing value", "a,b\n1,x\n,x\n", "new.csv:3: column 1 (a): the value is missing"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ReadTable[float32](strings.NewReader(c.text), "new.csv", p)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want an error with %q", err, c.want)
+			}
+		})
+	}
+}
+
+// FuzzTable: no text does harm, and one that is taken is read again to the same bits.
+func FuzzTable(f *testing.F) {
+	for _, s := range []string{"a,b\n1,x\n2,y\n", "1;2\n3;4\n", "a\tb\n\"x\ny\"\t1\nz\t2", "a|b\nNA|p\n1|q\n", "\xef\xbb\xbfa,b\n1e5,0\n-1,1\n", "x\n", ",\n,\n"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		p, err := loadTable[float32](strings.NewReader(string(text)), "t", Options{Label: "-1", Fill: []string{"median"}})
+		if err != nil {
+			return
+		}
+		again, err := ReadTable[float32](strings.NewReader(string(text)), "t", p.Preparation)
+		if err != nil {
+			t.Fatalf("read to train on, and not again: %v", err)
+		}
+		a, b := p.Train.(Set[float32]), again.Samples.(Set[float32])
+		if !reflect.DeepEqual(a.X, b.X) || !reflect.DeepEqual(a.T, b.T) {
+			t.Errorf("read as %v %v, and again as %v %v", a.X, a.T, b.X, b.T)
+		}
+	})
+}

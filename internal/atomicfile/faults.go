@@ -1,0 +1,38 @@
+package atomicfile
+
+import (
+	"io"
+	"os"
+)
+
+// Fault, if set, is asked before each operation on a file that is to last: "create",
+// "write", "sync" and "rename". Its error takes the place of the operation. Tests set it.
+var Fault func(operation, path string) error
+
+func fail(operation, path string) error {
+	if Fault == nil {
+		return nil
+	}
+	return Fault(operation, path)
+}
+
+// Sync flushes a file or folder to disk.
+func Sync(f *os.File) error {
+	if err := fail("sync", f.Name()); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// Writer returns a writer to f. Of what a fault takes the place of, half is written.
+func Writer(f *os.File) io.Writer { return faultyWriter{f} }
+
+type faultyWriter struct{ f *os.File }
+
+func (w faultyWriter) Write(p []byte) (int, error) {
+	if err := fail("write", w.f.Name()); err != nil {
+		n, _ := w.f.Write(p[:len(p)/2])
+		return n, err
+	}
+	return w.f.Write(p)
+}
