@@ -372,6 +372,14 @@ type Reading[T tensor.Float] struct {
 	Unused   []string // columns of a table that the model does not look at
 }
 
+// Set returns the samples as numbers.
+func (r *Reading[T]) Set() Set[T] {
+	if images, ok := r.Samples.(Pixels[T]); ok {
+		return images.Set()
+	}
+	return r.Samples.(Set[T]) // there is no third kind of what is read
+}
+
 // Read reads the samples of a file or a folder, of any kind that [Load] reads, or one
 // picture, and prepares them as p says. The columns of a table are found by name: their
 // order does not matter, one that is missing is an error, others are not used. What is

@@ -89,6 +89,9 @@ func describe(x array) string {
 // fixed says that the number of samples is what is wrong.
 func (k *check) shrink(x array, fs []Failure, fails func(array) []Failure, fixed bool) (array, []Failure) {
 	tries := 200
+	if k.AsDrawn {
+		tries = 0
+	}
 	attempt := func(y array) bool {
 		if tries--; tries < 0 {
 			return false

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -110,4 +111,20 @@ func checkPreparation[T tensor.Float](p *data.Preparation, net *nn.Sequential[T]
 		return fmt.Errorf("want a class or target for each output, %s, got %d", tensor.FormatShape(out[1:]), n)
 	}
 	return nil
+}
+
+// Samples reads the samples of a file or a folder, of any kind that [data.Load] reads, and
+// prepares them as those of the training were. They have the shape that the network takes.
+// Where the file does not say what is right, the targets are 0: [data.Read] tells.
+func (m *Model[T]) Samples(ctx context.Context, path string) (data.Set[T], error) {
+	if m.Preparation == nil {
+		return data.Set[T]{}, errors.New("model: the file does not say how samples are prepared; make them as the network takes them")
+	}
+	r, err := data.Read[T](ctx, path, m.Preparation)
+	if err != nil {
+		return data.Set[T]{}, err
+	}
+	set := r.Set()
+	set.X = tensor.Of(set.X.Data, append([]int{set.Len()}, m.Input...)...)
+	return set, nil
 }

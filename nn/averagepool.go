@@ -64,7 +64,7 @@ func (l *windows[T]) Fields(f *Fields[T]) {
 	}
 }
 
-func (l *windows[T]) Settings(s *Settings[T]) { l.window.settings(s, "window") }
+func (l *windows[T]) Settings(s *Settings[T]) { windowSettings(s, "window", &l.window) }
 
 // Window returns how the window moves.
 func (l *windows[T]) Window() Window { return l.window }

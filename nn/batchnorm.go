@@ -49,9 +49,14 @@ type BatchNorm[T tensor.Float] struct {
 func NewBatchNorm[T tensor.Float](features int) *BatchNorm[T] {
 	l := &BatchNorm[T]{features: features, Momentum: 0.1, Eps: 1e-5}
 	MustBuild(l)
+	l.start()
+	return l
+}
+
+// start sets the initial gamma and Var.
+func (l *BatchNorm[T]) start() {
 	setOnes(l.Gamma.Value)
 	setOnes(l.Var)
-	return l
 }
 
 func setOnes[T tensor.Float](x *tensor.Tensor[T]) {
@@ -69,6 +74,13 @@ func (l *BatchNorm[T]) Fields(f *Fields[T]) {
 	f.State("mean", &l.Mean, l.features)
 	f.State("var", &l.Var, l.features)
 	f.Params(&l.params)
+}
+
+func (l *BatchNorm[T]) Settings(s *Settings[T]) {
+	s.Infer(&l.features, s.Axis(0))
+	s.Float("momentum", &l.Momentum, 0.1)
+	s.Float("eps", &l.Eps, 1e-5)
+	s.Built(l.start)
 }
 
 func (l *BatchNorm[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {

@@ -67,15 +67,19 @@ func (l *Convolution[T]) Fields(f *Fields[T]) {
 func (l *Convolution[T]) Settings(s *Settings[T]) {
 	s.Infer(&l.in, s.Axis(0))
 	s.Int("out", &l.out)
-	l.window.settings(s, "kernel", 1)
-	s.Sizes("dilation", &l.window.dilation, s.Axes()-1, 1)
+	windowSettings(s, "kernel", &l.window, 1)
+	s.Sizes("dilation", &l.window.dilation, len(l.window.size), 1)
 	s.Int("groups", &l.groups, 1)
 }
 
 // Init draws W anew and sets b to 0. The inputs are those of an element of y, and the
 // outputs the elements of y that an element of x is an input of, for stride 1.
 func (l *Convolution[T]) Init(init Init, rng *rand.Rand) {
-	normal(l.W.Value.Data, init(l.Terms(), len(l.W.Value.Data)/l.in), rng)
+	size := 1
+	for _, n := range l.window.size {
+		size *= n
+	}
+	normal(l.W.Value.Data, init(l.in/l.groups*size, l.out/l.groups*size), rng)
 	clear(l.B.Value.Data)
 }
 
@@ -91,7 +95,7 @@ func (l *Convolution[T]) Groups() int { return l.groups }
 // Window returns how the kernel moves.
 func (l *Convolution[T]) Window() Window { return l.window }
 
-// Terms returns the number of products in each element of y.
+// Terms returns the number of products in an element of y.
 func (l *Convolution[T]) Terms() int { return len(l.W.Value.Data) / l.out }
 
 func (l *Convolution[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {

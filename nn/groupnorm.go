@@ -30,7 +30,7 @@ func NewGroupNorm[T tensor.Float](groups, channels int) *GroupNorm[T] {
 	l := &GroupNorm[T]{groups: groups, channels: channels}
 	l.Eps = 1e-5
 	MustBuild(l)
-	setOnes(l.Gamma.Value)
+	l.start()
 	return l
 }
 
@@ -44,6 +44,13 @@ func (l *GroupNorm[T]) Fields(f *Fields[T]) {
 	f.Param("gamma", &l.Gamma, l.channels)
 	f.Param("beta", &l.Beta, l.channels)
 	f.Params(&l.params)
+}
+
+func (l *GroupNorm[T]) Settings(s *Settings[T]) {
+	s.Int("groups", &l.groups)
+	s.Infer(&l.channels, s.Axis(0))
+	s.Float("eps", &l.Eps, 1e-5)
+	s.Built(l.start)
 }
 
 // Groups returns the number of groups.

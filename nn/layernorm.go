@@ -21,11 +21,13 @@ type LayerNorm[T tensor.Float] struct{ lastAxes[T] }
 func NewLayerNorm[T tensor.Float](shape ...int) *LayerNorm[T] {
 	l := &LayerNorm[T]{newLastAxes[T](shape, 1e-5)}
 	MustBuild(l)
-	setOnes(l.Gamma.Value)
+	l.start()
 	return l
 }
 
 func (l *LayerNorm[T]) Fields(f *Fields[T]) { l.fields(f, true) }
+
+func (l *LayerNorm[T]) Settings(s *Settings[T]) { l.settings(s, 1e-5) }
 
 func (l *LayerNorm[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 	return l.forward(p, l, x)

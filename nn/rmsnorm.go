@@ -21,11 +21,13 @@ type RMSNorm[T tensor.Float] struct{ lastAxes[T] }
 func NewRMSNorm[T tensor.Float](shape ...int) *RMSNorm[T] {
 	l := &RMSNorm[T]{newLastAxes[T](shape, 1e-6)}
 	MustBuild(l)
-	setOnes(l.Gamma.Value)
+	l.start()
 	return l
 }
 
 func (l *RMSNorm[T]) Fields(f *Fields[T]) { l.fields(f, false) }
+
+func (l *RMSNorm[T]) Settings(s *Settings[T]) { l.settings(s, 1e-6) }
 
 func (l *RMSNorm[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 	return l.forward(p, l, x)

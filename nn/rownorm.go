@@ -55,6 +55,9 @@ func (r *rowNorm[T]) backward(p *Pass[T], layer any, dy *tensor.Tensor[T], layou
 	return dx
 }
 
+// start sets the initial Gamma.
+func (r *rowNorm[T]) start() { setOnes(r.Gamma.Value) }
+
 // Params returns the parameters.
 func (r *rowNorm[T]) Params() []*Param[T] { return r.params }
 
@@ -62,6 +65,13 @@ func (r *rowNorm[T]) Params() []*Param[T] { return r.params }
 type lastAxes[T tensor.Float] struct {
 	rowNorm[T]
 	shape []int
+}
+
+// settings are those of a line. The last axis is the standard shape.
+func (l *lastAxes[T]) settings(s *Settings[T], eps float64) {
+	s.Sizes("shape", &l.shape, 0, s.Axis(s.Axes()-1))
+	s.Float("eps", &l.Eps, eps)
+	s.Built(l.start)
 }
 
 func newLastAxes[T tensor.Float](shape []int, eps float64) lastAxes[T] {

@@ -41,10 +41,9 @@ type Settings[T tensor.Float] struct {
 	built  func()
 
 	// Writing, if parser is nil.
-	words   []string
-	skipped bool // a setting before was left out, so that the next ones need their names
-	whole   bool // the last word is a whole number, which lengths may follow: 30x5x5
-	lists   []string
+	words    []string
+	optional bool // a setting before may be left out, so that the next ones have their names
+	lists    []string
 
 	err error
 }
@@ -93,7 +92,6 @@ func (s *Settings[T]) Int(name string, v *int, standard ...int) {
 		}
 		return n, err
 	})
-	s.whole = !s.skipped && len(s.words) > 0
 }
 
 // Float is a number. It may be left out if there is a standard value.
@@ -138,9 +136,8 @@ func (s *Settings[T]) Sizes(name string, v *[]int, axes int, standard ...int) {
 		}
 		return strings.Trim(strings.ReplaceAll(fmt.Sprint(v), " ", "x"), "[]")
 	}
-	if s.parser == nil && s.joins() && (len(standards) == 0 || !slices.Equal(*v, standards[0])) {
+	if s.parser == nil && len(standards) == 0 && s.joins() {
 		s.words[len(s.words)-1] += "x" + format(*v) // conv 30x5x5
-		s.whole = false
 		return
 	}
 	setting(s, name, v, standards, format, func(w *word) (lengths []int, err error) {
@@ -164,16 +161,22 @@ func (s *Settings[T]) Sizes(name string, v *[]int, axes int, standard ...int) {
 }
 
 // joins reports whether lengths that are written next follow a number without a name.
-func (s *Settings[T]) joins() bool { return s.whole && !s.skipped }
+func (s *Settings[T]) joins() bool {
+	if s.optional || len(s.words) == 0 {
+		return false
+	}
+	_, err := strconv.Atoi(s.words[len(s.words)-1])
+	return err == nil
+}
 
 // setting reads one setting by parse, or writes it by format.
 func setting[T tensor.Float, V any](s *Settings[T], name string, v *V, standard []V, format func(V) string, parse func(*word) (V, error)) {
-	defer func() { s.whole = false }()
 	switch {
 	case s.err != nil:
 	case s.parser == nil && len(standard) > 0 && format(*v) == format(standard[0]):
-		s.skipped = true
-	case s.parser == nil && s.skipped:
+		s.optional = true
+	case s.parser == nil && (s.optional || len(standard) > 0):
+		s.optional = true
 		s.words = append(s.words, name+"="+format(*v))
 	case s.parser == nil:
 		s.words = append(s.words, format(*v))

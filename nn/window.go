@@ -74,28 +74,22 @@ func (w *Window) fieldsOf(f fielder, name string) {
 	f.Ints("padding", &w.padding, len(w.size), 0, mostOfWindow)
 }
 
+// windowSettings visits the settings of a window, of which the size has a name of its own.
+// Without a stride it is the size.
+func windowSettings[T tensor.Float](s *Settings[T], name string, w *Window, stride ...int) {
+	s.Sizes(name, &w.size, s.Axes()-1)
+	if len(stride) == 0 {
+		stride = w.size
+	}
+	s.Sizes("stride", &w.stride, len(w.size), stride...)
+	s.Sizes("padding", &w.padding, len(w.size), 0)
+}
+
 // fielder is a *Fields of either precision.
 type fielder interface {
 	Sizes(name string, v *[]int, most int)
 	Ints(name string, v *[]int, n, least, most int)
 	Fail(name, format string, args ...any)
-}
-
-// settings visits the numbers of a window in a line of layers.
-func (w *Window) settings(s settler, name string, stride ...int) {
-	axes := s.Axes() - 1
-	s.Sizes(name, &w.size, axes)
-	if len(stride) == 0 {
-		stride = w.size // of a pool
-	}
-	s.Sizes("stride", &w.stride, axes, stride...)
-	s.Sizes("padding", &w.padding, axes, 0)
-}
-
-// settler is a *Settings of either precision.
-type settler interface {
-	Axes() int
-	Sizes(name string, v *[]int, axes int, standard ...int)
 }
 
 // axes returns how w moves over images of the given height and width, or over a signal,

@@ -16,7 +16,7 @@ import (
 // layers with large results, so their numbers are counted, from shapes alone, before
 // anything is computed.
 const (
-	mostComputed = 1 << 22 // of a sample and its results, as float32: 16 MB
+	mostComputed = 1 << 24 // of a sample and its results, as float32: 64 MB, which 200 samples of DeepConvNet fit in
 	mostDrawn    = 1 << 15 // the same in a graph, where several nodes have each, or as many as the weights
 	mostLayers   = 3000    // in a graph, which has a box for each
 )

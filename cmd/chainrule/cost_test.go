@@ -75,12 +75,12 @@ func TestEvalInParts(t *testing.T) {
 
 // What would take too much memory is refused, before it is taken.
 func TestCostRefused(t *testing.T) {
-	many, narrow := layered(t, 10_000, 420), layered(t, 1, 3000)
+	many, narrow := layered(t, 40_000, 420), layered(t, 1, 3000)
 	for _, tt := range []struct {
 		name, args, says string
 	}{
-		{"predict", "predict " + many + " none", "are 4210001 numbers, and at most 4194304 are allowed"},
-		{"eval", "eval " + many + " --data none", "at most 4194304 are allowed"},
+		{"predict", "predict " + many + " none", "are 16840001 numbers, and at most 16777216 are allowed"},
+		{"eval", "eval " + many + " --data none", "at most 16777216 are allowed"},
 		{"graph", "graph " + layered(t, 1000, 40) + " --input none", "are 41001 numbers, and at most 32768 are allowed"},
 		{"graph of many layers", "graph " + narrow + " --input none", "has 3001 layers, and at most 3000 are drawn"},
 	} {
@@ -88,7 +88,7 @@ func TestCostRefused(t *testing.T) {
 			var code int
 			var stderr string
 			got := allocated(func() { code, _, stderr = call(t, strings.Fields(tt.args)...) })
-			if code != exitFailure || !strings.Contains(stderr, tt.says) || got > 16<<20 {
+			if code != exitFailure || !strings.Contains(stderr, tt.says) || got > 24<<20 {
 				t.Errorf("exit code %d and %d MB, want %d and %q: %s", code, got>>20, exitFailure, tt.says, stderr)
 			}
 		})

@@ -23,7 +23,7 @@ func TestRunEvents(t *testing.T) {
 	net := nn.NewSequential(nn.NewAffine[float32](2, 2, rng), nn.NewAffine[float32](2, 2, rng))
 	e := train.Epoch{
 		Loss: 1, TrainAccuracy: 0.5, TestAccuracy: math.NaN(), ValidationLoss: 2, ValidationAccuracy: 0.5, LearningRate: 0.1,
-		Layers: []train.LayerHealth{{Name: "Affine1", GradientNorm: 3}}, Metrics: map[string]float64{"validation_mean_f1": 0.5},
+		Layers: []train.LayerHealth{{Name: "Affine1", GradientNorm: 3}}, Metrics: map[string]float64{"validation_f1": 0.5},
 	}
 	for range 2 {
 		events := &runEvents{dir: dir, net: net}
@@ -51,7 +51,7 @@ func TestRunEvents(t *testing.T) {
 	if records != 2+3 { // version and start, and the epochs
 		t.Errorf("%d records, want 5", records)
 	}
-	for _, name := range []string{"loss/training", "loss/validation", "accuracy/training", "learning rate", "metrics/validation mean f1", "gradient norm/Affine1", "weights/Affine1.W"} {
+	for _, name := range []string{"loss/training", "loss/validation", "accuracy/training", "learning rate", "metrics/validation f1", "gradient norm/Affine1", "weights/Affine1.W"} {
 		if bytes.Count(content, []byte(name)) != 3 {
 			t.Errorf("%q occurs %d times, want 3", name, bytes.Count(content, []byte(name)))
 		}
@@ -67,7 +67,7 @@ func TestValidationMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"validation_mean_precision", "validation_mean_recall", "validation_mean_f1", "validation_mean_roc_auc"} {
+	for _, name := range []string{"validation_precision", "validation_recall", "validation_f1", "validation_roc_auc"} {
 		if measured[name] != 1 {
 			t.Errorf("%s is %v, want 1, in %v", name, measured[name], measured)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -80,7 +81,7 @@ type infoMemory struct {
 }
 
 func (a *app) info(ctx context.Context, o *infoOptions, args []string) error {
-	net, input, name, err := o.of(ctx, args)
+	net, input, line, name, err := o.of(ctx, args)
 	if err != nil {
 		return err
 	}
@@ -88,7 +89,7 @@ func (a *app) info(ctx context.Context, o *infoOptions, args []string) error {
 	if result.Summary, err = net.Summary(input...); err != nil {
 		return fmt.Errorf("%s: %w", quoted(name), err)
 	}
-	result.Line, _ = nn.Format(net, input...) // some model files have none
+	result.Line = line
 	if result.Memory, err = o.memory(net, input); err != nil {
 		return fmt.Errorf("%s: %w", quoted(name), err)
 	}
@@ -101,7 +102,7 @@ func (a *app) info(ctx context.Context, o *infoOptions, args []string) error {
 	}
 	fmt.Fprint(a.stdout, result.Summary)
 	if result.Line != "" && !o.network.changed("layers") {
-		fmt.Fprintf(a.stdout, "\n%s\n", shown(result.Line))
+		fmt.Fprintf(a.stdout, "\n%s\n", shown(wrapped(result.Line)))
 	}
 	if result.Memory != nil {
 		fmt.Fprintf(a.stdout, "\n%s", result.Memory)
@@ -142,22 +143,47 @@ func (m *infoMemory) String() string {
 	return b.String()
 }
 
-// of returns the network of a model file or of the flags, the shape of its samples, and what
-// it is called in an error.
-func (o *infoOptions) of(ctx context.Context, args []string) (net *nn.Sequential[float32], input []int, name string, err error) {
+// wrapped breaks a long line of layers between layers.
+func wrapped(line string) string {
+	const most = 90 // letters in a line
+	var b strings.Builder
+	column := 0
+	for i, layer := range strings.Split(line, ", ") {
+		switch letters := utf8.RuneCountInString(layer); {
+		case i == 0:
+			column = letters
+		case column+letters > most:
+			b.WriteString(",\n")
+			column = letters
+		default:
+			b.WriteString(", ")
+			column += letters
+		}
+		b.WriteString(layer)
+	}
+	return b.String()
+}
+
+// of returns the network of a model file or of the flags, the shape of its samples, its line
+// of layers if there is one, and what it is called in an error.
+func (o *infoOptions) of(ctx context.Context, args []string) (net *nn.Sequential[float32], input []int, line, name string, err error) {
 	if len(args) > 0 {
 		m, err := load(ctx, args[0])
 		if err != nil {
-			return nil, nil, "", err
+			return nil, nil, "", "", err
 		}
-		return m.Net, m.Input, args[0], nil
+		line, _ = nn.Format(m.Net, m.Input...)
+		return m.Net, m.Input, line, args[0], nil
 	}
 	shapes := [][]int{{1, 28, 28}, {mnistPixels}}
 	if o.input != nil {
 		shapes = [][]int{o.input}
 	}
-	net, input, err = o.network.build(ctx, shapes, o.classes.value, 1, train.Random(1, "weights"))
-	return net, input, "the network", err
+	line, _, err = o.network.line(ctx, o.classes.value)
+	if err == nil {
+		net, input, err = o.network.build(ctx, shapes, o.classes.value, 1, train.Random(1, "weights"))
+	}
+	return net, input, strings.TrimSpace(line), "the network", err
 }
 
 // stepMemory is that of a training step of a classifier.

@@ -109,10 +109,13 @@ func readLayers(ctx context.Context, path string) (string, error) {
 		text, err = io.ReadAll(io.LimitReader(f, most+1))
 		return err
 	})
-	if err == nil && len(text) > most {
-		err = fmt.Errorf("%s: want a text of layers, of at most %d bytes", fileName(path), most)
+	if err != nil {
+		return "", err
 	}
-	return string(text), err
+	if len(text) > most {
+		return "", fmt.Errorf("%s: want a text of layers, of at most %d bytes", fileName(path), most)
+	}
+	return string(text), nil
 }
 
 // mostNumbers limits the memory for the results of a batch: 1 GiB, and some three times that

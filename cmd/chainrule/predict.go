@@ -193,7 +193,7 @@ func isFolder(path string) bool {
 func (c *classifier) readPrepared(ctx context.Context, in *input, path string) error {
 	read, err := preparedSamples[float64](ctx, c, path)
 	if err == nil {
-		in.numbers = asSet(read.Samples).X.Data
+		in.numbers = read.Set().X.Data
 	}
 	return err
 }
@@ -207,7 +207,7 @@ func (c *classifier) readText(in *input, r io.Reader, file string) (err error) {
 	}
 	read, err := data.ReadTable[float64](r, file, c.Preparation)
 	if err == nil {
-		in.numbers = asSet(read.Samples).X.Data
+		in.numbers = read.Set().X.Data
 	}
 	return err
 }

@@ -30,9 +30,10 @@ page of HTML, which loads nothing. It has the curves of the training, how well t
 test set is predicted with the worst mistakes as pictures, the network, and the
 configuration.
 
-The test set is that of MNIST, or the samples of --data as for eval. Where
-neither fits, the report does without. Of a run, the model at the end is taken, or
-else the best one so far.`,
+The samples are those of --data as for eval, or the test and validation sets of the
+training, of which the file says where they are, or MNIST's test set. Where none of
+them can be had, the report does without metrics. Of a run, the model at the end is
+taken, or else the best one so far.`,
 		Example: `  chainrule report runs/1
   chainrule report model.safetensors --out model.html`,
 		Args: arguments(1, 1, "one folder of a run, or one model file"),
@@ -114,24 +115,78 @@ func (a *app) reportModel(ctx context.Context, o *reportOptions, path string, pa
 			return fmt.Errorf("%s: what it records of its training: %w", quoted(path), err)
 		}
 	}
+	sets, err := a.reportedSets(ctx, o, path, c)
+	if err != nil {
+		return err
+	}
+	for _, set := range sets {
+		if set.samples == nil || set.samples.Len() == 0 {
+			continue
+		}
+		e, err := c.report(ctx, set.samples)
+		if err != nil {
+			return err
+		}
+		e.Of = set.name
+		page.Evaluations = append(page.Evaluations, e)
+	}
+	return nil
+}
+
+// A reportedSet is samples that a report evaluates.
+type reportedSet struct {
+	name    string
+	samples data.Samples[float32]
+}
+
+// reportedSets are the samples of --data, or those of the training that the model file
+// records, or MNIST's test set. If none can be had, it says so, and there are none.
+func (a *app) reportedSets(ctx context.Context, o *reportOptions, path string, c *classifier) ([]reportedSet, error) {
+	if o.source == "" && c.Training != nil {
+		set, err := a.recordedData(ctx, path, c)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		} else if err != nil {
+			a.logf("the report has no metrics: %v; give samples with --data", err)
+			return nil, nil
+		}
+		return []reportedSet{{"Test set", set.test}, {"Validation set", set.validation}}, nil
+	}
 	if o.source == "" && c.fitsMNIST(path) != nil {
 		a.logf("the report has no metrics, for MNIST does not fit the model; give samples of your own with --data")
-		return nil
+		return nil, nil
 	}
 	test, err := a.testSamples(ctx, c, path, o.source)
-	if err != nil {
-		return err
-	}
-	e, err := c.report(ctx, test)
-	if err != nil {
-		return err
-	}
-	e.Of = "Test set"
+	name := "Test set"
 	if _, _, mnist := o.source.mnist(); !mnist {
-		e.Of = "Samples of " + fileName(string(o.source))
+		name = "Samples of " + fileName(string(o.source))
 	}
-	page.Evaluations = append(page.Evaluations, e)
-	return nil
+	return []reportedSet{{name, test}}, err
+}
+
+// recordedData reads the data that a model was trained on.
+func (a *app) recordedData(ctx context.Context, path string, c *classifier) (*dataset, error) {
+	r, err := readRecord(c.Training)
+	if err != nil {
+		return nil, err
+	}
+	cmd := &cobra.Command{Use: "train"}
+	o := newTrainOptions(cmd)
+	if err := setFlags(cmd, r.Flags, "the training of "+quoted(path)); err != nil {
+		return nil, err
+	}
+	set, err := o.data.load(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	set.reshape(c.Input)
+	if set.sha256 == "" {
+		set.sha256 = fingerprint(set.train, set.validation, set.test)
+	}
+	if set.sha256 != r.Data {
+		return nil, fmt.Errorf("the data are not those that %s was trained on: their SHA-256 is %s, and was %s", quoted(path), set.sha256, r.Data)
+	}
+	return set, nil
 }
 
 // mostReported are the classes of a report, whose confusion matrix has the square of them.

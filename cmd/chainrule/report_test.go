@@ -72,6 +72,35 @@ func TestReportOfManyClasses(t *testing.T) {
 	}
 }
 
+// TestReportOfOwnData: the test and validation sets are those of the training, found again
+// by what the run records.
+func TestReportOfOwnData(t *testing.T) {
+	var table strings.Builder
+	table.WriteString("width,height,kind\n")
+	for i := range 60 {
+		fmt.Fprintf(&table, "%d,%d,%s\n", i%7+10*(i%2), i%5, []string{"low", "high"}[i%2])
+	}
+	samples, dir := write(t, "own.csv", []byte(table.String())), filepath.Join(t.TempDir(), "run")
+	must(t, "train", "--data", samples, "--label", "kind", "--validation", "0.2", "--epochs", "3", "--batch", "10", "--hidden", "4", "--run", dir)
+	must(t, "report", dir)
+	page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Test set: 12 samples", "Validation set: 12 samples", "Metrics of the classes", "<td>low</td>"} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	// With other data in their place there are no metrics, and it says why.
+	if err := os.WriteFile(samples, []byte(table.String()+"1,1,low\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr := call(t, "report", dir); code != exitOK || !strings.Contains(stderr, "the report has no metrics: the data are not those that") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
 // TestReportOfARun: while it has no model yet, and with one.
 func TestReportOfARun(t *testing.T) {
 	dir := runDir(t, t.TempDir(), "first", "sgd", 2, 1, 1.5)
@@ -184,6 +213,7 @@ func TestReportsThatCannotBe(t *testing.T) {
 		{"a report over the model", []string{"report", filepath.Join(a, "config.json"), "--out", filepath.Join(a, "config.json")}, exitUsage, "which it would replace"},
 		{"runs of nothing", []string{"runs"}, exitUsage, "want one folder or more"},
 		{"runs of a folder without any", []string{"runs", empty}, exitFailure, "and holds none"},
+		{"runs of no folder", []string{"runs", filepath.Join(empty, "none")}, exitFailure, "there is no folder"},
 		{"a metric that no log has", []string{"runs", a, "--metric", "luck"}, exitFailure, "no log has the number luck; they have loss, seconds, test_accuracy, validation_loss"},
 		{"a plot of no format", []string{"runs", a, "--plot", filepath.Join(empty, "a.gif")}, exitUsage, "ends in .svg or .png"},
 		{"a plot without curves", []string{"runs", runDir(t, t.TempDir(), "c", "sgd"), "--plot", filepath.Join(empty, "a.svg")}, exitFailure, "no curve in common"},

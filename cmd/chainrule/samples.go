@@ -37,7 +37,7 @@ func labelledSamples[T tensor.Float](ctx context.Context, c *classifier, path st
 			err = fmt.Errorf("%s lacks what the model predicts; to have it predicted, use chainrule predict", fileName(path))
 		}
 		if err == nil {
-			set = asSet(r.Samples)
+			set = r.Set()
 			set.X = tensor.Of(set.X.Data, append([]int{set.Len()}, c.Input...)...)
 		}
 		return err
@@ -55,14 +55,6 @@ func preparedSamples[T tensor.Float](ctx context.Context, c *classifier, path st
 		return data.ReadTable[T](f, fileName(path), c.Preparation)
 	}
 	return data.Read[T](ctx, path, c.Preparation)
-}
-
-// asSet returns samples as numbers.
-func asSet[T tensor.Float](samples data.Samples[T]) data.Set[T] {
-	if images, ok := samples.(data.Pixels[T]); ok {
-		return images.Set()
-	}
-	return samples.(data.Set[T]) // there is no third kind of what is read
 }
 
 // randomSamples returns n samples of uniform numbers from 0 to 1, and classes,

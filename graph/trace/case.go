@@ -62,6 +62,10 @@ type Case struct {
 	// *tensor.ShapeError. RefusesOne says that in training it so refuses a batch of one.
 	Refuses    [][]int
 	RefusesOne bool
+
+	// AsDrawn says not to look for the plainest input that shows a mistake: where
+	// mistakes are expected, that is most of the time.
+	AsDrawn bool
 }
 
 // DrawFrom returns Case.Draw for a domain of numbers from least to most.

@@ -77,7 +77,6 @@ func convolutionRows() []Row {
 			Case: Case{
 				Name:    "MaxPool",
 				Ulps:    0.5, // below one: dx is the sum of two elements of dy at most
-				Linear:  true,
 				Flat:    true,
 				Kinks:   ties,
 				Refuses: [][]int{{3, 2, 1, 4}, {3, 2, 5}, {}},

@@ -210,6 +210,7 @@ func Plant(f Fault, c gradcheck.Case) (gradcheck.Case, bool) {
 	}
 	c.Name += ", " + f.Name
 	c.New = func(rng *rand.Rand) nn.Layer[float64] { return &faulty{Layer: correct(rng), fault: f} }
+	c.AsDrawn = true
 	c.Float32 = nil // which does not have the fault: the references have to find it
 	return c, true
 }

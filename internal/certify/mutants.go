@@ -2,7 +2,10 @@ package certify
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/chainrule-go/chainrule/gradcheck"
 	"github.com/chainrule-go/chainrule/graph/trace"
@@ -20,15 +23,24 @@ func (m Mutant) Caught() bool { return m.Err() != nil }
 
 // Mutants plants every fault into every layer and loss of package nn that can have it,
 // and checks it.
-func Mutants() (all []Mutant) {
-	for _, row := range trace.Rows() {
-		for _, f := range Faults() {
-			if planted, ok := Plant(f, row.Case); ok {
-				all = append(all, Mutant{f.Name, gradcheck.Layer(planted)})
+func Mutants() []Mutant {
+	rows := trace.Rows()
+	of := make([][]Mutant, len(rows))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(rows); i = int(next.Add(1)) - 1 {
+				for _, f := range Faults() {
+					if planted, ok := Plant(f, rows[i].Case); ok {
+						of[i] = append(of[i], Mutant{f.Name, gradcheck.Layer(planted)})
+					}
+				}
 			}
-		}
+		})
 	}
-	return all
+	workers.Wait()
+	return slices.Concat(of...)
 }
 
 // NetworkMutants plants every fault of a gradient into every layer of the network of the

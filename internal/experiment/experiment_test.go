@@ -129,7 +129,7 @@ func TestSurfaceIsTheBooks(t *testing.T) {
 // What the book shows: batch normalisation learns from weights that are too small.
 func TestBatchNormLearns(t *testing.T) {
 	e := short()["batchnorm"].(batchNorm)
-	e.scales, e.epochs = []float64{0.001}, 20
+	e.scales, e.samples, e.epochs = []float64{0.001}, 300, 60
 	r, _ := mustRun(t, e, setup(2))
 	courses := r.Numbers.([]*course)
 	with, without := last(courses[0].TrainAccuracy), last(courses[1].TrainAccuracy)

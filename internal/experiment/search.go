@@ -148,7 +148,7 @@ func (e search) result(all []Trial) *Result {
 			rates, accuracies = append(rates, t.Rate), append(accuracies, t.Accuracy)
 		}
 	}
-	result.Figure = plot.Grid{Title: fmt.Sprintf("%d trials of learning rate and weight decay on %d samples of MNIST", len(seen), e.samples), Columns: 1, Figures: []plot.Figure{
+	result.Figure = plot.Grid{Title: fmt.Sprintf("%d trials on %d samples of MNIST", len(seen), e.samples), Columns: 1, Figures: []plot.Figure{
 		courses,
 		plot.Lines{Title: "All trials", X: plot.Axis{Label: "learning rate", Log: true}, Y: plot.Axis{Label: "validation accuracy", Min: 0, Max: 1},
 			Series: []plot.Series{{Name: "a trial", X: rates, Y: accuracies, Mark: plot.Points}}},

@@ -136,23 +136,23 @@ func (e batchNorm) Run(ctx context.Context, s *Setup) (*Result, error) {
 			}
 			names = append(names, name)
 			trainings = append(trainings, training{layers: hidden(5, fmt.Sprint(scale), after...), rule: "sgd", rate: 0.01, batch: 100, epochs: e.epochs, evaluate: true,
-				set: set.Rows(0, e.samples), test: test.Rows(0, e.samples), seed: s.Seed})
+				set: set.Rows(0, e.samples), test: test.Rows(0, min(e.samples, test.Len())), seed: s.Seed})
 		}
 	}
 	courses, err := s.all(ctx, names, trainings)
 	if err != nil {
 		return nil, err
 	}
-	figure := plot.Grid{Title: "Training accuracy with and without batch normalisation, by the standard deviation of the first weights", Columns: 4}
+	figure := plot.Grid{Title: "Training accuracy with and without batch normalisation", Columns: 4}
 	better := 0
 	for i, scale := range e.scales {
 		with, without := courses[2*i], courses[2*i+1]
 		if last(with.TrainAccuracy) > last(without.TrainAccuracy) || without.Diverged {
 			better++
 		}
-		figure.Figures = append(figure.Figures, plot.Lines{Title: fmt.Sprint("weights ", scale), X: plot.Axis{Label: "epoch"}, Y: plot.Axis{Label: "accuracy", Min: 0, Max: 1}, Series: []plot.Series{
+		figure.Figures = append(figure.Figures, plot.Lines{Title: fmt.Sprint("std of weights ", scale), X: plot.Axis{Label: "epoch"}, Y: plot.Axis{Label: "accuracy", Min: 0, Max: 1}, Series: []plot.Series{
 			{Name: "with", X: counted(len(with.TrainAccuracy)), Y: with.TrainAccuracy},
-			{Name: "without", X: counted(len(without.TrainAccuracy)), Y: without.TrainAccuracy},
+			{Name: map[bool]string{false: "without", true: "without: diverged"}[without.Diverged], X: counted(len(without.TrainAccuracy)), Y: without.TrainAccuracy},
 		}})
 	}
 	return &Result{figure, courses, []string{fmt.Sprintf("with batch normalisation the accuracy is higher after %d epochs for %d of %d scales", e.epochs, better, len(e.scales))}}, nil

@@ -16,9 +16,10 @@ var groups = []struct {
 }{
 	{"Loss", "loss", true, []string{"loss", "train_loss", "validation_loss", "test_loss"}},
 	{"Accuracy", "accuracy (share of samples)", false, []string{"train_accuracy", "validation_accuracy", "test_accuracy"}},
-	{"Metrics of the classes", "validation set (0 to 1)", false, []string{"validation_mean_precision", "validation_mean_recall", "validation_mean_f1", "validation_mean_roc_auc", "validation_top_3_accuracy", "validation_top_5_accuracy"}},
-	{"R²", "R² of the validation set", false, []string{"validation_r2"}},
-	{"Errors", "error on the validation set", true, []string{"validation_mean_absolute_error", "validation_root_mean_squared_error"}},
+	{"Metrics of the classes", "validation set (0 to 1)", false, []string{"validation_precision", "validation_recall", "validation_f1", "validation_roc_auc", "validation_top3_accuracy", "validation_top5_accuracy"}},
+	{"R²", "R²", false, []string{"validation_r2", "test_r2"}},
+	{"Mean absolute error", "mean absolute error", true, []string{"validation_mae", "test_mae"}},
+	{"Root mean squared error", "root mean squared error", true, []string{"validation_rmse", "test_rmse"}},
 	{"Learning rate", "learning rate", true, []string{"learning_rate"}},
 	{"Gradient norm of each layer", "gradient norm", true, []string{"gradient_norm"}},
 	{"Dead units of each ReLU layer", "dead units (share)", false, []string{"dead"}},
@@ -69,7 +70,7 @@ func (c *Curve) label() string {
 	switch {
 	case c.Name == "loss" || first == "train":
 		return "training"
-	case rest == "loss" || rest == "accuracy" || first == "test":
+	case first == "test" || slices.Contains([]string{"loss", "accuracy", "r2", "mae", "rmse"}, rest):
 		return first
 	case first == "validation":
 		return words(rest)

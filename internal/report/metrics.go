@@ -9,42 +9,38 @@ import (
 	"text/tabwriter"
 )
 
-// A Metric is a number with its name.
+// A Metric is a number, its name, and its key in JSON.
 type Metric struct {
-	Name  string
-	Value float64
+	Name, Key string
+	Value     float64
 }
 
 // Metrics are those of all samples.
 func (e *Evaluation) Metrics() []Metric {
 	if c := e.Classes; c != nil {
-		m := []Metric{{"accuracy", c.Accuracy()}}
+		m := []Metric{{"accuracy", "accuracy", c.Accuracy()}}
 		for _, k := range []int{3, 5} {
 			if k < len(c.Names) {
-				m = append(m, Metric{fmt.Sprintf("top-%d accuracy", k), c.TopK(k)})
+				m = append(m, Metric{fmt.Sprintf("top-%d accuracy", k), fmt.Sprintf("top%d_accuracy", k), c.TopK(k)})
 			}
 		}
-		return append(m, Metric{"mean precision", c.Mean(c.Precision)}, Metric{"mean recall", c.Mean(c.Recall)},
-			Metric{"mean F1", c.Mean(c.F1)}, Metric{"mean ROC AUC", c.MeanAUC()}, Metric{"loss", e.Loss})
+		return append(m,
+			Metric{"mean precision", "precision", c.Mean(c.Precision)}, Metric{"mean recall", "recall", c.Mean(c.Recall)},
+			Metric{"mean F1", "f1", c.Mean(c.F1)}, Metric{"mean ROC AUC", "roc_auc", c.MeanAUC()}, Metric{"loss", "loss", e.Loss})
 	}
 	if v := e.Values; v != nil {
-		return []Metric{{"R²", v.Mean(v.R2)}, {"mean absolute error", v.Mean(v.MAE)}, {"root mean squared error", v.Mean(v.RMSE)}, {"loss", e.Loss}}
+		return []Metric{{"R²", "r2", v.Mean(v.R2)}, {"mean absolute error", "mae", v.Mean(v.MAE)}, {"root mean squared error", "rmse", v.Mean(v.RMSE)}, {"loss", "loss", e.Loss}}
 	}
 	return nil
 }
 
-// key is the name of a metric in JSON, such as "top_5_accuracy".
-func (m Metric) key() string {
-	return strings.NewReplacer(" ", "_", "-", "_", "²", "2").Replace(strings.ToLower(m.Name))
-}
-
 // Logged are the metrics that a run logs each epoch beside loss and accuracy, each with a
-// name that begins with the set's, as in "validation_mean_f1".
+// name that begins with the set's, as in "validation_f1".
 func (e *Evaluation) Logged(set string) map[string]float64 {
 	logged := map[string]float64{}
 	for _, m := range e.Metrics() {
-		if m.Name != "loss" && m.Name != "accuracy" {
-			logged[set+"_"+m.key()] = m.Value
+		if m.Key != "loss" && m.Key != "accuracy" {
+			logged[set+"_"+m.Key] = m.Value
 		}
 	}
 	return logged
@@ -139,12 +135,12 @@ func (e *Evaluation) MarshalJSON() ([]byte, error) {
 	type value struct {
 		Name string   `json:"name"`
 		R2   *float64 `json:"r2"`
-		MAE  *float64 `json:"mean_absolute_error"`
-		RMSE *float64 `json:"root_mean_squared_error"`
+		MAE  *float64 `json:"mae"`
+		RMSE *float64 `json:"rmse"`
 	}
 	all := map[string]*float64{}
 	for _, m := range e.Metrics() {
-		all[m.key()] = defined(m.Value)
+		all[m.Key] = defined(m.Value)
 	}
 	v := struct {
 		Samples   int                 `json:"samples"`

@@ -126,7 +126,7 @@ func TestTextAndJSON(t *testing.T) {
 		}
 	}
 	line, err = json.Marshal(values(t))
-	if err != nil || !strings.Contains(string(line), `"mean_absolute_error":1,`) || !strings.Contains(string(line), `"values":[{"name":"price","r2":`) {
+	if err != nil || !strings.Contains(string(line), `"mae":1,`) || !strings.Contains(string(line), `"values":[{"name":"price","r2":`) {
 		t.Errorf("of values: %s, %v", line, err)
 	}
 }
@@ -137,7 +137,7 @@ func epochs() string {
 	for i := range 12 {
 		loss := math.Exp(-float64(i) / 4)
 		fmt.Fprintf(&b, `{"epoch":%d,"step":%d,"loss":%.4g,"train_accuracy":%.4g,"validation_loss":%.4g,"validation_accuracy":null,"test_accuracy":%.4g,"learning_rate":%.4g,`+
-			`"layers":[{"name":"Affine1","gradient_norm":%.3g,"dead":0},{"name":"ReLU1","gradient_norm":0,"dead":0.1}],"metrics":{"validation_mean_f1":%.3g,"why":[]},"seconds":%.3g,"note":"a","beta":[1,{"c":2}],"extra_number":1}`+"\n",
+			`"layers":[{"name":"Affine1","gradient_norm":%.3g,"dead":0},{"name":"ReLU1","gradient_norm":0,"dead":0.1}],"metrics":{"validation_f1":%.3g,"why":[]},"seconds":%.3g,"note":"a","beta":[1,{"c":2}],"extra_number":1}`+"\n",
 			i+1, 600*(i+1), loss, 1-loss/2, loss+0.05*float64(i), 1-loss/2-0.01, 0.1/(1+float64(i)), loss, loss/3, 2+loss)
 	}
 	return b.String()

@@ -230,7 +230,9 @@ func FindRuns(dirs ...string) (all []string, err error) {
 			continue
 		}
 		entries, err := os.ReadDir(dir)
-		if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("there is no folder %q", dir)
+		} else if err != nil {
 			return nil, err
 		}
 		before := len(all)

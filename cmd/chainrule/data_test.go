@@ -1,0 +1,57 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestOwnTable is the whole loop on a table: look, train, evaluate, predict.
+func TestOwnTable(t *testing.T) {
+	const iris = "../../examples/csv/iris.csv"
+	model := filepath.Join(t.TempDir(), "iris.safetensors")
+	t.Run("look", func(t *testing.T) {
+		out := must(t, "data", iris)
+		for _, want := range []string{"150 records of 5 columns, with commas between them", "4.3 to 7.9, mean 5.8433", "setosa (50), versicolor (50), virginica (50)", "chainrule train --data ../../examples/csv/iris.csv --label species"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("data does not say %q:\n%s", want, out)
+			}
+		}
+	})
+	t.Run("classes", func(t *testing.T) {
+		if out := must(t, "train", "--data", iris, "--label", "species", "--steps", "300", "--out", model); !strings.Contains(out, "test accuracy 0.9") {
+			t.Errorf("train says %s", out)
+		}
+		if out := must(t, "eval", model, "--data", iris); !strings.Contains(out, "on 150 samples") {
+			t.Errorf("eval says %s", out)
+		}
+		out := must(t, "predict", model, "../../examples/csv/new.csv")
+		if !strings.Contains(out, "\t0\tsetosa\t") || !strings.Contains(out, "\t1\tvirginica\t") {
+			t.Errorf("predict says %s", out)
+		}
+	})
+	t.Run("numbers", func(t *testing.T) {
+		if out := must(t, "train", "--force", "--data", iris, "--target", "petal width", "--steps", "300", "--out", model); !strings.Contains(out, "test R² 0.") || strings.Contains(out, "accuracy") {
+			t.Errorf("train says %s", out)
+		}
+		if out := must(t, "eval", model, "--data", iris); !strings.HasPrefix(out, "R² 0.9") {
+			t.Errorf("eval says %s", out)
+		}
+	})
+	t.Run("mistakes", func(t *testing.T) {
+		for _, c := range []struct {
+			args []string
+			want string
+		}{
+			{[]string{"train", "--data", iris}, "name the column to predict"},
+			{[]string{"train", "--data", iris, "--label", "kind"}, `there is no column "kind"`},
+			{[]string{"train", "--data", "mnits"}, "there is no file mnits; check its name; --data takes mnist, fashion-mnist, or a file or folder"},
+			{[]string{"eval", model}, "give samples of your own with --data"},
+			{[]string{"predict", model, write(t, "new.csv", []byte("petal length,sepal width\n1,2\n"))}, `there is no column "sepal length", which the model takes`},
+		} {
+			if code, _, stderr := call(t, c.args...); code != exitFailure || !strings.Contains(stderr, c.want) {
+				t.Errorf("%v: exit code %d and %q, want 1 and %q", c.args, code, stderr, c.want)
+			}
+		}
+	})
+}
