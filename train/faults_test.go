@@ -114,6 +114,7 @@ func TestVanishedDirectory(t *testing.T) {
 	dir := openDir(t, path, everything)
 	defer dir.Close()
 	cfg, _ := runConfig(t, everything, dir)
+	cfg.SaveModel = nil // so that a checkpoint is what fails
 	cfg.OnStep = func(step int, _ float64) error {
 		if step == 2 {
 			return os.RemoveAll(path)
