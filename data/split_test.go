@@ -67,9 +67,7 @@ func TestSplit(t *testing.T) {
 	})
 	t.Run("recorded", func(t *testing.T) { // by this program: other bits are another split for every user
 		var short []float64
-		for _, v := range values(load(tableOf(40), 1).Test) {
-			short = append(short, v)
-		}
+		short = append(short, values(load(tableOf(40), 1).Test)...)
 		if got, want := fmt.Sprint(short), recordedSplit; got != want {
 			t.Errorf("the test part is %s, want %s", got, want)
 		}

@@ -1,12 +1,16 @@
 // Command chainrule trains, checks and uses small neural networks.
 //
-//	chainrule train                  train a network on MNIST and save it
+//	chainrule data FILE              what is in a table, a folder of pictures or an array
+//	chainrule train                  train a network on MNIST or your own data and save it
 //	chainrule reproduce MODEL        train a model again and say whether the bits are the same
 //	chainrule check                  check every gradient against references, and find planted faults
-//	chainrule eval MODEL             accuracy and loss on MNIST's test set, or on samples of a text file
-//	chainrule predict MODEL FILE...  classify pictures, IDX files or numbers in a text file
-//	chainrule info MODEL             the layers of a model file
+//	chainrule eval MODEL             accuracy and loss on MNIST's test set, or on your own data
+//	chainrule predict MODEL FILE...  the class or the number for pictures, tables and arrays
+//	chainrule info [MODEL]           the layers of a model file or of a line of layers, and their memory
+//	chainrule report RUN|MODEL       one page with curves, metrics and worst mistakes
+//	chainrule runs DIR...            list and compare runs
 //	chainrule graph NAME|MODEL       draw a computational graph of the book, or of a model
+//	chainrule experiment NAME        repeat an experiment of the book, as a plot and numbers
 //	chainrule bench                  measure how fast all this is here
 //	chainrule version                the version
 //	chainrule completion SHELL       a script that lets the shell complete all this with Tab

@@ -114,7 +114,7 @@ func (a *app) info(ctx context.Context, o *infoOptions, args []string) error {
 // trying it would take long.
 func (o *infoOptions) memory(net *nn.Sequential[float32], input []int) (*infoMemory, error) {
 	cost, err := costOf(net, input)
-	if err != nil || cost.numbers > mostComputed/4 {
+	if err != nil || cost.numbers > mostComputed/4 || cost.layers > mostLayers {
 		return nil, err
 	}
 	m := &infoMemory{Batch: o.batch.value, Optimizer: string(o.optimizer)}
@@ -199,7 +199,8 @@ func stepMemory(net *nn.Sequential[float32], input []int, o *infoOptions) (train
 	if err != nil {
 		return train.Memory{}, err
 	}
-	if len(out) != 2 { // no row of classes
+	_, _, unfit := train.Evaluate(context.Background(), logits, loss, nil, 1) // if it ends in a Softmax further inside
+	if len(out) != 2 || unfit != nil {                                        // no row of logits
 		loss = nn.NewMeanSquaredError[float32]()
 		targets = func(samples int) nn.Targets[float32] {
 			return nn.Values(tensor.New[float32](append([]int{samples}, out[1:]...)...))

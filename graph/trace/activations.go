@@ -46,7 +46,7 @@ func activationRows() []Row {
 			Small:   Sizes{Sample: []int{5, 3}},
 			PyTorch: "F.prelu(x, slope)",
 			Case: Case{
-				Name:  "PReLU, one slope",
+				Name:  "PReLU, shared",
 				Ulps:  8, // the sum of 60 products, in 16 lanes
 				Kinks: KinksAt(0),
 			},

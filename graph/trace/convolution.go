@@ -123,7 +123,7 @@ func convolutionRows() []Row {
 				)
 			},
 			Small: Sizes{Sample: []int{1, 3, 4}, Hidden: 3, Out: 2},
-			Case:  Case{Name: "Sequential of convolutions", Ulps: 32, Flat: true},
+			Case:  Case{Name: "Convolutions in a row", Ulps: 32, Flat: true},
 		},
 	}
 }

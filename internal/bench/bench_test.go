@@ -37,7 +37,7 @@ func TestSelect(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"W9", "", "w1", "W6-", "W6-63", "W4"} {
-		if got, err := Select([]string{"W1", name}); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q; there are W1, W1s, W1d, W1full, W2, W4a, W4b, W4c, W5, W6-64, ", name)) {
+		if got, err := Select([]string{"W1", name}); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q; there are W1, W1s, W1d, W1full, W2, W4a, W4b, W4c, W5, W3, ", name)) {
 			t.Errorf("%q: %v, %v", name, got, err)
 		}
 	}
