@@ -174,6 +174,8 @@ func explain(path string, err error) error {
 	cause := err
 	if inner := (*fs.PathError)(nil); errors.As(err, &inner) {
 		cause = inner.Err
+	} else if inner := (*os.LinkError)(nil); errors.As(err, &inner) { // of a renaming
+		cause = inner.Err
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && dir == "":
@@ -228,7 +230,7 @@ func (t target) replace(write func(w io.Writer) error) (err error) {
 		return err
 	}
 	if err := os.Rename(f.Name(), t.path); err != nil {
-		return err
+		return explain(t.path, err)
 	}
 	renamed = true
 	if err := syncFolder(dir); err != nil {
