@@ -31,8 +31,8 @@ type cost struct {
 }
 
 func costOf[T tensor.Float](net *nn.Sequential[T], sample []int) (c cost, err error) {
-	summary, err := net.Summary(sample...)
-	if err != nil {
+	none := append([]int{0}, sample...) // no samples, no memory
+	if _, err := nn.Check(net, none...); err != nil {
 		return cost{}, err
 	}
 	add := func(shape []int) {
@@ -43,12 +43,12 @@ func costOf[T tensor.Float](net *nn.Sequential[T], sample []int) (c cost, err er
 		c.numbers += int64(size)
 	}
 	add(sample)
-	for _, l := range summary.Layers {
-		if l.Layer != "Sequential" { // its result is that of its last layer
-			add(l.Out)
+	net.Forward(&nn.Pass[T]{Unfused: true, Observe: func(l nn.Layer[T], _ bool, y *tensor.Tensor[T]) {
+		if _, chain := l.(*nn.Sequential[T]); !chain { // its result is that of its last layer
+			add(y.Shape[1:])
 			c.layers++
 		}
-	}
+	}}, tensor.New[T](none...))
 	return c, nil
 }
 

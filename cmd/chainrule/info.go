@@ -110,11 +110,14 @@ func (a *app) info(ctx context.Context, o *infoOptions, args []string) error {
 	return nil
 }
 
-// memory returns the memory of batches, or nil if so much is computed for a sample that
-// trying it would take long.
+// mostTried limits a sample and its results where info computes some: 4 MB.
+const mostTried = 1 << 20
+
+// memory returns the memory of batches, or nil if the results of a sample are too large to
+// try it.
 func (o *infoOptions) memory(net *nn.Sequential[float32], input []int) (*infoMemory, error) {
 	cost, err := costOf(net, input)
-	if err != nil || cost.numbers > mostComputed/4 || cost.layers > mostLayers {
+	if err != nil || cost.numbers > mostTried {
 		return nil, err
 	}
 	m := &infoMemory{Batch: o.batch.value, Optimizer: string(o.optimizer)}
@@ -199,12 +202,12 @@ func stepMemory(net *nn.Sequential[float32], input []int, o *infoOptions) (train
 	if err != nil {
 		return train.Memory{}, err
 	}
-	_, _, unfit := train.Evaluate(context.Background(), logits, loss, nil, 1) // if it ends in a Softmax further inside
-	if len(out) != 2 || unfit != nil {                                        // no row of logits
+	if len(out) != 2 { // no row of classes
 		loss = nn.NewMeanSquaredError[float32]()
 		targets = func(samples int) nn.Targets[float32] {
 			return nn.Values(tensor.New[float32](append([]int{samples}, out[1:]...)...))
 		}
 	}
-	return train.NewStep(logits, loss, optimizer).Memory(o.batch.value, input, targets)
+	step := &train.Step[float32]{Net: logits, Loss: loss, Optimizer: optimizer} // logits may end in another Softmax
+	return step.Memory(o.batch.value, input, targets)
 }

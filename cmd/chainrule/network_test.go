@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/chainrule-go/chainrule/model"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/train"
 )
@@ -119,5 +120,46 @@ func TestTrainOnImages(t *testing.T) {
 	must(t, "train", "--layers", "affine 10", "--steps", "100", "--out", rows)
 	if a, b := must(t, "eval", file), must(t, "eval", rows); a != b {
 		t.Errorf("on images\n%s\non rows of pixels\n%s", a, b)
+	}
+}
+
+// TestInfo: the network of a model file or of flags, its line of layers, and its memory.
+func TestInfo(t *testing.T) {
+	const line = "affine 3, relu, affine 2, softmax, softmax"
+	rng := train.Random(1, "weights")
+	net, err := nn.Parse[float32](line, []int{4}, rng)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := t.TempDir() + "/m"
+	if err := model.Save(file, net, 4); err != nil {
+		t.Fatal(err)
+	}
+	described := must(t, "info", "--layers", line, "--input", "4", "--classes", "2", "--optimizer", "adam", "--batch", "10")
+	for _, want := range []string{
+		"Affine1   Affine(4->3)  (N, 3)  15          60     12\n",
+		"total                           23          92     18\n",
+		"MB for 10 samples",
+	} {
+		if !strings.Contains(described, want) {
+			t.Errorf("got\n%s\nwant %q in it", described, want)
+		}
+	}
+	fromFile := must(t, "info", file, "--optimizer", "adam", "--batch", "10")
+	if want := strings.Replace(described, "\nMB for", "\n"+line+"\n\nMB for", 1); fromFile != want {
+		t.Errorf("of the file\n%s\nwant\n%s", fromFile, want)
+	}
+	if out := must(t, "info", "--layers", "affine 1000000, sigmoid, affine 2", "--input", "1", "--classes", "2"); strings.Contains(out, "MB for") {
+		t.Errorf("the memory of much is computed:\n%s", out)
+	}
+	for args, want := range map[string]string{
+		"info":                            "want one model file, or flags such as --net or --layers",
+		"info " + file + " --net x":       "there is no network",
+		"info " + file + " --input 4":     "give a model file or --input, not both",
+		"info --net simpleconv --input 4": "conv wants (N, 4, 5 or more, 5 or more), and (N, 4) arrives",
+	} {
+		if code, _, stderr := call(t, strings.Fields(args)...); code != exitUsage || !strings.Contains(stderr, want) {
+			t.Errorf("%s: exit code %d, want %d and %q: %s", args, code, exitUsage, want, stderr)
+		}
 	}
 }

@@ -21,7 +21,7 @@ import (
 )
 
 // excess is how much more memory a hostile file may take than an ordinary one of its size.
-const excess = 80 << 20
+const excess = 64 << 20
 
 // Reading any of the crafted files takes at most what docs/FORMAT.md says, in a process
 // that has little more.
