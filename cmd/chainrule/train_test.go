@@ -146,8 +146,10 @@ func TestTrainKeeps(t *testing.T) {
 	if err := os.WriteFile(image, []byte("an image"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(image, link); err != nil {
-		t.Skip(err)
+	if err := os.Symlink(image, link); err != nil && runtime.GOOS == "windows" {
+		t.Skip("links need a permission here: ", err)
+	} else if err != nil {
+		t.Fatal(err)
 	}
 	if code, _, stderr := call(t, "train", "--force", "--data", data, "--out", link); code != exitUsage || !strings.Contains(stderr, "is the input") {
 		t.Errorf("exit code %d: %s", code, stderr)
