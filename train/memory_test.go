@@ -15,7 +15,8 @@ import (
 )
 
 // Steps and predictions take the memory that is stated: within 2 % and 256 KiB, once the
-// program has what products lay their factors out in.
+// program has what products lay their factors out in. On one thread: on several, how much
+// that is depends on how many happen to be at work at the same time.
 func TestMemoryIsAsStated(t *testing.T) {
 	const batch = 10
 	for _, name := range nn.NetworkNames() {
@@ -36,6 +37,7 @@ func TestMemoryIsAsStated(t *testing.T) {
 					t.Fatal(err)
 				}
 				step := train.NewStep(net, nn.NewSoftmaxWithLoss[float32](), optim.NewAdam(net.Params(), 0.001))
+				step.Threads(1)
 				if stated, err = step.Memory(batch, sample, labels); err != nil {
 					t.Fatal(err)
 				}
@@ -58,7 +60,7 @@ func TestMemoryIsAsStated(t *testing.T) {
 					t.Fatal(err)
 				}
 				predicted.Gradients = stated.Gradients // which a parameter has, used or not
-				x, p := tensor.New[float32](append([]int{batch}, sample...)...), &nn.Pass[float32]{}
+				x, p := tensor.New[float32](append([]int{batch}, sample...)...), &nn.Pass[float32]{Threads: 1}
 				net.Forward(p, x)
 				return []any{net, x, p}
 			}
@@ -70,7 +72,9 @@ func TestMemoryIsAsStated(t *testing.T) {
 // holds fails unless what f returns holds as much memory as f states.
 func holds(t *testing.T, what string, f func() any, stated *train.Memory) {
 	t.Helper()
-	f()
+	for range 4 { // what products lay out in one another grows until each has the largest
+		f()
+	}
 	before := inUse()
 	held := f()
 	got := inUse() - before
