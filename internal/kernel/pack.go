@@ -43,6 +43,7 @@ type keeps[T Float] struct {
 	batchNorms   kept[batchNorm[T]]
 	rowNorms     kept[rowNorm[T]]
 	activations  kept[activation[T]]
+	poolings     kept[pooling[T]]
 	convolutions kept[convolution[T]]
 }
 

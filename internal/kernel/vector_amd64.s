@@ -2531,6 +2531,196 @@ done:
 	VZEROUPPER
 	RET
 
+// func divide512f32(dst *float32, a *float32, n int, divisor float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·divide512f32(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS divisor+24(FP), Z0
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z (CX)(BX*4), K1, Z1
+	VDIVPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (AX)(BX*4)
+	ADDQ      $0x10, BX
+	SUBQ      $0x10, DX
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func windowSums512f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·windowSums512f32(SB), NOSPLIT, $0-72
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+40(FP), DX
+
+row:
+	MOVQ   columns+48(FP), BX
+	KXNORW K1, K1, K1
+	KXNORW K2, K2, K2
+	XORQ   SI, SI
+	SUBQ   $0x20, BX
+	JLT    rest
+
+loop:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	LEAQ   (CX)(SI*4), DI
+	MOVQ   height+56(FP), R9
+	MOVQ   pitch+32(FP), R11
+
+line:
+	MOVQ DI, R8
+	MOVQ width+64(FP), R10
+
+place:
+	VMOVUPS.Z (R8), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	VMOVUPS.Z 64(R8), K2, Z2
+	VADDPS    Z2, Z1, Z1
+	ADDQ      $0x04, R8
+	DECQ      R10
+	JNZ       place
+	ADDQ      R11, DI
+	DECQ      R9
+	JNZ       line
+	VMOVUPS   Z0, K1, (AX)(SI*4)
+	VMOVUPS   Z1, K2, 64(AX)(SI*4)
+	ADDQ      $0x20, SI
+	SUBQ      $0x20, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x20, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	SHRQ  $0x10, DI
+	KMOVW DI, K2
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	MOVQ yRow+16(FP), BX
+	ADDQ BX, AX
+	MOVQ xRow+24(FP), BX
+	ADDQ BX, CX
+	DECQ DX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func windowMaxima512f32(y *float32, choices *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·windowMaxima512f32(SB), NOSPLIT, $0-96
+	MOVQ         y+0(FP), AX
+	MOVQ         choices+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVL         place+80(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Z0
+	MOVL         column+84(FP), BX
+	VMOVD        BX, X1
+	VPBROADCASTD X1, Z1
+	MOVL         rowPlaces+88(FP), BX
+	VMOVD        BX, X2
+	VPBROADCASTD X2, Z2
+	VPADDD       vectorIndexes<>+0(SB), Z1, Z1
+	MOVL         $+1, BX
+	VMOVD        BX, X3
+	VPBROADCASTD X3, Z3
+	MOVL         $+16, BX
+	VMOVD        BX, X4
+	VPBROADCASTD X4, Z4
+	MOVL         linePlaces+92(FP), SI
+	MOVQ         width+72(FP), BX
+	SUBL         BX, SI
+	VMOVD        SI, X6
+	VPBROADCASTD X6, Z6
+	MOVQ         rows+48(FP), BX
+
+row:
+	VMOVUPS Z1, Z5
+	MOVQ    columns+56(FP), SI
+	KXNORW  K1, K1, K1
+	XORQ    DI, DI
+	SUBQ    $0x10, SI
+	JLT     rest
+
+loop:
+	VBROADCASTSS vectorConstants<>+176(SB), Z7
+	VPXORD       Z8, Z8, Z8
+	VPMAXSD      Z5, Z8, Z8
+	VPADDD       Z0, Z8, Z8
+	VPADDD       Z0, Z5, Z9
+	VPADDD       Z4, Z5, Z5
+	LEAQ         (DX)(DI*4), R8
+	MOVQ         height+64(FP), R10
+	MOVQ         pitch+40(FP), R12
+
+line:
+	MOVQ R8, R9
+	MOVQ width+72(FP), R11
+
+place:
+	VMOVUPS.Z (R9), K1, Z10
+	VCMPPS    $0x07, Z7, Z7, K2
+	VCMPPS    $0x16, Z7, Z10, K2, K2
+	VMOVUPS   Z10, K2, Z7
+	VMOVDQA32 Z9, K2, Z8
+	VPADDD    Z3, Z9, Z9
+	ADDQ      $0x04, R9
+	DECQ      R11
+	JNZ       place
+	VPADDD    Z6, Z9, Z9
+	ADDQ      R12, R8
+	DECQ      R10
+	JNZ       line
+	VMOVUPS   Z7, K1, (AX)(DI*4)
+	VMOVUPS   Z8, K1, (CX)(DI*4)
+	ADDQ      $0x10, DI
+	SUBQ      $0x10, SI
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, SI
+	JLE   done
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  $-1, SI
+	JMP   loop
+
+done:
+	VPADDD Z2, Z0, Z0
+	MOVQ   yRow+24(FP), SI
+	ADDQ   SI, AX
+	ADDQ   SI, CX
+	MOVQ   xRow+32(FP), SI
+	ADDQ   SI, DX
+	DECQ   BX
+	JNZ    row
+	VZEROUPPER
+	RET
+
 // func mask512f64(dst *float64, a *float64, b *float64, n int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·mask512f64(SB), NOSPLIT, $0-32
@@ -5412,6 +5602,103 @@ rest:
 	JMP   loop
 
 done:
+	VZEROUPPER
+	RET
+
+// func divide512f64(dst *float64, a *float64, n int, divisor float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·divide512f64(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSD divisor+24(FP), Z0
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z (CX)(BX*8), K1, Z1
+	VDIVPD    Z0, Z1, Z1
+	VMOVUPD   Z1, K1, (AX)(BX*8)
+	ADDQ      $0x08, BX
+	SUBQ      $0x08, DX
+	JGE       loop
+
+rest:
+	ADDQ  $0x08, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func windowSums512f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·windowSums512f64(SB), NOSPLIT, $0-72
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+40(FP), DX
+
+row:
+	MOVQ   columns+48(FP), BX
+	KXNORW K1, K1, K1
+	KXNORW K2, K2, K2
+	XORQ   SI, SI
+	SUBQ   $0x10, BX
+	JLT    rest
+
+loop:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	LEAQ   (CX)(SI*8), DI
+	MOVQ   height+56(FP), R9
+	MOVQ   pitch+32(FP), R11
+
+line:
+	MOVQ DI, R8
+	MOVQ width+64(FP), R10
+
+place:
+	VMOVUPD.Z (R8), K1, Z2
+	VADDPD    Z2, Z0, Z0
+	VMOVUPD.Z 64(R8), K2, Z2
+	VADDPD    Z2, Z1, Z1
+	ADDQ      $0x08, R8
+	DECQ      R10
+	JNZ       place
+	ADDQ      R11, DI
+	DECQ      R9
+	JNZ       line
+	VMOVUPD   Z0, K1, (AX)(SI*8)
+	VMOVUPD   Z1, K2, 64(AX)(SI*8)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	SHRQ  $0x08, DI
+	KMOVW DI, K2
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	MOVQ yRow+16(FP), BX
+	ADDQ BX, AX
+	MOVQ xRow+24(FP), BX
+	ADDQ BX, CX
+	DECQ DX
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -8299,6 +8586,216 @@ rest:
 	JMP     loop
 
 done:
+	VZEROUPPER
+	RET
+
+// func divide256f32(dst *float32, a *float32, n int, divisor float32)
+// Requires: AVX, AVX2
+TEXT ·divide256f32(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS divisor+24(FP), Y0
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y1, Y1, Y1
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPS (CX)(BX*4), Y1, Y2
+	VDIVPS     Y0, Y2, Y2
+	TESTQ      DX, DX
+	JGE        full
+	VMASKMOVPS Y2, Y1, (AX)(BX*4)
+	JMP        done
+
+full:
+	VMOVUPS Y2, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*4), Y1
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func windowSums256f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int)
+// Requires: AVX, AVX2
+TEXT ·windowSums256f32(SB), NOSPLIT, $0-72
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+40(FP), DX
+
+row:
+	MOVQ     columns+48(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     SI, SI
+	SUBQ     $0x10, BX
+	JLT      rest
+
+loop:
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	LEAQ  (CX)(SI*4), DI
+	MOVQ  height+56(FP), R9
+	MOVQ  pitch+32(FP), R11
+
+line:
+	MOVQ DI, R8
+	MOVQ width+64(FP), R10
+
+place:
+	VMASKMOVPS (R8), Y0, Y4
+	VADDPS     Y4, Y2, Y2
+	VMASKMOVPS 32(R8), Y1, Y4
+	VADDPS     Y4, Y3, Y3
+	ADDQ       $0x04, R8
+	DECQ       R10
+	JNZ        place
+	ADDQ       R11, DI
+	DECQ       R9
+	JNZ        line
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPS Y2, Y0, (AX)(SI*4)
+	VMASKMOVPS Y3, Y1, 32(AX)(SI*4)
+	JMP        done
+
+full:
+	VMOVUPS Y2, (AX)(SI*4)
+	VMOVUPS Y3, 32(AX)(SI*4)
+	ADDQ    $0x10, SI
+	SUBQ    $0x10, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x10, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y0
+	VMOVUPS 32(DI)(BX*4), Y1
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	MOVQ yRow+16(FP), BX
+	ADDQ BX, AX
+	MOVQ xRow+24(FP), BX
+	ADDQ BX, CX
+	DECQ DX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func windowMaxima256f32(y *float32, choices *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
+// Requires: AVX, AVX2
+TEXT ·windowMaxima256f32(SB), NOSPLIT, $0-96
+	MOVQ         y+0(FP), AX
+	MOVQ         choices+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVL         place+80(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	MOVL         column+84(FP), BX
+	VMOVD        BX, X1
+	VPBROADCASTD X1, Y1
+	MOVL         rowPlaces+88(FP), BX
+	VMOVD        BX, X2
+	VPBROADCASTD X2, Y2
+	VPADDD       vectorIndexes<>+0(SB), Y1, Y1
+	MOVL         $+1, BX
+	VMOVD        BX, X3
+	VPBROADCASTD X3, Y3
+	MOVL         $+8, BX
+	VMOVD        BX, X4
+	VPBROADCASTD X4, Y4
+	MOVL         linePlaces+92(FP), SI
+	MOVQ         width+72(FP), BX
+	SUBL         BX, SI
+	VMOVD        SI, X6
+	VPBROADCASTD X6, Y6
+	MOVQ         rows+48(FP), BX
+
+row:
+	VMOVUPS  Y1, Y5
+	MOVQ     columns+56(FP), SI
+	VPCMPEQD Y7, Y7, Y7
+	XORQ     DI, DI
+	SUBQ     $0x08, SI
+	JLT      rest
+
+loop:
+	VBROADCASTSS vectorConstants<>+176(SB), Y8
+	VPXOR        Y9, Y9, Y9
+	VPMAXSD      Y5, Y9, Y9
+	VPADDD       Y0, Y9, Y9
+	VPADDD       Y0, Y5, Y10
+	VPADDD       Y4, Y5, Y5
+	LEAQ         (DX)(DI*4), R8
+	MOVQ         height+64(FP), R10
+	MOVQ         pitch+40(FP), R12
+
+line:
+	MOVQ R8, R9
+	MOVQ width+72(FP), R11
+
+place:
+	VMASKMOVPS (R9), Y7, Y11
+	VCMPPS     $0x07, Y8, Y8, Y12
+	VCMPPS     $0x16, Y8, Y11, Y13
+	VANDPS     Y12, Y13, Y13
+	VBLENDVPS  Y13, Y11, Y8, Y8
+	VBLENDVPS  Y13, Y10, Y9, Y9
+	VPADDD     Y3, Y10, Y10
+	ADDQ       $0x04, R9
+	DECQ       R11
+	JNZ        place
+	VPADDD     Y6, Y10, Y10
+	ADDQ       R12, R8
+	DECQ       R10
+	JNZ        line
+	TESTQ      SI, SI
+	JGE        full
+	VMASKMOVPS Y8, Y7, (AX)(DI*4)
+	VMASKMOVPS Y9, Y7, (CX)(DI*4)
+	JMP        done
+
+full:
+	VMOVUPS Y8, (AX)(DI*4)
+	VMOVUPS Y9, (CX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, SI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*4), Y7
+	MOVQ    $-1, SI
+	JMP     loop
+
+done:
+	VPADDD Y2, Y0, Y0
+	MOVQ   yRow+24(FP), SI
+	ADDQ   SI, AX
+	ADDQ   SI, CX
+	MOVQ   xRow+32(FP), SI
+	ADDQ   SI, DX
+	DECQ   BX
+	JNZ    row
 	VZEROUPPER
 	RET
 
@@ -11696,6 +12193,115 @@ done:
 	VZEROUPPER
 	RET
 
+// func divide256f64(dst *float64, a *float64, n int, divisor float64)
+// Requires: AVX, AVX2
+TEXT ·divide256f64(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSD divisor+24(FP), Y0
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y1, Y1, Y1
+	XORQ         BX, BX
+	SUBQ         $0x04, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPD (CX)(BX*8), Y1, Y2
+	VDIVPD     Y0, Y2, Y2
+	TESTQ      DX, DX
+	JGE        full
+	VMASKMOVPD Y2, Y1, (AX)(BX*8)
+	JMP        done
+
+full:
+	VMOVUPD Y2, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*8), Y1
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func windowSums256f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int)
+// Requires: AVX, AVX2
+TEXT ·windowSums256f64(SB), NOSPLIT, $0-72
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+40(FP), DX
+
+row:
+	MOVQ     columns+48(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	VPCMPEQD Y1, Y1, Y1
+	XORQ     SI, SI
+	SUBQ     $0x08, BX
+	JLT      rest
+
+loop:
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	LEAQ  (CX)(SI*8), DI
+	MOVQ  height+56(FP), R9
+	MOVQ  pitch+32(FP), R11
+
+line:
+	MOVQ DI, R8
+	MOVQ width+64(FP), R10
+
+place:
+	VMASKMOVPD (R8), Y0, Y4
+	VADDPD     Y4, Y2, Y2
+	VMASKMOVPD 32(R8), Y1, Y4
+	VADDPD     Y4, Y3, Y3
+	ADDQ       $0x08, R8
+	DECQ       R10
+	JNZ        place
+	ADDQ       R11, DI
+	DECQ       R9
+	JNZ        line
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPD Y2, Y0, (AX)(SI*8)
+	VMASKMOVPD Y3, Y1, 32(AX)(SI*8)
+	JMP        done
+
+full:
+	VMOVUPD Y2, (AX)(SI*8)
+	VMOVUPD Y3, 32(AX)(SI*8)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y0
+	VMOVUPS 32(DI)(BX*8), Y1
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	MOVQ yRow+16(FP), BX
+	ADDQ BX, AX
+	MOVQ xRow+24(FP), BX
+	ADDQ BX, CX
+	DECQ DX
+	JNZ  row
+	VZEROUPPER
+	RET
+
 // func pixels256(y *float32, x *byte, n int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·pixels256(SB), NOSPLIT, $0-24
@@ -11916,3 +12522,21 @@ DATA vectorMasks<>+232(SB)/8, $0x0000000000000000
 DATA vectorMasks<>+240(SB)/8, $0x0000000000000000
 DATA vectorMasks<>+248(SB)/8, $0x0000000000000000
 GLOBL vectorMasks<>(SB), RODATA|NOPTR, $256
+
+DATA vectorIndexes<>+0(SB)/4, $0x00000000
+DATA vectorIndexes<>+4(SB)/4, $0x00000001
+DATA vectorIndexes<>+8(SB)/4, $0x00000002
+DATA vectorIndexes<>+12(SB)/4, $0x00000003
+DATA vectorIndexes<>+16(SB)/4, $0x00000004
+DATA vectorIndexes<>+20(SB)/4, $0x00000005
+DATA vectorIndexes<>+24(SB)/4, $0x00000006
+DATA vectorIndexes<>+28(SB)/4, $0x00000007
+DATA vectorIndexes<>+32(SB)/4, $0x00000008
+DATA vectorIndexes<>+36(SB)/4, $0x00000009
+DATA vectorIndexes<>+40(SB)/4, $0x0000000a
+DATA vectorIndexes<>+44(SB)/4, $0x0000000b
+DATA vectorIndexes<>+48(SB)/4, $0x0000000c
+DATA vectorIndexes<>+52(SB)/4, $0x0000000d
+DATA vectorIndexes<>+56(SB)/4, $0x0000000e
+DATA vectorIndexes<>+60(SB)/4, $0x0000000f
+GLOBL vectorIndexes<>(SB), RODATA|NOPTR, $64

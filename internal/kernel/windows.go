@@ -9,14 +9,8 @@ type Pool struct{ Rows, Columns Axis }
 func (g Pool) inputs() int  { return g.Rows.Size * g.Columns.Size }
 func (g Pool) outputs() int { return g.Rows.Out() * g.Columns.Out() }
 
-// mustFit panics unless the lengths are those of some planes, and returns how many.
-func (g Pool) mustFit(op string, x, y, choices int) (planes int) {
-	planes = x / max(1, g.inputs())
-	if planes*g.inputs() != x || planes*g.outputs() != y || choices != y {
-		panic(fmt.Sprintf("kernel.%s: %+v with x, y and choices of %d, %d, %d elements", op, g, x, y, choices))
-	}
-	return planes
-}
+// size is the number of elements of a window.
+func (g Pool) size() int { return g.Rows.Kernel * g.Columns.Kernel }
 
 // inside returns the first and the last but one place of window i in the image.
 func (a Axis) inside(i int) (lo, hi int) {
@@ -30,12 +24,110 @@ func (a Axis) moves(b Axis) bool { b.Size = a.Size; return a == b }
 // MaxPool sets each element of y to the largest of its window of x, NaN counting as the
 // largest, and choices to where in its plane that is, the first if there are several.
 // There is no dilation, and every window has an element of x.
-func MaxPool[T Float](g Pool, y, x []T, choices []int32) {
-	planes := g.mustFit("MaxPool", len(x), len(y), len(choices))
-	n := g.outputs()
-	for range planes {
-		maxPlane(g, y[:n], x, g.Columns.Size, choices[:n])
-		x, y, choices = x[g.inputs():], y[n:], choices[n:]
+func MaxPool[T Float](threads int, g Pool, y, x []T, choices []int32) {
+	p := pooling[T]{Pool: g, op: toMaxima, x: x, y: y, choices: choices}
+	p.run("MaxPool", threads)
+}
+
+// MaxPoolBackward sets dx to what each element was chosen for: the sum of those elements
+// of dy, in their order.
+func MaxPoolBackward[T Float](threads int, g Pool, dx, dy []T, choices []int32) {
+	p := pooling[T]{Pool: g, op: fromMaxima, x: dx, y: dy, choices: choices}
+	p.run("MaxPoolBackward", threads)
+}
+
+// AveragePool sets each element of y to the sum of its window of x, from the first
+// element to the last, divided by the size of the window. The padding is 0 and counts.
+func AveragePool[T Float](threads int, g Pool, y, x []T) {
+	p := pooling[T]{Pool: g, op: toAverages, x: x, y: y}
+	p.run("AveragePool", threads)
+}
+
+// AveragePoolBackward sets dx to the sum of the elements of dy in whose windows it is, in
+// their order, each divided by the size of the window.
+func AveragePoolBackward[T Float](threads int, g Pool, dx, dy []T) {
+	p := pooling[T]{Pool: g, op: fromAverages, x: dx, y: dy}
+	p.run("AveragePoolBackward", threads)
+}
+
+// Averages sets each element of y to the [Sum] of its part of x divided by the length of
+// it; the parts of x are equally long.
+func Averages[T Float](threads int, y, x []T) { averages("Averages", threads, toMeans, y, x) }
+
+// AveragesBackward sets each element of a part of dx to its dy divided by the length of
+// the part.
+func AveragesBackward[T Float](threads int, dx, dy []T) {
+	averages("AveragesBackward", threads, fromMeans, dy, dx)
+}
+
+func averages[T Float](name string, threads int, op poolOperation, y, x []T) {
+	if len(y) == 0 {
+		return
+	}
+	mustDivide(name, len(x), len(y))
+	n := len(x) / len(y)
+	p := pooling[T]{Pool: Pool{Axis{1, 1, 1, 0, 1}, Axis{n, n, 1, 0, 1}}, op: op, x: x, y: y}
+	p.run(name, threads)
+}
+
+// pooling is a direction of a pool, from or to the planes x. A part of it is some planes.
+type pooling[T Float] struct {
+	Pool
+	op      poolOperation
+	x, y    []T
+	choices []int32
+	each    int // planes of a part
+}
+
+type poolOperation int
+
+const (
+	toMaxima poolOperation = iota
+	fromMaxima
+	toAverages
+	fromAverages
+	toMeans
+	fromMeans
+)
+
+// run computes it. It panics unless the lengths are those of some planes.
+func (p *pooling[T]) run(name string, threads int) {
+	const elements = 1 << 14
+	planes, maxima := len(p.x)/max(1, p.inputs()), p.op <= fromMaxima
+	if planes*p.inputs() != len(p.x) || planes*p.outputs() != len(p.y) || maxima && len(p.choices) != len(p.y) {
+		panic(fmt.Sprintf("kernel.%s: %+v with x, y and choices of %d, %d, %d elements", name, p.Pool, len(p.x), len(p.y), len(p.choices)))
+	}
+	p.each = max(1, elements/max(1, p.inputs()))
+	parts := ceil(planes, p.each)
+	if threads > 1 && len(p.x) >= thresholds.update && share(&keptOf[T]().poolings, p, threads, parts, len(p.x) >= thresholds.wakeUpdate) {
+		return
+	}
+	for part := range parts {
+		p.Do(part)
+	}
+}
+
+func (p *pooling[T]) Do(part int) {
+	inputs, outputs := p.inputs(), p.outputs()
+	for plane := part * p.each; plane < min((part+1)*p.each, len(p.x)/inputs); plane++ {
+		x, y := p.x[plane*inputs:][:inputs], p.y[plane*outputs:][:outputs]
+		switch p.op {
+		case toMaxima:
+			maxPlane(p.Pool, y, x, p.Columns.Size, p.choices[plane*outputs:][:outputs])
+		case fromMaxima:
+			clear(x)
+			for i, at := range p.choices[plane*outputs:][:outputs] {
+				x[at] += y[i]
+			}
+		case toAverages:
+			averagePlane(p.Pool, y, x)
+		case fromAverages:
+			averagePlaneBackward(p.Pool, x, y)
+		case toMeans:
+			y[0] = Sum(x) / T(len(x))
+		case fromMeans:
+			fill(x, y[0]/T(len(x)))
+		}
 	}
 }
 
@@ -45,6 +137,9 @@ func maxPlane[T Float](g Pool, y, x []T, pitch int, choices []int32) {
 	pairs := Axis{Kernel: 2, Stride: 2, Dilation: 1}
 	k := imageKernelsOf[T]()
 	ofFour := k != nil && k.maxOfFour != nil && g.Rows.moves(pairs) && g.Columns.moves(pairs)
+	if !ofFour && maxPlaneAsm(g, y, x, pitch, choices) {
+		return
+	}
 	for i := range rows {
 		best, choices := y[i*columns:][:columns], choices[i*columns:][:columns]
 		if ofFour {
@@ -68,91 +163,58 @@ func maxPlane[T Float](g Pool, y, x []T, pitch int, choices []int32) {
 	}
 }
 
-// MaxPoolBackward sets dx to what each element was chosen for: the sum of those elements
-// of dy, in their order.
-func MaxPoolBackward[T Float](g Pool, dx, dy []T, choices []int32) {
-	planes := g.mustFit("MaxPoolBackward", len(dx), len(dy), len(choices))
-	clear(dx)
-	for range planes {
-		n := g.outputs()
-		for i, at := range choices[:n] {
-			dx[at] += dy[i]
-		}
-		dx, dy, choices = dx[g.inputs():], dy[n:], choices[n:]
+// averagePlane is AveragePool of a plane.
+func averagePlane[T Float](g Pool, y, x []T) {
+	size := T(g.size())
+	if sumPlaneAsm(g, y, x) {
+		divide(y, y, size)
+		return
 	}
-}
-
-// AveragePool sets each element of y to the sum of its window of x, from the first
-// element to the last, divided by the size of the window. The padding is 0 and counts.
-func AveragePool[T Float](g Pool, y, x []T) {
-	planes := g.mustFit("AveragePool", len(x), len(y), len(y))
-	size := T(g.Rows.Kernel * g.Columns.Kernel)
-	for range planes {
-		for i := range g.Rows.Out() {
-			top, bottom := g.Rows.inside(i)
-			for j := range g.Columns.Out() {
-				left, right := g.Columns.inside(j)
-				var sum T
-				for r := top; r < bottom; r++ {
-					for _, v := range x[r*g.Columns.Size+left : r*g.Columns.Size+right] {
-						sum += v
-					}
+	for i := range g.Rows.Out() {
+		top, bottom := g.Rows.inside(i)
+		for j := range g.Columns.Out() {
+			left, right := g.Columns.inside(j)
+			var sum T
+			for r := top; r < bottom; r++ {
+				for _, v := range x[r*g.Columns.Size+left : r*g.Columns.Size+right] {
+					sum += v
 				}
-				y[0] = sum / size
-				y = y[1:]
 			}
+			y[0] = sum / size
+			y = y[1:]
 		}
-		x = x[g.inputs():]
 	}
 }
 
-// AveragePoolBackward sets dx to the sum of the elements of dy in whose windows it is, in
-// their order, each divided by the size of the window.
-func AveragePoolBackward[T Float](g Pool, dx, dy []T) {
-	planes := g.mustFit("AveragePoolBackward", len(dx), len(dy), len(dy))
-	size := T(g.Rows.Kernel * g.Columns.Kernel)
+// averagePlaneBackward is AveragePoolBackward of a plane.
+func averagePlaneBackward[T Float](g Pool, dx, dy []T) {
+	size := T(g.size())
+	if sumPlaneBackwardAsm(g, dx, dy, size) {
+		return
+	}
 	clear(dx)
-	for range planes {
-		for i := range g.Rows.Out() {
-			top, bottom := g.Rows.inside(i)
-			for j := range g.Columns.Out() {
-				left, right := g.Columns.inside(j)
-				v := dy[0] / size
-				dy = dy[1:]
-				for r := top; r < bottom; r++ {
-					row := dx[r*g.Columns.Size+left : r*g.Columns.Size+right]
-					for c := range row {
-						row[c] += v
-					}
+	for i := range g.Rows.Out() {
+		top, bottom := g.Rows.inside(i)
+		for j := range g.Columns.Out() {
+			left, right := g.Columns.inside(j)
+			v := dy[0] / size
+			dy = dy[1:]
+			for r := top; r < bottom; r++ {
+				row := dx[r*g.Columns.Size+left : r*g.Columns.Size+right]
+				for c := range row {
+					row[c] += v
 				}
 			}
 		}
-		dx = dx[g.inputs():]
 	}
 }
 
-// Averages sets each element of y to the [Sum] of its part of x divided by the length of
-// it; the parts of x are equally long.
-func Averages[T Float](y, x []T) {
-	if len(y) == 0 {
+// divide sets y[i] = x[i]/divisor.
+func divide[T Float](y, x []T, divisor T) {
+	if divideAsm(y, x, divisor) {
 		return
 	}
-	mustDivide("Averages", len(x), len(y))
-	n := len(x) / len(y)
-	for i := range y {
-		y[i] = Sum(x[i*n:][:n]) / T(n)
-	}
-}
-
-// AveragesBackward sets each element of a part of dx to its dy divided by the length of
-// the part.
-func AveragesBackward[T Float](dx, dy []T) {
-	if len(dy) == 0 {
-		return
-	}
-	mustDivide("AveragesBackward", len(dx), len(dy))
-	n := len(dx) / len(dy)
-	for i, v := range dy {
-		fill(dx[i*n:][:n], v/T(n))
+	for i, v := range x {
+		y[i] = v / divisor
 	}
 }

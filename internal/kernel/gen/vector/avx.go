@@ -162,6 +162,10 @@ func data() {
 	for i := range 16 {
 		DATA(128+8*i, U64(0))
 	}
+	GLOBL(indexes.Symbol.Name, attr.RODATA|attr.NOPTR)
+	for i := range 16 {
+		DATA(4*i, U32(uint32(i)))
+	}
 }
 
 func (a *avx) zero() vec {

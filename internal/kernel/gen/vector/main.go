@@ -40,6 +40,7 @@ func main() {
 				axpy, adjust, sgd, momentum, nesterov, adaGrad, rmsProp, adam,
 				addColumnSums, sum, dot, squares, maximum, logs,
 				addition, product, center, centeredSums, normColumns, normColumnSums, normColumnsBackward, normRow, dotCentered, normRowBackward,
+				divide, windowSums, windowMaxima,
 			} {
 				kernel(target(e))
 			}
