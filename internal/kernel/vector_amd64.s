@@ -12302,6 +12302,290 @@ done:
 	VZEROUPPER
 	RET
 
+// func dropout512f32(y *float32, x *float32, keys *[20]uint32, block uint64, step uint64, n int, drop uint32, scale float32)
+// Requires: AVX, AVX512F
+TEXT ·dropout512f32(SB), NOSPLIT, $0-56
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         keys+16(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVQ         $0x00000000d2511f53, SI
+	VMOVQ        SI, X0
+	VPBROADCASTQ X0, Z0
+	MOVQ         $0x00000000cd9e8d57, SI
+	VMOVQ        SI, X1
+	VPBROADCASTQ X1, Z1
+	MOVQ         step+32(FP), SI
+	VMOVQ        SI, X2
+	VPBROADCASTQ X2, Z2
+	MOVQ         block+24(FP), SI
+	VMOVQ        SI, X3
+	VPBROADCASTQ X3, Z3
+	MOVQ         $0x0000000000000008, SI
+	VMOVQ        SI, X4
+	VPBROADCASTQ X4, Z4
+	VPADDQ       dropout512f32Order<>+0(SB), Z3, Z3
+	VBROADCASTSS scale+52(FP), Z6
+	MOVL         drop+48(FP), SI
+	VMOVD        SI, X5
+	VPBROADCASTD X5, Z5
+
+blocks:
+	VPSRLQ          $0x20, Z3, Z7
+	VPSRLQ          $0x20, Z2, Z8
+	VPMULUDQ        Z3, Z0, Z9
+	VPMULUDQ        Z2, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z11
+	VPTERNLOGD.BCST $0x96, (DX), Z7, Z11
+	VPSRLQ          $0x20, Z9, Z7
+	VPTERNLOGD.BCST $0x96, 4(DX), Z8, Z7
+	VPMULUDQ        Z11, Z0, Z8
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 8(DX), Z10, Z11
+	VPSRLQ          $0x20, Z8, Z10
+	VPTERNLOGD.BCST $0x96, 12(DX), Z9, Z10
+	VPMULUDQ        Z11, Z0, Z9
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z11
+	VPTERNLOGD.BCST $0x96, 16(DX), Z7, Z11
+	VPSRLQ          $0x20, Z9, Z7
+	VPTERNLOGD.BCST $0x96, 20(DX), Z8, Z7
+	VPMULUDQ        Z11, Z0, Z8
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 24(DX), Z10, Z11
+	VPSRLQ          $0x20, Z8, Z10
+	VPTERNLOGD.BCST $0x96, 28(DX), Z9, Z10
+	VPMULUDQ        Z11, Z0, Z9
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z11
+	VPTERNLOGD.BCST $0x96, 32(DX), Z7, Z11
+	VPSRLQ          $0x20, Z9, Z7
+	VPTERNLOGD.BCST $0x96, 36(DX), Z8, Z7
+	VPMULUDQ        Z11, Z0, Z8
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 40(DX), Z10, Z11
+	VPSRLQ          $0x20, Z8, Z10
+	VPTERNLOGD.BCST $0x96, 44(DX), Z9, Z10
+	VPMULUDQ        Z11, Z0, Z9
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z11
+	VPTERNLOGD.BCST $0x96, 48(DX), Z7, Z11
+	VPSRLQ          $0x20, Z9, Z7
+	VPTERNLOGD.BCST $0x96, 52(DX), Z8, Z7
+	VPMULUDQ        Z11, Z0, Z8
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 56(DX), Z10, Z11
+	VPSRLQ          $0x20, Z8, Z10
+	VPTERNLOGD.BCST $0x96, 60(DX), Z9, Z10
+	VPMULUDQ        Z11, Z0, Z9
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z11
+	VPTERNLOGD.BCST $0x96, 64(DX), Z7, Z11
+	VPSRLQ          $0x20, Z9, Z7
+	VPTERNLOGD.BCST $0x96, 68(DX), Z8, Z7
+	VPMULUDQ        Z11, Z0, Z8
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 72(DX), Z10, Z11
+	VPSRLQ          $0x20, Z8, Z10
+	VPTERNLOGD.BCST $0x96, 76(DX), Z9, Z10
+	VPUNPCKLDQ      Z7, Z11, Z9
+	VPUNPCKLDQ      Z8, Z10, Z12
+	VPUNPCKLQDQ     Z12, Z9, Z9
+	VPCMPUD         $0x05, Z5, Z9, K1
+	VMOVUPS.Z       Z6, K1, Z9
+	VMULPS          (CX), Z9, Z9
+	VMOVUPS         Z9, (AX)
+	VPUNPCKHDQ      Z7, Z11, Z7
+	VPUNPCKHDQ      Z8, Z10, Z8
+	VPUNPCKLQDQ     Z8, Z7, Z7
+	VPCMPUD         $0x05, Z5, Z7, K1
+	VMOVUPS.Z       Z6, K1, Z7
+	VMULPS          64(CX), Z7, Z7
+	VMOVUPS         Z7, 64(AX)
+	VPADDQ          Z4, Z3, Z3
+	ADDQ            $0x80, CX
+	ADDQ            $0x80, AX
+	SUBQ            $0x20, BX
+	JNZ             blocks
+	VZEROUPPER
+	RET
+
+DATA dropout512f32Order<>+0(SB)/8, $0x0000000000000000
+DATA dropout512f32Order<>+8(SB)/8, $0x0000000000000004
+DATA dropout512f32Order<>+16(SB)/8, $0x0000000000000001
+DATA dropout512f32Order<>+24(SB)/8, $0x0000000000000005
+DATA dropout512f32Order<>+32(SB)/8, $0x0000000000000002
+DATA dropout512f32Order<>+40(SB)/8, $0x0000000000000006
+DATA dropout512f32Order<>+48(SB)/8, $0x0000000000000003
+DATA dropout512f32Order<>+56(SB)/8, $0x0000000000000007
+GLOBL dropout512f32Order<>(SB), RODATA|NOPTR, $64
+
+// func dropout256f32(y *float32, x *float32, keys *[20]uint32, block uint64, step uint64, n int, drop uint32, scale float32)
+// Requires: AVX, AVX2
+TEXT ·dropout256f32(SB), NOSPLIT, $0-56
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         keys+16(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVQ         $0x00000000d2511f53, SI
+	VMOVQ        SI, X0
+	VPBROADCASTQ X0, Y0
+	MOVQ         $0x00000000cd9e8d57, SI
+	VMOVQ        SI, X1
+	VPBROADCASTQ X1, Y1
+	MOVQ         step+32(FP), SI
+	VMOVQ        SI, X2
+	VPBROADCASTQ X2, Y2
+	MOVQ         block+24(FP), SI
+	VMOVQ        SI, X3
+	VPBROADCASTQ X3, Y3
+	MOVQ         $0x0000000000000004, SI
+	VMOVQ        SI, X4
+	VPBROADCASTQ X4, Y4
+	VPADDQ       dropout256f32Order<>+0(SB), Y3, Y3
+	VBROADCASTSS scale+52(FP), Y6
+	MOVL         drop+48(FP), SI
+	VMOVD        SI, X5
+	VPBROADCASTD X5, Y5
+
+blocks:
+	VPSRLQ       $0x20, Y3, Y7
+	VPSRLQ       $0x20, Y2, Y8
+	VPMULUDQ     Y3, Y0, Y9
+	VPMULUDQ     Y2, Y1, Y10
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD (DX), Y12
+	VPXOR        Y7, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y9, Y7
+	VPBROADCASTD 4(DX), Y12
+	VPXOR        Y8, Y7, Y7
+	VPXOR        Y12, Y7, Y7
+	VPMULUDQ     Y11, Y0, Y8
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 8(DX), Y12
+	VPXOR        Y10, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y8, Y10
+	VPBROADCASTD 12(DX), Y12
+	VPXOR        Y9, Y10, Y10
+	VPXOR        Y12, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y9
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 16(DX), Y12
+	VPXOR        Y7, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y9, Y7
+	VPBROADCASTD 20(DX), Y12
+	VPXOR        Y8, Y7, Y7
+	VPXOR        Y12, Y7, Y7
+	VPMULUDQ     Y11, Y0, Y8
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 24(DX), Y12
+	VPXOR        Y10, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y8, Y10
+	VPBROADCASTD 28(DX), Y12
+	VPXOR        Y9, Y10, Y10
+	VPXOR        Y12, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y9
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 32(DX), Y12
+	VPXOR        Y7, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y9, Y7
+	VPBROADCASTD 36(DX), Y12
+	VPXOR        Y8, Y7, Y7
+	VPXOR        Y12, Y7, Y7
+	VPMULUDQ     Y11, Y0, Y8
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 40(DX), Y12
+	VPXOR        Y10, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y8, Y10
+	VPBROADCASTD 44(DX), Y12
+	VPXOR        Y9, Y10, Y10
+	VPXOR        Y12, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y9
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 48(DX), Y12
+	VPXOR        Y7, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y9, Y7
+	VPBROADCASTD 52(DX), Y12
+	VPXOR        Y8, Y7, Y7
+	VPXOR        Y12, Y7, Y7
+	VPMULUDQ     Y11, Y0, Y8
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 56(DX), Y12
+	VPXOR        Y10, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y8, Y10
+	VPBROADCASTD 60(DX), Y12
+	VPXOR        Y9, Y10, Y10
+	VPXOR        Y12, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y9
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 64(DX), Y12
+	VPXOR        Y7, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y9, Y7
+	VPBROADCASTD 68(DX), Y12
+	VPXOR        Y8, Y7, Y7
+	VPXOR        Y12, Y7, Y7
+	VPMULUDQ     Y11, Y0, Y8
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 72(DX), Y12
+	VPXOR        Y10, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y8, Y10
+	VPBROADCASTD 76(DX), Y12
+	VPXOR        Y9, Y10, Y10
+	VPXOR        Y12, Y10, Y10
+	VPUNPCKLDQ   Y7, Y11, Y9
+	VPUNPCKLDQ   Y8, Y10, Y12
+	VPUNPCKLQDQ  Y12, Y9, Y9
+	VPMAXUD      Y5, Y9, Y12
+	VPCMPEQD     Y9, Y12, Y12
+	VANDPS       Y6, Y12, Y12
+	VMULPS       (CX), Y12, Y12
+	VMOVUPS      Y12, (AX)
+	VPUNPCKHDQ   Y7, Y11, Y7
+	VPUNPCKHDQ   Y8, Y10, Y8
+	VPUNPCKLQDQ  Y8, Y7, Y7
+	VPMAXUD      Y5, Y7, Y8
+	VPCMPEQD     Y7, Y8, Y8
+	VANDPS       Y6, Y8, Y8
+	VMULPS       32(CX), Y8, Y8
+	VMOVUPS      Y8, 32(AX)
+	VPADDQ       Y4, Y3, Y3
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, AX
+	SUBQ         $0x10, BX
+	JNZ          blocks
+	VZEROUPPER
+	RET
+
+DATA dropout256f32Order<>+0(SB)/8, $0x0000000000000000
+DATA dropout256f32Order<>+8(SB)/8, $0x0000000000000002
+DATA dropout256f32Order<>+16(SB)/8, $0x0000000000000001
+DATA dropout256f32Order<>+24(SB)/8, $0x0000000000000003
+GLOBL dropout256f32Order<>(SB), RODATA|NOPTR, $32
+
 // func pixels256(y *float32, x *byte, n int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·pixels256(SB), NOSPLIT, $0-24

@@ -2108,6 +2108,34 @@ func divide256f64(dst *float64, a *float64, n int, divisor float64)
 //go:noescape
 func windowSums256f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int)
 
+// dropout512f32 drops elements, n being a multiple of 32 and not 0:
+//
+//	for i := range n {
+//		y[i] = 0 * x[i]
+//		if philox(block+i/4, step)[i%4] >= drop {
+//			y[i] = scale * x[i]
+//		}
+//	}
+//
+// with keys, two for each round.
+//
+//go:noescape
+func dropout512f32(y *float32, x *float32, keys *[20]uint32, block uint64, step uint64, n int, drop uint32, scale float32)
+
+// dropout256f32 drops elements, n being a multiple of 16 and not 0:
+//
+//	for i := range n {
+//		y[i] = 0 * x[i]
+//		if philox(block+i/4, step)[i%4] >= drop {
+//			y[i] = scale * x[i]
+//		}
+//	}
+//
+// with keys, two for each round.
+//
+//go:noescape
+func dropout256f32(y *float32, x *float32, keys *[20]uint32, block uint64, step uint64, n int, drop uint32, scale float32)
+
 // pixels256 makes numbers of bytes, n being a multiple of 16 and 16 or more:
 //
 //	for i := range n {

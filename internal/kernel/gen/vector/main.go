@@ -46,6 +46,8 @@ func main() {
 			}
 		}
 	}
+	dropout(512)
+	dropout(256)
 	pixels()
 	prefetch()
 	data()
