@@ -44,6 +44,7 @@ type keeps[T Float] struct {
 	rowNorms     kept[rowNorm[T]]
 	activations  kept[activation[T]]
 	poolings     kept[pooling[T]]
+	prelus       kept[prelus[T]]
 	dropouts     kept[dropout[T]]
 	convolutions kept[convolution[T]]
 }
