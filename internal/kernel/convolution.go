@@ -181,9 +181,14 @@ func (c *convolution[T]) Do(part int) {
 // forwardPart computes the planes lo to hi of y for some images.
 func (c *convolution[T]) forwardPart(first, end, lo, hi int) {
 	f := &c.forward
-	memory := borrow[T](first, f.size()+c.Out*f.wide)
+	pooled := 0
+	if c.choices != nil {
+		pooled = c.pool.memory()
+	}
+	memory := borrow[T](first, f.size()+c.Out*f.wide+pooled)
 	defer keptOf[T]().buffers.giveBack(first, memory)
 	placed, wide := memory.data[:f.size()], memory.data[f.size():]
+	wide, rest := wide[:c.Out*f.wide], wide[c.Out*f.wide:]
 	clear(placed)
 	for n := first; n < end; n++ {
 		place(f, placed, c.ofImage(c.x, n))
@@ -195,7 +200,7 @@ func (c *convolution[T]) forwardPart(first, end, lo, hi int) {
 		}
 		size := c.pool.outputs()
 		for p := lo; p < hi; p++ {
-			maxPlane(c.pool, y[p*size:][:size], wide[p*f.wide:], f.pitch, c.choices[(n*c.Out+p)*size:][:size])
+			maxPlane(c.pool, y[p*size:][:size], wide[p*f.wide:], f.pitch, c.choices[(n*c.Out+p)*size:][:size], rest)
 		}
 	}
 }

@@ -205,7 +205,7 @@ done:
 	RET
 
 // func exp512f32(dst *float32, src *float32, n int, shift float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·exp512f32(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -230,6 +230,8 @@ TEXT ·exp512f32(SB), NOSPLIT, $0-28
 	JLT          rest
 
 loop:
+	PREFETCHT0  1024(AX)(BX*4)
+	PREFETCHT0  1024(CX)(BX*4)
 	VMOVUPS.Z   (CX)(BX*4), K1, Z14
 	VSUBPS      Z0, Z14, Z14
 	VCMPPS      $0x15, Z1, Z14, K2
@@ -270,7 +272,7 @@ done:
 	RET
 
 // func sigmoid512f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·sigmoid512f32(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -294,6 +296,8 @@ TEXT ·sigmoid512f32(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMOVUPS.Z    (CX)(BX*4), K1, Z13
 	VBROADCASTSS vectorConstants<>+52(SB), Z14
 	VPORD        Z14, Z13, Z14
@@ -380,7 +384,7 @@ done:
 	RET
 
 // func tanh512f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tanh512f32(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -407,6 +411,8 @@ TEXT ·tanh512f32(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMOVUPS.Z    (CX)(BX*4), K1, Z16
 	VPANDD       Z13, Z16, Z17
 	VMINPS       Z17, Z12, Z17
@@ -497,7 +503,7 @@ done:
 	RET
 
 // func elu512f32(y *float32, x *float32, n int, alpha float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·elu512f32(SB), NOSPLIT, $0-28
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -522,6 +528,8 @@ TEXT ·elu512f32(SB), NOSPLIT, $0-28
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMOVUPS.Z    (CX)(BX*4), K1, Z14
 	VBROADCASTSS vectorConstants<>+68(SB), Z15
 	VBROADCASTSS vectorConstants<>+56(SB), Z16
@@ -613,7 +621,7 @@ done:
 	RET
 
 // func softplus512f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·softplus512f32(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -637,6 +645,8 @@ TEXT ·softplus512f32(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMOVUPS.Z    (CX)(BX*4), K1, Z13
 	VBROADCASTSS vectorConstants<>+52(SB), Z14
 	VPORD        Z14, Z13, Z14
@@ -698,7 +708,7 @@ done:
 	RET
 
 // func softplusBackward512f32(dx *float32, dy *float32, y *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·softplusBackward512f32(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
@@ -722,6 +732,9 @@ TEXT ·softplusBackward512f32(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*4)
+	PREFETCHT0   1024(CX)(SI*4)
+	PREFETCHT0   1024(DX)(SI*4)
 	VBROADCASTSS vectorConstants<>+68(SB), Z11
 	VMOVUPS.Z    (DX)(SI*4), K1, Z12
 	VMINPS       Z12, Z11, Z11
@@ -770,7 +783,7 @@ done:
 	RET
 
 // func silu512f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·silu512f32(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -794,6 +807,8 @@ TEXT ·silu512f32(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMOVUPS.Z    (CX)(BX*4), K1, Z13
 	VBROADCASTSS vectorConstants<>+96(SB), Z14
 	VBROADCASTSS vectorConstants<>+56(SB), Z15
@@ -849,7 +864,7 @@ done:
 	RET
 
 // func siluBackward512f32(dx *float32, dy *float32, x *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·siluBackward512f32(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
@@ -874,6 +889,9 @@ TEXT ·siluBackward512f32(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*4)
+	PREFETCHT0   1024(CX)(SI*4)
+	PREFETCHT0   1024(DX)(SI*4)
 	VMOVUPS.Z    (DX)(SI*4), K1, Z13
 	VBROADCASTSS vectorConstants<>+96(SB), Z14
 	VBROADCASTSS vectorConstants<>+56(SB), Z15
@@ -935,7 +953,7 @@ done:
 	RET
 
 // func gelu512f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·gelu512f32(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -959,6 +977,8 @@ TEXT ·gelu512f32(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMOVUPS.Z    (CX)(BX*4), K1, Z13
 	VBROADCASTSS vectorConstants<>+100(SB), Z14
 	VBROADCASTSS vectorConstants<>+56(SB), Z15
@@ -1047,7 +1067,7 @@ done:
 	RET
 
 // func geluBackward512f32(dx *float32, dy *float32, x *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·geluBackward512f32(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
@@ -1072,6 +1092,9 @@ TEXT ·geluBackward512f32(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*4)
+	PREFETCHT0   1024(CX)(SI*4)
+	PREFETCHT0   1024(DX)(SI*4)
 	VMOVUPS.Z    (DX)(SI*4), K1, Z13
 	VBROADCASTSS vectorConstants<>+100(SB), Z14
 	VBROADCASTSS vectorConstants<>+56(SB), Z15
@@ -1166,7 +1189,7 @@ done:
 	RET
 
 // func geluTanh512f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·geluTanh512f32(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -1190,6 +1213,8 @@ TEXT ·geluTanh512f32(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMOVUPS.Z    (CX)(BX*4), K1, Z13
 	VBROADCASTSS vectorConstants<>+160(SB), Z14
 	VBROADCASTSS vectorConstants<>+56(SB), Z15
@@ -1250,7 +1275,7 @@ done:
 	RET
 
 // func geluTanhBackward512f32(dx *float32, dy *float32, x *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·geluTanhBackward512f32(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
@@ -1275,6 +1300,9 @@ TEXT ·geluTanhBackward512f32(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*4)
+	PREFETCHT0   1024(CX)(SI*4)
+	PREFETCHT0   1024(DX)(SI*4)
 	VMOVUPS.Z    (DX)(SI*4), K1, Z13
 	VBROADCASTSS vectorConstants<>+160(SB), Z14
 	VBROADCASTSS vectorConstants<>+56(SB), Z15
@@ -2197,32 +2225,36 @@ done:
 	RET
 
 // func center512f32(y *float32, x *float32, n int, mean float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·center512f32(SB), NOSPLIT, $0-28
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
 	VBROADCASTSS mean+24(FP), Z0
 	MOVQ         n+16(FP), DX
+	SHLQ         $0x02, DX
+	LEAQ         (CX)(DX*1), DX
+	MOVQ         n+16(FP), BX
 	KXNORW       K1, K1, K1
-	XORQ         BX, BX
-	SUBQ         $0x10, DX
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
 	JLT          rest
 
 loop:
-	VMOVUPS.Z (CX)(BX*4), K1, Z1
-	VSUBPS    Z0, Z1, Z1
-	VMOVUPS   Z1, K1, (AX)(BX*4)
-	ADDQ      $0x10, BX
-	SUBQ      $0x10, DX
-	JGE       loop
+	PREFETCHT0 (DX)(SI*4)
+	VMOVUPS.Z  (CX)(SI*4), K1, Z1
+	VSUBPS     Z0, Z1, Z1
+	VMOVUPS    Z1, K1, (AX)(SI*4)
+	ADDQ       $0x10, SI
+	SUBQ       $0x10, BX
+	JGE        loop
 
 rest:
-	ADDQ  $0x10, DX
+	ADDQ  $0x10, BX
 	JLE   done
-	MOVQ  $-1, SI
-	BZHIQ DX, SI, SI
-	KMOVW SI, K1
-	MOVQ  $-1, DX
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
 	JMP   loop
 
 done:
@@ -2395,7 +2427,7 @@ done:
 	RET
 
 // func normRow512f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·normRow512f32(SB), NOSPLIT, $0-48
 	MOVQ         y+0(FP), AX
 	MOVQ         d+8(FP), CX
@@ -2404,29 +2436,35 @@ TEXT ·normRow512f32(SB), NOSPLIT, $0-48
 	VBROADCASTSS inv+40(FP), Z0
 	VBROADCASTSS offset+44(FP), Z1
 	MOVQ         n+32(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (AX)(SI*1), DI
+	LEAQ         (CX)(SI*1), SI
+	MOVQ         n+32(FP), R8
 	KXNORW       K1, K1, K1
-	XORQ         DI, DI
-	SUBQ         $0x10, SI
+	XORQ         R9, R9
+	SUBQ         $0x10, R8
 	JLT          rest
 
 loop:
-	VMOVUPS.Z   (CX)(DI*4), K1, Z2
+	PREFETCHT0  (DI)(R9*4)
+	PREFETCHT0  (SI)(R9*4)
+	VMOVUPS.Z   (CX)(R9*4), K1, Z2
 	VFMADD213PS Z1, Z0, Z2
-	VMOVUPS.Z   (DX)(DI*4), K1, Z3
-	VMOVUPS.Z   (BX)(DI*4), K1, Z4
+	VMOVUPS.Z   (DX)(R9*4), K1, Z3
+	VMOVUPS.Z   (BX)(R9*4), K1, Z4
 	VFMADD231PS Z3, Z2, Z4
-	VMOVUPS     Z4, K1, (AX)(DI*4)
-	ADDQ        $0x10, DI
-	SUBQ        $0x10, SI
+	VMOVUPS     Z4, K1, (AX)(R9*4)
+	ADDQ        $0x10, R9
+	SUBQ        $0x10, R8
 	JGE         loop
 
 rest:
-	ADDQ  $0x10, SI
+	ADDQ  $0x10, R8
 	JLE   done
+	MOVQ  $-1, R10
+	BZHIQ R8, R10, R10
+	KMOVW R10, K1
 	MOVQ  $-1, R8
-	BZHIQ SI, R8, R8
-	KMOVW R8, K1
-	MOVQ  $-1, SI
 	JMP   loop
 
 done:
@@ -2480,51 +2518,59 @@ done:
 	RET
 
 // func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·normRowBackward512f32(SB), NOSPLIT, $0-68
 	MOVQ         dx+0(FP), AX
 	MOVQ         dgamma+8(FP), CX
 	MOVQ         dbeta+16(FP), DX
 	MOVQ         dy+24(FP), BX
 	MOVQ         x+32(FP), SI
+	MOVQ         n+40(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         (AX)(DI*1), R8
+	LEAQ         (BX)(DI*1), R9
+	LEAQ         (SI)(DI*1), DI
 	VBROADCASTSS mean+48(FP), Z0
 	VBROADCASTSS inv+52(FP), Z1
 	VBROADCASTSS offset+56(FP), Z2
 	VBROADCASTSS slope+60(FP), Z3
 	VBROADCASTSS shift+64(FP), Z4
-	MOVQ         n+40(FP), DI
+	MOVQ         n+40(FP), R10
 	KXNORW       K1, K1, K1
-	XORQ         R8, R8
-	SUBQ         $0x10, DI
+	XORQ         R11, R11
+	SUBQ         $0x10, R10
 	JLT          rest
 
 loop:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z5
+	PREFETCHT0  (R8)(R11*4)
+	PREFETCHT0  (R9)(R11*4)
+	PREFETCHT0  (DI)(R11*4)
+	VMOVUPS.Z   (SI)(R11*4), K1, Z5
 	VSUBPS      Z0, Z5, Z5
-	VMOVUPS.Z   (BX)(R8*4), K1, Z6
-	VMOVUPS.Z   (AX)(R8*4), K1, Z7
+	VMOVUPS.Z   (BX)(R11*4), K1, Z6
+	VMOVUPS.Z   (AX)(R11*4), K1, Z7
 	VMOVUPS     Z5, Z8
 	VFMADD213PS Z4, Z3, Z8
 	VFMADD231PS Z7, Z1, Z8
 	VFMADD213PS Z2, Z1, Z5
-	VMOVUPS.Z   (CX)(R8*4), K1, Z7
+	VMOVUPS.Z   (CX)(R11*4), K1, Z7
 	VFMADD231PS Z5, Z6, Z7
-	VMOVUPS.Z   (DX)(R8*4), K1, Z5
+	VMOVUPS.Z   (DX)(R11*4), K1, Z5
 	VADDPS      Z6, Z5, Z5
-	VMOVUPS     Z8, K1, (AX)(R8*4)
-	VMOVUPS     Z7, K1, (CX)(R8*4)
-	VMOVUPS     Z5, K1, (DX)(R8*4)
-	ADDQ        $0x10, R8
-	SUBQ        $0x10, DI
+	VMOVUPS     Z8, K1, (AX)(R11*4)
+	VMOVUPS     Z7, K1, (CX)(R11*4)
+	VMOVUPS     Z5, K1, (DX)(R11*4)
+	ADDQ        $0x10, R11
+	SUBQ        $0x10, R10
 	JGE         loop
 
 rest:
-	ADDQ  $0x10, DI
+	ADDQ  $0x10, R10
 	JLE   done
-	MOVQ  $-1, R9
-	BZHIQ DI, R9, R9
-	KMOVW R9, K1
-	MOVQ  $-1, DI
+	MOVQ  $-1, R12
+	BZHIQ R10, R12, R12
+	KMOVW R12, K1
+	MOVQ  $-1, R10
 	JMP   loop
 
 done:
@@ -2931,7 +2977,7 @@ done:
 	RET
 
 // func exp512f64(dst *float64, src *float64, n int, shift float64)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·exp512f64(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -2963,6 +3009,8 @@ TEXT ·exp512f64(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0  1024(AX)(BX*8)
+	PREFETCHT0  1024(CX)(BX*8)
 	VMOVUPD.Z   (CX)(BX*8), K1, Z21
 	VSUBPD      Z0, Z21, Z21
 	VCMPPD      $0x15, Z1, Z21, K2
@@ -3010,7 +3058,7 @@ done:
 	RET
 
 // func sigmoid512f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·sigmoid512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -3041,6 +3089,8 @@ TEXT ·sigmoid512f64(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+340(SB), Z21
 	VPORQ        Z21, Z20, Z21
@@ -3134,7 +3184,7 @@ done:
 	RET
 
 // func tanh512f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tanh512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -3167,6 +3217,8 @@ TEXT ·tanh512f64(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z21
 	VPANDQ       Z19, Z21, Z22
 	VMINPD       Z22, Z18, Z22
@@ -3263,7 +3315,7 @@ done:
 	RET
 
 // func elu512f64(y *float64, x *float64, n int, alpha float64)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·elu512f64(SB), NOSPLIT, $0-32
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -3295,6 +3347,8 @@ TEXT ·elu512f64(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+364(SB), Z21
 	VBROADCASTSD vectorConstants<>+348(SB), Z22
@@ -3392,7 +3446,7 @@ done:
 	RET
 
 // func softplus512f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·softplus512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -3423,6 +3477,8 @@ TEXT ·softplus512f64(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+340(SB), Z21
 	VPORQ        Z21, Z20, Z21
@@ -3503,7 +3559,7 @@ done:
 	RET
 
 // func softplusBackward512f64(dx *float64, dy *float64, y *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·softplusBackward512f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
@@ -3534,6 +3590,9 @@ TEXT ·softplusBackward512f64(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*8)
+	PREFETCHT0   1024(CX)(SI*8)
+	PREFETCHT0   1024(DX)(SI*8)
 	VBROADCASTSD vectorConstants<>+364(SB), Z18
 	VMOVUPD.Z    (DX)(SI*8), K1, Z19
 	VMINPD       Z19, Z18, Z18
@@ -3587,7 +3646,7 @@ done:
 	RET
 
 // func silu512f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·silu512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -3618,6 +3677,8 @@ TEXT ·silu512f64(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+468(SB), Z21
 	VBROADCASTSD vectorConstants<>+348(SB), Z22
@@ -3679,7 +3740,7 @@ done:
 	RET
 
 // func siluBackward512f64(dx *float64, dy *float64, x *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·siluBackward512f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
@@ -3711,6 +3772,9 @@ TEXT ·siluBackward512f64(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*8)
+	PREFETCHT0   1024(CX)(SI*8)
+	PREFETCHT0   1024(DX)(SI*8)
 	VMOVUPD.Z    (DX)(SI*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+468(SB), Z21
 	VBROADCASTSD vectorConstants<>+348(SB), Z22
@@ -3778,7 +3842,7 @@ done:
 	RET
 
 // func gelu512f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·gelu512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -3809,6 +3873,8 @@ TEXT ·gelu512f64(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+364(SB), Z21
 	VBROADCASTSD vectorConstants<>+348(SB), Z22
@@ -3929,7 +3995,7 @@ done:
 	RET
 
 // func geluBackward512f64(dx *float64, dy *float64, x *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·geluBackward512f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
@@ -3961,6 +4027,9 @@ TEXT ·geluBackward512f64(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*8)
+	PREFETCHT0   1024(CX)(SI*8)
+	PREFETCHT0   1024(DX)(SI*8)
 	VMOVUPD.Z    (DX)(SI*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+364(SB), Z21
 	VBROADCASTSD vectorConstants<>+348(SB), Z22
@@ -4087,7 +4156,7 @@ done:
 	RET
 
 // func geluTanh512f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·geluTanh512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -4118,6 +4187,8 @@ TEXT ·geluTanh512f64(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+692(SB), Z21
 	VBROADCASTSD vectorConstants<>+348(SB), Z22
@@ -4184,7 +4255,7 @@ done:
 	RET
 
 // func geluTanhBackward512f64(dx *float64, dy *float64, x *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·geluTanhBackward512f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
@@ -4216,6 +4287,9 @@ TEXT ·geluTanhBackward512f64(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*8)
+	PREFETCHT0   1024(CX)(SI*8)
+	PREFETCHT0   1024(DX)(SI*8)
 	VMOVUPD.Z    (DX)(SI*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+692(SB), Z21
 	VBROADCASTSD vectorConstants<>+348(SB), Z22
@@ -5264,32 +5338,36 @@ done:
 	RET
 
 // func center512f64(y *float64, x *float64, n int, mean float64)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·center512f64(SB), NOSPLIT, $0-32
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
 	VBROADCASTSD mean+24(FP), Z0
 	MOVQ         n+16(FP), DX
+	SHLQ         $0x03, DX
+	LEAQ         (CX)(DX*1), DX
+	MOVQ         n+16(FP), BX
 	KXNORW       K1, K1, K1
-	XORQ         BX, BX
-	SUBQ         $0x08, DX
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
 	JLT          rest
 
 loop:
-	VMOVUPD.Z (CX)(BX*8), K1, Z1
-	VSUBPD    Z0, Z1, Z1
-	VMOVUPD   Z1, K1, (AX)(BX*8)
-	ADDQ      $0x08, BX
-	SUBQ      $0x08, DX
-	JGE       loop
+	PREFETCHT0 (DX)(SI*8)
+	VMOVUPD.Z  (CX)(SI*8), K1, Z1
+	VSUBPD     Z0, Z1, Z1
+	VMOVUPD    Z1, K1, (AX)(SI*8)
+	ADDQ       $0x08, SI
+	SUBQ       $0x08, BX
+	JGE        loop
 
 rest:
-	ADDQ  $0x08, DX
+	ADDQ  $0x08, BX
 	JLE   done
-	MOVQ  $-1, SI
-	BZHIQ DX, SI, SI
-	KMOVW SI, K1
-	MOVQ  $-1, DX
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
 	JMP   loop
 
 done:
@@ -5462,7 +5540,7 @@ done:
 	RET
 
 // func normRow512f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·normRow512f64(SB), NOSPLIT, $0-56
 	MOVQ         y+0(FP), AX
 	MOVQ         d+8(FP), CX
@@ -5471,29 +5549,35 @@ TEXT ·normRow512f64(SB), NOSPLIT, $0-56
 	VBROADCASTSD inv+40(FP), Z0
 	VBROADCASTSD offset+48(FP), Z1
 	MOVQ         n+32(FP), SI
+	SHLQ         $0x03, SI
+	LEAQ         (AX)(SI*1), DI
+	LEAQ         (CX)(SI*1), SI
+	MOVQ         n+32(FP), R8
 	KXNORW       K1, K1, K1
-	XORQ         DI, DI
-	SUBQ         $0x08, SI
+	XORQ         R9, R9
+	SUBQ         $0x08, R8
 	JLT          rest
 
 loop:
-	VMOVUPD.Z   (CX)(DI*8), K1, Z2
+	PREFETCHT0  (DI)(R9*8)
+	PREFETCHT0  (SI)(R9*8)
+	VMOVUPD.Z   (CX)(R9*8), K1, Z2
 	VFMADD213PD Z1, Z0, Z2
-	VMOVUPD.Z   (DX)(DI*8), K1, Z3
-	VMOVUPD.Z   (BX)(DI*8), K1, Z4
+	VMOVUPD.Z   (DX)(R9*8), K1, Z3
+	VMOVUPD.Z   (BX)(R9*8), K1, Z4
 	VFMADD231PD Z3, Z2, Z4
-	VMOVUPD     Z4, K1, (AX)(DI*8)
-	ADDQ        $0x08, DI
-	SUBQ        $0x08, SI
+	VMOVUPD     Z4, K1, (AX)(R9*8)
+	ADDQ        $0x08, R9
+	SUBQ        $0x08, R8
 	JGE         loop
 
 rest:
-	ADDQ  $0x08, SI
+	ADDQ  $0x08, R8
 	JLE   done
+	MOVQ  $-1, R10
+	BZHIQ R8, R10, R10
+	KMOVW R10, K1
 	MOVQ  $-1, R8
-	BZHIQ SI, R8, R8
-	KMOVW R8, K1
-	MOVQ  $-1, SI
 	JMP   loop
 
 done:
@@ -5554,51 +5638,59 @@ done:
 	RET
 
 // func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·normRowBackward512f64(SB), NOSPLIT, $0-88
 	MOVQ         dx+0(FP), AX
 	MOVQ         dgamma+8(FP), CX
 	MOVQ         dbeta+16(FP), DX
 	MOVQ         dy+24(FP), BX
 	MOVQ         x+32(FP), SI
+	MOVQ         n+40(FP), DI
+	SHLQ         $0x03, DI
+	LEAQ         (AX)(DI*1), R8
+	LEAQ         (BX)(DI*1), R9
+	LEAQ         (SI)(DI*1), DI
 	VBROADCASTSD mean+48(FP), Z0
 	VBROADCASTSD inv+56(FP), Z1
 	VBROADCASTSD offset+64(FP), Z2
 	VBROADCASTSD slope+72(FP), Z3
 	VBROADCASTSD shift+80(FP), Z4
-	MOVQ         n+40(FP), DI
+	MOVQ         n+40(FP), R10
 	KXNORW       K1, K1, K1
-	XORQ         R8, R8
-	SUBQ         $0x08, DI
+	XORQ         R11, R11
+	SUBQ         $0x08, R10
 	JLT          rest
 
 loop:
-	VMOVUPD.Z   (SI)(R8*8), K1, Z5
+	PREFETCHT0  (R8)(R11*8)
+	PREFETCHT0  (R9)(R11*8)
+	PREFETCHT0  (DI)(R11*8)
+	VMOVUPD.Z   (SI)(R11*8), K1, Z5
 	VSUBPD      Z0, Z5, Z5
-	VMOVUPD.Z   (BX)(R8*8), K1, Z6
-	VMOVUPD.Z   (AX)(R8*8), K1, Z7
+	VMOVUPD.Z   (BX)(R11*8), K1, Z6
+	VMOVUPD.Z   (AX)(R11*8), K1, Z7
 	VMOVUPD     Z5, Z8
 	VFMADD213PD Z4, Z3, Z8
 	VFMADD231PD Z7, Z1, Z8
 	VFMADD213PD Z2, Z1, Z5
-	VMOVUPD.Z   (CX)(R8*8), K1, Z7
+	VMOVUPD.Z   (CX)(R11*8), K1, Z7
 	VFMADD231PD Z5, Z6, Z7
-	VMOVUPD.Z   (DX)(R8*8), K1, Z5
+	VMOVUPD.Z   (DX)(R11*8), K1, Z5
 	VADDPD      Z6, Z5, Z5
-	VMOVUPD     Z8, K1, (AX)(R8*8)
-	VMOVUPD     Z7, K1, (CX)(R8*8)
-	VMOVUPD     Z5, K1, (DX)(R8*8)
-	ADDQ        $0x08, R8
-	SUBQ        $0x08, DI
+	VMOVUPD     Z8, K1, (AX)(R11*8)
+	VMOVUPD     Z7, K1, (CX)(R11*8)
+	VMOVUPD     Z5, K1, (DX)(R11*8)
+	ADDQ        $0x08, R11
+	SUBQ        $0x08, R10
 	JGE         loop
 
 rest:
-	ADDQ  $0x08, DI
+	ADDQ  $0x08, R10
 	JLE   done
-	MOVQ  $-1, R9
-	BZHIQ DI, R9, R9
-	KMOVW R9, K1
-	MOVQ  $-1, DI
+	MOVQ  $-1, R12
+	BZHIQ R10, R12, R12
+	KMOVW R12, K1
+	MOVQ  $-1, R10
 	JMP   loop
 
 done:
@@ -5935,7 +6027,7 @@ done:
 	RET
 
 // func exp256f32(dst *float32, src *float32, n int, shift float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·exp256f32(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -5949,6 +6041,8 @@ TEXT ·exp256f32(SB), NOSPLIT, $0-28
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMASKMOVPS   (CX)(BX*4), Y3, Y4
 	VSUBPS       Y0, Y4, Y4
 	VBROADCASTSS vectorConstants<>+0(SB), Y5
@@ -6009,7 +6103,7 @@ done:
 	RET
 
 // func sigmoid256f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sigmoid256f32(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -6021,6 +6115,8 @@ TEXT ·sigmoid256f32(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMASKMOVPS   (CX)(BX*4), Y1, Y2
 	VBROADCASTSS vectorConstants<>+52(SB), Y3
 	VORPS        Y3, Y2, Y3
@@ -6135,7 +6231,7 @@ done:
 	RET
 
 // func tanh256f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tanh256f32(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -6146,6 +6242,8 @@ TEXT ·tanh256f32(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMASKMOVPS   (CX)(BX*4), Y0, Y1
 	VBROADCASTSS vectorConstants<>+64(SB), Y2
 	VBROADCASTSS vectorConstants<>+56(SB), Y3
@@ -6264,7 +6362,7 @@ done:
 	RET
 
 // func elu256f32(y *float32, x *float32, n int, alpha float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·elu256f32(SB), NOSPLIT, $0-28
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -6277,6 +6375,8 @@ TEXT ·elu256f32(SB), NOSPLIT, $0-28
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMASKMOVPS   (CX)(BX*4), Y2, Y3
 	VBROADCASTSS vectorConstants<>+68(SB), Y4
 	VBROADCASTSS vectorConstants<>+56(SB), Y5
@@ -6391,7 +6491,7 @@ done:
 	RET
 
 // func softplus256f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·softplus256f32(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -6403,6 +6503,8 @@ TEXT ·softplus256f32(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMASKMOVPS   (CX)(BX*4), Y1, Y2
 	VBROADCASTSS vectorConstants<>+52(SB), Y3
 	VORPS        Y3, Y2, Y3
@@ -6484,7 +6586,7 @@ done:
 	RET
 
 // func softplusBackward256f32(dx *float32, dy *float32, y *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·softplusBackward256f32(SB), NOSPLIT, $0-32
 	MOVQ     dx+0(FP), AX
 	MOVQ     dy+8(FP), CX
@@ -6496,6 +6598,9 @@ TEXT ·softplusBackward256f32(SB), NOSPLIT, $0-32
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*4)
+	PREFETCHT0   1024(CX)(SI*4)
+	PREFETCHT0   1024(DX)(SI*4)
 	VBROADCASTSS vectorConstants<>+68(SB), Y1
 	VMASKMOVPS   (DX)(SI*4), Y0, Y2
 	VMINPS       Y2, Y1, Y1
@@ -6561,7 +6666,7 @@ done:
 	RET
 
 // func silu256f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·silu256f32(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -6573,6 +6678,8 @@ TEXT ·silu256f32(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMASKMOVPS   (CX)(BX*4), Y1, Y2
 	VBROADCASTSS vectorConstants<>+96(SB), Y3
 	VBROADCASTSS vectorConstants<>+56(SB), Y4
@@ -6650,7 +6757,7 @@ done:
 	RET
 
 // func siluBackward256f32(dx *float32, dy *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·siluBackward256f32(SB), NOSPLIT, $0-32
 	MOVQ     dx+0(FP), AX
 	MOVQ     dy+8(FP), CX
@@ -6663,6 +6770,9 @@ TEXT ·siluBackward256f32(SB), NOSPLIT, $0-32
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*4)
+	PREFETCHT0   1024(CX)(SI*4)
+	PREFETCHT0   1024(DX)(SI*4)
 	VMASKMOVPS   (DX)(SI*4), Y1, Y2
 	VBROADCASTSS vectorConstants<>+96(SB), Y3
 	VBROADCASTSS vectorConstants<>+56(SB), Y4
@@ -6746,7 +6856,7 @@ done:
 	RET
 
 // func gelu256f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·gelu256f32(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -6758,6 +6868,8 @@ TEXT ·gelu256f32(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMASKMOVPS   (CX)(BX*4), Y1, Y2
 	VBROADCASTSS vectorConstants<>+100(SB), Y3
 	VBROADCASTSS vectorConstants<>+56(SB), Y4
@@ -6867,7 +6979,7 @@ done:
 	RET
 
 // func geluBackward256f32(dx *float32, dy *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·geluBackward256f32(SB), NOSPLIT, $0-32
 	MOVQ     dx+0(FP), AX
 	MOVQ     dy+8(FP), CX
@@ -6880,6 +6992,9 @@ TEXT ·geluBackward256f32(SB), NOSPLIT, $0-32
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*4)
+	PREFETCHT0   1024(CX)(SI*4)
+	PREFETCHT0   1024(DX)(SI*4)
 	VMASKMOVPS   (DX)(SI*4), Y1, Y2
 	VBROADCASTSS vectorConstants<>+100(SB), Y3
 	VBROADCASTSS vectorConstants<>+56(SB), Y4
@@ -6995,7 +7110,7 @@ done:
 	RET
 
 // func geluTanh256f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·geluTanh256f32(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -7007,6 +7122,8 @@ TEXT ·geluTanh256f32(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMASKMOVPS   (CX)(BX*4), Y1, Y2
 	VBROADCASTSS vectorConstants<>+160(SB), Y3
 	VBROADCASTSS vectorConstants<>+56(SB), Y4
@@ -7089,7 +7206,7 @@ done:
 	RET
 
 // func geluTanhBackward256f32(dx *float32, dy *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·geluTanhBackward256f32(SB), NOSPLIT, $0-32
 	MOVQ     dx+0(FP), AX
 	MOVQ     dy+8(FP), CX
@@ -7102,6 +7219,9 @@ TEXT ·geluTanhBackward256f32(SB), NOSPLIT, $0-32
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*4)
+	PREFETCHT0   1024(CX)(SI*4)
+	PREFETCHT0   1024(DX)(SI*4)
 	VMASKMOVPS   (DX)(SI*4), Y1, Y2
 	VBROADCASTSS vectorConstants<>+160(SB), Y3
 	VBROADCASTSS vectorConstants<>+56(SB), Y4
@@ -8203,38 +8323,42 @@ done:
 	RET
 
 // func center256f32(y *float32, x *float32, n int, mean float32)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·center256f32(SB), NOSPLIT, $0-28
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
 	VBROADCASTSS mean+24(FP), Y0
 	MOVQ         n+16(FP), DX
+	SHLQ         $0x02, DX
+	LEAQ         (CX)(DX*1), DX
+	MOVQ         n+16(FP), BX
 	VPCMPEQD     Y1, Y1, Y1
-	XORQ         BX, BX
-	SUBQ         $0x08, DX
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
 	JLT          rest
 
 loop:
-	VMASKMOVPS (CX)(BX*4), Y1, Y2
+	PREFETCHT0 (DX)(SI*4)
+	VMASKMOVPS (CX)(SI*4), Y1, Y2
 	VSUBPS     Y0, Y2, Y2
-	TESTQ      DX, DX
+	TESTQ      BX, BX
 	JGE        full
-	VMASKMOVPS Y2, Y1, (AX)(BX*4)
+	VMASKMOVPS Y2, Y1, (AX)(SI*4)
 	JMP        done
 
 full:
-	VMOVUPS Y2, (AX)(BX*4)
-	ADDQ    $0x08, BX
-	SUBQ    $0x08, DX
+	VMOVUPS Y2, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
 	JGE     loop
 
 rest:
-	ADDQ    $0x08, DX
+	ADDQ    $0x08, BX
 	JLE     done
-	LEAQ    vectorMasks<>+128(SB), SI
-	NEGQ    DX
-	VMOVUPS (SI)(DX*4), Y1
-	MOVQ    $-1, DX
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y1
+	MOVQ    $-1, BX
 	JMP     loop
 
 done:
@@ -8433,7 +8557,7 @@ done:
 	RET
 
 // func normRow256f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·normRow256f32(SB), NOSPLIT, $0-48
 	MOVQ         y+0(FP), AX
 	MOVQ         d+8(FP), CX
@@ -8442,35 +8566,41 @@ TEXT ·normRow256f32(SB), NOSPLIT, $0-48
 	VBROADCASTSS inv+40(FP), Y0
 	VBROADCASTSS offset+44(FP), Y1
 	MOVQ         n+32(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (AX)(SI*1), DI
+	LEAQ         (CX)(SI*1), SI
+	MOVQ         n+32(FP), R8
 	VPCMPEQD     Y2, Y2, Y2
-	XORQ         DI, DI
-	SUBQ         $0x08, SI
+	XORQ         R9, R9
+	SUBQ         $0x08, R8
 	JLT          rest
 
 loop:
-	VMASKMOVPS  (CX)(DI*4), Y2, Y3
+	PREFETCHT0  (DI)(R9*4)
+	PREFETCHT0  (SI)(R9*4)
+	VMASKMOVPS  (CX)(R9*4), Y2, Y3
 	VFMADD213PS Y1, Y0, Y3
-	VMASKMOVPS  (DX)(DI*4), Y2, Y4
-	VMASKMOVPS  (BX)(DI*4), Y2, Y5
+	VMASKMOVPS  (DX)(R9*4), Y2, Y4
+	VMASKMOVPS  (BX)(R9*4), Y2, Y5
 	VFMADD231PS Y4, Y3, Y5
-	TESTQ       SI, SI
+	TESTQ       R8, R8
 	JGE         full
-	VMASKMOVPS  Y5, Y2, (AX)(DI*4)
+	VMASKMOVPS  Y5, Y2, (AX)(R9*4)
 	JMP         done
 
 full:
-	VMOVUPS Y5, (AX)(DI*4)
-	ADDQ    $0x08, DI
-	SUBQ    $0x08, SI
+	VMOVUPS Y5, (AX)(R9*4)
+	ADDQ    $0x08, R9
+	SUBQ    $0x08, R8
 	JGE     loop
 
 rest:
-	ADDQ    $0x08, SI
+	ADDQ    $0x08, R8
 	JLE     done
-	LEAQ    vectorMasks<>+128(SB), R8
-	NEGQ    SI
-	VMOVUPS (R8)(SI*4), Y2
-	MOVQ    $-1, SI
+	LEAQ    vectorMasks<>+128(SB), R10
+	NEGQ    R8
+	VMOVUPS (R10)(R8*4), Y2
+	MOVQ    $-1, R8
 	JMP     loop
 
 done:
@@ -8530,59 +8660,67 @@ done:
 	RET
 
 // func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·normRowBackward256f32(SB), NOSPLIT, $0-68
 	MOVQ         dx+0(FP), AX
 	MOVQ         dgamma+8(FP), CX
 	MOVQ         dbeta+16(FP), DX
 	MOVQ         dy+24(FP), BX
 	MOVQ         x+32(FP), SI
+	MOVQ         n+40(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         (AX)(DI*1), R8
+	LEAQ         (BX)(DI*1), R9
+	LEAQ         (SI)(DI*1), DI
 	VBROADCASTSS mean+48(FP), Y0
 	VBROADCASTSS inv+52(FP), Y1
 	VBROADCASTSS offset+56(FP), Y2
 	VBROADCASTSS slope+60(FP), Y3
 	VBROADCASTSS shift+64(FP), Y4
-	MOVQ         n+40(FP), DI
+	MOVQ         n+40(FP), R10
 	VPCMPEQD     Y5, Y5, Y5
-	XORQ         R8, R8
-	SUBQ         $0x08, DI
+	XORQ         R11, R11
+	SUBQ         $0x08, R10
 	JLT          rest
 
 loop:
-	VMASKMOVPS  (SI)(R8*4), Y5, Y6
+	PREFETCHT0  (R8)(R11*4)
+	PREFETCHT0  (R9)(R11*4)
+	PREFETCHT0  (DI)(R11*4)
+	VMASKMOVPS  (SI)(R11*4), Y5, Y6
 	VSUBPS      Y0, Y6, Y6
-	VMASKMOVPS  (BX)(R8*4), Y5, Y7
-	VMASKMOVPS  (AX)(R8*4), Y5, Y8
+	VMASKMOVPS  (BX)(R11*4), Y5, Y7
+	VMASKMOVPS  (AX)(R11*4), Y5, Y8
 	VMOVUPS     Y6, Y9
 	VFMADD213PS Y4, Y3, Y9
 	VFMADD231PS Y8, Y1, Y9
 	VFMADD213PS Y2, Y1, Y6
-	VMASKMOVPS  (CX)(R8*4), Y5, Y8
+	VMASKMOVPS  (CX)(R11*4), Y5, Y8
 	VFMADD231PS Y6, Y7, Y8
-	VMASKMOVPS  (DX)(R8*4), Y5, Y6
+	VMASKMOVPS  (DX)(R11*4), Y5, Y6
 	VADDPS      Y7, Y6, Y6
-	TESTQ       DI, DI
+	TESTQ       R10, R10
 	JGE         full
-	VMASKMOVPS  Y9, Y5, (AX)(R8*4)
-	VMASKMOVPS  Y8, Y5, (CX)(R8*4)
-	VMASKMOVPS  Y6, Y5, (DX)(R8*4)
+	VMASKMOVPS  Y9, Y5, (AX)(R11*4)
+	VMASKMOVPS  Y8, Y5, (CX)(R11*4)
+	VMASKMOVPS  Y6, Y5, (DX)(R11*4)
 	JMP         done
 
 full:
-	VMOVUPS Y9, (AX)(R8*4)
-	VMOVUPS Y8, (CX)(R8*4)
-	VMOVUPS Y6, (DX)(R8*4)
-	ADDQ    $0x08, R8
-	SUBQ    $0x08, DI
+	VMOVUPS Y9, (AX)(R11*4)
+	VMOVUPS Y8, (CX)(R11*4)
+	VMOVUPS Y6, (DX)(R11*4)
+	ADDQ    $0x08, R11
+	SUBQ    $0x08, R10
 	JGE     loop
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x08, R10
 	JLE     done
-	LEAQ    vectorMasks<>+128(SB), R9
-	NEGQ    DI
-	VMOVUPS (R9)(DI*4), Y5
-	MOVQ    $-1, DI
+	LEAQ    vectorMasks<>+128(SB), R12
+	NEGQ    R10
+	VMOVUPS (R12)(R10*4), Y5
+	MOVQ    $-1, R10
 	JMP     loop
 
 done:
@@ -9050,7 +9188,7 @@ done:
 	RET
 
 // func exp256f64(dst *float64, src *float64, n int, shift float64)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·exp256f64(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -9064,6 +9202,8 @@ TEXT ·exp256f64(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y3, Y4
 	VSUBPD       Y0, Y4, Y4
 	VBROADCASTSD vectorConstants<>+180(SB), Y5
@@ -9139,7 +9279,7 @@ done:
 	RET
 
 // func sigmoid256f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sigmoid256f64(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -9151,6 +9291,8 @@ TEXT ·sigmoid256f64(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y1, Y2
 	VBROADCASTSD vectorConstants<>+340(SB), Y3
 	VORPD        Y3, Y2, Y3
@@ -9280,7 +9422,7 @@ done:
 	RET
 
 // func tanh256f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tanh256f64(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -9291,6 +9433,8 @@ TEXT ·tanh256f64(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y0, Y1
 	VBROADCASTSD vectorConstants<>+356(SB), Y2
 	VBROADCASTSD vectorConstants<>+348(SB), Y3
@@ -9421,7 +9565,7 @@ done:
 	RET
 
 // func elu256f64(y *float64, x *float64, n int, alpha float64)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·elu256f64(SB), NOSPLIT, $0-32
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -9434,6 +9578,8 @@ TEXT ·elu256f64(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y2, Y3
 	VBROADCASTSD vectorConstants<>+364(SB), Y4
 	VBROADCASTSD vectorConstants<>+348(SB), Y5
@@ -9560,7 +9706,7 @@ done:
 	RET
 
 // func softplus256f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·softplus256f64(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -9572,6 +9718,8 @@ TEXT ·softplus256f64(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y1, Y2
 	VBROADCASTSD vectorConstants<>+340(SB), Y3
 	VORPD        Y3, Y2, Y3
@@ -9680,7 +9828,7 @@ done:
 	RET
 
 // func softplusBackward256f64(dx *float64, dy *float64, y *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·softplusBackward256f64(SB), NOSPLIT, $0-32
 	MOVQ     dx+0(FP), AX
 	MOVQ     dy+8(FP), CX
@@ -9692,6 +9840,9 @@ TEXT ·softplusBackward256f64(SB), NOSPLIT, $0-32
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*8)
+	PREFETCHT0   1024(CX)(SI*8)
+	PREFETCHT0   1024(DX)(SI*8)
 	VBROADCASTSD vectorConstants<>+364(SB), Y1
 	VMASKMOVPD   (DX)(SI*8), Y0, Y2
 	VMINPD       Y2, Y1, Y1
@@ -9769,7 +9920,7 @@ done:
 	RET
 
 // func silu256f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·silu256f64(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -9781,6 +9932,8 @@ TEXT ·silu256f64(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y1, Y2
 	VBROADCASTSD vectorConstants<>+468(SB), Y3
 	VBROADCASTSD vectorConstants<>+348(SB), Y4
@@ -9873,7 +10026,7 @@ done:
 	RET
 
 // func siluBackward256f64(dx *float64, dy *float64, x *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·siluBackward256f64(SB), NOSPLIT, $0-32
 	MOVQ     dx+0(FP), AX
 	MOVQ     dy+8(FP), CX
@@ -9886,6 +10039,9 @@ TEXT ·siluBackward256f64(SB), NOSPLIT, $0-32
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*8)
+	PREFETCHT0   1024(CX)(SI*8)
+	PREFETCHT0   1024(DX)(SI*8)
 	VMASKMOVPD   (DX)(SI*8), Y1, Y2
 	VBROADCASTSD vectorConstants<>+468(SB), Y3
 	VBROADCASTSD vectorConstants<>+348(SB), Y4
@@ -9984,7 +10140,7 @@ done:
 	RET
 
 // func gelu256f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·gelu256f64(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -9996,6 +10152,8 @@ TEXT ·gelu256f64(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y1, Y2
 	VBROADCASTSD vectorConstants<>+364(SB), Y3
 	VBROADCASTSD vectorConstants<>+348(SB), Y4
@@ -10146,7 +10304,7 @@ done:
 	RET
 
 // func geluBackward256f64(dx *float64, dy *float64, x *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·geluBackward256f64(SB), NOSPLIT, $0-32
 	MOVQ     dx+0(FP), AX
 	MOVQ     dy+8(FP), CX
@@ -10159,6 +10317,9 @@ TEXT ·geluBackward256f64(SB), NOSPLIT, $0-32
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*8)
+	PREFETCHT0   1024(CX)(SI*8)
+	PREFETCHT0   1024(DX)(SI*8)
 	VMASKMOVPD   (DX)(SI*8), Y1, Y2
 	VBROADCASTSD vectorConstants<>+364(SB), Y3
 	VBROADCASTSD vectorConstants<>+348(SB), Y4
@@ -10315,7 +10476,7 @@ done:
 	RET
 
 // func geluTanh256f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·geluTanh256f64(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -10327,6 +10488,8 @@ TEXT ·geluTanh256f64(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y1, Y2
 	VBROADCASTSD vectorConstants<>+692(SB), Y3
 	VBROADCASTSD vectorConstants<>+348(SB), Y4
@@ -10424,7 +10587,7 @@ done:
 	RET
 
 // func geluTanhBackward256f64(dx *float64, dy *float64, x *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·geluTanhBackward256f64(SB), NOSPLIT, $0-32
 	MOVQ     dx+0(FP), AX
 	MOVQ     dy+8(FP), CX
@@ -10437,6 +10600,9 @@ TEXT ·geluTanhBackward256f64(SB), NOSPLIT, $0-32
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*8)
+	PREFETCHT0   1024(CX)(SI*8)
+	PREFETCHT0   1024(DX)(SI*8)
 	VMASKMOVPD   (DX)(SI*8), Y1, Y2
 	VBROADCASTSD vectorConstants<>+692(SB), Y3
 	VBROADCASTSD vectorConstants<>+348(SB), Y4
@@ -11793,38 +11959,42 @@ done:
 	RET
 
 // func center256f64(y *float64, x *float64, n int, mean float64)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·center256f64(SB), NOSPLIT, $0-32
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
 	VBROADCASTSD mean+24(FP), Y0
 	MOVQ         n+16(FP), DX
+	SHLQ         $0x03, DX
+	LEAQ         (CX)(DX*1), DX
+	MOVQ         n+16(FP), BX
 	VPCMPEQD     Y1, Y1, Y1
-	XORQ         BX, BX
-	SUBQ         $0x04, DX
+	XORQ         SI, SI
+	SUBQ         $0x04, BX
 	JLT          rest
 
 loop:
-	VMASKMOVPD (CX)(BX*8), Y1, Y2
+	PREFETCHT0 (DX)(SI*8)
+	VMASKMOVPD (CX)(SI*8), Y1, Y2
 	VSUBPD     Y0, Y2, Y2
-	TESTQ      DX, DX
+	TESTQ      BX, BX
 	JGE        full
-	VMASKMOVPD Y2, Y1, (AX)(BX*8)
+	VMASKMOVPD Y2, Y1, (AX)(SI*8)
 	JMP        done
 
 full:
-	VMOVUPD Y2, (AX)(BX*8)
-	ADDQ    $0x04, BX
-	SUBQ    $0x04, DX
+	VMOVUPD Y2, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
 	JGE     loop
 
 rest:
-	ADDQ    $0x04, DX
+	ADDQ    $0x04, BX
 	JLE     done
-	LEAQ    vectorMasks<>+128(SB), SI
-	NEGQ    DX
-	VMOVUPS (SI)(DX*8), Y1
-	MOVQ    $-1, DX
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y1
+	MOVQ    $-1, BX
 	JMP     loop
 
 done:
@@ -12023,7 +12193,7 @@ done:
 	RET
 
 // func normRow256f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·normRow256f64(SB), NOSPLIT, $0-56
 	MOVQ         y+0(FP), AX
 	MOVQ         d+8(FP), CX
@@ -12032,35 +12202,41 @@ TEXT ·normRow256f64(SB), NOSPLIT, $0-56
 	VBROADCASTSD inv+40(FP), Y0
 	VBROADCASTSD offset+48(FP), Y1
 	MOVQ         n+32(FP), SI
+	SHLQ         $0x03, SI
+	LEAQ         (AX)(SI*1), DI
+	LEAQ         (CX)(SI*1), SI
+	MOVQ         n+32(FP), R8
 	VPCMPEQD     Y2, Y2, Y2
-	XORQ         DI, DI
-	SUBQ         $0x04, SI
+	XORQ         R9, R9
+	SUBQ         $0x04, R8
 	JLT          rest
 
 loop:
-	VMASKMOVPD  (CX)(DI*8), Y2, Y3
+	PREFETCHT0  (DI)(R9*8)
+	PREFETCHT0  (SI)(R9*8)
+	VMASKMOVPD  (CX)(R9*8), Y2, Y3
 	VFMADD213PD Y1, Y0, Y3
-	VMASKMOVPD  (DX)(DI*8), Y2, Y4
-	VMASKMOVPD  (BX)(DI*8), Y2, Y5
+	VMASKMOVPD  (DX)(R9*8), Y2, Y4
+	VMASKMOVPD  (BX)(R9*8), Y2, Y5
 	VFMADD231PD Y4, Y3, Y5
-	TESTQ       SI, SI
+	TESTQ       R8, R8
 	JGE         full
-	VMASKMOVPD  Y5, Y2, (AX)(DI*8)
+	VMASKMOVPD  Y5, Y2, (AX)(R9*8)
 	JMP         done
 
 full:
-	VMOVUPD Y5, (AX)(DI*8)
-	ADDQ    $0x04, DI
-	SUBQ    $0x04, SI
+	VMOVUPD Y5, (AX)(R9*8)
+	ADDQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JGE     loop
 
 rest:
-	ADDQ    $0x04, SI
+	ADDQ    $0x04, R8
 	JLE     done
-	LEAQ    vectorMasks<>+128(SB), R8
-	NEGQ    SI
-	VMOVUPS (R8)(SI*8), Y2
-	MOVQ    $-1, SI
+	LEAQ    vectorMasks<>+128(SB), R10
+	NEGQ    R8
+	VMOVUPS (R10)(R8*8), Y2
+	MOVQ    $-1, R8
 	JMP     loop
 
 done:
@@ -12134,59 +12310,67 @@ done:
 	RET
 
 // func normRowBackward256f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·normRowBackward256f64(SB), NOSPLIT, $0-88
 	MOVQ         dx+0(FP), AX
 	MOVQ         dgamma+8(FP), CX
 	MOVQ         dbeta+16(FP), DX
 	MOVQ         dy+24(FP), BX
 	MOVQ         x+32(FP), SI
+	MOVQ         n+40(FP), DI
+	SHLQ         $0x03, DI
+	LEAQ         (AX)(DI*1), R8
+	LEAQ         (BX)(DI*1), R9
+	LEAQ         (SI)(DI*1), DI
 	VBROADCASTSD mean+48(FP), Y0
 	VBROADCASTSD inv+56(FP), Y1
 	VBROADCASTSD offset+64(FP), Y2
 	VBROADCASTSD slope+72(FP), Y3
 	VBROADCASTSD shift+80(FP), Y4
-	MOVQ         n+40(FP), DI
+	MOVQ         n+40(FP), R10
 	VPCMPEQD     Y5, Y5, Y5
-	XORQ         R8, R8
-	SUBQ         $0x04, DI
+	XORQ         R11, R11
+	SUBQ         $0x04, R10
 	JLT          rest
 
 loop:
-	VMASKMOVPD  (SI)(R8*8), Y5, Y6
+	PREFETCHT0  (R8)(R11*8)
+	PREFETCHT0  (R9)(R11*8)
+	PREFETCHT0  (DI)(R11*8)
+	VMASKMOVPD  (SI)(R11*8), Y5, Y6
 	VSUBPD      Y0, Y6, Y6
-	VMASKMOVPD  (BX)(R8*8), Y5, Y7
-	VMASKMOVPD  (AX)(R8*8), Y5, Y8
+	VMASKMOVPD  (BX)(R11*8), Y5, Y7
+	VMASKMOVPD  (AX)(R11*8), Y5, Y8
 	VMOVUPD     Y6, Y9
 	VFMADD213PD Y4, Y3, Y9
 	VFMADD231PD Y8, Y1, Y9
 	VFMADD213PD Y2, Y1, Y6
-	VMASKMOVPD  (CX)(R8*8), Y5, Y8
+	VMASKMOVPD  (CX)(R11*8), Y5, Y8
 	VFMADD231PD Y6, Y7, Y8
-	VMASKMOVPD  (DX)(R8*8), Y5, Y6
+	VMASKMOVPD  (DX)(R11*8), Y5, Y6
 	VADDPD      Y7, Y6, Y6
-	TESTQ       DI, DI
+	TESTQ       R10, R10
 	JGE         full
-	VMASKMOVPD  Y9, Y5, (AX)(R8*8)
-	VMASKMOVPD  Y8, Y5, (CX)(R8*8)
-	VMASKMOVPD  Y6, Y5, (DX)(R8*8)
+	VMASKMOVPD  Y9, Y5, (AX)(R11*8)
+	VMASKMOVPD  Y8, Y5, (CX)(R11*8)
+	VMASKMOVPD  Y6, Y5, (DX)(R11*8)
 	JMP         done
 
 full:
-	VMOVUPD Y9, (AX)(R8*8)
-	VMOVUPD Y8, (CX)(R8*8)
-	VMOVUPD Y6, (DX)(R8*8)
-	ADDQ    $0x04, R8
-	SUBQ    $0x04, DI
+	VMOVUPD Y9, (AX)(R11*8)
+	VMOVUPD Y8, (CX)(R11*8)
+	VMOVUPD Y6, (DX)(R11*8)
+	ADDQ    $0x04, R11
+	SUBQ    $0x04, R10
 	JGE     loop
 
 rest:
-	ADDQ    $0x04, DI
+	ADDQ    $0x04, R10
 	JLE     done
-	LEAQ    vectorMasks<>+128(SB), R9
-	NEGQ    DI
-	VMOVUPS (R9)(DI*8), Y5
-	MOVQ    $-1, DI
+	LEAQ    vectorMasks<>+128(SB), R12
+	NEGQ    R10
+	VMOVUPS (R12)(R10*8), Y5
+	MOVQ    $-1, R10
 	JMP     loop
 
 done:
@@ -12303,7 +12487,7 @@ done:
 	RET
 
 // func dropout512f32(y *float32, x *float32, keys *[20]uint32, block uint64, step uint64, n int, drop uint32, scale float32)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·dropout512f32(SB), NOSPLIT, $0-56
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -12331,6 +12515,10 @@ TEXT ·dropout512f32(SB), NOSPLIT, $0-56
 	VPBROADCASTD X5, Z5
 
 blocks:
+	PREFETCHT0      1024(CX)
+	PREFETCHT0      1024(AX)
+	PREFETCHT0      1088(CX)
+	PREFETCHT0      1088(AX)
 	VPSRLQ          $0x20, Z3, Z7
 	VPSRLQ          $0x20, Z2, Z8
 	VPMULUDQ        Z3, Z0, Z9
@@ -12426,7 +12614,7 @@ DATA dropout512f32Order<>+56(SB)/8, $0x0000000000000007
 GLOBL dropout512f32Order<>(SB), RODATA|NOPTR, $64
 
 // func dropout256f32(y *float32, x *float32, keys *[20]uint32, block uint64, step uint64, n int, drop uint32, scale float32)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·dropout256f32(SB), NOSPLIT, $0-56
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -12454,6 +12642,10 @@ TEXT ·dropout256f32(SB), NOSPLIT, $0-56
 	VPBROADCASTD X5, Y5
 
 blocks:
+	PREFETCHT0   1024(CX)
+	PREFETCHT0   1024(AX)
+	PREFETCHT0   1088(CX)
+	PREFETCHT0   1088(AX)
 	VPSRLQ       $0x20, Y3, Y7
 	VPSRLQ       $0x20, Y2, Y8
 	VPMULUDQ     Y3, Y0, Y9

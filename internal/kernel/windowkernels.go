@@ -49,35 +49,43 @@ func pickColumns[E any](y, x []E, columns, stride int) {
 	}
 }
 
-// windowMemory is how many elements the padded plane has, and the columns between windows
-// for so many results.
-func (g Pool) windowMemory(results int) (padded, wide int) {
+// padded is the number of elements of a plane with its padding, 0 if it has none.
+func (g Pool) padded() int {
 	if p := g.Columns.Padding; p > 0 {
-		padded = g.Rows.Size * (g.Columns.Size + 2*p)
+		return g.Rows.Size * (g.Columns.Size + 2*p)
 	}
+	return 0
+}
+
+// wide is the number of results with those between the windows, 0 if there are none.
+func (g Pool) wide() int {
 	if g.Columns.Stride > 1 {
-		wide = results * g.Rows.Out() * g.Columns.between()
+		return g.Rows.Out() * g.Columns.between()
 	}
-	return padded, wide
+	return 0
+}
+
+// memory is how many elements of memory the kernels need for a plane.
+func (g Pool) memory() int {
+	backward := g.Rows.Out()*(g.Columns.Size+g.Columns.Kernel-1) + g.outputs()
+	return max(g.padded()+2*g.wide(), backward)
 }
 
 // maxPlaneAsm is maxPlane by a kernel. It reports whether there is one.
-func maxPlaneAsm[T Float](g Pool, y, x []T, pitch int, choices []int32) bool {
+func maxPlaneAsm[T Float](g Pool, y, x []T, pitch int, choices []int32, memory []T) bool {
 	size := unsafe.Sizeof(T(0))
 	if size != 4 || !hasWindowKernels() {
 		return false
 	}
-	padded, wide := g.windowMemory(2)
-	memory := borrow[T](0, padded+wide)
-	defer keptOf[T]().buffers.giveBack(0, memory)
+	padded, wide := g.padded(), 2*g.wide()
 	if padded > 0 {
-		padColumns(memory.data, x, pitch, g.Rows.Size, g.Columns.Size, g.Columns.Padding, T(negInf))
-		x, pitch = memory.data, g.Columns.Size+2*g.Columns.Padding
+		padColumns(memory, x, pitch, g.Rows.Size, g.Columns.Size, g.Columns.Padding, T(negInf))
+		x, pitch = memory, g.Columns.Size+2*g.Columns.Padding
 	}
 	best, at := y, choices
 	if wide > 0 {
-		best = memory.data[padded:][:wide/2]
-		at = unsafe.Slice((*int32)(unsafe.Pointer(&memory.data[padded+wide/2])), wide/2)
+		best = memory[padded:][:wide/2]
+		at = unsafe.Slice((*int32)(unsafe.Pointer(&memory[padded+wide/2])), wide/2)
 	}
 	columns, line := g.Columns.between(), g.Columns.Size
 	g.Rows.runs(func(i, top, height, n int) {
@@ -93,21 +101,19 @@ func maxPlaneAsm[T Float](g Pool, y, x []T, pitch int, choices []int32) bool {
 }
 
 // sumPlaneAsm sets y to the sums of windows by a kernel. It reports whether there is one.
-func sumPlaneAsm[T Float](g Pool, y, x []T) bool {
+func sumPlaneAsm[T Float](g Pool, y, x, memory []T) bool {
 	if !hasWindowKernels() {
 		return false
 	}
-	padded, wide := g.windowMemory(1)
-	memory := borrow[T](0, padded+wide)
-	defer keptOf[T]().buffers.giveBack(0, memory)
+	padded, wide := g.padded(), g.wide()
 	pitch := g.Columns.Size + 2*g.Columns.Padding
 	if padded > 0 {
-		padColumns(memory.data, x, g.Columns.Size, g.Rows.Size, g.Columns.Size, g.Columns.Padding, 0)
-		x = memory.data
+		padColumns(memory, x, g.Columns.Size, g.Rows.Size, g.Columns.Size, g.Columns.Padding, 0)
+		x = memory
 	}
 	sums := y
 	if wide > 0 {
-		sums = memory.data[padded:]
+		sums = memory[padded:][:wide]
 	}
 	columns := g.Columns.between()
 	g.Rows.runs(func(i, top, height, n int) {
@@ -129,16 +135,14 @@ func sumWindows[T Float](y, x []T, yRow, xRow, pitch, rows, columns, height, wid
 // in whose windows it is. Along a row of dx these are windows too, which move by one: of a
 // row of dy, with zeros between its elements if its windows lie apart. Rows of dx that lie
 // a stride apart meet rows of dy that are neighbours. It reports whether there is a kernel.
-func sumPlaneBackwardAsm[T Float](g Pool, dx, dy []T, size T) bool {
+func sumPlaneBackwardAsm[T Float](g Pool, dx, dy []T, size T, memory []T) bool {
 	if !hasWindowKernels() {
 		return false
 	}
 	rows, columns := g.Rows, g.Columns
 	out, count := rows.Out(), columns.Out()
 	margin, pitch := columns.Kernel-1-columns.Padding, columns.Size+columns.Kernel-1
-	memory := borrow[T](0, out*pitch+len(dy))
-	defer keptOf[T]().buffers.giveBack(0, memory)
-	placed, quotients := memory.data[:out*pitch], memory.data[out*pitch:]
+	placed, quotients := memory[:out*pitch], memory[out*pitch:][:len(dy)]
 	divide(quotients, dy, size)
 	clear(placed)
 	if columns.Stride == 1 {

@@ -109,20 +109,22 @@ func (p *pooling[T]) run(name string, threads int) {
 
 func (p *pooling[T]) Do(part int) {
 	inputs, outputs := p.inputs(), p.outputs()
+	memory := borrow[T](part, p.memory())
+	defer keptOf[T]().buffers.giveBack(part, memory)
 	for plane := part * p.each; plane < min((part+1)*p.each, len(p.x)/inputs); plane++ {
 		x, y := p.x[plane*inputs:][:inputs], p.y[plane*outputs:][:outputs]
 		switch p.op {
 		case toMaxima:
-			maxPlane(p.Pool, y, x, p.Columns.Size, p.choices[plane*outputs:][:outputs])
+			maxPlane(p.Pool, y, x, p.Columns.Size, p.choices[plane*outputs:][:outputs], memory.data)
 		case fromMaxima:
 			clear(x)
 			for i, at := range p.choices[plane*outputs:][:outputs] {
 				x[at] += y[i]
 			}
 		case toAverages:
-			averagePlane(p.Pool, y, x)
+			averagePlane(p.Pool, y, x, memory.data)
 		case fromAverages:
-			averagePlaneBackward(p.Pool, x, y)
+			averagePlaneBackward(p.Pool, x, y, memory.data)
 		case toMeans:
 			y[0] = Sum(x) / T(len(x))
 		case fromMeans:
@@ -131,13 +133,13 @@ func (p *pooling[T]) Do(part int) {
 	}
 }
 
-// maxPlane is MaxPool of a plane whose rows lie pitch apart.
-func maxPlane[T Float](g Pool, y, x []T, pitch int, choices []int32) {
+// maxPlane is MaxPool of a plane whose rows lie pitch apart, with memory for it.
+func maxPlane[T Float](g Pool, y, x []T, pitch int, choices []int32, memory []T) {
 	rows, columns := g.Rows.Out(), g.Columns.Out()
 	pairs := Axis{Kernel: 2, Stride: 2, Dilation: 1}
 	k := imageKernelsOf[T]()
 	ofFour := k != nil && k.maxOfFour != nil && g.Rows.moves(pairs) && g.Columns.moves(pairs)
-	if !ofFour && maxPlaneAsm(g, y, x, pitch, choices) {
+	if !ofFour && maxPlaneAsm(g, y, x, pitch, choices, memory) {
 		return
 	}
 	for i := range rows {
@@ -164,9 +166,9 @@ func maxPlane[T Float](g Pool, y, x []T, pitch int, choices []int32) {
 }
 
 // averagePlane is AveragePool of a plane.
-func averagePlane[T Float](g Pool, y, x []T) {
+func averagePlane[T Float](g Pool, y, x, memory []T) {
 	size := T(g.size())
-	if sumPlaneAsm(g, y, x) {
+	if sumPlaneAsm(g, y, x, memory) {
 		divide(y, y, size)
 		return
 	}
@@ -187,9 +189,9 @@ func averagePlane[T Float](g Pool, y, x []T) {
 }
 
 // averagePlaneBackward is AveragePoolBackward of a plane.
-func averagePlaneBackward[T Float](g Pool, dx, dy []T) {
+func averagePlaneBackward[T Float](g Pool, dx, dy, memory []T) {
 	size := T(g.size())
-	if sumPlaneBackwardAsm(g, dx, dy, size) {
+	if sumPlaneBackwardAsm(g, dx, dy, size, memory) {
 		return
 	}
 	clear(dx)

@@ -73,6 +73,11 @@ func dropout(bits int) {
 		return high
 	}
 	Label("blocks")
+	for i := range 2 {
+		const ahead = 16 * 64
+		PREFETCHT0(Mem{Base: x, Disp: ahead + 64*i})
+		PREFETCHT0(Mem{Base: y, Disp: ahead + 64*i})
+	}
 	c := [4]reg.VecVirtual{counter, a.reg(), step, a.reg()}
 	VPSRLQ(Imm(32), counter, c[1])
 	VPSRLQ(Imm(32), step, c[3])
