@@ -55,7 +55,7 @@ func BenchmarkBandwidth(b *testing.B) {
 		{"LayerNorm", nn.NewLayerNorm[float32](1024), flat, false},
 		{"LayerNorm/256", nn.NewLayerNorm[float32](256), []int{65536, 256}, false},
 		{"RMSNorm", nn.NewRMSNorm[float32](1024), flat, false},
-		{"GroupNorm", nn.NewGroupNorm[float32](8, 160), images, false},
+		{"GroupNorm", nn.NewGroupNorm[float32](32, 160), images, false},
 		{"MaxPool/2", nn.NewMaxPool[float32](nn.Square(2)), images, false},
 		{"MaxPool/3,stride1", nn.NewMaxPool[float32](nn.Square(3).Stride(1).Padding(1)), images, false},
 		{"MaxPool/3,stride2", nn.NewMaxPool[float32](nn.Square(3).Stride(2).Padding(1)), images, false},

@@ -190,6 +190,7 @@ func (c *convolution[T]) forwardPart(first, end, lo, hi int) {
 	placed, wide := memory.data[:f.size()], memory.data[f.size():]
 	wide, rest := wide[:c.Out*f.wide], wide[c.Out*f.wide:]
 	clear(placed)
+	fill(rest, T(negInf))
 	for n := first; n < end; n++ {
 		place(f, placed, c.ofImage(c.x, n))
 		correlate(f, wide, placed, c.w, c.bias, lo, hi, c.floor)

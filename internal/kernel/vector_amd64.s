@@ -2610,66 +2610,77 @@ done:
 	VZEROUPPER
 	RET
 
-// func windowSums512f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int)
+// func windowSums512f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·windowSums512f32(SB), NOSPLIT, $0-72
-	MOVQ y+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ rows+40(FP), DX
+TEXT ·windowSums512f32(SB), NOSPLIT, $0-76
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS divisor+72(FP), Z0
+	VBROADCASTSS divisor+72(FP), Z1
+	VBROADCASTSS vectorConstants<>+20(SB), Z2
+	VCMPPS       $0x16, Z2, Z1, K1
+	KMOVW        K1, DX
+	MOVQ         rows+40(FP), BX
 
 row:
-	MOVQ   columns+48(FP), BX
-	KXNORW K1, K1, K1
+	MOVQ   columns+48(FP), SI
 	KXNORW K2, K2, K2
-	XORQ   SI, SI
-	SUBQ   $0x20, BX
+	KXNORW K3, K3, K3
+	XORQ   DI, DI
+	SUBQ   $0x20, SI
 	JLT    rest
 
 loop:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	LEAQ   (CX)(SI*4), DI
-	MOVQ   height+56(FP), R9
-	MOVQ   pitch+32(FP), R11
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	LEAQ   (CX)(DI*4), R8
+	MOVQ   height+56(FP), R10
+	MOVQ   pitch+32(FP), R12
 
 line:
-	MOVQ DI, R8
-	MOVQ width+64(FP), R10
+	MOVQ R8, R9
+	MOVQ width+64(FP), R11
 
 place:
-	VMOVUPS.Z (R8), K1, Z2
-	VADDPS    Z2, Z0, Z0
-	VMOVUPS.Z 64(R8), K2, Z2
-	VADDPS    Z2, Z1, Z1
-	ADDQ      $0x04, R8
-	DECQ      R10
+	VMOVUPS.Z (R9), K2, Z1
+	VADDPS    Z1, Z3, Z3
+	VMOVUPS.Z 64(R9), K3, Z1
+	VADDPS    Z1, Z4, Z4
+	ADDQ      $0x04, R9
+	DECQ      R11
 	JNZ       place
-	ADDQ      R11, DI
-	DECQ      R9
+	ADDQ      R12, R8
+	DECQ      R10
 	JNZ       line
-	VMOVUPS   Z0, K1, (AX)(SI*4)
-	VMOVUPS   Z1, K2, 64(AX)(SI*4)
-	ADDQ      $0x20, SI
-	SUBQ      $0x20, BX
-	JGE       loop
+	TESTL     DX, DX
+	JZ        sums
+	VDIVPS    Z0, Z3, Z3
+	VDIVPS    Z0, Z4, Z4
+
+sums:
+	VMOVUPS Z3, K2, (AX)(DI*4)
+	VMOVUPS Z4, K3, 64(AX)(DI*4)
+	ADDQ    $0x20, DI
+	SUBQ    $0x20, SI
+	JGE     loop
 
 rest:
-	ADDQ  $0x20, BX
+	ADDQ  $0x20, SI
 	JLE   done
-	MOVQ  $-1, DI
-	BZHIQ BX, DI, DI
-	KMOVW DI, K1
-	SHRQ  $0x10, DI
-	KMOVW DI, K2
-	MOVQ  $-1, BX
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K2
+	SHRQ  $0x10, R8
+	KMOVW R8, K3
+	MOVQ  $-1, SI
 	JMP   loop
 
 done:
-	MOVQ yRow+16(FP), BX
-	ADDQ BX, AX
-	MOVQ xRow+24(FP), BX
-	ADDQ BX, CX
-	DECQ DX
+	MOVQ yRow+16(FP), SI
+	ADDQ SI, AX
+	MOVQ xRow+24(FP), SI
+	ADDQ SI, CX
+	DECQ BX
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -2728,10 +2739,9 @@ line:
 
 place:
 	VMOVUPS.Z (R9), K1, Z10
-	VCMPPS    $0x07, Z7, Z7, K2
-	VCMPPS    $0x16, Z7, Z10, K2, K2
-	VMOVUPS   Z10, K2, Z7
+	VCMPPS    $0x16, Z7, Z10, K2
 	VMOVDQA32 Z9, K2, Z8
+	VMAXPS    Z7, Z10, Z7
 	VPADDD    Z3, Z9, Z9
 	ADDQ      $0x04, R9
 	DECQ      R11
@@ -2764,6 +2774,51 @@ done:
 	ADDQ   SI, DX
 	DECQ   BX
 	JNZ    row
+	VZEROUPPER
+	RET
+
+// func evens512f32(y *float32, x *float32, yRow uintptr, xRow uintptr, rows int, columns int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·evens512f32(SB), NOSPLIT, $0-48
+	MOVQ   y+0(FP), AX
+	MOVQ   x+8(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPADDD vectorIndexes<>+0(SB), Z0, Z0
+	VPADDD Z0, Z0, Z0
+	MOVQ   rows+32(FP), DX
+
+row:
+	MOVQ   columns+40(FP), BX
+	KXNORW K1, K1, K1
+	XORQ   SI, SI
+	SUBQ   $0x10, BX
+	JLT    rest
+
+loop:
+	VMOVUPS   (CX)(SI*8), Z1
+	VMOVUPS   64(CX)(SI*8), Z2
+	VPERMT2PS Z2, Z0, Z1
+	VMOVUPS   Z1, K1, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	MOVQ yRow+16(FP), BX
+	ADDQ BX, AX
+	MOVQ xRow+24(FP), BX
+	ADDQ BX, CX
+	DECQ DX
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -5730,66 +5785,77 @@ done:
 	VZEROUPPER
 	RET
 
-// func windowSums512f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int)
+// func windowSums512f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·windowSums512f64(SB), NOSPLIT, $0-72
-	MOVQ y+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ rows+40(FP), DX
+TEXT ·windowSums512f64(SB), NOSPLIT, $0-80
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD divisor+72(FP), Z0
+	VBROADCASTSD divisor+72(FP), Z1
+	VBROADCASTSD vectorConstants<>+220(SB), Z2
+	VCMPPD       $0x16, Z2, Z1, K1
+	KMOVW        K1, DX
+	MOVQ         rows+40(FP), BX
 
 row:
-	MOVQ   columns+48(FP), BX
-	KXNORW K1, K1, K1
+	MOVQ   columns+48(FP), SI
 	KXNORW K2, K2, K2
-	XORQ   SI, SI
-	SUBQ   $0x10, BX
+	KXNORW K3, K3, K3
+	XORQ   DI, DI
+	SUBQ   $0x10, SI
 	JLT    rest
 
 loop:
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	LEAQ   (CX)(SI*8), DI
-	MOVQ   height+56(FP), R9
-	MOVQ   pitch+32(FP), R11
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	LEAQ   (CX)(DI*8), R8
+	MOVQ   height+56(FP), R10
+	MOVQ   pitch+32(FP), R12
 
 line:
-	MOVQ DI, R8
-	MOVQ width+64(FP), R10
+	MOVQ R8, R9
+	MOVQ width+64(FP), R11
 
 place:
-	VMOVUPD.Z (R8), K1, Z2
-	VADDPD    Z2, Z0, Z0
-	VMOVUPD.Z 64(R8), K2, Z2
-	VADDPD    Z2, Z1, Z1
-	ADDQ      $0x08, R8
-	DECQ      R10
+	VMOVUPD.Z (R9), K2, Z1
+	VADDPD    Z1, Z3, Z3
+	VMOVUPD.Z 64(R9), K3, Z1
+	VADDPD    Z1, Z4, Z4
+	ADDQ      $0x08, R9
+	DECQ      R11
 	JNZ       place
-	ADDQ      R11, DI
-	DECQ      R9
+	ADDQ      R12, R8
+	DECQ      R10
 	JNZ       line
-	VMOVUPD   Z0, K1, (AX)(SI*8)
-	VMOVUPD   Z1, K2, 64(AX)(SI*8)
-	ADDQ      $0x10, SI
-	SUBQ      $0x10, BX
-	JGE       loop
+	TESTL     DX, DX
+	JZ        sums
+	VDIVPD    Z0, Z3, Z3
+	VDIVPD    Z0, Z4, Z4
+
+sums:
+	VMOVUPD Z3, K2, (AX)(DI*8)
+	VMOVUPD Z4, K3, 64(AX)(DI*8)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop
 
 rest:
-	ADDQ  $0x10, BX
+	ADDQ  $0x10, SI
 	JLE   done
-	MOVQ  $-1, DI
-	BZHIQ BX, DI, DI
-	KMOVW DI, K1
-	SHRQ  $0x08, DI
-	KMOVW DI, K2
-	MOVQ  $-1, BX
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K2
+	SHRQ  $0x08, R8
+	KMOVW R8, K3
+	MOVQ  $-1, SI
 	JMP   loop
 
 done:
-	MOVQ yRow+16(FP), BX
-	ADDQ BX, AX
-	MOVQ xRow+24(FP), BX
-	ADDQ BX, CX
-	DECQ DX
+	MOVQ yRow+16(FP), SI
+	ADDQ SI, AX
+	MOVQ xRow+24(FP), SI
+	ADDQ SI, CX
+	DECQ BX
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -8766,72 +8832,83 @@ done:
 	VZEROUPPER
 	RET
 
-// func windowSums256f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int)
+// func windowSums256f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
 // Requires: AVX, AVX2
-TEXT ·windowSums256f32(SB), NOSPLIT, $0-72
-	MOVQ y+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ rows+40(FP), DX
+TEXT ·windowSums256f32(SB), NOSPLIT, $0-76
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS divisor+72(FP), Y0
+	VBROADCASTSS divisor+72(FP), Y1
+	VBROADCASTSS vectorConstants<>+20(SB), Y2
+	VCMPPS       $0x16, Y2, Y1, Y1
+	VMOVMSKPS    Y1, DX
+	MOVQ         rows+40(FP), BX
 
 row:
-	MOVQ     columns+48(FP), BX
-	VPCMPEQD Y0, Y0, Y0
+	MOVQ     columns+48(FP), SI
 	VPCMPEQD Y1, Y1, Y1
-	XORQ     SI, SI
-	SUBQ     $0x10, BX
+	VPCMPEQD Y2, Y2, Y2
+	XORQ     DI, DI
+	SUBQ     $0x10, SI
 	JLT      rest
 
 loop:
-	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	LEAQ  (CX)(SI*4), DI
-	MOVQ  height+56(FP), R9
-	MOVQ  pitch+32(FP), R11
+	VPXOR Y4, Y4, Y4
+	LEAQ  (CX)(DI*4), R8
+	MOVQ  height+56(FP), R10
+	MOVQ  pitch+32(FP), R12
 
 line:
-	MOVQ DI, R8
-	MOVQ width+64(FP), R10
+	MOVQ R8, R9
+	MOVQ width+64(FP), R11
 
 place:
-	VMASKMOVPS (R8), Y0, Y4
-	VADDPS     Y4, Y2, Y2
-	VMASKMOVPS 32(R8), Y1, Y4
-	VADDPS     Y4, Y3, Y3
-	ADDQ       $0x04, R8
-	DECQ       R10
+	VMASKMOVPS (R9), Y1, Y5
+	VADDPS     Y5, Y3, Y3
+	VMASKMOVPS 32(R9), Y2, Y5
+	VADDPS     Y5, Y4, Y4
+	ADDQ       $0x04, R9
+	DECQ       R11
 	JNZ        place
-	ADDQ       R11, DI
-	DECQ       R9
+	ADDQ       R12, R8
+	DECQ       R10
 	JNZ        line
-	TESTQ      BX, BX
+	TESTL      DX, DX
+	JZ         sums
+	VDIVPS     Y0, Y3, Y3
+	VDIVPS     Y0, Y4, Y4
+
+sums:
+	TESTQ      SI, SI
 	JGE        full
-	VMASKMOVPS Y2, Y0, (AX)(SI*4)
-	VMASKMOVPS Y3, Y1, 32(AX)(SI*4)
+	VMASKMOVPS Y3, Y1, (AX)(DI*4)
+	VMASKMOVPS Y4, Y2, 32(AX)(DI*4)
 	JMP        done
 
 full:
-	VMOVUPS Y2, (AX)(SI*4)
-	VMOVUPS Y3, 32(AX)(SI*4)
-	ADDQ    $0x10, SI
-	SUBQ    $0x10, BX
+	VMOVUPS Y3, (AX)(DI*4)
+	VMOVUPS Y4, 32(AX)(DI*4)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
 	JGE     loop
 
 rest:
-	ADDQ    $0x10, BX
+	ADDQ    $0x10, SI
 	JLE     done
-	LEAQ    vectorMasks<>+128(SB), DI
-	NEGQ    BX
-	VMOVUPS (DI)(BX*4), Y0
-	VMOVUPS 32(DI)(BX*4), Y1
-	MOVQ    $-1, BX
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*4), Y1
+	VMOVUPS 32(R8)(SI*4), Y2
+	MOVQ    $-1, SI
 	JMP     loop
 
 done:
-	MOVQ yRow+16(FP), BX
-	ADDQ BX, AX
-	MOVQ xRow+24(FP), BX
-	ADDQ BX, CX
-	DECQ DX
+	MOVQ yRow+16(FP), SI
+	ADDQ SI, AX
+	MOVQ xRow+24(FP), SI
+	ADDQ SI, CX
+	DECQ BX
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -8890,11 +8967,9 @@ line:
 
 place:
 	VMASKMOVPS (R9), Y7, Y11
-	VCMPPS     $0x07, Y8, Y8, Y12
-	VCMPPS     $0x16, Y8, Y11, Y13
-	VANDPS     Y12, Y13, Y13
-	VBLENDVPS  Y13, Y11, Y8, Y8
-	VBLENDVPS  Y13, Y10, Y9, Y9
+	VCMPPS     $0x16, Y8, Y11, Y12
+	VBLENDVPS  Y12, Y10, Y9, Y9
+	VMAXPS     Y8, Y11, Y8
 	VPADDD     Y3, Y10, Y10
 	ADDQ       $0x04, R9
 	DECQ       R11
@@ -8934,6 +9009,55 @@ done:
 	ADDQ   SI, DX
 	DECQ   BX
 	JNZ    row
+	VZEROUPPER
+	RET
+
+// func evens256f32(y *float32, x *float32, yRow uintptr, xRow uintptr, rows int, columns int)
+// Requires: AVX, AVX2
+TEXT ·evens256f32(SB), NOSPLIT, $0-48
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+32(FP), DX
+
+row:
+	MOVQ     columns+40(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     SI, SI
+	SUBQ     $0x08, BX
+	JLT      rest
+
+loop:
+	VMOVUPS    (CX)(SI*8), Y1
+	VMOVUPS    32(CX)(SI*8), Y2
+	VSHUFPS    $0x88, Y2, Y1, Y1
+	VPERMPD    $0xd8, Y1, Y1
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+	JMP        done
+
+full:
+	VMOVUPS Y1, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y0
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	MOVQ yRow+16(FP), BX
+	ADDQ BX, AX
+	MOVQ xRow+24(FP), BX
+	ADDQ BX, CX
+	DECQ DX
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -12416,72 +12540,83 @@ done:
 	VZEROUPPER
 	RET
 
-// func windowSums256f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int)
+// func windowSums256f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
 // Requires: AVX, AVX2
-TEXT ·windowSums256f64(SB), NOSPLIT, $0-72
-	MOVQ y+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ rows+40(FP), DX
+TEXT ·windowSums256f64(SB), NOSPLIT, $0-80
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD divisor+72(FP), Y0
+	VBROADCASTSD divisor+72(FP), Y1
+	VBROADCASTSD vectorConstants<>+220(SB), Y2
+	VCMPPD       $0x16, Y2, Y1, Y1
+	VMOVMSKPD    Y1, DX
+	MOVQ         rows+40(FP), BX
 
 row:
-	MOVQ     columns+48(FP), BX
-	VPCMPEQD Y0, Y0, Y0
+	MOVQ     columns+48(FP), SI
 	VPCMPEQD Y1, Y1, Y1
-	XORQ     SI, SI
-	SUBQ     $0x08, BX
+	VPCMPEQD Y2, Y2, Y2
+	XORQ     DI, DI
+	SUBQ     $0x08, SI
 	JLT      rest
 
 loop:
-	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-	LEAQ  (CX)(SI*8), DI
-	MOVQ  height+56(FP), R9
-	MOVQ  pitch+32(FP), R11
+	VPXOR Y4, Y4, Y4
+	LEAQ  (CX)(DI*8), R8
+	MOVQ  height+56(FP), R10
+	MOVQ  pitch+32(FP), R12
 
 line:
-	MOVQ DI, R8
-	MOVQ width+64(FP), R10
+	MOVQ R8, R9
+	MOVQ width+64(FP), R11
 
 place:
-	VMASKMOVPD (R8), Y0, Y4
-	VADDPD     Y4, Y2, Y2
-	VMASKMOVPD 32(R8), Y1, Y4
-	VADDPD     Y4, Y3, Y3
-	ADDQ       $0x08, R8
-	DECQ       R10
+	VMASKMOVPD (R9), Y1, Y5
+	VADDPD     Y5, Y3, Y3
+	VMASKMOVPD 32(R9), Y2, Y5
+	VADDPD     Y5, Y4, Y4
+	ADDQ       $0x08, R9
+	DECQ       R11
 	JNZ        place
-	ADDQ       R11, DI
-	DECQ       R9
+	ADDQ       R12, R8
+	DECQ       R10
 	JNZ        line
-	TESTQ      BX, BX
+	TESTL      DX, DX
+	JZ         sums
+	VDIVPD     Y0, Y3, Y3
+	VDIVPD     Y0, Y4, Y4
+
+sums:
+	TESTQ      SI, SI
 	JGE        full
-	VMASKMOVPD Y2, Y0, (AX)(SI*8)
-	VMASKMOVPD Y3, Y1, 32(AX)(SI*8)
+	VMASKMOVPD Y3, Y1, (AX)(DI*8)
+	VMASKMOVPD Y4, Y2, 32(AX)(DI*8)
 	JMP        done
 
 full:
-	VMOVUPD Y2, (AX)(SI*8)
-	VMOVUPD Y3, 32(AX)(SI*8)
-	ADDQ    $0x08, SI
-	SUBQ    $0x08, BX
+	VMOVUPD Y3, (AX)(DI*8)
+	VMOVUPD Y4, 32(AX)(DI*8)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
 	JGE     loop
 
 rest:
-	ADDQ    $0x08, BX
+	ADDQ    $0x08, SI
 	JLE     done
-	LEAQ    vectorMasks<>+128(SB), DI
-	NEGQ    BX
-	VMOVUPS (DI)(BX*8), Y0
-	VMOVUPS 32(DI)(BX*8), Y1
-	MOVQ    $-1, BX
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*8), Y1
+	VMOVUPS 32(R8)(SI*8), Y2
+	MOVQ    $-1, SI
 	JMP     loop
 
 done:
-	MOVQ yRow+16(FP), BX
-	ADDQ BX, AX
-	MOVQ xRow+24(FP), BX
-	ADDQ BX, CX
-	DECQ DX
+	MOVQ yRow+16(FP), SI
+	ADDQ SI, AX
+	MOVQ xRow+24(FP), SI
+	ADDQ SI, CX
+	DECQ BX
 	JNZ  row
 	VZEROUPPER
 	RET

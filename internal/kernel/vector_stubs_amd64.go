@@ -507,19 +507,20 @@ func divide512f32(dst *float32, a *float32, n int, divisor float32)
 //
 //	for i := range rows {
 //		for j := range columns {
-//			y[i*yRow+j] = 0
+//			s := 0
 //			for r := range height {
 //				for c := range width {
-//					y[i*yRow+j] += x[i*xRow+j+r*pitch+c]
+//					s += x[i*xRow+j+r*pitch+c]
 //				}
 //			}
+//			y[i*yRow+j] = s / divisor
 //		}
 //	}
 //
 // where all four numbers are 1 or more, and distances are in bytes.
 //
 //go:noescape
-func windowSums512f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int)
+func windowSums512f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
 
 // windowMaxima512f32 computes
 //
@@ -535,11 +536,24 @@ func windowSums512f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch 
 //		}
 //	}
 //
-// where the four numbers are 1 or more, and distances are in bytes. NaN is the largest,
-// and of equals the first. The choices are int32.
+// where the four numbers are 1 or more, and distances are in bytes. Of equals it is the
+// first. There is no NaN. The choices are int32.
 //
 //go:noescape
 func windowMaxima512f32(y *float32, choices *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
+
+// evens512f32 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			y[i*yRow+j] = x[i*xRow+2*j]
+//		}
+//	}
+//
+// where both numbers are 1 or more, and distances are in bytes.
+//
+//go:noescape
+func evens512f32(y *float32, x *float32, yRow uintptr, xRow uintptr, rows int, columns int)
 
 // mask512f64 computes
 //
@@ -1042,19 +1056,20 @@ func divide512f64(dst *float64, a *float64, n int, divisor float64)
 //
 //	for i := range rows {
 //		for j := range columns {
-//			y[i*yRow+j] = 0
+//			s := 0
 //			for r := range height {
 //				for c := range width {
-//					y[i*yRow+j] += x[i*xRow+j+r*pitch+c]
+//					s += x[i*xRow+j+r*pitch+c]
 //				}
 //			}
+//			y[i*yRow+j] = s / divisor
 //		}
 //	}
 //
 // where all four numbers are 1 or more, and distances are in bytes.
 //
 //go:noescape
-func windowSums512f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int)
+func windowSums512f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
 
 // mask256f32 computes
 //
@@ -1559,19 +1574,20 @@ func divide256f32(dst *float32, a *float32, n int, divisor float32)
 //
 //	for i := range rows {
 //		for j := range columns {
-//			y[i*yRow+j] = 0
+//			s := 0
 //			for r := range height {
 //				for c := range width {
-//					y[i*yRow+j] += x[i*xRow+j+r*pitch+c]
+//					s += x[i*xRow+j+r*pitch+c]
 //				}
 //			}
+//			y[i*yRow+j] = s / divisor
 //		}
 //	}
 //
 // where all four numbers are 1 or more, and distances are in bytes.
 //
 //go:noescape
-func windowSums256f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int)
+func windowSums256f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
 
 // windowMaxima256f32 computes
 //
@@ -1587,11 +1603,24 @@ func windowSums256f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch 
 //		}
 //	}
 //
-// where the four numbers are 1 or more, and distances are in bytes. NaN is the largest,
-// and of equals the first. The choices are int32.
+// where the four numbers are 1 or more, and distances are in bytes. Of equals it is the
+// first. There is no NaN. The choices are int32.
 //
 //go:noescape
 func windowMaxima256f32(y *float32, choices *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
+
+// evens256f32 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			y[i*yRow+j] = x[i*xRow+2*j]
+//		}
+//	}
+//
+// where both numbers are 1 or more, and distances are in bytes.
+//
+//go:noescape
+func evens256f32(y *float32, x *float32, yRow uintptr, xRow uintptr, rows int, columns int)
 
 // mask256f64 computes
 //
@@ -2094,19 +2123,20 @@ func divide256f64(dst *float64, a *float64, n int, divisor float64)
 //
 //	for i := range rows {
 //		for j := range columns {
-//			y[i*yRow+j] = 0
+//			s := 0
 //			for r := range height {
 //				for c := range width {
-//					y[i*yRow+j] += x[i*xRow+j+r*pitch+c]
+//					s += x[i*xRow+j+r*pitch+c]
 //				}
 //			}
+//			y[i*yRow+j] = s / divisor
 //		}
 //	}
 //
 // where all four numbers are 1 or more, and distances are in bytes.
 //
 //go:noescape
-func windowSums256f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int)
+func windowSums256f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
 
 // dropout512f32 drops elements, n being a multiple of 32 and not 0:
 //

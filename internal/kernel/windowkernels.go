@@ -10,38 +10,29 @@ import "unsafe"
 // between is how many columns there are with those between the windows.
 func (a Axis) between() int { return (a.Out()-1)*a.Stride + 1 }
 
-// runs calls f for the windows in runs of neighbours of which each has its elements one
-// stride behind those of the one before: the first window, the first element that it has
-// in the image, how many it has, and how many windows there are in the run.
+// runs calls f for the windows in runs, from one side to the other: those that are inside
+// of the image are one run, and each other window is one. It has the first window, the
+// first element that this has in the image, how many that are, and how many windows there
+// are in the run.
 func (a Axis) runs(f func(i, top, height, n int)) {
 	for i, n := 0, 0; i < a.Out(); i += n {
 		top, bottom := a.inside(i)
-		for n = 1; i+n < a.Out(); n++ {
-			t, b := a.inside(i + n)
-			if t != top+n*a.Stride || b-t != bottom-top {
-				break
-			}
+		n = 1
+		if bottom-top == a.Kernel {
+			n = (a.Size+a.Padding-a.Kernel)/a.Stride + 1 - i
 		}
 		f(i, top, bottom-top, n)
 	}
 }
 
-// padColumns copies rows of x, which lie pitch apart, to dst, with so many v at both ends
-// of each.
-func padColumns[T Float](dst, x []T, pitch, rows, columns, padding int, v T) {
-	width := columns + 2*padding
-	copyRows(dst[padding:], width, x, pitch, rows, columns)
-	for r := range rows {
-		row := dst[r*width:][:width]
-		for i := range padding {
-			row[i], row[width-1-i] = v, v
-		}
-	}
-}
-
-// pickColumns copies every stride-th column of x, which has so many, to y.
-func pickColumns[E any](y, x []E, columns, stride int) {
+// pickColumns copies every stride-th column of x, which has so many, to y. It may read
+// some elements beyond them.
+func pickColumns[T Float](y, x []T, columns, stride int) {
 	out := (columns-1)/stride + 1
+	if size := unsafe.Sizeof(T(0)); size == 4 && stride == 2 {
+		evensAsm(y, x, uintptr(out)*size, uintptr(columns)*size, len(y)/out, out)
+		return
+	}
 	for ; len(y) > 0; y, x = y[out:], x[columns:] {
 		for j := range y[:out] {
 			y[j] = x[j*stride]
@@ -68,19 +59,24 @@ func (g Pool) wide() int {
 // memory is how many elements of memory the kernels need for a plane.
 func (g Pool) memory() int {
 	backward := g.Rows.Out()*(g.Columns.Size+g.Columns.Kernel-1) + g.outputs()
-	return max(g.padded()+2*g.wide(), backward)
+	const beyond = 32 // what [pickColumns] may read
+	return max(g.padded()+2*g.wide()+beyond, backward)
 }
 
-// maxPlaneAsm is maxPlane by a kernel. It reports whether there is one.
+// maxPlaneAsm is maxPlane by a kernel. It reports whether there is one for x.
 func maxPlaneAsm[T Float](g Pool, y, x []T, pitch int, choices []int32, memory []T) bool {
 	size := unsafe.Sizeof(T(0))
 	if size != 4 || !hasWindowKernels() {
 		return false
 	}
+	if m := Max(x[:(g.Rows.Size-1)*pitch+g.Columns.Size]); m != m {
+		return false // the kernel finds no NaN
+	}
 	padded, wide := g.padded(), 2*g.wide()
 	if padded > 0 {
-		padColumns(memory, x, pitch, g.Rows.Size, g.Columns.Size, g.Columns.Padding, T(negInf))
-		x, pitch = memory, g.Columns.Size+2*g.Columns.Padding
+		width := g.Columns.Size + 2*g.Columns.Padding
+		copyRows(memory[g.Columns.Padding:], width, x, pitch, g.Rows.Size, g.Columns.Size)
+		x, pitch = memory, width
 	}
 	best, at := y, choices
 	if wide > 0 {
@@ -95,47 +91,49 @@ func maxPlaneAsm[T Float](g Pool, y, x []T, pitch int, choices []int32, memory [
 	})
 	if wide > 0 {
 		pickColumns(y, best, columns, g.Columns.Stride)
-		pickColumns(choices, at, columns, g.Columns.Stride)
+		pickColumns(unsafe.Slice((*T)(unsafe.Pointer(&choices[0])), len(choices)), memory[padded+wide/2:], columns, g.Columns.Stride)
 	}
 	return true
 }
 
-// sumPlaneAsm sets y to the sums of windows by a kernel. It reports whether there is one.
-func sumPlaneAsm[T Float](g Pool, y, x, memory []T) bool {
+// averagePlaneAsm is averagePlane by a kernel, with the size of a window. It reports
+// whether there is one.
+func averagePlaneAsm[T Float](g Pool, y, x []T, size T, memory []T) bool {
 	if !hasWindowKernels() {
 		return false
 	}
 	padded, wide := g.padded(), g.wide()
 	pitch := g.Columns.Size + 2*g.Columns.Padding
 	if padded > 0 {
-		padColumns(memory, x, g.Columns.Size, g.Rows.Size, g.Columns.Size, g.Columns.Padding, 0)
+		copyRows(memory[g.Columns.Padding:], pitch, x, g.Columns.Size, g.Rows.Size, g.Columns.Size)
 		x = memory
 	}
-	sums := y
+	sums, divisor := y, size
 	if wide > 0 {
-		sums = memory[padded:][:wide]
+		sums, divisor = memory[padded:][:wide], 1 // those between need no division
 	}
 	columns := g.Columns.between()
 	g.Rows.runs(func(i, top, height, n int) {
-		sumWindows(sums[i*columns:], x[top*pitch:], columns, g.Rows.Stride*pitch, pitch, n, columns, height, g.Columns.Kernel)
+		sumWindows(sums[i*columns:], x[top*pitch:], columns, g.Rows.Stride*pitch, pitch, n, columns, height, g.Columns.Kernel, divisor)
 	})
 	if wide > 0 {
 		pickColumns(y, sums, columns, g.Columns.Stride)
+		divide(y, y, size)
 	}
 	return true
 }
 
 // sumWindows calls the kernel windowSums, with distances in elements.
-func sumWindows[T Float](y, x []T, yRow, xRow, pitch, rows, columns, height, width int) {
+func sumWindows[T Float](y, x []T, yRow, xRow, pitch, rows, columns, height, width int, divisor T) {
 	size := unsafe.Sizeof(T(0))
-	windowSumsAsm(y, x, uintptr(yRow)*size, uintptr(xRow)*size, uintptr(pitch)*size, rows, columns, height, width)
+	windowSumsAsm(y, x, uintptr(yRow)*size, uintptr(xRow)*size, uintptr(pitch)*size, rows, columns, height, width, divisor)
 }
 
-// sumPlaneBackwardAsm sets each element of dx to the sum of those of dy, divided by size,
+// averagePlaneBackwardAsm sets each element of dx to the sum of those of dy, divided by size,
 // in whose windows it is. Along a row of dx these are windows too, which move by one: of a
 // row of dy, with zeros between its elements if its windows lie apart. Rows of dx that lie
 // a stride apart meet rows of dy that are neighbours. It reports whether there is a kernel.
-func sumPlaneBackwardAsm[T Float](g Pool, dx, dy []T, size T, memory []T) bool {
+func averagePlaneBackwardAsm[T Float](g Pool, dx, dy []T, size T, memory []T) bool {
 	if !hasWindowKernels() {
 		return false
 	}
@@ -144,7 +142,6 @@ func sumPlaneBackwardAsm[T Float](g Pool, dx, dy []T, size T, memory []T) bool {
 	margin, pitch := columns.Kernel-1-columns.Padding, columns.Size+columns.Kernel-1
 	placed, quotients := memory[:out*pitch], memory[out*pitch:][:len(dy)]
 	divide(quotients, dy, size)
-	clear(placed)
 	if columns.Stride == 1 {
 		copyRows(placed[margin:], pitch, quotients, count, out, count)
 	} else {
@@ -155,27 +152,32 @@ func sumPlaneBackwardAsm[T Float](g Pool, dx, dy []T, size T, memory []T) bool {
 			}
 		}
 	}
-	// meets returns the first row of dy whose windows have row r of dx, and how many do.
-	meets := func(r int) (first, n int) {
-		first = max(0, r+rows.Padding-rows.Kernel+rows.Stride) / rows.Stride
-		return first, min((r+rows.Padding)/rows.Stride, out-1) + 1 - first
-	}
 	for rest := range min(rows.Stride, rows.Size) {
-		for r, n := rest, 0; r < rows.Size; r += n * rows.Stride {
-			first, height := meets(r)
-			for n = 1; r+n*rows.Stride < rows.Size; n++ {
-				if f, h := meets(r + n*rows.Stride); f != first+n || h != height {
-					break
-				}
+		// Row rest + m·stride of dx meets the rows m + lo to m + hi of dy, as far as there
+		// are any.
+		lo := (rest+rows.Padding-rows.Kernel+rows.Stride*(rows.Kernel+1))/rows.Stride - rows.Kernel
+		hi := (rest + rows.Padding) / rows.Stride
+		count := ceil(rows.Size-rest, rows.Stride)
+		for m, n := 0, 0; m < count; m += n {
+			first, last := max(0, m+lo), min(m+hi, out-1)
+			n = 1
+			if last-first == hi-lo {
+				n = min(count, out-hi) - m
 			}
-			if height > 0 {
-				sumWindows(dx[r*columns.Size:], placed[first*pitch:], rows.Stride*columns.Size, pitch, pitch, n, columns.Size, height, columns.Kernel)
+			at := (rest + m*rows.Stride) * columns.Size
+			if first <= last {
+				sumWindows(dx[at:], placed[first*pitch:], rows.Stride*columns.Size, pitch, pitch, n, columns.Size, last+1-first, columns.Kernel, 1)
 				continue
 			}
 			for i := range n {
-				clear(dx[(r+i*rows.Stride)*columns.Size:][:columns.Size])
+				clear(dx[at+i*rows.Stride*columns.Size:][:columns.Size])
 			}
 		}
 	}
 	return true
+}
+
+// ask asks the memory for x, which is needed soon.
+func ask[T Float](x []T) {
+	Prefetch(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), len(x)*int(unsafe.Sizeof(T(0)))))
 }

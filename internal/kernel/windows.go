@@ -108,17 +108,30 @@ func (p *pooling[T]) run(name string, threads int) {
 }
 
 func (p *pooling[T]) Do(part int) {
+	const elements = 1 << 12 // of the next plane, that are asked for
 	inputs, outputs := p.inputs(), p.outputs()
 	memory := borrow[T](part, p.memory())
 	defer keptOf[T]().buffers.giveBack(part, memory)
-	for plane := part * p.each; plane < min((part+1)*p.each, len(p.x)/inputs); plane++ {
+	if p.op == toMaxima {
+		fill(memory.data, T(negInf))
+	} else {
+		clear(memory.data)
+	}
+	for plane := part * p.each; plane < min((part+1)*p.each, len(p.x)/inputs); {
 		x, y := p.x[plane*inputs:][:inputs], p.y[plane*outputs:][:outputs]
+		var choices []int32
+		if p.op <= fromMaxima {
+			choices = p.choices[plane*outputs:][:outputs]
+		}
+		if plane++; plane*inputs < len(p.x) {
+			ask(p.x[plane*inputs:][:min(inputs, elements)])
+		}
 		switch p.op {
 		case toMaxima:
-			maxPlane(p.Pool, y, x, p.Columns.Size, p.choices[plane*outputs:][:outputs], memory.data)
+			maxPlane(p.Pool, y, x, p.Columns.Size, choices, memory.data)
 		case fromMaxima:
 			clear(x)
-			for i, at := range p.choices[plane*outputs:][:outputs] {
+			for i, at := range choices {
 				x[at] += y[i]
 			}
 		case toAverages:
@@ -133,7 +146,8 @@ func (p *pooling[T]) Do(part int) {
 	}
 }
 
-// maxPlane is MaxPool of a plane whose rows lie pitch apart, with memory for it.
+// maxPlane is MaxPool of a plane whose rows lie pitch apart. memory has as many elements
+// as [Pool.memory] says, -Inf before the first plane.
 func maxPlane[T Float](g Pool, y, x []T, pitch int, choices []int32, memory []T) {
 	rows, columns := g.Rows.Out(), g.Columns.Out()
 	pairs := Axis{Kernel: 2, Stride: 2, Dilation: 1}
@@ -165,11 +179,10 @@ func maxPlane[T Float](g Pool, y, x []T, pitch int, choices []int32, memory []T)
 	}
 }
 
-// averagePlane is AveragePool of a plane.
+// averagePlane is AveragePool of a plane. memory is 0 before the first.
 func averagePlane[T Float](g Pool, y, x, memory []T) {
 	size := T(g.size())
-	if sumPlaneAsm(g, y, x, memory) {
-		divide(y, y, size)
+	if averagePlaneAsm(g, y, x, size, memory) {
 		return
 	}
 	for i := range g.Rows.Out() {
@@ -188,10 +201,10 @@ func averagePlane[T Float](g Pool, y, x, memory []T) {
 	}
 }
 
-// averagePlaneBackward is AveragePoolBackward of a plane.
+// averagePlaneBackward is AveragePoolBackward of a plane. memory is 0 before the first.
 func averagePlaneBackward[T Float](g Pool, dx, dy, memory []T) {
 	size := T(g.size())
-	if sumPlaneBackwardAsm(g, dx, dy, size, memory) {
+	if averagePlaneBackwardAsm(g, dx, dy, size, memory) {
 		return
 	}
 	clear(dx)

@@ -76,19 +76,21 @@ func windowSums(m *machine) {
 	if !ok {
 		return
 	}
-	m.begin("windowSums", "y, x", "yRow, xRow, pitch uintptr, rows, columns, height, width int)",
+	m.begin("windowSums", "y, x", "yRow, xRow, pitch uintptr, rows, columns, height, width int, divisor T)",
 		"\tfor i := range rows {",
 		"\t\tfor j := range columns {",
-		"\t\t\ty[i*yRow+j] = 0",
+		"\t\t\ts := 0",
 		"\t\t\tfor r := range height {",
 		"\t\t\t\tfor c := range width {",
-		"\t\t\t\t\ty[i*yRow+j] += x[i*xRow+j+r*pitch+c]",
+		"\t\t\t\t\ts += x[i*xRow+j+r*pitch+c]",
 		"\t\t\t\t}",
 		"\t\t\t}",
+		"\t\t\ty[i*yRow+j] = s / divisor",
 		"\t\t}",
 		"\t}",
 		"",
 		"where all four numbers are 1 or more, and distances are in bytes.")
+	divisor, divides := m.number("divisor"), a.elements(m.compare(m.number("divisor"), notLessEqual, m.constant(one)))
 	rowsOf(a, 2, []string{"y"}, func() {}, func() {}, func(masks []Op) [][]vec {
 		sums := []vec{m.zero(), m.zero()}
 		windowOf(a, func(at gp) {
@@ -96,6 +98,12 @@ func windowSums(m *machine) {
 				m.add(s, a.load(Mem{Base: at, Disp: r * a.bits / 8}, masks[r]))
 			}
 		}, func() {})
+		TESTL(divides, divides)
+		JZ(LabelRef("sums"))
+		for _, s := range sums {
+			onto(a.div, divisor, s, s)
+		}
+		Label("sums")
 		return [][]vec{sums}
 	})
 }
@@ -120,8 +128,8 @@ func windowMaxima(m *machine) {
 		"\t\t}",
 		"\t}",
 		"",
-		"where the four numbers are 1 or more, and distances are in bytes. NaN is the largest,",
-		"and of equals the first. The choices are int32.")
+		"where the four numbers are 1 or more, and distances are in bytes. Of equals it is the",
+		"first. There is no NaN. The choices are int32.")
 	repeat := func(n Op) reg.VecVirtual {
 		v := a.reg()
 		VMOVD(n, v.AsX())
@@ -158,26 +166,54 @@ func windowMaxima(m *machine) {
 		windowOf(a, func(from gp) {
 			v := a.load(Mem{Base: from}, masks[0]).(reg.VecVirtual)
 			if a.wide() {
-				known, larger := K(), K()
-				a.cmp(ordered, best, best, known)
-				a.cmp(predicates[notLessEqual], best, v, known, larger)
-				a.move(v, larger, best)
+				larger := K()
+				a.cmp(predicates[notLessEqual], best, v, larger)
 				VMOVDQA32(place, larger, choice)
 			} else {
-				known, larger := a.reg(), a.reg()
-				a.cmp(ordered, best, best, known)
+				larger := a.reg()
 				a.cmp(predicates[notLessEqual], best, v, larger)
-				a.and256(known, larger, larger)
-				a.blend256(larger, v, best, best)
 				a.blend256(larger, place, choice, choice)
 			}
+			a.max(best, v, best) // best if they are equal
 			VPADDD(one, place, place)
 		}, func() { VPADDD(nextLine, place, place) })
 		return [][]vec{{best}, {choice}}
 	})
 }
 
-var ordered = Imm(0x07)
+// evens reads the elements beyond a row, as many as two vectors have.
+func evens(m *machine) {
+	a, ok := m.target.(*avx)
+	if !ok || m.size == 8 {
+		return
+	}
+	m.begin("evens", "y, x", "yRow, xRow uintptr, rows, columns int)",
+		"\tfor i := range rows {",
+		"\t\tfor j := range columns {",
+		"\t\t\ty[i*yRow+j] = x[i*xRow+2*j]",
+		"\t\t}",
+		"\t}",
+		"",
+		"where both numbers are 1 or more, and distances are in bytes.")
+	places := a.reg()
+	if a.wide() {
+		VPADDD(indexes, a.zero().(Op), places)
+		VPADDD(places, places, places)
+	}
+	rowsOf(a, 1, []string{"y"}, func() {}, func() {}, func([]Op) [][]vec {
+		first, second := a.reg(), a.reg()
+		at := Mem{Base: a.pointers["x"], Index: a.index, Scale: 8}
+		a.move(at, first)
+		a.move(at.Offset(a.bits/8), second)
+		if a.wide() {
+			VPERMT2PS(second, places, first)
+		} else {
+			VSHUFPS(Imm(0x88), second, first, first)
+			VPERMPD(Imm(0xD8), first, first)
+		}
+		return [][]vec{{first}}
+	})
+}
 
 // indexes is 16 integers: 0, 1, 2 and so on.
 var indexes = NewDataAddr(NewStaticSymbol("vectorIndexes"), 0)
