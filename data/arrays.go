@@ -43,11 +43,16 @@ func loadArrays[T tensor.Float](ctx context.Context, f *source, path string, o O
 	if err != nil {
 		return nil, err
 	}
-	n, row := a.x.Shape[0], len(a.x.Numbers)/a.x.Shape[0]
+	n := a.x.Shape[0]
 	if a.xTest != nil {
 		o.Test = 0
 	}
-	part := split(n, o.Seed, o.Validation, o.Test, func(i int) uint64 { return hashNumbers(a.x.Numbers[i*row:][:row]) }, func(i int) int {
+	keys := func() []uint64 {
+		keys := make([]uint64, n)
+		hashNumbers(keys, a.x.Numbers)
+		return keys
+	}
+	part := split(n, o.Seed, o.Validation, o.Test, keys, func(i int) int {
 		if len(p.Targets) > 0 {
 			return 0
 		}

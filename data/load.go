@@ -191,7 +191,7 @@ func loadTable[T tensor.Float](r io.Reader, path string, o Options) (*Parts[T], 
 			part[i] = uint8(t.row(i)[last])
 		}
 	} else {
-		part = split(t.rows, o.Seed, o.Validation, o.Test, func(i int) uint64 { return hashNumbers(t.row(i)) }, func(i int) int {
+		part = split(t.rows, o.Seed, o.Validation, o.Test, t.keys, func(i int) int {
 			if slots[last].use != labelColumn {
 				return 0
 			}
@@ -247,9 +247,8 @@ func loadFolder[T tensor.Float](ctx context.Context, dir string, o Options) (*Pa
 // pixelParts divides images among the parts.
 func pixelParts[T tensor.Float](p *Preparation, pixels []byte, labels []int, o Options) *Parts[T] {
 	all := Pixels[T]{X: pixels, T: labels, Shape: p.Shape()}
-	row := all.row()
 	part := split(len(labels), o.Seed, o.Validation, o.Test,
-		func(i int) uint64 { return hashBytes(pixels[i*row:][:row]) }, func(i int) int { return labels[i] })
+		func() []uint64 { return hashPixels(len(labels), pixels) }, func(i int) int { return labels[i] })
 	var made [parts]Samples[T]
 	for of := range made {
 		if some := all.pick(part, uint8(of)); some.Len() == all.Len() {

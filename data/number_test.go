@@ -3,6 +3,7 @@ package data
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"testing"
 )
@@ -16,28 +17,74 @@ func TestNumber(t *testing.T) {
 			t.Errorf("%s is %v (%v), want %v", s, got, err, want)
 		}
 	}
-	for _, s := range []string{"", "+", "-", ".", "e5", "1e", "1e+", "1.2.3", "1,5", "0x10", "1_000", "inf", "NaN", "Infinity", "1 2", "--1", "1e400", "1e39", "5%"} {
+	for _, s := range []string{"", "-.", "+", "-", ".", "e5", "1e", "1e+", "1.2.3", "1,5", "0x10", "1_000", "inf", "NaN", "Infinity", "1 2", "--1", "1e400", "1e39", "5%"} {
 		if v, err := number([]byte(s)); err == nil {
 			t.Errorf("%q is %v, want an error", s, v)
 		}
 	}
 }
 
-// FuzzNumber: what is taken is what strconv takes, to the same bits.
+// checkNumber parses s amid other digits, and alone: what is taken is what strconv takes,
+// to the same bits.
+func checkNumber(t *testing.T, s string) {
+	t.Helper()
+	amid := append([]byte(s), "9.9-9e9,9999999999999999"...)[:len(s)]
+	got, err := number(amid)
+	alone, errAlone := number(slices.Clip([]byte(s)))
+	if (err == nil) != (errAlone == nil) || math.Float64bits(got) != math.Float64bits(alone) {
+		t.Fatalf("%q is %v (%v) amid others, %v (%v) alone", s, got, err, alone, errAlone)
+	}
+	if err != nil {
+		return
+	}
+	want, errStd := strconv.ParseFloat(s, 64)
+	if errStd != nil || math.Float64bits(got) != math.Float64bits(want) {
+		t.Fatalf("%q is %v, strconv says %v (%v)", s, got, want, errStd)
+	}
+}
+
+// TestNumberRandom: numbers of up to 18 digits, with a point anywhere, are those of strconv.
+func TestNumberRandom(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for range 300_000 {
+		var s []byte
+		if rng.IntN(2) == 0 {
+			s = append(s, '-')
+		}
+		digits := 1 + rng.IntN(18)
+		point := rng.IntN(2*digits + 1) // beyond the digits: none
+		for i := range digits {
+			if i == point {
+				s = append(s, '.')
+			}
+			s = append(s, byte('0'+rng.IntN(10)))
+		}
+		if _, err := number(s); err != nil {
+			t.Fatalf("%q: %v", s, err)
+		}
+		checkNumber(t, string(s))
+	}
+}
+
+// TestNumberAnyBytes: each byte at each place of a number is taken or refused as it is in
+// a text that is parsed digit by digit.
+func TestNumberAnyBytes(t *testing.T) {
+	for _, s := range []string{"1", "12", "-1", "1.5", "-12.25", "12345678", "123456.789", "-123456789.1234", "1234567890123456"} {
+		for i := range len(s) {
+			for b := range 256 {
+				text := []byte(s)
+				text[i] = byte(b)
+				checkNumber(t, string(text))
+			}
+		}
+	}
+}
+
 func FuzzNumber(f *testing.F) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 50 {
 		f.Add(strconv.FormatFloat(math.Float64frombits(rng.Uint64()), 'g', -1, 64))
 		f.Add(strconv.FormatFloat(rng.Float64()*100, 'f', rng.IntN(20), 64))
 	}
-	f.Fuzz(func(t *testing.T, s string) {
-		got, err := number([]byte(s))
-		if err != nil {
-			return
-		}
-		want, errStd := strconv.ParseFloat(s, 64)
-		if errStd != nil || math.Float64bits(got) != math.Float64bits(want) {
-			t.Errorf("%q is %v, strconv says %v (%v)", s, got, want, errStd)
-		}
-	})
+	f.Fuzz(checkNumber)
 }

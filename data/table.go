@@ -72,6 +72,17 @@ func (t *table) row(i int) []float64 {
 // perBlock is how many records are in a block.
 func (t *table) perBlock() int { return max(1, perBlock/len(t.slots)) }
 
+// keys returns the key of each record.
+func (t *table) keys() []uint64 {
+	keys := make([]uint64, 0, t.rows)
+	for _, block := range t.blocks {
+		n := len(keys)
+		keys = keys[:n+len(block)/len(t.slots)]
+		hashNumbers(keys[n:], block)
+	}
+	return keys
+}
+
 // A tableFile is a table that was opened: its beginning was looked at.
 type tableFile struct {
 	records *records
@@ -307,13 +318,17 @@ func (t *table) sortTexts() {
 		for code, text := range s.texts {
 			s.codes[text] = code
 		}
+		after := make([]float64, len(before)) // the codes
+		for code, text := range before {
+			after[code] = float64(s.codes[text])
+		}
 		if s.missing == filled {
-			s.instead = float64(s.codes[before[int(s.instead)]])
+			s.instead = after[int(s.instead)]
 		}
 		for _, block := range t.blocks {
 			for i := k; i < len(block); i += len(t.slots) {
 				if v := block[i]; v == v {
-					block[i] = float64(s.codes[before[int(v)]])
+					block[i] = after[int(v)]
 				}
 			}
 		}
