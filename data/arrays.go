@@ -52,12 +52,13 @@ func loadArrays[T tensor.Float](ctx context.Context, f *source, path string, o O
 		hashNumbers(keys, a.x.Numbers)
 		return keys
 	}
-	part := split(n, o.Seed, o.Validation, o.Test, keys, func(i int) int {
-		if len(p.Targets) > 0 {
-			return 0
+	var classes []int
+	if len(p.Targets) == 0 {
+		for _, class := range a.y.Numbers {
+			classes = append(classes, int(class))
 		}
-		return int(a.y.Numbers[i])
-	})
+	}
+	part := split(n, o.Seed, o.Validation, o.Test, keys, classes)
 	p.Array.scale(a.x, o.Raw, part)
 	for k := range p.Targets {
 		p.Targets[k].Mean, p.Targets[k].Std = 0, 1

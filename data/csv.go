@@ -44,23 +44,29 @@ const (
 // beginning and empty lines are skipped, and so are spaces around a field; a quote inside
 // a field that does not begin with one is an error.
 //
-// Its memory is readAhead and twice the longest record.
+// Its memory is readAhead or twice the longest record.
 type records struct {
 	r         io.Reader
 	name      string
 	separator byte
 	ahead     int // readAhead, but for tests
 
-	buf    []byte // read but not returned; its array is blockSize longer than is read
-	at     int    // where in buf the next record begins
-	marks  marks  // of buf, behind at
-	done   bool   // r is at its end
-	err    error  // what ended r
-	line   int    // where the record that next returned begins
-	lines  int    // line ends before buf[at]
-	fields [][]byte
-	plain  []byte // fields that had doubled quotes
+	buf     []byte // read but not returned; its array is blockSize longer than is read
+	at      int    // where in buf the next record begins
+	marks   marks  // of buf, behind at
+	done    bool   // r is at its end
+	err     error  // what ended r
+	line    int    // where the record that next returned begins
+	lines   int    // line ends before buf[at]
+	fields  []field
+	doubled []int // the fields with doubled quotes
 }
+
+// A field is a part of the buf of records.
+type field struct{ begin, end int }
+
+// text returns the text of a field of the record that next returned.
+func (c *records) text(f field) []byte { return c.buf[f.begin:f.end] }
 
 func newRecords(r io.Reader, name string, separator byte) *records {
 	return &records{r: r, name: name, separator: separator, ahead: readAhead, marks: marksOf(separator)}
@@ -68,7 +74,7 @@ func newRecords(r io.Reader, name string, separator byte) *records {
 
 // next returns the fields of the next record, which stay as they are until the next call.
 // The error is io.EOF at the end of the file.
-func (c *records) next() ([][]byte, error) {
+func (c *records) next() ([]field, error) {
 	for {
 		c.line = c.lines + 1
 		begin := c.at
@@ -77,7 +83,7 @@ func (c *records) next() ([][]byte, error) {
 		case err != nil:
 			return nil, err
 		case whole:
-			if len(c.fields) == 1 && len(c.fields[0]) == 0 && bytes.IndexByte(c.buf[begin:c.at], '"') < 0 { // an empty line
+			if len(c.fields) == 1 && c.fields[0].begin == c.fields[0].end && bytes.IndexByte(c.buf[begin:c.at], '"') < 0 { // an empty line
 				continue
 			}
 			return c.fields, nil
@@ -118,78 +124,92 @@ func (c *records) fill() error {
 // split divides the record at buf[at] into fields, and moves at behind its line end. The
 // record is not whole if its end has not been read yet: then fill comes next.
 func (c *records) split() (whole bool, err error) {
-	c.fields, c.plain = c.fields[:0], c.plain[:0]
-	if c.at == len(c.buf) {
+	b, fields, lines := c.buf, c.fields[:0], 0
+	c.doubled = c.doubled[:0]
+	if c.at == len(b) {
 		return false, nil
 	}
-	lines := 0
 	for begin := c.at; ; {
 		end := c.marks.next()
-		if end == len(c.buf) && !c.done {
+		if end == len(b) && !c.done {
 			return false, nil
 		}
-		var field []byte
-		if end < len(c.buf) && c.buf[end] == '"' {
-			if field, end, err = c.quoted(begin, end, &lines); field == nil {
+		f := field{begin, end}
+		if end < len(b) && b[end] == '"' {
+			if f, end, err = c.quoted(len(fields), f, &lines); end < 0 {
 				return false, err
 			}
-		} else {
-			field = trim(c.buf[begin:end])
+		} else if begin < end && (b[begin] <= ' ' || b[end-1] <= ' ') {
+			f = c.trim(f)
 		}
-		c.fields = append(c.fields, field)
-		if end < len(c.buf) && c.buf[end] == c.separator {
+		fields = append(fields, f)
+		if end < len(b) && b[end] == c.separator {
 			begin = end + 1
 			continue
 		}
-		if c.at = end; end < len(c.buf) {
+		if c.at = end; end < len(b) {
 			lines++
 			c.at++
 		}
 		c.lines += lines
+		for _, k := range c.doubled { // after the last time the record is divided
+			fields[k].end = fields[k].begin + undouble(c.text(fields[k]))
+		}
+		c.fields = fields
 		return true, nil
 	}
 }
 
-// quoted returns the text of the field at buf[begin], whose first quote is buf[open], and
-// the mark that ends the field; nil if that has not been read. It adds the line ends in
-// the field to lines.
-func (c *records) quoted(begin, open int, lines *int) (field []byte, end int, err error) {
-	b, column := c.buf, len(c.fields)+1
-	if len(bytes.TrimLeft(b[begin:open], " \t")) > 0 {
-		return nil, 0, c.fail(column, `got a quote inside a field that does not begin with one; write the field as "...", and a quote in it as ""`)
+// quoted returns the text of field k, whose quote is the mark at f.end, and the mark that
+// ends the field; -1 if that has not been read. It adds the line ends in the field to
+// lines.
+func (c *records) quoted(k int, f field, lines *int) (text field, end int, err error) {
+	b := c.buf
+	if len(bytes.TrimLeft(c.text(f), " \t")) > 0 {
+		return f, -1, c.fail(k+1, `got a quote inside a field that does not begin with one; write the field as "...", and a quote in it as ""`)
 	}
-	plain, from := len(c.plain), open+1
+	f.begin = f.end + 1
+	doubled := false
 	for {
 		i := c.marks.next()
 		switch {
 		case i == len(b) && c.done:
-			return nil, 0, c.fail(column, "the quote that begins the field has no end; add it, or double a quote that belongs to the text")
+			return f, -1, c.fail(k+1, "the quote that begins the field has no end; add it, or double a quote that belongs to the text")
 		case i == len(b), i+1 == len(b) && !c.done:
-			return nil, 0, nil
+			return f, -1, nil
 		case b[i] == '\n':
 			*lines++
-		case b[i] != '"':
+		case b[i] != '"': // a separator
 		case i+1 < len(b) && b[i+1] == '"':
-			c.plain = append(c.plain, b[from:i+1]...)
-			from = c.marks.next() + 1
+			c.marks.next()
+			doubled = true
 		default:
-			field = b[from:i]
-			if len(c.plain) > plain {
-				c.plain = append(c.plain, field...)
-				field = c.plain[plain:]
+			if doubled {
+				c.doubled = append(c.doubled, k)
 			}
-			end, err = c.afterQuote(i + 1)
-			if end < 0 {
-				field = nil
-			}
-			return field, end, err
+			f.end = i
+			end, err = c.afterQuote(k, i+1)
+			return f, end, err
 		}
 	}
 }
 
-// afterQuote returns the mark that ends a field whose last quote is before buf[i]; -1 if
+// undouble makes one quote of each two, and returns what is left of the length.
+func undouble(b []byte) int {
+	n := 0
+	for i := 0; i < len(b); i++ {
+		b[n] = b[i]
+		n++
+		if b[i] == '"' {
+			i++
+		}
+	}
+	return n
+}
+
+// afterQuote returns the mark that ends field k, whose last quote is before buf[i]; -1 if
 // it has not been read.
-func (c *records) afterQuote(i int) (end int, err error) {
+func (c *records) afterQuote(k, i int) (end int, err error) {
 	b := c.buf
 	for i < len(b) && (b[i] == ' ' || b[i] == '\t') && b[i] != c.separator {
 		i++
@@ -202,20 +222,20 @@ func (c *records) afterQuote(i int) (end int, err error) {
 		i++
 	}
 	if i < len(b) && b[i] != c.separator && b[i] != '\n' {
-		return -1, c.fail(len(c.fields)+1, "want a separator after the quote that ends the field, got %q; double a quote that belongs to the text", b[i])
+		return -1, c.fail(k+1, "want a separator after the quote that ends the field, got %q; double a quote that belongs to the text", b[i])
 	}
 	return c.marks.next(), nil
 }
 
 // trim removes the spaces around a field, and the CR of a CRLF.
-func trim(b []byte) []byte {
-	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t' || b[len(b)-1] == '\r') {
-		b = b[:len(b)-1]
+func (c *records) trim(f field) field {
+	for b := c.buf; f.begin < f.end && (b[f.end-1] == ' ' || b[f.end-1] == '\t' || b[f.end-1] == '\r'); {
+		f.end--
 	}
-	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
-		b = b[1:]
+	for b := c.buf; f.begin < f.end && (b[f.begin] == ' ' || b[f.begin] == '\t'); {
+		f.begin++
 	}
-	return b
+	return f
 }
 
 func (c *records) fail(column int, format string, args ...any) error {

@@ -26,7 +26,7 @@ func allRecords(r io.Reader, ahead int) (all [][]string, lines []int, err error)
 		}
 		var record []string
 		for _, f := range fields {
-			record = append(record, string(f))
+			record = append(record, string(c.text(f)))
 		}
 		all, lines = append(all, record), append(lines, c.line)
 	}

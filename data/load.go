@@ -187,16 +187,15 @@ func loadTable[T tensor.Float](r io.Reader, path string, o Options) (*Parts[T], 
 	var part []uint8
 	if o.PartColumn != "" {
 		part = make([]uint8, t.rows)
-		for i := range part {
-			part[i] = uint8(t.row(i)[last])
+		for i, of := range t.column(last) {
+			part[i] = uint8(of)
 		}
 	} else {
-		part = split(t.rows, o.Seed, o.Validation, o.Test, t.keys, func(i int) int {
-			if slots[last].use != labelColumn {
-				return 0
-			}
-			return int(t.row(i)[last])
-		})
+		var classes []int
+		if slots[last].use == labelColumn {
+			classes = t.column(last)
+		}
+		part = split(t.rows, o.Seed, o.Validation, o.Test, t.keys, classes)
 	}
 	if !slices.Contains(part, trainPart) {
 		return nil, fmt.Errorf("%s: no record is left to train on", path)
@@ -248,7 +247,7 @@ func loadFolder[T tensor.Float](ctx context.Context, dir string, o Options) (*Pa
 func pixelParts[T tensor.Float](p *Preparation, pixels []byte, labels []int, o Options) *Parts[T] {
 	all := Pixels[T]{X: pixels, T: labels, Shape: p.Shape()}
 	part := split(len(labels), o.Seed, o.Validation, o.Test,
-		func() []uint64 { return hashPixels(len(labels), pixels) }, func(i int) int { return labels[i] })
+		func() []uint64 { return hashPixels(len(labels), pixels) }, labels)
 	var made [parts]Samples[T]
 	for of := range made {
 		if some := all.pick(part, uint8(of)); some.Len() == all.Len() {

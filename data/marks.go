@@ -19,8 +19,10 @@ type marks struct {
 // much longer than the text.
 const blockSize = 64
 
-// each is a byte of 1 in each byte of a word.
-const each = 0x0101010101010101
+const (
+	each  = 0x0101010101010101 // 1 in each byte of a word
+	upper = each << 7          // the upper bit of each byte
+)
 
 func marksOf(separator byte) marks { return marks{separator: each * uint64(separator)} }
 
@@ -31,31 +33,35 @@ func (m *marks) reset(text []byte) {
 
 // next returns the place of the next mark, or the length of the text if there is none.
 func (m *marks) next() int {
-	for m.found == 0 {
-		if m.block+blockSize >= len(m.text) {
-			return len(m.text)
-		}
-		m.block += blockSize
-		m.look()
+	if m.found == 0 && !m.look() {
+		return len(m.text)
 	}
 	i := m.block + bits.TrailingZeros64(m.found)
 	m.found &= m.found - 1
 	return i
 }
 
-// look finds the marks of the block.
-func (m *marks) look() {
-	b := m.text[m.block : m.block+blockSize]
-	for k := 0; k < blockSize; k += 8 {
-		w := binary.LittleEndian.Uint64(b[k:])
-		other := others(w^m.separator) & others(w^each*'\n') & others(w^each*'"')
-		// The upper bits of 8 bytes become 8 bits in a row.
-		m.found = m.found>>8 | (^other&(each<<7)>>7*0x0102040810204080)&(0xff<<56)
+// look moves to the next block that has marks, and reports whether there is one.
+func (m *marks) look() bool {
+	for m.block+blockSize < len(m.text) {
+		m.block += blockSize
+		b := m.text[m.block : m.block+blockSize]
+		found, separator := uint64(0), m.separator
+		for len(b) >= 8 {
+			w := binary.LittleEndian.Uint64(b)
+			b = b[8:]
+			// The upper bit of each byte that is no mark: it was set before, or
+			// something but 0 is left of the others without each of the marks.
+			low := w & (each * 0x7f)
+			other := ((low^separator)+each*0x7f)&((low^each*'\n')+each*0x7f)&((low^each*'"')+each*0x7f) | w
+			found = found>>8 | (^other&upper)*0x0002040810204081&(0xff<<56)
+		}
+		if rest := len(m.text) - m.block; rest < blockSize {
+			found &= 1<<rest - 1
+		}
+		if m.found = found; found != 0 {
+			return true
+		}
 	}
-	if rest := len(m.text) - m.block; rest < blockSize {
-		m.found &= 1<<rest - 1
-	}
+	return false
 }
-
-// others sets the upper bit of each byte of w that is not 0.
-func others(w uint64) uint64 { return (w&(each*0x7f) + each*0x7f) | w }

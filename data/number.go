@@ -18,11 +18,8 @@ var powers = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10
 //
 // Most numbers take a short way: up to 2^53 as an integer, times or divided by one of
 // powers, which is rounded once (Clinger, How to read floating point numbers accurately,
-// 1990); and of those, most a shorter one, fixedPoint.
+// 1990).
 func number(s []byte) (float64, error) {
-	if v, ok := fixedPoint(s); ok {
-		return v, nil
-	}
 	i, negative := 0, false
 	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
 		negative = s[0] == '-'
@@ -76,49 +73,61 @@ func number(s []byte) (float64, error) {
 	return v, nil
 }
 
-// fixedPoint is number for texts of at most 16 bytes: digits, at most one point and a
-// minus, that are up to 2^53 without the point. It takes all digits together, and looks at
-// 16 bytes whatever the length: ok is false if the array of s has fewer.
+// fixedPoint is number for b[begin:end] if that is at most 16 bytes, digits with at most
+// one point and a minus, and up to 2^53 without the point; else ok is false. It takes all
+// digits together: it is for tables of many numbers. It looks at the 16 bytes before end,
+// and if there are not as many, ok is false too.
 //
 // Two words hold the value of each digit, the last one in the highest byte, with zeros
-// before the first. A minus becomes a zero too, and what is before the point is moved over it.
-func fixedPoint(s []byte) (v float64, ok bool) {
-	n := len(s)
-	if n == 0 || n > 16 || cap(s) < 16 {
+// before the first. What is before the point is moved over it.
+func fixedPoint(b []byte, begin, end int) (v float64, ok bool) {
+	n := end - begin
+	if n <= 0 || n > 16 || end < 16 {
 		return 0, false
 	}
-	text := s[:16]
-	lo := binary.LittleEndian.Uint64(text) ^ each*'0'
-	hi := binary.LittleEndian.Uint64(text[8:]) ^ each*'0'
-	const sign = '-' ^ '0'
-	negative := ((lo&0xff ^ sign) - 1) >> 63 // 1 or 0: signs are random, so a branch would cost more
-	lo ^= sign * negative
-	digits, decimals := n-int(negative), 0
-	free := 8 * uint(16-n)
-	hi = hi<<free | lo>>(64-free) | lo<<(free-64) // a shift by 64 bits or more, as by -8, is 0
-	lo <<= free
+	negative := (uint64(b[begin]^'-') - 1) >> 63 // 1 or 0: a branch on signs, which are random, costs more
+	n -= int(negative)
+	text := b[end-16 : end]
+	lo := (binary.LittleEndian.Uint64(text) ^ each*'0') & highest[n]
+	hi := (binary.LittleEndian.Uint64(text[8:]) ^ each*'0') & highest[n+8]
 
-	const point = each * ('.' ^ '0')
-	if is := ^others(hi^point) & (each << 7); is != 0 {
-		after := bits.LeadingZeros64(is)
-		digits, decimals = digits-1, after/8
-		keep := ^uint64(0) << (64 - after)
-		hi = hi&keep | (hi<<8|lo>>56)&^keep
-		lo <<= 8
-	} else if is := ^others(lo^point) & (each << 7); is != 0 {
-		after := bits.LeadingZeros64(is)
-		digits, decimals = digits-1, 8+after/8
-		keep := ^uint64(0) << (64 - after)
-		lo = lo&keep | lo<<8&^keep
-	}
 	const over9 = each * (0x80 - 10)
+	notLo, notHi := (lo|(lo+over9))&upper, (hi|(hi+over9))&upper // digits
+	decimals := 0
+	if notLo|notHi != 0 {
+		switch {
+		case notLo == 0 && notHi&(notHi-1) == 0:
+			decimals = bits.LeadingZeros64(notHi) / 8
+			after := highest[decimals+8]
+			hi = hi&after | (hi<<8|lo>>56)&^after
+			lo <<= 8
+		case notHi == 0 && notLo&(notLo-1) == 0:
+			decimals = bits.LeadingZeros64(notLo)/8 + 8
+			after := highest[decimals]
+			lo = lo&after | lo<<8&^after
+		default:
+			return 0, false
+		}
+		if n--; text[15-decimals] != '.' {
+			return 0, false
+		}
+	}
 	mantissa := eightDigits(lo)*1e8 + eightDigits(hi)
-	if digits == 0 || (lo|hi|(lo+over9)|(hi+over9))&(each<<7) != 0 || mantissa > 1<<53 {
+	if n == 0 || mantissa > 1<<53 {
 		return 0, false
 	}
 	v = float64(int64(mantissa)) / powers[decimals]
 	return math.Float64frombits(math.Float64bits(v) | negative<<63), true
 }
+
+// highest are words whose highest bytes are ones: none of those before index 8, i-8 of
+// that at i, all of those from 16 on.
+var highest = func() (words [25]uint64) {
+	for i := range words {
+		words[i] = ^(^uint64(0) >> (8 * min(max(i-8, 0), 8)))
+	}
+	return words
+}()
 
 // eightDigits returns the number whose digits are the bytes of w, the first in the lowest:
 // of neighbours it makes pairs, and fours, and eight.

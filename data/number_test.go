@@ -3,7 +3,6 @@ package data
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 	"strconv"
 	"testing"
 )
@@ -24,21 +23,20 @@ func TestNumber(t *testing.T) {
 	}
 }
 
-// checkNumber parses s amid other digits, and alone: what is taken is what strconv takes,
+// checkNumber parses s with other digits around it: what is taken is what strconv takes,
 // to the same bits.
 func checkNumber(t *testing.T, s string) {
 	t.Helper()
-	amid := append([]byte(s), "9.9-9e9,9999999999999999"...)[:len(s)]
-	got, err := number(amid)
-	alone, errAlone := number(slices.Clip([]byte(s)))
-	if (err == nil) != (errAlone == nil) || math.Float64bits(got) != math.Float64bits(alone) {
-		t.Fatalf("%q is %v (%v) amid others, %v (%v) alone", s, got, err, alone, errAlone)
-	}
-	if err != nil {
-		return
-	}
 	want, errStd := strconv.ParseFloat(s, 64)
-	if errStd != nil || math.Float64bits(got) != math.Float64bits(want) {
+	for _, before := range []string{"", "1.5,", "-9.9-9e9,999999999999999", "0000000000000000"} {
+		text := []byte(before + s + ".9")
+		got, ok := fixedPoint(text, len(before), len(before)+len(s))
+		if ok && (errStd != nil || math.Float64bits(got) != math.Float64bits(want)) {
+			t.Fatalf("%q after %q is %v, strconv says %v (%v)", s, before, got, want, errStd)
+		}
+	}
+	got, err := number([]byte(s))
+	if err == nil && (errStd != nil || math.Float64bits(got) != math.Float64bits(want)) {
 		t.Fatalf("%q is %v, strconv says %v (%v)", s, got, want, errStd)
 	}
 }
@@ -63,11 +61,14 @@ func TestNumberRandom(t *testing.T) {
 			t.Fatalf("%q: %v", s, err)
 		}
 		checkNumber(t, string(s))
+		long := append(make([]byte, 16), s...)
+		if _, ok := fixedPoint(long, 16, len(long)); !ok && len(s) <= 16 && digits <= 15 {
+			t.Fatalf("%q is left to number", s)
+		}
 	}
 }
 
-// TestNumberAnyBytes: each byte at each place of a number is taken or refused as it is in
-// a text that is parsed digit by digit.
+// TestNumberAnyBytes: a number with another byte at any place.
 func TestNumberAnyBytes(t *testing.T) {
 	for _, s := range []string{"1", "12", "-1", "1.5", "-12.25", "12345678", "123456.789", "-123456789.1234", "1234567890123456"} {
 		for i := range len(s) {

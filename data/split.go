@@ -14,15 +14,21 @@ const (
 )
 
 // split assigns each of n samples to a part, so that validation and test have their
-// shares of each class; class returns the same for all samples if there are none.
+// shares of each class; classes is nil if there are none.
 //
 // Which part a sample is in depends on the seed and on its key, a hash of what it holds,
 // and not on where it stands in a file. Samples of the same key are in the same part, so
 // that none that was trained on is tested. keys returns one for each sample.
-func split(n int, seed uint64, validation, test float64, keys func() []uint64, class func(int) int) []uint8 {
+func split(n int, seed uint64, validation, test float64, keys func() []uint64, classes []int) []uint8 {
 	part := make([]uint8, n)
 	if validation == 0 && test == 0 {
 		return part
+	}
+	class := func(i int) int {
+		if classes == nil {
+			return 0
+		}
+		return classes[i]
 	}
 	all := keys()
 	var of [][]uint64 // each class

@@ -72,6 +72,17 @@ func (t *table) row(i int) []float64 {
 // perBlock is how many records are in a block.
 func (t *table) perBlock() int { return max(1, perBlock/len(t.slots)) }
 
+// column returns the numbers of a slot as integers.
+func (t *table) column(k int) []int {
+	all := make([]int, 0, t.rows)
+	for _, block := range t.blocks {
+		for i := k; i < len(block); i += len(t.slots) {
+			all = append(all, int(block[i]))
+		}
+	}
+	return all
+}
+
 // keys returns the key of each record.
 func (t *table) keys() []uint64 {
 	keys := make([]uint64, 0, t.rows)
@@ -111,7 +122,8 @@ func openTable(r io.Reader, name, header string, missing []string) (*tableFile, 
 		some = begin[:bytes.LastIndexByte(begin, '\n')+1]
 	}
 	f := &tableFile{records: newRecords(io.MultiReader(bytes.NewReader(begin), r), name, form.separator)}
-	first, err := newRecords(bytes.NewReader(some), name, form.separator).next()
+	records := newRecords(bytes.NewReader(some), name, form.separator)
+	first, err := records.next()
 	switch {
 	case err == io.EOF && !whole:
 		return nil, &TableError{Name: name, Line: 1, Err: fmt.Errorf("the line is longer than %d bytes; want a table with a record a line", sniffed)}
@@ -122,11 +134,11 @@ func openTable(r io.Reader, name, header string, missing []string) (*tableFile, 
 	case len(first) > mostColumns:
 		return nil, &TableError{Name: name, Line: 1, Err: fmt.Errorf("want at most %d columns, got %d", mostColumns, len(first))}
 	}
-	f.header = header == "yes" || header == "" && !slices.ContainsFunc(first, isNumber)
+	f.header = header == "yes" || header == "" && !slices.ContainsFunc(first, func(f field) bool { return isNumber(records.text(f)) })
 	for i, field := range first {
 		column := strconv.Itoa(i + 1)
-		if f.header && len(field) > 0 {
-			column = string(field)
+		if text := records.text(field); f.header && len(text) > 0 {
+			column = string(text)
 		}
 		if err := checkName(column); err != nil {
 			return nil, &TableError{Name: name, Line: 1, Column: i + 1, Err: err}
@@ -211,8 +223,8 @@ func (f *tableFile) read(slots []slot, missing []string) (*table, error) {
 			return nil, err
 		}
 	}
-	full := t.perBlock() * len(slots)
-	block := make([]float64, 0, full)
+	full, width := t.perBlock()*len(slots), len(slots)
+	block, n := make([]float64, full), 0 // of which n are used
 	for {
 		fields, err := f.records.next()
 		if err == io.EOF {
@@ -223,21 +235,28 @@ func (f *tableFile) read(slots []slot, missing []string) (*table, error) {
 		if len(fields) != len(f.names) {
 			return nil, f.records.fail(0, "want %d fields, as in the first line, got %d", len(f.names), len(fields))
 		}
-		for i := range slots {
-			v, err := slots[i].parse(fields[slots[i].column], missing)
-			if err != nil {
-				return nil, &TableError{t.name, f.records.line, slots[i].column + 1, slots[i].header, err}
+		row := block[n : n+width]
+		for i := range row {
+			s := &slots[i]
+			field := fields[s.column]
+			if s.numeric {
+				if v, ok := fixedPoint(f.records.buf, field.begin, field.end); ok {
+					row[i] = v
+					continue
+				}
 			}
-			block = append(block, v)
+			if row[i], err = s.parse(f.records.text(field), missing); err != nil {
+				return nil, &TableError{t.name, f.records.line, s.column + 1, s.header, err}
+			}
 		}
 		t.rows++
-		if len(block) == full {
+		if n += width; n == full {
 			t.blocks = append(t.blocks, block)
-			block = make([]float64, 0, full)
+			block, n = make([]float64, full), 0
 		}
 	}
-	if len(block) > 0 {
-		t.blocks = append(t.blocks, block)
+	if n > 0 {
+		t.blocks = append(t.blocks, block[:n])
 	}
 	if t.rows == 0 {
 		return nil, &TableError{Name: t.name, Err: errors.New("it has a header and no records")}
