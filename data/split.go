@@ -24,25 +24,33 @@ func split(n int, seed uint64, validation, test float64, keys func() []uint64, c
 	if validation == 0 && test == 0 {
 		return part
 	}
-	class := func(i int) int {
-		if classes == nil {
-			return 0
-		}
-		return classes[i]
+	if classes == nil {
+		classes = make([]int, n)
 	}
 	all := keys()
-	var of [][]uint64 // each class
+	ends := []int{0} // where in some the keys of the classes before each end
 	for i, key := range all {
 		all[i] = mix(mix(seed) ^ key)
-		c := class(i)
-		for c >= len(of) {
-			of = append(of, nil)
+		for classes[i]+1 >= len(ends) {
+			ends = append(ends, 0)
 		}
-		of[c] = append(of[c], all[i])
+		ends[classes[i]+1]++
+	}
+	for c := range ends[1:] {
+		ends[c+1] += ends[c]
+	}
+	some := make([]uint64, n) // the keys of all, class by class
+	for i, key := range all {
+		end := &ends[classes[i]]
+		some[*end] = key
+		*end++
 	}
 	type limits struct{ test, held uint64 } // the first keys that are beyond them
-	limit := make([]limits, len(of))
-	for c, keys := range of {
+	limit := make([]limits, len(ends)-1)
+	begin := 0
+	for c := range limit {
+		keys := some[begin:ends[c]]
+		begin = ends[c]
 		at := func(share float64) uint64 {
 			return smallest(keys, min(int(math.Round(share*float64(len(keys)))), len(keys)-1))
 		}
@@ -51,7 +59,7 @@ func split(n int, seed uint64, validation, test float64, keys func() []uint64, c
 		}
 	}
 	for i, key := range all {
-		switch l := limit[class(i)]; {
+		switch l := limit[classes[i]]; {
 		case key < l.test:
 			part[i] = testPart
 		case key < l.held:
