@@ -69,7 +69,7 @@ type field struct{ begin, end int }
 func (c *records) text(f field) []byte { return c.buf[f.begin:f.end] }
 
 func newRecords(r io.Reader, name string, separator byte) *records {
-	return &records{r: r, name: name, separator: separator, ahead: readAhead, marks: marksOf(separator)}
+	return &records{r: r, name: name, separator: separator, ahead: readAhead, marks: marks{separator: separator}}
 }
 
 // next returns the fields of the next record, which stay as they are until the next call.

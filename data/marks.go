@@ -1,67 +1,49 @@
 package data
 
 import (
-	"encoding/binary"
 	"math/bits"
+
+	"github.com/chainrule-go/chainrule/internal/kernel"
 )
 
 // marks finds the bytes of a text that mean something in a table: separators, line feeds
-// and quotes. It looks at blockSize bytes at a time, without a branch that depends on
-// them.
+// and quotes.
 type marks struct {
 	text      []byte
-	separator uint64 // in each byte
-	block     int    // where in text the block begins
-	found     uint64 // the marks of the block that have not been returned: bit i is for its byte i
+	separator byte
+	block     int        // where in text the block begins
+	found     uint64     // the marks of the block that have not been returned: bit i is for its byte i
+	chunk     [32]uint64 // the marks of the block and its neighbours
 }
 
-// blockSize is how many bytes marks looks at together. The array of its text must be as
-// much longer than the text.
+// blockSize is how many bytes are a block. The array of a text must be as much longer.
 const blockSize = 64
 
-const (
-	each  = 0x0101010101010101 // 1 in each byte of a word
-	upper = each << 7          // the upper bit of each byte
-)
-
-func marksOf(separator byte) marks { return marks{separator: each * uint64(separator)} }
-
 // reset begins another text.
-func (m *marks) reset(text []byte) {
-	m.text, m.block, m.found = text, -blockSize, 0
-}
+func (m *marks) reset(text []byte) { m.text, m.block, m.found = text, -blockSize, 0 }
 
-// next returns the place of the next mark, or the length of the text if there is none.
+// next returns the place of the next mark. The end of the text is the last one: there must
+// be no call after it.
 func (m *marks) next() int {
-	if m.found == 0 && !m.look() {
-		return len(m.text)
+	for m.found == 0 {
+		m.look()
 	}
 	i := m.block + bits.TrailingZeros64(m.found)
 	m.found &= m.found - 1
 	return i
 }
 
-// look moves to the next block that has marks, and reports whether there is one.
-func (m *marks) look() bool {
-	for m.block+blockSize < len(m.text) {
-		m.block += blockSize
-		b := m.text[m.block : m.block+blockSize]
-		found, separator := uint64(0), m.separator
-		for len(b) >= 8 {
-			w := binary.LittleEndian.Uint64(b)
-			b = b[8:]
-			// The upper bit of each byte that is no mark: it was set before, or
-			// something but 0 is left of the others without each of the marks.
-			low := w & (each * 0x7f)
-			other := ((low^separator)+each*0x7f)&((low^each*'\n')+each*0x7f)&((low^each*'"')+each*0x7f) | w
-			found = found>>8 | (^other&upper)*0x0002040810204081&(0xff<<56)
-		}
-		if rest := len(m.text) - m.block; rest < blockSize {
-			found &= 1<<rest - 1
-		}
-		if m.found = found; found != 0 {
-			return true
+// look moves to the next block.
+func (m *marks) look() {
+	m.block += blockSize
+	k := m.block / blockSize % len(m.chunk)
+	if rest := len(m.text) - m.block; k == 0 {
+		n := min(len(m.chunk), rest/blockSize+1)
+		kernel.Marks(m.chunk[:n], m.text[m.block:m.block+n*blockSize], m.separator, '\n', '"')
+		if end := rest / blockSize; end < n {
+			is := uint64(1) << (rest % blockSize)
+			m.chunk[end] = m.chunk[end]&(is-1) | is
 		}
 	}
-	return false
+	m.found = m.chunk[k]
 }

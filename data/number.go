@@ -120,6 +120,11 @@ func fixedPoint(b []byte, begin, end int) (v float64, ok bool) {
 	return math.Float64frombits(math.Float64bits(v) | negative<<63), true
 }
 
+const (
+	each  = 0x0101010101010101 // 1 in each byte of a word
+	upper = each << 7          // the upper bit of each byte
+)
+
 // highest are words whose highest bytes are ones: none of those before index 8, i-8 of
 // that at i, all of those from 16 on.
 var highest = func() (words [25]uint64) {
