@@ -182,20 +182,12 @@ func loadTable[T tensor.Float](r io.Reader, path string, o Options) (*Parts[T], 
 	if err != nil {
 		return nil, err
 	}
-	t.sortTexts()
-	last := len(slots) - 1
-	var part []uint8
-	if o.PartColumn != "" {
-		part = make([]uint8, t.rows)
-		for i, of := range t.column(last) {
-			part[i] = uint8(of)
+	keys, classes := t.sortTexts()
+	part := split(t.rows, o.Seed, o.Validation, o.Test, func() []uint64 { return keys }, classes)
+	if last := len(slots) - 1; o.PartColumn != "" {
+		for i := range part {
+			part[i] = uint8(t.row(i)[last])
 		}
-	} else {
-		var classes []int
-		if slots[last].use == labelColumn {
-			classes = t.column(last)
-		}
-		part = split(t.rows, o.Seed, o.Validation, o.Test, t.keys, classes)
 	}
 	if !slices.Contains(part, trainPart) {
 		return nil, fmt.Errorf("%s: no record is left to train on", path)

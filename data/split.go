@@ -55,7 +55,10 @@ func split(n int, seed uint64, validation, test float64, keys func() []uint64, c
 			return smallest(keys, min(int(math.Round(share*float64(len(keys)))), len(keys)-1))
 		}
 		if len(keys) > 0 {
-			limit[c] = limits{at(test), at(test + validation)}
+			limit[c].test = at(test)
+			if limit[c].held = limit[c].test; validation > 0 {
+				limit[c].held = at(test + validation)
+			}
 		}
 	}
 	for i, key := range all {

@@ -35,8 +35,9 @@ type slot struct {
 	numeric bool
 	codes   map[string]int // of texts
 	texts   []string
-	open    bool // texts that are not in codes are added
-	most    int  // texts
+	last    [64]int32 // codes: see code
+	open    bool      // texts that are not in codes are added
+	most    int       // texts
 	missing missing
 	instead float64 // of a missing value
 }
@@ -71,28 +72,6 @@ func (t *table) row(i int) []float64 {
 
 // perBlock is how many records are in a block.
 func (t *table) perBlock() int { return max(1, perBlock/len(t.slots)) }
-
-// column returns the numbers of a slot as integers.
-func (t *table) column(k int) []int {
-	all := make([]int, 0, t.rows)
-	for _, block := range t.blocks {
-		for i := k; i < len(block); i += len(t.slots) {
-			all = append(all, int(block[i]))
-		}
-	}
-	return all
-}
-
-// keys returns the key of each record.
-func (t *table) keys() []uint64 {
-	keys := make([]uint64, 0, t.rows)
-	for _, block := range t.blocks {
-		n := len(keys)
-		keys = keys[:n+len(block)/len(t.slots)]
-		hashNumbers(keys[n:], block)
-	}
-	return keys
-}
 
 // A tableFile is a table that was opened: its beginning was looked at.
 type tableFile struct {
@@ -272,7 +251,7 @@ func (s *slot) parse(field []byte, missing []string) (float64, error) {
 		} else if !isMissing(field, missing) {
 			return 0, fmt.Errorf("%w; if it stands for a missing value, name it (--missing), and if the column has categories, say so (--categorical)", err)
 		}
-	} else if code, ok := s.codes[string(field)]; ok {
+	} else if code, ok := s.code(field); ok {
 		return float64(code), nil
 	} else if !isMissing(field, missing) {
 		return s.newText(string(field))
@@ -287,6 +266,23 @@ func (s *slot) parse(field []byte, missing []string) (float64, error) {
 		return 0, errors.New("the value to predict is missing; leave the line out")
 	}
 	return 0, errors.New("the value is missing; leave the line or the column out (--ignore), or have it filled (--fill median)")
+}
+
+// code returns the code of a text. It first tries the one that was found last for a text of
+// such a first and last byte and length, which is faster than the map.
+func (s *slot) code(text []byte) (code int, ok bool) {
+	if len(text) == 0 {
+		code, ok = s.codes[""]
+		return code, ok
+	}
+	last := &s.last[(int(text[0])+5*int(text[len(text)-1])+3*len(text))%len(s.last)]
+	if int(*last) < len(s.texts) && s.texts[*last] == string(text) {
+		return int(*last), true
+	}
+	if code, ok = s.codes[string(text)]; ok {
+		*last = int32(code)
+	}
+	return code, ok
 }
 
 func isMissing(field []byte, missing []string) bool {
@@ -313,43 +309,66 @@ func (s *slot) newText(text string) (float64, error) {
 }
 
 // sortTexts brings the texts of open slots into an order that does not depend on that of
-// the records: of numbers if all of them are.
-func (t *table) sortTexts() {
+// the records: of numbers if all of them are. It returns the key of each record and, if the
+// last slot is a label, its class.
+func (t *table) sortTexts() (keys []uint64, classes []int) {
+	after := make([][]float64, len(t.slots)) // what the codes of a slot become; nil if they stay
 	for k := range t.slots {
-		s := &t.slots[k]
-		if !s.open || s.numeric {
-			continue
+		if s := &t.slots[k]; s.open && !s.numeric {
+			after[k] = s.sortTexts()
 		}
-		before := s.texts
-		s.texts = slices.Clone(before)
-		numbers := map[string]float64{}
-		for _, text := range before {
-			if v, err := number([]byte(text)); err == nil {
-				numbers[text] = v
-			}
-		}
-		slices.SortFunc(s.texts, func(a, b string) int {
-			if len(numbers) == len(before) {
-				return cmp.Or(cmp.Compare(numbers[a], numbers[b]), cmp.Compare(a, b))
-			}
-			return cmp.Compare(a, b)
-		})
-		for code, text := range s.texts {
-			s.codes[text] = code
-		}
-		after := make([]float64, len(before)) // the codes
-		for code, text := range before {
-			after[code] = float64(s.codes[text])
-		}
-		if s.missing == filled {
-			s.instead = after[int(s.instead)]
-		}
-		for _, block := range t.blocks {
-			for i := k; i < len(block); i += len(t.slots) {
+	}
+	keys = make([]uint64, t.rows)
+	width := len(t.slots)
+	if t.slots[width-1].use == labelColumn {
+		classes = make([]int, t.rows)
+	}
+	row := 0
+	for _, block := range t.blocks { // each is in the cache for all that is done to it
+		for k, after := range after {
+			for i := k; after != nil && i < len(block); i += width {
 				if v := block[i]; v == v {
 					block[i] = after[int(v)]
 				}
 			}
 		}
+		rows := len(block) / width
+		hashNumbers(keys[row:row+rows], block)
+		if classes != nil {
+			for i := range rows {
+				classes[row+i] = int(block[(i+1)*width-1])
+			}
+		}
+		row += rows
 	}
+	return keys, classes
+}
+
+// sortTexts sorts the texts of a slot, and returns what their codes become.
+func (s *slot) sortTexts() []float64 {
+	before := s.texts
+	s.texts = slices.Clone(before)
+	numbers := map[string]float64{}
+	for _, text := range before {
+		if v, err := number([]byte(text)); err == nil {
+			numbers[text] = v
+		}
+	}
+	slices.SortFunc(s.texts, func(a, b string) int {
+		if len(numbers) == len(before) {
+			return cmp.Or(cmp.Compare(numbers[a], numbers[b]), cmp.Compare(a, b))
+		}
+		return cmp.Compare(a, b)
+	})
+	for code, text := range s.texts {
+		s.codes[text] = code
+	}
+	after := make([]float64, len(before))
+	for code, text := range before {
+		after[code] = float64(s.codes[text])
+	}
+	if s.missing == filled {
+		s.instead = after[int(s.instead)]
+	}
+	return after
 }
