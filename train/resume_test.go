@@ -213,22 +213,6 @@ func copyDir(t *testing.T, to, from string) {
 	}
 }
 
-// TestResumeRestores what each run alone depends on.
-func TestResumeRestores(t *testing.T) {
-	for name, s := range map[string]settings{
-		"the random numbers of dropout": {"sgd", true, 100},
-		"the state of momentum":         {"momentum", false, 100},
-		"the state of adam":             {"adam", false, 100},
-	} {
-		t.Run(name, func(t *testing.T) {
-			path := t.TempDir()
-			goOn(t, path, s, 6)
-			goOn(t, path, s, 0)
-			checkSame(t, path, uninterrupted(t, s))
-		})
-	}
-}
-
 // recording tells which samples are gathered.
 type recording struct {
 	data.Set[float32]
