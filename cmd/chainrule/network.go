@@ -116,7 +116,7 @@ func (o *networkOptions) line(outputs int) (line, source string, err error) {
 
 // readLayers reads a text with layers.
 func readLayers(ctx context.Context, path string) (string, error) {
-	const most = 1 << 17
+	const most = 1 << 16
 	var text []byte
 	err := untilDone(ctx, func() error { // a pipe
 		f, err := openInput(ctx, path)

@@ -213,6 +213,11 @@ func (a *app) prepare(ctx context.Context, cmd *cobra.Command, o *trainOptions) 
 		Threads:    o.threads.value,
 	}, recipe{flagValues(cmd), set.sha256, currentVersions()}}
 	t.config.Metrics = t.measure
+	if text, err := json.Marshal(record{t.recipe, t.config.Steps}); err != nil {
+		return nil, err
+	} else if len(text) > model.MaxTraining { // better now than after the training
+		return nil, usagef("the flags take %d bytes, and a model file keeps at most %d of how it was trained; give fewer or shorter ones", len(text), model.MaxTraining)
+	}
 	return t, nil
 }
 
