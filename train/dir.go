@@ -99,6 +99,9 @@ func OpenDir(path string, config any) (*Dir, error) {
 		}
 		return nil, fmt.Errorf("the directory %s holds no run: it has no %s (%w)", path, ConfigFile, fs.ErrNotExist)
 	}
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("%s is no directory of a run: it is a file", path)
+	}
 	d, err := lockDir(path)
 	if err != nil {
 		return nil, err

@@ -367,6 +367,8 @@ func TestOtherConfiguration(t *testing.T) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no run: %v", err)
 	}
+	_, err = train.OpenDir(filepath.Join(path, train.ConfigFile), nil)
+	wantError(t, err, "is no directory of a run: it is a file")
 }
 
 // TestOneProcess: a second one is refused while the first has the run.

@@ -93,7 +93,7 @@ func (t *training) warn(a *app, last train.Epoch) {
 		return
 	}
 	remedy := "another --lr or --init, or train longer"
-	if !t.weighted() && skewed(t.set.counts) {
+	if !t.weighted() && guess > 0.5 && skewed(t.set.counts) {
 		remedy = "--class-weights balanced, for its classes are skewed"
 	}
 	a.logf("the model is of no use: its %s is %.1f %%, and naming the same class each time gives %.1f %%; try %s", what, 100*score, 100*guess, remedy)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -142,6 +143,31 @@ func TestResumeRefused(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			if code, _, stderr := call(t, test.args...); code != test.code || !strings.Contains(stderr, test.want) {
 				t.Errorf("exit code %d: %s\nwant %d: %s", code, stderr, test.code, test.want)
+			}
+		})
+	}
+}
+
+// TestLongFlags: what a model file could not keep is refused before the training.
+func TestLongFlags(t *testing.T) {
+	for _, test := range []struct {
+		comment int // bytes of it
+		code    int
+		want    string
+	}{
+		{60_000, exitOK, ""},
+		{65_000, exitUsage, "a model file keeps at most 65536 of how it was trained"},
+		{70_000, exitFailure, "want a text of layers, of at most 65536 bytes"},
+	} {
+		t.Run(strconv.Itoa(test.comment), func(t *testing.T) {
+			layers := write(t, "layers.txt", []byte("affine 2\n#"+strings.Repeat("x", test.comment)))
+			dir := filepath.Join(t.TempDir(), "run")
+			code, _, stderr := call(t, trainIn("--run", dir, "--data", skewedTable(t), "--label", "kind", "--steps", "2", "--layers-file", layers)...)
+			if code != test.code || !strings.Contains(stderr, test.want) {
+				t.Errorf("exit code %d: %s\nwant %d: %s", code, stderr, test.code, test.want)
+			}
+			if _, err := os.Stat(dir); (err == nil) != (code == exitOK) {
+				t.Errorf("the directory of the run: %v", err)
 			}
 		})
 	}

@@ -234,7 +234,10 @@ func (t *training) model(step int) (*model.Model[float32], error) {
 // nil if there is none. That of --run is made when the data are read.
 func (o *trainOptions) openRun(cmd *cobra.Command) (dir *train.Dir, begun *recipe, err error) {
 	if o.run != "" {
-		return nil, nil, train.CanCreateDir(string(o.run))
+		if err := train.CanCreateDir(string(o.run)); err != nil {
+			return nil, nil, fmt.Errorf("%w (--resume %s goes on with it)", err, quoted(string(o.run)))
+		}
+		return nil, nil, nil
 	}
 	if o.resume == "" {
 		return nil, nil, nil
@@ -383,7 +386,11 @@ func (a *app) trained(ctx context.Context, o *trainOptions, t *training, last tr
 		}
 		a.printJSON(e)
 	} else if !interrupted {
-		fmt.Fprintf(a.stdout, "%d steps in %.1f s%s, saved to %s\n", last.Step, seconds, tested(", ", last), quoted(saved))
+		steps := fmt.Sprintf("%d steps", last.Step)
+		if o.patience.value > 0 {
+			steps = fmt.Sprintf("the best network, after %d steps,", last.Step)
+		}
+		fmt.Fprintf(a.stdout, "%s in %.1f s%s, saved to %s\n", steps, seconds, tested(", ", last), quoted(saved))
 	}
 	return err
 }
