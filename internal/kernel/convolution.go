@@ -181,14 +181,23 @@ func (c *convolution[T]) Do(part int) {
 // forwardPart computes the planes lo to hi of y for some images.
 func (c *convolution[T]) forwardPart(first, end, lo, hi int) {
 	f := &c.forward
-	memory := borrow[T](first, f.size()+c.Out*f.wide)
+	inPlace := c.choices == nil && f.exact()
+	size := f.size()
+	if !inPlace {
+		size += c.Out * f.wide
+	}
+	memory := borrow[T](first, size)
 	defer keptOf[T]().buffers.giveBack(first, memory)
 	placed, wide := memory.data[:f.size()], memory.data[f.size():]
 	clear(placed)
 	for n := first; n < end; n++ {
 		place(f, placed, c.ofImage(c.x, n))
-		correlate(f, wide, placed, c.w, c.bias, lo, hi, c.floor)
 		y := c.ofImage(c.y, n)
+		if inPlace {
+			correlate(f, y, placed, c.w, c.bias, lo, hi, c.floor)
+			continue
+		}
+		correlate(f, wide, placed, c.w, c.bias, lo, hi, c.floor)
 		if c.choices == nil {
 			narrow(f, y, wide, lo, hi)
 			continue

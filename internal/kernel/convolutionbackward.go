@@ -50,11 +50,15 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 	// Planes up to a multiple of 8, so that they are transposed by eights.
 	sizes := [5]int{f.size(), c.Groups * pixels * c.sumColumns(), c.outputs() + 7*pixels}
 	if c.dx != nil {
-		sizes[3], sizes[4] = c.back.size(), c.In*c.back.wide
+		sizes[3] = c.back.size()
+		if !c.back.exact() {
+			sizes[4] = c.In * c.back.wide
+		}
 	}
 	total := 0
-	for _, n := range sizes {
-		total += n
+	for i, n := range sizes {
+		sizes[i] = whole(n) // so that each begins at the start of a cache line
+		total += sizes[i]
 	}
 	memory := borrow[T](part, total)
 	defer keptOf[T]().buffers.giveBack(part, memory)
@@ -92,8 +96,12 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 			continue
 		}
 		place(&c.back, placedY, dy)
-		correlate(&c.back, wide, placedY, c.flipped, nil, 0, c.In, T(negInf))
-		narrow(&c.back, c.ofImage(c.dx, n), wide, 0, c.In)
+		if dx := c.ofImage(c.dx, n); c.back.exact() {
+			correlate(&c.back, dx, placedY, c.flipped, nil, 0, c.In, T(negInf))
+		} else {
+			correlate(&c.back, wide, placedY, c.flipped, nil, 0, c.In, T(negInf))
+			narrow(&c.back, dx, wide, 0, c.In)
+		}
 	}
 }
 

@@ -9542,46 +9542,57 @@ pixel:
 	VZEROUPPER
 	RET
 
-// func copyRows512(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int)
+// func copyPlanes512(dst *float32, dstPlane uintptr, dstRow uintptr, src *float32, srcPlane uintptr, srcRow uintptr, planes int, rows int, columns int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·copyRows512(SB), NOSPLIT, $0-48
+TEXT ·copyPlanes512(SB), NOSPLIT, $0-72
 	MOVQ  dst+0(FP), AX
-	MOVQ  dstRow+8(FP), CX
-	MOVQ  src+16(FP), DX
-	MOVQ  srcRow+24(FP), BX
-	MOVQ  rows+32(FP), SI
-	MOVQ  columns+40(FP), DI
-	MOVQ  DI, R8
-	ANDQ  $-16, R8
-	ANDQ  $+15, DI
+	MOVQ  dstRow+16(FP), CX
+	MOVQ  src+24(FP), DX
+	MOVQ  srcRow+40(FP), BX
+	MOVQ  planes+48(FP), SI
+	MOVQ  columns+64(FP), DI
+	LEAQ  -16(DI), R8
 	SHLQ  $0x02, R8
-	MOVQ  $-1, R9
-	BZHIQ DI, R9, R9
-	KMOVW R9, K1
+	MOVQ  DI, R11
+	ANDQ  $-16, R11
+	ANDQ  $+15, DI
+	SHLQ  $0x02, R11
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+plane:
+	MOVQ AX, R8
+	MOVQ DX, R9
+	MOVQ rows+56(FP), R10
 
 row:
-	XORQ R9, R9
-	CMPQ R9, R8
+	XORQ R12, R12
+	CMPQ R12, R11
 	JE   rest
 
 vector:
-	VMOVUPS (DX)(R9*1), Z0
-	VMOVUPS Z0, (AX)(R9*1)
-	ADDQ    $0x40, R9
-	CMPQ    R9, R8
+	VMOVUPS (R9)(R12*1), Z0
+	VMOVUPS Z0, (R8)(R12*1)
+	ADDQ    $0x40, R12
+	CMPQ    R12, R11
 	JNE     vector
 
 rest:
 	TESTQ     DI, DI
 	JZ        next
-	VMOVUPS.Z (DX)(R9*1), K1, Z0
-	VMOVUPS   Z0, K1, (AX)(R9*1)
+	VMOVUPS.Z (R9)(R12*1), K1, Z0
+	VMOVUPS   Z0, K1, (R8)(R12*1)
 
 next:
-	ADDQ CX, AX
-	ADDQ BX, DX
-	DECQ SI
+	ADDQ CX, R8
+	ADDQ BX, R9
+	DECQ R10
 	JNZ  row
+	ADDQ dstPlane+8(FP), AX
+	ADDQ srcPlane+32(FP), DX
+	DECQ SI
+	JNZ  plane
 	VZEROUPPER
 	RET
 
@@ -9721,48 +9732,66 @@ DATA evens<>+56(SB)/4, $0x0000001c
 DATA evens<>+60(SB)/4, $0x0000001e
 GLOBL evens<>(SB), RODATA|NOPTR, $64
 
-// func copyRows256(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int)
+// func copyPlanes256(dst *float32, dstPlane uintptr, dstRow uintptr, src *float32, srcPlane uintptr, srcRow uintptr, planes int, rows int, columns int)
 // Requires: AVX
-TEXT ·copyRows256(SB), NOSPLIT, $0-48
+TEXT ·copyPlanes256(SB), NOSPLIT, $0-72
 	MOVQ    dst+0(FP), AX
-	MOVQ    dstRow+8(FP), CX
-	MOVQ    src+16(FP), DX
-	MOVQ    srcRow+24(FP), BX
-	MOVQ    rows+32(FP), SI
-	MOVQ    columns+40(FP), DI
-	MOVQ    DI, R8
-	ANDQ    $-8, R8
+	MOVQ    dstRow+16(FP), CX
+	MOVQ    src+24(FP), DX
+	MOVQ    srcRow+40(FP), BX
+	MOVQ    planes+48(FP), SI
+	MOVQ    columns+64(FP), DI
+	LEAQ    -8(DI), R13
+	SHLQ    $0x02, R13
+	MOVQ    DI, R11
+	ANDQ    $-8, R11
 	ANDQ    $+7, DI
-	SHLQ    $0x02, R8
-	LEAQ    ones256<>+32(SB), R9
-	MOVQ    DI, R10
-	SHLQ    $0x02, R10
-	SUBQ    R10, R9
-	VMOVUPS (R9), Y1
+	SHLQ    $0x02, R11
+	LEAQ    ones256<>+32(SB), R8
+	MOVQ    DI, R9
+	SHLQ    $0x02, R9
+	SUBQ    R9, R8
+	VMOVUPS (R8), Y1
+
+plane:
+	MOVQ AX, R8
+	MOVQ DX, R9
+	MOVQ rows+56(FP), R10
 
 row:
-	XORQ R9, R9
-	CMPQ R9, R8
+	XORQ R12, R12
+	CMPQ R12, R11
 	JE   rest
 
 vector:
-	VMOVUPS (DX)(R9*1), Y0
-	VMOVUPS Y0, (AX)(R9*1)
-	ADDQ    $0x20, R9
-	CMPQ    R9, R8
+	VMOVUPS (R9)(R12*1), Y0
+	VMOVUPS Y0, (R8)(R12*1)
+	ADDQ    $0x20, R12
+	CMPQ    R12, R11
 	JNE     vector
 
 rest:
-	TESTQ      DI, DI
-	JZ         next
-	VMASKMOVPS (DX)(R9*1), Y1, Y0
-	VMASKMOVPS Y0, Y1, (AX)(R9*1)
+	TESTQ   DI, DI
+	JZ      next
+	TESTQ   R13, R13
+	JL      few
+	VMOVUPS (R9)(R13*1), Y0
+	VMOVUPS Y0, (R8)(R13*1)
+	JMP     next
+
+few:
+	VMASKMOVPS (R9)(R12*1), Y1, Y0
+	VMASKMOVPS Y0, Y1, (R8)(R12*1)
 
 next:
-	ADDQ CX, AX
-	ADDQ BX, DX
-	DECQ SI
+	ADDQ CX, R8
+	ADDQ BX, R9
+	DECQ R10
 	JNZ  row
+	ADDQ dstPlane+8(FP), AX
+	ADDQ srcPlane+32(FP), DX
+	DECQ SI
+	JNZ  plane
 	VZEROUPPER
 	RET
 

@@ -776,16 +776,19 @@ func taps256_12f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, 
 //go:noescape
 func products256_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
 
-// copyRows512 copies rows of columns, both 1 or more; dstRow and srcRow are in bytes:
+// copyPlanes512 copies rows of columns, each of the three 1 or more; how far it is from a plane
+// or row to the next is in bytes:
 //
-//	for i := range rows {
-//		for j := range columns {
-//			dst[i][j] = src[i][j]
+//	for p := range planes {
+//		for i := range rows {
+//			for j := range columns {
+//				dst[p][i][j] = src[p][i][j]
+//			}
 //		}
 //	}
 //
 //go:noescape
-func copyRows512(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int)
+func copyPlanes512(dst *float32, dstPlane uintptr, dstRow uintptr, src *float32, srcPlane uintptr, srcRow uintptr, planes int, rows int, columns int)
 
 // maxOfFour512f32 sets a row of y to the largest of four elements of two rows of x, and choices to
 // where it is, NaN being the largest, and of equals the first; row is in bytes and n is 1
@@ -801,16 +804,19 @@ func copyRows512(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, row
 //go:noescape
 func maxOfFour512f32(y *float32, choices *int32, x *float32, row uintptr, n int, first int32, width int32)
 
-// copyRows256 copies rows of columns, both 1 or more; dstRow and srcRow are in bytes:
+// copyPlanes256 copies rows of columns, each of the three 1 or more; how far it is from a plane
+// or row to the next is in bytes:
 //
-//	for i := range rows {
-//		for j := range columns {
-//			dst[i][j] = src[i][j]
+//	for p := range planes {
+//		for i := range rows {
+//			for j := range columns {
+//				dst[p][i][j] = src[p][i][j]
+//			}
 //		}
 //	}
 //
 //go:noescape
-func copyRows256(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int)
+func copyPlanes256(dst *float32, dstPlane uintptr, dstRow uintptr, src *float32, srcPlane uintptr, srcRow uintptr, planes int, rows int, columns int)
 
 // maxOfFour256f32 sets a row of y to the largest of four elements of two rows of x, and choices to
 // where it is, NaN being the largest, and of equals the first; row is in bytes and n is 1

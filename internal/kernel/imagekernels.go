@@ -10,8 +10,8 @@ type imageKernels[T Float] struct {
 	products    [4]productTile[T] // of the widths there are
 	productRows int
 
-	copyRows  func(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows, columns int)
-	maxOfFour func(y *float32, choices *int32, x *float32, row uintptr, n int, first, width int32) // nil if there is none
+	copyPlanes func(dst *float32, dstPlane, dstRow uintptr, src *float32, srcPlane, srcRow uintptr, planes, rows, columns int)
+	maxOfFour  func(y *float32, choices *int32, x *float32, row uintptr, n int, first, width int32) // nil if there is none
 }
 
 // imageKernelsOf returns the kernels that there are here, nil if none.
@@ -46,16 +46,18 @@ func (k *imageKernels[T]) nextProduct(left int) int {
 	return k.next(left)
 }
 
-// correlate computes the planes lo to hi of a group.
+// correlate computes the planes lo to hi of a group. The last strip begins before the end
+// of the one before, if the planes are not of whole vectors.
 func (k *imageKernels[T]) correlate(c *correlation, wide, placed, w, bias []T, lo, hi int, floor T) {
 	size := unsafe.Sizeof(T(0))
 	from, fromRow := zerosOf[T](), uintptr(0)
 	if bias != nil {
 		from, fromRow = &bias[lo], size
 	}
-	terms, left := len(c.taps), c.wide/k.lanes
-	for j, vectors := 0, 0; left > 0; j, left = j+vectors*k.lanes, left-vectors {
-		vectors = k.next(left)
+	terms, vectors := len(c.taps), 0
+	for j := 0; j < c.wide; j += vectors * k.lanes {
+		vectors = min(k.next(ceil(c.wide-j, k.lanes)), c.wide/k.lanes)
+		j = min(j, c.wide-vectors*k.lanes)
 		most := max(callSize/(terms*vectors*k.lanes*8), 1) * 8
 		for p := lo; p < hi; p += most {
 			k.strips[vectors](&w[p*terms], uintptr(terms)*size, &placed[j], &c.taps[0], &wide[p*c.wide+j], uintptr(c.wide)*size,
@@ -68,6 +70,9 @@ func (k *imageKernels[T]) correlate(c *correlation, wide, placed, w, bias []T, l
 // of pixels of x and dyᵀ.
 func (k *imageKernels[T]) addProducts(c *correlation, sums, placed, dy []T, rows, columns, lines, line int) {
 	size := unsafe.Sizeof(T(0))
+	if line == c.pitch { // they are one
+		lines, line = 1, lines*line
+	}
 	most := max(callSize/(line*k.productRows*3*k.lanes), 1)
 	for r := 0; r < rows; r += k.productRows {
 		left := columns / k.lanes

@@ -8,29 +8,39 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// copyRows writes a function that copies rows of a matrix to another place.
-func copyRows(bits int) {
+// copyPlanes writes a function that copies rows of some planes to another place.
+func copyPlanes(bits int) {
 	lanes := bits / 32
-	name := fmt.Sprintf("copyRows%d", bits)
-	TEXT(name, NOSPLIT, "func(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows, columns int)")
+	name := fmt.Sprintf("copyPlanes%d", bits)
+	TEXT(name, NOSPLIT, "func(dst *float32, dstPlane, dstRow uintptr, src *float32, srcPlane, srcRow uintptr, planes, rows, columns int)")
 	Doc(
-		name+" copies rows of columns, both 1 or more; dstRow and srcRow are in bytes:",
+		name+" copies rows of columns, each of the three 1 or more; how far it is from a plane",
+		"or row to the next is in bytes:",
 		"",
-		"\tfor i := range rows {",
-		"\t\tfor j := range columns {",
-		"\t\t\tdst[i][j] = src[i][j]",
+		"\tfor p := range planes {",
+		"\t\tfor i := range rows {",
+		"\t\t\tfor j := range columns {",
+		"\t\t\t\tdst[p][i][j] = src[p][i][j]",
+		"\t\t\t}",
 		"\t\t}",
 		"\t}",
 	)
 	Pragma("noescape")
-	dst, dstRow, src, srcRow, rows := load("dst"), load("dstRow"), load("src"), load("srcRow"), load("rows")
+	dstPlane, dstRow, srcPlane, srcRow, planes := load("dst"), load("dstRow"), load("src"), load("srcRow"), load("planes")
 	columns := load("columns")
-	bytes, at, x := GP64(), GP64(), vectorOf(bits)()
+	dst, src, rows, bytes, at, x := GP64(), GP64(), GP64(), GP64(), GP64(), vectorOf(bits)()
+	last := GP64() // where the last vector of a row begins
+	LEAQ(Mem{Base: columns, Disp: -lanes}, last)
+	SHLQ(Imm(2), last)
 	MOVQ(columns, bytes)
 	ANDQ(I32(int32(-lanes)), bytes)
 	ANDQ(I32(int32(lanes-1)), columns)
 	SHLQ(Imm(2), bytes)
 	read, write := masks(bits, columns)
+	Label("plane")
+	MOVQ(dstPlane, dst)
+	MOVQ(srcPlane, src)
+	MOVQ(param("rows"), rows)
 	Label("row")
 	XORQ(at, at)
 	CMPQ(at, bytes)
@@ -44,6 +54,15 @@ func copyRows(bits int) {
 	Label("rest")
 	TESTQ(columns, columns)
 	JZ(LabelRef("next"))
+	if bits == 256 {
+		// Masked stores are slow on some processors.
+		TESTQ(last, last)
+		JL(LabelRef("few"))
+		VMOVUPS(Mem{Base: src, Index: last, Scale: 1}, x)
+		VMOVUPS(x, Mem{Base: dst, Index: last, Scale: 1})
+		JMP(LabelRef("next"))
+		Label("few")
+	}
 	read(Mem{Base: src, Index: at, Scale: 1}, x)
 	write(x, Mem{Base: dst, Index: at, Scale: 1})
 	Label("next")
@@ -51,6 +70,10 @@ func copyRows(bits int) {
 	ADDQ(srcRow, src)
 	DECQ(rows)
 	JNZ(LabelRef("row"))
+	ADDQ(param("dstPlane"), dstPlane)
+	ADDQ(param("srcPlane"), srcPlane)
+	DECQ(planes)
+	JNZ(LabelRef("plane"))
 	VZEROUPPER()
 	RET()
 }

@@ -29,7 +29,7 @@ func main() {
 	}
 	convolutions()
 	for _, bits := range []int{512, 256} {
-		copyRows(bits)
+		copyPlanes(bits)
 		maxOfFour(bits)
 	}
 	row(512)
