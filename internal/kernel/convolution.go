@@ -203,8 +203,6 @@ func (c *convolution[T]) forwardPart(first, end, lo, hi int) {
 			continue
 		}
 		size := c.pool.outputs()
-		for p := lo; p < hi; p++ {
-			maxPlane(c.pool, y[p*size:][:size], wide[p*f.wide:], f.pitch, c.choices[(n*c.Out+p)*size:][:size])
-		}
+		maxPlanes(c.pool, y[lo*size:hi*size], wide[lo*f.wide:], f.wide, f.pitch, c.choices[(n*c.Out+lo)*size:][:(hi-lo)*size])
 	}
 }

@@ -71,7 +71,7 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 	clear(placed)
 	clear(transposed)
 	clear(placedY)
-	clear(masked[c.outputs():])
+	clear(masked)
 	sums := c.sums[part*c.sumSize():][:c.sumSize()]
 	clear(sums)
 	dbias := sums[len(sums)-c.Out:]
@@ -80,7 +80,7 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 		place(f, placed, c.ofImage(c.x, n))
 		dy := c.ofImage(c.dy, n)
 		if c.choices != nil {
-			c.spread(masked, dy, n)
+			c.spread(masked[:c.outputs()], dy, n)
 			dy = masked
 		} else if c.y != nil {
 			ReLUBackward(1, masked[:len(dy)], dy, c.ofImage(c.y, n))
@@ -106,19 +106,23 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 }
 
 // spread sets planes to the gradients of the maxima, each where it was chosen, but 0 for
-// those that a ReLU made 0.
+// those that a ReLU made 0. What no window has is 0 before.
 func (c *convolution[T]) spread(planes, dy []T, n int) {
-	planes = planes[:c.outputs()]
+	y, size, pixels := c.ofImage(c.y, n), c.pool.outputs(), c.pixels()
+	choices := c.choices[n*len(dy):][:len(dy)]
+	if k := squares[T](c.pool); k != nil {
+		row := c.pool.Columns.Size
+		k.spreadToFour(words(planes), words(dy), words(y), &choices[0], uintptr(4*pixels), uintptr(4*row), c.Out, c.pool.Rows.Out(), c.pool.Columns.Out(), row)
+		return
+	}
 	passed := borrow[T](n, len(dy))
 	defer keptOf[T]().buffers.giveBack(n, passed)
-	ReLUBackward(1, passed.data, dy, c.ofImage(c.y, n))
+	ReLUBackward(1, passed.data, dy, y)
 	clear(planes)
-	size, pixels := c.pool.outputs(), c.pixels()
 	for p := range c.Out {
 		plane := planes[p*pixels:][:pixels]
-		choices := c.choices[(n*c.Out+p)*size:][:size]
 		for i, v := range passed.data[p*size:][:size] {
-			plane[choices[i]] += v
+			plane[choices[p*size+i]] += v
 		}
 	}
 }

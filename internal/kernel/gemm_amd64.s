@@ -9596,121 +9596,145 @@ next:
 	VZEROUPPER
 	RET
 
-// func maxOfFour512f32(y *float32, choices *int32, x *float32, row uintptr, n int, first int32, width int32)
+// func maxOfFour512f32(y *float32, choices *int32, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·maxOfFour512f32(SB), NOSPLIT, $0-48
-	MOVQ         y+0(FP), AX
-	MOVQ         choices+8(FP), CX
-	MOVQ         x+16(FP), DX
-	MOVQ         row+24(FP), BX
-	MOVQ         n+32(FP), SI
-	ADDQ         DX, BX
-	MOVL         first+40(FP), DI
-	VMOVD        DI, X0
-	VPBROADCASTD X0, Z0
-	MOVL         width+44(FP), DI
-	VMOVD        DI, X3
-	VPBROADCASTD X3, Z3
-	VPADDD       evens<>+0(SB), Z0, Z0
-	MOVQ         $+1, DI
-	VMOVD        DI, X1
+TEXT ·maxOfFour512f32(SB), NOSPLIT, $0-72
+	VMOVUPS      evens<>+0(SB), Z0
+	MOVQ         $+1, AX
+	VMOVD        AX, X1
 	VPBROADCASTD X1, Z1
-	MOVQ         $+32, DI
-	VMOVD        DI, X2
+	VPADDD       Z1, Z0, Z1
+	MOVQ         x+16(FP), AX
+	MOVQ         row+32(FP), CX
+	MOVQ         y+0(FP), DX
+	MOVQ         choices+8(FP), BX
+	MOVQ         width+64(FP), SI
+	VMOVD        SI, X5
+	VPBROADCASTD X5, Z5
+	MOVQ         $+1, SI
+	VMOVD        SI, X4
+	VPBROADCASTD X4, Z4
+	MOVQ         $+32, SI
+	VMOVD        SI, X2
 	VPBROADCASTD X2, Z2
-	VMOVUPS      evens<>+0(SB), Z4
-	VPADDD       Z1, Z4, Z5
+	MOVQ         n+56(FP), SI
+	ANDQ         $+15, SI
+	LEAQ         (SI)(SI*1), DI
+	MOVQ         $+16, R9
+	MOVQ         DI, R8
+	CMPQ         DI, R9
+	CMOVQGT      R9, R8
+	SUBQ         R8, DI
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K1
+	MOVQ         $-1, R8
+	BZHIQ        DI, R8, R8
+	KMOVW        R8, K2
+	MOVQ         SI, DI
+	MOVQ         $-1, R8
+	BZHIQ        DI, R8, R8
+	KMOVW        R8, K3
+
+plane:
+	MOVQ    rows+48(FP), DI
+	VMOVUPS evens<>+0(SB), Z6
+	MOVQ    AX, R9
+
+row:
+	LEAQ    (R9)(CX*1), R10
+	VMOVAPS Z6, Z3
+	MOVQ    n+56(FP), R8
 
 vectors:
-	SUBQ      $0x10, SI
+	SUBQ      $0x10, R8
 	JL        rest
-	VMOVUPS   (DX), Z6
-	VMOVUPS   64(DX), Z7
-	VMOVAPS   Z4, Z8
-	VMOVAPS   Z5, Z9
-	VPERMI2PS Z7, Z6, Z8
-	VPERMI2PS Z7, Z6, Z9
-	VMOVAPS   Z0, Z6
-	VPADDD    Z1, Z0, Z7
-	VCMPPS    $0x07, Z8, Z8, K1
-	VCMPPS    $0x06, Z8, Z9, K1, K1
-	VMOVAPS   Z9, K1, Z8
-	VMOVDQA32 Z7, K1, Z6
-	VMOVUPS   (BX), Z7
-	VMOVUPS   64(BX), Z11
-	VMOVAPS   Z4, Z9
-	VMOVAPS   Z5, Z10
-	VPERMI2PS Z11, Z7, Z9
-	VPERMI2PS Z11, Z7, Z10
-	VPADDD    Z3, Z0, Z7
-	VCMPPS    $0x07, Z8, Z8, K1
-	VCMPPS    $0x06, Z8, Z9, K1, K1
-	VMOVAPS   Z9, K1, Z8
-	VMOVDQA32 Z7, K1, Z6
-	VPADDD    Z1, Z7, Z7
-	VCMPPS    $0x07, Z8, Z8, K1
-	VCMPPS    $0x06, Z8, Z10, K1, K1
-	VMOVAPS   Z10, K1, Z8
-	VMOVDQA32 Z7, K1, Z6
-	VMOVUPS   Z8, (AX)
-	VMOVUPS   Z6, (CX)
-	VPADDD    Z2, Z0, Z0
-	ADDQ      $0x40, AX
-	ADDQ      $0x40, CX
-	ADDQ      $0x80, DX
-	ADDQ      $0x80, BX
+	VMOVUPS   (R9), Z7
+	VMOVUPS   64(R9), Z8
+	VMOVAPS   Z0, Z9
+	VMOVAPS   Z1, Z10
+	VPERMI2PS Z8, Z7, Z9
+	VPERMI2PS Z8, Z7, Z10
+	VMOVAPS   Z3, Z7
+	VPADDD    Z4, Z3, Z8
+	VCMPPS    $0x07, Z9, Z9, K4
+	VCMPPS    $0x06, Z9, Z10, K4, K4
+	VMOVAPS   Z10, K4, Z9
+	VMOVDQA32 Z8, K4, Z7
+	VMOVUPS   (R10), Z8
+	VMOVUPS   64(R10), Z12
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z1, Z11
+	VPERMI2PS Z12, Z8, Z10
+	VPERMI2PS Z12, Z8, Z11
+	VPADDD    Z5, Z3, Z8
+	VCMPPS    $0x07, Z9, Z9, K4
+	VCMPPS    $0x06, Z9, Z10, K4, K4
+	VMOVAPS   Z10, K4, Z9
+	VMOVDQA32 Z8, K4, Z7
+	VPADDD    Z4, Z8, Z8
+	VCMPPS    $0x07, Z9, Z9, K4
+	VCMPPS    $0x06, Z9, Z11, K4, K4
+	VMOVAPS   Z11, K4, Z9
+	VMOVDQA32 Z8, K4, Z7
+	VMOVUPS   Z9, (DX)
+	VMOVUPS   Z7, (BX)
+	VPADDD    Z2, Z3, Z3
+	ADDQ      $0x40, DX
+	ADDQ      $0x40, BX
+	ADDQ      $0x80, R9
+	ADDQ      $0x80, R10
 	JMP       vectors
 
 rest:
-	ADDQ      $0x10, SI
-	JZ        done
-	LEAQ      (SI)(SI*1), DI
-	MOVQ      $+16, R9
-	MOVQ      DI, R8
-	CMPQ      DI, R9
-	CMOVQGT   R9, R8
-	SUBQ      R8, DI
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R9
-	KMOVW     R9, K1
-	MOVQ      $-1, R8
-	BZHIQ     DI, R8, R8
-	KMOVW     R8, K2
-	MOVQ      $-1, DI
-	BZHIQ     SI, DI, DI
-	KMOVW     DI, K3
-	VMOVUPS.Z (DX), K1, Z2
-	VMOVUPS.Z 64(DX), K2, Z6
-	VMOVAPS   Z4, Z7
-	VMOVAPS   Z5, Z8
-	VPERMI2PS Z6, Z2, Z7
-	VPERMI2PS Z6, Z2, Z8
-	VMOVAPS   Z0, Z2
-	VPADDD    Z1, Z0, Z6
-	VCMPPS    $0x07, Z7, Z7, K4
-	VCMPPS    $0x06, Z7, Z8, K4, K4
-	VMOVAPS   Z8, K4, Z7
-	VMOVDQA32 Z6, K4, Z2
-	VMOVUPS.Z (BX), K1, Z6
-	VMOVUPS.Z 64(BX), K2, Z8
-	VMOVAPS   Z4, Z4
-	VMOVAPS   Z5, Z5
-	VPERMI2PS Z8, Z6, Z4
-	VPERMI2PS Z8, Z6, Z5
-	VPADDD    Z3, Z0, Z6
-	VCMPPS    $0x07, Z7, Z7, K1
-	VCMPPS    $0x06, Z7, Z4, K1, K1
-	VMOVAPS   Z4, K1, Z7
-	VMOVDQA32 Z6, K1, Z2
-	VPADDD    Z1, Z6, Z6
-	VCMPPS    $0x07, Z7, Z7, K1
-	VCMPPS    $0x06, Z7, Z5, K1, K1
-	VMOVAPS   Z5, K1, Z7
-	VMOVDQA32 Z6, K1, Z2
-	VMOVUPS   Z7, K3, (AX)
-	VMOVUPS   Z2, K3, (CX)
+	TESTQ     SI, SI
+	JZ        next
+	VMOVUPS.Z (R9), K1, Z7
+	VMOVUPS.Z 64(R9), K2, Z8
+	VMOVAPS   Z0, Z9
+	VMOVAPS   Z1, Z10
+	VPERMI2PS Z8, Z7, Z9
+	VPERMI2PS Z8, Z7, Z10
+	VMOVAPS   Z3, Z7
+	VPADDD    Z4, Z3, Z8
+	VCMPPS    $0x07, Z9, Z9, K4
+	VCMPPS    $0x06, Z9, Z10, K4, K4
+	VMOVAPS   Z10, K4, Z9
+	VMOVDQA32 Z8, K4, Z7
+	VMOVUPS.Z (R10), K1, Z8
+	VMOVUPS.Z 64(R10), K2, Z12
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z1, Z11
+	VPERMI2PS Z12, Z8, Z10
+	VPERMI2PS Z12, Z8, Z11
+	VPADDD    Z5, Z3, Z8
+	VCMPPS    $0x07, Z9, Z9, K4
+	VCMPPS    $0x06, Z9, Z10, K4, K4
+	VMOVAPS   Z10, K4, Z9
+	VMOVDQA32 Z8, K4, Z7
+	VPADDD    Z4, Z8, Z8
+	VCMPPS    $0x07, Z9, Z9, K4
+	VCMPPS    $0x06, Z9, Z11, K4, K4
+	VMOVAPS   Z11, K4, Z9
+	VMOVDQA32 Z8, K4, Z7
+	VMOVUPS   Z9, K3, (DX)
+	VMOVUPS   Z7, K3, (BX)
+	LEAQ      (DX)(SI*4), DX
+	LEAQ      (BX)(SI*4), BX
 
-done:
+next:
+	MOVQ   n+56(FP), R8
+	ANDQ   $-16, R8
+	SHLQ   $0x03, R8
+	SUBQ   R8, R9
+	LEAQ   (R9)(CX*2), R9
+	VPADDD Z5, Z6, Z6
+	VPADDD Z5, Z6, Z6
+	DECQ   DI
+	JNZ    row
+	ADDQ   plane+24(FP), AX
+	DECQ   planes+40(FP)
+	JNZ    plane
 	VZEROUPPER
 	RET
 
@@ -9731,6 +9755,184 @@ DATA evens<>+52(SB)/4, $0x0000001a
 DATA evens<>+56(SB)/4, $0x0000001c
 DATA evens<>+60(SB)/4, $0x0000001e
 GLOBL evens<>(SB), RODATA|NOPTR, $64
+
+// func spreadToFour512f32(dx *float32, dy *float32, y *float32, choices *int32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·spreadToFour512f32(SB), NOSPLIT, $0-80
+	VMOVUPS      turns<>+0(SB), Z0
+	VMOVUPS      turns<>+64(SB), Z1
+	MOVQ         dx+0(FP), AX
+	MOVQ         row+40(FP), CX
+	MOVQ         dy+8(FP), DX
+	MOVQ         y+16(FP), BX
+	MOVQ         choices+24(FP), SI
+	MOVQ         width+72(FP), DI
+	VMOVD        DI, X5
+	VPBROADCASTD X5, Z5
+	MOVQ         $+1, DI
+	VMOVD        DI, X4
+	VPBROADCASTD X4, Z4
+	MOVQ         $+32, DI
+	VMOVD        DI, X2
+	VPBROADCASTD X2, Z2
+	MOVQ         n+64(FP), DI
+	ANDQ         $+15, DI
+	LEAQ         (DI)(DI*1), R8
+	MOVQ         $+16, R10
+	MOVQ         R8, R9
+	CMPQ         R8, R10
+	CMOVQGT      R10, R9
+	SUBQ         R9, R8
+	MOVQ         $-1, R10
+	BZHIQ        R9, R10, R10
+	KMOVW        R10, K1
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K2
+	MOVQ         DI, R8
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K3
+
+plane:
+	MOVQ    rows+56(FP), R8
+	VMOVUPS evens<>+0(SB), Z6
+	MOVQ    AX, R10
+
+row:
+	LEAQ    (R10)(CX*1), R11
+	VMOVAPS Z6, Z3
+	MOVQ    n+64(FP), R9
+
+vectors:
+	SUBQ      $0x10, R9
+	JL        rest
+	VMOVUPS   (DX), Z7
+	VMOVUPS   (SI), Z9
+	VXORPS    Z8, Z8, Z8
+	VMOVUPS   (BX), Z10
+	VADDPS    Z8, Z7, Z7
+	VCMPPS    $0x06, Z8, Z10, K4
+	VMOVAPS.Z Z7, K4, Z7
+	VMOVAPS   Z3, Z8
+	VPCMPEQD  Z8, Z9, K4
+	VMOVAPS.Z Z7, K4, Z10
+	VPADDD    Z4, Z8, Z8
+	VPCMPEQD  Z8, Z9, K4
+	VMOVAPS.Z Z7, K4, Z8
+	VMOVAPS   Z0, Z11
+	VMOVAPS   Z1, Z12
+	VPERMI2PS Z8, Z10, Z11
+	VPERMI2PS Z8, Z10, Z12
+	VMOVUPS   Z11, (R10)
+	VMOVUPS   Z12, 64(R10)
+	VPADDD    Z5, Z3, Z8
+	VPCMPEQD  Z8, Z9, K4
+	VMOVAPS.Z Z7, K4, Z10
+	VPADDD    Z4, Z8, Z8
+	VPCMPEQD  Z8, Z9, K4
+	VMOVAPS.Z Z7, K4, Z7
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z1, Z9
+	VPERMI2PS Z7, Z10, Z8
+	VPERMI2PS Z7, Z10, Z9
+	VMOVUPS   Z8, (R11)
+	VMOVUPS   Z9, 64(R11)
+	VPADDD    Z2, Z3, Z3
+	ADDQ      $0x40, DX
+	ADDQ      $0x40, BX
+	ADDQ      $0x40, SI
+	ADDQ      $0x80, R10
+	ADDQ      $0x80, R11
+	JMP       vectors
+
+rest:
+	TESTQ     DI, DI
+	JZ        next
+	VMOVUPS.Z (DX), K3, Z7
+	VMOVUPS.Z (SI), K3, Z9
+	VXORPS    Z8, Z8, Z8
+	VMOVUPS.Z (BX), K3, Z10
+	VADDPS    Z8, Z7, Z7
+	VCMPPS    $0x06, Z8, Z10, K4
+	VMOVAPS.Z Z7, K4, Z7
+	VMOVAPS   Z3, Z8
+	VPCMPEQD  Z8, Z9, K4
+	VMOVAPS.Z Z7, K4, Z10
+	VPADDD    Z4, Z8, Z8
+	VPCMPEQD  Z8, Z9, K4
+	VMOVAPS.Z Z7, K4, Z8
+	VMOVAPS   Z0, Z11
+	VMOVAPS   Z1, Z12
+	VPERMI2PS Z8, Z10, Z11
+	VPERMI2PS Z8, Z10, Z12
+	VMOVUPS   Z11, K1, (R10)
+	VMOVUPS   Z12, K2, 64(R10)
+	VPADDD    Z5, Z3, Z8
+	VPCMPEQD  Z8, Z9, K4
+	VMOVAPS.Z Z7, K4, Z3
+	VPADDD    Z4, Z8, Z8
+	VPCMPEQD  Z8, Z9, K4
+	VMOVAPS.Z Z7, K4, Z7
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z1, Z9
+	VPERMI2PS Z7, Z3, Z8
+	VPERMI2PS Z7, Z3, Z9
+	VMOVUPS   Z8, K1, (R11)
+	VMOVUPS   Z9, K2, 64(R11)
+	LEAQ      (DX)(DI*4), DX
+	LEAQ      (BX)(DI*4), BX
+	LEAQ      (SI)(DI*4), SI
+
+next:
+	MOVQ   n+64(FP), R9
+	ANDQ   $-16, R9
+	SHLQ   $0x03, R9
+	SUBQ   R9, R10
+	LEAQ   (R10)(CX*2), R10
+	VPADDD Z5, Z6, Z6
+	VPADDD Z5, Z6, Z6
+	DECQ   R8
+	JNZ    row
+	ADDQ   plane+32(FP), AX
+	DECQ   planes+48(FP)
+	JNZ    plane
+	VZEROUPPER
+	RET
+
+DATA turns<>+0(SB)/4, $0x00000000
+DATA turns<>+4(SB)/4, $0x00000010
+DATA turns<>+8(SB)/4, $0x00000001
+DATA turns<>+12(SB)/4, $0x00000011
+DATA turns<>+16(SB)/4, $0x00000002
+DATA turns<>+20(SB)/4, $0x00000012
+DATA turns<>+24(SB)/4, $0x00000003
+DATA turns<>+28(SB)/4, $0x00000013
+DATA turns<>+32(SB)/4, $0x00000004
+DATA turns<>+36(SB)/4, $0x00000014
+DATA turns<>+40(SB)/4, $0x00000005
+DATA turns<>+44(SB)/4, $0x00000015
+DATA turns<>+48(SB)/4, $0x00000006
+DATA turns<>+52(SB)/4, $0x00000016
+DATA turns<>+56(SB)/4, $0x00000007
+DATA turns<>+60(SB)/4, $0x00000017
+DATA turns<>+64(SB)/4, $0x00000008
+DATA turns<>+68(SB)/4, $0x00000018
+DATA turns<>+72(SB)/4, $0x00000009
+DATA turns<>+76(SB)/4, $0x00000019
+DATA turns<>+80(SB)/4, $0x0000000a
+DATA turns<>+84(SB)/4, $0x0000001a
+DATA turns<>+88(SB)/4, $0x0000000b
+DATA turns<>+92(SB)/4, $0x0000001b
+DATA turns<>+96(SB)/4, $0x0000000c
+DATA turns<>+100(SB)/4, $0x0000001c
+DATA turns<>+104(SB)/4, $0x0000000d
+DATA turns<>+108(SB)/4, $0x0000001d
+DATA turns<>+112(SB)/4, $0x0000000e
+DATA turns<>+116(SB)/4, $0x0000001e
+DATA turns<>+120(SB)/4, $0x0000000f
+DATA turns<>+124(SB)/4, $0x0000001f
+GLOBL turns<>(SB), RODATA|NOPTR, $128
 
 // func copyPlanes256(dst *float32, dstPlane uintptr, dstRow uintptr, src *float32, srcPlane uintptr, srcRow uintptr, planes int, rows int, columns int)
 // Requires: AVX
@@ -9795,128 +9997,294 @@ next:
 	VZEROUPPER
 	RET
 
-// func maxOfFour256f32(y *float32, choices *int32, x *float32, row uintptr, n int, first int32, width int32)
+// func maxOfFour256f32(y *float32, choices *int32, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
 // Requires: AVX, AVX2, CMOV
-TEXT ·maxOfFour256f32(SB), NOSPLIT, $0-48
-	MOVQ         y+0(FP), AX
-	MOVQ         choices+8(FP), CX
-	MOVQ         x+16(FP), DX
-	MOVQ         row+24(FP), BX
-	MOVQ         n+32(FP), SI
-	ADDQ         DX, BX
-	MOVL         first+40(FP), DI
-	VMOVD        DI, X0
-	VPBROADCASTD X0, Y0
-	MOVL         width+44(FP), DI
-	VMOVD        DI, X3
+TEXT ·maxOfFour256f32(SB), NOSPLIT, $0-72
+	MOVQ         x+16(FP), AX
+	MOVQ         row+32(FP), CX
+	MOVQ         y+0(FP), DX
+	MOVQ         choices+8(FP), BX
+	MOVQ         width+64(FP), SI
+	VMOVD        SI, X3
 	VPBROADCASTD X3, Y3
-	VPADDD       evens<>+0(SB), Y0, Y0
-	MOVQ         $+1, DI
-	VMOVD        DI, X1
-	VPBROADCASTD X1, Y1
-	MOVQ         $+16, DI
-	VMOVD        DI, X2
+	MOVQ         $+1, SI
+	VMOVD        SI, X2
 	VPBROADCASTD X2, Y2
+	MOVQ         $+16, SI
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	MOVQ         n+56(FP), SI
+	ANDQ         $+7, SI
+	LEAQ         (SI)(SI*1), DI
+	MOVQ         $+8, R9
+	MOVQ         DI, R8
+	CMPQ         DI, R9
+	CMOVQGT      R9, R8
+	SUBQ         R8, DI
+	LEAQ         ones256<>+32(SB), R9
+	SHLQ         $0x02, R8
+	SUBQ         R8, R9
+	VMOVUPS      (R9), Y4
+	LEAQ         ones256<>+32(SB), R8
+	SHLQ         $0x02, DI
+	SUBQ         DI, R8
+	VMOVUPS      (R8), Y5
+	MOVQ         SI, DI
+	LEAQ         ones256<>+32(SB), R8
+	SHLQ         $0x02, DI
+	SUBQ         DI, R8
+	VMOVUPS      (R8), Y6
+
+plane:
+	MOVQ    rows+48(FP), DI
+	VMOVUPS evens<>+0(SB), Y7
+	MOVQ    AX, R9
+
+row:
+	LEAQ    (R9)(CX*1), R10
+	VMOVAPS Y7, Y1
+	MOVQ    n+56(FP), R8
 
 vectors:
-	SUBQ      $0x08, SI
+	SUBQ      $0x08, R8
 	JL        rest
-	VMOVUPS   (DX), Y4
-	VMOVUPS   32(DX), Y5
-	VSHUFPS   $0x88, Y5, Y4, Y6
-	VSHUFPS   $0xdd, Y5, Y4, Y4
-	VPERMPD   $0xd8, Y6, Y6
-	VPERMPD   $0xd8, Y4, Y4
-	VMOVAPS   Y0, Y5
-	VPADDD    Y1, Y0, Y7
-	VCMPPS    $0x07, Y6, Y6, Y8
-	VCMPPS    $0x06, Y6, Y4, Y9
-	VANDPS    Y8, Y9, Y9
-	VBLENDVPS Y9, Y4, Y6, Y6
-	VBLENDVPS Y9, Y7, Y5, Y5
-	VMOVUPS   (BX), Y7
-	VMOVUPS   32(BX), Y8
-	VSHUFPS   $0x88, Y8, Y7, Y4
-	VSHUFPS   $0xdd, Y8, Y7, Y8
-	VPERMPD   $0xd8, Y4, Y4
+	VMOVUPS   (R9), Y8
+	VMOVUPS   32(R9), Y9
+	VSHUFPS   $0x88, Y9, Y8, Y10
+	VSHUFPS   $0xdd, Y9, Y8, Y8
+	VPERMPD   $0xd8, Y10, Y10
 	VPERMPD   $0xd8, Y8, Y8
-	VPADDD    Y3, Y0, Y7
-	VCMPPS    $0x07, Y6, Y6, Y9
-	VCMPPS    $0x06, Y6, Y4, Y10
-	VANDPS    Y9, Y10, Y10
-	VBLENDVPS Y10, Y4, Y6, Y6
-	VBLENDVPS Y10, Y7, Y5, Y5
-	VPADDD    Y1, Y7, Y7
-	VCMPPS    $0x07, Y6, Y6, Y4
-	VCMPPS    $0x06, Y6, Y8, Y9
-	VANDPS    Y4, Y9, Y9
-	VBLENDVPS Y9, Y8, Y6, Y6
-	VBLENDVPS Y9, Y7, Y5, Y5
-	VMOVUPS   Y6, (AX)
-	VMOVUPS   Y5, (CX)
-	VPADDD    Y2, Y0, Y0
-	ADDQ      $0x20, AX
-	ADDQ      $0x20, CX
-	ADDQ      $0x40, DX
-	ADDQ      $0x40, BX
+	VMOVAPS   Y1, Y9
+	VPADDD    Y2, Y1, Y11
+	VCMPPS    $0x07, Y10, Y10, Y12
+	VCMPPS    $0x06, Y10, Y8, Y13
+	VANDPS    Y12, Y13, Y13
+	VBLENDVPS Y13, Y8, Y10, Y10
+	VBLENDVPS Y13, Y11, Y9, Y9
+	VMOVUPS   (R10), Y11
+	VMOVUPS   32(R10), Y12
+	VSHUFPS   $0x88, Y12, Y11, Y8
+	VSHUFPS   $0xdd, Y12, Y11, Y12
+	VPERMPD   $0xd8, Y8, Y8
+	VPERMPD   $0xd8, Y12, Y12
+	VPADDD    Y3, Y1, Y11
+	VCMPPS    $0x07, Y10, Y10, Y13
+	VCMPPS    $0x06, Y10, Y8, Y14
+	VANDPS    Y13, Y14, Y14
+	VBLENDVPS Y14, Y8, Y10, Y10
+	VBLENDVPS Y14, Y11, Y9, Y9
+	VPADDD    Y2, Y11, Y11
+	VCMPPS    $0x07, Y10, Y10, Y8
+	VCMPPS    $0x06, Y10, Y12, Y13
+	VANDPS    Y8, Y13, Y13
+	VBLENDVPS Y13, Y12, Y10, Y10
+	VBLENDVPS Y13, Y11, Y9, Y9
+	VMOVUPS   Y10, (DX)
+	VMOVUPS   Y9, (BX)
+	VPADDD    Y0, Y1, Y1
+	ADDQ      $0x20, DX
+	ADDQ      $0x20, BX
+	ADDQ      $0x40, R9
+	ADDQ      $0x40, R10
 	JMP       vectors
 
 rest:
-	ADDQ       $0x08, SI
-	JZ         done
-	LEAQ       (SI)(SI*1), DI
-	MOVQ       $+8, R9
-	MOVQ       DI, R8
-	CMPQ       DI, R9
-	CMOVQGT    R9, R8
-	SUBQ       R8, DI
-	LEAQ       ones256<>+32(SB), R9
-	SHLQ       $0x02, R8
-	SUBQ       R8, R9
-	VMOVUPS    (R9), Y2
-	LEAQ       ones256<>+32(SB), R8
-	SHLQ       $0x02, DI
-	SUBQ       DI, R8
-	VMOVUPS    (R8), Y4
-	LEAQ       ones256<>+32(SB), DI
-	SHLQ       $0x02, SI
-	SUBQ       SI, DI
-	VMOVUPS    (DI), Y5
-	VMASKMOVPS (DX), Y2, Y6
-	VMASKMOVPS 32(DX), Y4, Y7
-	VSHUFPS    $0x88, Y7, Y6, Y8
-	VSHUFPS    $0xdd, Y7, Y6, Y6
+	TESTQ      SI, SI
+	JZ         next
+	VMASKMOVPS (R9), Y4, Y8
+	VMASKMOVPS 32(R9), Y5, Y9
+	VSHUFPS    $0x88, Y9, Y8, Y10
+	VSHUFPS    $0xdd, Y9, Y8, Y8
+	VPERMPD    $0xd8, Y10, Y10
 	VPERMPD    $0xd8, Y8, Y8
-	VPERMPD    $0xd8, Y6, Y6
-	VMOVAPS    Y0, Y7
-	VPADDD     Y1, Y0, Y9
-	VCMPPS     $0x07, Y8, Y8, Y10
-	VCMPPS     $0x06, Y8, Y6, Y11
-	VANDPS     Y10, Y11, Y11
-	VBLENDVPS  Y11, Y6, Y8, Y8
-	VBLENDVPS  Y11, Y9, Y7, Y7
-	VMASKMOVPS (BX), Y2, Y2
-	VMASKMOVPS 32(BX), Y4, Y6
-	VSHUFPS    $0x88, Y6, Y2, Y4
-	VSHUFPS    $0xdd, Y6, Y2, Y2
-	VPERMPD    $0xd8, Y4, Y4
-	VPERMPD    $0xd8, Y2, Y2
-	VPADDD     Y3, Y0, Y9
-	VCMPPS     $0x07, Y8, Y8, Y0
-	VCMPPS     $0x06, Y8, Y4, Y3
-	VANDPS     Y0, Y3, Y3
-	VBLENDVPS  Y3, Y4, Y8, Y8
-	VBLENDVPS  Y3, Y9, Y7, Y7
-	VPADDD     Y1, Y9, Y9
-	VCMPPS     $0x07, Y8, Y8, Y0
-	VCMPPS     $0x06, Y8, Y2, Y1
-	VANDPS     Y0, Y1, Y1
-	VBLENDVPS  Y1, Y2, Y8, Y8
-	VBLENDVPS  Y1, Y9, Y7, Y7
-	VMASKMOVPS Y8, Y5, (AX)
-	VMASKMOVPS Y7, Y5, (CX)
+	VMOVAPS    Y1, Y9
+	VPADDD     Y2, Y1, Y11
+	VCMPPS     $0x07, Y10, Y10, Y12
+	VCMPPS     $0x06, Y10, Y8, Y13
+	VANDPS     Y12, Y13, Y13
+	VBLENDVPS  Y13, Y8, Y10, Y10
+	VBLENDVPS  Y13, Y11, Y9, Y9
+	VMASKMOVPS (R10), Y4, Y11
+	VMASKMOVPS 32(R10), Y5, Y12
+	VSHUFPS    $0x88, Y12, Y11, Y8
+	VSHUFPS    $0xdd, Y12, Y11, Y12
+	VPERMPD    $0xd8, Y8, Y8
+	VPERMPD    $0xd8, Y12, Y12
+	VPADDD     Y3, Y1, Y11
+	VCMPPS     $0x07, Y10, Y10, Y1
+	VCMPPS     $0x06, Y10, Y8, Y13
+	VANDPS     Y1, Y13, Y13
+	VBLENDVPS  Y13, Y8, Y10, Y10
+	VBLENDVPS  Y13, Y11, Y9, Y9
+	VPADDD     Y2, Y11, Y11
+	VCMPPS     $0x07, Y10, Y10, Y1
+	VCMPPS     $0x06, Y10, Y12, Y8
+	VANDPS     Y1, Y8, Y8
+	VBLENDVPS  Y8, Y12, Y10, Y10
+	VBLENDVPS  Y8, Y11, Y9, Y9
+	VMASKMOVPS Y10, Y6, (DX)
+	VMASKMOVPS Y9, Y6, (BX)
+	LEAQ       (DX)(SI*4), DX
+	LEAQ       (BX)(SI*4), BX
 
-done:
+next:
+	MOVQ   n+56(FP), R8
+	ANDQ   $-8, R8
+	SHLQ   $0x03, R8
+	SUBQ   R8, R9
+	LEAQ   (R9)(CX*2), R9
+	VPADDD Y3, Y7, Y7
+	VPADDD Y3, Y7, Y7
+	DECQ   DI
+	JNZ    row
+	ADDQ   plane+24(FP), AX
+	DECQ   planes+40(FP)
+	JNZ    plane
+	VZEROUPPER
+	RET
+
+// func spreadToFour256f32(dx *float32, dy *float32, y *float32, choices *int32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+// Requires: AVX, AVX2, CMOV
+TEXT ·spreadToFour256f32(SB), NOSPLIT, $0-80
+	MOVQ         dx+0(FP), AX
+	MOVQ         row+40(FP), CX
+	MOVQ         dy+8(FP), DX
+	MOVQ         y+16(FP), BX
+	MOVQ         choices+24(FP), SI
+	MOVQ         width+72(FP), DI
+	VMOVD        DI, X3
+	VPBROADCASTD X3, Y3
+	MOVQ         $+1, DI
+	VMOVD        DI, X2
+	VPBROADCASTD X2, Y2
+	MOVQ         $+16, DI
+	VMOVD        DI, X0
+	VPBROADCASTD X0, Y0
+	MOVQ         n+64(FP), DI
+	ANDQ         $+7, DI
+	LEAQ         (DI)(DI*1), R8
+	MOVQ         $+8, R10
+	MOVQ         R8, R9
+	CMPQ         R8, R10
+	CMOVQGT      R10, R9
+	SUBQ         R9, R8
+	LEAQ         ones256<>+32(SB), R10
+	SHLQ         $0x02, R9
+	SUBQ         R9, R10
+	VMOVUPS      (R10), Y4
+	LEAQ         ones256<>+32(SB), R9
+	SHLQ         $0x02, R8
+	SUBQ         R8, R9
+	VMOVUPS      (R9), Y5
+	MOVQ         DI, R8
+	LEAQ         ones256<>+32(SB), R9
+	SHLQ         $0x02, R8
+	SUBQ         R8, R9
+	VMOVUPS      (R9), Y6
+
+plane:
+	MOVQ    rows+56(FP), R8
+	VMOVUPS evens<>+0(SB), Y7
+	MOVQ    AX, R10
+
+row:
+	LEAQ    (R10)(CX*1), R11
+	VMOVAPS Y7, Y1
+	MOVQ    n+64(FP), R9
+
+vectors:
+	SUBQ       $0x08, R9
+	JL         rest
+	VMOVUPS    (DX), Y8
+	VMOVUPS    (SI), Y10
+	VXORPS     Y9, Y9, Y9
+	VMOVUPS    (BX), Y11
+	VADDPS     Y9, Y8, Y8
+	VCMPPS     $0x02, Y9, Y11, Y11
+	VANDNPS    Y8, Y11, Y8
+	VMOVAPS    Y1, Y9
+	VPCMPEQD   Y9, Y10, Y11
+	VANDPS     Y8, Y11, Y11
+	VPADDD     Y2, Y9, Y9
+	VPCMPEQD   Y9, Y10, Y9
+	VANDPS     Y8, Y9, Y9
+	VUNPCKLPS  Y9, Y11, Y12
+	VUNPCKHPS  Y9, Y11, Y9
+	VPERM2F128 $0x31, Y9, Y12, Y11
+	VPERM2F128 $0x20, Y9, Y12, Y12
+	VMOVUPS    Y12, (R10)
+	VMOVUPS    Y11, 32(R10)
+	VPADDD     Y3, Y1, Y9
+	VPCMPEQD   Y9, Y10, Y11
+	VANDPS     Y8, Y11, Y11
+	VPADDD     Y2, Y9, Y9
+	VPCMPEQD   Y9, Y10, Y9
+	VANDPS     Y8, Y9, Y9
+	VUNPCKLPS  Y9, Y11, Y8
+	VUNPCKHPS  Y9, Y11, Y9
+	VPERM2F128 $0x31, Y9, Y8, Y11
+	VPERM2F128 $0x20, Y9, Y8, Y8
+	VMOVUPS    Y8, (R11)
+	VMOVUPS    Y11, 32(R11)
+	VPADDD     Y0, Y1, Y1
+	ADDQ       $0x20, DX
+	ADDQ       $0x20, BX
+	ADDQ       $0x20, SI
+	ADDQ       $0x40, R10
+	ADDQ       $0x40, R11
+	JMP        vectors
+
+rest:
+	TESTQ      DI, DI
+	JZ         next
+	VMASKMOVPS (DX), Y6, Y8
+	VMASKMOVPS (SI), Y6, Y10
+	VXORPS     Y9, Y9, Y9
+	VMASKMOVPS (BX), Y6, Y11
+	VADDPS     Y9, Y8, Y8
+	VCMPPS     $0x02, Y9, Y11, Y11
+	VANDNPS    Y8, Y11, Y8
+	VMOVAPS    Y1, Y9
+	VPCMPEQD   Y9, Y10, Y11
+	VANDPS     Y8, Y11, Y11
+	VPADDD     Y2, Y9, Y9
+	VPCMPEQD   Y9, Y10, Y9
+	VANDPS     Y8, Y9, Y9
+	VUNPCKLPS  Y9, Y11, Y12
+	VUNPCKHPS  Y9, Y11, Y9
+	VPERM2F128 $0x31, Y9, Y12, Y11
+	VPERM2F128 $0x20, Y9, Y12, Y12
+	VMASKMOVPS Y12, Y4, (R10)
+	VMASKMOVPS Y11, Y5, 32(R10)
+	VPADDD     Y3, Y1, Y9
+	VPCMPEQD   Y9, Y10, Y1
+	VANDPS     Y8, Y1, Y1
+	VPADDD     Y2, Y9, Y9
+	VPCMPEQD   Y9, Y10, Y9
+	VANDPS     Y8, Y9, Y9
+	VUNPCKLPS  Y9, Y1, Y8
+	VUNPCKHPS  Y9, Y1, Y9
+	VPERM2F128 $0x31, Y9, Y8, Y1
+	VPERM2F128 $0x20, Y9, Y8, Y8
+	VMASKMOVPS Y8, Y4, (R11)
+	VMASKMOVPS Y1, Y5, 32(R11)
+	LEAQ       (DX)(DI*4), DX
+	LEAQ       (BX)(DI*4), BX
+	LEAQ       (SI)(DI*4), SI
+
+next:
+	MOVQ   n+64(FP), R9
+	ANDQ   $-8, R9
+	SHLQ   $0x03, R9
+	SUBQ   R9, R10
+	LEAQ   (R10)(CX*2), R10
+	VPADDD Y3, Y7, Y7
+	VPADDD Y3, Y7, Y7
+	DECQ   R8
+	JNZ    row
+	ADDQ   plane+32(FP), AX
+	DECQ   planes+48(FP)
+	JNZ    plane
 	VZEROUPPER
 	RET
 

@@ -790,19 +790,42 @@ func products256_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float
 //go:noescape
 func copyPlanes512(dst *float32, dstPlane uintptr, dstRow uintptr, src *float32, srcPlane uintptr, srcRow uintptr, planes int, rows int, columns int)
 
-// maxOfFour512f32 sets a row of y to the largest of four elements of two rows of x, and choices to
-// where it is, NaN being the largest, and of equals the first; row is in bytes and n is 1
-// or more:
+// maxOfFour512f32 sets y to the largest of each square of four elements of planes of x, and choices
+// to where in a plane it is, NaN being the largest, and of equals the first; planes, rows
+// and n are 1 or more, and plane and row in bytes:
 //
-//	for i := range n {
-//		y[i], choices[i] = x[2*i], first+2*i
-//		take x[2*i+1] at first+2*i+1 if larger
-//		take x[row+2*i] at first+width+2*i if larger
-//		take x[row+2*i+1] at first+width+2*i+1 if larger
+//	for p := range planes {
+//		for i := range rows {
+//			for j := range n {
+//				y[p][i][j], choices[p][i][j] = x[p][2*i][2*j], 2*i*width+2*j
+//				take x[p][2*i][2*j+1] at 2*i*width+2*j+1 if larger
+//				take x[p][2*i+1][2*j] at (2*i+1)*width+2*j if larger
+//				take x[p][2*i+1][2*j+1] at (2*i+1)*width+2*j+1 if larger
+//			}
+//		}
 //	}
 //
 //go:noescape
-func maxOfFour512f32(y *float32, choices *int32, x *float32, row uintptr, n int, first int32, width int32)
+func maxOfFour512f32(y *float32, choices *int32, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+
+// spreadToFour512f32 sets the squares of four elements of planes of dx to 0, but the one that was
+// chosen to dy unless y is 0 or less; planes, rows and n are 1 or more, and plane and row
+// in bytes:
+//
+//	for p := range planes {
+//		for i := range rows {
+//			for j := range n {
+//				v := 0
+//				if !(y[p][i][j] <= 0) {
+//					v += dy[p][i][j] // -0 becomes +0
+//				}
+//				set dx[p][2*i:2*i+2][2*j:2*j+2] to 0, but that at choices[p][i][j] to v
+//			}
+//		}
+//	}
+//
+//go:noescape
+func spreadToFour512f32(dx *float32, dy *float32, y *float32, choices *int32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
 
 // copyPlanes256 copies rows of columns, each of the three 1 or more; how far it is from a plane
 // or row to the next is in bytes:
@@ -818,19 +841,42 @@ func maxOfFour512f32(y *float32, choices *int32, x *float32, row uintptr, n int,
 //go:noescape
 func copyPlanes256(dst *float32, dstPlane uintptr, dstRow uintptr, src *float32, srcPlane uintptr, srcRow uintptr, planes int, rows int, columns int)
 
-// maxOfFour256f32 sets a row of y to the largest of four elements of two rows of x, and choices to
-// where it is, NaN being the largest, and of equals the first; row is in bytes and n is 1
-// or more:
+// maxOfFour256f32 sets y to the largest of each square of four elements of planes of x, and choices
+// to where in a plane it is, NaN being the largest, and of equals the first; planes, rows
+// and n are 1 or more, and plane and row in bytes:
 //
-//	for i := range n {
-//		y[i], choices[i] = x[2*i], first+2*i
-//		take x[2*i+1] at first+2*i+1 if larger
-//		take x[row+2*i] at first+width+2*i if larger
-//		take x[row+2*i+1] at first+width+2*i+1 if larger
+//	for p := range planes {
+//		for i := range rows {
+//			for j := range n {
+//				y[p][i][j], choices[p][i][j] = x[p][2*i][2*j], 2*i*width+2*j
+//				take x[p][2*i][2*j+1] at 2*i*width+2*j+1 if larger
+//				take x[p][2*i+1][2*j] at (2*i+1)*width+2*j if larger
+//				take x[p][2*i+1][2*j+1] at (2*i+1)*width+2*j+1 if larger
+//			}
+//		}
 //	}
 //
 //go:noescape
-func maxOfFour256f32(y *float32, choices *int32, x *float32, row uintptr, n int, first int32, width int32)
+func maxOfFour256f32(y *float32, choices *int32, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+
+// spreadToFour256f32 sets the squares of four elements of planes of dx to 0, but the one that was
+// chosen to dy unless y is 0 or less; planes, rows and n are 1 or more, and plane and row
+// in bytes:
+//
+//	for p := range planes {
+//		for i := range rows {
+//			for j := range n {
+//				v := 0
+//				if !(y[p][i][j] <= 0) {
+//					v += dy[p][i][j] // -0 becomes +0
+//				}
+//				set dx[p][2*i:2*i+2][2*j:2*j+2] to 0, but that at choices[p][i][j] to v
+//			}
+//		}
+//	}
+//
+//go:noescape
+func spreadToFour256f32(dx *float32, dy *float32, y *float32, choices *int32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
 
 // row512f32 adds to a row of C the product of a row of A and as many rows of B, eight
 // at a time; eights and columns are 1 or more, aStep and bStep in bytes:

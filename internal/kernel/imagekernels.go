@@ -11,7 +11,10 @@ type imageKernels[T Float] struct {
 	productRows int
 
 	copyPlanes func(dst *float32, dstPlane, dstRow uintptr, src *float32, srcPlane, srcRow uintptr, planes, rows, columns int)
-	maxOfFour  func(y *float32, choices *int32, x *float32, row uintptr, n int, first, width int32) // nil if there is none
+
+	// Of pools with windows of 2 by 2, nil if there are none.
+	maxOfFour    func(y *float32, choices *int32, x *float32, plane, row uintptr, planes, rows, n, width int)
+	spreadToFour func(dx, dy, y *float32, choices *int32, plane, row uintptr, planes, rows, n, width int)
 }
 
 // imageKernelsOf returns the kernels that there are here, nil if none.

@@ -31,6 +31,7 @@ func main() {
 	for _, bits := range []int{512, 256} {
 		copyPlanes(bits)
 		maxOfFour(bits)
+		spreadToFour(bits)
 	}
 	row(512)
 	row(256)
