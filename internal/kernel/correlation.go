@@ -75,8 +75,8 @@ func (p *placing) in(copy int) (n, at, atStep, i, iStep int) {
 // vectors is the least length of a plane of the result: no vector is longer.
 const vectors = 16
 
-// mostCopies is of how many columns of a kernel there is a copy each. For a wider one
-// they would take too much memory.
+// mostCopies is of how many columns of a kernel there may be a copy each: of more they
+// would take too much memory.
 const mostCopies = 8
 
 // of prepares the correlation of a convolution.
@@ -103,12 +103,19 @@ func (c *correlation) prepare(g Convolution, in, out int) {
 	c.groups, c.in, c.out = g.Groups, in, out
 	rows, columns := &c.rows, &c.columns
 	rows.lay(g.Rows.Kernel, false)
-	columns.lay(g.Columns.Kernel, rows.out > 1 && g.Columns.Kernel <= mostCopies)
+	columns.lay(g.Columns.Kernel, false)
 	c.pitch = columns.length
-	if !columns.apart && len(columns.starts) == 1 && columns.split == 1 {
+	if len(columns.starts) == 1 && columns.split == 1 {
 		// The zeros before a row are also those after the one above.
 		last := columns.first + (columns.count-1)*columns.step
 		c.pitch = max(columns.length-max(columns.first, 0), min(last+1, columns.length), columns.out)
+	}
+	// A copy for each column costs less than much that means nothing, or than to leave that
+	// out of many planes.
+	much := 16*(c.pitch-columns.out) > columns.out || in*(g.Columns.Kernel-1) <= out
+	if rows.out > 1 && much && g.Columns.Kernel <= mostCopies {
+		columns.lay(g.Columns.Kernel, true)
+		c.pitch = columns.out
 	}
 	one := rows.length * c.pitch
 	c.plane = len(rows.starts) * len(columns.starts) * one
