@@ -142,8 +142,9 @@ func whole(n int) int { return ceil(n, vectors) * vectors }
 // exact reports whether a plane of the result has no element that means nothing.
 func (c *correlation) exact() bool { return c.wide == c.rows.out*c.columns.out }
 
-// place copies an image to where it belongs among zeros.
-func place[T Float](c *correlation, placed, x []T) {
+// place copies some planes of an image, from plane lo on, to where they belong among zeros.
+func place[T Float](c *correlation, placed, x []T, lo, planes int) {
+	placed = placed[lo*c.plane:]
 	size := c.rows.count * c.columns.count
 	for i := range c.rows.starts {
 		rows, row, rowStep, fromRow, fromRowStep := c.rows.in(i)
@@ -156,10 +157,10 @@ func place[T Float](c *correlation, placed, x []T) {
 			src := x[fromRow*c.columns.count+from:]
 			rowStep, fromRowStep := rowStep*c.pitch, fromRowStep*c.columns.count
 			if step == 1 && fromStep == 1 {
-				copyPlanes(dst, c.plane, rowStep, src, size, fromRowStep, c.in, rows, columns)
+				copyPlanes(dst, c.plane, rowStep, src, size, fromRowStep, planes, rows, columns)
 				continue
 			}
-			for p := range c.in {
+			for p := range planes {
 				for r := range rows {
 					dst, src := dst[p*c.plane+r*rowStep:], src[p*size+r*fromRowStep:]
 					for q := range columns {
@@ -169,12 +170,6 @@ func place[T Float](c *correlation, placed, x []T) {
 			}
 		}
 	}
-}
-
-// narrow copies what means something of the planes lo to hi of a result to y.
-func narrow[T Float](c *correlation, y, wide []T, lo, hi int) {
-	rows, columns := c.rows.out, c.columns.out
-	copyPlanes(y[lo*rows*columns:], rows*columns, columns, wide[lo*c.wide:], c.wide, c.pitch, hi-lo, rows, columns)
 }
 
 // copyPlanes copies rows of planes that lie apart.
@@ -192,26 +187,57 @@ func copyPlanes[T Float](dst []T, dstPlane, dstRow int, src []T, srcPlane, srcRo
 	}
 }
 
-// correlate computes the planes lo to hi of a result. Every element starts from the
-// bias of its plane, or from 0 if bias is nil, takes its terms in order, each by one
-// fused multiply-add, and is floor at least.
+// together is how many planes are computed one after the other, so that they are still in
+// the L1 cache for what is next done with them.
+const together = 8
+
+// size of the memory that correlateTo needs.
+func (c *correlation) wideSize() int {
+	if c.exact() {
+		return 0
+	}
+	return whole(together * c.wide)
+}
+
+// correlateTo computes the planes lo to hi of y, which begins with lo, with so much memory
+// as wideSize says.
+func correlateTo[T Float](c *correlation, y, wide, placed, w, bias []T, lo, hi int, floor T) {
+	if c.exact() {
+		correlate(c, y, placed, w, bias, lo, hi, floor)
+		return
+	}
+	rows, columns := c.rows.out, c.columns.out
+	for ; lo < hi; lo += together {
+		planes := min(together, hi-lo)
+		correlate(c, wide, placed, w, bias, lo, lo+planes, floor)
+		copyPlanes(y, rows*columns, columns, wide, c.wide, c.pitch, planes, rows, columns)
+		y = y[planes*rows*columns:]
+	}
+}
+
+// correlate computes the planes lo to hi of a result, which begins with lo. Every element
+// starts from the bias of its plane, or from 0 if bias is nil, takes its terms in order,
+// each by one fused multiply-add, and is floor at least.
 func correlate[T Float](c *correlation, wide, placed, w, bias []T, lo, hi int, floor T) {
 	in, out, k := c.in/c.groups, c.out/c.groups, len(c.taps)
-	for g := lo / out; g*out < hi; g++ {
-		from, to := max(lo, g*out), min(hi, (g+1)*out)
+	for lo < hi {
+		g := lo / out
+		end := min(hi, (g+1)*out)
 		x := placed[g*in*c.plane:]
 		if k := imageKernelsOf[T](); k != nil {
-			k.correlate(c, wide, x, w, bias, from, to, floor)
+			k.correlate(c, wide, x, w, bias, lo, end, floor)
+			wide, lo = wide[(end-lo)*c.wide:], end
 			continue
 		}
-		for p := from; p < to; p++ {
-			s := wide[p*c.wide:][:c.wide]
+		for ; lo < end; lo++ {
+			var s []T
+			s, wide = wide[:c.wide], wide[c.wide:]
 			if bias != nil {
-				fill(s, bias[p])
+				fill(s, bias[lo])
 			} else {
 				clear(s)
 			}
-			addTaps(s, w[p*k:][:k], x, c.taps)
+			addTaps(s, w[lo*k:][:k], x, c.taps)
 			for j := range s {
 				s[j] += 0 // -0 becomes +0
 			}

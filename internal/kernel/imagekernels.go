@@ -49,7 +49,7 @@ func (k *imageKernels[T]) nextProduct(left int) int {
 	return k.next(left)
 }
 
-// correlate computes the planes lo to hi of a group. The last strip begins before the end
+// correlate computes the planes lo to hi of a group; wide begins with lo. The last strip begins before the end
 // of the one before, if the planes are not of whole vectors.
 func (k *imageKernels[T]) correlate(c *correlation, wide, placed, w, bias []T, lo, hi int, floor T) {
 	size := unsafe.Sizeof(T(0))
@@ -63,21 +63,21 @@ func (k *imageKernels[T]) correlate(c *correlation, wide, placed, w, bias []T, l
 		j = min(j, c.wide-vectors*k.lanes)
 		most := max(callSize/(terms*vectors*k.lanes*8), 1) * 8
 		for p := lo; p < hi; p += most {
-			k.strips[vectors](&w[p*terms], uintptr(terms)*size, &placed[j], &c.taps[0], &wide[p*c.wide+j], uintptr(c.wide)*size,
+			k.strips[vectors](&w[p*terms], uintptr(terms)*size, &placed[j], &c.taps[0], &wide[(p-lo)*c.wide+j], uintptr(c.wide)*size,
 				below(from, p-lo, fromRow), fromRow, min(most, hi-p), terms, floor)
 		}
 	}
 }
 
-// addProducts adds to dwᵀ of a group, of so many rows and columns, the products of lines
-// of pixels of x and dyᵀ.
-func (k *imageKernels[T]) addProducts(c *correlation, sums, placed, dy []T, rows, columns, lines, line int) {
+// addProducts adds to dwᵀ of a group, of so many columns, the products of lines of pixels
+// of x and dyᵀ.
+func (k *imageKernels[T]) addProducts(c *correlation, sums, placed, dy []T, terms, columns, lines, line int) {
 	size := unsafe.Sizeof(T(0))
 	if line == c.pitch { // they are one
 		lines, line = 1, lines*line
 	}
 	most := max(callSize/(line*k.productRows*3*k.lanes), 1)
-	for r := 0; r < rows; r += k.productRows {
+	for r := 0; r < terms; r += k.productRows {
 		left := columns / k.lanes
 		for j, vectors := 0, 0; left > 0; j, left = j+vectors*k.lanes, left-vectors {
 			vectors = k.nextProduct(left)
