@@ -4,6 +4,10 @@ package kernel
 // need no others.
 const rowsOfSums = 18
 
+// eight is how many planes of dy are transposed together, and while they are in the L1
+// cache taken for dbias and dx.
+const eight = 8
+
 // dwᵀ of a group has a row for each tap and a column for each plane of y.
 func (c *convolution[T]) sumRows() int    { return ceil(c.terms(), rowsOfSums) * rowsOfSums }
 func (c *convolution[T]) sumColumns() int { return ceil(c.Out/c.Groups, vectors) * vectors }
@@ -47,7 +51,7 @@ func (c *convolution[T]) backward() {
 // backwardPart computes dx of some images, and the sums of their dw and dbias.
 func (c *convolution[T]) backwardPart(part, first, end int) {
 	f, pixels, columns := &c.forward, c.pixels(), c.sumColumns()
-	sizes := [5]int{f.size(), c.Groups * pixels * columns, together * pixels}
+	sizes := [5]int{f.size(), c.Groups * pixels * columns, eight * pixels}
 	if c.dx != nil {
 		sizes[3], sizes[4] = c.back.size(), c.back.wideSize()
 	}
@@ -63,7 +67,7 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 	for i, n := range sizes {
 		buffers[i], rest = rest[:n], rest[n:]
 	}
-	placed, transposed, planes, placedY, wide := buffers[0], buffers[1], buffers[2][:together*pixels], buffers[3], buffers[4]
+	placed, transposed, planes, placedY, wide := buffers[0], buffers[1], buffers[2][:eight*pixels], buffers[3], buffers[4]
 	clear(placed)
 	clear(transposed)
 	clear(planes)
@@ -77,8 +81,8 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 		place(f, placed, c.ofImage(c.x, n), 0, c.In)
 		for g := range c.Groups {
 			transposed := transposed[g*pixels*columns:][:pixels*columns]
-			for p, last := g*out, (g+1)*out; p < last; p += together {
-				have := min(together, last-p)
+			for p, last := g*out, (g+1)*out; p < last; p += eight {
+				have := min(eight, last-p)
 				dy := c.gradient(planes, n, p, have)
 				for i := range have {
 					dbias[p+i] += Sum(dy[i*pixels:][:pixels])
@@ -139,7 +143,7 @@ func (c *convolution[T]) spread(planes, dy, y []T, choices []int32) {
 // transposed by eights if there are others behind them.
 func transposePlanes[T Float](dst []T, columns int, planes []T, pixels, have int) {
 	if t := tilingOf[T](); t != nil {
-		t.transpose(dst, columns, planes, pixels, min(together, len(planes)/pixels), pixels)
+		t.transpose(dst, columns, planes, pixels, min(eight, len(planes)/pixels), pixels)
 		return
 	}
 	for p := range have {

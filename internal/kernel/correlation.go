@@ -121,13 +121,16 @@ func (c *correlation) prepare(g Convolution, in, out int) {
 	c.plane = len(rows.starts) * len(columns.starts) * one
 	c.wide = max((rows.out-1)*c.pitch+columns.out, vectors)
 	c.taps = c.taps[:0]
-	for p := range in / g.Groups {
-		for i := range g.Rows.Kernel {
-			for j := range g.Columns.Kernel {
-				rowCopy, row := rows.term(i)
-				copy, column := columns.term(j)
-				c.taps = append(c.taps, p*c.plane+(rowCopy*len(columns.starts)+copy)*one+row*c.pitch+column)
-			}
+	for i := range g.Rows.Kernel {
+		for j := range g.Columns.Kernel {
+			rowCopy, row := rows.term(i)
+			copy, column := columns.term(j)
+			c.taps = append(c.taps, (rowCopy*len(columns.starts)+copy)*one+row*c.pitch+column)
+		}
+	}
+	for range in/g.Groups - 1 {
+		for _, tap := range c.taps[len(c.taps)-g.Rows.Kernel*g.Columns.Kernel:] {
+			c.taps = append(c.taps, tap+c.plane)
 		}
 	}
 }
@@ -188,8 +191,8 @@ func copyPlanes[T Float](dst []T, dstPlane, dstRow int, src []T, srcPlane, srcRo
 }
 
 // together is how many planes are computed one after the other, so that they are still in
-// the L1 cache for what is next done with them.
-const together = 8
+// the caches for what is next done with them: whole tiles of the kernels.
+const together = 24
 
 // size of the memory that correlateTo needs.
 func (c *correlation) wideSize() int {

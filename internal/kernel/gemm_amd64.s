@@ -5165,111 +5165,6 @@ done:
 	VZEROUPPER
 	RET
 
-// func products512_16f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
-// Requires: AVX, AVX512F
-TEXT ·products512_16f32(SB), NOSPLIT, $0-80
-	MOVQ    c+32(FP), AX
-	MOVQ    cRow+40(FP), CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z4
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z5
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z6
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z7
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z8
-	MOVQ    taps+8(FP), AX
-	MOVQ    (AX), CX
-	SHLQ    $0x02, CX
-	ADDQ    x+0(FP), CX
-	MOVQ    8(AX), DX
-	SHLQ    $0x02, DX
-	ADDQ    x+0(FP), DX
-	MOVQ    16(AX), BX
-	SHLQ    $0x02, BX
-	ADDQ    x+0(FP), BX
-	MOVQ    24(AX), SI
-	SHLQ    $0x02, SI
-	ADDQ    x+0(FP), SI
-	MOVQ    32(AX), DI
-	SHLQ    $0x02, DI
-	ADDQ    x+0(FP), DI
-	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
-	ADDQ    x+0(FP), R8
-	MOVQ    48(AX), R9
-	SHLQ    $0x02, R9
-	ADDQ    x+0(FP), R9
-	MOVQ    56(AX), R10
-	SHLQ    $0x02, R10
-	ADDQ    x+0(FP), R10
-	MOVQ    64(AX), AX
-	SHLQ    $0x02, AX
-	ADDQ    x+0(FP), AX
-	MOVQ    y+16(FP), R11
-	MOVQ    yStep+24(FP), R12
-	MOVQ    line+56(FP), R14
-	XORQ    R13, R13
-
-pixel:
-	VMOVUPS      (R11), Z9
-	VBROADCASTSS (CX)(R13*1), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS (DX)(R13*1), Z10
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (BX)(R13*1), Z10
-	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS (SI)(R13*1), Z10
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (DI)(R13*1), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS (R8)(R13*1), Z10
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R9)(R13*1), Z10
-	VFMADD231PS  Z9, Z10, Z6
-	VBROADCASTSS (R10)(R13*1), Z10
-	VFMADD231PS  Z9, Z10, Z7
-	VBROADCASTSS (AX)(R13*1), Z10
-	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         R12, R11
-	ADDQ         $0x04, R13
-	CMPQ         R13, R14
-	JNE          pixel
-	ADDQ         between+64(FP), R13
-	ADDQ         pitch+72(FP), R14
-	DECQ         lines+48(FP)
-	JNZ          pixel
-	MOVQ         c+32(FP), AX
-	MOVQ         cRow+40(FP), CX
-	VMOVUPS      Z0, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z1, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z2, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z3, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z5, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z6, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z7, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z8, (AX)
-	VZEROUPPER
-	RET
-
 // func taps512_32f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·taps512_32f32(SB), NOSPLIT, $0-84
@@ -5607,139 +5502,6 @@ loop1:
 	JMP          rows1
 
 done:
-	VZEROUPPER
-	RET
-
-// func products512_32f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
-// Requires: AVX, AVX512F
-TEXT ·products512_32f32(SB), NOSPLIT, $0-80
-	MOVQ    c+32(FP), AX
-	MOVQ    cRow+40(FP), CX
-	VMOVUPS (AX), Z0
-	VMOVUPS 64(AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	VMOVUPS 64(AX), Z3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z4
-	VMOVUPS 64(AX), Z5
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z6
-	VMOVUPS 64(AX), Z7
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z8
-	VMOVUPS 64(AX), Z9
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z10
-	VMOVUPS 64(AX), Z11
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z12
-	VMOVUPS 64(AX), Z13
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z14
-	VMOVUPS 64(AX), Z15
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z16
-	VMOVUPS 64(AX), Z17
-	MOVQ    taps+8(FP), AX
-	MOVQ    (AX), CX
-	SHLQ    $0x02, CX
-	ADDQ    x+0(FP), CX
-	MOVQ    8(AX), DX
-	SHLQ    $0x02, DX
-	ADDQ    x+0(FP), DX
-	MOVQ    16(AX), BX
-	SHLQ    $0x02, BX
-	ADDQ    x+0(FP), BX
-	MOVQ    24(AX), SI
-	SHLQ    $0x02, SI
-	ADDQ    x+0(FP), SI
-	MOVQ    32(AX), DI
-	SHLQ    $0x02, DI
-	ADDQ    x+0(FP), DI
-	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
-	ADDQ    x+0(FP), R8
-	MOVQ    48(AX), R9
-	SHLQ    $0x02, R9
-	ADDQ    x+0(FP), R9
-	MOVQ    56(AX), R10
-	SHLQ    $0x02, R10
-	ADDQ    x+0(FP), R10
-	MOVQ    64(AX), AX
-	SHLQ    $0x02, AX
-	ADDQ    x+0(FP), AX
-	MOVQ    y+16(FP), R11
-	MOVQ    yStep+24(FP), R12
-	MOVQ    line+56(FP), R14
-	XORQ    R13, R13
-
-pixel:
-	VMOVUPS      (R11), Z18
-	VMOVUPS      64(R11), Z19
-	VBROADCASTSS (CX)(R13*1), Z20
-	VFMADD231PS  Z18, Z20, Z0
-	VFMADD231PS  Z19, Z20, Z1
-	VBROADCASTSS (DX)(R13*1), Z20
-	VFMADD231PS  Z18, Z20, Z2
-	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS (BX)(R13*1), Z20
-	VFMADD231PS  Z18, Z20, Z4
-	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS (SI)(R13*1), Z20
-	VFMADD231PS  Z18, Z20, Z6
-	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS (DI)(R13*1), Z20
-	VFMADD231PS  Z18, Z20, Z8
-	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS (R8)(R13*1), Z20
-	VFMADD231PS  Z18, Z20, Z10
-	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS (R9)(R13*1), Z20
-	VFMADD231PS  Z18, Z20, Z12
-	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS (R10)(R13*1), Z20
-	VFMADD231PS  Z18, Z20, Z14
-	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS (AX)(R13*1), Z20
-	VFMADD231PS  Z18, Z20, Z16
-	VFMADD231PS  Z19, Z20, Z17
-	ADDQ         R12, R11
-	ADDQ         $0x04, R13
-	CMPQ         R13, R14
-	JNE          pixel
-	ADDQ         between+64(FP), R13
-	ADDQ         pitch+72(FP), R14
-	DECQ         lines+48(FP)
-	JNZ          pixel
-	MOVQ         c+32(FP), AX
-	MOVQ         cRow+40(FP), CX
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z10, (AX)
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z14, (AX)
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z16, (AX)
-	VMOVUPS      Z17, 64(AX)
 	VZEROUPPER
 	RET
 
@@ -6159,6 +5921,691 @@ loop1:
 	JMP          rows1
 
 done:
+	VZEROUPPER
+	RET
+
+// func taps512_64f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·taps512_64f32(SB), NOSPLIT, $0-84
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ c+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ rows+64(FP), SI
+
+rows6:
+	CMPQ SI, $0x06
+	JL   rows4
+
+	// 6 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z12
+	VMOVAPS      Z12, Z13
+	VMOVAPS      Z12, Z14
+	VMOVAPS      Z12, Z15
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z16
+	VMOVAPS      Z16, Z17
+	VMOVAPS      Z16, Z18
+	VMOVAPS      Z16, Z19
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z20
+	VMOVAPS      Z20, Z21
+	VMOVAPS      Z20, Z22
+	VMOVAPS      Z20, Z23
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop6:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*4), Z24
+	VMOVUPS      64(R9)(R12*4), Z25
+	VMOVUPS      128(R9)(R12*4), Z26
+	VMOVUPS      192(R9)(R12*4), Z27
+	VBROADCASTSS (DI), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS (DI)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z4
+	VFMADD231PS  Z25, Z28, Z5
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS (DI)(CX*2), Z28
+	VFMADD231PS  Z24, Z28, Z8
+	VFMADD231PS  Z25, Z28, Z9
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS (R8), Z28
+	VFMADD231PS  Z24, Z28, Z12
+	VFMADD231PS  Z25, Z28, Z13
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS (R8)(CX*2), Z28
+	VFMADD231PS  Z24, Z28, Z20
+	VFMADD231PS  Z25, Z28, Z21
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop6
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z24, Z24, Z24
+	VBROADCASTSS floor+80(FP), Z25
+	VADDPS       Z24, Z0, Z0
+	VMAXPS       Z0, Z25, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPS       Z24, Z1, Z1
+	VMAXPS       Z1, Z25, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPS       Z24, Z2, Z2
+	VMAXPS       Z2, Z25, Z2
+	VMOVUPS      Z2, 128(DX)
+	VADDPS       Z24, Z3, Z3
+	VMAXPS       Z3, Z25, Z3
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         DI, DX
+	VADDPS       Z24, Z4, Z4
+	VMAXPS       Z4, Z25, Z4
+	VMOVUPS      Z4, (DX)
+	VADDPS       Z24, Z5, Z5
+	VMAXPS       Z5, Z25, Z5
+	VMOVUPS      Z5, 64(DX)
+	VADDPS       Z24, Z6, Z6
+	VMAXPS       Z6, Z25, Z6
+	VMOVUPS      Z6, 128(DX)
+	VADDPS       Z24, Z7, Z7
+	VMAXPS       Z7, Z25, Z7
+	VMOVUPS      Z7, 192(DX)
+	ADDQ         DI, DX
+	VADDPS       Z24, Z8, Z8
+	VMAXPS       Z8, Z25, Z8
+	VMOVUPS      Z8, (DX)
+	VADDPS       Z24, Z9, Z9
+	VMAXPS       Z9, Z25, Z9
+	VMOVUPS      Z9, 64(DX)
+	VADDPS       Z24, Z10, Z10
+	VMAXPS       Z10, Z25, Z10
+	VMOVUPS      Z10, 128(DX)
+	VADDPS       Z24, Z11, Z11
+	VMAXPS       Z11, Z25, Z11
+	VMOVUPS      Z11, 192(DX)
+	ADDQ         DI, DX
+	VADDPS       Z24, Z12, Z12
+	VMAXPS       Z12, Z25, Z12
+	VMOVUPS      Z12, (DX)
+	VADDPS       Z24, Z13, Z13
+	VMAXPS       Z13, Z25, Z13
+	VMOVUPS      Z13, 64(DX)
+	VADDPS       Z24, Z14, Z14
+	VMAXPS       Z14, Z25, Z14
+	VMOVUPS      Z14, 128(DX)
+	VADDPS       Z24, Z15, Z15
+	VMAXPS       Z15, Z25, Z15
+	VMOVUPS      Z15, 192(DX)
+	ADDQ         DI, DX
+	VADDPS       Z24, Z16, Z16
+	VMAXPS       Z16, Z25, Z16
+	VMOVUPS      Z16, (DX)
+	VADDPS       Z24, Z17, Z17
+	VMAXPS       Z17, Z25, Z17
+	VMOVUPS      Z17, 64(DX)
+	VADDPS       Z24, Z18, Z18
+	VMAXPS       Z18, Z25, Z18
+	VMOVUPS      Z18, 128(DX)
+	VADDPS       Z24, Z19, Z19
+	VMAXPS       Z19, Z25, Z19
+	VMOVUPS      Z19, 192(DX)
+	ADDQ         DI, DX
+	VADDPS       Z24, Z20, Z20
+	VMAXPS       Z20, Z25, Z20
+	VMOVUPS      Z20, (DX)
+	VADDPS       Z24, Z21, Z21
+	VMAXPS       Z21, Z25, Z21
+	VMOVUPS      Z21, 64(DX)
+	VADDPS       Z24, Z22, Z22
+	VMAXPS       Z22, Z25, Z22
+	VMOVUPS      Z22, 128(DX)
+	VADDPS       Z24, Z23, Z23
+	VMAXPS       Z23, Z25, Z23
+	VMOVUPS      Z23, 192(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x06, SI
+	JMP          rows6
+
+rows4:
+	CMPQ SI, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z12
+	VMOVAPS      Z12, Z13
+	VMOVAPS      Z12, Z14
+	VMOVAPS      Z12, Z15
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop4:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*4), Z16
+	VMOVUPS      64(R9)(R12*4), Z17
+	VMOVUPS      128(R9)(R12*4), Z18
+	VMOVUPS      192(R9)(R12*4), Z19
+	VBROADCASTSS (DI), Z20
+	VFMADD231PS  Z16, Z20, Z0
+	VFMADD231PS  Z17, Z20, Z1
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS (DI)(CX*1), Z20
+	VFMADD231PS  Z16, Z20, Z4
+	VFMADD231PS  Z17, Z20, Z5
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS (DI)(CX*2), Z20
+	VFMADD231PS  Z16, Z20, Z8
+	VFMADD231PS  Z17, Z20, Z9
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS (R8), Z20
+	VFMADD231PS  Z16, Z20, Z12
+	VFMADD231PS  Z17, Z20, Z13
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z16, Z16, Z16
+	VBROADCASTSS floor+80(FP), Z17
+	VADDPS       Z16, Z0, Z0
+	VMAXPS       Z0, Z17, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPS       Z16, Z1, Z1
+	VMAXPS       Z1, Z17, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPS       Z16, Z2, Z2
+	VMAXPS       Z2, Z17, Z2
+	VMOVUPS      Z2, 128(DX)
+	VADDPS       Z16, Z3, Z3
+	VMAXPS       Z3, Z17, Z3
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         DI, DX
+	VADDPS       Z16, Z4, Z4
+	VMAXPS       Z4, Z17, Z4
+	VMOVUPS      Z4, (DX)
+	VADDPS       Z16, Z5, Z5
+	VMAXPS       Z5, Z17, Z5
+	VMOVUPS      Z5, 64(DX)
+	VADDPS       Z16, Z6, Z6
+	VMAXPS       Z6, Z17, Z6
+	VMOVUPS      Z6, 128(DX)
+	VADDPS       Z16, Z7, Z7
+	VMAXPS       Z7, Z17, Z7
+	VMOVUPS      Z7, 192(DX)
+	ADDQ         DI, DX
+	VADDPS       Z16, Z8, Z8
+	VMAXPS       Z8, Z17, Z8
+	VMOVUPS      Z8, (DX)
+	VADDPS       Z16, Z9, Z9
+	VMAXPS       Z9, Z17, Z9
+	VMOVUPS      Z9, 64(DX)
+	VADDPS       Z16, Z10, Z10
+	VMAXPS       Z10, Z17, Z10
+	VMOVUPS      Z10, 128(DX)
+	VADDPS       Z16, Z11, Z11
+	VMAXPS       Z11, Z17, Z11
+	VMOVUPS      Z11, 192(DX)
+	ADDQ         DI, DX
+	VADDPS       Z16, Z12, Z12
+	VMAXPS       Z12, Z17, Z12
+	VMOVUPS      Z12, (DX)
+	VADDPS       Z16, Z13, Z13
+	VMAXPS       Z13, Z17, Z13
+	VMOVUPS      Z13, 64(DX)
+	VADDPS       Z16, Z14, Z14
+	VMAXPS       Z14, Z17, Z14
+	VMOVUPS      Z14, 128(DX)
+	VADDPS       Z16, Z15, Z15
+	VMAXPS       Z15, Z17, Z15
+	VMOVUPS      Z15, 192(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, SI
+	JMP          rows4
+
+rows2:
+	CMPQ SI, $0x02
+	JL   rows1
+
+	// 2 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop2:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*4), Z8
+	VMOVUPS      64(R8)(R11*4), Z9
+	VMOVUPS      128(R8)(R11*4), Z10
+	VMOVUPS      192(R8)(R11*4), Z11
+	VBROADCASTSS (DI), Z12
+	VFMADD231PS  Z8, Z12, Z0
+	VFMADD231PS  Z9, Z12, Z1
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (DI)(CX*1), Z12
+	VFMADD231PS  Z8, Z12, Z4
+	VFMADD231PS  Z9, Z12, Z5
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	ADDQ         $0x04, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z8, Z8, Z8
+	VBROADCASTSS floor+80(FP), Z9
+	VADDPS       Z8, Z0, Z0
+	VMAXPS       Z0, Z9, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPS       Z8, Z1, Z1
+	VMAXPS       Z1, Z9, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPS       Z8, Z2, Z2
+	VMAXPS       Z2, Z9, Z2
+	VMOVUPS      Z2, 128(DX)
+	VADDPS       Z8, Z3, Z3
+	VMAXPS       Z3, Z9, Z3
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         DI, DX
+	VADDPS       Z8, Z4, Z4
+	VMAXPS       Z4, Z9, Z4
+	VMOVUPS      Z4, (DX)
+	VADDPS       Z8, Z5, Z5
+	VMAXPS       Z5, Z9, Z5
+	VMOVUPS      Z5, 64(DX)
+	VADDPS       Z8, Z6, Z6
+	VMAXPS       Z6, Z9, Z6
+	VMOVUPS      Z6, 128(DX)
+	VADDPS       Z8, Z7, Z7
+	VMAXPS       Z7, Z9, Z7
+	VMOVUPS      Z7, 192(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x02, SI
+	JMP          rows2
+
+rows1:
+	CMPQ SI, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop1:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*4), Z4
+	VMOVUPS      64(R8)(R11*4), Z5
+	VMOVUPS      128(R8)(R11*4), Z6
+	VMOVUPS      192(R8)(R11*4), Z7
+	VBROADCASTSS (DI), Z8
+	VFMADD231PS  Z4, Z8, Z0
+	VFMADD231PS  Z5, Z8, Z1
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	ADDQ         $0x04, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z4, Z4, Z4
+	VBROADCASTSS floor+80(FP), Z5
+	VADDPS       Z4, Z0, Z0
+	VMAXPS       Z0, Z5, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPS       Z4, Z1, Z1
+	VMAXPS       Z1, Z5, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPS       Z4, Z2, Z2
+	VMAXPS       Z2, Z5, Z2
+	VMOVUPS      Z2, 128(DX)
+	VADDPS       Z4, Z3, Z3
+	VMAXPS       Z3, Z5, Z3
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	SUBQ         $0x01, SI
+	JMP          rows1
+
+done:
+	VZEROUPPER
+	RET
+
+// func products512_16f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+// Requires: AVX, AVX512F
+TEXT ·products512_16f32(SB), NOSPLIT, $0-80
+	MOVQ    c+32(FP), AX
+	MOVQ    cRow+40(FP), CX
+	VMOVUPS (AX), Z0
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z4
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z6
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z8
+	MOVQ    taps+8(FP), AX
+	MOVQ    (AX), CX
+	SHLQ    $0x02, CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	SHLQ    $0x02, DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	SHLQ    $0x02, BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), SI
+	SHLQ    $0x02, SI
+	ADDQ    x+0(FP), SI
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	ADDQ    x+0(FP), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x02, R8
+	ADDQ    x+0(FP), R8
+	MOVQ    48(AX), R9
+	SHLQ    $0x02, R9
+	ADDQ    x+0(FP), R9
+	MOVQ    56(AX), R10
+	SHLQ    $0x02, R10
+	ADDQ    x+0(FP), R10
+	MOVQ    64(AX), AX
+	SHLQ    $0x02, AX
+	ADDQ    x+0(FP), AX
+	MOVQ    y+16(FP), R11
+	MOVQ    yStep+24(FP), R12
+	MOVQ    line+56(FP), R14
+	XORQ    R13, R13
+
+pixel:
+	VMOVUPS      (R11), Z9
+	VBROADCASTSS (CX)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (DX)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (BX)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (SI)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (DI)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (R8)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R9)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R10)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (AX)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         R12, R11
+	ADDQ         $0x04, R13
+	CMPQ         R13, R14
+	JNE          pixel
+	ADDQ         between+64(FP), R13
+	ADDQ         pitch+72(FP), R14
+	DECQ         lines+48(FP)
+	JNZ          pixel
+	MOVQ         c+32(FP), AX
+	MOVQ         cRow+40(FP), CX
+	VMOVUPS      Z0, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z1, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z2, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z3, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z4, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z5, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z6, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z7, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z8, (AX)
+	VZEROUPPER
+	RET
+
+// func products512_32f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+// Requires: AVX, AVX512F
+TEXT ·products512_32f32(SB), NOSPLIT, $0-80
+	MOVQ    c+32(FP), AX
+	MOVQ    cRow+40(FP), CX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	VMOVUPS 64(AX), Z3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z4
+	VMOVUPS 64(AX), Z5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z6
+	VMOVUPS 64(AX), Z7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z8
+	VMOVUPS 64(AX), Z9
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z10
+	VMOVUPS 64(AX), Z11
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z12
+	VMOVUPS 64(AX), Z13
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z14
+	VMOVUPS 64(AX), Z15
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z16
+	VMOVUPS 64(AX), Z17
+	MOVQ    taps+8(FP), AX
+	MOVQ    (AX), CX
+	SHLQ    $0x02, CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	SHLQ    $0x02, DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	SHLQ    $0x02, BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), SI
+	SHLQ    $0x02, SI
+	ADDQ    x+0(FP), SI
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	ADDQ    x+0(FP), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x02, R8
+	ADDQ    x+0(FP), R8
+	MOVQ    48(AX), R9
+	SHLQ    $0x02, R9
+	ADDQ    x+0(FP), R9
+	MOVQ    56(AX), R10
+	SHLQ    $0x02, R10
+	ADDQ    x+0(FP), R10
+	MOVQ    64(AX), AX
+	SHLQ    $0x02, AX
+	ADDQ    x+0(FP), AX
+	MOVQ    y+16(FP), R11
+	MOVQ    yStep+24(FP), R12
+	MOVQ    line+56(FP), R14
+	XORQ    R13, R13
+
+pixel:
+	VMOVUPS      (R11), Z18
+	VMOVUPS      64(R11), Z19
+	VBROADCASTSS (CX)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS (DX)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS (BX)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS (SI)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS (DI)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS (R8)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS (R9)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS (R10)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS (AX)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         R12, R11
+	ADDQ         $0x04, R13
+	CMPQ         R13, R14
+	JNE          pixel
+	ADDQ         between+64(FP), R13
+	ADDQ         pitch+72(FP), R14
+	DECQ         lines+48(FP)
+	JNZ          pixel
+	MOVQ         c+32(FP), AX
+	MOVQ         cRow+40(FP), CX
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      Z15, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z16, (AX)
+	VMOVUPS      Z17, 64(AX)
 	VZEROUPPER
 	RET
 
@@ -7484,111 +7931,6 @@ done:
 	VZEROUPPER
 	RET
 
-// func products512_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
-// Requires: AVX, AVX512F
-TEXT ·products512_8f64(SB), NOSPLIT, $0-80
-	MOVQ    c+32(FP), AX
-	MOVQ    cRow+40(FP), CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z4
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z5
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z6
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z7
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z8
-	MOVQ    taps+8(FP), AX
-	MOVQ    (AX), CX
-	SHLQ    $0x03, CX
-	ADDQ    x+0(FP), CX
-	MOVQ    8(AX), DX
-	SHLQ    $0x03, DX
-	ADDQ    x+0(FP), DX
-	MOVQ    16(AX), BX
-	SHLQ    $0x03, BX
-	ADDQ    x+0(FP), BX
-	MOVQ    24(AX), SI
-	SHLQ    $0x03, SI
-	ADDQ    x+0(FP), SI
-	MOVQ    32(AX), DI
-	SHLQ    $0x03, DI
-	ADDQ    x+0(FP), DI
-	MOVQ    40(AX), R8
-	SHLQ    $0x03, R8
-	ADDQ    x+0(FP), R8
-	MOVQ    48(AX), R9
-	SHLQ    $0x03, R9
-	ADDQ    x+0(FP), R9
-	MOVQ    56(AX), R10
-	SHLQ    $0x03, R10
-	ADDQ    x+0(FP), R10
-	MOVQ    64(AX), AX
-	SHLQ    $0x03, AX
-	ADDQ    x+0(FP), AX
-	MOVQ    y+16(FP), R11
-	MOVQ    yStep+24(FP), R12
-	MOVQ    line+56(FP), R14
-	XORQ    R13, R13
-
-pixel:
-	VMOVUPS      (R11), Z9
-	VBROADCASTSD (CX)(R13*1), Z10
-	VFMADD231PD  Z9, Z10, Z0
-	VBROADCASTSD (DX)(R13*1), Z10
-	VFMADD231PD  Z9, Z10, Z1
-	VBROADCASTSD (BX)(R13*1), Z10
-	VFMADD231PD  Z9, Z10, Z2
-	VBROADCASTSD (SI)(R13*1), Z10
-	VFMADD231PD  Z9, Z10, Z3
-	VBROADCASTSD (DI)(R13*1), Z10
-	VFMADD231PD  Z9, Z10, Z4
-	VBROADCASTSD (R8)(R13*1), Z10
-	VFMADD231PD  Z9, Z10, Z5
-	VBROADCASTSD (R9)(R13*1), Z10
-	VFMADD231PD  Z9, Z10, Z6
-	VBROADCASTSD (R10)(R13*1), Z10
-	VFMADD231PD  Z9, Z10, Z7
-	VBROADCASTSD (AX)(R13*1), Z10
-	VFMADD231PD  Z9, Z10, Z8
-	ADDQ         R12, R11
-	ADDQ         $0x08, R13
-	CMPQ         R13, R14
-	JNE          pixel
-	ADDQ         between+64(FP), R13
-	ADDQ         pitch+72(FP), R14
-	DECQ         lines+48(FP)
-	JNZ          pixel
-	MOVQ         c+32(FP), AX
-	MOVQ         cRow+40(FP), CX
-	VMOVUPS      Z0, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z1, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z2, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z3, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z5, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z6, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z7, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z8, (AX)
-	VZEROUPPER
-	RET
-
 // func taps512_16f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·taps512_16f64(SB), NOSPLIT, $0-88
@@ -7926,139 +8268,6 @@ loop1:
 	JMP          rows1
 
 done:
-	VZEROUPPER
-	RET
-
-// func products512_16f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
-// Requires: AVX, AVX512F
-TEXT ·products512_16f64(SB), NOSPLIT, $0-80
-	MOVQ    c+32(FP), AX
-	MOVQ    cRow+40(FP), CX
-	VMOVUPS (AX), Z0
-	VMOVUPS 64(AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	VMOVUPS 64(AX), Z3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z4
-	VMOVUPS 64(AX), Z5
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z6
-	VMOVUPS 64(AX), Z7
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z8
-	VMOVUPS 64(AX), Z9
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z10
-	VMOVUPS 64(AX), Z11
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z12
-	VMOVUPS 64(AX), Z13
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z14
-	VMOVUPS 64(AX), Z15
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z16
-	VMOVUPS 64(AX), Z17
-	MOVQ    taps+8(FP), AX
-	MOVQ    (AX), CX
-	SHLQ    $0x03, CX
-	ADDQ    x+0(FP), CX
-	MOVQ    8(AX), DX
-	SHLQ    $0x03, DX
-	ADDQ    x+0(FP), DX
-	MOVQ    16(AX), BX
-	SHLQ    $0x03, BX
-	ADDQ    x+0(FP), BX
-	MOVQ    24(AX), SI
-	SHLQ    $0x03, SI
-	ADDQ    x+0(FP), SI
-	MOVQ    32(AX), DI
-	SHLQ    $0x03, DI
-	ADDQ    x+0(FP), DI
-	MOVQ    40(AX), R8
-	SHLQ    $0x03, R8
-	ADDQ    x+0(FP), R8
-	MOVQ    48(AX), R9
-	SHLQ    $0x03, R9
-	ADDQ    x+0(FP), R9
-	MOVQ    56(AX), R10
-	SHLQ    $0x03, R10
-	ADDQ    x+0(FP), R10
-	MOVQ    64(AX), AX
-	SHLQ    $0x03, AX
-	ADDQ    x+0(FP), AX
-	MOVQ    y+16(FP), R11
-	MOVQ    yStep+24(FP), R12
-	MOVQ    line+56(FP), R14
-	XORQ    R13, R13
-
-pixel:
-	VMOVUPS      (R11), Z18
-	VMOVUPS      64(R11), Z19
-	VBROADCASTSD (CX)(R13*1), Z20
-	VFMADD231PD  Z18, Z20, Z0
-	VFMADD231PD  Z19, Z20, Z1
-	VBROADCASTSD (DX)(R13*1), Z20
-	VFMADD231PD  Z18, Z20, Z2
-	VFMADD231PD  Z19, Z20, Z3
-	VBROADCASTSD (BX)(R13*1), Z20
-	VFMADD231PD  Z18, Z20, Z4
-	VFMADD231PD  Z19, Z20, Z5
-	VBROADCASTSD (SI)(R13*1), Z20
-	VFMADD231PD  Z18, Z20, Z6
-	VFMADD231PD  Z19, Z20, Z7
-	VBROADCASTSD (DI)(R13*1), Z20
-	VFMADD231PD  Z18, Z20, Z8
-	VFMADD231PD  Z19, Z20, Z9
-	VBROADCASTSD (R8)(R13*1), Z20
-	VFMADD231PD  Z18, Z20, Z10
-	VFMADD231PD  Z19, Z20, Z11
-	VBROADCASTSD (R9)(R13*1), Z20
-	VFMADD231PD  Z18, Z20, Z12
-	VFMADD231PD  Z19, Z20, Z13
-	VBROADCASTSD (R10)(R13*1), Z20
-	VFMADD231PD  Z18, Z20, Z14
-	VFMADD231PD  Z19, Z20, Z15
-	VBROADCASTSD (AX)(R13*1), Z20
-	VFMADD231PD  Z18, Z20, Z16
-	VFMADD231PD  Z19, Z20, Z17
-	ADDQ         R12, R11
-	ADDQ         $0x08, R13
-	CMPQ         R13, R14
-	JNE          pixel
-	ADDQ         between+64(FP), R13
-	ADDQ         pitch+72(FP), R14
-	DECQ         lines+48(FP)
-	JNZ          pixel
-	MOVQ         c+32(FP), AX
-	MOVQ         cRow+40(FP), CX
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z10, (AX)
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z14, (AX)
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z16, (AX)
-	VMOVUPS      Z17, 64(AX)
 	VZEROUPPER
 	RET
 
@@ -8478,6 +8687,691 @@ loop1:
 	JMP          rows1
 
 done:
+	VZEROUPPER
+	RET
+
+// func taps512_32f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·taps512_32f64(SB), NOSPLIT, $0-88
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ c+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ rows+64(FP), SI
+
+rows6:
+	CMPQ SI, $0x06
+	JL   rows4
+
+	// 6 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z12
+	VMOVAPS      Z12, Z13
+	VMOVAPS      Z12, Z14
+	VMOVAPS      Z12, Z15
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z16
+	VMOVAPS      Z16, Z17
+	VMOVAPS      Z16, Z18
+	VMOVAPS      Z16, Z19
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z20
+	VMOVAPS      Z20, Z21
+	VMOVAPS      Z20, Z22
+	VMOVAPS      Z20, Z23
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop6:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*8), Z24
+	VMOVUPS      64(R9)(R12*8), Z25
+	VMOVUPS      128(R9)(R12*8), Z26
+	VMOVUPS      192(R9)(R12*8), Z27
+	VBROADCASTSD (DI), Z28
+	VFMADD231PD  Z24, Z28, Z0
+	VFMADD231PD  Z25, Z28, Z1
+	VFMADD231PD  Z26, Z28, Z2
+	VFMADD231PD  Z27, Z28, Z3
+	VBROADCASTSD (DI)(CX*1), Z28
+	VFMADD231PD  Z24, Z28, Z4
+	VFMADD231PD  Z25, Z28, Z5
+	VFMADD231PD  Z26, Z28, Z6
+	VFMADD231PD  Z27, Z28, Z7
+	VBROADCASTSD (DI)(CX*2), Z28
+	VFMADD231PD  Z24, Z28, Z8
+	VFMADD231PD  Z25, Z28, Z9
+	VFMADD231PD  Z26, Z28, Z10
+	VFMADD231PD  Z27, Z28, Z11
+	VBROADCASTSD (R8), Z28
+	VFMADD231PD  Z24, Z28, Z12
+	VFMADD231PD  Z25, Z28, Z13
+	VFMADD231PD  Z26, Z28, Z14
+	VFMADD231PD  Z27, Z28, Z15
+	VBROADCASTSD (R8)(CX*1), Z28
+	VFMADD231PD  Z24, Z28, Z16
+	VFMADD231PD  Z25, Z28, Z17
+	VFMADD231PD  Z26, Z28, Z18
+	VFMADD231PD  Z27, Z28, Z19
+	VBROADCASTSD (R8)(CX*2), Z28
+	VFMADD231PD  Z24, Z28, Z20
+	VFMADD231PD  Z25, Z28, Z21
+	VFMADD231PD  Z26, Z28, Z22
+	VFMADD231PD  Z27, Z28, Z23
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop6
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z24, Z24, Z24
+	VBROADCASTSD floor+80(FP), Z25
+	VADDPD       Z24, Z0, Z0
+	VMAXPD       Z0, Z25, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPD       Z24, Z1, Z1
+	VMAXPD       Z1, Z25, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPD       Z24, Z2, Z2
+	VMAXPD       Z2, Z25, Z2
+	VMOVUPS      Z2, 128(DX)
+	VADDPD       Z24, Z3, Z3
+	VMAXPD       Z3, Z25, Z3
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         DI, DX
+	VADDPD       Z24, Z4, Z4
+	VMAXPD       Z4, Z25, Z4
+	VMOVUPS      Z4, (DX)
+	VADDPD       Z24, Z5, Z5
+	VMAXPD       Z5, Z25, Z5
+	VMOVUPS      Z5, 64(DX)
+	VADDPD       Z24, Z6, Z6
+	VMAXPD       Z6, Z25, Z6
+	VMOVUPS      Z6, 128(DX)
+	VADDPD       Z24, Z7, Z7
+	VMAXPD       Z7, Z25, Z7
+	VMOVUPS      Z7, 192(DX)
+	ADDQ         DI, DX
+	VADDPD       Z24, Z8, Z8
+	VMAXPD       Z8, Z25, Z8
+	VMOVUPS      Z8, (DX)
+	VADDPD       Z24, Z9, Z9
+	VMAXPD       Z9, Z25, Z9
+	VMOVUPS      Z9, 64(DX)
+	VADDPD       Z24, Z10, Z10
+	VMAXPD       Z10, Z25, Z10
+	VMOVUPS      Z10, 128(DX)
+	VADDPD       Z24, Z11, Z11
+	VMAXPD       Z11, Z25, Z11
+	VMOVUPS      Z11, 192(DX)
+	ADDQ         DI, DX
+	VADDPD       Z24, Z12, Z12
+	VMAXPD       Z12, Z25, Z12
+	VMOVUPS      Z12, (DX)
+	VADDPD       Z24, Z13, Z13
+	VMAXPD       Z13, Z25, Z13
+	VMOVUPS      Z13, 64(DX)
+	VADDPD       Z24, Z14, Z14
+	VMAXPD       Z14, Z25, Z14
+	VMOVUPS      Z14, 128(DX)
+	VADDPD       Z24, Z15, Z15
+	VMAXPD       Z15, Z25, Z15
+	VMOVUPS      Z15, 192(DX)
+	ADDQ         DI, DX
+	VADDPD       Z24, Z16, Z16
+	VMAXPD       Z16, Z25, Z16
+	VMOVUPS      Z16, (DX)
+	VADDPD       Z24, Z17, Z17
+	VMAXPD       Z17, Z25, Z17
+	VMOVUPS      Z17, 64(DX)
+	VADDPD       Z24, Z18, Z18
+	VMAXPD       Z18, Z25, Z18
+	VMOVUPS      Z18, 128(DX)
+	VADDPD       Z24, Z19, Z19
+	VMAXPD       Z19, Z25, Z19
+	VMOVUPS      Z19, 192(DX)
+	ADDQ         DI, DX
+	VADDPD       Z24, Z20, Z20
+	VMAXPD       Z20, Z25, Z20
+	VMOVUPS      Z20, (DX)
+	VADDPD       Z24, Z21, Z21
+	VMAXPD       Z21, Z25, Z21
+	VMOVUPS      Z21, 64(DX)
+	VADDPD       Z24, Z22, Z22
+	VMAXPD       Z22, Z25, Z22
+	VMOVUPS      Z22, 128(DX)
+	VADDPD       Z24, Z23, Z23
+	VMAXPD       Z23, Z25, Z23
+	VMOVUPS      Z23, 192(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x06, SI
+	JMP          rows6
+
+rows4:
+	CMPQ SI, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z12
+	VMOVAPS      Z12, Z13
+	VMOVAPS      Z12, Z14
+	VMOVAPS      Z12, Z15
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop4:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*8), Z16
+	VMOVUPS      64(R9)(R12*8), Z17
+	VMOVUPS      128(R9)(R12*8), Z18
+	VMOVUPS      192(R9)(R12*8), Z19
+	VBROADCASTSD (DI), Z20
+	VFMADD231PD  Z16, Z20, Z0
+	VFMADD231PD  Z17, Z20, Z1
+	VFMADD231PD  Z18, Z20, Z2
+	VFMADD231PD  Z19, Z20, Z3
+	VBROADCASTSD (DI)(CX*1), Z20
+	VFMADD231PD  Z16, Z20, Z4
+	VFMADD231PD  Z17, Z20, Z5
+	VFMADD231PD  Z18, Z20, Z6
+	VFMADD231PD  Z19, Z20, Z7
+	VBROADCASTSD (DI)(CX*2), Z20
+	VFMADD231PD  Z16, Z20, Z8
+	VFMADD231PD  Z17, Z20, Z9
+	VFMADD231PD  Z18, Z20, Z10
+	VFMADD231PD  Z19, Z20, Z11
+	VBROADCASTSD (R8), Z20
+	VFMADD231PD  Z16, Z20, Z12
+	VFMADD231PD  Z17, Z20, Z13
+	VFMADD231PD  Z18, Z20, Z14
+	VFMADD231PD  Z19, Z20, Z15
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z16, Z16, Z16
+	VBROADCASTSD floor+80(FP), Z17
+	VADDPD       Z16, Z0, Z0
+	VMAXPD       Z0, Z17, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPD       Z16, Z1, Z1
+	VMAXPD       Z1, Z17, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPD       Z16, Z2, Z2
+	VMAXPD       Z2, Z17, Z2
+	VMOVUPS      Z2, 128(DX)
+	VADDPD       Z16, Z3, Z3
+	VMAXPD       Z3, Z17, Z3
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         DI, DX
+	VADDPD       Z16, Z4, Z4
+	VMAXPD       Z4, Z17, Z4
+	VMOVUPS      Z4, (DX)
+	VADDPD       Z16, Z5, Z5
+	VMAXPD       Z5, Z17, Z5
+	VMOVUPS      Z5, 64(DX)
+	VADDPD       Z16, Z6, Z6
+	VMAXPD       Z6, Z17, Z6
+	VMOVUPS      Z6, 128(DX)
+	VADDPD       Z16, Z7, Z7
+	VMAXPD       Z7, Z17, Z7
+	VMOVUPS      Z7, 192(DX)
+	ADDQ         DI, DX
+	VADDPD       Z16, Z8, Z8
+	VMAXPD       Z8, Z17, Z8
+	VMOVUPS      Z8, (DX)
+	VADDPD       Z16, Z9, Z9
+	VMAXPD       Z9, Z17, Z9
+	VMOVUPS      Z9, 64(DX)
+	VADDPD       Z16, Z10, Z10
+	VMAXPD       Z10, Z17, Z10
+	VMOVUPS      Z10, 128(DX)
+	VADDPD       Z16, Z11, Z11
+	VMAXPD       Z11, Z17, Z11
+	VMOVUPS      Z11, 192(DX)
+	ADDQ         DI, DX
+	VADDPD       Z16, Z12, Z12
+	VMAXPD       Z12, Z17, Z12
+	VMOVUPS      Z12, (DX)
+	VADDPD       Z16, Z13, Z13
+	VMAXPD       Z13, Z17, Z13
+	VMOVUPS      Z13, 64(DX)
+	VADDPD       Z16, Z14, Z14
+	VMAXPD       Z14, Z17, Z14
+	VMOVUPS      Z14, 128(DX)
+	VADDPD       Z16, Z15, Z15
+	VMAXPD       Z15, Z17, Z15
+	VMOVUPS      Z15, 192(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, SI
+	JMP          rows4
+
+rows2:
+	CMPQ SI, $0x02
+	JL   rows1
+
+	// 2 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop2:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*8), Z8
+	VMOVUPS      64(R8)(R11*8), Z9
+	VMOVUPS      128(R8)(R11*8), Z10
+	VMOVUPS      192(R8)(R11*8), Z11
+	VBROADCASTSD (DI), Z12
+	VFMADD231PD  Z8, Z12, Z0
+	VFMADD231PD  Z9, Z12, Z1
+	VFMADD231PD  Z10, Z12, Z2
+	VFMADD231PD  Z11, Z12, Z3
+	VBROADCASTSD (DI)(CX*1), Z12
+	VFMADD231PD  Z8, Z12, Z4
+	VFMADD231PD  Z9, Z12, Z5
+	VFMADD231PD  Z10, Z12, Z6
+	VFMADD231PD  Z11, Z12, Z7
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z8, Z8, Z8
+	VBROADCASTSD floor+80(FP), Z9
+	VADDPD       Z8, Z0, Z0
+	VMAXPD       Z0, Z9, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPD       Z8, Z1, Z1
+	VMAXPD       Z1, Z9, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPD       Z8, Z2, Z2
+	VMAXPD       Z2, Z9, Z2
+	VMOVUPS      Z2, 128(DX)
+	VADDPD       Z8, Z3, Z3
+	VMAXPD       Z3, Z9, Z3
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         DI, DX
+	VADDPD       Z8, Z4, Z4
+	VMAXPD       Z4, Z9, Z4
+	VMOVUPS      Z4, (DX)
+	VADDPD       Z8, Z5, Z5
+	VMAXPD       Z5, Z9, Z5
+	VMOVUPS      Z5, 64(DX)
+	VADDPD       Z8, Z6, Z6
+	VMAXPD       Z6, Z9, Z6
+	VMOVUPS      Z6, 128(DX)
+	VADDPD       Z8, Z7, Z7
+	VMAXPD       Z7, Z9, Z7
+	VMOVUPS      Z7, 192(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x02, SI
+	JMP          rows2
+
+rows1:
+	CMPQ SI, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop1:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*8), Z4
+	VMOVUPS      64(R8)(R11*8), Z5
+	VMOVUPS      128(R8)(R11*8), Z6
+	VMOVUPS      192(R8)(R11*8), Z7
+	VBROADCASTSD (DI), Z8
+	VFMADD231PD  Z4, Z8, Z0
+	VFMADD231PD  Z5, Z8, Z1
+	VFMADD231PD  Z6, Z8, Z2
+	VFMADD231PD  Z7, Z8, Z3
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z4, Z4, Z4
+	VBROADCASTSD floor+80(FP), Z5
+	VADDPD       Z4, Z0, Z0
+	VMAXPD       Z0, Z5, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPD       Z4, Z1, Z1
+	VMAXPD       Z1, Z5, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPD       Z4, Z2, Z2
+	VMAXPD       Z2, Z5, Z2
+	VMOVUPS      Z2, 128(DX)
+	VADDPD       Z4, Z3, Z3
+	VMAXPD       Z3, Z5, Z3
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	SUBQ         $0x01, SI
+	JMP          rows1
+
+done:
+	VZEROUPPER
+	RET
+
+// func products512_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+// Requires: AVX, AVX512F
+TEXT ·products512_8f64(SB), NOSPLIT, $0-80
+	MOVQ    c+32(FP), AX
+	MOVQ    cRow+40(FP), CX
+	VMOVUPS (AX), Z0
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z4
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z6
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z8
+	MOVQ    taps+8(FP), AX
+	MOVQ    (AX), CX
+	SHLQ    $0x03, CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	SHLQ    $0x03, DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	SHLQ    $0x03, BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), SI
+	SHLQ    $0x03, SI
+	ADDQ    x+0(FP), SI
+	MOVQ    32(AX), DI
+	SHLQ    $0x03, DI
+	ADDQ    x+0(FP), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x03, R8
+	ADDQ    x+0(FP), R8
+	MOVQ    48(AX), R9
+	SHLQ    $0x03, R9
+	ADDQ    x+0(FP), R9
+	MOVQ    56(AX), R10
+	SHLQ    $0x03, R10
+	ADDQ    x+0(FP), R10
+	MOVQ    64(AX), AX
+	SHLQ    $0x03, AX
+	ADDQ    x+0(FP), AX
+	MOVQ    y+16(FP), R11
+	MOVQ    yStep+24(FP), R12
+	MOVQ    line+56(FP), R14
+	XORQ    R13, R13
+
+pixel:
+	VMOVUPS      (R11), Z9
+	VBROADCASTSD (CX)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z0
+	VBROADCASTSD (DX)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z1
+	VBROADCASTSD (BX)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z2
+	VBROADCASTSD (SI)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z3
+	VBROADCASTSD (DI)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z4
+	VBROADCASTSD (R8)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z5
+	VBROADCASTSD (R9)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z6
+	VBROADCASTSD (R10)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z7
+	VBROADCASTSD (AX)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z8
+	ADDQ         R12, R11
+	ADDQ         $0x08, R13
+	CMPQ         R13, R14
+	JNE          pixel
+	ADDQ         between+64(FP), R13
+	ADDQ         pitch+72(FP), R14
+	DECQ         lines+48(FP)
+	JNZ          pixel
+	MOVQ         c+32(FP), AX
+	MOVQ         cRow+40(FP), CX
+	VMOVUPS      Z0, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z1, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z2, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z3, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z4, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z5, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z6, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z7, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z8, (AX)
+	VZEROUPPER
+	RET
+
+// func products512_16f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+// Requires: AVX, AVX512F
+TEXT ·products512_16f64(SB), NOSPLIT, $0-80
+	MOVQ    c+32(FP), AX
+	MOVQ    cRow+40(FP), CX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	VMOVUPS 64(AX), Z3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z4
+	VMOVUPS 64(AX), Z5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z6
+	VMOVUPS 64(AX), Z7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z8
+	VMOVUPS 64(AX), Z9
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z10
+	VMOVUPS 64(AX), Z11
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z12
+	VMOVUPS 64(AX), Z13
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z14
+	VMOVUPS 64(AX), Z15
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z16
+	VMOVUPS 64(AX), Z17
+	MOVQ    taps+8(FP), AX
+	MOVQ    (AX), CX
+	SHLQ    $0x03, CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	SHLQ    $0x03, DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	SHLQ    $0x03, BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), SI
+	SHLQ    $0x03, SI
+	ADDQ    x+0(FP), SI
+	MOVQ    32(AX), DI
+	SHLQ    $0x03, DI
+	ADDQ    x+0(FP), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x03, R8
+	ADDQ    x+0(FP), R8
+	MOVQ    48(AX), R9
+	SHLQ    $0x03, R9
+	ADDQ    x+0(FP), R9
+	MOVQ    56(AX), R10
+	SHLQ    $0x03, R10
+	ADDQ    x+0(FP), R10
+	MOVQ    64(AX), AX
+	SHLQ    $0x03, AX
+	ADDQ    x+0(FP), AX
+	MOVQ    y+16(FP), R11
+	MOVQ    yStep+24(FP), R12
+	MOVQ    line+56(FP), R14
+	XORQ    R13, R13
+
+pixel:
+	VMOVUPS      (R11), Z18
+	VMOVUPS      64(R11), Z19
+	VBROADCASTSD (CX)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z0
+	VFMADD231PD  Z19, Z20, Z1
+	VBROADCASTSD (DX)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z2
+	VFMADD231PD  Z19, Z20, Z3
+	VBROADCASTSD (BX)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z4
+	VFMADD231PD  Z19, Z20, Z5
+	VBROADCASTSD (SI)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z6
+	VFMADD231PD  Z19, Z20, Z7
+	VBROADCASTSD (DI)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z8
+	VFMADD231PD  Z19, Z20, Z9
+	VBROADCASTSD (R8)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z10
+	VFMADD231PD  Z19, Z20, Z11
+	VBROADCASTSD (R9)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z12
+	VFMADD231PD  Z19, Z20, Z13
+	VBROADCASTSD (R10)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z14
+	VFMADD231PD  Z19, Z20, Z15
+	VBROADCASTSD (AX)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z16
+	VFMADD231PD  Z19, Z20, Z17
+	ADDQ         R12, R11
+	ADDQ         $0x08, R13
+	CMPQ         R13, R14
+	JNE          pixel
+	ADDQ         between+64(FP), R13
+	ADDQ         pitch+72(FP), R14
+	DECQ         lines+48(FP)
+	JNZ          pixel
+	MOVQ         c+32(FP), AX
+	MOVQ         cRow+40(FP), CX
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      Z15, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z16, (AX)
+	VMOVUPS      Z17, 64(AX)
 	VZEROUPPER
 	RET
 

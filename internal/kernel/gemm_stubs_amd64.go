@@ -393,25 +393,6 @@ func strip256_12f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep u
 //go:noescape
 func taps512_16f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
 
-// products512_16f32 adds to 9 rows of 16 sums, for lines of pixels, line after line; lines and
-// line are 1 or more:
-//
-//	for r := range lines {
-//		for q := range line {
-//			for i := range 9 {
-//				for j := range 16 {
-//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
-//				}
-//			}
-//		}
-//	}
-//
-// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
-// between, which is pitch - line.
-//
-//go:noescape
-func products512_16f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
-
 // taps512_32f32 computes 32 columns of planes, k and rows being 1 or more:
 //
 //	for i := range rows {
@@ -433,25 +414,6 @@ func products512_16f32(x *float32, taps *int, y *float32, yStep uintptr, c *floa
 //go:noescape
 func taps512_32f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
 
-// products512_32f32 adds to 9 rows of 32 sums, for lines of pixels, line after line; lines and
-// line are 1 or more:
-//
-//	for r := range lines {
-//		for q := range line {
-//			for i := range 9 {
-//				for j := range 32 {
-//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
-//				}
-//			}
-//		}
-//	}
-//
-// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
-// between, which is pitch - line.
-//
-//go:noescape
-func products512_32f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
-
 // taps512_48f32 computes 48 columns of planes, k and rows being 1 or more:
 //
 //	for i := range rows {
@@ -472,6 +434,65 @@ func products512_32f32(x *float32, taps *int, y *float32, yStep uintptr, c *floa
 //
 //go:noescape
 func taps512_48f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
+
+// taps512_64f32 computes 64 columns of planes, k and rows being 1 or more:
+//
+//	for i := range rows {
+//		for j := range 64 {
+//			s := from[i]
+//			for p := range k {
+//				s = fma(a[i][p], b[taps[p]+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, in bytes.
+//
+//go:noescape
+func taps512_64f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
+
+// products512_16f32 adds to 9 rows of 16 sums, for lines of pixels, line after line; lines and
+// line are 1 or more:
+//
+//	for r := range lines {
+//		for q := range line {
+//			for i := range 9 {
+//				for j := range 16 {
+//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
+//				}
+//			}
+//		}
+//	}
+//
+// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
+// between, which is pitch - line.
+//
+//go:noescape
+func products512_16f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+
+// products512_32f32 adds to 9 rows of 32 sums, for lines of pixels, line after line; lines and
+// line are 1 or more:
+//
+//	for r := range lines {
+//		for q := range line {
+//			for i := range 9 {
+//				for j := range 32 {
+//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
+//				}
+//			}
+//		}
+//	}
+//
+// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
+// between, which is pitch - line.
+//
+//go:noescape
+func products512_32f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
 
 // products512_48f32 adds to 9 rows of 48 sums, for lines of pixels, line after line; lines and
 // line are 1 or more:
@@ -595,25 +616,6 @@ func products256_16f32(x *float32, taps *int, y *float32, yStep uintptr, c *floa
 //go:noescape
 func taps512_8f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
 
-// products512_8f64 adds to 9 rows of 8 sums, for lines of pixels, line after line; lines and
-// line are 1 or more:
-//
-//	for r := range lines {
-//		for q := range line {
-//			for i := range 9 {
-//				for j := range 8 {
-//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
-//				}
-//			}
-//		}
-//	}
-//
-// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
-// between, which is pitch - line.
-//
-//go:noescape
-func products512_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
-
 // taps512_16f64 computes 16 columns of planes, k and rows being 1 or more:
 //
 //	for i := range rows {
@@ -635,25 +637,6 @@ func products512_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float
 //go:noescape
 func taps512_16f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
 
-// products512_16f64 adds to 9 rows of 16 sums, for lines of pixels, line after line; lines and
-// line are 1 or more:
-//
-//	for r := range lines {
-//		for q := range line {
-//			for i := range 9 {
-//				for j := range 16 {
-//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
-//				}
-//			}
-//		}
-//	}
-//
-// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
-// between, which is pitch - line.
-//
-//go:noescape
-func products512_16f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
-
 // taps512_24f64 computes 24 columns of planes, k and rows being 1 or more:
 //
 //	for i := range rows {
@@ -674,6 +657,65 @@ func products512_16f64(x *float64, taps *int, y *float64, yStep uintptr, c *floa
 //
 //go:noescape
 func taps512_24f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
+
+// taps512_32f64 computes 32 columns of planes, k and rows being 1 or more:
+//
+//	for i := range rows {
+//		for j := range 32 {
+//			s := from[i]
+//			for p := range k {
+//				s = fma(a[i][p], b[taps[p]+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, in bytes.
+//
+//go:noescape
+func taps512_32f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
+
+// products512_8f64 adds to 9 rows of 8 sums, for lines of pixels, line after line; lines and
+// line are 1 or more:
+//
+//	for r := range lines {
+//		for q := range line {
+//			for i := range 9 {
+//				for j := range 8 {
+//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
+//				}
+//			}
+//		}
+//	}
+//
+// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
+// between, which is pitch - line.
+//
+//go:noescape
+func products512_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+
+// products512_16f64 adds to 9 rows of 16 sums, for lines of pixels, line after line; lines and
+// line are 1 or more:
+//
+//	for r := range lines {
+//		for q := range line {
+//			for i := range 9 {
+//				for j := range 16 {
+//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
+//				}
+//			}
+//		}
+//	}
+//
+// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
+// between, which is pitch - line.
+//
+//go:noescape
+func products512_16f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
 
 // products512_24f64 adds to 9 rows of 24 sums, for lines of pixels, line after line; lines and
 // line are 1 or more:

@@ -6,7 +6,7 @@ import "unsafe"
 // of processor. The strips and products are by the number of vectors they are wide.
 type imageKernels[T Float] struct {
 	lanes       int
-	strips      [4]tapStrip[T]
+	strips      [5]tapStrip[T]    // of the widths there are
 	products    [4]productTile[T] // of the widths there are
 	productRows int
 
@@ -35,10 +35,10 @@ type (
 // next returns how many vectors wide the next strip is, if so many are left: three, unless
 // one would be left alone.
 func (k *imageKernels[T]) next(left int) int {
-	if left == 4 {
-		return 2
+	if left == 4 && k.strips[4] != nil {
+		return 4
 	}
-	return min(left, 3)
+	return nextOfThree(left)
 }
 
 // nextProduct is the same of the tiles of dwᵀ.
@@ -46,7 +46,14 @@ func (k *imageKernels[T]) nextProduct(left int) int {
 	if k.products[3] == nil {
 		return 2
 	}
-	return k.next(left)
+	return nextOfThree(left)
+}
+
+func nextOfThree(left int) int {
+	if left == 4 {
+		return 2
+	}
+	return min(left, 3)
 }
 
 // correlate computes the planes lo to hi of a group; wide begins with lo. The last strip begins before the end
