@@ -2175,6 +2175,17 @@ func dropout256f32(y *float32, x *float32, keys *[20]uint32, block uint64, step 
 //go:noescape
 func pixels256(y *float32, x *byte, n int)
 
+// marks256 finds three bytes in n blocks of 64, n being 1 or more:
+//
+//	for i := range 64 * n {
+//		if text[i] == a || text[i] == b || text[i] == c {
+//			found[i/64] |= 1 << (i % 64)
+//		}
+//	}
+//
+//go:noescape
+func marks256(found *uint64, text *byte, n int, a byte, b byte, c byte)
+
 // prefetch asks for the cache lines of n bytes from x on; n is 1 or more.
 //
 //go:noescape

@@ -75,7 +75,7 @@ func maxPlaneAsm[T Float](g Pool, y, x []T, pitch int, choices []int32, memory [
 	padded, wide := g.padded(), 2*g.wide()
 	if padded > 0 {
 		width := g.Columns.Size + 2*g.Columns.Padding
-		copyRows(memory[g.Columns.Padding:], width, x, pitch, g.Rows.Size, g.Columns.Size)
+		copyPlanes(memory[g.Columns.Padding:], 0, width, x, 0, pitch, 1, g.Rows.Size, g.Columns.Size)
 		x, pitch = memory, width
 	}
 	best, at := y, choices
@@ -105,7 +105,7 @@ func averagePlaneAsm[T Float](g Pool, y, x []T, size T, memory []T) bool {
 	padded, wide := g.padded(), g.wide()
 	pitch := g.Columns.Size + 2*g.Columns.Padding
 	if padded > 0 {
-		copyRows(memory[g.Columns.Padding:], pitch, x, g.Columns.Size, g.Rows.Size, g.Columns.Size)
+		copyPlanes(memory[g.Columns.Padding:], 0, pitch, x, 0, g.Columns.Size, 1, g.Rows.Size, g.Columns.Size)
 		x = memory
 	}
 	sums, divisor := y, size
@@ -143,7 +143,7 @@ func averagePlaneBackwardAsm[T Float](g Pool, dx, dy []T, size T, memory []T) bo
 	placed, quotients := memory[:out*pitch], memory[out*pitch:][:len(dy)]
 	divide(quotients, dy, size)
 	if columns.Stride == 1 {
-		copyRows(placed[margin:], pitch, quotients, count, out, count)
+		copyPlanes(placed[margin:], 0, pitch, quotients, 0, count, 1, out, count)
 	} else {
 		for i := range out {
 			row := placed[i*pitch+margin:]
@@ -177,7 +177,9 @@ func averagePlaneBackwardAsm[T Float](g Pool, dx, dy []T, size T, memory []T) bo
 	return true
 }
 
-// ask asks the memory for x, which is needed soon.
-func ask[T Float](x []T) {
-	Prefetch(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), len(x)*int(unsafe.Sizeof(T(0)))))
+// askFor asks the memory for the first n elements of x, or some of them, which are needed
+// soon.
+func askFor[T Float](x []T, n int) {
+	const most = 1 << 12
+	Prefetch(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), min(n, len(x), most)*int(unsafe.Sizeof(T(0)))))
 }

@@ -108,30 +108,23 @@ func (p *pooling[T]) run(name string, threads int) {
 }
 
 func (p *pooling[T]) Do(part int) {
-	const elements = 1 << 12 // of the next plane, that are asked for
 	inputs, outputs := p.inputs(), p.outputs()
 	memory := borrow[T](part, p.memory())
 	defer keptOf[T]().buffers.giveBack(part, memory)
+	first, end := part*p.each, min((part+1)*p.each, len(p.x)/inputs)
 	if p.op == toMaxima {
 		fill(memory.data, T(negInf))
-	} else {
-		clear(memory.data)
+		maxPlanes(p.Pool, p.y[first*outputs:end*outputs], p.x[first*inputs:], inputs, p.Columns.Size, p.choices[first*outputs:end*outputs], memory.data)
+		return
 	}
-	for plane := part * p.each; plane < min((part+1)*p.each, len(p.x)/inputs); {
+	clear(memory.data)
+	for plane := first; plane < end; plane++ {
 		x, y := p.x[plane*inputs:][:inputs], p.y[plane*outputs:][:outputs]
-		var choices []int32
-		if p.op <= fromMaxima {
-			choices = p.choices[plane*outputs:][:outputs]
-		}
-		if plane++; plane*inputs < len(p.x) {
-			ask(p.x[plane*inputs:][:min(inputs, elements)])
-		}
+		askFor(p.x[(plane+1)*inputs:], inputs)
 		switch p.op {
-		case toMaxima:
-			maxPlane(p.Pool, y, x, p.Columns.Size, choices, memory.data)
 		case fromMaxima:
 			clear(x)
-			for i, at := range choices {
+			for i, at := range p.choices[plane*outputs:][:outputs] {
 				x[at] += y[i]
 			}
 		case toAverages:
@@ -146,22 +139,41 @@ func (p *pooling[T]) Do(part int) {
 	}
 }
 
-// maxPlane is MaxPool of a plane whose rows lie pitch apart. memory has as many elements
-// as [Pool.memory] says, -Inf before the first plane.
-func maxPlane[T Float](g Pool, y, x []T, pitch int, choices []int32, memory []T) {
-	rows, columns := g.Rows.Out(), g.Columns.Out()
+// squares returns the kernels for windows of 2 by 2, if g has these and there are such
+// kernels.
+func squares[T Float](g Pool) *imageKernels[T] {
 	pairs := Axis{Kernel: 2, Stride: 2, Dilation: 1}
-	k := imageKernelsOf[T]()
-	ofFour := k != nil && k.maxOfFour != nil && g.Rows.moves(pairs) && g.Columns.moves(pairs)
-	if !ofFour && maxPlaneAsm(g, y, x, pitch, choices, memory) {
+	if k := imageKernelsOf[T](); k != nil && k.maxOfFour != nil && g.Rows.moves(pairs) && g.Columns.moves(pairs) {
+		return k
+	}
+	return nil
+}
+
+// maxPlanes is MaxPool of planes that lie plane elements apart, and their rows pitch.
+// memory has as many elements as [Pool.memory] says, all -Inf.
+func maxPlanes[T Float](g Pool, y, x []T, plane, pitch int, choices []int32, memory []T) {
+	n, rows, columns := g.outputs(), g.Rows.Out(), g.Columns.Out()
+	if k := squares[T](g); k != nil {
+		for most := max(callSize/g.inputs(), 1); len(y) > 0; {
+			planes := min(most, len(y)/n)
+			k.maxOfFour(words(y), &choices[0], words(x), uintptr(4*plane), uintptr(4*pitch), planes, rows, columns, g.Columns.Size)
+			y, choices, x = y[planes*n:], choices[planes*n:], x[min(planes*plane, len(x)):]
+		}
 		return
 	}
-	for i := range rows {
-		best, choices := y[i*columns:][:columns], choices[i*columns:][:columns]
-		if ofFour {
-			k.maxOfFour(words(best), &choices[0], words(x[2*i*pitch:]), uintptr(4*pitch), columns, int32(2*i*g.Columns.Size), int32(g.Columns.Size))
-			continue
+	for ; len(y) > 0; y, choices, x = y[n:], choices[n:], x[min(plane, len(x)):] {
+		askFor(x[min(plane, len(x)):], plane)
+		if !maxPlaneAsm(g, y[:n], x, pitch, choices[:n], memory) {
+			maxPlane(g, y[:n], x, pitch, choices[:n])
 		}
+	}
+}
+
+// maxPlane is MaxPool of a plane whose rows lie pitch apart.
+func maxPlane[T Float](g Pool, y, x []T, pitch int, choices []int32) {
+	columns := g.Columns.Out()
+	for i := range g.Rows.Out() {
+		best, choices := y[i*columns:][:columns], choices[i*columns:][:columns]
 		top, bottom := g.Rows.inside(i)
 		for j := range best {
 			left, right := g.Columns.inside(j)

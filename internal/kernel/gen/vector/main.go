@@ -49,6 +49,7 @@ func main() {
 	dropout(512)
 	dropout(256)
 	pixels()
+	marks()
 	prefetch()
 	data()
 	for _, err := range []error{
