@@ -109,7 +109,11 @@ func (p *pooling[T]) run(name string, threads int) {
 
 func (p *pooling[T]) Do(part int) {
 	inputs, outputs := p.inputs(), p.outputs()
-	memory := borrow[T](part, p.memory())
+	size := 0
+	if p.op <= fromAverages {
+		size = p.memory()
+	}
+	memory := borrow[T](part, size)
 	defer keptOf[T]().buffers.giveBack(part, memory)
 	first, end := part*p.each, min((part+1)*p.each, len(p.x)/inputs)
 	if p.op == toMaxima {

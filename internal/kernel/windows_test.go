@@ -36,6 +36,17 @@ func fewNumbers[T Float](rng *rand.Rand, n int) []T {
 	return x
 }
 
+// ties is fewNumbers without NaN.
+func ties[T Float](rng *rand.Rand, n int) []T {
+	x := fewNumbers[T](rng, n)
+	for i, v := range x {
+		if v != v {
+			x[i] = T(math.Inf(-1))
+		}
+	}
+	return x
+}
+
 // onAllPaths calls f on each path.
 func onAllPaths(t *testing.T, f func(t *testing.T)) {
 	for _, path := range Paths() {
@@ -61,7 +72,7 @@ func testMaxPool[T Float](t *testing.T) {
 	onAllPaths(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(41, 0))
 		for _, g := range pools() {
-			for _, draw := range []func(*rand.Rand, int) []T{random[T], fewNumbers[T]} {
+			for _, draw := range []func(*rand.Rand, int) []T{random[T], ties[T], fewNumbers[T]} {
 				const planes = 3
 				x := draw(rng, planes*g.inputs())
 				y, checkY := guarded(t, "y", make([]T, planes*g.outputs()))
