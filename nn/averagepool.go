@@ -26,14 +26,14 @@ func NewAveragePool[T tensor.Float](w Window) *AveragePool[T] {
 
 func (l *AveragePool[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 	y, g := l.start(p, l, x)
-	kernel.AveragePool(g, y.Data, x.Data)
+	kernel.AveragePool(p.threads(), g, y.Data, x.Data)
 	l.x.Set(p, x)
 	return y
 }
 
 func (l *AveragePool[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
 	dx, g := l.end(p, l, dy)
-	kernel.AveragePoolBackward(g, dx.Data, dy.Data)
+	kernel.AveragePoolBackward(p.threads(), g, dx.Data, dy.Data)
 	return dx
 }
 

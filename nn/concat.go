@@ -100,7 +100,7 @@ func (l *Concat[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) (dx *tensor.Tenso
 			dx = p.New(d.Shape...)
 			copy(dx.Data, d.Data)
 		} else {
-			kernel.Add(dx.Data, dx.Data, d.Data)
+			kernel.Add(p.threads(), dx.Data, dx.Data, d.Data)
 		}
 	})
 	return dx

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"github.com/chainrule-go/chainrule/internal/kernel"
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
@@ -20,7 +21,9 @@ import (
 type Dropout[T tensor.Float] struct {
 	rate float64
 	key  uint64
-	mask Saved[T]
+	y    Saved[T] // of which the shape is needed
+	drew bool     // whether elements were dropped,
+	step uint64   // and in which Step
 }
 
 // NewDropout returns a Dropout layer of a rate from 0 to below 1, with its key drawn
@@ -44,22 +47,25 @@ func (l *Dropout[T]) Rate() float64 { return l.rate }
 
 func (l *Dropout[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 	mustFit(l, "Forward", x)
-	mask := l.Mask(p, x.Shape...)
-	l.mask.Set(p, mask)
-	return timesMask(p, x, mask)
+	y := l.times(p, x, p.training(), p.step())
+	if l.y.Set(p, y); p != nil && p.Keep {
+		l.drew, l.step = p.Train, p.Step
+	}
+	return y
 }
 
 func (l *Dropout[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
-	mask := l.mask.Get(p, l)
-	CheckShape(l, dy, mask.Shape)
-	return timesMask(p, dy, mask)
+	CheckShape(l, dy, l.y.Get(p, l).Shape)
+	return l.times(p, dy, l.drew, l.step)
 }
 
-// timesMask returns x·mask. A product with 0 would keep the NaN of a dropped NaN.
-func timesMask[T tensor.Float](p *Pass[T], x, mask *tensor.Tensor[T]) *tensor.Tensor[T] {
+// times returns x·m, with the m of a step if elements are dropped, and else x.
+func (l *Dropout[T]) times(p *Pass[T], x *tensor.Tensor[T], drop bool, step uint64) *tensor.Tensor[T] {
 	y := p.New(x.Shape...)
-	for i, m := range mask.Data {
-		y.Data[i] = x.Data[i] * m
+	if drop {
+		kernel.Dropout(p.threads(), y.Data, x.Data, l.key, step, l.rate)
+	} else {
+		copy(y.Data, x.Data)
 	}
 	return y
 }
@@ -67,26 +73,9 @@ func timesMask[T tensor.Float](p *Pass[T], x, mask *tensor.Tensor[T]) *tensor.Te
 // Mask returns the m of an x of the given shape in this step of p: all ones in
 // evaluation.
 func (l *Dropout[T]) Mask(p *Pass[T], shape ...int) *tensor.Tensor[T] {
-	mask := p.New(shape...)
-	if !p.training() {
-		for i := range mask.Data {
-			mask.Data[i] = 1
-		}
-		return mask
-	}
-	drop := uint64(l.rate * (1 << 32))
-	scale := T(1 / (1 - l.rate))
-	var words [4]uint32
-	for i := range mask.Data {
-		if i%4 == 0 {
-			words = p.Random(l.key, uint64(i/4))
-		}
-		mask.Data[i] = 0
-		if uint64(words[i%4]) >= drop {
-			mask.Data[i] = scale
-		}
-	}
-	return mask
+	ones := p.New(shape...)
+	setOnes(ones)
+	return l.times(p, ones, p.training(), p.step())
 }
 
 func (l *Dropout[T]) Params() []*Param[T] { return nil }

@@ -25,7 +25,7 @@ func (l *GlobalAveragePool[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.
 		panic(&tensor.ShapeError{Op: "GlobalAveragePool.Forward", Want: "(N, C, length) or more axes, each 1 or more but N", Got: slices.Clone(x.Shape)})
 	}
 	y := p.New(x.Shape[0], x.Shape[1])
-	kernel.Averages(y.Data, x.Data)
+	kernel.Averages(p.threads(), y.Data, x.Data)
 	l.x.Set(p, x)
 	return y
 }
@@ -34,7 +34,7 @@ func (l *GlobalAveragePool[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tenso
 	x := l.x.Get(p, l)
 	CheckShape(l, dy, x.Shape[:2])
 	dx := p.New(x.Shape...)
-	kernel.AveragesBackward(dx.Data, dy.Data)
+	kernel.AveragesBackward(p.threads(), dx.Data, dy.Data)
 	return dx
 }
 

@@ -33,7 +33,7 @@ func NewMaxPool[T tensor.Float](w Window) *MaxPool[T] {
 func (l *MaxPool[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 	y, g := l.start(p, l, x)
 	choices := p.Ints(len(y.Data))
-	kernel.MaxPool(g, y.Data, x.Data, choices)
+	kernel.MaxPool(p.threads(), g, y.Data, x.Data, choices)
 	if l.x.Set(p, x); p != nil && p.Keep {
 		l.choices = choices
 	}
@@ -42,7 +42,7 @@ func (l *MaxPool[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] 
 
 func (l *MaxPool[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
 	dx, g := l.end(p, l, dy)
-	kernel.MaxPoolBackward(g, dx.Data, dy.Data, l.choices)
+	kernel.MaxPoolBackward(p.threads(), g, dx.Data, dy.Data, l.choices)
 	return dx
 }
 

@@ -62,14 +62,7 @@ func (l *PReLU[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 		panic(&tensor.ShapeError{Op: l.String() + ".Forward", Want: fmt.Sprintf("(N, %d, ...)", l.features), Got: slices.Clone(x.Shape)})
 	}
 	y := p.New(x.Shape...)
-	slope := l.Slope.Value.Data
-	if run := l.run(x); run == 1 {
-		kernel.PReLU(y.Data, x.Data, slope)
-	} else {
-		for lo := 0; lo < len(x.Data); lo += run {
-			kernel.LeakyReLU(p.threads(), y.Data[lo:lo+run], x.Data[lo:lo+run], slope[lo/run%l.features])
-		}
-	}
+	kernel.PReLUChannels(p.threads(), l.layout(x), y.Data, x.Data, l.Slope.Value.Data)
 	l.x.Set(p, x)
 	return y
 }
@@ -78,32 +71,16 @@ func (l *PReLU[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] 
 	x := l.x.Get(p, l)
 	CheckShape(l, dy, x.Shape)
 	dx := p.New(x.Shape...)
-	slope, grad := l.Slope.Value.Data, l.Slope.Grad.Data
-	run := l.run(x)
-	if run == 1 {
-		kernel.PReLUBackward(dx.Data, dy.Data, x.Data, slope)
-		kernel.AddPReLUSlopes(grad, dy.Data, x.Data)
-		return dx
-	}
-	for lo := 0; lo < len(x.Data); lo += run {
-		x, dx, dy := x.Data[lo:lo+run], dx.Data[lo:lo+run], dy.Data[lo:lo+run]
-		feature := lo / run % l.features
-		kernel.LeakyReLUBackward(p.threads(), dx, dy, x, slope[feature])
-		grad[feature] += kernel.PReLUSlope(dy, x)
-	}
+	kernel.PReLUChannelsBackward(p.threads(), l.layout(x), dx.Data, l.Slope.Grad.Data, dy.Data, x.Data, l.Slope.Value.Data)
 	return dx
 }
 
-// run is how many elements of a feature lie together in x.
-func (l *PReLU[T]) run(x *tensor.Tensor[T]) int {
+// layout is that of x: with one slope it is one sample of one channel.
+func (l *PReLU[T]) layout(x *tensor.Tensor[T]) kernel.Layout {
 	if l.features == 1 {
-		return len(x.Data)
+		return kernel.Layout{N: 1, C: 1, L: len(x.Data)}
 	}
-	n := 1
-	for _, d := range x.Shape[2:] {
-		n *= d
-	}
-	return n
+	return channels(l, x, l.features)
 }
 
 func (l *PReLU[T]) Params() []*Param[T] { return l.params }

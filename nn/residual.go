@@ -86,7 +86,7 @@ func (l *Residual[T]) BackwardParams(p *Pass[T], dy *tensor.Tensor[T]) {
 // sum returns a + b, which are of one shape.
 func sum[T tensor.Float](p *Pass[T], a, b *tensor.Tensor[T]) *tensor.Tensor[T] {
 	y := p.New(a.Shape...)
-	kernel.Add(y.Data, a.Data, b.Data)
+	kernel.Add(p.threads(), y.Data, a.Data, b.Data)
 	return y
 }
 

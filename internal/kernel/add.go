@@ -1,8 +1,9 @@
 package kernel
 
 // Add sets y[i] = a[i] + b[i]. y may be a or b.
-func Add[T Float](y, a, b []T) {
-	mustMatch("Add", len(y), len(a), len(b))
+func Add[T Float](threads int, y, a, b []T) { gradient(threads, "Add", toSum, y, a, b, 0) }
+
+func add[T Float](y, a, b []T) {
 	if addAsm(y, a, b) {
 		return
 	}

@@ -28,8 +28,9 @@ func BatchNormBackward[T Float](threads int, l Layout, dx, dy, x, gamma []T, m M
 	b.run(threads)
 }
 
-// batchNorm is a direction of a batch normalization. A part of it is some channels, few
-// enough to stay in the cache from one pass over them to the next.
+// batchNorm is a direction of a batch normalization. A part of it is some channels: few
+// enough to stay in the cache from one pass over them to the next, if they can, and else
+// many, so that a row of them is long. No result depends on how many.
 type batchNorm[T Float] struct {
 	Layout
 	y, dy, x       []T // y is dx, if there is a dy
@@ -39,6 +40,7 @@ type batchNorm[T Float] struct {
 	eps            float64
 	train          bool
 	channels, each int // of a part, and columns of a channel
+	sampled        int // the first samples, whose mean Moments.Mean is
 }
 
 func (b *batchNorm[T]) run(threads int) {
@@ -48,6 +50,11 @@ func (b *batchNorm[T]) run(threads int) {
 	const elements, columns, least = 1 << 17, 1 << 10, 256 // a short piece of a row is slow to come from memory
 	w := b.columns()
 	most := max(min(elements/(b.N*b.L), columns/w), ceil(least, w))
+	b.sampled = b.N
+	if fit := elements / (min(ceil(least, w), b.C) * b.L); fit < b.N {
+		b.sampled = max(1, fit)
+		most = max(most, min(ceil(b.C, threads), ceil(4*columns, w)))
+	}
 	b.channels, b.each = min(most, b.C), w
 	parts := ceil(b.C, b.channels)
 	if threads > 1 && len(b.x) >= thresholds.update && share(&keptOf[T]().batchNorms, b, threads, parts, len(b.x) >= thresholds.wakeUpdate) {
@@ -84,19 +91,19 @@ func (p *batchPart[T]) forward() {
 	count := float64(p.N * p.L)
 	if p.train {
 		clear(p.s1)
-		p.rows(func(at, column, n int) {
+		p.rows(p.sampled, func(at, column, n int) {
 			s := p.s1[column:][:n]
-			Add(s, s, p.x[at:][:n])
+			add(s, s, p.x[at:][:n])
 		})
 		for c := range p.channels {
-			p.m.Mean[p.first+c] = T(channelSum(p.s1, c, p.each) / count)
+			p.m.Mean[p.first+c] = T(channelSum(p.s1, c, p.each) / float64(p.sampled*p.L))
 		}
 	}
 	p.expandMean()
 	if p.train {
 		clear(p.s1)
 		clear(p.s2)
-		p.rows(func(at, column, n int) {
+		p.rows(p.N, func(at, column, n int) {
 			centeredSums(p.s1[column:][:n], p.s2[column:][:n], p.x[at:][:n], p.mean[column:][:n])
 		})
 	}
@@ -111,7 +118,7 @@ func (p *batchPart[T]) forward() {
 		p.expand(p.s1, c, scale)
 		p.expand(p.s2, c, fma(-p.m.Rest[i], scale, p.beta[i]))
 	}
-	p.rows(func(at, column, n int) {
+	p.rows(p.N, func(at, column, n int) {
 		normColumns(p.y[at:][:n], p.x[at:][:n], p.mean[column:][:n], p.s1[column:][:n], p.s2[column:][:n])
 	})
 }
@@ -121,7 +128,7 @@ func (p *batchPart[T]) backward() {
 	p.expandMean()
 	clear(p.s1)
 	clear(p.s2)
-	p.rows(func(at, column, n int) {
+	p.rows(p.N, func(at, column, n int) {
 		normColumnSums(p.s1[column:][:n], p.s2[column:][:n], p.dy[at:][:n], p.x[at:][:n], p.mean[column:][:n])
 	})
 	for c := range p.channels {
@@ -137,7 +144,7 @@ func (p *batchPart[T]) backward() {
 		p.expand(p.s2, c, T(slope))
 		p.expand(p.s3, c, T(-scale*sum/count-float64(slope*rest)))
 	}
-	p.rows(func(at, column, n int) {
+	p.rows(p.N, func(at, column, n int) {
 		dx, dy, scale := p.y[at:][:n], p.dy[at:][:n], p.s1[column:][:n]
 		if p.train {
 			normColumnsBackward(dx, dy, p.x[at:][:n], p.mean[column:][:n], scale, p.s2[column:][:n], p.s3[column:][:n])
@@ -147,9 +154,9 @@ func (p *batchPart[T]) backward() {
 	})
 }
 
-// rows calls f for the pieces of the part's channels in each sample.
-func (p *batchPart[T]) rows(f func(at, column, n int)) {
-	for n := range p.N {
+// rows calls f for the pieces of the part's channels in each of the first samples.
+func (p *batchPart[T]) rows(samples int, f func(at, column, n int)) {
+	for n := range samples {
 		row := (n*p.C + p.first) * p.L
 		p.pieces(p.channels, func(at, column, n int) { f(row+at, column, n) })
 	}

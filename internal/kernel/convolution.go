@@ -181,10 +181,15 @@ func (c *convolution[T]) Do(part int) {
 // forwardPart computes the planes lo to hi of y for some images.
 func (c *convolution[T]) forwardPart(first, end, lo, hi int) {
 	f := &c.forward
-	memory := borrow[T](first, f.size()+whole(together*f.wide))
+	size, pooled := f.size()+whole(together*f.wide), 0
+	if c.choices != nil {
+		pooled = c.pool.memory()
+	}
+	memory := borrow[T](first, size+pooled)
 	defer keptOf[T]().buffers.giveBack(first, memory)
-	placed, wide := memory.data[:f.size()], memory.data[f.size():]
+	placed, wide, rest := memory.data[:f.size()], memory.data[f.size():size], memory.data[size:]
 	clear(placed)
+	fill(rest, T(negInf))
 	for n := first; n < end; n++ {
 		place(f, placed, c.ofImage(c.x, n), 0, c.In)
 		y := c.ofImage(c.y, n)
@@ -196,7 +201,7 @@ func (c *convolution[T]) forwardPart(first, end, lo, hi int) {
 		for p := lo; p < hi; p += together {
 			end := min(p+together, hi)
 			correlate(f, wide, placed, c.w, c.bias, p, end, c.floor)
-			maxPlanes(c.pool, y[p*size:end*size], wide, f.wide, f.pitch, choices[p*size:end*size])
+			maxPlanes(c.pool, y[p*size:end*size], wide, f.wide, f.pitch, choices[p*size:end*size], rest)
 		}
 	}
 }

@@ -43,6 +43,7 @@ const (
 	toGELUBackward
 	toGELUTanh
 	toGELUTanhBackward
+	toSum
 )
 
 // run computes it in pieces, as an update does.
@@ -98,6 +99,8 @@ func (e *activation[T]) Do(part int) {
 		geluTanh(dst, a)
 	case toGELUTanhBackward:
 		geluTanhBackward(dst, a, b)
+	case toSum:
+		add(dst, a, b)
 	}
 }
 

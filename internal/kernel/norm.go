@@ -13,6 +13,10 @@ type Layout struct{ N, C, L int }
 // mean is large, loses nothing, and the variance is that of the differences. (The
 // corrected two-pass algorithm: Chan, Golub and LeVeque, "Algorithms for computing the
 // sample variance", The American Statistician 37, 1983.)
+//
+// Of channels that do not fit into a cache, Mean is the mean of the first samples alone,
+// which saves a pass over memory. The variance is then what is left of a larger sum of
+// squares, larger by N/n at most, where n of N samples are the first ones.
 type Moments[T Float] struct{ Mean, Rest, Var, Inv []T }
 
 // MomentsOf returns moments of sets in a slice of 4·sets elements.

@@ -11,7 +11,7 @@ import (
 
 // Layouts with one column a channel, with fewer elements than columns at most, and with
 // more; in one part and in several.
-var layouts = []Layout{{7, 5, 1}, {3, 4, 6}, {2, 3, 1300}, {40, 300, 1}, {9, 70, 49}, {20, 6, 784}, {1, 2, 3}, {300, 130, 1}}
+var layouts = []Layout{{7, 5, 1}, {3, 4, 6}, {2, 3, 1300}, {40, 300, 1}, {9, 70, 49}, {20, 6, 784}, {1, 2, 3}, {300, 130, 1}, {520, 270, 1}, {520, 33, 8}}
 
 // A normTest is a normalization with its gradients.
 type normTest[T Float] struct {
@@ -221,8 +221,8 @@ func benchmarkNorm[T Float](b *testing.B) {
 	}
 	bench("bound/copy", 2, inBlocks(func(y, x, _ []T) { copy(y, x) }))
 	bench("bound/copy after two sums", 2, inBlocks(func(y, x, _ []T) { Sum(x); Sum(x); copy(y, x) }))
-	bench("bound/sum of two", 3, inBlocks(func(y, x, dy []T) { Add(y, x, dy) }))
-	bench("bound/sum of two after a product", 3, inBlocks(func(y, x, dy []T) { Dot(x, dy); Add(y, x, dy) }))
+	bench("bound/sum of two", 3, inBlocks(func(y, x, dy []T) { Add(1, y, x, dy) }))
+	bench("bound/sum of two after a product", 3, inBlocks(func(y, x, dy []T) { Dot(x, dy); Add(1, y, x, dy) }))
 	for _, test := range []struct {
 		name   string
 		l      Layout

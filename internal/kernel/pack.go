@@ -43,6 +43,9 @@ type keeps[T Float] struct {
 	batchNorms   kept[batchNorm[T]]
 	rowNorms     kept[rowNorm[T]]
 	activations  kept[activation[T]]
+	poolings     kept[pooling[T]]
+	prelus       kept[prelus[T]]
+	dropouts     kept[dropout[T]]
 	convolutions kept[convolution[T]]
 }
 

@@ -373,8 +373,12 @@ func (s *blocked[T]) computeRemainder(lo, hi, columns int) {
 }
 
 func fill[T Float](x []T, v T) {
-	for i := range x {
+	n := min(len(x), 32)
+	for i := range n {
 		x[i] = v
+	}
+	for ; n < len(x); n *= 2 {
+		copy(x[n:], x[:n])
 	}
 }
 

@@ -12,3 +12,6 @@ func vectorPath() path {
 	}
 	return inGo
 }
+
+// hasWindowKernels reports whether there are kernels of windows.
+func hasWindowKernels() bool { return hasAVX2 }

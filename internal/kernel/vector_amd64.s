@@ -205,7 +205,7 @@ done:
 	RET
 
 // func exp512f32(dst *float32, src *float32, n int, shift float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·exp512f32(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -230,6 +230,8 @@ TEXT ·exp512f32(SB), NOSPLIT, $0-28
 	JLT          rest
 
 loop:
+	PREFETCHT0  1024(AX)(BX*4)
+	PREFETCHT0  1024(CX)(BX*4)
 	VMOVUPS.Z   (CX)(BX*4), K1, Z14
 	VSUBPS      Z0, Z14, Z14
 	VCMPPS      $0x15, Z1, Z14, K2
@@ -270,7 +272,7 @@ done:
 	RET
 
 // func sigmoid512f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·sigmoid512f32(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -294,6 +296,8 @@ TEXT ·sigmoid512f32(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMOVUPS.Z    (CX)(BX*4), K1, Z13
 	VBROADCASTSS vectorConstants<>+52(SB), Z14
 	VPORD        Z14, Z13, Z14
@@ -380,7 +384,7 @@ done:
 	RET
 
 // func tanh512f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tanh512f32(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -407,6 +411,8 @@ TEXT ·tanh512f32(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMOVUPS.Z    (CX)(BX*4), K1, Z16
 	VPANDD       Z13, Z16, Z17
 	VMINPS       Z17, Z12, Z17
@@ -497,7 +503,7 @@ done:
 	RET
 
 // func elu512f32(y *float32, x *float32, n int, alpha float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·elu512f32(SB), NOSPLIT, $0-28
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -522,6 +528,8 @@ TEXT ·elu512f32(SB), NOSPLIT, $0-28
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMOVUPS.Z    (CX)(BX*4), K1, Z14
 	VBROADCASTSS vectorConstants<>+68(SB), Z15
 	VBROADCASTSS vectorConstants<>+56(SB), Z16
@@ -613,7 +621,7 @@ done:
 	RET
 
 // func softplus512f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·softplus512f32(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -637,6 +645,8 @@ TEXT ·softplus512f32(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMOVUPS.Z    (CX)(BX*4), K1, Z13
 	VBROADCASTSS vectorConstants<>+52(SB), Z14
 	VPORD        Z14, Z13, Z14
@@ -698,7 +708,7 @@ done:
 	RET
 
 // func softplusBackward512f32(dx *float32, dy *float32, y *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·softplusBackward512f32(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
@@ -722,6 +732,9 @@ TEXT ·softplusBackward512f32(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*4)
+	PREFETCHT0   1024(CX)(SI*4)
+	PREFETCHT0   1024(DX)(SI*4)
 	VBROADCASTSS vectorConstants<>+68(SB), Z11
 	VMOVUPS.Z    (DX)(SI*4), K1, Z12
 	VMINPS       Z12, Z11, Z11
@@ -770,7 +783,7 @@ done:
 	RET
 
 // func silu512f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·silu512f32(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -794,6 +807,8 @@ TEXT ·silu512f32(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMOVUPS.Z    (CX)(BX*4), K1, Z13
 	VBROADCASTSS vectorConstants<>+96(SB), Z14
 	VBROADCASTSS vectorConstants<>+56(SB), Z15
@@ -849,7 +864,7 @@ done:
 	RET
 
 // func siluBackward512f32(dx *float32, dy *float32, x *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·siluBackward512f32(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
@@ -874,6 +889,9 @@ TEXT ·siluBackward512f32(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*4)
+	PREFETCHT0   1024(CX)(SI*4)
+	PREFETCHT0   1024(DX)(SI*4)
 	VMOVUPS.Z    (DX)(SI*4), K1, Z13
 	VBROADCASTSS vectorConstants<>+96(SB), Z14
 	VBROADCASTSS vectorConstants<>+56(SB), Z15
@@ -935,7 +953,7 @@ done:
 	RET
 
 // func gelu512f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·gelu512f32(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -959,6 +977,8 @@ TEXT ·gelu512f32(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMOVUPS.Z    (CX)(BX*4), K1, Z13
 	VBROADCASTSS vectorConstants<>+100(SB), Z14
 	VBROADCASTSS vectorConstants<>+56(SB), Z15
@@ -1047,7 +1067,7 @@ done:
 	RET
 
 // func geluBackward512f32(dx *float32, dy *float32, x *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·geluBackward512f32(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
@@ -1072,6 +1092,9 @@ TEXT ·geluBackward512f32(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*4)
+	PREFETCHT0   1024(CX)(SI*4)
+	PREFETCHT0   1024(DX)(SI*4)
 	VMOVUPS.Z    (DX)(SI*4), K1, Z13
 	VBROADCASTSS vectorConstants<>+100(SB), Z14
 	VBROADCASTSS vectorConstants<>+56(SB), Z15
@@ -1166,7 +1189,7 @@ done:
 	RET
 
 // func geluTanh512f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·geluTanh512f32(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -1190,6 +1213,8 @@ TEXT ·geluTanh512f32(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMOVUPS.Z    (CX)(BX*4), K1, Z13
 	VBROADCASTSS vectorConstants<>+160(SB), Z14
 	VBROADCASTSS vectorConstants<>+56(SB), Z15
@@ -1250,7 +1275,7 @@ done:
 	RET
 
 // func geluTanhBackward512f32(dx *float32, dy *float32, x *float32, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·geluTanhBackward512f32(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
@@ -1275,6 +1300,9 @@ TEXT ·geluTanhBackward512f32(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*4)
+	PREFETCHT0   1024(CX)(SI*4)
+	PREFETCHT0   1024(DX)(SI*4)
 	VMOVUPS.Z    (DX)(SI*4), K1, Z13
 	VBROADCASTSS vectorConstants<>+160(SB), Z14
 	VBROADCASTSS vectorConstants<>+56(SB), Z15
@@ -2197,32 +2225,36 @@ done:
 	RET
 
 // func center512f32(y *float32, x *float32, n int, mean float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·center512f32(SB), NOSPLIT, $0-28
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
 	VBROADCASTSS mean+24(FP), Z0
 	MOVQ         n+16(FP), DX
+	SHLQ         $0x02, DX
+	LEAQ         (CX)(DX*1), DX
+	MOVQ         n+16(FP), BX
 	KXNORW       K1, K1, K1
-	XORQ         BX, BX
-	SUBQ         $0x10, DX
+	XORQ         SI, SI
+	SUBQ         $0x10, BX
 	JLT          rest
 
 loop:
-	VMOVUPS.Z (CX)(BX*4), K1, Z1
-	VSUBPS    Z0, Z1, Z1
-	VMOVUPS   Z1, K1, (AX)(BX*4)
-	ADDQ      $0x10, BX
-	SUBQ      $0x10, DX
-	JGE       loop
+	PREFETCHT0 (DX)(SI*4)
+	VMOVUPS.Z  (CX)(SI*4), K1, Z1
+	VSUBPS     Z0, Z1, Z1
+	VMOVUPS    Z1, K1, (AX)(SI*4)
+	ADDQ       $0x10, SI
+	SUBQ       $0x10, BX
+	JGE        loop
 
 rest:
-	ADDQ  $0x10, DX
+	ADDQ  $0x10, BX
 	JLE   done
-	MOVQ  $-1, SI
-	BZHIQ DX, SI, SI
-	KMOVW SI, K1
-	MOVQ  $-1, DX
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
 	JMP   loop
 
 done:
@@ -2395,7 +2427,7 @@ done:
 	RET
 
 // func normRow512f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·normRow512f32(SB), NOSPLIT, $0-48
 	MOVQ         y+0(FP), AX
 	MOVQ         d+8(FP), CX
@@ -2404,29 +2436,35 @@ TEXT ·normRow512f32(SB), NOSPLIT, $0-48
 	VBROADCASTSS inv+40(FP), Z0
 	VBROADCASTSS offset+44(FP), Z1
 	MOVQ         n+32(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (AX)(SI*1), DI
+	LEAQ         (CX)(SI*1), SI
+	MOVQ         n+32(FP), R8
 	KXNORW       K1, K1, K1
-	XORQ         DI, DI
-	SUBQ         $0x10, SI
+	XORQ         R9, R9
+	SUBQ         $0x10, R8
 	JLT          rest
 
 loop:
-	VMOVUPS.Z   (CX)(DI*4), K1, Z2
+	PREFETCHT0  (DI)(R9*4)
+	PREFETCHT0  (SI)(R9*4)
+	VMOVUPS.Z   (CX)(R9*4), K1, Z2
 	VFMADD213PS Z1, Z0, Z2
-	VMOVUPS.Z   (DX)(DI*4), K1, Z3
-	VMOVUPS.Z   (BX)(DI*4), K1, Z4
+	VMOVUPS.Z   (DX)(R9*4), K1, Z3
+	VMOVUPS.Z   (BX)(R9*4), K1, Z4
 	VFMADD231PS Z3, Z2, Z4
-	VMOVUPS     Z4, K1, (AX)(DI*4)
-	ADDQ        $0x10, DI
-	SUBQ        $0x10, SI
+	VMOVUPS     Z4, K1, (AX)(R9*4)
+	ADDQ        $0x10, R9
+	SUBQ        $0x10, R8
 	JGE         loop
 
 rest:
-	ADDQ  $0x10, SI
+	ADDQ  $0x10, R8
 	JLE   done
+	MOVQ  $-1, R10
+	BZHIQ R8, R10, R10
+	KMOVW R10, K1
 	MOVQ  $-1, R8
-	BZHIQ SI, R8, R8
-	KMOVW R8, K1
-	MOVQ  $-1, SI
 	JMP   loop
 
 done:
@@ -2480,54 +2518,307 @@ done:
 	RET
 
 // func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·normRowBackward512f32(SB), NOSPLIT, $0-68
 	MOVQ         dx+0(FP), AX
 	MOVQ         dgamma+8(FP), CX
 	MOVQ         dbeta+16(FP), DX
 	MOVQ         dy+24(FP), BX
 	MOVQ         x+32(FP), SI
+	MOVQ         n+40(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         (AX)(DI*1), R8
+	LEAQ         (BX)(DI*1), R9
+	LEAQ         (SI)(DI*1), DI
 	VBROADCASTSS mean+48(FP), Z0
 	VBROADCASTSS inv+52(FP), Z1
 	VBROADCASTSS offset+56(FP), Z2
 	VBROADCASTSS slope+60(FP), Z3
 	VBROADCASTSS shift+64(FP), Z4
-	MOVQ         n+40(FP), DI
+	MOVQ         n+40(FP), R10
 	KXNORW       K1, K1, K1
-	XORQ         R8, R8
-	SUBQ         $0x10, DI
+	XORQ         R11, R11
+	SUBQ         $0x10, R10
 	JLT          rest
 
 loop:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z5
+	PREFETCHT0  (R8)(R11*4)
+	PREFETCHT0  (R9)(R11*4)
+	PREFETCHT0  (DI)(R11*4)
+	VMOVUPS.Z   (SI)(R11*4), K1, Z5
 	VSUBPS      Z0, Z5, Z5
-	VMOVUPS.Z   (BX)(R8*4), K1, Z6
-	VMOVUPS.Z   (AX)(R8*4), K1, Z7
+	VMOVUPS.Z   (BX)(R11*4), K1, Z6
+	VMOVUPS.Z   (AX)(R11*4), K1, Z7
 	VMOVUPS     Z5, Z8
 	VFMADD213PS Z4, Z3, Z8
 	VFMADD231PS Z7, Z1, Z8
 	VFMADD213PS Z2, Z1, Z5
-	VMOVUPS.Z   (CX)(R8*4), K1, Z7
+	VMOVUPS.Z   (CX)(R11*4), K1, Z7
 	VFMADD231PS Z5, Z6, Z7
-	VMOVUPS.Z   (DX)(R8*4), K1, Z5
+	VMOVUPS.Z   (DX)(R11*4), K1, Z5
 	VADDPS      Z6, Z5, Z5
-	VMOVUPS     Z8, K1, (AX)(R8*4)
-	VMOVUPS     Z7, K1, (CX)(R8*4)
-	VMOVUPS     Z5, K1, (DX)(R8*4)
-	ADDQ        $0x10, R8
-	SUBQ        $0x10, DI
+	VMOVUPS     Z8, K1, (AX)(R11*4)
+	VMOVUPS     Z7, K1, (CX)(R11*4)
+	VMOVUPS     Z5, K1, (DX)(R11*4)
+	ADDQ        $0x10, R11
+	SUBQ        $0x10, R10
 	JGE         loop
 
 rest:
-	ADDQ  $0x10, DI
+	ADDQ  $0x10, R10
 	JLE   done
-	MOVQ  $-1, R9
-	BZHIQ DI, R9, R9
-	KMOVW R9, K1
-	MOVQ  $-1, DI
+	MOVQ  $-1, R12
+	BZHIQ R10, R12, R12
+	KMOVW R12, K1
+	MOVQ  $-1, R10
 	JMP   loop
 
 done:
+	VZEROUPPER
+	RET
+
+// func divide512f32(dst *float32, a *float32, n int, divisor float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·divide512f32(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS divisor+24(FP), Z0
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+loop:
+	VMOVUPS.Z (CX)(BX*4), K1, Z1
+	VDIVPS    Z0, Z1, Z1
+	VMOVUPS   Z1, K1, (AX)(BX*4)
+	ADDQ      $0x10, BX
+	SUBQ      $0x10, DX
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func windowSums512f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·windowSums512f32(SB), NOSPLIT, $0-76
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS divisor+72(FP), Z0
+	VBROADCASTSS divisor+72(FP), Z1
+	VBROADCASTSS vectorConstants<>+20(SB), Z2
+	VCMPPS       $0x16, Z2, Z1, K1
+	KMOVW        K1, DX
+	MOVQ         rows+40(FP), BX
+
+row:
+	MOVQ   columns+48(FP), SI
+	KXNORW K2, K2, K2
+	KXNORW K3, K3, K3
+	XORQ   DI, DI
+	SUBQ   $0x20, SI
+	JLT    rest
+
+loop:
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	LEAQ   (CX)(DI*4), R8
+	MOVQ   height+56(FP), R10
+	MOVQ   pitch+32(FP), R12
+
+line:
+	MOVQ R8, R9
+	MOVQ width+64(FP), R11
+
+place:
+	VMOVUPS.Z (R9), K2, Z1
+	VADDPS    Z1, Z3, Z3
+	VMOVUPS.Z 64(R9), K3, Z1
+	VADDPS    Z1, Z4, Z4
+	ADDQ      $0x04, R9
+	DECQ      R11
+	JNZ       place
+	ADDQ      R12, R8
+	DECQ      R10
+	JNZ       line
+	TESTL     DX, DX
+	JZ        sums
+	VDIVPS    Z0, Z3, Z3
+	VDIVPS    Z0, Z4, Z4
+
+sums:
+	VMOVUPS Z3, K2, (AX)(DI*4)
+	VMOVUPS Z4, K3, 64(AX)(DI*4)
+	ADDQ    $0x20, DI
+	SUBQ    $0x20, SI
+	JGE     loop
+
+rest:
+	ADDQ  $0x20, SI
+	JLE   done
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K2
+	SHRQ  $0x10, R8
+	KMOVW R8, K3
+	MOVQ  $-1, SI
+	JMP   loop
+
+done:
+	MOVQ yRow+16(FP), SI
+	ADDQ SI, AX
+	MOVQ xRow+24(FP), SI
+	ADDQ SI, CX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func windowMaxima512f32(y *float32, choices *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·windowMaxima512f32(SB), NOSPLIT, $0-96
+	MOVQ         y+0(FP), AX
+	MOVQ         choices+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVL         place+80(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Z0
+	MOVL         column+84(FP), BX
+	VMOVD        BX, X1
+	VPBROADCASTD X1, Z1
+	MOVL         rowPlaces+88(FP), BX
+	VMOVD        BX, X2
+	VPBROADCASTD X2, Z2
+	VPADDD       vectorIndexes<>+0(SB), Z1, Z1
+	MOVL         $+1, BX
+	VMOVD        BX, X3
+	VPBROADCASTD X3, Z3
+	MOVL         $+16, BX
+	VMOVD        BX, X4
+	VPBROADCASTD X4, Z4
+	MOVL         linePlaces+92(FP), SI
+	MOVQ         width+72(FP), BX
+	SUBL         BX, SI
+	VMOVD        SI, X6
+	VPBROADCASTD X6, Z6
+	MOVQ         rows+48(FP), BX
+
+row:
+	VMOVUPS Z1, Z5
+	MOVQ    columns+56(FP), SI
+	KXNORW  K1, K1, K1
+	XORQ    DI, DI
+	SUBQ    $0x10, SI
+	JLT     rest
+
+loop:
+	VBROADCASTSS vectorConstants<>+176(SB), Z7
+	VPXORD       Z8, Z8, Z8
+	VPMAXSD      Z5, Z8, Z8
+	VPADDD       Z0, Z8, Z8
+	VPADDD       Z0, Z5, Z9
+	VPADDD       Z4, Z5, Z5
+	LEAQ         (DX)(DI*4), R8
+	MOVQ         height+64(FP), R10
+	MOVQ         pitch+40(FP), R12
+
+line:
+	MOVQ R8, R9
+	MOVQ width+72(FP), R11
+
+place:
+	VMOVUPS.Z (R9), K1, Z10
+	VCMPPS    $0x16, Z7, Z10, K2
+	VMOVDQA32 Z9, K2, Z8
+	VMAXPS    Z7, Z10, Z7
+	VPADDD    Z3, Z9, Z9
+	ADDQ      $0x04, R9
+	DECQ      R11
+	JNZ       place
+	VPADDD    Z6, Z9, Z9
+	ADDQ      R12, R8
+	DECQ      R10
+	JNZ       line
+	VMOVUPS   Z7, K1, (AX)(DI*4)
+	VMOVUPS   Z8, K1, (CX)(DI*4)
+	ADDQ      $0x10, DI
+	SUBQ      $0x10, SI
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, SI
+	JLE   done
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K1
+	MOVQ  $-1, SI
+	JMP   loop
+
+done:
+	VPADDD Z2, Z0, Z0
+	MOVQ   yRow+24(FP), SI
+	ADDQ   SI, AX
+	ADDQ   SI, CX
+	MOVQ   xRow+32(FP), SI
+	ADDQ   SI, DX
+	DECQ   BX
+	JNZ    row
+	VZEROUPPER
+	RET
+
+// func evens512f32(y *float32, x *float32, yRow uintptr, xRow uintptr, rows int, columns int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·evens512f32(SB), NOSPLIT, $0-48
+	MOVQ   y+0(FP), AX
+	MOVQ   x+8(FP), CX
+	VPXORD Z0, Z0, Z0
+	VPADDD vectorIndexes<>+0(SB), Z0, Z0
+	VPADDD Z0, Z0, Z0
+	MOVQ   rows+32(FP), DX
+
+row:
+	MOVQ   columns+40(FP), BX
+	KXNORW K1, K1, K1
+	XORQ   SI, SI
+	SUBQ   $0x10, BX
+	JLT    rest
+
+loop:
+	VMOVUPS   (CX)(SI*8), Z1
+	VMOVUPS   64(CX)(SI*8), Z2
+	VPERMT2PS Z2, Z0, Z1
+	VMOVUPS   Z1, K1, (AX)(SI*4)
+	ADDQ      $0x10, SI
+	SUBQ      $0x10, BX
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, BX
+	JLE   done
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
+	JMP   loop
+
+done:
+	MOVQ yRow+16(FP), BX
+	ADDQ BX, AX
+	MOVQ xRow+24(FP), BX
+	ADDQ BX, CX
+	DECQ DX
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -2741,7 +3032,7 @@ done:
 	RET
 
 // func exp512f64(dst *float64, src *float64, n int, shift float64)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·exp512f64(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -2773,6 +3064,8 @@ TEXT ·exp512f64(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0  1024(AX)(BX*8)
+	PREFETCHT0  1024(CX)(BX*8)
 	VMOVUPD.Z   (CX)(BX*8), K1, Z21
 	VSUBPD      Z0, Z21, Z21
 	VCMPPD      $0x15, Z1, Z21, K2
@@ -2820,7 +3113,7 @@ done:
 	RET
 
 // func sigmoid512f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·sigmoid512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -2851,6 +3144,8 @@ TEXT ·sigmoid512f64(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+340(SB), Z21
 	VPORQ        Z21, Z20, Z21
@@ -2944,7 +3239,7 @@ done:
 	RET
 
 // func tanh512f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·tanh512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -2977,6 +3272,8 @@ TEXT ·tanh512f64(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z21
 	VPANDQ       Z19, Z21, Z22
 	VMINPD       Z22, Z18, Z22
@@ -3073,7 +3370,7 @@ done:
 	RET
 
 // func elu512f64(y *float64, x *float64, n int, alpha float64)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·elu512f64(SB), NOSPLIT, $0-32
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -3105,6 +3402,8 @@ TEXT ·elu512f64(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+364(SB), Z21
 	VBROADCASTSD vectorConstants<>+348(SB), Z22
@@ -3202,7 +3501,7 @@ done:
 	RET
 
 // func softplus512f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·softplus512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -3233,6 +3532,8 @@ TEXT ·softplus512f64(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+340(SB), Z21
 	VPORQ        Z21, Z20, Z21
@@ -3313,7 +3614,7 @@ done:
 	RET
 
 // func softplusBackward512f64(dx *float64, dy *float64, y *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·softplusBackward512f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
@@ -3344,6 +3645,9 @@ TEXT ·softplusBackward512f64(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*8)
+	PREFETCHT0   1024(CX)(SI*8)
+	PREFETCHT0   1024(DX)(SI*8)
 	VBROADCASTSD vectorConstants<>+364(SB), Z18
 	VMOVUPD.Z    (DX)(SI*8), K1, Z19
 	VMINPD       Z19, Z18, Z18
@@ -3397,7 +3701,7 @@ done:
 	RET
 
 // func silu512f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·silu512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -3428,6 +3732,8 @@ TEXT ·silu512f64(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+468(SB), Z21
 	VBROADCASTSD vectorConstants<>+348(SB), Z22
@@ -3489,7 +3795,7 @@ done:
 	RET
 
 // func siluBackward512f64(dx *float64, dy *float64, x *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·siluBackward512f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
@@ -3521,6 +3827,9 @@ TEXT ·siluBackward512f64(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*8)
+	PREFETCHT0   1024(CX)(SI*8)
+	PREFETCHT0   1024(DX)(SI*8)
 	VMOVUPD.Z    (DX)(SI*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+468(SB), Z21
 	VBROADCASTSD vectorConstants<>+348(SB), Z22
@@ -3588,7 +3897,7 @@ done:
 	RET
 
 // func gelu512f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·gelu512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -3619,6 +3928,8 @@ TEXT ·gelu512f64(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+364(SB), Z21
 	VBROADCASTSD vectorConstants<>+348(SB), Z22
@@ -3739,7 +4050,7 @@ done:
 	RET
 
 // func geluBackward512f64(dx *float64, dy *float64, x *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·geluBackward512f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
@@ -3771,6 +4082,9 @@ TEXT ·geluBackward512f64(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*8)
+	PREFETCHT0   1024(CX)(SI*8)
+	PREFETCHT0   1024(DX)(SI*8)
 	VMOVUPD.Z    (DX)(SI*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+364(SB), Z21
 	VBROADCASTSD vectorConstants<>+348(SB), Z22
@@ -3897,7 +4211,7 @@ done:
 	RET
 
 // func geluTanh512f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·geluTanh512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -3928,6 +4242,8 @@ TEXT ·geluTanh512f64(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+692(SB), Z21
 	VBROADCASTSD vectorConstants<>+348(SB), Z22
@@ -3994,7 +4310,7 @@ done:
 	RET
 
 // func geluTanhBackward512f64(dx *float64, dy *float64, x *float64, n int)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·geluTanhBackward512f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
@@ -4026,6 +4342,9 @@ TEXT ·geluTanhBackward512f64(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*8)
+	PREFETCHT0   1024(CX)(SI*8)
+	PREFETCHT0   1024(DX)(SI*8)
 	VMOVUPD.Z    (DX)(SI*8), K1, Z20
 	VBROADCASTSD vectorConstants<>+692(SB), Z21
 	VBROADCASTSD vectorConstants<>+348(SB), Z22
@@ -5074,32 +5393,36 @@ done:
 	RET
 
 // func center512f64(y *float64, x *float64, n int, mean float64)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·center512f64(SB), NOSPLIT, $0-32
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
 	VBROADCASTSD mean+24(FP), Z0
 	MOVQ         n+16(FP), DX
+	SHLQ         $0x03, DX
+	LEAQ         (CX)(DX*1), DX
+	MOVQ         n+16(FP), BX
 	KXNORW       K1, K1, K1
-	XORQ         BX, BX
-	SUBQ         $0x08, DX
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
 	JLT          rest
 
 loop:
-	VMOVUPD.Z (CX)(BX*8), K1, Z1
-	VSUBPD    Z0, Z1, Z1
-	VMOVUPD   Z1, K1, (AX)(BX*8)
-	ADDQ      $0x08, BX
-	SUBQ      $0x08, DX
-	JGE       loop
+	PREFETCHT0 (DX)(SI*8)
+	VMOVUPD.Z  (CX)(SI*8), K1, Z1
+	VSUBPD     Z0, Z1, Z1
+	VMOVUPD    Z1, K1, (AX)(SI*8)
+	ADDQ       $0x08, SI
+	SUBQ       $0x08, BX
+	JGE        loop
 
 rest:
-	ADDQ  $0x08, DX
+	ADDQ  $0x08, BX
 	JLE   done
-	MOVQ  $-1, SI
-	BZHIQ DX, SI, SI
-	KMOVW SI, K1
-	MOVQ  $-1, DX
+	MOVQ  $-1, DI
+	BZHIQ BX, DI, DI
+	KMOVW DI, K1
+	MOVQ  $-1, BX
 	JMP   loop
 
 done:
@@ -5272,7 +5595,7 @@ done:
 	RET
 
 // func normRow512f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·normRow512f64(SB), NOSPLIT, $0-56
 	MOVQ         y+0(FP), AX
 	MOVQ         d+8(FP), CX
@@ -5281,29 +5604,35 @@ TEXT ·normRow512f64(SB), NOSPLIT, $0-56
 	VBROADCASTSD inv+40(FP), Z0
 	VBROADCASTSD offset+48(FP), Z1
 	MOVQ         n+32(FP), SI
+	SHLQ         $0x03, SI
+	LEAQ         (AX)(SI*1), DI
+	LEAQ         (CX)(SI*1), SI
+	MOVQ         n+32(FP), R8
 	KXNORW       K1, K1, K1
-	XORQ         DI, DI
-	SUBQ         $0x08, SI
+	XORQ         R9, R9
+	SUBQ         $0x08, R8
 	JLT          rest
 
 loop:
-	VMOVUPD.Z   (CX)(DI*8), K1, Z2
+	PREFETCHT0  (DI)(R9*8)
+	PREFETCHT0  (SI)(R9*8)
+	VMOVUPD.Z   (CX)(R9*8), K1, Z2
 	VFMADD213PD Z1, Z0, Z2
-	VMOVUPD.Z   (DX)(DI*8), K1, Z3
-	VMOVUPD.Z   (BX)(DI*8), K1, Z4
+	VMOVUPD.Z   (DX)(R9*8), K1, Z3
+	VMOVUPD.Z   (BX)(R9*8), K1, Z4
 	VFMADD231PD Z3, Z2, Z4
-	VMOVUPD     Z4, K1, (AX)(DI*8)
-	ADDQ        $0x08, DI
-	SUBQ        $0x08, SI
+	VMOVUPD     Z4, K1, (AX)(R9*8)
+	ADDQ        $0x08, R9
+	SUBQ        $0x08, R8
 	JGE         loop
 
 rest:
-	ADDQ  $0x08, SI
+	ADDQ  $0x08, R8
 	JLE   done
+	MOVQ  $-1, R10
+	BZHIQ R8, R10, R10
+	KMOVW R10, K1
 	MOVQ  $-1, R8
-	BZHIQ SI, R8, R8
-	KMOVW R8, K1
-	MOVQ  $-1, SI
 	JMP   loop
 
 done:
@@ -5364,54 +5693,170 @@ done:
 	RET
 
 // func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
-// Requires: AVX, AVX512F, BMI2
+// Requires: AVX, AVX512F, BMI2, MMX+
 TEXT ·normRowBackward512f64(SB), NOSPLIT, $0-88
 	MOVQ         dx+0(FP), AX
 	MOVQ         dgamma+8(FP), CX
 	MOVQ         dbeta+16(FP), DX
 	MOVQ         dy+24(FP), BX
 	MOVQ         x+32(FP), SI
+	MOVQ         n+40(FP), DI
+	SHLQ         $0x03, DI
+	LEAQ         (AX)(DI*1), R8
+	LEAQ         (BX)(DI*1), R9
+	LEAQ         (SI)(DI*1), DI
 	VBROADCASTSD mean+48(FP), Z0
 	VBROADCASTSD inv+56(FP), Z1
 	VBROADCASTSD offset+64(FP), Z2
 	VBROADCASTSD slope+72(FP), Z3
 	VBROADCASTSD shift+80(FP), Z4
-	MOVQ         n+40(FP), DI
+	MOVQ         n+40(FP), R10
 	KXNORW       K1, K1, K1
-	XORQ         R8, R8
-	SUBQ         $0x08, DI
+	XORQ         R11, R11
+	SUBQ         $0x08, R10
 	JLT          rest
 
 loop:
-	VMOVUPD.Z   (SI)(R8*8), K1, Z5
+	PREFETCHT0  (R8)(R11*8)
+	PREFETCHT0  (R9)(R11*8)
+	PREFETCHT0  (DI)(R11*8)
+	VMOVUPD.Z   (SI)(R11*8), K1, Z5
 	VSUBPD      Z0, Z5, Z5
-	VMOVUPD.Z   (BX)(R8*8), K1, Z6
-	VMOVUPD.Z   (AX)(R8*8), K1, Z7
+	VMOVUPD.Z   (BX)(R11*8), K1, Z6
+	VMOVUPD.Z   (AX)(R11*8), K1, Z7
 	VMOVUPD     Z5, Z8
 	VFMADD213PD Z4, Z3, Z8
 	VFMADD231PD Z7, Z1, Z8
 	VFMADD213PD Z2, Z1, Z5
-	VMOVUPD.Z   (CX)(R8*8), K1, Z7
+	VMOVUPD.Z   (CX)(R11*8), K1, Z7
 	VFMADD231PD Z5, Z6, Z7
-	VMOVUPD.Z   (DX)(R8*8), K1, Z5
+	VMOVUPD.Z   (DX)(R11*8), K1, Z5
 	VADDPD      Z6, Z5, Z5
-	VMOVUPD     Z8, K1, (AX)(R8*8)
-	VMOVUPD     Z7, K1, (CX)(R8*8)
-	VMOVUPD     Z5, K1, (DX)(R8*8)
-	ADDQ        $0x08, R8
-	SUBQ        $0x08, DI
+	VMOVUPD     Z8, K1, (AX)(R11*8)
+	VMOVUPD     Z7, K1, (CX)(R11*8)
+	VMOVUPD     Z5, K1, (DX)(R11*8)
+	ADDQ        $0x08, R11
+	SUBQ        $0x08, R10
 	JGE         loop
 
 rest:
-	ADDQ  $0x08, DI
+	ADDQ  $0x08, R10
 	JLE   done
-	MOVQ  $-1, R9
-	BZHIQ DI, R9, R9
-	KMOVW R9, K1
-	MOVQ  $-1, DI
+	MOVQ  $-1, R12
+	BZHIQ R10, R12, R12
+	KMOVW R12, K1
+	MOVQ  $-1, R10
 	JMP   loop
 
 done:
+	VZEROUPPER
+	RET
+
+// func divide512f64(dst *float64, a *float64, n int, divisor float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·divide512f64(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSD divisor+24(FP), Z0
+	MOVQ         n+16(FP), DX
+	KXNORW       K1, K1, K1
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMOVUPD.Z (CX)(BX*8), K1, Z1
+	VDIVPD    Z0, Z1, Z1
+	VMOVUPD   Z1, K1, (AX)(BX*8)
+	ADDQ      $0x08, BX
+	SUBQ      $0x08, DX
+	JGE       loop
+
+rest:
+	ADDQ  $0x08, DX
+	JLE   done
+	MOVQ  $-1, SI
+	BZHIQ DX, SI, SI
+	KMOVW SI, K1
+	MOVQ  $-1, DX
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func windowSums512f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·windowSums512f64(SB), NOSPLIT, $0-80
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD divisor+72(FP), Z0
+	VBROADCASTSD divisor+72(FP), Z1
+	VBROADCASTSD vectorConstants<>+220(SB), Z2
+	VCMPPD       $0x16, Z2, Z1, K1
+	KMOVW        K1, DX
+	MOVQ         rows+40(FP), BX
+
+row:
+	MOVQ   columns+48(FP), SI
+	KXNORW K2, K2, K2
+	KXNORW K3, K3, K3
+	XORQ   DI, DI
+	SUBQ   $0x10, SI
+	JLT    rest
+
+loop:
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	LEAQ   (CX)(DI*8), R8
+	MOVQ   height+56(FP), R10
+	MOVQ   pitch+32(FP), R12
+
+line:
+	MOVQ R8, R9
+	MOVQ width+64(FP), R11
+
+place:
+	VMOVUPD.Z (R9), K2, Z1
+	VADDPD    Z1, Z3, Z3
+	VMOVUPD.Z 64(R9), K3, Z1
+	VADDPD    Z1, Z4, Z4
+	ADDQ      $0x08, R9
+	DECQ      R11
+	JNZ       place
+	ADDQ      R12, R8
+	DECQ      R10
+	JNZ       line
+	TESTL     DX, DX
+	JZ        sums
+	VDIVPD    Z0, Z3, Z3
+	VDIVPD    Z0, Z4, Z4
+
+sums:
+	VMOVUPD Z3, K2, (AX)(DI*8)
+	VMOVUPD Z4, K3, 64(AX)(DI*8)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop
+
+rest:
+	ADDQ  $0x10, SI
+	JLE   done
+	MOVQ  $-1, R8
+	BZHIQ SI, R8, R8
+	KMOVW R8, K2
+	SHRQ  $0x08, R8
+	KMOVW R8, K3
+	MOVQ  $-1, SI
+	JMP   loop
+
+done:
+	MOVQ yRow+16(FP), SI
+	ADDQ SI, AX
+	MOVQ xRow+24(FP), SI
+	ADDQ SI, CX
+	DECQ BX
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -5648,7 +6093,7 @@ done:
 	RET
 
 // func exp256f32(dst *float32, src *float32, n int, shift float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·exp256f32(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -5662,6 +6107,8 @@ TEXT ·exp256f32(SB), NOSPLIT, $0-28
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMASKMOVPS   (CX)(BX*4), Y3, Y4
 	VSUBPS       Y0, Y4, Y4
 	VBROADCASTSS vectorConstants<>+0(SB), Y5
@@ -5722,7 +6169,7 @@ done:
 	RET
 
 // func sigmoid256f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sigmoid256f32(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -5734,6 +6181,8 @@ TEXT ·sigmoid256f32(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMASKMOVPS   (CX)(BX*4), Y1, Y2
 	VBROADCASTSS vectorConstants<>+52(SB), Y3
 	VORPS        Y3, Y2, Y3
@@ -5848,7 +6297,7 @@ done:
 	RET
 
 // func tanh256f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tanh256f32(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -5859,6 +6308,8 @@ TEXT ·tanh256f32(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMASKMOVPS   (CX)(BX*4), Y0, Y1
 	VBROADCASTSS vectorConstants<>+64(SB), Y2
 	VBROADCASTSS vectorConstants<>+56(SB), Y3
@@ -5977,7 +6428,7 @@ done:
 	RET
 
 // func elu256f32(y *float32, x *float32, n int, alpha float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·elu256f32(SB), NOSPLIT, $0-28
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -5990,6 +6441,8 @@ TEXT ·elu256f32(SB), NOSPLIT, $0-28
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMASKMOVPS   (CX)(BX*4), Y2, Y3
 	VBROADCASTSS vectorConstants<>+68(SB), Y4
 	VBROADCASTSS vectorConstants<>+56(SB), Y5
@@ -6104,7 +6557,7 @@ done:
 	RET
 
 // func softplus256f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·softplus256f32(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -6116,6 +6569,8 @@ TEXT ·softplus256f32(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMASKMOVPS   (CX)(BX*4), Y1, Y2
 	VBROADCASTSS vectorConstants<>+52(SB), Y3
 	VORPS        Y3, Y2, Y3
@@ -6197,7 +6652,7 @@ done:
 	RET
 
 // func softplusBackward256f32(dx *float32, dy *float32, y *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·softplusBackward256f32(SB), NOSPLIT, $0-32
 	MOVQ     dx+0(FP), AX
 	MOVQ     dy+8(FP), CX
@@ -6209,6 +6664,9 @@ TEXT ·softplusBackward256f32(SB), NOSPLIT, $0-32
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*4)
+	PREFETCHT0   1024(CX)(SI*4)
+	PREFETCHT0   1024(DX)(SI*4)
 	VBROADCASTSS vectorConstants<>+68(SB), Y1
 	VMASKMOVPS   (DX)(SI*4), Y0, Y2
 	VMINPS       Y2, Y1, Y1
@@ -6274,7 +6732,7 @@ done:
 	RET
 
 // func silu256f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·silu256f32(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -6286,6 +6744,8 @@ TEXT ·silu256f32(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMASKMOVPS   (CX)(BX*4), Y1, Y2
 	VBROADCASTSS vectorConstants<>+96(SB), Y3
 	VBROADCASTSS vectorConstants<>+56(SB), Y4
@@ -6363,7 +6823,7 @@ done:
 	RET
 
 // func siluBackward256f32(dx *float32, dy *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·siluBackward256f32(SB), NOSPLIT, $0-32
 	MOVQ     dx+0(FP), AX
 	MOVQ     dy+8(FP), CX
@@ -6376,6 +6836,9 @@ TEXT ·siluBackward256f32(SB), NOSPLIT, $0-32
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*4)
+	PREFETCHT0   1024(CX)(SI*4)
+	PREFETCHT0   1024(DX)(SI*4)
 	VMASKMOVPS   (DX)(SI*4), Y1, Y2
 	VBROADCASTSS vectorConstants<>+96(SB), Y3
 	VBROADCASTSS vectorConstants<>+56(SB), Y4
@@ -6459,7 +6922,7 @@ done:
 	RET
 
 // func gelu256f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·gelu256f32(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -6471,6 +6934,8 @@ TEXT ·gelu256f32(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMASKMOVPS   (CX)(BX*4), Y1, Y2
 	VBROADCASTSS vectorConstants<>+100(SB), Y3
 	VBROADCASTSS vectorConstants<>+56(SB), Y4
@@ -6580,7 +7045,7 @@ done:
 	RET
 
 // func geluBackward256f32(dx *float32, dy *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·geluBackward256f32(SB), NOSPLIT, $0-32
 	MOVQ     dx+0(FP), AX
 	MOVQ     dy+8(FP), CX
@@ -6593,6 +7058,9 @@ TEXT ·geluBackward256f32(SB), NOSPLIT, $0-32
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*4)
+	PREFETCHT0   1024(CX)(SI*4)
+	PREFETCHT0   1024(DX)(SI*4)
 	VMASKMOVPS   (DX)(SI*4), Y1, Y2
 	VBROADCASTSS vectorConstants<>+100(SB), Y3
 	VBROADCASTSS vectorConstants<>+56(SB), Y4
@@ -6708,7 +7176,7 @@ done:
 	RET
 
 // func geluTanh256f32(y *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·geluTanh256f32(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -6720,6 +7188,8 @@ TEXT ·geluTanh256f32(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*4)
+	PREFETCHT0   1024(CX)(BX*4)
 	VMASKMOVPS   (CX)(BX*4), Y1, Y2
 	VBROADCASTSS vectorConstants<>+160(SB), Y3
 	VBROADCASTSS vectorConstants<>+56(SB), Y4
@@ -6802,7 +7272,7 @@ done:
 	RET
 
 // func geluTanhBackward256f32(dx *float32, dy *float32, x *float32, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·geluTanhBackward256f32(SB), NOSPLIT, $0-32
 	MOVQ     dx+0(FP), AX
 	MOVQ     dy+8(FP), CX
@@ -6815,6 +7285,9 @@ TEXT ·geluTanhBackward256f32(SB), NOSPLIT, $0-32
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*4)
+	PREFETCHT0   1024(CX)(SI*4)
+	PREFETCHT0   1024(DX)(SI*4)
 	VMASKMOVPS   (DX)(SI*4), Y1, Y2
 	VBROADCASTSS vectorConstants<>+160(SB), Y3
 	VBROADCASTSS vectorConstants<>+56(SB), Y4
@@ -7916,38 +8389,42 @@ done:
 	RET
 
 // func center256f32(y *float32, x *float32, n int, mean float32)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·center256f32(SB), NOSPLIT, $0-28
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
 	VBROADCASTSS mean+24(FP), Y0
 	MOVQ         n+16(FP), DX
+	SHLQ         $0x02, DX
+	LEAQ         (CX)(DX*1), DX
+	MOVQ         n+16(FP), BX
 	VPCMPEQD     Y1, Y1, Y1
-	XORQ         BX, BX
-	SUBQ         $0x08, DX
+	XORQ         SI, SI
+	SUBQ         $0x08, BX
 	JLT          rest
 
 loop:
-	VMASKMOVPS (CX)(BX*4), Y1, Y2
+	PREFETCHT0 (DX)(SI*4)
+	VMASKMOVPS (CX)(SI*4), Y1, Y2
 	VSUBPS     Y0, Y2, Y2
-	TESTQ      DX, DX
+	TESTQ      BX, BX
 	JGE        full
-	VMASKMOVPS Y2, Y1, (AX)(BX*4)
+	VMASKMOVPS Y2, Y1, (AX)(SI*4)
 	JMP        done
 
 full:
-	VMOVUPS Y2, (AX)(BX*4)
-	ADDQ    $0x08, BX
-	SUBQ    $0x08, DX
+	VMOVUPS Y2, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
 	JGE     loop
 
 rest:
-	ADDQ    $0x08, DX
+	ADDQ    $0x08, BX
 	JLE     done
-	LEAQ    vectorMasks<>+128(SB), SI
-	NEGQ    DX
-	VMOVUPS (SI)(DX*4), Y1
-	MOVQ    $-1, DX
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y1
+	MOVQ    $-1, BX
 	JMP     loop
 
 done:
@@ -8146,7 +8623,7 @@ done:
 	RET
 
 // func normRow256f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·normRow256f32(SB), NOSPLIT, $0-48
 	MOVQ         y+0(FP), AX
 	MOVQ         d+8(FP), CX
@@ -8155,35 +8632,41 @@ TEXT ·normRow256f32(SB), NOSPLIT, $0-48
 	VBROADCASTSS inv+40(FP), Y0
 	VBROADCASTSS offset+44(FP), Y1
 	MOVQ         n+32(FP), SI
+	SHLQ         $0x02, SI
+	LEAQ         (AX)(SI*1), DI
+	LEAQ         (CX)(SI*1), SI
+	MOVQ         n+32(FP), R8
 	VPCMPEQD     Y2, Y2, Y2
-	XORQ         DI, DI
-	SUBQ         $0x08, SI
+	XORQ         R9, R9
+	SUBQ         $0x08, R8
 	JLT          rest
 
 loop:
-	VMASKMOVPS  (CX)(DI*4), Y2, Y3
+	PREFETCHT0  (DI)(R9*4)
+	PREFETCHT0  (SI)(R9*4)
+	VMASKMOVPS  (CX)(R9*4), Y2, Y3
 	VFMADD213PS Y1, Y0, Y3
-	VMASKMOVPS  (DX)(DI*4), Y2, Y4
-	VMASKMOVPS  (BX)(DI*4), Y2, Y5
+	VMASKMOVPS  (DX)(R9*4), Y2, Y4
+	VMASKMOVPS  (BX)(R9*4), Y2, Y5
 	VFMADD231PS Y4, Y3, Y5
-	TESTQ       SI, SI
+	TESTQ       R8, R8
 	JGE         full
-	VMASKMOVPS  Y5, Y2, (AX)(DI*4)
+	VMASKMOVPS  Y5, Y2, (AX)(R9*4)
 	JMP         done
 
 full:
-	VMOVUPS Y5, (AX)(DI*4)
-	ADDQ    $0x08, DI
-	SUBQ    $0x08, SI
+	VMOVUPS Y5, (AX)(R9*4)
+	ADDQ    $0x08, R9
+	SUBQ    $0x08, R8
 	JGE     loop
 
 rest:
-	ADDQ    $0x08, SI
+	ADDQ    $0x08, R8
 	JLE     done
-	LEAQ    vectorMasks<>+128(SB), R8
-	NEGQ    SI
-	VMOVUPS (R8)(SI*4), Y2
-	MOVQ    $-1, SI
+	LEAQ    vectorMasks<>+128(SB), R10
+	NEGQ    R8
+	VMOVUPS (R10)(R8*4), Y2
+	MOVQ    $-1, R8
 	JMP     loop
 
 done:
@@ -8243,62 +8726,338 @@ done:
 	RET
 
 // func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·normRowBackward256f32(SB), NOSPLIT, $0-68
 	MOVQ         dx+0(FP), AX
 	MOVQ         dgamma+8(FP), CX
 	MOVQ         dbeta+16(FP), DX
 	MOVQ         dy+24(FP), BX
 	MOVQ         x+32(FP), SI
+	MOVQ         n+40(FP), DI
+	SHLQ         $0x02, DI
+	LEAQ         (AX)(DI*1), R8
+	LEAQ         (BX)(DI*1), R9
+	LEAQ         (SI)(DI*1), DI
 	VBROADCASTSS mean+48(FP), Y0
 	VBROADCASTSS inv+52(FP), Y1
 	VBROADCASTSS offset+56(FP), Y2
 	VBROADCASTSS slope+60(FP), Y3
 	VBROADCASTSS shift+64(FP), Y4
-	MOVQ         n+40(FP), DI
+	MOVQ         n+40(FP), R10
 	VPCMPEQD     Y5, Y5, Y5
-	XORQ         R8, R8
-	SUBQ         $0x08, DI
+	XORQ         R11, R11
+	SUBQ         $0x08, R10
 	JLT          rest
 
 loop:
-	VMASKMOVPS  (SI)(R8*4), Y5, Y6
+	PREFETCHT0  (R8)(R11*4)
+	PREFETCHT0  (R9)(R11*4)
+	PREFETCHT0  (DI)(R11*4)
+	VMASKMOVPS  (SI)(R11*4), Y5, Y6
 	VSUBPS      Y0, Y6, Y6
-	VMASKMOVPS  (BX)(R8*4), Y5, Y7
-	VMASKMOVPS  (AX)(R8*4), Y5, Y8
+	VMASKMOVPS  (BX)(R11*4), Y5, Y7
+	VMASKMOVPS  (AX)(R11*4), Y5, Y8
 	VMOVUPS     Y6, Y9
 	VFMADD213PS Y4, Y3, Y9
 	VFMADD231PS Y8, Y1, Y9
 	VFMADD213PS Y2, Y1, Y6
-	VMASKMOVPS  (CX)(R8*4), Y5, Y8
+	VMASKMOVPS  (CX)(R11*4), Y5, Y8
 	VFMADD231PS Y6, Y7, Y8
-	VMASKMOVPS  (DX)(R8*4), Y5, Y6
+	VMASKMOVPS  (DX)(R11*4), Y5, Y6
 	VADDPS      Y7, Y6, Y6
-	TESTQ       DI, DI
+	TESTQ       R10, R10
 	JGE         full
-	VMASKMOVPS  Y9, Y5, (AX)(R8*4)
-	VMASKMOVPS  Y8, Y5, (CX)(R8*4)
-	VMASKMOVPS  Y6, Y5, (DX)(R8*4)
+	VMASKMOVPS  Y9, Y5, (AX)(R11*4)
+	VMASKMOVPS  Y8, Y5, (CX)(R11*4)
+	VMASKMOVPS  Y6, Y5, (DX)(R11*4)
 	JMP         done
 
 full:
-	VMOVUPS Y9, (AX)(R8*4)
-	VMOVUPS Y8, (CX)(R8*4)
-	VMOVUPS Y6, (DX)(R8*4)
-	ADDQ    $0x08, R8
-	SUBQ    $0x08, DI
+	VMOVUPS Y9, (AX)(R11*4)
+	VMOVUPS Y8, (CX)(R11*4)
+	VMOVUPS Y6, (DX)(R11*4)
+	ADDQ    $0x08, R11
+	SUBQ    $0x08, R10
 	JGE     loop
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x08, R10
 	JLE     done
-	LEAQ    vectorMasks<>+128(SB), R9
-	NEGQ    DI
-	VMOVUPS (R9)(DI*4), Y5
-	MOVQ    $-1, DI
+	LEAQ    vectorMasks<>+128(SB), R12
+	NEGQ    R10
+	VMOVUPS (R12)(R10*4), Y5
+	MOVQ    $-1, R10
 	JMP     loop
 
 done:
+	VZEROUPPER
+	RET
+
+// func divide256f32(dst *float32, a *float32, n int, divisor float32)
+// Requires: AVX, AVX2
+TEXT ·divide256f32(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSS divisor+24(FP), Y0
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y1, Y1, Y1
+	XORQ         BX, BX
+	SUBQ         $0x08, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPS (CX)(BX*4), Y1, Y2
+	VDIVPS     Y0, Y2, Y2
+	TESTQ      DX, DX
+	JGE        full
+	VMASKMOVPS Y2, Y1, (AX)(BX*4)
+	JMP        done
+
+full:
+	VMOVUPS Y2, (AX)(BX*4)
+	ADDQ    $0x08, BX
+	SUBQ    $0x08, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*4), Y1
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func windowSums256f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
+// Requires: AVX, AVX2
+TEXT ·windowSums256f32(SB), NOSPLIT, $0-76
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS divisor+72(FP), Y0
+	VBROADCASTSS divisor+72(FP), Y1
+	VBROADCASTSS vectorConstants<>+20(SB), Y2
+	VCMPPS       $0x16, Y2, Y1, Y1
+	VMOVMSKPS    Y1, DX
+	MOVQ         rows+40(FP), BX
+
+row:
+	MOVQ     columns+48(FP), SI
+	VPCMPEQD Y1, Y1, Y1
+	VPCMPEQD Y2, Y2, Y2
+	XORQ     DI, DI
+	SUBQ     $0x10, SI
+	JLT      rest
+
+loop:
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	LEAQ  (CX)(DI*4), R8
+	MOVQ  height+56(FP), R10
+	MOVQ  pitch+32(FP), R12
+
+line:
+	MOVQ R8, R9
+	MOVQ width+64(FP), R11
+
+place:
+	VMASKMOVPS (R9), Y1, Y5
+	VADDPS     Y5, Y3, Y3
+	VMASKMOVPS 32(R9), Y2, Y5
+	VADDPS     Y5, Y4, Y4
+	ADDQ       $0x04, R9
+	DECQ       R11
+	JNZ        place
+	ADDQ       R12, R8
+	DECQ       R10
+	JNZ        line
+	TESTL      DX, DX
+	JZ         sums
+	VDIVPS     Y0, Y3, Y3
+	VDIVPS     Y0, Y4, Y4
+
+sums:
+	TESTQ      SI, SI
+	JGE        full
+	VMASKMOVPS Y3, Y1, (AX)(DI*4)
+	VMASKMOVPS Y4, Y2, 32(AX)(DI*4)
+	JMP        done
+
+full:
+	VMOVUPS Y3, (AX)(DI*4)
+	VMOVUPS Y4, 32(AX)(DI*4)
+	ADDQ    $0x10, DI
+	SUBQ    $0x10, SI
+	JGE     loop
+
+rest:
+	ADDQ    $0x10, SI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*4), Y1
+	VMOVUPS 32(R8)(SI*4), Y2
+	MOVQ    $-1, SI
+	JMP     loop
+
+done:
+	MOVQ yRow+16(FP), SI
+	ADDQ SI, AX
+	MOVQ xRow+24(FP), SI
+	ADDQ SI, CX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func windowMaxima256f32(y *float32, choices *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
+// Requires: AVX, AVX2
+TEXT ·windowMaxima256f32(SB), NOSPLIT, $0-96
+	MOVQ         y+0(FP), AX
+	MOVQ         choices+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVL         place+80(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTD X0, Y0
+	MOVL         column+84(FP), BX
+	VMOVD        BX, X1
+	VPBROADCASTD X1, Y1
+	MOVL         rowPlaces+88(FP), BX
+	VMOVD        BX, X2
+	VPBROADCASTD X2, Y2
+	VPADDD       vectorIndexes<>+0(SB), Y1, Y1
+	MOVL         $+1, BX
+	VMOVD        BX, X3
+	VPBROADCASTD X3, Y3
+	MOVL         $+8, BX
+	VMOVD        BX, X4
+	VPBROADCASTD X4, Y4
+	MOVL         linePlaces+92(FP), SI
+	MOVQ         width+72(FP), BX
+	SUBL         BX, SI
+	VMOVD        SI, X6
+	VPBROADCASTD X6, Y6
+	MOVQ         rows+48(FP), BX
+
+row:
+	VMOVUPS  Y1, Y5
+	MOVQ     columns+56(FP), SI
+	VPCMPEQD Y7, Y7, Y7
+	XORQ     DI, DI
+	SUBQ     $0x08, SI
+	JLT      rest
+
+loop:
+	VBROADCASTSS vectorConstants<>+176(SB), Y8
+	VPXOR        Y9, Y9, Y9
+	VPMAXSD      Y5, Y9, Y9
+	VPADDD       Y0, Y9, Y9
+	VPADDD       Y0, Y5, Y10
+	VPADDD       Y4, Y5, Y5
+	LEAQ         (DX)(DI*4), R8
+	MOVQ         height+64(FP), R10
+	MOVQ         pitch+40(FP), R12
+
+line:
+	MOVQ R8, R9
+	MOVQ width+72(FP), R11
+
+place:
+	VMASKMOVPS (R9), Y7, Y11
+	VCMPPS     $0x16, Y8, Y11, Y12
+	VBLENDVPS  Y12, Y10, Y9, Y9
+	VMAXPS     Y8, Y11, Y8
+	VPADDD     Y3, Y10, Y10
+	ADDQ       $0x04, R9
+	DECQ       R11
+	JNZ        place
+	VPADDD     Y6, Y10, Y10
+	ADDQ       R12, R8
+	DECQ       R10
+	JNZ        line
+	TESTQ      SI, SI
+	JGE        full
+	VMASKMOVPS Y8, Y7, (AX)(DI*4)
+	VMASKMOVPS Y9, Y7, (CX)(DI*4)
+	JMP        done
+
+full:
+	VMOVUPS Y8, (AX)(DI*4)
+	VMOVUPS Y9, (CX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, SI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*4), Y7
+	MOVQ    $-1, SI
+	JMP     loop
+
+done:
+	VPADDD Y2, Y0, Y0
+	MOVQ   yRow+24(FP), SI
+	ADDQ   SI, AX
+	ADDQ   SI, CX
+	MOVQ   xRow+32(FP), SI
+	ADDQ   SI, DX
+	DECQ   BX
+	JNZ    row
+	VZEROUPPER
+	RET
+
+// func evens256f32(y *float32, x *float32, yRow uintptr, xRow uintptr, rows int, columns int)
+// Requires: AVX, AVX2
+TEXT ·evens256f32(SB), NOSPLIT, $0-48
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ rows+32(FP), DX
+
+row:
+	MOVQ     columns+40(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	XORQ     SI, SI
+	SUBQ     $0x08, BX
+	JLT      rest
+
+loop:
+	VMOVUPS    (CX)(SI*8), Y1
+	VMOVUPS    32(CX)(SI*8), Y2
+	VSHUFPS    $0x88, Y2, Y1, Y1
+	VPERMPD    $0xd8, Y1, Y1
+	TESTQ      BX, BX
+	JGE        full
+	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+	JMP        done
+
+full:
+	VMOVUPS Y1, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	SUBQ    $0x08, BX
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, BX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*4), Y0
+	MOVQ    $-1, BX
+	JMP     loop
+
+done:
+	MOVQ yRow+16(FP), BX
+	ADDQ BX, AX
+	MOVQ xRow+24(FP), BX
+	ADDQ BX, CX
+	DECQ DX
+	JNZ  row
 	VZEROUPPER
 	RET
 
@@ -8553,7 +9312,7 @@ done:
 	RET
 
 // func exp256f64(dst *float64, src *float64, n int, shift float64)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·exp256f64(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -8567,6 +9326,8 @@ TEXT ·exp256f64(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y3, Y4
 	VSUBPD       Y0, Y4, Y4
 	VBROADCASTSD vectorConstants<>+180(SB), Y5
@@ -8642,7 +9403,7 @@ done:
 	RET
 
 // func sigmoid256f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sigmoid256f64(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -8654,6 +9415,8 @@ TEXT ·sigmoid256f64(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y1, Y2
 	VBROADCASTSD vectorConstants<>+340(SB), Y3
 	VORPD        Y3, Y2, Y3
@@ -8783,7 +9546,7 @@ done:
 	RET
 
 // func tanh256f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·tanh256f64(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -8794,6 +9557,8 @@ TEXT ·tanh256f64(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y0, Y1
 	VBROADCASTSD vectorConstants<>+356(SB), Y2
 	VBROADCASTSD vectorConstants<>+348(SB), Y3
@@ -8924,7 +9689,7 @@ done:
 	RET
 
 // func elu256f64(y *float64, x *float64, n int, alpha float64)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·elu256f64(SB), NOSPLIT, $0-32
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -8937,6 +9702,8 @@ TEXT ·elu256f64(SB), NOSPLIT, $0-32
 	JLT          rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y2, Y3
 	VBROADCASTSD vectorConstants<>+364(SB), Y4
 	VBROADCASTSD vectorConstants<>+348(SB), Y5
@@ -9063,7 +9830,7 @@ done:
 	RET
 
 // func softplus256f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·softplus256f64(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -9075,6 +9842,8 @@ TEXT ·softplus256f64(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y1, Y2
 	VBROADCASTSD vectorConstants<>+340(SB), Y3
 	VORPD        Y3, Y2, Y3
@@ -9183,7 +9952,7 @@ done:
 	RET
 
 // func softplusBackward256f64(dx *float64, dy *float64, y *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·softplusBackward256f64(SB), NOSPLIT, $0-32
 	MOVQ     dx+0(FP), AX
 	MOVQ     dy+8(FP), CX
@@ -9195,6 +9964,9 @@ TEXT ·softplusBackward256f64(SB), NOSPLIT, $0-32
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*8)
+	PREFETCHT0   1024(CX)(SI*8)
+	PREFETCHT0   1024(DX)(SI*8)
 	VBROADCASTSD vectorConstants<>+364(SB), Y1
 	VMASKMOVPD   (DX)(SI*8), Y0, Y2
 	VMINPD       Y2, Y1, Y1
@@ -9272,7 +10044,7 @@ done:
 	RET
 
 // func silu256f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·silu256f64(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -9284,6 +10056,8 @@ TEXT ·silu256f64(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y1, Y2
 	VBROADCASTSD vectorConstants<>+468(SB), Y3
 	VBROADCASTSD vectorConstants<>+348(SB), Y4
@@ -9376,7 +10150,7 @@ done:
 	RET
 
 // func siluBackward256f64(dx *float64, dy *float64, x *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·siluBackward256f64(SB), NOSPLIT, $0-32
 	MOVQ     dx+0(FP), AX
 	MOVQ     dy+8(FP), CX
@@ -9389,6 +10163,9 @@ TEXT ·siluBackward256f64(SB), NOSPLIT, $0-32
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*8)
+	PREFETCHT0   1024(CX)(SI*8)
+	PREFETCHT0   1024(DX)(SI*8)
 	VMASKMOVPD   (DX)(SI*8), Y1, Y2
 	VBROADCASTSD vectorConstants<>+468(SB), Y3
 	VBROADCASTSD vectorConstants<>+348(SB), Y4
@@ -9487,7 +10264,7 @@ done:
 	RET
 
 // func gelu256f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·gelu256f64(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -9499,6 +10276,8 @@ TEXT ·gelu256f64(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y1, Y2
 	VBROADCASTSD vectorConstants<>+364(SB), Y3
 	VBROADCASTSD vectorConstants<>+348(SB), Y4
@@ -9649,7 +10428,7 @@ done:
 	RET
 
 // func geluBackward256f64(dx *float64, dy *float64, x *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·geluBackward256f64(SB), NOSPLIT, $0-32
 	MOVQ     dx+0(FP), AX
 	MOVQ     dy+8(FP), CX
@@ -9662,6 +10441,9 @@ TEXT ·geluBackward256f64(SB), NOSPLIT, $0-32
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*8)
+	PREFETCHT0   1024(CX)(SI*8)
+	PREFETCHT0   1024(DX)(SI*8)
 	VMASKMOVPD   (DX)(SI*8), Y1, Y2
 	VBROADCASTSD vectorConstants<>+364(SB), Y3
 	VBROADCASTSD vectorConstants<>+348(SB), Y4
@@ -9818,7 +10600,7 @@ done:
 	RET
 
 // func geluTanh256f64(y *float64, x *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·geluTanh256f64(SB), NOSPLIT, $0-24
 	MOVQ     y+0(FP), AX
 	MOVQ     x+8(FP), CX
@@ -9830,6 +10612,8 @@ TEXT ·geluTanh256f64(SB), NOSPLIT, $0-24
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(BX*8)
+	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y1, Y2
 	VBROADCASTSD vectorConstants<>+692(SB), Y3
 	VBROADCASTSD vectorConstants<>+348(SB), Y4
@@ -9927,7 +10711,7 @@ done:
 	RET
 
 // func geluTanhBackward256f64(dx *float64, dy *float64, x *float64, n int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·geluTanhBackward256f64(SB), NOSPLIT, $0-32
 	MOVQ     dx+0(FP), AX
 	MOVQ     dy+8(FP), CX
@@ -9940,6 +10724,9 @@ TEXT ·geluTanhBackward256f64(SB), NOSPLIT, $0-32
 	JLT      rest
 
 loop:
+	PREFETCHT0   1024(AX)(SI*8)
+	PREFETCHT0   1024(CX)(SI*8)
+	PREFETCHT0   1024(DX)(SI*8)
 	VMASKMOVPD   (DX)(SI*8), Y1, Y2
 	VBROADCASTSD vectorConstants<>+692(SB), Y3
 	VBROADCASTSD vectorConstants<>+348(SB), Y4
@@ -11296,38 +12083,42 @@ done:
 	RET
 
 // func center256f64(y *float64, x *float64, n int, mean float64)
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, MMX+
 TEXT ·center256f64(SB), NOSPLIT, $0-32
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
 	VBROADCASTSD mean+24(FP), Y0
 	MOVQ         n+16(FP), DX
+	SHLQ         $0x03, DX
+	LEAQ         (CX)(DX*1), DX
+	MOVQ         n+16(FP), BX
 	VPCMPEQD     Y1, Y1, Y1
-	XORQ         BX, BX
-	SUBQ         $0x04, DX
+	XORQ         SI, SI
+	SUBQ         $0x04, BX
 	JLT          rest
 
 loop:
-	VMASKMOVPD (CX)(BX*8), Y1, Y2
+	PREFETCHT0 (DX)(SI*8)
+	VMASKMOVPD (CX)(SI*8), Y1, Y2
 	VSUBPD     Y0, Y2, Y2
-	TESTQ      DX, DX
+	TESTQ      BX, BX
 	JGE        full
-	VMASKMOVPD Y2, Y1, (AX)(BX*8)
+	VMASKMOVPD Y2, Y1, (AX)(SI*8)
 	JMP        done
 
 full:
-	VMOVUPD Y2, (AX)(BX*8)
-	ADDQ    $0x04, BX
-	SUBQ    $0x04, DX
+	VMOVUPD Y2, (AX)(SI*8)
+	ADDQ    $0x04, SI
+	SUBQ    $0x04, BX
 	JGE     loop
 
 rest:
-	ADDQ    $0x04, DX
+	ADDQ    $0x04, BX
 	JLE     done
-	LEAQ    vectorMasks<>+128(SB), SI
-	NEGQ    DX
-	VMOVUPS (SI)(DX*8), Y1
-	MOVQ    $-1, DX
+	LEAQ    vectorMasks<>+128(SB), DI
+	NEGQ    BX
+	VMOVUPS (DI)(BX*8), Y1
+	MOVQ    $-1, BX
 	JMP     loop
 
 done:
@@ -11526,7 +12317,7 @@ done:
 	RET
 
 // func normRow256f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·normRow256f64(SB), NOSPLIT, $0-56
 	MOVQ         y+0(FP), AX
 	MOVQ         d+8(FP), CX
@@ -11535,35 +12326,41 @@ TEXT ·normRow256f64(SB), NOSPLIT, $0-56
 	VBROADCASTSD inv+40(FP), Y0
 	VBROADCASTSD offset+48(FP), Y1
 	MOVQ         n+32(FP), SI
+	SHLQ         $0x03, SI
+	LEAQ         (AX)(SI*1), DI
+	LEAQ         (CX)(SI*1), SI
+	MOVQ         n+32(FP), R8
 	VPCMPEQD     Y2, Y2, Y2
-	XORQ         DI, DI
-	SUBQ         $0x04, SI
+	XORQ         R9, R9
+	SUBQ         $0x04, R8
 	JLT          rest
 
 loop:
-	VMASKMOVPD  (CX)(DI*8), Y2, Y3
+	PREFETCHT0  (DI)(R9*8)
+	PREFETCHT0  (SI)(R9*8)
+	VMASKMOVPD  (CX)(R9*8), Y2, Y3
 	VFMADD213PD Y1, Y0, Y3
-	VMASKMOVPD  (DX)(DI*8), Y2, Y4
-	VMASKMOVPD  (BX)(DI*8), Y2, Y5
+	VMASKMOVPD  (DX)(R9*8), Y2, Y4
+	VMASKMOVPD  (BX)(R9*8), Y2, Y5
 	VFMADD231PD Y4, Y3, Y5
-	TESTQ       SI, SI
+	TESTQ       R8, R8
 	JGE         full
-	VMASKMOVPD  Y5, Y2, (AX)(DI*8)
+	VMASKMOVPD  Y5, Y2, (AX)(R9*8)
 	JMP         done
 
 full:
-	VMOVUPD Y5, (AX)(DI*8)
-	ADDQ    $0x04, DI
-	SUBQ    $0x04, SI
+	VMOVUPD Y5, (AX)(R9*8)
+	ADDQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JGE     loop
 
 rest:
-	ADDQ    $0x04, SI
+	ADDQ    $0x04, R8
 	JLE     done
-	LEAQ    vectorMasks<>+128(SB), R8
-	NEGQ    SI
-	VMOVUPS (R8)(SI*8), Y2
-	MOVQ    $-1, SI
+	LEAQ    vectorMasks<>+128(SB), R10
+	NEGQ    R8
+	VMOVUPS (R10)(R8*8), Y2
+	MOVQ    $-1, R8
 	JMP     loop
 
 done:
@@ -11637,64 +12434,484 @@ done:
 	RET
 
 // func normRowBackward256f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·normRowBackward256f64(SB), NOSPLIT, $0-88
 	MOVQ         dx+0(FP), AX
 	MOVQ         dgamma+8(FP), CX
 	MOVQ         dbeta+16(FP), DX
 	MOVQ         dy+24(FP), BX
 	MOVQ         x+32(FP), SI
+	MOVQ         n+40(FP), DI
+	SHLQ         $0x03, DI
+	LEAQ         (AX)(DI*1), R8
+	LEAQ         (BX)(DI*1), R9
+	LEAQ         (SI)(DI*1), DI
 	VBROADCASTSD mean+48(FP), Y0
 	VBROADCASTSD inv+56(FP), Y1
 	VBROADCASTSD offset+64(FP), Y2
 	VBROADCASTSD slope+72(FP), Y3
 	VBROADCASTSD shift+80(FP), Y4
-	MOVQ         n+40(FP), DI
+	MOVQ         n+40(FP), R10
 	VPCMPEQD     Y5, Y5, Y5
-	XORQ         R8, R8
-	SUBQ         $0x04, DI
+	XORQ         R11, R11
+	SUBQ         $0x04, R10
 	JLT          rest
 
 loop:
-	VMASKMOVPD  (SI)(R8*8), Y5, Y6
+	PREFETCHT0  (R8)(R11*8)
+	PREFETCHT0  (R9)(R11*8)
+	PREFETCHT0  (DI)(R11*8)
+	VMASKMOVPD  (SI)(R11*8), Y5, Y6
 	VSUBPD      Y0, Y6, Y6
-	VMASKMOVPD  (BX)(R8*8), Y5, Y7
-	VMASKMOVPD  (AX)(R8*8), Y5, Y8
+	VMASKMOVPD  (BX)(R11*8), Y5, Y7
+	VMASKMOVPD  (AX)(R11*8), Y5, Y8
 	VMOVUPD     Y6, Y9
 	VFMADD213PD Y4, Y3, Y9
 	VFMADD231PD Y8, Y1, Y9
 	VFMADD213PD Y2, Y1, Y6
-	VMASKMOVPD  (CX)(R8*8), Y5, Y8
+	VMASKMOVPD  (CX)(R11*8), Y5, Y8
 	VFMADD231PD Y6, Y7, Y8
-	VMASKMOVPD  (DX)(R8*8), Y5, Y6
+	VMASKMOVPD  (DX)(R11*8), Y5, Y6
 	VADDPD      Y7, Y6, Y6
-	TESTQ       DI, DI
+	TESTQ       R10, R10
 	JGE         full
-	VMASKMOVPD  Y9, Y5, (AX)(R8*8)
-	VMASKMOVPD  Y8, Y5, (CX)(R8*8)
-	VMASKMOVPD  Y6, Y5, (DX)(R8*8)
+	VMASKMOVPD  Y9, Y5, (AX)(R11*8)
+	VMASKMOVPD  Y8, Y5, (CX)(R11*8)
+	VMASKMOVPD  Y6, Y5, (DX)(R11*8)
 	JMP         done
 
 full:
-	VMOVUPD Y9, (AX)(R8*8)
-	VMOVUPD Y8, (CX)(R8*8)
-	VMOVUPD Y6, (DX)(R8*8)
-	ADDQ    $0x04, R8
-	SUBQ    $0x04, DI
+	VMOVUPD Y9, (AX)(R11*8)
+	VMOVUPD Y8, (CX)(R11*8)
+	VMOVUPD Y6, (DX)(R11*8)
+	ADDQ    $0x04, R11
+	SUBQ    $0x04, R10
 	JGE     loop
 
 rest:
-	ADDQ    $0x04, DI
+	ADDQ    $0x04, R10
 	JLE     done
-	LEAQ    vectorMasks<>+128(SB), R9
-	NEGQ    DI
-	VMOVUPS (R9)(DI*8), Y5
-	MOVQ    $-1, DI
+	LEAQ    vectorMasks<>+128(SB), R12
+	NEGQ    R10
+	VMOVUPS (R12)(R10*8), Y5
+	MOVQ    $-1, R10
 	JMP     loop
 
 done:
 	VZEROUPPER
 	RET
+
+// func divide256f64(dst *float64, a *float64, n int, divisor float64)
+// Requires: AVX, AVX2
+TEXT ·divide256f64(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         a+8(FP), CX
+	VBROADCASTSD divisor+24(FP), Y0
+	MOVQ         n+16(FP), DX
+	VPCMPEQD     Y1, Y1, Y1
+	XORQ         BX, BX
+	SUBQ         $0x04, DX
+	JLT          rest
+
+loop:
+	VMASKMOVPD (CX)(BX*8), Y1, Y2
+	VDIVPD     Y0, Y2, Y2
+	TESTQ      DX, DX
+	JGE        full
+	VMASKMOVPD Y2, Y1, (AX)(BX*8)
+	JMP        done
+
+full:
+	VMOVUPD Y2, (AX)(BX*8)
+	ADDQ    $0x04, BX
+	SUBQ    $0x04, DX
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DX
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), SI
+	NEGQ    DX
+	VMOVUPS (SI)(DX*8), Y1
+	MOVQ    $-1, DX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func windowSums256f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
+// Requires: AVX, AVX2
+TEXT ·windowSums256f64(SB), NOSPLIT, $0-80
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSD divisor+72(FP), Y0
+	VBROADCASTSD divisor+72(FP), Y1
+	VBROADCASTSD vectorConstants<>+220(SB), Y2
+	VCMPPD       $0x16, Y2, Y1, Y1
+	VMOVMSKPD    Y1, DX
+	MOVQ         rows+40(FP), BX
+
+row:
+	MOVQ     columns+48(FP), SI
+	VPCMPEQD Y1, Y1, Y1
+	VPCMPEQD Y2, Y2, Y2
+	XORQ     DI, DI
+	SUBQ     $0x08, SI
+	JLT      rest
+
+loop:
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	LEAQ  (CX)(DI*8), R8
+	MOVQ  height+56(FP), R10
+	MOVQ  pitch+32(FP), R12
+
+line:
+	MOVQ R8, R9
+	MOVQ width+64(FP), R11
+
+place:
+	VMASKMOVPD (R9), Y1, Y5
+	VADDPD     Y5, Y3, Y3
+	VMASKMOVPD 32(R9), Y2, Y5
+	VADDPD     Y5, Y4, Y4
+	ADDQ       $0x08, R9
+	DECQ       R11
+	JNZ        place
+	ADDQ       R12, R8
+	DECQ       R10
+	JNZ        line
+	TESTL      DX, DX
+	JZ         sums
+	VDIVPD     Y0, Y3, Y3
+	VDIVPD     Y0, Y4, Y4
+
+sums:
+	TESTQ      SI, SI
+	JGE        full
+	VMASKMOVPD Y3, Y1, (AX)(DI*8)
+	VMASKMOVPD Y4, Y2, 32(AX)(DI*8)
+	JMP        done
+
+full:
+	VMOVUPD Y3, (AX)(DI*8)
+	VMOVUPD Y4, 32(AX)(DI*8)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, SI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R8
+	NEGQ    SI
+	VMOVUPS (R8)(SI*8), Y1
+	VMOVUPS 32(R8)(SI*8), Y2
+	MOVQ    $-1, SI
+	JMP     loop
+
+done:
+	MOVQ yRow+16(FP), SI
+	ADDQ SI, AX
+	MOVQ xRow+24(FP), SI
+	ADDQ SI, CX
+	DECQ BX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func dropout512f32(y *float32, x *float32, keys *[20]uint32, block uint64, step uint64, n int, drop uint32, scale float32)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·dropout512f32(SB), NOSPLIT, $0-56
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         keys+16(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVQ         $0x00000000d2511f53, SI
+	VMOVQ        SI, X0
+	VPBROADCASTQ X0, Z0
+	MOVQ         $0x00000000cd9e8d57, SI
+	VMOVQ        SI, X1
+	VPBROADCASTQ X1, Z1
+	MOVQ         step+32(FP), SI
+	VMOVQ        SI, X2
+	VPBROADCASTQ X2, Z2
+	MOVQ         block+24(FP), SI
+	VMOVQ        SI, X3
+	VPBROADCASTQ X3, Z3
+	MOVQ         $0x0000000000000008, SI
+	VMOVQ        SI, X4
+	VPBROADCASTQ X4, Z4
+	VPADDQ       dropout512f32Order<>+0(SB), Z3, Z3
+	VBROADCASTSS scale+52(FP), Z6
+	MOVL         drop+48(FP), SI
+	VMOVD        SI, X5
+	VPBROADCASTD X5, Z5
+
+blocks:
+	PREFETCHT0      1024(CX)
+	PREFETCHT0      1024(AX)
+	PREFETCHT0      1088(CX)
+	PREFETCHT0      1088(AX)
+	VPSRLQ          $0x20, Z3, Z7
+	VPSRLQ          $0x20, Z2, Z8
+	VPMULUDQ        Z3, Z0, Z9
+	VPMULUDQ        Z2, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z11
+	VPTERNLOGD.BCST $0x96, (DX), Z7, Z11
+	VPSRLQ          $0x20, Z9, Z7
+	VPTERNLOGD.BCST $0x96, 4(DX), Z8, Z7
+	VPMULUDQ        Z11, Z0, Z8
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 8(DX), Z10, Z11
+	VPSRLQ          $0x20, Z8, Z10
+	VPTERNLOGD.BCST $0x96, 12(DX), Z9, Z10
+	VPMULUDQ        Z11, Z0, Z9
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z11
+	VPTERNLOGD.BCST $0x96, 16(DX), Z7, Z11
+	VPSRLQ          $0x20, Z9, Z7
+	VPTERNLOGD.BCST $0x96, 20(DX), Z8, Z7
+	VPMULUDQ        Z11, Z0, Z8
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 24(DX), Z10, Z11
+	VPSRLQ          $0x20, Z8, Z10
+	VPTERNLOGD.BCST $0x96, 28(DX), Z9, Z10
+	VPMULUDQ        Z11, Z0, Z9
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z11
+	VPTERNLOGD.BCST $0x96, 32(DX), Z7, Z11
+	VPSRLQ          $0x20, Z9, Z7
+	VPTERNLOGD.BCST $0x96, 36(DX), Z8, Z7
+	VPMULUDQ        Z11, Z0, Z8
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 40(DX), Z10, Z11
+	VPSRLQ          $0x20, Z8, Z10
+	VPTERNLOGD.BCST $0x96, 44(DX), Z9, Z10
+	VPMULUDQ        Z11, Z0, Z9
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z11
+	VPTERNLOGD.BCST $0x96, 48(DX), Z7, Z11
+	VPSRLQ          $0x20, Z9, Z7
+	VPTERNLOGD.BCST $0x96, 52(DX), Z8, Z7
+	VPMULUDQ        Z11, Z0, Z8
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 56(DX), Z10, Z11
+	VPSRLQ          $0x20, Z8, Z10
+	VPTERNLOGD.BCST $0x96, 60(DX), Z9, Z10
+	VPMULUDQ        Z11, Z0, Z9
+	VPMULUDQ        Z10, Z1, Z10
+	VPSRLQ          $0x20, Z10, Z11
+	VPTERNLOGD.BCST $0x96, 64(DX), Z7, Z11
+	VPSRLQ          $0x20, Z9, Z7
+	VPTERNLOGD.BCST $0x96, 68(DX), Z8, Z7
+	VPMULUDQ        Z11, Z0, Z8
+	VPMULUDQ        Z7, Z1, Z7
+	VPSRLQ          $0x20, Z7, Z11
+	VPTERNLOGD.BCST $0x96, 72(DX), Z10, Z11
+	VPSRLQ          $0x20, Z8, Z10
+	VPTERNLOGD.BCST $0x96, 76(DX), Z9, Z10
+	VPUNPCKLDQ      Z7, Z11, Z9
+	VPUNPCKLDQ      Z8, Z10, Z12
+	VPUNPCKLQDQ     Z12, Z9, Z9
+	VPCMPUD         $0x05, Z5, Z9, K1
+	VMOVUPS.Z       Z6, K1, Z9
+	VMULPS          (CX), Z9, Z9
+	VMOVUPS         Z9, (AX)
+	VPUNPCKHDQ      Z7, Z11, Z7
+	VPUNPCKHDQ      Z8, Z10, Z8
+	VPUNPCKLQDQ     Z8, Z7, Z7
+	VPCMPUD         $0x05, Z5, Z7, K1
+	VMOVUPS.Z       Z6, K1, Z7
+	VMULPS          64(CX), Z7, Z7
+	VMOVUPS         Z7, 64(AX)
+	VPADDQ          Z4, Z3, Z3
+	ADDQ            $0x80, CX
+	ADDQ            $0x80, AX
+	SUBQ            $0x20, BX
+	JNZ             blocks
+	VZEROUPPER
+	RET
+
+DATA dropout512f32Order<>+0(SB)/8, $0x0000000000000000
+DATA dropout512f32Order<>+8(SB)/8, $0x0000000000000004
+DATA dropout512f32Order<>+16(SB)/8, $0x0000000000000001
+DATA dropout512f32Order<>+24(SB)/8, $0x0000000000000005
+DATA dropout512f32Order<>+32(SB)/8, $0x0000000000000002
+DATA dropout512f32Order<>+40(SB)/8, $0x0000000000000006
+DATA dropout512f32Order<>+48(SB)/8, $0x0000000000000003
+DATA dropout512f32Order<>+56(SB)/8, $0x0000000000000007
+GLOBL dropout512f32Order<>(SB), RODATA|NOPTR, $64
+
+// func dropout256f32(y *float32, x *float32, keys *[20]uint32, block uint64, step uint64, n int, drop uint32, scale float32)
+// Requires: AVX, AVX2, MMX+
+TEXT ·dropout256f32(SB), NOSPLIT, $0-56
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         keys+16(FP), DX
+	MOVQ         n+40(FP), BX
+	MOVQ         $0x00000000d2511f53, SI
+	VMOVQ        SI, X0
+	VPBROADCASTQ X0, Y0
+	MOVQ         $0x00000000cd9e8d57, SI
+	VMOVQ        SI, X1
+	VPBROADCASTQ X1, Y1
+	MOVQ         step+32(FP), SI
+	VMOVQ        SI, X2
+	VPBROADCASTQ X2, Y2
+	MOVQ         block+24(FP), SI
+	VMOVQ        SI, X3
+	VPBROADCASTQ X3, Y3
+	MOVQ         $0x0000000000000004, SI
+	VMOVQ        SI, X4
+	VPBROADCASTQ X4, Y4
+	VPADDQ       dropout256f32Order<>+0(SB), Y3, Y3
+	VBROADCASTSS scale+52(FP), Y6
+	MOVL         drop+48(FP), SI
+	VMOVD        SI, X5
+	VPBROADCASTD X5, Y5
+
+blocks:
+	PREFETCHT0   1024(CX)
+	PREFETCHT0   1024(AX)
+	PREFETCHT0   1088(CX)
+	PREFETCHT0   1088(AX)
+	VPSRLQ       $0x20, Y3, Y7
+	VPSRLQ       $0x20, Y2, Y8
+	VPMULUDQ     Y3, Y0, Y9
+	VPMULUDQ     Y2, Y1, Y10
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD (DX), Y12
+	VPXOR        Y7, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y9, Y7
+	VPBROADCASTD 4(DX), Y12
+	VPXOR        Y8, Y7, Y7
+	VPXOR        Y12, Y7, Y7
+	VPMULUDQ     Y11, Y0, Y8
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 8(DX), Y12
+	VPXOR        Y10, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y8, Y10
+	VPBROADCASTD 12(DX), Y12
+	VPXOR        Y9, Y10, Y10
+	VPXOR        Y12, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y9
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 16(DX), Y12
+	VPXOR        Y7, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y9, Y7
+	VPBROADCASTD 20(DX), Y12
+	VPXOR        Y8, Y7, Y7
+	VPXOR        Y12, Y7, Y7
+	VPMULUDQ     Y11, Y0, Y8
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 24(DX), Y12
+	VPXOR        Y10, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y8, Y10
+	VPBROADCASTD 28(DX), Y12
+	VPXOR        Y9, Y10, Y10
+	VPXOR        Y12, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y9
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 32(DX), Y12
+	VPXOR        Y7, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y9, Y7
+	VPBROADCASTD 36(DX), Y12
+	VPXOR        Y8, Y7, Y7
+	VPXOR        Y12, Y7, Y7
+	VPMULUDQ     Y11, Y0, Y8
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 40(DX), Y12
+	VPXOR        Y10, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y8, Y10
+	VPBROADCASTD 44(DX), Y12
+	VPXOR        Y9, Y10, Y10
+	VPXOR        Y12, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y9
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 48(DX), Y12
+	VPXOR        Y7, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y9, Y7
+	VPBROADCASTD 52(DX), Y12
+	VPXOR        Y8, Y7, Y7
+	VPXOR        Y12, Y7, Y7
+	VPMULUDQ     Y11, Y0, Y8
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 56(DX), Y12
+	VPXOR        Y10, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y8, Y10
+	VPBROADCASTD 60(DX), Y12
+	VPXOR        Y9, Y10, Y10
+	VPXOR        Y12, Y10, Y10
+	VPMULUDQ     Y11, Y0, Y9
+	VPMULUDQ     Y10, Y1, Y10
+	VPSRLQ       $0x20, Y10, Y11
+	VPBROADCASTD 64(DX), Y12
+	VPXOR        Y7, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y9, Y7
+	VPBROADCASTD 68(DX), Y12
+	VPXOR        Y8, Y7, Y7
+	VPXOR        Y12, Y7, Y7
+	VPMULUDQ     Y11, Y0, Y8
+	VPMULUDQ     Y7, Y1, Y7
+	VPSRLQ       $0x20, Y7, Y11
+	VPBROADCASTD 72(DX), Y12
+	VPXOR        Y10, Y11, Y11
+	VPXOR        Y12, Y11, Y11
+	VPSRLQ       $0x20, Y8, Y10
+	VPBROADCASTD 76(DX), Y12
+	VPXOR        Y9, Y10, Y10
+	VPXOR        Y12, Y10, Y10
+	VPUNPCKLDQ   Y7, Y11, Y9
+	VPUNPCKLDQ   Y8, Y10, Y12
+	VPUNPCKLQDQ  Y12, Y9, Y9
+	VPMAXUD      Y5, Y9, Y12
+	VPCMPEQD     Y9, Y12, Y12
+	VANDPS       Y6, Y12, Y12
+	VMULPS       (CX), Y12, Y12
+	VMOVUPS      Y12, (AX)
+	VPUNPCKHDQ   Y7, Y11, Y7
+	VPUNPCKHDQ   Y8, Y10, Y8
+	VPUNPCKLQDQ  Y8, Y7, Y7
+	VPMAXUD      Y5, Y7, Y8
+	VPCMPEQD     Y7, Y8, Y8
+	VANDPS       Y6, Y8, Y8
+	VMULPS       32(CX), Y8, Y8
+	VMOVUPS      Y8, 32(AX)
+	VPADDQ       Y4, Y3, Y3
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, AX
+	SUBQ         $0x10, BX
+	JNZ          blocks
+	VZEROUPPER
+	RET
+
+DATA dropout256f32Order<>+0(SB)/8, $0x0000000000000000
+DATA dropout256f32Order<>+8(SB)/8, $0x0000000000000002
+DATA dropout256f32Order<>+16(SB)/8, $0x0000000000000001
+DATA dropout256f32Order<>+24(SB)/8, $0x0000000000000003
+GLOBL dropout256f32Order<>(SB), RODATA|NOPTR, $32
 
 // func pixels256(y *float32, x *byte, n int)
 // Requires: AVX, AVX2, FMA3
@@ -11957,3 +13174,21 @@ DATA vectorMasks<>+232(SB)/8, $0x0000000000000000
 DATA vectorMasks<>+240(SB)/8, $0x0000000000000000
 DATA vectorMasks<>+248(SB)/8, $0x0000000000000000
 GLOBL vectorMasks<>(SB), RODATA|NOPTR, $256
+
+DATA vectorIndexes<>+0(SB)/4, $0x00000000
+DATA vectorIndexes<>+4(SB)/4, $0x00000001
+DATA vectorIndexes<>+8(SB)/4, $0x00000002
+DATA vectorIndexes<>+12(SB)/4, $0x00000003
+DATA vectorIndexes<>+16(SB)/4, $0x00000004
+DATA vectorIndexes<>+20(SB)/4, $0x00000005
+DATA vectorIndexes<>+24(SB)/4, $0x00000006
+DATA vectorIndexes<>+28(SB)/4, $0x00000007
+DATA vectorIndexes<>+32(SB)/4, $0x00000008
+DATA vectorIndexes<>+36(SB)/4, $0x00000009
+DATA vectorIndexes<>+40(SB)/4, $0x0000000a
+DATA vectorIndexes<>+44(SB)/4, $0x0000000b
+DATA vectorIndexes<>+48(SB)/4, $0x0000000c
+DATA vectorIndexes<>+52(SB)/4, $0x0000000d
+DATA vectorIndexes<>+56(SB)/4, $0x0000000e
+DATA vectorIndexes<>+60(SB)/4, $0x0000000f
+GLOBL vectorIndexes<>(SB), RODATA|NOPTR, $64

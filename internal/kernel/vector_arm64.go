@@ -9,3 +9,6 @@ func vectorPath() path {
 	}
 	return on128f32
 }
+
+// hasWindowKernels reports whether there are kernels of windows.
+func hasWindowKernels() bool { return false }

@@ -3972,6 +3972,38 @@ rest4:
 	ADD $1, R8
 	RET
 
+TEXT ·divide128f32(SB), NOSPLIT, $0-28
+	MOVD dst+0(FP), R0
+	MOVD a+8(FP), R1
+	FMOVS divisor+24(FP), F0
+	VDUP V0.S[0], V0.S4
+	MOVD n+16(FP), R8
+	SUBS $4, R8
+	BLT rest2
+loop1:
+	VLD1 (R1), [V1.S4]
+	WORD $0x6e20fc21 // fdiv V0.S4, V1.S4, V1.S4
+	VST1 [V1.S4], (R0)
+	ADD $16, R0
+	ADD $16, R1
+	SUBS $4, R8
+	BGE loop1
+rest2:
+	ADD $4, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVS (R1), F1
+	WORD $0x6e20fc21 // fdiv V0.S4, V1.S4, V1.S4
+	FMOVS F1, (R0)
+	ADD $4, R0
+	ADD $4, R1
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
 TEXT ·mask128f64(SB), NOSPLIT, $0-32
 	MOVD dst+0(FP), R0
 	MOVD a+8(FP), R1
@@ -8998,6 +9030,38 @@ loop3:
 	ADD $8, R2
 	ADD $8, R3
 	ADD $8, R4
+	SUBS $1, R8
+	BGE loop3
+rest4:
+	ADD $1, R8
+	RET
+
+TEXT ·divide128f64(SB), NOSPLIT, $0-32
+	MOVD dst+0(FP), R0
+	MOVD a+8(FP), R1
+	FMOVD divisor+24(FP), F0
+	VDUP V0.D[0], V0.D2
+	MOVD n+16(FP), R8
+	SUBS $2, R8
+	BLT rest2
+loop1:
+	VLD1 (R1), [V1.D2]
+	WORD $0x6e60fc21 // fdiv V0.D2, V1.D2, V1.D2
+	VST1 [V1.D2], (R0)
+	ADD $16, R0
+	ADD $16, R1
+	SUBS $2, R8
+	BGE loop1
+rest2:
+	ADD $2, R8
+	SUBS $1, R8
+	BLT rest4
+loop3:
+	FMOVD (R1), F1
+	WORD $0x6e60fc21 // fdiv V0.D2, V1.D2, V1.D2
+	FMOVD F1, (R0)
+	ADD $8, R0
+	ADD $8, R1
 	SUBS $1, R8
 	BGE loop3
 rest4:

@@ -808,6 +808,66 @@ func normRowBackwardAsm[T Float](dx, dgamma, dbeta, dy, x []T, mean T, inv T, of
 	return false
 }
 
+func divideAsm[T Float](dst, a []T, divisor T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		divide512f32(p32(dst), p32(a), len(dst), float32(divisor))
+		return true
+	case on512f64:
+		divide512f64(p64(dst), p64(a), len(dst), float64(divisor))
+		return true
+	case on256f32:
+		divide256f32(p32(dst), p32(a), len(dst), float32(divisor))
+		return true
+	case on256f64:
+		divide256f64(p64(dst), p64(a), len(dst), float64(divisor))
+		return true
+	}
+	return false
+}
+
+func windowSumsAsm[T Float](y, x []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor T) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		windowSums512f32(p32(y), p32(x), yRow, xRow, pitch, rows, columns, height, width, float32(divisor))
+		return true
+	case on512f64:
+		windowSums512f64(p64(y), p64(x), yRow, xRow, pitch, rows, columns, height, width, float64(divisor))
+		return true
+	case on256f32:
+		windowSums256f32(p32(y), p32(x), yRow, xRow, pitch, rows, columns, height, width, float32(divisor))
+		return true
+	case on256f64:
+		windowSums256f64(p64(y), p64(x), yRow, xRow, pitch, rows, columns, height, width, float64(divisor))
+		return true
+	}
+	return false
+}
+
+func windowMaximaAsm[T Float](y, choices, x []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		windowMaxima512f32(p32(y), p32(choices), p32(x), yRow, xRow, pitch, rows, columns, height, width, place, column, rowPlaces, linePlaces)
+		return true
+	case on256f32:
+		windowMaxima256f32(p32(y), p32(choices), p32(x), yRow, xRow, pitch, rows, columns, height, width, place, column, rowPlaces, linePlaces)
+		return true
+	}
+	return false
+}
+
+func evensAsm[T Float](y, x []T, yRow uintptr, xRow uintptr, rows int, columns int) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		evens512f32(p32(y), p32(x), yRow, xRow, rows, columns)
+		return true
+	case on256f32:
+		evens256f32(p32(y), p32(x), yRow, xRow, rows, columns)
+		return true
+	}
+	return false
+}
+
 func logsAsm[T Float](dst, src []T) bool {
 	switch pathOf[T]() {
 	case on512f64:

@@ -538,6 +538,30 @@ func normRowBackwardAsm[T Float](dx, dgamma, dbeta, dy, x []T, mean T, inv T, of
 	return false
 }
 
+func divideAsm[T Float](dst, a []T, divisor T) bool {
+	switch pathOf[T]() {
+	case on128f32:
+		divide128f32(p32(dst), p32(a), len(dst), float32(divisor))
+		return true
+	case on128f64:
+		divide128f64(p64(dst), p64(a), len(dst), float64(divisor))
+		return true
+	}
+	return false
+}
+
+func windowSumsAsm[T Float](y, x []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor T) bool {
+	return false
+}
+
+func windowMaximaAsm[T Float](y, choices, x []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32) bool {
+	return false
+}
+
+func evensAsm[T Float](y, x []T, yRow uintptr, xRow uintptr, rows int, columns int) bool {
+	return false
+}
+
 func logsAsm[T Float](dst, src []T) bool {
 	switch pathOf[T]() {
 	case on128f64:

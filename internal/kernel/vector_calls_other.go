@@ -192,6 +192,22 @@ func normRowBackwardAsm[T Float](dx, dgamma, dbeta, dy, x []T, mean T, inv T, of
 	return false
 }
 
+func divideAsm[T Float](dst, a []T, divisor T) bool {
+	return false
+}
+
+func windowSumsAsm[T Float](y, x []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor T) bool {
+	return false
+}
+
+func windowMaximaAsm[T Float](y, choices, x []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32) bool {
+	return false
+}
+
+func evensAsm[T Float](y, x []T, yRow uintptr, xRow uintptr, rows int, columns int) bool {
+	return false
+}
+
 func logsAsm[T Float](dst, src []T) bool {
 	return false
 }

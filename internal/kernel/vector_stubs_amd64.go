@@ -494,6 +494,67 @@ func dotCentered512f32(a *float32, x *float32, n int, mean float32) float32
 //go:noescape
 func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
 
+// divide512f32 computes
+//
+//	for i := range n {
+//		dst[i] = a[i] / divisor
+//	}
+//
+//go:noescape
+func divide512f32(dst *float32, a *float32, n int, divisor float32)
+
+// windowSums512f32 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := 0
+//			for r := range height {
+//				for c := range width {
+//					s += x[i*xRow+j+r*pitch+c]
+//				}
+//			}
+//			y[i*yRow+j] = s / divisor
+//		}
+//	}
+//
+// where all four numbers are 1 or more, and distances are in bytes.
+//
+//go:noescape
+func windowSums512f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
+
+// windowMaxima512f32 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			best, choice := -Inf, place+i*rowPlaces+max(column+j, 0)
+//			for r := range height {
+//				for c := range width {
+//					take x[i*xRow+j+r*pitch+c] at place+i*rowPlaces+column+j+r*linePlaces+c if larger
+//				}
+//			}
+//			y[i*yRow+j], choices[i*yRow+j] = best, choice
+//		}
+//	}
+//
+// where the four numbers are 1 or more, and distances are in bytes. Of equals it is the
+// first. There is no NaN. The choices are int32.
+//
+//go:noescape
+func windowMaxima512f32(y *float32, choices *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
+
+// evens512f32 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			y[i*yRow+j] = x[i*xRow+2*j]
+//		}
+//	}
+//
+// where both numbers are 1 or more, and distances are in bytes.
+//
+//go:noescape
+func evens512f32(y *float32, x *float32, yRow uintptr, xRow uintptr, rows int, columns int)
+
 // mask512f64 computes
 //
 //	for i := range n {
@@ -981,6 +1042,34 @@ func dotCentered512f64(a *float64, x *float64, n int, mean float64) float64
 //
 //go:noescape
 func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+
+// divide512f64 computes
+//
+//	for i := range n {
+//		dst[i] = a[i] / divisor
+//	}
+//
+//go:noescape
+func divide512f64(dst *float64, a *float64, n int, divisor float64)
+
+// windowSums512f64 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := 0
+//			for r := range height {
+//				for c := range width {
+//					s += x[i*xRow+j+r*pitch+c]
+//				}
+//			}
+//			y[i*yRow+j] = s / divisor
+//		}
+//	}
+//
+// where all four numbers are 1 or more, and distances are in bytes.
+//
+//go:noescape
+func windowSums512f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
 
 // mask256f32 computes
 //
@@ -1472,6 +1561,67 @@ func dotCentered256f32(a *float32, x *float32, n int, mean float32) float32
 //go:noescape
 func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
 
+// divide256f32 computes
+//
+//	for i := range n {
+//		dst[i] = a[i] / divisor
+//	}
+//
+//go:noescape
+func divide256f32(dst *float32, a *float32, n int, divisor float32)
+
+// windowSums256f32 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := 0
+//			for r := range height {
+//				for c := range width {
+//					s += x[i*xRow+j+r*pitch+c]
+//				}
+//			}
+//			y[i*yRow+j] = s / divisor
+//		}
+//	}
+//
+// where all four numbers are 1 or more, and distances are in bytes.
+//
+//go:noescape
+func windowSums256f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
+
+// windowMaxima256f32 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			best, choice := -Inf, place+i*rowPlaces+max(column+j, 0)
+//			for r := range height {
+//				for c := range width {
+//					take x[i*xRow+j+r*pitch+c] at place+i*rowPlaces+column+j+r*linePlaces+c if larger
+//				}
+//			}
+//			y[i*yRow+j], choices[i*yRow+j] = best, choice
+//		}
+//	}
+//
+// where the four numbers are 1 or more, and distances are in bytes. Of equals it is the
+// first. There is no NaN. The choices are int32.
+//
+//go:noescape
+func windowMaxima256f32(y *float32, choices *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
+
+// evens256f32 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			y[i*yRow+j] = x[i*xRow+2*j]
+//		}
+//	}
+//
+// where both numbers are 1 or more, and distances are in bytes.
+//
+//go:noescape
+func evens256f32(y *float32, x *float32, yRow uintptr, xRow uintptr, rows int, columns int)
+
 // mask256f64 computes
 //
 //	for i := range n {
@@ -1959,6 +2109,62 @@ func dotCentered256f64(a *float64, x *float64, n int, mean float64) float64
 //
 //go:noescape
 func normRowBackward256f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+
+// divide256f64 computes
+//
+//	for i := range n {
+//		dst[i] = a[i] / divisor
+//	}
+//
+//go:noescape
+func divide256f64(dst *float64, a *float64, n int, divisor float64)
+
+// windowSums256f64 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := 0
+//			for r := range height {
+//				for c := range width {
+//					s += x[i*xRow+j+r*pitch+c]
+//				}
+//			}
+//			y[i*yRow+j] = s / divisor
+//		}
+//	}
+//
+// where all four numbers are 1 or more, and distances are in bytes.
+//
+//go:noescape
+func windowSums256f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
+
+// dropout512f32 drops elements, n being a multiple of 32 and not 0:
+//
+//	for i := range n {
+//		y[i] = 0 * x[i]
+//		if philox(block+i/4, step)[i%4] >= drop {
+//			y[i] = scale * x[i]
+//		}
+//	}
+//
+// with keys, two for each round.
+//
+//go:noescape
+func dropout512f32(y *float32, x *float32, keys *[20]uint32, block uint64, step uint64, n int, drop uint32, scale float32)
+
+// dropout256f32 drops elements, n being a multiple of 16 and not 0:
+//
+//	for i := range n {
+//		y[i] = 0 * x[i]
+//		if philox(block+i/4, step)[i%4] >= drop {
+//			y[i] = scale * x[i]
+//		}
+//	}
+//
+// with keys, two for each round.
+//
+//go:noescape
+func dropout256f32(y *float32, x *float32, keys *[20]uint32, block uint64, step uint64, n int, drop uint32, scale float32)
 
 // pixels256 makes numbers of bytes, n being a multiple of 16 and 16 or more:
 //

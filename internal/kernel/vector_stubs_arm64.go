@@ -483,6 +483,15 @@ func dotCentered128f32(a *float32, x *float32, n int, mean float32) float32
 //go:noescape
 func normRowBackward128f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
 
+// divide128f32 computes
+//
+//	for i := range n {
+//		dst[i] = a[i] / divisor
+//	}
+//
+//go:noescape
+func divide128f32(dst *float32, a *float32, n int, divisor float32)
+
 // mask128f64 computes
 //
 //	for i := range n {
@@ -959,3 +968,12 @@ func dotCentered128f64(a *float64, x *float64, n int, mean float64) float64
 //
 //go:noescape
 func normRowBackward128f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+
+// divide128f64 computes
+//
+//	for i := range n {
+//		dst[i] = a[i] / divisor
+//	}
+//
+//go:noescape
+func divide128f64(dst *float64, a *float64, n int, divisor float64)

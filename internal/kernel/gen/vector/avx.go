@@ -52,15 +52,17 @@ type avx struct {
 	instructions
 	bits, width int
 	pointers    map[string]gp // the slices of the function
-	index       gp            // where in each slice the elements at hand begin
-	mask        Op            // which of them there are
+	slices      []string
+	ask         func() // asks the memory for elements that come later
+	index       gp     // where in each slice the elements at hand begin
+	mask        Op     // which of them there are
 }
 
 type gp = reg.GPVirtual
 
 func newAVX(e element, bits int) *machine {
 	width := bits / 8 / e.size
-	a := &avx{element: e, instructions: avxInstructions[e], bits: bits, width: width, pointers: map[string]gp{}}
+	a := &avx{element: e, instructions: avxInstructions[e], bits: bits, width: width, pointers: map[string]gp{}, ask: func() {}}
 	return &machine{element: e, target: a, bits: bits, width: width, ahead: map[constant]vec{}}
 }
 
@@ -79,6 +81,34 @@ func (a *avx) begin(f function, v variant) {
 	Pragma("noescape")
 	for _, s := range f.slices {
 		a.pointers[s] = load(s)
+	}
+	a.slices = f.slices
+}
+
+// askAhead asks for the elements 16 cache lines on, of all slices.
+func (a *avx) askAhead() {
+	const distance = 16 * 64
+	a.ask = func() {
+		for _, s := range a.slices {
+			PREFETCHT0(a.at(s, 0).Offset(distance))
+		}
+	}
+}
+
+// askNext asks for the elements n on, of some slices.
+func (a *avx) askNext(slices ...string) {
+	n := load("n")
+	SHLQ(Imm(uint64(a.size/4+1)), n)
+	var next []gp
+	for _, s := range slices {
+		at := GP64()
+		LEAQ(Mem{Base: a.pointers[s], Index: n, Scale: 1}, at)
+		next = append(next, at)
+	}
+	a.ask = func() {
+		for _, at := range next {
+			PREFETCHT0(Mem{Base: at, Index: a.index, Scale: uint8(a.size)})
+		}
 	}
 }
 
@@ -161,6 +191,10 @@ func data() {
 	}
 	for i := range 16 {
 		DATA(128+8*i, U64(0))
+	}
+	GLOBL(indexes.Symbol.Name, attr.RODATA|attr.NOPTR)
+	for i := range 16 {
+		DATA(4*i, U32(uint32(i)))
 	}
 }
 
@@ -382,6 +416,7 @@ func (a *avx) loop(n gp, registers int, body func(masks []Op)) {
 func (a *avx) each(body func() []result) {
 	n := load("n")
 	a.loop(n, 1, func(masks []Op) {
+		a.ask()
 		results := body()
 		if a.wide() {
 			for _, r := range results {

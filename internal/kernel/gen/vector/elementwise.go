@@ -65,6 +65,17 @@ func quotient(m *machine) {
 	})
 }
 
+func divide(m *machine) {
+	m.begin("divide", "dst, a", "n int, divisor T)",
+		"\tfor i := range n {",
+		"\t\tdst[i] = a[i] / divisor",
+		"\t}")
+	divisor := m.number("divisor")
+	m.each(func() []result {
+		return []result{{m.over(m.get("a"), divisor), "dst"}}
+	})
+}
+
 func axpy(m *machine) {
 	m.begin("axpy", "y, x", "n int, a T)",
 		"\tfor i := range n {",

@@ -18,6 +18,7 @@ var (
 
 // prepareExp keeps the constants of exp in registers, if there are enough.
 func (m *machine) prepareExp() {
+	m.askAhead()
 	if m.manyRegisters() {
 		m.prepare(expLowest, expLog2e, expRound, expLn2hi, expLn2lo, one)
 		m.prepare(expSeries[m.element]...)

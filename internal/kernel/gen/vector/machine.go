@@ -35,6 +35,8 @@ type target interface {
 	manyRegisters() bool       // whether constants can stay in registers
 	get(slice string) vec      // the elements at hand
 	each(body func() []result) // runs the body for each of n elements, and ends the function
+	askAhead()                 // lets each ask the memory for elements some lines ahead
+	askNext(slices ...string)  // or for those n on, which is the next row
 	reduce(r reduction)        // reduces n elements, and ends the function
 	columns()                  // writes addColumnSums after its beginning
 

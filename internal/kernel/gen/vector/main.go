@@ -40,11 +40,14 @@ func main() {
 				axpy, adjust, sgd, momentum, nesterov, adaGrad, rmsProp, adam,
 				addColumnSums, sum, dot, squares, maximum, logs,
 				addition, product, center, centeredSums, normColumns, normColumnSums, normColumnsBackward, normRow, dotCentered, normRowBackward,
+				divide, windowSums, windowMaxima, evens,
 			} {
 				kernel(target(e))
 			}
 		}
 	}
+	dropout(512)
+	dropout(256)
 	pixels()
 	marks()
 	prefetch()

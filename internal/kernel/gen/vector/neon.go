@@ -65,6 +65,9 @@ func newNEON(e element) *machine {
 	return &machine{element: e, target: n, bits: 128, width: n.width, ahead: map[constant]vec{}}
 }
 
+func (n *neon) askAhead()         {}
+func (n *neon) askNext(...string) {}
+
 func (n *neon) manyRegisters() bool { return true }
 
 func (n *neon) begin(f function, v variant) {

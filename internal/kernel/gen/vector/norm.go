@@ -29,6 +29,7 @@ func center(m *machine) {
 		"\t\ty[i] = x[i] - mean",
 		"\t}")
 	mean := m.number("mean")
+	m.askNext("x")
 	m.each(func() []result {
 		return []result{{m.minus(m.get("x"), mean), "y"}}
 	})
@@ -88,6 +89,7 @@ func normRow(m *machine) {
 		"\t\ty[i] = fma(fma(d[i], inv, offset), gamma[i], beta[i])",
 		"\t}")
 	inv, offset := m.number("inv"), m.number("offset")
+	m.askNext("y", "d")
 	m.each(func() []result {
 		h := m.timesPlus(m.get("d"), inv, offset)
 		return []result{{m.fused(h, m.get("gamma"), m.get("beta")), "y"}}
@@ -115,6 +117,7 @@ func normRowBackward(m *machine) {
 		"\t\tdgamma[i] = fma(dy[i], fma(d, inv, offset), dgamma[i])",
 		"\t\tdbeta[i] += dy[i]",
 		"\t}")
+	m.askNext("dx", "dy", "x")
 	mean, inv, offset, slope, shift := m.number("mean"), m.number("inv"), m.number("offset"), m.number("slope"), m.number("shift")
 	m.each(func() []result {
 		d, dy := m.minus(m.get("x"), mean), m.get("dy")
