@@ -2,6 +2,7 @@ package data
 
 import (
 	"bufio"
+	"errors"
 	"flag"
 	"math/rand/v2"
 	"os"
@@ -64,5 +65,5 @@ func writeTable(path string, size int64) error {
 		line = append(line, one([]string{"yes\n", "no\n", "perhaps\n"})...)
 		w.Write(line)
 	}
-	return w.Flush()
+	return errors.Join(w.Flush(), f.Sync()) // so that it is not written while it is read
 }
