@@ -27,19 +27,30 @@ type ColumnSummary struct {
 
 	MissingLine int `json:"missing_line,omitempty"` // the first line where one is missing
 	TextLine    int `json:"text_line,omitempty"`    // the first line with a text
-
-	squares float64 // sum of the square deviations from Mean
 }
 
 // Numeric reports whether the column is taken as numbers: more of its fields are numbers
 // than texts.
 func (c *ColumnSummary) Numeric() bool { return c.Numbers > c.Texts }
 
-// add adds a field of a line.
-func (c *ColumnSummary) add(field []byte, line int, missing []string) {
-	v, err := number(field)
+// A tally is a ColumnSummary in the making.
+type tally struct {
+	ColumnSummary
+	squares float64         // sum of the square deviations from Mean
+	values  map[string]*int // Values
+}
+
+// add adds a field of the record that r has read.
+func (c *tally) add(r *records, f field, missing []string) {
+	text := r.text(f)
+	v, ok := fixedPoint(r.buf, f.begin, f.end)
+	if !ok {
+		var err error
+		v, err = number(text)
+		ok = err == nil
+	}
 	switch {
-	case err == nil:
+	case ok:
 		if c.Numbers == 0 {
 			c.Min, c.Max = v, v
 		}
@@ -48,54 +59,73 @@ func (c *ColumnSummary) add(field []byte, line int, missing []string) {
 		d := v - c.Mean // Welford's recurrence
 		c.Mean += d / float64(c.Numbers)
 		c.squares += float64(d * (v - c.Mean))
-	case isMissing(field, missing):
+	case isMissing(text, missing):
 		if c.Missing++; c.MissingLine == 0 {
-			c.MissingLine = line
+			c.MissingLine = r.line
 		}
 		return
 	default:
 		if c.Texts++; c.TextLine == 0 {
-			c.TextLine = line
+			c.TextLine = r.line
 		}
 	}
-	if c.Values != nil {
-		if n, ok := c.Values[string(field)]; ok {
-			c.Values[string(field)] = n + 1
-		} else if len(c.Values) == mostCategories || len(field) > longestName {
-			c.Values = nil
-		} else {
-			c.Values[string(field)] = 1
-		}
+	if c.values == nil {
+		return
 	}
+	if n := c.values[string(text)]; n != nil {
+		*n++
+	} else if len(c.values) == mostCategories || len(text) > longestName {
+		c.values = nil
+	} else {
+		one := 1
+		c.values[string(text)] = &one
+	}
+}
+
+// summary returns what was added.
+func (c *tally) summary() ColumnSummary {
+	s := c.ColumnSummary
+	s.Std = math.Sqrt(c.squares / float64(max(c.Numbers, 1)))
+	if c.values != nil {
+		s.Values = map[string]int{}
+	}
+	for text, n := range c.values {
+		s.Values[text] = *n
+	}
+	return s
 }
 
 // summarise reads all records. On an error it returns what was summarised before.
 func summarise(r *records, f *tableFile, missing []string) ([]ColumnSummary, error) {
-	columns := make([]ColumnSummary, len(f.names))
+	columns := make([]tally, len(f.names))
 	for i, name := range f.names {
-		columns[i] = ColumnSummary{Name: name, Values: map[string]int{}}
+		columns[i] = tally{ColumnSummary: ColumnSummary{Name: name}, values: map[string]*int{}}
 	}
-	if f.header {
-		if _, err := r.next(); err != nil {
-			return columns, err
-		}
-	}
-	for {
-		fields, err := r.next()
-		if err == nil && len(fields) != len(columns) {
-			err = r.fail(0, "want %d fields, as in the first line, got %d", len(columns), len(fields))
-		}
-		if err != nil {
-			for i := range columns {
-				columns[i].Std = math.Sqrt(columns[i].squares / float64(max(columns[i].Numbers, 1)))
-			}
-			if err == io.EOF {
-				err = nil
-			}
-			return columns, err
-		}
+	err := eachRecord(r, f, func(fields []field) {
 		for i := range columns {
-			columns[i].add(r.text(fields[i]), r.line, missing)
+			columns[i].add(r, fields[i], missing)
+		}
+	})
+	summaries := make([]ColumnSummary, len(columns))
+	for i := range columns {
+		summaries[i] = columns[i].summary()
+	}
+	return summaries, err
+}
+
+// eachRecord calls do with the fields of each record behind the header.
+func eachRecord(r *records, f *tableFile, do func([]field)) error {
+	for first := f.header; ; first = false {
+		fields, err := r.next()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		case len(fields) != len(f.names):
+			return r.fail(0, "want %d fields, as in the first line, got %d", len(f.names), len(fields))
+		case !first:
+			do(fields)
 		}
 	}
 }

@@ -34,9 +34,10 @@ import (
 //
 // The parts do not depend on the order of the records: see [Options]. All statistics are
 // those of the training part. What was done stands in Parts.Preparation, to be kept in the
-// model; [Read] does it again. The memory is 12 bytes for each number of a table or an
-// array that is kept (float64 while it is read, and T), the bytes of the pictures, and half
-// a MiB.
+// model; [Read] does it again. The memory is, of a table, 8 bytes for each field of a
+// column that is used, a T for each input (of a text, one for each category), 33 bytes for
+// each record, and 8 MiB; of an array, 12 bytes for each number (float64 while it is read,
+// and T); of pictures, their bytes; and half a MiB.
 //
 // Parts.SHA256 is that of the file, or of several: that of what sha256sum prints for them,
 // sorted by name.
