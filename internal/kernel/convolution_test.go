@@ -222,3 +222,31 @@ func TestConvolutionOfWrongLengths(t *testing.T) {
 	g.Rows.Size = 2
 	mustPanic(t, "kernel.Convolve:", func() { Convolve(1, g, nil, x[:8], w, b) })
 }
+
+// TestPlacedImagesAreSmall: strides and dilations as large as an image leave a placed image
+// no larger than twice the padded one, or than as many of the result as there may be copies.
+func TestPlacedImagesAreSmall(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		axis Axis
+	}{
+		{"stride of the image", Axis{64, 3, 64, 1, 1}},
+		{"stride beyond the image", Axis{64, 3, 1 << 20, 1, 1}},
+		{"dilation of half the image", Axis{64, 3, 1, 1, 32}},
+		{"stride and dilation", Axis{64, 3, 30, 1, 31}},
+		{"stride beyond the image and dilation", Axis{64, 5, 1 << 20, 0, 15}},
+		{"wide kernel", Axis{64, 60, 1, 30, 1}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			g := Convolution{1, 2, 2, test.axis, test.axis}
+			var forward, back correlation
+			forward.of(g)
+			back.ofGradient(g)
+			padded := test.axis.Size + 2*test.axis.Padding
+			most := 2 * 2 * padded * max(2*padded, mostCopies*test.axis.Size)
+			if got := max(forward.size(), back.size()); got > most+test.axis.Size+100 {
+				t.Errorf("%+v: %d elements, want at most %d", test.axis, got, most)
+			}
+		})
+	}
+}

@@ -87,7 +87,8 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 				for i := range have {
 					dbias[p+i] += Sum(dy[i*pixels:][:pixels])
 				}
-				transposePlanes(transposed[p-g*out:], columns, dy, pixels, have)
+				// Eight at once, if there are, though some mean nothing.
+				transpose(transposed[p-g*out:], columns, dy, pixels, min(eight, len(dy)/pixels), pixels)
 				if c.dx != nil {
 					place(&c.back, placedY, dy, p, have)
 				}
@@ -139,16 +140,16 @@ func (c *convolution[T]) spread(planes, dy, y []T, choices []int32) {
 	}
 }
 
-// transposePlanes sets the columns of dst, which has so many, to some planes. They are
-// transposed by eights if there are others behind them.
-func transposePlanes[T Float](dst []T, columns int, planes []T, pixels, have int) {
+// transpose sets dst to the transpose of src, which has so many rows and columns. Rows lie
+// dstRow and srcRow elements apart.
+func transpose[T Float](dst []T, dstRow int, src []T, srcRow, rows, columns int) {
 	if t := tilingOf[T](); t != nil {
-		t.transpose(dst, columns, planes, pixels, min(eight, len(planes)/pixels), pixels)
+		t.transpose(dst, dstRow, src, srcRow, rows, columns)
 		return
 	}
-	for p := range have {
-		for i, v := range planes[p*pixels:][:pixels] {
-			dst[i*columns+p] = v
+	for i := range rows {
+		for j, v := range src[i*srcRow:][:columns] {
+			dst[j*dstRow+i] = v
 		}
 	}
 }
@@ -183,16 +184,19 @@ func (c *convolution[T]) addProducts(sums, placed, transposed []T) {
 
 // addSums adds the sums of all parts to dw and dbias.
 func (c *convolution[T]) addSums() {
-	size, rows, columns, out := c.sumSize(), c.sumRows(), c.sumColumns(), c.Out/c.Groups
-	total := borrow[T](0, size)
-	defer keptOf[T]().buffers.giveBack(0, total)
-	clear(total.data)
-	AddColumnSums(total.data, c.sums)
-	for p := range c.Out {
-		sums := total.data[p/out*rows*columns+p%out:]
-		for r := range c.terms() {
-			c.dw[p*c.terms()+r] += sums[r*columns] + 0
+	size, rows, columns, out, terms := c.sumSize(), c.sumRows(), c.sumColumns(), c.Out/c.Groups, c.terms()
+	memory := borrow[T](0, size+out*terms)
+	defer keptOf[T]().buffers.giveBack(0, memory)
+	total, dw := memory.data[:size], memory.data[size:]
+	clear(total)
+	AddColumnSums(total, c.sums)
+	for g := range c.Groups {
+		transpose(dw, terms, total[g*rows*columns:], columns, terms, out)
+		for i, v := range dw {
+			c.dw[g*len(dw)+i] += v + 0
 		}
-		c.bias[p] += total.data[size-c.Out+p] + 0
+	}
+	for p, v := range total[size-c.Out:] {
+		c.bias[p] += v + 0
 	}
 }

@@ -180,7 +180,11 @@ func copyPlanes[T Float](dst []T, dstPlane, dstRow int, src []T, srcPlane, srcRo
 	_, _ = dst[(planes-1)*dstPlane+(rows-1)*dstRow+columns-1], src[(planes-1)*srcPlane+(rows-1)*srcRow+columns-1]
 	if k := imageKernelsOf[T](); k != nil {
 		size := int(unsafe.Sizeof(T(0)))
-		k.copyPlanes(words(dst), uintptr(dstPlane*size), uintptr(dstRow*size), words(src), uintptr(srcPlane*size), uintptr(srcRow*size), planes, rows, columns*size/4)
+		most := max(callSize/(rows*columns), 1)
+		for p := 0; p < planes; p += most {
+			k.copyPlanes(words(dst[p*dstPlane:]), uintptr(dstPlane*size), uintptr(dstRow*size), words(src[p*srcPlane:]), uintptr(srcPlane*size), uintptr(srcRow*size),
+				min(most, planes-p), rows, columns*size/4)
+		}
 		return
 	}
 	for p := range planes {
