@@ -43,16 +43,22 @@ func loadArrays[T tensor.Float](ctx context.Context, f *source, path string, o O
 	if err != nil {
 		return nil, err
 	}
-	n, row := a.x.Shape[0], len(a.x.Numbers)/a.x.Shape[0]
+	n := a.x.Shape[0]
 	if a.xTest != nil {
 		o.Test = 0
 	}
-	part := split(n, o.Seed, o.Validation, o.Test, func(i int) uint64 { return hashNumbers(a.x.Numbers[i*row:][:row]) }, func(i int) int {
-		if len(p.Targets) > 0 {
-			return 0
+	keys := func() []uint64 {
+		keys := make([]uint64, n)
+		hashNumbers(keys, a.x.Numbers)
+		return keys
+	}
+	var classes []int
+	if len(p.Targets) == 0 {
+		for _, class := range a.y.Numbers {
+			classes = append(classes, int(class))
 		}
-		return int(a.y.Numbers[i])
-	})
+	}
+	part := split(n, o.Seed, o.Validation, o.Test, keys, classes)
 	p.Array.scale(a.x, o.Raw, part)
 	for k := range p.Targets {
 		p.Targets[k].Mean, p.Targets[k].Std = 0, 1

@@ -44,44 +44,46 @@ const (
 // beginning and empty lines are skipped, and so are spaces around a field; a quote inside
 // a field that does not begin with one is an error.
 //
-// Its memory is readAhead and the longest record.
+// Its memory is readAhead or twice the longest record.
 type records struct {
 	r         io.Reader
 	name      string
 	separator byte
-	stops     [256]bool // the bytes that may end a field without quotes
+	ahead     int // readAhead, but for tests
 
-	buf    []byte // read but not returned
-	at     int    // where in buf the next record begins
-	done   bool   // r is at its end
-	err    error  // what ended r
-	line   int    // where the record that next returned begins
-	lines  int    // line ends before buf[at]
-	fields [][]byte
-	plain  []byte // fields that had doubled quotes
+	buf     []byte // read but not returned; its array is blockSize longer than is read
+	at      int    // where in buf the next record begins
+	marks   marks  // of buf, behind at
+	done    bool   // r is at its end
+	err     error  // what ended r
+	line    int    // where the record that next returned begins
+	lines   int    // line ends before buf[at]
+	fields  []field
+	doubled []int // the fields with doubled quotes
 }
 
+// A field is a part of the buf of records.
+type field struct{ begin, end int }
+
+// text returns the text of a field of the record that next returned.
+func (c *records) text(f field) []byte { return c.buf[f.begin:f.end] }
+
 func newRecords(r io.Reader, name string, separator byte) *records {
-	c := &records{r: r, name: name, separator: separator, buf: make([]byte, 0, readAhead)}
-	for _, b := range []byte{separator, '\n', '"'} {
-		c.stops[b] = true
-	}
-	return c
+	return &records{r: r, name: name, separator: separator, ahead: readAhead, marks: marks{separator: separator}}
 }
 
 // next returns the fields of the next record, which stay as they are until the next call.
 // The error is io.EOF at the end of the file.
-func (c *records) next() ([][]byte, error) {
+func (c *records) next() ([]field, error) {
 	for {
 		c.line = c.lines + 1
-		size, whole, err := c.split(c.buf[c.at:])
+		begin := c.at
+		whole, err := c.split()
 		switch {
 		case err != nil:
 			return nil, err
 		case whole:
-			record := c.buf[c.at : c.at+size]
-			c.at += size
-			if len(c.fields) == 1 && len(c.fields[0]) == 0 && bytes.IndexByte(record, '"') < 0 { // an empty line
+			if len(c.fields) == 1 && c.fields[0].begin == c.fields[0].end && bytes.IndexByte(c.buf[begin:c.at], '"') < 0 { // an empty line
 				continue
 			}
 			return c.fields, nil
@@ -97,15 +99,16 @@ func (c *records) next() ([][]byte, error) {
 // fill reads more of the file, behind what is left of buf.
 func (c *records) fill() error {
 	left := copy(c.buf[:cap(c.buf)], c.buf[c.at:])
-	c.buf, c.at = c.buf[:left], 0
 	if left >= longestRecord {
 		return c.fail(0, "the line is longer than %d MB; is a quote missing?", longestRecord>>20)
 	}
-	if left == cap(c.buf) {
-		c.buf = append(make([]byte, 0, 2*left), c.buf...)
+	c.buf = c.buf[:left]
+	if left+blockSize >= cap(c.buf) {
+		c.buf = append(make([]byte, 0, max(c.ahead, 2*left)+blockSize), c.buf...)
 	}
-	n, err := io.ReadFull(c.r, c.buf[left:cap(c.buf)])
-	c.buf = c.buf[:left+n]
+	n, err := io.ReadFull(c.r, c.buf[left:cap(c.buf)-blockSize])
+	c.buf, c.at = c.buf[:left+n], 0
+	c.marks.reset(c.buf)
 	if err == io.ErrUnexpectedEOF {
 		err = io.EOF
 	}
@@ -118,97 +121,121 @@ func (c *records) fill() error {
 	return nil
 }
 
-// split divides the record at the beginning of b into fields, and returns its size with
-// the line end. It is not whole if its end has not been read yet.
-func (c *records) split(b []byte) (size int, whole bool, err error) {
-	c.fields, c.plain = c.fields[:0], c.plain[:0]
-	lines := 0
-	for i := 0; ; {
-		for i < len(b) && (b[i] == ' ' || b[i] == '\t') && b[i] != c.separator {
-			i++
-		}
-		begin := i
-		var field []byte
-		if i < len(b) && b[i] == '"' {
-			if field, i, err = c.quoted(b, i+1); field == nil {
-				if err == nil && c.done {
-					err = c.fail(len(c.fields)+1, "the quote that begins the field has no end; add it, or double a quote that belongs to the text")
-				}
-				return 0, false, err
-			}
-			lines += bytes.Count(b[begin:i], []byte{'\n'})
-			for i < len(b) && (b[i] == ' ' || b[i] == '\t') && b[i] != c.separator {
-				i++
-			}
-			if i+1 < len(b) && b[i] == '\r' && b[i+1] == '\n' || i+1 == len(b) && c.done && b[i] == '\r' {
-				i++
-			}
-			if i == len(b) && !c.done || i+1 == len(b) && b[i] == '\r' {
-				return 0, false, nil
-			}
-			if i < len(b) && b[i] != c.separator && b[i] != '\n' {
-				return 0, false, c.fail(len(c.fields)+1, "want a separator after the quote that ends the field, got %q; double a quote that belongs to the text", b[i])
-			}
-		} else {
-			stops := &c.stops
-			for i < len(b) && !stops[b[i]] {
-				i++
-			}
-			if i == len(b) && !c.done {
-				return 0, false, nil
-			}
-			if i < len(b) && b[i] == '"' {
-				return 0, false, c.fail(len(c.fields)+1, `got a quote inside a field that does not begin with one; write the field as "...", and a quote in it as ""`)
-			}
-			field = trimRight(b[begin:i])
-		}
-		c.fields = append(c.fields, field)
-		if i == len(b) {
-			if begin == 0 && i == 0 {
-				return 0, false, nil // nothing follows
-			}
-			c.lines += lines
-			return i, true, nil
-		}
-		if b[i] == '\n' {
-			c.lines += lines + 1
-			return i + 1, true, nil
-		}
-		i++
+// split divides the record at buf[at] into fields, and moves at behind its line end. The
+// record is not whole if its end has not been read yet: then fill comes next.
+func (c *records) split() (whole bool, err error) {
+	b, fields, lines := c.buf, c.fields[:0], 0
+	c.doubled = c.doubled[:0]
+	if c.at == len(b) {
+		return false, nil
 	}
-}
-
-// quoted returns the text of a field whose quote ends before b[i], and where it ends; nil
-// if its end has not been read.
-func (c *records) quoted(b []byte, i int) (field []byte, end int, err error) {
-	begin, doubled := i, false
-	plain := len(c.plain)
-	for {
-		n := bytes.IndexByte(b[i:], '"')
-		if n < 0 || i+n+1 == len(b) && !c.done {
-			return nil, 0, nil
+	for begin := c.at; ; {
+		end := c.marks.next()
+		if end == len(b) && !c.done {
+			return false, nil
 		}
-		if i+n+1 < len(b) && b[i+n+1] == '"' {
-			c.plain = append(c.plain, b[i:i+n+1]...)
-			i += n + 2
-			doubled = true
+		f := field{begin, end}
+		if end < len(b) && b[end] == '"' {
+			if f, end, err = c.quoted(len(fields), f, &lines); end < 0 {
+				return false, err
+			}
+		} else if begin < end && (b[begin] <= ' ' || b[end-1] <= ' ') {
+			f = c.trim(f)
+		}
+		fields = append(fields, f)
+		if end < len(b) && b[end] == c.separator {
+			begin = end + 1
 			continue
 		}
-		if !doubled {
-			return b[begin : i+n : i+n], i + n + 1, nil
+		if c.at = end; end < len(b) {
+			lines++
+			c.at++
 		}
-		c.plain = append(c.plain, b[i:i+n]...)
-		return c.plain[plain:len(c.plain):len(c.plain)], i + n + 1, nil
+		c.lines += lines
+		for _, k := range c.doubled { // after the last time the record is divided
+			fields[k].end = fields[k].begin + undouble(c.text(fields[k]))
+		}
+		c.fields = fields
+		return true, nil
 	}
 }
 
-// trimRight removes spaces at the end, and the CR of a CRLF.
-func trimRight(b []byte) []byte {
-	n := len(b)
-	for n > 0 && (b[n-1] == ' ' || b[n-1] == '\t' || b[n-1] == '\r') {
-		n--
+// quoted returns the text of field k, whose quote is the mark at f.end, and the mark that
+// ends the field; -1 if that has not been read. It adds the line ends in the field to
+// lines.
+func (c *records) quoted(k int, f field, lines *int) (text field, end int, err error) {
+	b := c.buf
+	if len(bytes.TrimLeft(c.text(f), " \t")) > 0 {
+		return f, -1, c.fail(k+1, `got a quote inside a field that does not begin with one; write the field as "...", and a quote in it as ""`)
 	}
-	return b[:n]
+	f.begin = f.end + 1
+	doubled := false
+	for {
+		i := c.marks.next()
+		switch {
+		case i == len(b) && c.done:
+			return f, -1, c.fail(k+1, "the quote that begins the field has no end; add it, or double a quote that belongs to the text")
+		case i == len(b), i+1 == len(b) && !c.done:
+			return f, -1, nil
+		case b[i] == '\n':
+			*lines++
+		case b[i] != '"': // a separator
+		case i+1 < len(b) && b[i+1] == '"':
+			c.marks.next()
+			doubled = true
+		default:
+			if doubled {
+				c.doubled = append(c.doubled, k)
+			}
+			f.end = i
+			end, err = c.afterQuote(k, i+1)
+			return f, end, err
+		}
+	}
+}
+
+// undouble makes one quote of each two, and returns what is left of the length.
+func undouble(b []byte) int {
+	n := 0
+	for i := 0; i < len(b); i++ {
+		b[n] = b[i]
+		n++
+		if b[i] == '"' {
+			i++
+		}
+	}
+	return n
+}
+
+// afterQuote returns the mark that ends field k, whose last quote is before buf[i]; -1 if
+// it has not been read.
+func (c *records) afterQuote(k, i int) (end int, err error) {
+	b := c.buf
+	for i < len(b) && (b[i] == ' ' || b[i] == '\t') && b[i] != c.separator {
+		i++
+	}
+	last := i + 1 // where a CR must be followed by LF, or by nothing
+	switch {
+	case i == len(b) && !c.done, last == len(b) && b[i] == '\r' && !c.done:
+		return -1, nil
+	case i < len(b) && b[i] == '\r' && (last == len(b) || b[last] == '\n'):
+		i++
+	}
+	if i < len(b) && b[i] != c.separator && b[i] != '\n' {
+		return -1, c.fail(k+1, "want a separator after the quote that ends the field, got %q; double a quote that belongs to the text", b[i])
+	}
+	return c.marks.next(), nil
+}
+
+// trim removes the spaces around a field, and the CR of a CRLF.
+func (c *records) trim(f field) field {
+	for b := c.buf; f.begin < f.end && (b[f.end-1] == ' ' || b[f.end-1] == '\t' || b[f.end-1] == '\r'); {
+		f.end--
+	}
+	for b := c.buf; f.begin < f.end && (b[f.begin] == ' ' || b[f.begin] == '\t'); {
+		f.begin++
+	}
+	return f
 }
 
 func (c *records) fail(column int, format string, args ...any) error {

@@ -95,7 +95,7 @@ func summarise(r *records, f *tableFile, missing []string) ([]ColumnSummary, err
 			return columns, err
 		}
 		for i := range columns {
-			columns[i].add(fields[i], r.line, missing)
+			columns[i].add(r.text(fields[i]), r.line, missing)
 		}
 	}
 }

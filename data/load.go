@@ -182,21 +182,12 @@ func loadTable[T tensor.Float](r io.Reader, path string, o Options) (*Parts[T], 
 	if err != nil {
 		return nil, err
 	}
-	t.sortTexts()
-	last := len(slots) - 1
-	var part []uint8
-	if o.PartColumn != "" {
-		part = make([]uint8, t.rows)
+	keys, classes := t.sortTexts()
+	part := split(t.rows, o.Seed, o.Validation, o.Test, func() []uint64 { return keys }, classes)
+	if last := len(slots) - 1; o.PartColumn != "" {
 		for i := range part {
 			part[i] = uint8(t.row(i)[last])
 		}
-	} else {
-		part = split(t.rows, o.Seed, o.Validation, o.Test, func(i int) uint64 { return hashNumbers(t.row(i)) }, func(i int) int {
-			if slots[last].use != labelColumn {
-				return 0
-			}
-			return int(t.row(i)[last])
-		})
 	}
 	if !slices.Contains(part, trainPart) {
 		return nil, fmt.Errorf("%s: no record is left to train on", path)
@@ -247,9 +238,8 @@ func loadFolder[T tensor.Float](ctx context.Context, dir string, o Options) (*Pa
 // pixelParts divides images among the parts.
 func pixelParts[T tensor.Float](p *Preparation, pixels []byte, labels []int, o Options) *Parts[T] {
 	all := Pixels[T]{X: pixels, T: labels, Shape: p.Shape()}
-	row := all.row()
 	part := split(len(labels), o.Seed, o.Validation, o.Test,
-		func(i int) uint64 { return hashBytes(pixels[i*row:][:row]) }, func(i int) int { return labels[i] })
+		func() []uint64 { return hashPixels(len(labels), pixels) }, labels)
 	var made [parts]Samples[T]
 	for of := range made {
 		if some := all.pick(part, uint8(of)); some.Len() == all.Len() {

@@ -320,7 +320,8 @@ func sets[T tensor.Float](t *table, p *Preparation, part []uint8) (all [parts]Sa
 		s, j := &made[of], at[of]
 		at[of]++
 		row := t.row(i)
-		row = p.inputs(row, func(k int, v float64) { s.X.Data[j*inputs+k] = T(v) })
+		setInputs(s.X.Data[j*inputs:][:inputs], p.Columns, row)
+		row = row[len(p.Columns):]
 		switch {
 		case len(p.Targets) > 0:
 			for k := range p.Targets {
@@ -341,18 +342,16 @@ func sets[T tensor.Float](t *table, p *Preparation, part []uint8) (all [parts]Sa
 	return all
 }
 
-// inputs sets the inputs of a record that are not 0, and returns the numbers after those
-// of the columns.
-func (p *Preparation) inputs(row []float64, set func(k int, v float64)) (rest []float64) {
-	k := 0
-	for i := range p.Columns {
-		c := &p.Columns[i]
+// setInputs sets the inputs for a record that are not 0.
+func setInputs[T tensor.Float](x []T, columns []Column, row []float64) {
+	for i := range columns {
+		c := &columns[i]
 		if len(c.Categories) > 0 {
-			set(k+int(row[i]), 1)
+			x[int(row[i])] = 1
+			x = x[len(c.Categories):]
 		} else {
-			set(k, (row[i]-c.Mean)/c.Std)
+			x[0] = T((row[i] - c.Mean) / c.Std)
+			x = x[1:]
 		}
-		k += c.inputs()
 	}
-	return row[len(p.Columns):]
 }

@@ -3,7 +3,6 @@ package data
 import (
 	"math"
 	"math/bits"
-	"slices"
 )
 
 // The parts of data.
@@ -15,32 +14,55 @@ const (
 )
 
 // split assigns each of n samples to a part, so that validation and test have their
-// shares of each class; class returns the same for all samples if there are none.
+// shares of each class; classes is nil if there are none.
 //
 // Which part a sample is in depends on the seed and on its key, a hash of what it holds,
 // and not on where it stands in a file. Samples of the same key are in the same part, so
-// that none that was trained on is tested.
-func split(n int, seed uint64, validation, test float64, key func(int) uint64, class func(int) int) []uint8 {
+// that none that was trained on is tested. keys returns one for each sample.
+func split(n int, seed uint64, validation, test float64, keys func() []uint64, classes []int) []uint8 {
 	part := make([]uint8, n)
 	if validation == 0 && test == 0 {
 		return part
 	}
-	keys, sorted := make([]uint64, n), map[int][]uint64{}
-	for i := range keys {
-		keys[i] = mix(mix(seed) ^ key(i))
-		sorted[class(i)] = append(sorted[class(i)], keys[i])
+	if classes == nil {
+		classes = make([]int, n)
+	}
+	all := keys()
+	ends := []int{0} // where in some the keys of the classes before each end
+	for i, key := range all {
+		all[i] = mix(mix(seed) ^ key)
+		for classes[i]+1 >= len(ends) {
+			ends = append(ends, 0)
+		}
+		ends[classes[i]+1]++
+	}
+	for c := range ends[1:] {
+		ends[c+1] += ends[c]
+	}
+	some := make([]uint64, n) // the keys of all, class by class
+	for i, key := range all {
+		end := &ends[classes[i]]
+		some[*end] = key
+		*end++
 	}
 	type limits struct{ test, held uint64 } // the first keys that are beyond them
-	limit := map[int]limits{}
-	for class, keys := range sorted {
-		slices.Sort(keys)
+	limit := make([]limits, len(ends)-1)
+	begin := 0
+	for c := range limit {
+		keys := some[begin:ends[c]]
+		begin = ends[c]
 		at := func(share float64) uint64 {
-			return keys[min(int(math.Round(share*float64(len(keys)))), len(keys)-1)]
+			return smallest(keys, min(int(math.Round(share*float64(len(keys)))), len(keys)-1))
 		}
-		limit[class] = limits{at(test), at(test + validation)}
+		if len(keys) > 0 {
+			limit[c].test = at(test)
+			if limit[c].held = limit[c].test; validation > 0 {
+				limit[c].held = at(test + validation)
+			}
+		}
 	}
-	for i, key := range keys {
-		switch l := limit[class(i)]; {
+	for i, key := range all {
+		switch l := limit[classes[i]]; {
 		case key < l.test:
 			part[i] = testPart
 		case key < l.held:
@@ -48,6 +70,24 @@ func split(n int, seed uint64, validation, test float64, key func(int) uint64, c
 		}
 	}
 	return part
+}
+
+// smallest returns the key that n others come before in order. It divides them by one bit
+// after another, from the highest on, and goes on with one side. That changes their order.
+func smallest(keys []uint64, n int) uint64 {
+	for bit := 63; bit >= 0 && len(keys) > 1; bit-- {
+		clear := 0 // keys whose bit is 0: they come first
+		for i, key := range keys {
+			keys[i], keys[clear] = keys[clear], key
+			clear += int(^key >> bit & 1)
+		}
+		if n < clear {
+			keys = keys[:clear]
+		} else {
+			keys, n = keys[clear:], n-clear
+		}
+	}
+	return keys[0]
 }
 
 // mix is a step of a hash: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
@@ -58,16 +98,33 @@ func mix(h uint64) uint64 {
 	return h ^ h>>31
 }
 
-// hashNumbers and hashBytes are the keys of samples.
-func hashNumbers(values []float64) uint64 {
-	var h uint64
-	for _, v := range values {
-		if v != v {
-			v = math.Inf(1) // every NaN is the same
+// hashNumbers sets the keys of samples of as many numbers each.
+func hashNumbers(keys []uint64, values []float64) {
+	width := len(values) / max(len(keys), 1)
+	clear(keys)
+	const together = 16 // samples, whose sums do not wait for each other
+	for len(keys) > 0 {
+		some := keys[:min(together, len(keys))]
+		for k := range width {
+			for i, h := range some {
+				v := values[i*width+k]
+				if v != v {
+					v = math.Inf(1) // every NaN is the same
+				}
+				some[i] = mix(h ^ math.Float64bits(v))
+			}
 		}
-		h = mix(h ^ math.Float64bits(v))
+		keys, values = keys[len(some):], values[len(some)*width:]
 	}
-	return h
+}
+
+// hashPixels returns the keys of n images.
+func hashPixels(n int, pixels []byte) []uint64 {
+	keys := make([]uint64, n)
+	for i := range keys {
+		keys[i] = hashBytes(pixels[i*len(pixels)/n : (i+1)*len(pixels)/n])
+	}
+	return keys
 }
 
 func hashBytes(p []byte) uint64 {

@@ -35,8 +35,9 @@ type slot struct {
 	numeric bool
 	codes   map[string]int // of texts
 	texts   []string
-	open    bool // texts that are not in codes are added
-	most    int  // texts
+	last    [64]int32 // codes: see code
+	open    bool      // texts that are not in codes are added
+	most    int       // texts
 	missing missing
 	instead float64 // of a missing value
 }
@@ -100,7 +101,8 @@ func openTable(r io.Reader, name, header string, missing []string) (*tableFile, 
 		some = begin[:bytes.LastIndexByte(begin, '\n')+1]
 	}
 	f := &tableFile{records: newRecords(io.MultiReader(bytes.NewReader(begin), r), name, form.separator)}
-	first, err := newRecords(bytes.NewReader(some), name, form.separator).next()
+	records := newRecords(bytes.NewReader(some), name, form.separator)
+	first, err := records.next()
 	switch {
 	case err == io.EOF && !whole:
 		return nil, &TableError{Name: name, Line: 1, Err: fmt.Errorf("the line is longer than %d bytes; want a table with a record a line", sniffed)}
@@ -111,11 +113,11 @@ func openTable(r io.Reader, name, header string, missing []string) (*tableFile, 
 	case len(first) > mostColumns:
 		return nil, &TableError{Name: name, Line: 1, Err: fmt.Errorf("want at most %d columns, got %d", mostColumns, len(first))}
 	}
-	f.header = header == "yes" || header == "" && !slices.ContainsFunc(first, isNumber)
+	f.header = header == "yes" || header == "" && !slices.ContainsFunc(first, func(f field) bool { return isNumber(records.text(f)) })
 	for i, field := range first {
 		column := strconv.Itoa(i + 1)
-		if f.header && len(field) > 0 {
-			column = string(field)
+		if text := records.text(field); f.header && len(text) > 0 {
+			column = string(text)
 		}
 		if err := checkName(column); err != nil {
 			return nil, &TableError{Name: name, Line: 1, Column: i + 1, Err: err}
@@ -200,8 +202,8 @@ func (f *tableFile) read(slots []slot, missing []string) (*table, error) {
 			return nil, err
 		}
 	}
-	full := t.perBlock() * len(slots)
-	block := make([]float64, 0, full)
+	full, width := t.perBlock()*len(slots), len(slots)
+	block, n := make([]float64, full), 0 // of which n are used
 	for {
 		fields, err := f.records.next()
 		if err == io.EOF {
@@ -212,21 +214,28 @@ func (f *tableFile) read(slots []slot, missing []string) (*table, error) {
 		if len(fields) != len(f.names) {
 			return nil, f.records.fail(0, "want %d fields, as in the first line, got %d", len(f.names), len(fields))
 		}
-		for i := range slots {
-			v, err := slots[i].parse(fields[slots[i].column], missing)
-			if err != nil {
-				return nil, &TableError{t.name, f.records.line, slots[i].column + 1, slots[i].header, err}
+		row := block[n : n+width]
+		for i := range row {
+			s := &slots[i]
+			field := fields[s.column]
+			if s.numeric {
+				if v, ok := fixedPoint(f.records.buf, field.begin, field.end); ok {
+					row[i] = v
+					continue
+				}
 			}
-			block = append(block, v)
+			if row[i], err = s.parse(f.records.text(field), missing); err != nil {
+				return nil, &TableError{t.name, f.records.line, s.column + 1, s.header, err}
+			}
 		}
 		t.rows++
-		if len(block) == full {
+		if n += width; n == full {
 			t.blocks = append(t.blocks, block)
-			block = make([]float64, 0, full)
+			block, n = make([]float64, full), 0
 		}
 	}
-	if len(block) > 0 {
-		t.blocks = append(t.blocks, block)
+	if n > 0 {
+		t.blocks = append(t.blocks, block[:n])
 	}
 	if t.rows == 0 {
 		return nil, &TableError{Name: t.name, Err: errors.New("it has a header and no records")}
@@ -242,7 +251,7 @@ func (s *slot) parse(field []byte, missing []string) (float64, error) {
 		} else if !isMissing(field, missing) {
 			return 0, fmt.Errorf("%w; if it stands for a missing value, name it (--missing), and if the column has categories, say so (--categorical)", err)
 		}
-	} else if code, ok := s.codes[string(field)]; ok {
+	} else if code, ok := s.code(field); ok {
 		return float64(code), nil
 	} else if !isMissing(field, missing) {
 		return s.newText(string(field))
@@ -257,6 +266,23 @@ func (s *slot) parse(field []byte, missing []string) (float64, error) {
 		return 0, errors.New("the value to predict is missing; leave the line out")
 	}
 	return 0, errors.New("the value is missing; leave the line or the column out (--ignore), or have it filled (--fill median)")
+}
+
+// code returns the code of a text. It first tries the one that was found last for a text of
+// such a first and last byte and length, which is faster than the map.
+func (s *slot) code(text []byte) (code int, ok bool) {
+	if len(text) == 0 {
+		code, ok = s.codes[""]
+		return code, ok
+	}
+	last := &s.last[(int(text[0])+5*int(text[len(text)-1])+3*len(text))%len(s.last)]
+	if int(*last) < len(s.texts) && s.texts[*last] == string(text) {
+		return int(*last), true
+	}
+	if code, ok = s.codes[string(text)]; ok {
+		*last = int32(code)
+	}
+	return code, ok
 }
 
 func isMissing(field []byte, missing []string) bool {
@@ -283,39 +309,66 @@ func (s *slot) newText(text string) (float64, error) {
 }
 
 // sortTexts brings the texts of open slots into an order that does not depend on that of
-// the records: of numbers if all of them are.
-func (t *table) sortTexts() {
+// the records: of numbers if all of them are. It returns the key of each record and, if the
+// last slot is a label, its class.
+func (t *table) sortTexts() (keys []uint64, classes []int) {
+	after := make([][]float64, len(t.slots)) // what the codes of a slot become; nil if they stay
 	for k := range t.slots {
-		s := &t.slots[k]
-		if !s.open || s.numeric {
-			continue
+		if s := &t.slots[k]; s.open && !s.numeric {
+			after[k] = s.sortTexts()
 		}
-		before := s.texts
-		s.texts = slices.Clone(before)
-		numbers := map[string]float64{}
-		for _, text := range before {
-			if v, err := number([]byte(text)); err == nil {
-				numbers[text] = v
-			}
-		}
-		slices.SortFunc(s.texts, func(a, b string) int {
-			if len(numbers) == len(before) {
-				return cmp.Or(cmp.Compare(numbers[a], numbers[b]), cmp.Compare(a, b))
-			}
-			return cmp.Compare(a, b)
-		})
-		for code, text := range s.texts {
-			s.codes[text] = code
-		}
-		if s.missing == filled {
-			s.instead = float64(s.codes[before[int(s.instead)]])
-		}
-		for _, block := range t.blocks {
-			for i := k; i < len(block); i += len(t.slots) {
+	}
+	keys = make([]uint64, t.rows)
+	width := len(t.slots)
+	if t.slots[width-1].use == labelColumn {
+		classes = make([]int, t.rows)
+	}
+	row := 0
+	for _, block := range t.blocks { // each is in the cache for all that is done to it
+		for k, after := range after {
+			for i := k; after != nil && i < len(block); i += width {
 				if v := block[i]; v == v {
-					block[i] = float64(s.codes[before[int(v)]])
+					block[i] = after[int(v)]
 				}
 			}
 		}
+		rows := len(block) / width
+		hashNumbers(keys[row:row+rows], block)
+		if classes != nil {
+			for i := range rows {
+				classes[row+i] = int(block[(i+1)*width-1])
+			}
+		}
+		row += rows
 	}
+	return keys, classes
+}
+
+// sortTexts sorts the texts of a slot, and returns what their codes become.
+func (s *slot) sortTexts() []float64 {
+	before := s.texts
+	s.texts = slices.Clone(before)
+	numbers := map[string]float64{}
+	for _, text := range before {
+		if v, err := number([]byte(text)); err == nil {
+			numbers[text] = v
+		}
+	}
+	slices.SortFunc(s.texts, func(a, b string) int {
+		if len(numbers) == len(before) {
+			return cmp.Or(cmp.Compare(numbers[a], numbers[b]), cmp.Compare(a, b))
+		}
+		return cmp.Compare(a, b)
+	})
+	for code, text := range s.texts {
+		s.codes[text] = code
+	}
+	after := make([]float64, len(before))
+	for code, text := range before {
+		after[code] = float64(s.codes[text])
+	}
+	if s.missing == filled {
+		s.instead = after[int(s.instead)]
+	}
+	return after
 }

@@ -265,7 +265,7 @@ func TestCertificateInREADME(t *testing.T) {
 
 // TestLinks: the files and sections that the documents link to exist.
 func TestLinks(t *testing.T) {
-	for _, name := range append(readmes, "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/FORMAT.md") {
+	for _, name := range append(readmes, "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/FORMAT.md", "docs/RUNS.md") {
 		_, prose := blocks(read(t, name))
 		text := regexp.MustCompile("`[^`]*`").ReplaceAllString(strings.Join(prose, "\n"), "")
 		for _, link := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(text, -1) {

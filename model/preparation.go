@@ -15,10 +15,12 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
+// MaxTraining is how many bytes of JSON a file keeps of a training.
+const MaxTraining = 1 << 16
+
 const (
 	preparationField = "preparation"
 	trainingField    = "training"
-	maxTraining      = 1 << 16 // bytes
 )
 
 // setPreparation adds the field, unless there is none.
@@ -38,8 +40,8 @@ func setTraining(fields *strictjson.Object, training json.RawMessage) error {
 	if training == nil {
 		return nil
 	}
-	if len(training) > maxTraining {
-		return fmt.Errorf("%s: want at most %d bytes, got %d", trainingField, maxTraining, len(training))
+	if len(training) > MaxTraining {
+		return fmt.Errorf("%s: want at most %d bytes, got %d", trainingField, MaxTraining, len(training))
 	}
 	if _, err := strictjson.Parse(training); err != nil {
 		return fmt.Errorf("%s: %w", trainingField, err)
@@ -74,8 +76,8 @@ func takePreparation(fields *strictjson.Object) (*data.Preparation, error) {
 // takeTraining reads the field, which need not be there.
 func takeTraining(fields *strictjson.Object) (json.RawMessage, error) {
 	text, err := takeObject(fields, trainingField)
-	if err == nil && len(text) > maxTraining {
-		err = safetensors.Fail("architecture: "+trainingField, "want at most %d bytes, got %d", maxTraining, len(text))
+	if err == nil && len(text) > MaxTraining {
+		err = safetensors.Fail("architecture: "+trainingField, "want at most %d bytes, got %d", MaxTraining, len(text))
 	}
 	return text, err
 }

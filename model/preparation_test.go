@@ -110,3 +110,45 @@ func TestPreparationRefused(t *testing.T) {
 		})
 	}
 }
+
+// FuzzPreparation: a preparation that a file has is used as it is, or the file is refused.
+func FuzzPreparation(f *testing.F) {
+	for _, p := range []*data.Preparation{
+		prepared().Preparation,
+		{Image: &data.Image{Height: 2, Width: 2, Channels: 1}, Classes: []string{"a", "b"}},
+		{Array: &data.Array{Shape: []int{4}, Mean: []float64{1}, Std: []float64{2}}, Targets: []data.Column{{Name: "x", Mean: 1, Std: 2}, {Name: "y", Std: 1}}},
+	} {
+		text, err := json.Marshal(p)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte(`{"columns":[{"name":"a","std":1e308,"mean":-1e308},{"name":"a"}],"classes":[""]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		p := &data.Preparation{}
+		if json.Unmarshal(text, p) != nil || p.Check() != nil {
+			return
+		}
+		if size := p.Shape(); len(size) == 1 && size[0] != 4 {
+			return
+		}
+		m := prepared()
+		m.Preparation = p
+		var file bytes.Buffer
+		if m.Write(&file) != nil { // it does not fit the network
+			return
+		}
+		back, err := model.Read[float32](bytes.NewReader(file.Bytes()), "fuzz")
+		if err != nil {
+			t.Fatalf("%s is written, and then refused: %v", text, err)
+		}
+		var again bytes.Buffer
+		if err := back.Write(&again); err != nil || !bytes.Equal(again.Bytes(), file.Bytes()) {
+			t.Errorf("%s has other bytes when it is written again, %v", text, err)
+		}
+		if p.Columns != nil {
+			data.ReadTable[float32](strings.NewReader("length,<colour>,kind\n1,red,x\n?,blue,\n"), "t", p)
+		}
+	})
+}

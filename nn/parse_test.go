@@ -175,6 +175,7 @@ func TestParseErrors(t *testing.T) {
 		{"NaN", "dropout nan", 1, 9, "dropout: rate: want a number from 0 to", ""},
 		{"switch", "test.knob 1 0 on 3(relu)", 1, 15, `on: want true or false, got "on"`, ""},
 		{"sizes", "test.knob 1 0 true 3x(relu)", 1, 20, `sizes: want lengths such as 5 or 5x5, got "3x"`, ""},
+		{"name before a blank", "reshape 5x1x1, conv 3x1x1 padding 1", 1, 27, `stride: want lengths such as 5 or 5x5, got "padding"; write padding=1 if that is meant`, ""},
 		{"too many lengths", "reshape 5x1, conv 3x1x1", 1, 21, "kernel: want 1 lengths, or one for all, got \"1x1\"", ""},
 		{"groups", "reshape 5x1, conv 4x1 groups=2", 1, 30, "conv: groups: want a divisor of in and out, got 2 of 5 and 4", ""},
 		{"key", "dropout 0.5 key=3", 1, 17, `dropout has no setting "key"`, ""},

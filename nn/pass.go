@@ -35,7 +35,7 @@ type Pass[T tensor.Float] struct {
 	// The same Step draws the same numbers again.
 	Step uint64
 
-	// Observe, if set, is called by a [Sequential] with what each of its layers returned: y
+	// Observe, if set, is called by each container with what each of its layers returned: y
 	// of Forward, or dx of Backward. With Unfused these are all layers, as they were given.
 	Observe func(l Layer[T], forward bool, result *tensor.Tensor[T])
 

@@ -192,13 +192,22 @@ func setting[T tensor.Float, V any](s *Settings[T], name string, v *V, standard 
 			return
 		}
 		s.places[name] = w.at
+		text := w.value
 		value, err := parse(w)
 		if err != nil {
+			if next := s.item.take(name); w.name == "" && next != nil && !isNumber(text) { // padding 1
+				err = fmt.Errorf("%w; write %s=%s if that is meant", err, text, next.value)
+			}
 			s.fail(s.places[name], fmt.Errorf("%s: %w", name, err))
 			return
 		}
 		*v = value
 	}
+}
+
+func isNumber(text string) bool {
+	_, err := strconv.ParseFloat(text, 64)
+	return err == nil
 }
 
 // Layer is a layer inside this one, to which the same samples arrive: the next list in the

@@ -34,6 +34,14 @@ func (o *Optimizer[T]) Group(params ...*nn.Param[T]) *Group {
 	return g
 }
 
+// GroupOf returns the group that a parameter is in, or nil if it is in none.
+func (o *Optimizer[T]) GroupOf(p *nn.Param[T]) *Group {
+	if at := slices.IndexFunc(o.slots, func(s slot[T]) bool { return s.Param == p }); at >= 0 {
+		return o.slots[at].group
+	}
+	return nil
+}
+
 // Vectors returns the parameters of at most one dimension, on which weight decay is
 // usually 0: biases, and the scale and shift of normalisation.
 func Vectors[T tensor.Float](params []*nn.Param[T]) (vectors []*nn.Param[T]) {

@@ -111,3 +111,22 @@ func TestLearningRate(t *testing.T) {
 		})
 	}
 }
+
+// TestGroupOf: the last group that a parameter was put in, or none.
+func TestGroupOf(t *testing.T) {
+	in, out := param("W", []float64{1}, nil), param("b", []float64{1}, nil)
+	o := NewSGD([]*nn.Param[float64]{in, out}, 0.1)
+	o.Group(in)
+	last := o.Group(in)
+	for _, c := range []struct {
+		name string
+		of   *nn.Param[float64]
+		want *Group
+	}{{"in two", in, last}, {"in none", out, nil}, {"of another optimizer", param("W", []float64{1}, nil), nil}} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := o.GroupOf(c.of); got != c.want {
+				t.Errorf("got %p, want %p", got, c.want)
+			}
+		})
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/chainrule-go/chainrule/internal/atomicfile"
 	"github.com/chainrule-go/chainrule/tensor"
@@ -98,6 +99,9 @@ func OpenDir(path string, config any) (*Dir, error) {
 		}
 		return nil, fmt.Errorf("the directory %s holds no run: it has no %s (%w)", path, ConfigFile, fs.ErrNotExist)
 	}
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("%s is no directory of a run: it is a file", path)
+	}
 	d, err := lockDir(path)
 	if err != nil {
 		return nil, err
@@ -175,7 +179,7 @@ func lockDir(path string) (*Dir, error) {
 
 // A ConfigError says what a run was begun with that is different now.
 type ConfigError struct {
-	Key       string
+	Key       string // "lr", or "optimizer.decay" of an object in it
 	Then, Now string // JSON; "" if there is none
 }
 
@@ -189,29 +193,55 @@ func (e *ConfigError) Error() string {
 	return fmt.Sprintf("the run was begun with another %s: %s then, %s now; go on with what it began with, or begin a new run", e.Key, show(e.Then), show(e.Now))
 }
 
-// sameConfig compares the configuration of a run, key by key.
+// sameConfig compares the configuration that a run was begun with and one of now.
 func sameConfig(then []byte, config any) error {
 	text, err := configText(config)
 	if err != nil {
 		return err
 	}
-	var a, b map[string]json.RawMessage
-	if err := json.Unmarshal(text, &b); err != nil {
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(text, &object); err != nil {
 		return fmt.Errorf("train: the configuration of a run is no JSON object: %w", err)
 	}
-	if err := json.Unmarshal(then, &a); err != nil {
+	if err := json.Unmarshal(then, &object); err != nil {
 		return fmt.Errorf("reading the configuration of the run: %w", err)
 	}
-	keys := slices.Collect(maps.Keys(a))
-	keys = slices.AppendSeq(keys, maps.Keys(b))
-	slices.Sort(keys)
-	for _, key := range keys {
-		was, is := compact(a[key]), compact(b[key])
-		if was != is {
-			return &ConfigError{key, was, is}
-		}
+	if e := difference("", then, text); e != nil {
+		return e
 	}
 	return nil
+}
+
+// difference returns the first difference of two values, or nil: in objects that of a plain
+// value, and then those of the objects inside. key is what the values have, "" for an
+// outermost object.
+func difference(key string, then, now json.RawMessage) *ConfigError {
+	a, isObject := members(then)
+	b, objectToo := members(now)
+	if !isObject || !objectToo || len(then)+len(now) == 0 {
+		if was, is := compact(then), compact(now); was != is {
+			return &ConfigError{key, was, is}
+		}
+		return nil
+	}
+	keys := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
+	slices.Sort(keys)
+	var inside *ConfigError
+	for _, name := range keys {
+		e := difference(strings.TrimPrefix(key+"."+name, "."), a[name], b[name])
+		if e != nil && e.Key == strings.TrimPrefix(key+"."+name, ".") {
+			return e
+		} else if inside == nil {
+			inside = e
+		}
+	}
+	return inside
+}
+
+// members are those of an object; nothing is taken as one without any.
+func members(v json.RawMessage) (m map[string]json.RawMessage, ok bool) {
+	ok = len(v) == 0 || json.Unmarshal(v, &m) == nil && m != nil
+	return m, ok
 }
 
 func compact(v json.RawMessage) string {

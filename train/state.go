@@ -1,7 +1,6 @@
 package train
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -120,13 +119,27 @@ type optimizerSettings struct {
 	ClipValue float64 `json:"clip_value,omitempty"`
 	Decay     float64 `json:"decay,omitempty"`
 	Decoupled bool    `json:"decoupled,omitempty"`
+
+	Groups map[string]groupSettings `json:"groups,omitempty"` // of the parameters whose settings are others
 }
 
-// optimizerTextOf describes an optimizer.
-func optimizerTextOf[T tensor.Float](o *optim.Optimizer[T]) (*optimizerText, error) {
-	s := optimizerSettings{ruleName(o.Rule), o.Rule, "", o.ClipNorm, o.ClipValue, o.Decay, o.Decoupled}
+// groupSettings are those of a parameter in an [optim.Group].
+type groupSettings struct {
+	Rate   float64 `json:"rate"`
+	Decay  float64 `json:"decay"`
+	Frozen bool    `json:"frozen"`
+}
+
+// optimizerTextOf describes an optimizer of parameters with these paths.
+func optimizerTextOf[T tensor.Float](o *optim.Optimizer[T], paths map[*nn.Param[T]]string) (*optimizerText, error) {
+	s := optimizerSettings{ruleName(o.Rule), o.Rule, "", o.ClipNorm, o.ClipValue, o.Decay, o.Decoupled, map[string]groupSettings{}}
 	if o.Schedule != nil {
 		s.Schedule = o.Schedule.String()
+	}
+	for _, p := range o.Params() {
+		if g := o.GroupOf(p); g != nil && *g != (optim.Group{Rate: 1, Decay: o.Decay}) {
+			s.Groups[paths[p]] = groupSettings{g.Rate, g.Decay, g.Frozen}
+		}
 	}
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -147,7 +160,7 @@ func (s *State[T]) text() (c checkpointText, err error) {
 		c.Batches.Epoch, c.Batches.Batch = s.Batches.Position()
 	}
 	if s.Optimizer != nil {
-		if c.Optimizer, err = optimizerTextOf(s.Optimizer); err != nil {
+		if c.Optimizer, err = optimizerTextOf(s.Optimizer, nn.ParamPaths(s.Net)); err != nil {
 			return c, err
 		}
 	}
@@ -355,8 +368,10 @@ func (s *State[T]) fits(c checkpointText) error {
 			}
 		}
 	}
-	if a, b := c.Optimizer, now.Optimizer; a != nil && !bytes.Equal(a.Settings, b.Settings) {
-		return fmt.Errorf("it was saved with the optimizer %s, and now it is %s: go on with what it began with", a.Settings, b.Settings)
+	if a, b := c.Optimizer, now.Optimizer; a != nil {
+		if e := difference("optimizer", a.Settings, b.Settings); e != nil {
+			return e
+		}
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -80,12 +82,17 @@ func (a *app) printFolder(path string, f *data.FolderSummary) {
 	}
 	w.Flush()
 	size := ""
+	var counts []int
 	for _, c := range f.Classes {
+		counts = append(counts, c.Pictures)
 		if c.Width != f.Classes[0].Width || c.Height != f.Classes[0].Height {
 			size = " --size 32x32"
 		}
 	}
 	fmt.Fprintf(a.stdout, "\nTo train on them: chainrule train --data %s%s\n", shellQuoted(path), size)
+	if skewed(counts) {
+		fmt.Fprintln(a.stdout, skewAdvice)
+	}
 }
 
 // separatorNames are what separators are called.
@@ -157,9 +164,16 @@ func tableAdvice(path string, t *data.TableSummary) (lines []string) {
 	if last.Numeric() && (last.Values == nil || len(last.Values) > 20) {
 		how = " --target "
 	}
-	return append(lines, "To predict the last column: "+command+how+shellQuoted(last.Name),
+	lines = append(lines, "To predict the last column: "+command+how+shellQuoted(last.Name),
 		"(--label COLUMN predicts classes, --target COLUMN numbers)")
+	if how == " --label " && skewed(slices.Collect(maps.Values(last.Values))) {
+		lines = append(lines, skewAdvice)
+	}
+	return lines
 }
+
+// skewAdvice is for classes that are skewed.
+const skewAdvice = "Its classes are skewed: with --class-weights balanced the rare ones count as much as the frequent ones"
 
 // shellQuoted is a word as it is written in a shell.
 func shellQuoted(word string) string {

@@ -38,6 +38,15 @@ func TestOwnTable(t *testing.T) {
 			t.Errorf("eval says %s", out)
 		}
 	})
+	t.Run("skewed classes", func(t *testing.T) {
+		const advice = "Its classes are skewed: with --class-weights balanced"
+		if out := must(t, "data", skewedTable(t)); !strings.Contains(out, advice) {
+			t.Errorf("data says\n%s", out)
+		}
+		if out := must(t, "data", iris); strings.Contains(out, advice) {
+			t.Errorf("data says of classes of one size\n%s", out)
+		}
+	})
 	t.Run("mistakes", func(t *testing.T) {
 		for _, c := range []struct {
 			args []string

@@ -14,10 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chainrule-go/chainrule/data"
-	"github.com/chainrule-go/chainrule/metrics"
-	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
-	"github.com/chainrule-go/chainrule/train"
 )
 
 // dataOptions are the flags that name the data, and say how they become samples.
@@ -84,6 +81,7 @@ type dataset struct {
 	shapes      [][]int // that a sample may have: an image with its channels, or a row
 	input       []int   // the shape of a sample
 	outputs     int     // of the network: the classes or the targets
+	counts      []int   // samples to train on, of each class
 	guess       float64 // the accuracy on the test set of naming the same class each time
 	preparation *data.Preparation
 	sha256      string // of the data
@@ -142,7 +140,10 @@ func (s *dataset) complete() {
 		s.shapes = append(s.shapes, []int{row})
 	}
 	s.reshape([]int{row})
-	s.guess = mostFrequent(s.test)
+	s.counts = s.classCounts(s.train)
+	if tested := s.classCounts(s.test); len(tested) > 0 && s.test != nil {
+		s.guess = float64(slices.Max(tested)) / float64(max(s.test.Len(), 1))
+	}
 }
 
 // reshape gives the samples one of the shapes that they may have.
@@ -170,29 +171,6 @@ func reshaped(samples data.Samples[float32], input []int) data.Samples[float32] 
 
 // values reports whether the targets are numbers.
 func (s *dataset) values() bool { return len(s.preparation.Targets) > 0 }
-
-// loss returns the loss for the targets.
-func (s *dataset) loss() nn.Loss[float32] {
-	if s.values() {
-		return nn.NewMeanSquaredError[float32]()
-	}
-	return nn.NewSoftmaxWithLoss[float32]()
-}
-
-// measure returns how well net predicts the numbers of the test set, in their own units;
-// nil if the targets are classes, for which there is the accuracy.
-func (s *dataset) measure(ctx context.Context, net nn.Layer[float32], threads int) (map[string]float64, error) {
-	if !s.values() || s.test == nil {
-		return nil, nil
-	}
-	r := metrics.NewRegression[float32](s.outputs)
-	err := train.Outputs(ctx, net, s.test, 0, threads, func(_ int, y *tensor.Tensor[float32], t nn.Targets[float32]) error {
-		y, values := restored(s.preparation, y), restored(s.preparation, t.Values)
-		r.Add(y, values)
-		return nil
-	})
-	return map[string]float64{"test_r2": r.Mean(r.R2), "test_mae": r.Mean(r.MAE)}, err
-}
 
 // restored returns outputs or targets in their own units.
 func restored(p *data.Preparation, y *tensor.Tensor[float32]) *tensor.Tensor[float32] {
@@ -231,9 +209,8 @@ func (o *dataOptions) notOverwritten(out string) error {
 	return nil
 }
 
-// mostFrequent is the share of the most frequent of the labels; 0 if the targets are
-// numbers, or there are no samples.
-func mostFrequent(samples data.Samples[float32]) float64 {
+// classCounts counts the samples of each class.
+func (s *dataset) classCounts(samples data.Samples[float32]) []int {
 	var labels []int
 	switch s := samples.(type) {
 	case data.Pixels[float32]:
@@ -241,13 +218,11 @@ func mostFrequent(samples data.Samples[float32]) float64 {
 	case data.Set[float32]:
 		labels = s.T
 	}
-	count := map[int]int{}
-	most := 0
-	for _, t := range labels {
-		count[t]++
-		most = max(most, count[t])
+	counts := make([]int, len(s.preparation.Classes))
+	for _, label := range labels {
+		counts[label]++
 	}
-	return float64(most) / float64(max(len(labels), 1))
+	return counts
 }
 
 // mnist says where to look for MNIST, and reports where it was found only if

@@ -22,12 +22,8 @@ type runEvents struct {
 	w   *tensorboard.Writer // from the first epoch on
 }
 
-// observe makes a run that is kept in a directory log what package metrics measures of its
-// validation set, and write event files.
+// observe makes a run that is kept in a directory write event files.
 func (t *training) observe(dir *train.Dir) *runEvents {
-	if v := t.config.Validation; v != nil && v.Len() > 0 && t.set.outputs <= mostReported {
-		t.config.Metrics = bothMetrics(t.config.Metrics, validationMetrics(t.net, t.config.Loss, v, t.set.preparation, t.config.Threads))
-	}
 	events, next := &runEvents{dir: dir.Path(), net: t.net}, t.config.OnEpoch
 	t.config.OnEpoch = func(e train.Epoch) error {
 		if err := next(e); err != nil {
@@ -78,29 +74,33 @@ func (r *runEvents) close() error {
 	return r.w.Close()
 }
 
-// validationMetrics returns what [train.Config] calls Metrics: those of package metrics,
-// over a validation set.
-func validationMetrics(net nn.Layer[float32], loss nn.Loss[float32], samples data.Samples[float32], from *data.Preparation, threads int) func(context.Context) (map[string]float64, error) {
-	return func(ctx context.Context) (map[string]float64, error) {
-		e, err := report.Evaluate(ctx, net, loss, samples, from, 0, threads)
+// measure returns what package metrics measures in each epoch beside loss and accuracy: of
+// the test set where the accuracy is not what counts, and of the validation set for the log
+// of a run.
+func (t *training) measure(ctx context.Context) (map[string]float64, error) {
+	all := map[string]float64{}
+	for _, set := range []struct {
+		name    string
+		samples data.Samples[float32]
+		wanted  bool
+	}{
+		{"test", t.config.Test, t.set.values() || t.weighted()},
+		{"validation", t.config.Validation, t.config.Dir != nil},
+	} {
+		if !set.wanted || set.samples == nil || set.samples.Len() == 0 || !t.set.values() && t.set.outputs > mostReported {
+			continue
+		}
+		e, err := report.Evaluate(ctx, t.net, t.config.Loss, set.samples, t.set.preparation, 0, t.config.Threads)
 		if err != nil {
 			return nil, err
 		}
-		return e.Logged("validation"), nil
+		maps.Copy(all, e.Logged(set.name))
 	}
+	return all, nil
 }
 
-// bothMetrics measures with two functions.
-func bothMetrics(a, b func(context.Context) (map[string]float64, error)) func(context.Context) (map[string]float64, error) {
-	return func(ctx context.Context) (map[string]float64, error) {
-		all := map[string]float64{}
-		for _, measure := range []func(context.Context) (map[string]float64, error){a, b} {
-			some, err := measure(ctx)
-			if err != nil {
-				return nil, err
-			}
-			maps.Copy(all, some)
-		}
-		return all, nil
-	}
+// weighted reports whether the classes have weights.
+func (t *training) weighted() bool {
+	loss, ok := t.config.Loss.(*nn.SoftmaxWithLoss[float32])
+	return ok && loss.ClassWeights != nil
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,21 +62,52 @@ func TestRunEvents(t *testing.T) {
 	}
 }
 
-func TestValidationMetrics(t *testing.T) {
+// TestMeasure: which metrics of which set are logged.
+func TestMeasure(t *testing.T) {
 	set := data.Set[float32]{X: tensor.Of([]float32{3, 0, 0, 2}, 2, 2), T: []int{0, 1}}
-	measured, err := validationMetrics(nn.NewSequential[float32](), nn.NewSoftmaxWithLoss[float32](), set, nil, 1)(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"validation_precision", "validation_recall", "validation_f1", "validation_roc_auc"} {
-		if measured[name] != 1 {
-			t.Errorf("%s is %v, want 1, in %v", name, measured[name], measured)
-		}
-	}
-	for name := range measured {
-		if strings.HasSuffix(name, "_loss") || name == "validation_accuracy" {
-			t.Errorf("%s is logged twice", name)
-		}
+	values := data.Set[float32]{X: set.X, Values: tensor.Of([]float32{3, 0, 0, 2}, 2, 2)}
+	ones := []string{"precision", "recall", "f1", "roc_auc"}
+	for _, test := range []struct {
+		name    string
+		set     data.Set[float32]
+		weights []float64
+		dir     *train.Dir
+		of      []string // sets
+		ones    []string // the metrics that are 1
+	}{
+		{"classes", set, nil, nil, nil, nil},
+		{"classes with weights", set, []float64{1, 2}, nil, []string{"test"}, ones},
+		{"classes of a run", set, nil, &train.Dir{}, []string{"validation"}, ones},
+		{"weights in a run", set, []float64{1, 2}, &train.Dir{}, []string{"test", "validation"}, ones},
+		{"numbers", values, nil, nil, []string{"test"}, []string{"r2"}},
+		{"numbers of a run", values, nil, &train.Dir{}, []string{"test", "validation"}, []string{"r2"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tr := &training{set: &dataset{preparation: &data.Preparation{}, outputs: 2}, net: nn.NewSequential[float32]()}
+			tr.config = train.Config[float32]{Loss: nn.NewMeanSquaredError[float32](), Test: test.set, Validation: test.set, Dir: test.dir, Threads: 1}
+			if test.set.Values != nil {
+				tr.set.preparation.Targets = []data.Column{{Name: "a", Std: 1}, {Name: "b", Std: 1}}
+			} else {
+				tr.config.Loss = &nn.SoftmaxWithLoss[float32]{ClassWeights: test.weights}
+			}
+			measured, err := tr.measure(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, of := range test.of {
+				for _, name := range test.ones {
+					if name := of + "_" + name; measured[name] != 1 {
+						t.Errorf("%s is %v, want 1, in %v", name, measured[name], measured)
+					}
+				}
+			}
+			for name := range measured {
+				of, metric, _ := strings.Cut(name, "_")
+				if metric == "loss" || metric == "accuracy" || !slices.Contains(test.of, of) {
+					t.Errorf("%s is logged", name)
+				}
+			}
+		})
 	}
 }
 

@@ -101,7 +101,7 @@ func (a *app) info(ctx context.Context, o *infoOptions, args []string) error {
 		result.Layers[i].Name, result.Layers[i].Layer = shortened(l.Name), shortened(l.Layer)
 	}
 	fmt.Fprint(a.stdout, result.Summary)
-	if result.Line != "" && !o.network.changed("layers") {
+	if result.Line != "" && (o.network.from != "" || !o.network.changed("layers")) {
 		fmt.Fprintf(a.stdout, "\n%s\n", shown(wrapped(result.Line)))
 	}
 	if result.Memory != nil {
@@ -182,9 +182,12 @@ func (o *infoOptions) of(ctx context.Context, args []string) (net *nn.Sequential
 	if o.input != nil {
 		shapes = [][]int{o.input}
 	}
-	line, _, err = o.network.line(ctx, o.classes.value)
+	if err = o.network.read(ctx); err != nil {
+		return nil, nil, "", "", err
+	}
+	line, _, err = o.network.line(o.classes.value)
 	if err == nil {
-		net, input, err = o.network.build(ctx, shapes, o.classes.value, 1, train.Random(1, "weights"))
+		net, input, err = o.network.build(shapes, o.classes.value, 1, train.Random(1, "weights"))
 	}
 	return net, input, strings.TrimSpace(line), "the network", err
 }

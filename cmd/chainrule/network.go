@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
@@ -27,7 +28,8 @@ type networkOptions struct {
 	dropout      share
 	layers, file string
 
-	changed func(flag string) bool
+	set  *pflag.FlagSet
+	from string // the file that layers was read from, or ""
 }
 
 // multilayer is the network that the other flags describe.
@@ -42,7 +44,7 @@ var (
 func (o *networkOptions) flags(cmd *cobra.Command) {
 	*o = networkOptions{net: multilayer, hidden: sizes{50}, activation: "relu", init: "auto"}
 	f := cmd.Flags()
-	o.changed = f.Changed
+	o.set = f
 	f.Var(&o.net, "net", "network: "+strings.Join(nn.NetworkNames(), ", "))
 	f.StringVar(&o.layers, "layers", "", `layers of the network, such as "conv 30x5x5, relu, maxpool 2, flatten, affine 10"`)
 	f.StringVar(&o.file, "layers-file", "", "text file with the layers of the network, - for standard input")
@@ -55,6 +57,23 @@ func (o *networkOptions) flags(cmd *cobra.Command) {
 	completeFlag(cmd, "activation", activations()...)
 	completeFlag(cmd, "init", "auto", "he", "xavier")
 	cmd.MarkFlagFilename("layers-file")
+}
+
+// changed reports whether a flag was given.
+func (o *networkOptions) changed(flag string) bool { return o.set.Changed(flag) }
+
+// read makes of --layers-file its text in --layers, so that a training depends on no file
+// that may change.
+func (o *networkOptions) read(ctx context.Context) (err error) {
+	if !o.changed("layers-file") {
+		return nil
+	}
+	if o.layers, err = readLayers(ctx, o.file); err != nil {
+		return err
+	}
+	o.file, o.from = "", fileName(o.file)
+	o.set.Lookup("layers-file").Changed, o.set.Lookup("layers").Changed = false, true
+	return nil
 }
 
 // check refuses flags that contradict each other.
@@ -78,13 +97,12 @@ func (o *networkOptions) check() error {
 
 // line returns the line of layers that the flags describe, for so many outputs, and where it
 // comes from.
-func (o *networkOptions) line(ctx context.Context, outputs int) (line, source string, err error) {
+func (o *networkOptions) line(outputs int) (line, source string, err error) {
 	switch {
+	case o.from != "":
+		return o.layers, o.from, nil
 	case o.changed("layers"):
 		return o.layers, "--layers", nil
-	case o.changed("layers-file"):
-		line, err := readLayers(ctx, o.file)
-		return line, fileName(o.file), err
 	case o.net != multilayer:
 		line, err := nn.NetworkLine(string(o.net), outputs)
 		return line, "--net " + string(o.net), err
@@ -98,7 +116,7 @@ func (o *networkOptions) line(ctx context.Context, outputs int) (line, source st
 
 // readLayers reads a text with layers.
 func readLayers(ctx context.Context, path string) (string, error) {
-	const most = 1 << 20
+	const most = 1 << 16
 	var text []byte
 	err := untilDone(ctx, func() error { // a pipe
 		f, err := openInput(ctx, path)
@@ -125,8 +143,8 @@ const mostNumbers = 1 << 28
 // build returns the network that the flags describe, and the shape of its samples: the first
 // of shapes that it takes. It is a usage error if it takes none, if it has not so many
 // outputs, or if batches of it would be too large.
-func (o *networkOptions) build(ctx context.Context, shapes [][]int, outputs, batch int, rng *rand.Rand) (net *nn.Sequential[float32], input []int, err error) {
-	line, source, err := o.line(ctx, outputs)
+func (o *networkOptions) build(shapes [][]int, outputs, batch int, rng *rand.Rand) (net *nn.Sequential[float32], input []int, err error) {
+	line, source, err := o.line(outputs)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -143,7 +161,7 @@ func (o *networkOptions) build(ctx context.Context, shapes [][]int, outputs, bat
 		err = furthest
 	}
 	switch {
-	case err != nil && (o.changed("layers") || o.changed("layers-file")):
+	case err != nil && o.changed("layers"):
 		return nil, nil, usagef("%s: %w", source, err)
 	case err != nil:
 		return nil, nil, usagef("%s: %v", source, err) // who did not write the line is not shown it

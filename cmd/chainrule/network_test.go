@@ -27,7 +27,10 @@ func networkOf(t *testing.T, args ...string) (*nn.Sequential[float32], []int, er
 	if err := o.check(); err != nil {
 		return nil, nil, err
 	}
-	return o.build(t.Context(), [][]int{{1, 28, 28}, {784}}, 10, 100, train.Random(1, "weights"))
+	if err := o.read(t.Context()); err != nil {
+		return nil, nil, err
+	}
+	return o.build([][]int{{1, 28, 28}, {784}}, 10, 100, train.Random(1, "weights"))
 }
 
 // TestNetworkFlags: what the flags make of the network, and for which samples.

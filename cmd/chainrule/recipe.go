@@ -119,17 +119,17 @@ func setFlags(cmd *cobra.Command, values map[string]flagValue, where string) err
 		f := cmd.Flags().Lookup(name)
 		switch same := now[name].String() == then.String(); {
 		case f.Changed && !(ok && same):
-			return usagef("--%s %s would change %s, which was begun with --%s %s; leave it out, or begin a new run with --run", name, now[name], where, name, then)
+			return usagef("--%s %s would change %s, which was begun with --%[1]s %[4]s; leave it out, or begin a new run with --run", name, shortened(now[name].String()), where, shortened(then.String()))
 		case ok && !same:
 			if err := set(f, then); err != nil {
-				return fmt.Errorf("%s was begun with --%s %s, which this version refuses: %w", where, name, then, err)
+				return fmt.Errorf("%s was begun with --%s %s, which this version refuses: %w", where, name, shortened(then.String()), err)
 			}
 			f.Changed = true
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if _, ok := now[name]; !ok {
-			return fmt.Errorf("%s was begun with --%s %s, which this version does not know", where, name, values[name])
+			return fmt.Errorf("%s was begun with --%s %s, which this version does not know", where, name, shortened(values[name].String()))
 		}
 	}
 	return nil

@@ -211,6 +211,7 @@ func TestReportsThatCannotBe(t *testing.T) {
 		{"no run", []string{"report", empty}, exitFailure, "is not the folder of a run"},
 		{"no file", []string{"report", filepath.Join(empty, "none")}, exitFailure, "there is no file"},
 		{"a report over the model", []string{"report", filepath.Join(a, "config.json"), "--out", filepath.Join(a, "config.json")}, exitUsage, "which it would replace"},
+		{"a report over the log of its run", []string{"report", a, "--out", filepath.Join(a, "log.jsonl")}, exitUsage, "which it would replace"},
 		{"runs of nothing", []string{"runs"}, exitUsage, "want one folder or more"},
 		{"runs of a folder without any", []string{"runs", empty}, exitFailure, "and holds none"},
 		{"runs of no folder", []string{"runs", filepath.Join(empty, "none")}, exitFailure, "there is no folder"},

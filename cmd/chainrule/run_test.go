@@ -22,10 +22,6 @@ import (
 // run300 are the flags of a short run.
 var run300 = []string{"--hidden", "8", "--optimizer", "momentum", "--steps", "300", "--save-every", "10", "--seed", "5"}
 
-func trainIn(flag, dir string, args ...string) []string {
-	return append([]string{"train", flag, dir}, args...)
-}
-
 // whole returns the model of a short run that was never interrupted.
 func wholeRun(t *testing.T) []byte {
 	t.Helper()
@@ -33,15 +29,6 @@ func wholeRun(t *testing.T) []byte {
 	dir := filepath.Join(t.TempDir(), "whole")
 	must(t, trainIn("--run", dir, run300...)...)
 	return readFile(t, filepath.Join(dir, train.ModelFile))
-}
-
-func readFile(t *testing.T, path string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 // TestSignals: SIGTERM and SIGUSR1 at any moment, while data are read, in a step, in an
@@ -122,50 +109,6 @@ func TestSecondSignal(t *testing.T) {
 	cmd.Wait()
 	if status := cmd.ProcessState.Sys().(syscall.WaitStatus); !status.Signaled() || status.Signal() != syscall.SIGTERM {
 		t.Errorf("it ends with %v, want the signal itself", cmd.ProcessState)
-	}
-}
-
-// TestResumeFlags: those that would change the run are refused by name, the others not.
-func TestResumeFlags(t *testing.T) {
-	mnist(t)
-	dir := filepath.Join(t.TempDir(), "run")
-	must(t, trainIn("--run", dir, "--hidden", "5", "--steps", "20", "--lr", "0.2")...)
-	for _, test := range []struct {
-		args []string
-		code int
-		want string
-	}{
-		{[]string{"--lr", "0.3"}, 2, `--lr 0.3 would change the run in ` + dir + `, which was begun with --lr 0.2`},
-		{[]string{"--seed", "2"}, 2, "--seed 2 would change"},
-		{[]string{"--hidden", "5,5"}, 2, "--hidden 5,5 would change"},
-		{[]string{"--steps", "30"}, 2, "--steps 30 would change"},
-		{[]string{"--epochs", "3"}, 2, "--epochs 3 would change"},
-		{[]string{"--optimizer", "adam"}, 2, "--optimizer adam would change"},
-		{[]string{"--lr", "0.2", "--threads", "1", "--keep", "1"}, 0, ""},
-	} {
-		t.Run(strings.Join(test.args, " "), func(t *testing.T) {
-			code, _, stderr := call(t, trainIn("--resume", dir, test.args...)...)
-			if code != test.code || !strings.Contains(stderr, test.want) {
-				t.Errorf("exit code %d: %s\nwant %d: %s", code, stderr, test.code, test.want)
-			}
-		})
-	}
-	for _, test := range []struct {
-		name string
-		args []string
-		code int
-		want string
-	}{
-		{"a run in the place of another", trainIn("--run", dir), 1, "holds a run"},
-		{"no run", trainIn("--resume", t.TempDir()), 1, "holds no run"},
-		{"both", trainIn("--resume", dir, "--run", dir), 2, "not both"},
-		{"checkpoints of no run", []string{"train", "--keep", "2"}, 2, "--save-every and --keep"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			if code, _, stderr := call(t, test.args...); code != test.code || !strings.Contains(stderr, test.want) {
-				t.Errorf("exit code %d: %s\nwant %d: %s", code, stderr, test.code, test.want)
-			}
-		})
 	}
 }
 

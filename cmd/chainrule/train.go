@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"time"
 
@@ -30,6 +29,7 @@ type trainOptions struct {
 	data          dataOptions
 	network       networkOptions
 	optimizer     optimizerOptions
+	classWeights  classWeights
 	augment       augmentation
 	batch         count
 	epochs, steps count
@@ -58,6 +58,7 @@ func newTrainOptions(cmd *cobra.Command) *trainOptions {
 	o.data.flags(cmd)
 	o.network.flags(cmd)
 	o.optimizer.flags(cmd)
+	f.Var(&o.classWeights, "class-weights", "how much the samples of each class count in the loss: balanced, or weights such as yes=9,no=1 (default all alike)")
 	f.Var(&o.augment, "augment", "change the images at random in each epoch, such as \"shift 2, scale 0.1, rotate 10, flip\": up to so many pixels, by up to this share, by up to so many degrees")
 	f.Var(&o.batch, "batch", "samples a step")
 	f.Var(&o.epochs, "epochs", "epochs to train, in place of --steps")
@@ -73,6 +74,7 @@ func newTrainOptions(cmd *cobra.Command) *trainOptions {
 	f.Var(&o.every, "save-every", "steps between checkpoints of the run (default an epoch)")
 	f.Lookup("save-every").DefValue = ""
 	f.Var(&o.keep, "keep", "checkpoints of the run that stay, besides the best network")
+	completeFlag(cmd, "class-weights", balanced)
 	cmd.MarkFlagFilename("out", "safetensors")
 	cmd.MarkFlagDirname("run")
 	cmd.MarkFlagDirname("resume")
@@ -142,19 +144,7 @@ func (o *trainOptions) check() error {
 	return o.data.notOverwritten(o.out)
 }
 
-// epochEvent and doneEvent are the lines of train --json.
-type epochEvent struct {
-	Event         string `json:"event"`
-	Epoch         number `json:"epoch"`
-	Step          int    `json:"step"`
-	Loss          number `json:"loss"`
-	TrainAccuracy number `json:"train_accuracy"`
-	TestAccuracy  number `json:"test_accuracy"`
-
-	ValidationLoss     *number `json:"validation_loss,omitempty"`
-	ValidationAccuracy *number `json:"validation_accuracy,omitempty"`
-}
-
+// doneEvent is the last line of train --json.
 type doneEvent struct {
 	Event         string `json:"event"` // "done" or "interrupted"
 	Steps         int    `json:"steps"`
@@ -178,10 +168,13 @@ func (a *app) prepare(ctx context.Context, cmd *cobra.Command, o *trainOptions) 
 	if err != nil {
 		return nil, err
 	}
+	if err := o.network.read(ctx); err != nil { // that an older program recorded
+		return nil, err
+	}
 	if o.patience.value > 0 && (set.validation == nil || set.validation.Len() == 0) {
 		return nil, usagef("--patience wants a validation set")
 	}
-	net, input, err := o.network.build(ctx, set.shapes, set.outputs, o.batch.value, train.Random(uint64(o.seed), "weights"))
+	net, input, err := o.network.build(set.shapes, set.outputs, o.batch.value, train.Random(uint64(o.seed), "weights"))
 	if err != nil {
 		return nil, err
 	}
@@ -194,6 +187,10 @@ func (a *app) prepare(ctx context.Context, cmd *cobra.Command, o *trainOptions) 
 	if err != nil {
 		return nil, err
 	}
+	loss, err := o.classWeights.loss(set)
+	if err != nil {
+		return nil, err
+	}
 	if set.sha256 == "" {
 		set.sha256 = fingerprint(set.train, set.validation, set.test)
 	}
@@ -202,9 +199,9 @@ func (a *app) prepare(ctx context.Context, cmd *cobra.Command, o *trainOptions) 
 			return nil, usagef("--augment: %v; choose a network that takes images, such as --net simpleconv, or let --layers begin with flatten", err)
 		}
 	}
-	return &training{set, net, train.Config[float32]{
+	t := &training{set, net, train.Config[float32]{
 		Net:        net,
-		Loss:       set.loss(),
+		Loss:       loss,
 		Optimizer:  optimizer,
 		Train:      set.train,
 		Validation: set.validation,
@@ -214,10 +211,14 @@ func (a *app) prepare(ctx context.Context, cmd *cobra.Command, o *trainOptions) 
 		Patience:   o.patience.value,
 		Seed:       uint64(o.seed),
 		Threads:    o.threads.value,
-		Metrics: func(ctx context.Context) (map[string]float64, error) {
-			return set.measure(ctx, net, o.threads.value)
-		},
-	}, recipe{flagValues(cmd), set.sha256, currentVersions()}}, nil
+	}, recipe{flagValues(cmd), set.sha256, currentVersions()}}
+	t.config.Metrics = t.measure
+	if text, err := json.Marshal(record{t.recipe, t.config.Steps}); err != nil {
+		return nil, err
+	} else if len(text) > model.MaxTraining { // better now than after the training
+		return nil, usagef("the flags take %d bytes, and a model file keeps at most %d of how it was trained; give fewer or shorter ones", len(text), model.MaxTraining)
+	}
+	return t, nil
 }
 
 // model returns the network, as it is after a number of steps, with what it is made from.
@@ -233,7 +234,10 @@ func (t *training) model(step int) (*model.Model[float32], error) {
 // nil if there is none. That of --run is made when the data are read.
 func (o *trainOptions) openRun(cmd *cobra.Command) (dir *train.Dir, begun *recipe, err error) {
 	if o.run != "" {
-		return nil, nil, train.CanCreateDir(string(o.run))
+		if err := train.CanCreateDir(string(o.run)); err != nil {
+			return nil, nil, fmt.Errorf("%w (--resume %s goes on with it)", err, quoted(string(o.run)))
+		}
+		return nil, nil, nil
 	}
 	if o.resume == "" {
 		return nil, nil, nil
@@ -243,6 +247,9 @@ func (o *trainOptions) openRun(cmd *cobra.Command) (dir *train.Dir, begun *recip
 	}
 	begun = &recipe{}
 	if err = train.ReadConfig(string(o.resume), begun); err == nil {
+		if f := cmd.Flags().Lookup("data"); f.Changed { // they may have moved; their SHA-256 is compared
+			begun.Flags[f.Name] = valueOf(f)
+		}
 		err = setFlags(cmd, begun.Flags, "the run in "+quoted(string(o.resume)))
 	}
 	if err != nil {
@@ -271,6 +278,12 @@ func (a *app) train(ctx context.Context, cmd *cobra.Command, o *trainOptions) er
 		a.logf("stopping; a second signal ends at once, without saving")
 	})()
 	// Better now than after the training.
+	if err := o.network.check(); err != nil {
+		return err
+	}
+	if err := o.network.read(ctx); err != nil {
+		return err
+	}
 	dir, begun, err := o.openRun(cmd)
 	if err != nil {
 		return err
@@ -306,9 +319,12 @@ func (a *app) train(ctx context.Context, cmd *cobra.Command, o *trainOptions) er
 	if dir != nil {
 		t.keepIn(dir, o, a.logf)
 	}
+	if t.weighted() {
+		a.logf("class weights: %s", describeWeights(t.set.preparation.Classes, t.config.Loss.(*nn.SoftmaxWithLoss[float32]).ClassWeights))
+	}
 	bar := a.newProgress(t.config.Steps, "training", "steps")
 	t.config.OnStep = func(step int, _ float64) error { bar.set(step); return nil }
-	t.config.OnEpoch = a.printEpoch
+	t.config.OnEpoch = a.epochs(t)
 	if dir != nil {
 		events := t.observe(dir)
 		defer events.close()
@@ -360,9 +376,8 @@ func (a *app) trained(ctx context.Context, o *trainOptions, t *training, last tr
 		a.logf("interrupted after step %d; --resume %s goes on from there", last.Step, quoted(t.config.Dir.Path()))
 	case interrupted:
 		a.logf("interrupted after step %d; the model so far is in %s", last.Step, quoted(o.out))
-	case !t.set.values() && last.TestAccuracy <= t.set.guess:
-		a.logf("the model is of no use: its test accuracy is %.1f %%, and naming the same class each time gives %.1f %%; try another --lr or --init, or train longer",
-			100*last.TestAccuracy, 100*t.set.guess)
+	default:
+		t.warn(a, last)
 	}
 	if a.json {
 		e := doneEvent{"done", last.Step, number(last.TrainAccuracy), number(last.TestAccuracy), number(seconds), saved}
@@ -371,43 +386,11 @@ func (a *app) trained(ctx context.Context, o *trainOptions, t *training, last tr
 		}
 		a.printJSON(e)
 	} else if !interrupted {
-		fmt.Fprintf(a.stdout, "%d steps in %.1f s%s, saved to %s\n", last.Step, seconds, tested(", ", last), quoted(saved))
+		steps := fmt.Sprintf("%d steps", last.Step)
+		if o.patience.value > 0 {
+			steps = fmt.Sprintf("the best network, after %d steps,", last.Step)
+		}
+		fmt.Fprintf(a.stdout, "%s in %.1f s%s, saved to %s\n", steps, seconds, tested(", ", last), quoted(saved))
 	}
 	return err
-}
-
-func (a *app) printEpoch(e train.Epoch) error {
-	validated := !math.IsNaN(e.ValidationLoss)
-	if a.json {
-		event := epochEvent{
-			Event: "epoch", Epoch: number(e.Epoch), Step: e.Step, Loss: number(e.Loss),
-			TrainAccuracy: number(e.TrainAccuracy), TestAccuracy: number(e.TestAccuracy),
-		}
-		if validated {
-			loss, accuracy := number(e.ValidationLoss), number(e.ValidationAccuracy)
-			event.ValidationLoss, event.ValidationAccuracy = &loss, &accuracy
-		}
-		a.printJSON(event)
-		return nil
-	}
-	validation := ""
-	if validated {
-		validation = fmt.Sprintf("  validation loss %.4f", e.ValidationLoss)
-	}
-	if !math.IsNaN(e.TrainAccuracy) {
-		validation += fmt.Sprintf("  train accuracy %.4f", e.TrainAccuracy)
-	}
-	fmt.Fprintf(a.stdout, "epoch %5.4g  step %6d  loss %.4f%s%s\n", e.Epoch, e.Step, e.Loss, validation, tested("  ", e))
-	return nil
-}
-
-// tested says how well the test set is predicted, behind a separator; "" if there is none.
-func tested(separator string, e train.Epoch) string {
-	if r2, ok := e.Metrics["test_r2"]; ok {
-		return fmt.Sprintf("%stest R² %.4f%stest mean absolute error %.4g", separator, r2, separator, e.Metrics["test_mae"])
-	}
-	if math.IsNaN(e.TestAccuracy) {
-		return ""
-	}
-	return fmt.Sprintf("%stest accuracy %.4f", separator, e.TestAccuracy)
 }

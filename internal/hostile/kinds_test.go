@@ -54,7 +54,7 @@ func kinds(t *testing.T) []kind {
 	}
 	all := []kind{
 		{"no name", "", false},
-		{"a name with a zero", "a\u2400", false},
+		{"a name with the sign of a zero", in("a\u2400"), false},
 		{"a long name", in(strings.Repeat("x", 300)), false},
 		{"a file as a folder", in("text") + "/x", false},
 	}

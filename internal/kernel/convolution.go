@@ -181,21 +181,22 @@ func (c *convolution[T]) Do(part int) {
 // forwardPart computes the planes lo to hi of y for some images.
 func (c *convolution[T]) forwardPart(first, end, lo, hi int) {
 	f := &c.forward
-	memory := borrow[T](first, f.size()+c.Out*f.wide)
+	memory := borrow[T](first, f.size()+whole(together*f.wide))
 	defer keptOf[T]().buffers.giveBack(first, memory)
 	placed, wide := memory.data[:f.size()], memory.data[f.size():]
 	clear(placed)
 	for n := first; n < end; n++ {
-		place(f, placed, c.ofImage(c.x, n))
-		correlate(f, wide, placed, c.w, c.bias, lo, hi, c.floor)
+		place(f, placed, c.ofImage(c.x, n), 0, c.In)
 		y := c.ofImage(c.y, n)
 		if c.choices == nil {
-			narrow(f, y, wide, lo, hi)
+			correlateTo(f, y[lo*c.pixels():], wide, placed, c.w, c.bias, lo, hi, c.floor)
 			continue
 		}
-		size := c.pool.outputs()
-		for p := lo; p < hi; p++ {
-			maxPlane(c.pool, y[p*size:][:size], wide[p*f.wide:], f.pitch, c.choices[(n*c.Out+p)*size:][:size])
+		size, choices := c.pool.outputs(), c.choices[n*len(y):][:len(y)]
+		for p := lo; p < hi; p += together {
+			end := min(p+together, hi)
+			correlate(f, wide, placed, c.w, c.bias, p, end, c.floor)
+			maxPlanes(c.pool, y[p*size:end*size], wide, f.wide, f.pitch, choices[p*size:end*size])
 		}
 	}
 }

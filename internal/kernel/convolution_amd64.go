@@ -4,27 +4,27 @@ package kernel
 
 var (
 	imageKernels512f32 = &imageKernels[float32]{
-		copyRows: copyRows512, maxOfFour: maxOfFour512f32,
+		copyPlanes: copyPlanes512, maxOfFour: maxOfFour512f32, spreadToFour: spreadToFour512f32,
 		lanes: 16, productRows: 9,
-		strips:   [4]tapStrip[float32]{nil, taps512_16f32, taps512_32f32, taps512_48f32},
+		strips:   [5]tapStrip[float32]{nil, taps512_16f32, taps512_32f32, taps512_48f32, taps512_64f32},
 		products: [4]productTile[float32]{nil, products512_16f32, products512_32f32, products512_48f32},
 	}
 	imageKernels512f64 = &imageKernels[float64]{
-		copyRows: copyRows512,
-		lanes:    8, productRows: 9,
-		strips:   [4]tapStrip[float64]{nil, taps512_8f64, taps512_16f64, taps512_24f64},
+		copyPlanes: copyPlanes512,
+		lanes:      8, productRows: 9,
+		strips:   [5]tapStrip[float64]{nil, taps512_8f64, taps512_16f64, taps512_24f64, taps512_32f64},
 		products: [4]productTile[float64]{nil, products512_8f64, products512_16f64, products512_24f64},
 	}
 	imageKernels256f32 = &imageKernels[float32]{
-		copyRows: copyRows256, maxOfFour: maxOfFour256f32,
+		copyPlanes: copyPlanes256, maxOfFour: maxOfFour256f32, spreadToFour: spreadToFour256f32,
 		lanes: 8, productRows: 6,
-		strips:   [4]tapStrip[float32]{nil, taps256_8f32, taps256_16f32, taps256_24f32},
+		strips:   [5]tapStrip[float32]{nil, taps256_8f32, taps256_16f32, taps256_24f32},
 		products: [4]productTile[float32]{2: products256_16f32},
 	}
 	imageKernels256f64 = &imageKernels[float64]{
-		copyRows: copyRows256,
-		lanes:    4, productRows: 6,
-		strips:   [4]tapStrip[float64]{nil, taps256_4f64, taps256_8f64, taps256_12f64},
+		copyPlanes: copyPlanes256,
+		lanes:      4, productRows: 6,
+		strips:   [5]tapStrip[float64]{nil, taps256_4f64, taps256_8f64, taps256_12f64},
 		products: [4]productTile[float64]{2: products256_8f64},
 	}
 )

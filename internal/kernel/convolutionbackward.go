@@ -4,6 +4,10 @@ package kernel
 // need no others.
 const rowsOfSums = 18
 
+// eight is how many planes of dy are transposed together, and while they are in the L1
+// cache taken for dbias and dx.
+const eight = 8
+
 // dwᵀ of a group has a row for each tap and a column for each plane of y.
 func (c *convolution[T]) sumRows() int    { return ceil(c.terms(), rowsOfSums) * rowsOfSums }
 func (c *convolution[T]) sumColumns() int { return ceil(c.Out/c.Groups, vectors) * vectors }
@@ -46,15 +50,15 @@ func (c *convolution[T]) backward() {
 
 // backwardPart computes dx of some images, and the sums of their dw and dbias.
 func (c *convolution[T]) backwardPart(part, first, end int) {
-	f, pixels := &c.forward, c.pixels()
-	// Planes up to a multiple of 8, so that they are transposed by eights.
-	sizes := [5]int{f.size(), c.Groups * pixels * c.sumColumns(), c.outputs() + 7*pixels}
+	f, pixels, columns := &c.forward, c.pixels(), c.sumColumns()
+	sizes := [5]int{f.size(), c.Groups * pixels * columns, eight * pixels}
 	if c.dx != nil {
-		sizes[3], sizes[4] = c.back.size(), c.In*c.back.wide
+		sizes[3], sizes[4] = c.back.size(), c.back.wideSize()
 	}
 	total := 0
-	for _, n := range sizes {
-		total += n
+	for i, n := range sizes {
+		sizes[i] = whole(n) // so that each begins at the start of a cache line
+		total += sizes[i]
 	}
 	memory := borrow[T](part, total)
 	defer keptOf[T]().buffers.giveBack(part, memory)
@@ -63,74 +67,98 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 	for i, n := range sizes {
 		buffers[i], rest = rest[:n], rest[n:]
 	}
-	placed, transposed, masked, placedY, wide := buffers[0], buffers[1], buffers[2], buffers[3], buffers[4]
+	placed, transposed, planes, placedY, wide := buffers[0], buffers[1], buffers[2][:eight*pixels], buffers[3], buffers[4]
 	clear(placed)
 	clear(transposed)
+	clear(planes)
 	clear(placedY)
-	clear(masked[c.outputs():])
 	sums := c.sums[part*c.sumSize():][:c.sumSize()]
 	clear(sums)
 	dbias := sums[len(sums)-c.Out:]
 
+	out := c.Out / c.Groups
 	for n := first; n < end; n++ {
-		place(f, placed, c.ofImage(c.x, n))
-		dy := c.ofImage(c.dy, n)
-		if c.choices != nil {
-			c.spread(masked, dy, n)
-			dy = masked
-		} else if c.y != nil {
-			ReLUBackward(1, masked[:len(dy)], dy, c.ofImage(c.y, n))
-			dy = masked
-		}
-		for p := range dbias {
-			dbias[p] += Sum(dy[p*pixels:][:pixels])
-		}
+		place(f, placed, c.ofImage(c.x, n), 0, c.In)
 		for g := range c.Groups {
-			c.addProducts(sums[g*c.sumRows()*c.sumColumns():], placed[g*c.In/c.Groups*f.plane:], transposed[g*pixels*c.sumColumns():], dy[g*c.Out/c.Groups*pixels:])
+			transposed := transposed[g*pixels*columns:][:pixels*columns]
+			for p, last := g*out, (g+1)*out; p < last; p += eight {
+				have := min(eight, last-p)
+				dy := c.gradient(planes, n, p, have)
+				for i := range have {
+					dbias[p+i] += Sum(dy[i*pixels:][:pixels])
+				}
+				transposePlanes(transposed[p-g*out:], columns, dy, pixels, have)
+				if c.dx != nil {
+					place(&c.back, placedY, dy, p, have)
+				}
+			}
+			c.addProducts(sums[g*c.sumRows()*columns:], placed[g*c.In/c.Groups*f.plane:], transposed)
 		}
-		if c.dx == nil {
-			continue
+		if c.dx != nil {
+			correlateTo(&c.back, c.ofImage(c.dx, n), wide, placedY, c.flipped, nil, 0, c.In, T(negInf))
 		}
-		place(&c.back, placedY, dy)
-		correlate(&c.back, wide, placedY, c.flipped, nil, 0, c.In, T(negInf))
-		narrow(&c.back, c.ofImage(c.dx, n), wide, 0, c.In)
 	}
+}
+
+// gradient returns the gradient of some planes of image n, before ReLU and pool: those of
+// dy itself, or set in planes, of which what no window has is 0 before. Behind them may be
+// others.
+func (c *convolution[T]) gradient(planes []T, n, first, have int) []T {
+	size := c.pixels()
+	if c.choices != nil {
+		size = c.pool.outputs()
+	}
+	dy := c.ofImage(c.dy, n)[first*size:]
+	if c.y == nil {
+		return dy
+	}
+	at := n*c.Out*size + first*size
+	dy, y := dy[:have*size], c.y[at:][:have*size]
+	if c.choices == nil {
+		ReLUBackward(1, planes[:len(dy)], dy, y)
+	} else {
+		c.spread(planes[:have*c.pixels()], dy, y, c.choices[at:][:len(dy)])
+	}
+	return planes
 }
 
 // spread sets planes to the gradients of the maxima, each where it was chosen, but 0 for
 // those that a ReLU made 0.
-func (c *convolution[T]) spread(planes, dy []T, n int) {
-	planes = planes[:c.outputs()]
-	passed := borrow[T](n, len(dy))
-	defer keptOf[T]().buffers.giveBack(n, passed)
-	ReLUBackward(1, passed.data, dy, c.ofImage(c.y, n))
-	clear(planes)
+func (c *convolution[T]) spread(planes, dy, y []T, choices []int32) {
 	size, pixels := c.pool.outputs(), c.pixels()
-	for p := range c.Out {
-		plane := planes[p*pixels:][:pixels]
-		choices := c.choices[(n*c.Out+p)*size:][:size]
-		for i, v := range passed.data[p*size:][:size] {
-			plane[choices[i]] += v
+	if k := squares[T](c.pool); k != nil {
+		row := c.pool.Columns.Size
+		k.spreadToFour(words(planes), words(dy), words(y), &choices[0], uintptr(4*pixels), uintptr(4*row), len(dy)/size, c.pool.Rows.Out(), c.pool.Columns.Out(), row)
+		return
+	}
+	clear(planes)
+	for i, at := range choices {
+		if v := dy[i]; !(y[i] <= 0) {
+			planes[i/size*pixels+int(at)] += v
+		}
+	}
+}
+
+// transposePlanes sets the columns of dst, which has so many, to some planes. They are
+// transposed by eights if there are others behind them.
+func transposePlanes[T Float](dst []T, columns int, planes []T, pixels, have int) {
+	if t := tilingOf[T](); t != nil {
+		t.transpose(dst, columns, planes, pixels, min(eight, len(planes)/pixels), pixels)
+		return
+	}
+	for p := range have {
+		for i, v := range planes[p*pixels:][:pixels] {
+			dst[i*columns+p] = v
 		}
 	}
 }
 
 // addProducts adds to dwᵀ of a group what an image gives, pixel after pixel: to each row
 // the elements of x at its tap, times dy.
-func (c *convolution[T]) addProducts(sums, placed, transposed, dy []T) {
-	columns, out, pixels := c.sumColumns(), c.Out/c.Groups, c.pixels()
-	if t := tilingOf[T](); t != nil {
-		t.transpose(transposed, columns, dy, pixels, min(ceil(out, 8)*8, len(dy)/pixels), pixels)
-	} else {
-		for p := range out {
-			for i, v := range dy[p*pixels:][:pixels] {
-				transposed[i*columns+p] = v
-			}
-		}
-	}
-	width := c.Columns.Out()
+func (c *convolution[T]) addProducts(sums, placed, transposed []T) {
+	columns, out, pixels, width := c.sumColumns(), c.Out/c.Groups, c.pixels(), c.Columns.Out()
 	if k := imageKernelsOf[T](); k != nil {
-		k.addProducts(&c.forward, sums, placed, transposed, c.sumRows(), columns, c.Rows.Out(), width)
+		k.addProducts(&c.forward, sums, placed, transposed, c.terms(), columns, c.Rows.Out(), width)
 		return
 	}
 	for r, tap := range c.forward.taps[:c.terms()] {

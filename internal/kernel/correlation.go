@@ -1,13 +1,16 @@
 package kernel
 
-import "unsafe"
+import (
+	"slices"
+	"unsafe"
+)
 
 // A correlation is a convolution whose kernel moves by 1 over images that were placed
-// for it: with the padding, or zeros between the elements, and split by the remainder
-// of the place if the kernel of the convolution moves by more than 1. Then the terms of
-// neighbouring elements of a row are neighbours, in one vector. So are those of the
-// next row: the result, too, has rows as long as those of a placed image, of which only
-// some elements mean something.
+// for it: with the padding, or zeros between the elements, and in several copies if that
+// is needed for the terms of neighbouring elements of a row to be neighbours, in one
+// vector. If the terms of the next row follow those of a row, the result is as it should
+// be. Otherwise it, too, has rows as long as those of a placed image, of which only some
+// elements mean something.
 type correlation struct {
 	groups, in, out int // planes, in all groups
 	rows, columns   placing
@@ -20,138 +23,224 @@ type correlation struct {
 // A placing says where the elements of an axis lie.
 type placing struct {
 	count, first, step int // element i at place first + i·step
-	split, length      int // which is place/split of a row of its own, for each remainder
 	out                int // elements of the result
+	split, dilation    int // between their first terms, and from a term to the next, in places
+
+	starts []int // of each copy, which has every split-th place from there on,
+	length int   // and so many of them
+	apart  bool  // each term has a copy of its own
 }
 
-// at returns where element i lies, and whether any term is there.
-func (p placing) at(i int) (rest, at int, ok bool) {
-	i = p.first + i*p.step
-	return i % p.split, i / p.split, i >= 0 && i/p.split < p.length
+// lay lays the copies out: one for each of so many terms of an element, or only as many as
+// are needed.
+func (p *placing) lay(terms int, apart bool) {
+	p.starts, p.length, p.apart = p.starts[:0], p.out, apart
+	if !apart {
+		p.length += (terms - 1) * p.dilation / p.split
+	}
+	for t := range terms {
+		start := t * p.dilation
+		if !apart {
+			start %= p.split
+		}
+		if !slices.Contains(p.starts, start) {
+			p.starts = append(p.starts, start)
+		}
+	}
 }
 
-// vectors is what rows of the result are rounded up to.
+// term returns in which copy term t of the first element is, and where.
+func (p *placing) term(t int) (copy, at int) {
+	if p.apart {
+		return t, 0
+	}
+	t *= p.dilation
+	return slices.Index(p.starts, t%p.split), t / p.split
+}
+
+// in returns how many elements lie in a copy, where the first of them does, which it is,
+// and how far it is to the next.
+func (p *placing) in(copy int) (n, at, atStep, i, iStep int) {
+	if before := p.first - p.starts[copy]; p.step == 1 {
+		at = ceil(max(before, 0), p.split)
+		n = min(ceil(max(p.count+before, 0), p.split), p.length) - at
+		return n, at, 1, at*p.split - before, p.split
+	} else { // and split is 1
+		i = ceil(max(-before, 0), p.step)
+		n = min(ceil(max(p.length-before, 0), p.step), p.count) - i
+		return n, before + i*p.step, p.step, i, 1
+	}
+}
+
+// vectors is the least length of a plane of the result: no vector is longer.
 const vectors = 16
+
+// mostCopies is of how many columns of a kernel there may be a copy each: of more they
+// would take too much memory.
+const mostCopies = 8
 
 // of prepares the correlation of a convolution.
 func (c *correlation) of(g Convolution) {
-	axis := func(a Axis) placing {
-		return placing{a.Size, a.Padding, 1, a.Stride, a.Out() + a.reach()/a.Stride, a.Out()}
+	axis := func(p *placing, a Axis) {
+		*p = placing{count: a.Size, first: a.Padding, step: 1, out: a.Out(), split: a.Stride, dilation: a.Dilation, starts: p.starts}
 	}
-	c.prepare(g, g.In, g.Out, axis(g.Rows), axis(g.Columns))
+	axis(&c.rows, g.Rows)
+	axis(&c.columns, g.Columns)
+	c.prepare(g, g.In, g.Out)
 }
 
 // ofGradient prepares the correlation of dy that gives dx.
 func (c *correlation) ofGradient(g Convolution) {
-	axis := func(a Axis) placing {
-		return placing{a.Out(), a.reach() - a.Padding, a.Stride, 1, a.Size + a.reach(), a.Size}
+	axis := func(p *placing, a Axis) {
+		*p = placing{count: a.Out(), first: a.reach() - a.Padding, step: a.Stride, out: a.Size, split: 1, dilation: a.Dilation, starts: p.starts}
 	}
-	c.prepare(g, g.Out, g.In, axis(g.Rows), axis(g.Columns))
+	axis(&c.rows, g.Rows)
+	axis(&c.columns, g.Columns)
+	c.prepare(g, g.Out, g.In)
 }
 
-func (c *correlation) prepare(g Convolution, in, out int, rows, columns placing) {
-	c.groups, c.in, c.out, c.rows, c.columns = g.Groups, in, out, rows, columns
+func (c *correlation) prepare(g Convolution, in, out int) {
+	c.groups, c.in, c.out = g.Groups, in, out
+	rows, columns := &c.rows, &c.columns
+	rows.lay(g.Rows.Kernel, false)
+	columns.lay(g.Columns.Kernel, false)
 	c.pitch = columns.length
-	if columns.split == 1 {
+	if len(columns.starts) == 1 && columns.split == 1 {
 		// The zeros before a row are also those after the one above.
 		last := columns.first + (columns.count-1)*columns.step
 		c.pitch = max(columns.length-max(columns.first, 0), min(last+1, columns.length), columns.out)
 	}
+	// A copy for each column costs less than much that means nothing, or than to leave that
+	// out of many planes.
+	much := 16*(c.pitch-columns.out) > columns.out || in*(g.Columns.Kernel-1) <= out
+	if rows.out > 1 && much && g.Columns.Kernel <= mostCopies {
+		columns.lay(g.Columns.Kernel, true)
+		c.pitch = columns.out
+	}
 	one := rows.length * c.pitch
-	c.plane = rows.split * columns.split * one
-	c.wide = ceil((rows.out-1)*c.pitch+columns.out, vectors) * vectors
+	c.plane = len(rows.starts) * len(columns.starts) * one
+	c.wide = max((rows.out-1)*c.pitch+columns.out, vectors)
 	c.taps = c.taps[:0]
-	for p := range in / g.Groups {
-		for i := range g.Rows.Kernel {
-			for j := range g.Columns.Kernel {
-				i, j := i*g.Rows.Dilation, j*g.Columns.Dilation
-				rest := i%rows.split*columns.split + j%columns.split
-				c.taps = append(c.taps, p*c.plane+rest*one+i/rows.split*c.pitch+j/columns.split)
-			}
+	for i := range g.Rows.Kernel {
+		for j := range g.Columns.Kernel {
+			rowCopy, row := rows.term(i)
+			copy, column := columns.term(j)
+			c.taps = append(c.taps, (rowCopy*len(columns.starts)+copy)*one+row*c.pitch+column)
+		}
+	}
+	for range in/g.Groups - 1 {
+		for _, tap := range c.taps[len(c.taps)-g.Rows.Kernel*g.Columns.Kernel:] {
+			c.taps = append(c.taps, tap+c.plane)
 		}
 	}
 }
 
 // size is how many elements a placed image has, and those behind it that are read for
 // elements that mean nothing.
-func (c *correlation) size() int { return c.in*c.plane + c.pitch + 4*vectors }
+func (c *correlation) size() int { return whole(c.in*c.plane + c.pitch + vectors) }
 
-// place copies an image to where it belongs among zeros.
-func place[T Float](c *correlation, placed, x []T) {
-	rows, columns := c.rows, c.columns
-	if columns.split == 1 && columns.step == 1 && rows.split == 1 && rows.step == 1 {
-		// What lies within the placed rows and columns.
-		top, bottom := max(0, -rows.first), min(rows.count, rows.length-rows.first)
-		left, right := max(0, -columns.first), min(columns.count, columns.length-columns.first)
-		if top < bottom && left < right {
-			for p := range c.in {
-				at := p*c.plane + (rows.first+top)*c.pitch + columns.first + left
-				copyRows(placed[at:], c.pitch, x[(p*rows.count+top)*columns.count+left:], columns.count, bottom-top, right-left)
-			}
-		}
-		return
-	}
-	one := rows.length * c.pitch
-	for range c.in {
-		for i := range rows.count {
-			row := x[:columns.count]
-			x = x[columns.count:]
-			rest, at, ok := rows.at(i)
-			if !ok {
+// whole returns n, rounded up to whole vectors.
+func whole(n int) int { return ceil(n, vectors) * vectors }
+
+// exact reports whether a plane of the result has no element that means nothing.
+func (c *correlation) exact() bool { return c.wide == c.rows.out*c.columns.out }
+
+// place copies some planes of an image, from plane lo on, to where they belong among zeros.
+func place[T Float](c *correlation, placed, x []T, lo, planes int) {
+	placed = placed[lo*c.plane:]
+	size := c.rows.count * c.columns.count
+	for i := range c.rows.starts {
+		rows, row, rowStep, fromRow, fromRowStep := c.rows.in(i)
+		for j := range c.columns.starts {
+			columns, column, step, from, fromStep := c.columns.in(j)
+			if rows <= 0 || columns <= 0 {
 				continue
 			}
-			dst := placed[rest*columns.split*one+at*c.pitch:]
-			for j, v := range row {
-				if rest, at, ok := columns.at(j); ok {
-					dst[rest*one+at] = v
+			dst := placed[((i*len(c.columns.starts)+j)*c.rows.length+row)*c.pitch+column:]
+			src := x[fromRow*c.columns.count+from:]
+			rowStep, fromRowStep := rowStep*c.pitch, fromRowStep*c.columns.count
+			if step == 1 && fromStep == 1 {
+				copyPlanes(dst, c.plane, rowStep, src, size, fromRowStep, planes, rows, columns)
+				continue
+			}
+			for p := range planes {
+				for r := range rows {
+					dst, src := dst[p*c.plane+r*rowStep:], src[p*size+r*fromRowStep:]
+					for q := range columns {
+						dst[q*step] = src[q*fromStep]
+					}
 				}
 			}
 		}
-		placed = placed[c.plane:]
 	}
 }
 
-// narrow copies what means something of the planes lo to hi of a result to y.
-func narrow[T Float](c *correlation, y, wide []T, lo, hi int) {
-	rows, columns := c.rows.out, c.columns.out
-	for p := lo; p < hi; p++ {
-		copyRows(y[p*rows*columns:], columns, wide[p*c.wide:], c.pitch, rows, columns)
-	}
-}
-
-// copyRows copies rows that lie apart.
-func copyRows[T Float](dst []T, dstRow int, src []T, srcRow, rows, columns int) {
-	_, _ = dst[(rows-1)*dstRow+columns-1], src[(rows-1)*srcRow+columns-1]
+// copyPlanes copies rows of planes that lie apart.
+func copyPlanes[T Float](dst []T, dstPlane, dstRow int, src []T, srcPlane, srcRow, planes, rows, columns int) {
+	_, _ = dst[(planes-1)*dstPlane+(rows-1)*dstRow+columns-1], src[(planes-1)*srcPlane+(rows-1)*srcRow+columns-1]
 	if k := imageKernelsOf[T](); k != nil {
 		size := int(unsafe.Sizeof(T(0)))
-		k.copyRows(words(dst), uintptr(dstRow*size), words(src), uintptr(srcRow*size), rows, columns*size/4)
+		k.copyPlanes(words(dst), uintptr(dstPlane*size), uintptr(dstRow*size), words(src), uintptr(srcPlane*size), uintptr(srcRow*size), planes, rows, columns*size/4)
 		return
 	}
-	for i := range rows {
-		copy(dst[i*dstRow:][:columns], src[i*srcRow:])
+	for p := range planes {
+		for i := range rows {
+			copy(dst[p*dstPlane+i*dstRow:][:columns], src[p*srcPlane+i*srcRow:])
+		}
 	}
 }
 
-// correlate computes the planes lo to hi of a result. Every element starts from the
-// bias of its plane, or from 0 if bias is nil, takes its terms in order, each by one
-// fused multiply-add, and is floor at least.
+// together is how many planes are computed one after the other, so that they are still in
+// the caches for what is next done with them: whole tiles of the kernels.
+const together = 24
+
+// size of the memory that correlateTo needs.
+func (c *correlation) wideSize() int {
+	if c.exact() {
+		return 0
+	}
+	return whole(together * c.wide)
+}
+
+// correlateTo computes the planes lo to hi of y, which begins with lo, with so much memory
+// as wideSize says.
+func correlateTo[T Float](c *correlation, y, wide, placed, w, bias []T, lo, hi int, floor T) {
+	if c.exact() {
+		correlate(c, y, placed, w, bias, lo, hi, floor)
+		return
+	}
+	rows, columns := c.rows.out, c.columns.out
+	for ; lo < hi; lo += together {
+		planes := min(together, hi-lo)
+		correlate(c, wide, placed, w, bias, lo, lo+planes, floor)
+		copyPlanes(y, rows*columns, columns, wide, c.wide, c.pitch, planes, rows, columns)
+		y = y[planes*rows*columns:]
+	}
+}
+
+// correlate computes the planes lo to hi of a result, which begins with lo. Every element
+// starts from the bias of its plane, or from 0 if bias is nil, takes its terms in order,
+// each by one fused multiply-add, and is floor at least.
 func correlate[T Float](c *correlation, wide, placed, w, bias []T, lo, hi int, floor T) {
 	in, out, k := c.in/c.groups, c.out/c.groups, len(c.taps)
-	for g := lo / out; g*out < hi; g++ {
-		from, to := max(lo, g*out), min(hi, (g+1)*out)
+	for lo < hi {
+		g := lo / out
+		end := min(hi, (g+1)*out)
 		x := placed[g*in*c.plane:]
 		if k := imageKernelsOf[T](); k != nil {
-			k.correlate(c, wide, x, w, bias, from, to, floor)
+			k.correlate(c, wide, x, w, bias, lo, end, floor)
+			wide, lo = wide[(end-lo)*c.wide:], end
 			continue
 		}
-		for p := from; p < to; p++ {
-			s := wide[p*c.wide:][:c.wide]
+		for ; lo < end; lo++ {
+			var s []T
+			s, wide = wide[:c.wide], wide[c.wide:]
 			if bias != nil {
-				fill(s, bias[p])
+				fill(s, bias[lo])
 			} else {
 				clear(s)
 			}
-			addTaps(s, w[p*k:][:k], x, c.taps)
+			addTaps(s, w[lo*k:][:k], x, c.taps)
 			for j := range s {
 				s[j] += 0 // -0 becomes +0
 			}

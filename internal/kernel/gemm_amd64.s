@@ -5165,111 +5165,6 @@ done:
 	VZEROUPPER
 	RET
 
-// func products512_16f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
-// Requires: AVX, AVX512F
-TEXT ·products512_16f32(SB), NOSPLIT, $0-80
-	MOVQ    c+32(FP), AX
-	MOVQ    cRow+40(FP), CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z4
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z5
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z6
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z7
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z8
-	MOVQ    taps+8(FP), AX
-	MOVQ    (AX), CX
-	SHLQ    $0x02, CX
-	ADDQ    x+0(FP), CX
-	MOVQ    8(AX), DX
-	SHLQ    $0x02, DX
-	ADDQ    x+0(FP), DX
-	MOVQ    16(AX), BX
-	SHLQ    $0x02, BX
-	ADDQ    x+0(FP), BX
-	MOVQ    24(AX), SI
-	SHLQ    $0x02, SI
-	ADDQ    x+0(FP), SI
-	MOVQ    32(AX), DI
-	SHLQ    $0x02, DI
-	ADDQ    x+0(FP), DI
-	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
-	ADDQ    x+0(FP), R8
-	MOVQ    48(AX), R9
-	SHLQ    $0x02, R9
-	ADDQ    x+0(FP), R9
-	MOVQ    56(AX), R10
-	SHLQ    $0x02, R10
-	ADDQ    x+0(FP), R10
-	MOVQ    64(AX), AX
-	SHLQ    $0x02, AX
-	ADDQ    x+0(FP), AX
-	MOVQ    y+16(FP), R11
-	MOVQ    yStep+24(FP), R12
-	MOVQ    line+56(FP), R14
-	XORQ    R13, R13
-
-pixel:
-	VMOVUPS      (R11), Z9
-	VBROADCASTSS (CX)(R13*1), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS (DX)(R13*1), Z10
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (BX)(R13*1), Z10
-	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS (SI)(R13*1), Z10
-	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (DI)(R13*1), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS (R8)(R13*1), Z10
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R9)(R13*1), Z10
-	VFMADD231PS  Z9, Z10, Z6
-	VBROADCASTSS (R10)(R13*1), Z10
-	VFMADD231PS  Z9, Z10, Z7
-	VBROADCASTSS (AX)(R13*1), Z10
-	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         R12, R11
-	ADDQ         $0x04, R13
-	CMPQ         R13, R14
-	JNE          pixel
-	ADDQ         between+64(FP), R13
-	ADDQ         pitch+72(FP), R14
-	DECQ         lines+48(FP)
-	JNZ          pixel
-	MOVQ         c+32(FP), AX
-	MOVQ         cRow+40(FP), CX
-	VMOVUPS      Z0, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z1, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z2, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z3, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z5, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z6, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z7, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z8, (AX)
-	VZEROUPPER
-	RET
-
 // func taps512_32f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·taps512_32f32(SB), NOSPLIT, $0-84
@@ -5607,139 +5502,6 @@ loop1:
 	JMP          rows1
 
 done:
-	VZEROUPPER
-	RET
-
-// func products512_32f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
-// Requires: AVX, AVX512F
-TEXT ·products512_32f32(SB), NOSPLIT, $0-80
-	MOVQ    c+32(FP), AX
-	MOVQ    cRow+40(FP), CX
-	VMOVUPS (AX), Z0
-	VMOVUPS 64(AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	VMOVUPS 64(AX), Z3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z4
-	VMOVUPS 64(AX), Z5
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z6
-	VMOVUPS 64(AX), Z7
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z8
-	VMOVUPS 64(AX), Z9
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z10
-	VMOVUPS 64(AX), Z11
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z12
-	VMOVUPS 64(AX), Z13
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z14
-	VMOVUPS 64(AX), Z15
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z16
-	VMOVUPS 64(AX), Z17
-	MOVQ    taps+8(FP), AX
-	MOVQ    (AX), CX
-	SHLQ    $0x02, CX
-	ADDQ    x+0(FP), CX
-	MOVQ    8(AX), DX
-	SHLQ    $0x02, DX
-	ADDQ    x+0(FP), DX
-	MOVQ    16(AX), BX
-	SHLQ    $0x02, BX
-	ADDQ    x+0(FP), BX
-	MOVQ    24(AX), SI
-	SHLQ    $0x02, SI
-	ADDQ    x+0(FP), SI
-	MOVQ    32(AX), DI
-	SHLQ    $0x02, DI
-	ADDQ    x+0(FP), DI
-	MOVQ    40(AX), R8
-	SHLQ    $0x02, R8
-	ADDQ    x+0(FP), R8
-	MOVQ    48(AX), R9
-	SHLQ    $0x02, R9
-	ADDQ    x+0(FP), R9
-	MOVQ    56(AX), R10
-	SHLQ    $0x02, R10
-	ADDQ    x+0(FP), R10
-	MOVQ    64(AX), AX
-	SHLQ    $0x02, AX
-	ADDQ    x+0(FP), AX
-	MOVQ    y+16(FP), R11
-	MOVQ    yStep+24(FP), R12
-	MOVQ    line+56(FP), R14
-	XORQ    R13, R13
-
-pixel:
-	VMOVUPS      (R11), Z18
-	VMOVUPS      64(R11), Z19
-	VBROADCASTSS (CX)(R13*1), Z20
-	VFMADD231PS  Z18, Z20, Z0
-	VFMADD231PS  Z19, Z20, Z1
-	VBROADCASTSS (DX)(R13*1), Z20
-	VFMADD231PS  Z18, Z20, Z2
-	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS (BX)(R13*1), Z20
-	VFMADD231PS  Z18, Z20, Z4
-	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS (SI)(R13*1), Z20
-	VFMADD231PS  Z18, Z20, Z6
-	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS (DI)(R13*1), Z20
-	VFMADD231PS  Z18, Z20, Z8
-	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS (R8)(R13*1), Z20
-	VFMADD231PS  Z18, Z20, Z10
-	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS (R9)(R13*1), Z20
-	VFMADD231PS  Z18, Z20, Z12
-	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS (R10)(R13*1), Z20
-	VFMADD231PS  Z18, Z20, Z14
-	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS (AX)(R13*1), Z20
-	VFMADD231PS  Z18, Z20, Z16
-	VFMADD231PS  Z19, Z20, Z17
-	ADDQ         R12, R11
-	ADDQ         $0x04, R13
-	CMPQ         R13, R14
-	JNE          pixel
-	ADDQ         between+64(FP), R13
-	ADDQ         pitch+72(FP), R14
-	DECQ         lines+48(FP)
-	JNZ          pixel
-	MOVQ         c+32(FP), AX
-	MOVQ         cRow+40(FP), CX
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z10, (AX)
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z14, (AX)
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z16, (AX)
-	VMOVUPS      Z17, 64(AX)
 	VZEROUPPER
 	RET
 
@@ -6159,6 +5921,691 @@ loop1:
 	JMP          rows1
 
 done:
+	VZEROUPPER
+	RET
+
+// func taps512_64f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·taps512_64f32(SB), NOSPLIT, $0-84
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ c+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ rows+64(FP), SI
+
+rows6:
+	CMPQ SI, $0x06
+	JL   rows4
+
+	// 6 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z12
+	VMOVAPS      Z12, Z13
+	VMOVAPS      Z12, Z14
+	VMOVAPS      Z12, Z15
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z16
+	VMOVAPS      Z16, Z17
+	VMOVAPS      Z16, Z18
+	VMOVAPS      Z16, Z19
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z20
+	VMOVAPS      Z20, Z21
+	VMOVAPS      Z20, Z22
+	VMOVAPS      Z20, Z23
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop6:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*4), Z24
+	VMOVUPS      64(R9)(R12*4), Z25
+	VMOVUPS      128(R9)(R12*4), Z26
+	VMOVUPS      192(R9)(R12*4), Z27
+	VBROADCASTSS (DI), Z28
+	VFMADD231PS  Z24, Z28, Z0
+	VFMADD231PS  Z25, Z28, Z1
+	VFMADD231PS  Z26, Z28, Z2
+	VFMADD231PS  Z27, Z28, Z3
+	VBROADCASTSS (DI)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z4
+	VFMADD231PS  Z25, Z28, Z5
+	VFMADD231PS  Z26, Z28, Z6
+	VFMADD231PS  Z27, Z28, Z7
+	VBROADCASTSS (DI)(CX*2), Z28
+	VFMADD231PS  Z24, Z28, Z8
+	VFMADD231PS  Z25, Z28, Z9
+	VFMADD231PS  Z26, Z28, Z10
+	VFMADD231PS  Z27, Z28, Z11
+	VBROADCASTSS (R8), Z28
+	VFMADD231PS  Z24, Z28, Z12
+	VFMADD231PS  Z25, Z28, Z13
+	VFMADD231PS  Z26, Z28, Z14
+	VFMADD231PS  Z27, Z28, Z15
+	VBROADCASTSS (R8)(CX*1), Z28
+	VFMADD231PS  Z24, Z28, Z16
+	VFMADD231PS  Z25, Z28, Z17
+	VFMADD231PS  Z26, Z28, Z18
+	VFMADD231PS  Z27, Z28, Z19
+	VBROADCASTSS (R8)(CX*2), Z28
+	VFMADD231PS  Z24, Z28, Z20
+	VFMADD231PS  Z25, Z28, Z21
+	VFMADD231PS  Z26, Z28, Z22
+	VFMADD231PS  Z27, Z28, Z23
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop6
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z24, Z24, Z24
+	VBROADCASTSS floor+80(FP), Z25
+	VADDPS       Z24, Z0, Z0
+	VMAXPS       Z0, Z25, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPS       Z24, Z1, Z1
+	VMAXPS       Z1, Z25, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPS       Z24, Z2, Z2
+	VMAXPS       Z2, Z25, Z2
+	VMOVUPS      Z2, 128(DX)
+	VADDPS       Z24, Z3, Z3
+	VMAXPS       Z3, Z25, Z3
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         DI, DX
+	VADDPS       Z24, Z4, Z4
+	VMAXPS       Z4, Z25, Z4
+	VMOVUPS      Z4, (DX)
+	VADDPS       Z24, Z5, Z5
+	VMAXPS       Z5, Z25, Z5
+	VMOVUPS      Z5, 64(DX)
+	VADDPS       Z24, Z6, Z6
+	VMAXPS       Z6, Z25, Z6
+	VMOVUPS      Z6, 128(DX)
+	VADDPS       Z24, Z7, Z7
+	VMAXPS       Z7, Z25, Z7
+	VMOVUPS      Z7, 192(DX)
+	ADDQ         DI, DX
+	VADDPS       Z24, Z8, Z8
+	VMAXPS       Z8, Z25, Z8
+	VMOVUPS      Z8, (DX)
+	VADDPS       Z24, Z9, Z9
+	VMAXPS       Z9, Z25, Z9
+	VMOVUPS      Z9, 64(DX)
+	VADDPS       Z24, Z10, Z10
+	VMAXPS       Z10, Z25, Z10
+	VMOVUPS      Z10, 128(DX)
+	VADDPS       Z24, Z11, Z11
+	VMAXPS       Z11, Z25, Z11
+	VMOVUPS      Z11, 192(DX)
+	ADDQ         DI, DX
+	VADDPS       Z24, Z12, Z12
+	VMAXPS       Z12, Z25, Z12
+	VMOVUPS      Z12, (DX)
+	VADDPS       Z24, Z13, Z13
+	VMAXPS       Z13, Z25, Z13
+	VMOVUPS      Z13, 64(DX)
+	VADDPS       Z24, Z14, Z14
+	VMAXPS       Z14, Z25, Z14
+	VMOVUPS      Z14, 128(DX)
+	VADDPS       Z24, Z15, Z15
+	VMAXPS       Z15, Z25, Z15
+	VMOVUPS      Z15, 192(DX)
+	ADDQ         DI, DX
+	VADDPS       Z24, Z16, Z16
+	VMAXPS       Z16, Z25, Z16
+	VMOVUPS      Z16, (DX)
+	VADDPS       Z24, Z17, Z17
+	VMAXPS       Z17, Z25, Z17
+	VMOVUPS      Z17, 64(DX)
+	VADDPS       Z24, Z18, Z18
+	VMAXPS       Z18, Z25, Z18
+	VMOVUPS      Z18, 128(DX)
+	VADDPS       Z24, Z19, Z19
+	VMAXPS       Z19, Z25, Z19
+	VMOVUPS      Z19, 192(DX)
+	ADDQ         DI, DX
+	VADDPS       Z24, Z20, Z20
+	VMAXPS       Z20, Z25, Z20
+	VMOVUPS      Z20, (DX)
+	VADDPS       Z24, Z21, Z21
+	VMAXPS       Z21, Z25, Z21
+	VMOVUPS      Z21, 64(DX)
+	VADDPS       Z24, Z22, Z22
+	VMAXPS       Z22, Z25, Z22
+	VMOVUPS      Z22, 128(DX)
+	VADDPS       Z24, Z23, Z23
+	VMAXPS       Z23, Z25, Z23
+	VMOVUPS      Z23, 192(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x06, SI
+	JMP          rows6
+
+rows4:
+	CMPQ SI, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z12
+	VMOVAPS      Z12, Z13
+	VMOVAPS      Z12, Z14
+	VMOVAPS      Z12, Z15
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop4:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*4), Z16
+	VMOVUPS      64(R9)(R12*4), Z17
+	VMOVUPS      128(R9)(R12*4), Z18
+	VMOVUPS      192(R9)(R12*4), Z19
+	VBROADCASTSS (DI), Z20
+	VFMADD231PS  Z16, Z20, Z0
+	VFMADD231PS  Z17, Z20, Z1
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS (DI)(CX*1), Z20
+	VFMADD231PS  Z16, Z20, Z4
+	VFMADD231PS  Z17, Z20, Z5
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS (DI)(CX*2), Z20
+	VFMADD231PS  Z16, Z20, Z8
+	VFMADD231PS  Z17, Z20, Z9
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS (R8), Z20
+	VFMADD231PS  Z16, Z20, Z12
+	VFMADD231PS  Z17, Z20, Z13
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	ADDQ         $0x04, DI
+	ADDQ         $0x04, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z16, Z16, Z16
+	VBROADCASTSS floor+80(FP), Z17
+	VADDPS       Z16, Z0, Z0
+	VMAXPS       Z0, Z17, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPS       Z16, Z1, Z1
+	VMAXPS       Z1, Z17, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPS       Z16, Z2, Z2
+	VMAXPS       Z2, Z17, Z2
+	VMOVUPS      Z2, 128(DX)
+	VADDPS       Z16, Z3, Z3
+	VMAXPS       Z3, Z17, Z3
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         DI, DX
+	VADDPS       Z16, Z4, Z4
+	VMAXPS       Z4, Z17, Z4
+	VMOVUPS      Z4, (DX)
+	VADDPS       Z16, Z5, Z5
+	VMAXPS       Z5, Z17, Z5
+	VMOVUPS      Z5, 64(DX)
+	VADDPS       Z16, Z6, Z6
+	VMAXPS       Z6, Z17, Z6
+	VMOVUPS      Z6, 128(DX)
+	VADDPS       Z16, Z7, Z7
+	VMAXPS       Z7, Z17, Z7
+	VMOVUPS      Z7, 192(DX)
+	ADDQ         DI, DX
+	VADDPS       Z16, Z8, Z8
+	VMAXPS       Z8, Z17, Z8
+	VMOVUPS      Z8, (DX)
+	VADDPS       Z16, Z9, Z9
+	VMAXPS       Z9, Z17, Z9
+	VMOVUPS      Z9, 64(DX)
+	VADDPS       Z16, Z10, Z10
+	VMAXPS       Z10, Z17, Z10
+	VMOVUPS      Z10, 128(DX)
+	VADDPS       Z16, Z11, Z11
+	VMAXPS       Z11, Z17, Z11
+	VMOVUPS      Z11, 192(DX)
+	ADDQ         DI, DX
+	VADDPS       Z16, Z12, Z12
+	VMAXPS       Z12, Z17, Z12
+	VMOVUPS      Z12, (DX)
+	VADDPS       Z16, Z13, Z13
+	VMAXPS       Z13, Z17, Z13
+	VMOVUPS      Z13, 64(DX)
+	VADDPS       Z16, Z14, Z14
+	VMAXPS       Z14, Z17, Z14
+	VMOVUPS      Z14, 128(DX)
+	VADDPS       Z16, Z15, Z15
+	VMAXPS       Z15, Z17, Z15
+	VMOVUPS      Z15, 192(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, SI
+	JMP          rows4
+
+rows2:
+	CMPQ SI, $0x02
+	JL   rows1
+
+	// 2 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	ADDQ         DI, BX
+	VBROADCASTSS (BX), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop2:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*4), Z8
+	VMOVUPS      64(R8)(R11*4), Z9
+	VMOVUPS      128(R8)(R11*4), Z10
+	VMOVUPS      192(R8)(R11*4), Z11
+	VBROADCASTSS (DI), Z12
+	VFMADD231PS  Z8, Z12, Z0
+	VFMADD231PS  Z9, Z12, Z1
+	VFMADD231PS  Z10, Z12, Z2
+	VFMADD231PS  Z11, Z12, Z3
+	VBROADCASTSS (DI)(CX*1), Z12
+	VFMADD231PS  Z8, Z12, Z4
+	VFMADD231PS  Z9, Z12, Z5
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z7
+	ADDQ         $0x04, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z8, Z8, Z8
+	VBROADCASTSS floor+80(FP), Z9
+	VADDPS       Z8, Z0, Z0
+	VMAXPS       Z0, Z9, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPS       Z8, Z1, Z1
+	VMAXPS       Z1, Z9, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPS       Z8, Z2, Z2
+	VMAXPS       Z2, Z9, Z2
+	VMOVUPS      Z2, 128(DX)
+	VADDPS       Z8, Z3, Z3
+	VMAXPS       Z3, Z9, Z3
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         DI, DX
+	VADDPS       Z8, Z4, Z4
+	VMAXPS       Z4, Z9, Z4
+	VMOVUPS      Z4, (DX)
+	VADDPS       Z8, Z5, Z5
+	VMAXPS       Z5, Z9, Z5
+	VMOVUPS      Z5, 64(DX)
+	VADDPS       Z8, Z6, Z6
+	VMAXPS       Z6, Z9, Z6
+	VMOVUPS      Z6, 128(DX)
+	VADDPS       Z8, Z7, Z7
+	VMAXPS       Z7, Z9, Z7
+	VMOVUPS      Z7, 192(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x02, SI
+	JMP          rows2
+
+rows1:
+	CMPQ SI, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSS (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop1:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*4), Z4
+	VMOVUPS      64(R8)(R11*4), Z5
+	VMOVUPS      128(R8)(R11*4), Z6
+	VMOVUPS      192(R8)(R11*4), Z7
+	VBROADCASTSS (DI), Z8
+	VFMADD231PS  Z4, Z8, Z0
+	VFMADD231PS  Z5, Z8, Z1
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	ADDQ         $0x04, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPS       Z4, Z4, Z4
+	VBROADCASTSS floor+80(FP), Z5
+	VADDPS       Z4, Z0, Z0
+	VMAXPS       Z0, Z5, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPS       Z4, Z1, Z1
+	VMAXPS       Z1, Z5, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPS       Z4, Z2, Z2
+	VMAXPS       Z2, Z5, Z2
+	VMOVUPS      Z2, 128(DX)
+	VADDPS       Z4, Z3, Z3
+	VMAXPS       Z3, Z5, Z3
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	SUBQ         $0x01, SI
+	JMP          rows1
+
+done:
+	VZEROUPPER
+	RET
+
+// func products512_16f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+// Requires: AVX, AVX512F
+TEXT ·products512_16f32(SB), NOSPLIT, $0-80
+	MOVQ    c+32(FP), AX
+	MOVQ    cRow+40(FP), CX
+	VMOVUPS (AX), Z0
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z4
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z6
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z8
+	MOVQ    taps+8(FP), AX
+	MOVQ    (AX), CX
+	SHLQ    $0x02, CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	SHLQ    $0x02, DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	SHLQ    $0x02, BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), SI
+	SHLQ    $0x02, SI
+	ADDQ    x+0(FP), SI
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	ADDQ    x+0(FP), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x02, R8
+	ADDQ    x+0(FP), R8
+	MOVQ    48(AX), R9
+	SHLQ    $0x02, R9
+	ADDQ    x+0(FP), R9
+	MOVQ    56(AX), R10
+	SHLQ    $0x02, R10
+	ADDQ    x+0(FP), R10
+	MOVQ    64(AX), AX
+	SHLQ    $0x02, AX
+	ADDQ    x+0(FP), AX
+	MOVQ    y+16(FP), R11
+	MOVQ    yStep+24(FP), R12
+	MOVQ    line+56(FP), R14
+	XORQ    R13, R13
+
+pixel:
+	VMOVUPS      (R11), Z9
+	VBROADCASTSS (CX)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (DX)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (BX)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (SI)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (DI)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (R8)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R9)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R10)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (AX)(R13*1), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         R12, R11
+	ADDQ         $0x04, R13
+	CMPQ         R13, R14
+	JNE          pixel
+	ADDQ         between+64(FP), R13
+	ADDQ         pitch+72(FP), R14
+	DECQ         lines+48(FP)
+	JNZ          pixel
+	MOVQ         c+32(FP), AX
+	MOVQ         cRow+40(FP), CX
+	VMOVUPS      Z0, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z1, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z2, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z3, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z4, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z5, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z6, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z7, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z8, (AX)
+	VZEROUPPER
+	RET
+
+// func products512_32f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+// Requires: AVX, AVX512F
+TEXT ·products512_32f32(SB), NOSPLIT, $0-80
+	MOVQ    c+32(FP), AX
+	MOVQ    cRow+40(FP), CX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	VMOVUPS 64(AX), Z3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z4
+	VMOVUPS 64(AX), Z5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z6
+	VMOVUPS 64(AX), Z7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z8
+	VMOVUPS 64(AX), Z9
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z10
+	VMOVUPS 64(AX), Z11
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z12
+	VMOVUPS 64(AX), Z13
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z14
+	VMOVUPS 64(AX), Z15
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z16
+	VMOVUPS 64(AX), Z17
+	MOVQ    taps+8(FP), AX
+	MOVQ    (AX), CX
+	SHLQ    $0x02, CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	SHLQ    $0x02, DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	SHLQ    $0x02, BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), SI
+	SHLQ    $0x02, SI
+	ADDQ    x+0(FP), SI
+	MOVQ    32(AX), DI
+	SHLQ    $0x02, DI
+	ADDQ    x+0(FP), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x02, R8
+	ADDQ    x+0(FP), R8
+	MOVQ    48(AX), R9
+	SHLQ    $0x02, R9
+	ADDQ    x+0(FP), R9
+	MOVQ    56(AX), R10
+	SHLQ    $0x02, R10
+	ADDQ    x+0(FP), R10
+	MOVQ    64(AX), AX
+	SHLQ    $0x02, AX
+	ADDQ    x+0(FP), AX
+	MOVQ    y+16(FP), R11
+	MOVQ    yStep+24(FP), R12
+	MOVQ    line+56(FP), R14
+	XORQ    R13, R13
+
+pixel:
+	VMOVUPS      (R11), Z18
+	VMOVUPS      64(R11), Z19
+	VBROADCASTSS (CX)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS (DX)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS (BX)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	VBROADCASTSS (SI)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS (DI)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS (R8)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	VBROADCASTSS (R9)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS (R10)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS (AX)(R13*1), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         R12, R11
+	ADDQ         $0x04, R13
+	CMPQ         R13, R14
+	JNE          pixel
+	ADDQ         between+64(FP), R13
+	ADDQ         pitch+72(FP), R14
+	DECQ         lines+48(FP)
+	JNZ          pixel
+	MOVQ         c+32(FP), AX
+	MOVQ         cRow+40(FP), CX
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      Z15, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z16, (AX)
+	VMOVUPS      Z17, 64(AX)
 	VZEROUPPER
 	RET
 
@@ -7484,111 +7931,6 @@ done:
 	VZEROUPPER
 	RET
 
-// func products512_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
-// Requires: AVX, AVX512F
-TEXT ·products512_8f64(SB), NOSPLIT, $0-80
-	MOVQ    c+32(FP), AX
-	MOVQ    cRow+40(FP), CX
-	VMOVUPS (AX), Z0
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z4
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z5
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z6
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z7
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z8
-	MOVQ    taps+8(FP), AX
-	MOVQ    (AX), CX
-	SHLQ    $0x03, CX
-	ADDQ    x+0(FP), CX
-	MOVQ    8(AX), DX
-	SHLQ    $0x03, DX
-	ADDQ    x+0(FP), DX
-	MOVQ    16(AX), BX
-	SHLQ    $0x03, BX
-	ADDQ    x+0(FP), BX
-	MOVQ    24(AX), SI
-	SHLQ    $0x03, SI
-	ADDQ    x+0(FP), SI
-	MOVQ    32(AX), DI
-	SHLQ    $0x03, DI
-	ADDQ    x+0(FP), DI
-	MOVQ    40(AX), R8
-	SHLQ    $0x03, R8
-	ADDQ    x+0(FP), R8
-	MOVQ    48(AX), R9
-	SHLQ    $0x03, R9
-	ADDQ    x+0(FP), R9
-	MOVQ    56(AX), R10
-	SHLQ    $0x03, R10
-	ADDQ    x+0(FP), R10
-	MOVQ    64(AX), AX
-	SHLQ    $0x03, AX
-	ADDQ    x+0(FP), AX
-	MOVQ    y+16(FP), R11
-	MOVQ    yStep+24(FP), R12
-	MOVQ    line+56(FP), R14
-	XORQ    R13, R13
-
-pixel:
-	VMOVUPS      (R11), Z9
-	VBROADCASTSD (CX)(R13*1), Z10
-	VFMADD231PD  Z9, Z10, Z0
-	VBROADCASTSD (DX)(R13*1), Z10
-	VFMADD231PD  Z9, Z10, Z1
-	VBROADCASTSD (BX)(R13*1), Z10
-	VFMADD231PD  Z9, Z10, Z2
-	VBROADCASTSD (SI)(R13*1), Z10
-	VFMADD231PD  Z9, Z10, Z3
-	VBROADCASTSD (DI)(R13*1), Z10
-	VFMADD231PD  Z9, Z10, Z4
-	VBROADCASTSD (R8)(R13*1), Z10
-	VFMADD231PD  Z9, Z10, Z5
-	VBROADCASTSD (R9)(R13*1), Z10
-	VFMADD231PD  Z9, Z10, Z6
-	VBROADCASTSD (R10)(R13*1), Z10
-	VFMADD231PD  Z9, Z10, Z7
-	VBROADCASTSD (AX)(R13*1), Z10
-	VFMADD231PD  Z9, Z10, Z8
-	ADDQ         R12, R11
-	ADDQ         $0x08, R13
-	CMPQ         R13, R14
-	JNE          pixel
-	ADDQ         between+64(FP), R13
-	ADDQ         pitch+72(FP), R14
-	DECQ         lines+48(FP)
-	JNZ          pixel
-	MOVQ         c+32(FP), AX
-	MOVQ         cRow+40(FP), CX
-	VMOVUPS      Z0, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z1, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z2, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z3, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z5, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z6, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z7, (AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z8, (AX)
-	VZEROUPPER
-	RET
-
 // func taps512_16f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
 // Requires: AVX, AVX512DQ, AVX512F
 TEXT ·taps512_16f64(SB), NOSPLIT, $0-88
@@ -7926,139 +8268,6 @@ loop1:
 	JMP          rows1
 
 done:
-	VZEROUPPER
-	RET
-
-// func products512_16f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
-// Requires: AVX, AVX512F
-TEXT ·products512_16f64(SB), NOSPLIT, $0-80
-	MOVQ    c+32(FP), AX
-	MOVQ    cRow+40(FP), CX
-	VMOVUPS (AX), Z0
-	VMOVUPS 64(AX), Z1
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z2
-	VMOVUPS 64(AX), Z3
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z4
-	VMOVUPS 64(AX), Z5
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z6
-	VMOVUPS 64(AX), Z7
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z8
-	VMOVUPS 64(AX), Z9
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z10
-	VMOVUPS 64(AX), Z11
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z12
-	VMOVUPS 64(AX), Z13
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z14
-	VMOVUPS 64(AX), Z15
-	ADDQ    CX, AX
-	VMOVUPS (AX), Z16
-	VMOVUPS 64(AX), Z17
-	MOVQ    taps+8(FP), AX
-	MOVQ    (AX), CX
-	SHLQ    $0x03, CX
-	ADDQ    x+0(FP), CX
-	MOVQ    8(AX), DX
-	SHLQ    $0x03, DX
-	ADDQ    x+0(FP), DX
-	MOVQ    16(AX), BX
-	SHLQ    $0x03, BX
-	ADDQ    x+0(FP), BX
-	MOVQ    24(AX), SI
-	SHLQ    $0x03, SI
-	ADDQ    x+0(FP), SI
-	MOVQ    32(AX), DI
-	SHLQ    $0x03, DI
-	ADDQ    x+0(FP), DI
-	MOVQ    40(AX), R8
-	SHLQ    $0x03, R8
-	ADDQ    x+0(FP), R8
-	MOVQ    48(AX), R9
-	SHLQ    $0x03, R9
-	ADDQ    x+0(FP), R9
-	MOVQ    56(AX), R10
-	SHLQ    $0x03, R10
-	ADDQ    x+0(FP), R10
-	MOVQ    64(AX), AX
-	SHLQ    $0x03, AX
-	ADDQ    x+0(FP), AX
-	MOVQ    y+16(FP), R11
-	MOVQ    yStep+24(FP), R12
-	MOVQ    line+56(FP), R14
-	XORQ    R13, R13
-
-pixel:
-	VMOVUPS      (R11), Z18
-	VMOVUPS      64(R11), Z19
-	VBROADCASTSD (CX)(R13*1), Z20
-	VFMADD231PD  Z18, Z20, Z0
-	VFMADD231PD  Z19, Z20, Z1
-	VBROADCASTSD (DX)(R13*1), Z20
-	VFMADD231PD  Z18, Z20, Z2
-	VFMADD231PD  Z19, Z20, Z3
-	VBROADCASTSD (BX)(R13*1), Z20
-	VFMADD231PD  Z18, Z20, Z4
-	VFMADD231PD  Z19, Z20, Z5
-	VBROADCASTSD (SI)(R13*1), Z20
-	VFMADD231PD  Z18, Z20, Z6
-	VFMADD231PD  Z19, Z20, Z7
-	VBROADCASTSD (DI)(R13*1), Z20
-	VFMADD231PD  Z18, Z20, Z8
-	VFMADD231PD  Z19, Z20, Z9
-	VBROADCASTSD (R8)(R13*1), Z20
-	VFMADD231PD  Z18, Z20, Z10
-	VFMADD231PD  Z19, Z20, Z11
-	VBROADCASTSD (R9)(R13*1), Z20
-	VFMADD231PD  Z18, Z20, Z12
-	VFMADD231PD  Z19, Z20, Z13
-	VBROADCASTSD (R10)(R13*1), Z20
-	VFMADD231PD  Z18, Z20, Z14
-	VFMADD231PD  Z19, Z20, Z15
-	VBROADCASTSD (AX)(R13*1), Z20
-	VFMADD231PD  Z18, Z20, Z16
-	VFMADD231PD  Z19, Z20, Z17
-	ADDQ         R12, R11
-	ADDQ         $0x08, R13
-	CMPQ         R13, R14
-	JNE          pixel
-	ADDQ         between+64(FP), R13
-	ADDQ         pitch+72(FP), R14
-	DECQ         lines+48(FP)
-	JNZ          pixel
-	MOVQ         c+32(FP), AX
-	MOVQ         cRow+40(FP), CX
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z3, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z5, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z7, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z8, (AX)
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z10, (AX)
-	VMOVUPS      Z11, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z12, (AX)
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z14, (AX)
-	VMOVUPS      Z15, 64(AX)
-	ADDQ         CX, AX
-	VMOVUPS      Z16, (AX)
-	VMOVUPS      Z17, 64(AX)
 	VZEROUPPER
 	RET
 
@@ -8478,6 +8687,691 @@ loop1:
 	JMP          rows1
 
 done:
+	VZEROUPPER
+	RET
+
+// func taps512_32f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·taps512_32f64(SB), NOSPLIT, $0-88
+	MOVQ a+0(FP), AX
+	MOVQ aRow+8(FP), CX
+	MOVQ c+32(FP), DX
+	MOVQ from+48(FP), BX
+	MOVQ rows+64(FP), SI
+
+rows6:
+	CMPQ SI, $0x06
+	JL   rows4
+
+	// 6 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z12
+	VMOVAPS      Z12, Z13
+	VMOVAPS      Z12, Z14
+	VMOVAPS      Z12, Z15
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z16
+	VMOVAPS      Z16, Z17
+	VMOVAPS      Z16, Z18
+	VMOVAPS      Z16, Z19
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z20
+	VMOVAPS      Z20, Z21
+	VMOVAPS      Z20, Z22
+	VMOVAPS      Z20, Z23
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop6:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*8), Z24
+	VMOVUPS      64(R9)(R12*8), Z25
+	VMOVUPS      128(R9)(R12*8), Z26
+	VMOVUPS      192(R9)(R12*8), Z27
+	VBROADCASTSD (DI), Z28
+	VFMADD231PD  Z24, Z28, Z0
+	VFMADD231PD  Z25, Z28, Z1
+	VFMADD231PD  Z26, Z28, Z2
+	VFMADD231PD  Z27, Z28, Z3
+	VBROADCASTSD (DI)(CX*1), Z28
+	VFMADD231PD  Z24, Z28, Z4
+	VFMADD231PD  Z25, Z28, Z5
+	VFMADD231PD  Z26, Z28, Z6
+	VFMADD231PD  Z27, Z28, Z7
+	VBROADCASTSD (DI)(CX*2), Z28
+	VFMADD231PD  Z24, Z28, Z8
+	VFMADD231PD  Z25, Z28, Z9
+	VFMADD231PD  Z26, Z28, Z10
+	VFMADD231PD  Z27, Z28, Z11
+	VBROADCASTSD (R8), Z28
+	VFMADD231PD  Z24, Z28, Z12
+	VFMADD231PD  Z25, Z28, Z13
+	VFMADD231PD  Z26, Z28, Z14
+	VFMADD231PD  Z27, Z28, Z15
+	VBROADCASTSD (R8)(CX*1), Z28
+	VFMADD231PD  Z24, Z28, Z16
+	VFMADD231PD  Z25, Z28, Z17
+	VFMADD231PD  Z26, Z28, Z18
+	VFMADD231PD  Z27, Z28, Z19
+	VBROADCASTSD (R8)(CX*2), Z28
+	VFMADD231PD  Z24, Z28, Z20
+	VFMADD231PD  Z25, Z28, Z21
+	VFMADD231PD  Z26, Z28, Z22
+	VFMADD231PD  Z27, Z28, Z23
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop6
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z24, Z24, Z24
+	VBROADCASTSD floor+80(FP), Z25
+	VADDPD       Z24, Z0, Z0
+	VMAXPD       Z0, Z25, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPD       Z24, Z1, Z1
+	VMAXPD       Z1, Z25, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPD       Z24, Z2, Z2
+	VMAXPD       Z2, Z25, Z2
+	VMOVUPS      Z2, 128(DX)
+	VADDPD       Z24, Z3, Z3
+	VMAXPD       Z3, Z25, Z3
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         DI, DX
+	VADDPD       Z24, Z4, Z4
+	VMAXPD       Z4, Z25, Z4
+	VMOVUPS      Z4, (DX)
+	VADDPD       Z24, Z5, Z5
+	VMAXPD       Z5, Z25, Z5
+	VMOVUPS      Z5, 64(DX)
+	VADDPD       Z24, Z6, Z6
+	VMAXPD       Z6, Z25, Z6
+	VMOVUPS      Z6, 128(DX)
+	VADDPD       Z24, Z7, Z7
+	VMAXPD       Z7, Z25, Z7
+	VMOVUPS      Z7, 192(DX)
+	ADDQ         DI, DX
+	VADDPD       Z24, Z8, Z8
+	VMAXPD       Z8, Z25, Z8
+	VMOVUPS      Z8, (DX)
+	VADDPD       Z24, Z9, Z9
+	VMAXPD       Z9, Z25, Z9
+	VMOVUPS      Z9, 64(DX)
+	VADDPD       Z24, Z10, Z10
+	VMAXPD       Z10, Z25, Z10
+	VMOVUPS      Z10, 128(DX)
+	VADDPD       Z24, Z11, Z11
+	VMAXPD       Z11, Z25, Z11
+	VMOVUPS      Z11, 192(DX)
+	ADDQ         DI, DX
+	VADDPD       Z24, Z12, Z12
+	VMAXPD       Z12, Z25, Z12
+	VMOVUPS      Z12, (DX)
+	VADDPD       Z24, Z13, Z13
+	VMAXPD       Z13, Z25, Z13
+	VMOVUPS      Z13, 64(DX)
+	VADDPD       Z24, Z14, Z14
+	VMAXPD       Z14, Z25, Z14
+	VMOVUPS      Z14, 128(DX)
+	VADDPD       Z24, Z15, Z15
+	VMAXPD       Z15, Z25, Z15
+	VMOVUPS      Z15, 192(DX)
+	ADDQ         DI, DX
+	VADDPD       Z24, Z16, Z16
+	VMAXPD       Z16, Z25, Z16
+	VMOVUPS      Z16, (DX)
+	VADDPD       Z24, Z17, Z17
+	VMAXPD       Z17, Z25, Z17
+	VMOVUPS      Z17, 64(DX)
+	VADDPD       Z24, Z18, Z18
+	VMAXPD       Z18, Z25, Z18
+	VMOVUPS      Z18, 128(DX)
+	VADDPD       Z24, Z19, Z19
+	VMAXPD       Z19, Z25, Z19
+	VMOVUPS      Z19, 192(DX)
+	ADDQ         DI, DX
+	VADDPD       Z24, Z20, Z20
+	VMAXPD       Z20, Z25, Z20
+	VMOVUPS      Z20, (DX)
+	VADDPD       Z24, Z21, Z21
+	VMAXPD       Z21, Z25, Z21
+	VMOVUPS      Z21, 64(DX)
+	VADDPD       Z24, Z22, Z22
+	VMAXPD       Z22, Z25, Z22
+	VMOVUPS      Z22, 128(DX)
+	VADDPD       Z24, Z23, Z23
+	VMAXPD       Z23, Z25, Z23
+	VMOVUPS      Z23, 192(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x06, SI
+	JMP          rows6
+
+rows4:
+	CMPQ SI, $0x04
+	JL   rows2
+
+	// 4 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z8
+	VMOVAPS      Z8, Z9
+	VMOVAPS      Z8, Z10
+	VMOVAPS      Z8, Z11
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z12
+	VMOVAPS      Z12, Z13
+	VMOVAPS      Z12, Z14
+	VMOVAPS      Z12, Z15
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	LEAQ         (DI)(CX*2), R8
+	ADDQ         CX, R8
+	MOVQ         b+16(FP), R9
+	MOVQ         taps+24(FP), R10
+	MOVQ         k+72(FP), R11
+
+loop4:
+	MOVQ         (R10), R12
+	VMOVUPS      (R9)(R12*8), Z16
+	VMOVUPS      64(R9)(R12*8), Z17
+	VMOVUPS      128(R9)(R12*8), Z18
+	VMOVUPS      192(R9)(R12*8), Z19
+	VBROADCASTSD (DI), Z20
+	VFMADD231PD  Z16, Z20, Z0
+	VFMADD231PD  Z17, Z20, Z1
+	VFMADD231PD  Z18, Z20, Z2
+	VFMADD231PD  Z19, Z20, Z3
+	VBROADCASTSD (DI)(CX*1), Z20
+	VFMADD231PD  Z16, Z20, Z4
+	VFMADD231PD  Z17, Z20, Z5
+	VFMADD231PD  Z18, Z20, Z6
+	VFMADD231PD  Z19, Z20, Z7
+	VBROADCASTSD (DI)(CX*2), Z20
+	VFMADD231PD  Z16, Z20, Z8
+	VFMADD231PD  Z17, Z20, Z9
+	VFMADD231PD  Z18, Z20, Z10
+	VFMADD231PD  Z19, Z20, Z11
+	VBROADCASTSD (R8), Z20
+	VFMADD231PD  Z16, Z20, Z12
+	VFMADD231PD  Z17, Z20, Z13
+	VFMADD231PD  Z18, Z20, Z14
+	VFMADD231PD  Z19, Z20, Z15
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R8
+	ADDQ         $0x08, R10
+	DECQ         R11
+	JNZ          loop4
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z16, Z16, Z16
+	VBROADCASTSD floor+80(FP), Z17
+	VADDPD       Z16, Z0, Z0
+	VMAXPD       Z0, Z17, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPD       Z16, Z1, Z1
+	VMAXPD       Z1, Z17, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPD       Z16, Z2, Z2
+	VMAXPD       Z2, Z17, Z2
+	VMOVUPS      Z2, 128(DX)
+	VADDPD       Z16, Z3, Z3
+	VMAXPD       Z3, Z17, Z3
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         DI, DX
+	VADDPD       Z16, Z4, Z4
+	VMAXPD       Z4, Z17, Z4
+	VMOVUPS      Z4, (DX)
+	VADDPD       Z16, Z5, Z5
+	VMAXPD       Z5, Z17, Z5
+	VMOVUPS      Z5, 64(DX)
+	VADDPD       Z16, Z6, Z6
+	VMAXPD       Z6, Z17, Z6
+	VMOVUPS      Z6, 128(DX)
+	VADDPD       Z16, Z7, Z7
+	VMAXPD       Z7, Z17, Z7
+	VMOVUPS      Z7, 192(DX)
+	ADDQ         DI, DX
+	VADDPD       Z16, Z8, Z8
+	VMAXPD       Z8, Z17, Z8
+	VMOVUPS      Z8, (DX)
+	VADDPD       Z16, Z9, Z9
+	VMAXPD       Z9, Z17, Z9
+	VMOVUPS      Z9, 64(DX)
+	VADDPD       Z16, Z10, Z10
+	VMAXPD       Z10, Z17, Z10
+	VMOVUPS      Z10, 128(DX)
+	VADDPD       Z16, Z11, Z11
+	VMAXPD       Z11, Z17, Z11
+	VMOVUPS      Z11, 192(DX)
+	ADDQ         DI, DX
+	VADDPD       Z16, Z12, Z12
+	VMAXPD       Z12, Z17, Z12
+	VMOVUPS      Z12, (DX)
+	VADDPD       Z16, Z13, Z13
+	VMAXPD       Z13, Z17, Z13
+	VMOVUPS      Z13, 64(DX)
+	VADDPD       Z16, Z14, Z14
+	VMAXPD       Z14, Z17, Z14
+	VMOVUPS      Z14, 128(DX)
+	VADDPD       Z16, Z15, Z15
+	VMAXPD       Z15, Z17, Z15
+	VMOVUPS      Z15, 192(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x04, SI
+	JMP          rows4
+
+rows2:
+	CMPQ SI, $0x02
+	JL   rows1
+
+	// 2 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	ADDQ         DI, BX
+	VBROADCASTSD (BX), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VMOVAPS      Z4, Z7
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop2:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*8), Z8
+	VMOVUPS      64(R8)(R11*8), Z9
+	VMOVUPS      128(R8)(R11*8), Z10
+	VMOVUPS      192(R8)(R11*8), Z11
+	VBROADCASTSD (DI), Z12
+	VFMADD231PD  Z8, Z12, Z0
+	VFMADD231PD  Z9, Z12, Z1
+	VFMADD231PD  Z10, Z12, Z2
+	VFMADD231PD  Z11, Z12, Z3
+	VBROADCASTSD (DI)(CX*1), Z12
+	VFMADD231PD  Z8, Z12, Z4
+	VFMADD231PD  Z9, Z12, Z5
+	VFMADD231PD  Z10, Z12, Z6
+	VFMADD231PD  Z11, Z12, Z7
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop2
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z8, Z8, Z8
+	VBROADCASTSD floor+80(FP), Z9
+	VADDPD       Z8, Z0, Z0
+	VMAXPD       Z0, Z9, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPD       Z8, Z1, Z1
+	VMAXPD       Z1, Z9, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPD       Z8, Z2, Z2
+	VMAXPD       Z2, Z9, Z2
+	VMOVUPS      Z2, 128(DX)
+	VADDPD       Z8, Z3, Z3
+	VMAXPD       Z3, Z9, Z3
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         DI, DX
+	VADDPD       Z8, Z4, Z4
+	VMAXPD       Z4, Z9, Z4
+	VMOVUPS      Z4, (DX)
+	VADDPD       Z8, Z5, Z5
+	VMAXPD       Z5, Z9, Z5
+	VMOVUPS      Z5, 64(DX)
+	VADDPD       Z8, Z6, Z6
+	VMAXPD       Z6, Z9, Z6
+	VMOVUPS      Z6, 128(DX)
+	VADDPD       Z8, Z7, Z7
+	VMAXPD       Z7, Z9, Z7
+	VMOVUPS      Z7, 192(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	ADDQ         CX, AX
+	SUBQ         $0x02, SI
+	JMP          rows2
+
+rows1:
+	CMPQ SI, $0x01
+	JL   done
+
+	// 1 rows: what they start from
+	MOVQ         fromRow+56(FP), DI
+	VBROADCASTSD (BX), Z0
+	VMOVAPS      Z0, Z1
+	VMOVAPS      Z0, Z2
+	VMOVAPS      Z0, Z3
+	ADDQ         DI, BX
+	MOVQ         AX, DI
+	MOVQ         b+16(FP), R8
+	MOVQ         taps+24(FP), R9
+	MOVQ         k+72(FP), R10
+
+loop1:
+	MOVQ         (R9), R11
+	VMOVUPS      (R8)(R11*8), Z4
+	VMOVUPS      64(R8)(R11*8), Z5
+	VMOVUPS      128(R8)(R11*8), Z6
+	VMOVUPS      192(R8)(R11*8), Z7
+	VBROADCASTSD (DI), Z8
+	VFMADD231PD  Z4, Z8, Z0
+	VFMADD231PD  Z5, Z8, Z1
+	VFMADD231PD  Z6, Z8, Z2
+	VFMADD231PD  Z7, Z8, Z3
+	ADDQ         $0x08, DI
+	ADDQ         $0x08, R9
+	DECQ         R10
+	JNZ          loop1
+
+	// the tile of C
+	MOVQ         cRow+40(FP), DI
+	VXORPD       Z4, Z4, Z4
+	VBROADCASTSD floor+80(FP), Z5
+	VADDPD       Z4, Z0, Z0
+	VMAXPD       Z0, Z5, Z0
+	VMOVUPS      Z0, (DX)
+	VADDPD       Z4, Z1, Z1
+	VMAXPD       Z1, Z5, Z1
+	VMOVUPS      Z1, 64(DX)
+	VADDPD       Z4, Z2, Z2
+	VMAXPD       Z2, Z5, Z2
+	VMOVUPS      Z2, 128(DX)
+	VADDPD       Z4, Z3, Z3
+	VMAXPD       Z3, Z5, Z3
+	VMOVUPS      Z3, 192(DX)
+	ADDQ         DI, DX
+	ADDQ         CX, AX
+	SUBQ         $0x01, SI
+	JMP          rows1
+
+done:
+	VZEROUPPER
+	RET
+
+// func products512_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+// Requires: AVX, AVX512F
+TEXT ·products512_8f64(SB), NOSPLIT, $0-80
+	MOVQ    c+32(FP), AX
+	MOVQ    cRow+40(FP), CX
+	VMOVUPS (AX), Z0
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z4
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z6
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z8
+	MOVQ    taps+8(FP), AX
+	MOVQ    (AX), CX
+	SHLQ    $0x03, CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	SHLQ    $0x03, DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	SHLQ    $0x03, BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), SI
+	SHLQ    $0x03, SI
+	ADDQ    x+0(FP), SI
+	MOVQ    32(AX), DI
+	SHLQ    $0x03, DI
+	ADDQ    x+0(FP), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x03, R8
+	ADDQ    x+0(FP), R8
+	MOVQ    48(AX), R9
+	SHLQ    $0x03, R9
+	ADDQ    x+0(FP), R9
+	MOVQ    56(AX), R10
+	SHLQ    $0x03, R10
+	ADDQ    x+0(FP), R10
+	MOVQ    64(AX), AX
+	SHLQ    $0x03, AX
+	ADDQ    x+0(FP), AX
+	MOVQ    y+16(FP), R11
+	MOVQ    yStep+24(FP), R12
+	MOVQ    line+56(FP), R14
+	XORQ    R13, R13
+
+pixel:
+	VMOVUPS      (R11), Z9
+	VBROADCASTSD (CX)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z0
+	VBROADCASTSD (DX)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z1
+	VBROADCASTSD (BX)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z2
+	VBROADCASTSD (SI)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z3
+	VBROADCASTSD (DI)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z4
+	VBROADCASTSD (R8)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z5
+	VBROADCASTSD (R9)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z6
+	VBROADCASTSD (R10)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z7
+	VBROADCASTSD (AX)(R13*1), Z10
+	VFMADD231PD  Z9, Z10, Z8
+	ADDQ         R12, R11
+	ADDQ         $0x08, R13
+	CMPQ         R13, R14
+	JNE          pixel
+	ADDQ         between+64(FP), R13
+	ADDQ         pitch+72(FP), R14
+	DECQ         lines+48(FP)
+	JNZ          pixel
+	MOVQ         c+32(FP), AX
+	MOVQ         cRow+40(FP), CX
+	VMOVUPS      Z0, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z1, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z2, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z3, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z4, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z5, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z6, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z7, (AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z8, (AX)
+	VZEROUPPER
+	RET
+
+// func products512_16f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+// Requires: AVX, AVX512F
+TEXT ·products512_16f64(SB), NOSPLIT, $0-80
+	MOVQ    c+32(FP), AX
+	MOVQ    cRow+40(FP), CX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z2
+	VMOVUPS 64(AX), Z3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z4
+	VMOVUPS 64(AX), Z5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z6
+	VMOVUPS 64(AX), Z7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z8
+	VMOVUPS 64(AX), Z9
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z10
+	VMOVUPS 64(AX), Z11
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z12
+	VMOVUPS 64(AX), Z13
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z14
+	VMOVUPS 64(AX), Z15
+	ADDQ    CX, AX
+	VMOVUPS (AX), Z16
+	VMOVUPS 64(AX), Z17
+	MOVQ    taps+8(FP), AX
+	MOVQ    (AX), CX
+	SHLQ    $0x03, CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	SHLQ    $0x03, DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	SHLQ    $0x03, BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), SI
+	SHLQ    $0x03, SI
+	ADDQ    x+0(FP), SI
+	MOVQ    32(AX), DI
+	SHLQ    $0x03, DI
+	ADDQ    x+0(FP), DI
+	MOVQ    40(AX), R8
+	SHLQ    $0x03, R8
+	ADDQ    x+0(FP), R8
+	MOVQ    48(AX), R9
+	SHLQ    $0x03, R9
+	ADDQ    x+0(FP), R9
+	MOVQ    56(AX), R10
+	SHLQ    $0x03, R10
+	ADDQ    x+0(FP), R10
+	MOVQ    64(AX), AX
+	SHLQ    $0x03, AX
+	ADDQ    x+0(FP), AX
+	MOVQ    y+16(FP), R11
+	MOVQ    yStep+24(FP), R12
+	MOVQ    line+56(FP), R14
+	XORQ    R13, R13
+
+pixel:
+	VMOVUPS      (R11), Z18
+	VMOVUPS      64(R11), Z19
+	VBROADCASTSD (CX)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z0
+	VFMADD231PD  Z19, Z20, Z1
+	VBROADCASTSD (DX)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z2
+	VFMADD231PD  Z19, Z20, Z3
+	VBROADCASTSD (BX)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z4
+	VFMADD231PD  Z19, Z20, Z5
+	VBROADCASTSD (SI)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z6
+	VFMADD231PD  Z19, Z20, Z7
+	VBROADCASTSD (DI)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z8
+	VFMADD231PD  Z19, Z20, Z9
+	VBROADCASTSD (R8)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z10
+	VFMADD231PD  Z19, Z20, Z11
+	VBROADCASTSD (R9)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z12
+	VFMADD231PD  Z19, Z20, Z13
+	VBROADCASTSD (R10)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z14
+	VFMADD231PD  Z19, Z20, Z15
+	VBROADCASTSD (AX)(R13*1), Z20
+	VFMADD231PD  Z18, Z20, Z16
+	VFMADD231PD  Z19, Z20, Z17
+	ADDQ         R12, R11
+	ADDQ         $0x08, R13
+	CMPQ         R13, R14
+	JNE          pixel
+	ADDQ         between+64(FP), R13
+	ADDQ         pitch+72(FP), R14
+	DECQ         lines+48(FP)
+	JNZ          pixel
+	MOVQ         c+32(FP), AX
+	MOVQ         cRow+40(FP), CX
+	VMOVUPS      Z0, (AX)
+	VMOVUPS      Z1, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z2, (AX)
+	VMOVUPS      Z3, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z4, (AX)
+	VMOVUPS      Z5, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z6, (AX)
+	VMOVUPS      Z7, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z8, (AX)
+	VMOVUPS      Z9, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z10, (AX)
+	VMOVUPS      Z11, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      Z15, 64(AX)
+	ADDQ         CX, AX
+	VMOVUPS      Z16, (AX)
+	VMOVUPS      Z17, 64(AX)
 	VZEROUPPER
 	RET
 
@@ -9542,164 +10436,199 @@ pixel:
 	VZEROUPPER
 	RET
 
-// func copyRows512(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int)
+// func copyPlanes512(dst *float32, dstPlane uintptr, dstRow uintptr, src *float32, srcPlane uintptr, srcRow uintptr, planes int, rows int, columns int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·copyRows512(SB), NOSPLIT, $0-48
+TEXT ·copyPlanes512(SB), NOSPLIT, $0-72
 	MOVQ  dst+0(FP), AX
-	MOVQ  dstRow+8(FP), CX
-	MOVQ  src+16(FP), DX
-	MOVQ  srcRow+24(FP), BX
-	MOVQ  rows+32(FP), SI
-	MOVQ  columns+40(FP), DI
-	MOVQ  DI, R8
-	ANDQ  $-16, R8
-	ANDQ  $+15, DI
+	MOVQ  dstRow+16(FP), CX
+	MOVQ  src+24(FP), DX
+	MOVQ  srcRow+40(FP), BX
+	MOVQ  planes+48(FP), SI
+	MOVQ  columns+64(FP), DI
+	LEAQ  -16(DI), R8
 	SHLQ  $0x02, R8
-	MOVQ  $-1, R9
-	BZHIQ DI, R9, R9
-	KMOVW R9, K1
+	MOVQ  DI, R11
+	ANDQ  $-16, R11
+	ANDQ  $+15, DI
+	SHLQ  $0x02, R11
+	MOVQ  $-1, R8
+	BZHIQ DI, R8, R8
+	KMOVW R8, K1
+
+plane:
+	MOVQ AX, R8
+	MOVQ DX, R9
+	MOVQ rows+56(FP), R10
 
 row:
-	XORQ R9, R9
-	CMPQ R9, R8
+	XORQ R12, R12
+	CMPQ R12, R11
 	JE   rest
 
 vector:
-	VMOVUPS (DX)(R9*1), Z0
-	VMOVUPS Z0, (AX)(R9*1)
-	ADDQ    $0x40, R9
-	CMPQ    R9, R8
+	VMOVUPS (R9)(R12*1), Z0
+	VMOVUPS Z0, (R8)(R12*1)
+	ADDQ    $0x40, R12
+	CMPQ    R12, R11
 	JNE     vector
 
 rest:
 	TESTQ     DI, DI
 	JZ        next
-	VMOVUPS.Z (DX)(R9*1), K1, Z0
-	VMOVUPS   Z0, K1, (AX)(R9*1)
+	VMOVUPS.Z (R9)(R12*1), K1, Z0
+	VMOVUPS   Z0, K1, (R8)(R12*1)
 
 next:
-	ADDQ CX, AX
-	ADDQ BX, DX
-	DECQ SI
+	ADDQ CX, R8
+	ADDQ BX, R9
+	DECQ R10
 	JNZ  row
+	ADDQ dstPlane+8(FP), AX
+	ADDQ srcPlane+32(FP), DX
+	DECQ SI
+	JNZ  plane
 	VZEROUPPER
 	RET
 
-// func maxOfFour512f32(y *float32, choices *int32, x *float32, row uintptr, n int, first int32, width int32)
+// func maxOfFour512f32(y *float32, choices *int32, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·maxOfFour512f32(SB), NOSPLIT, $0-48
-	MOVQ         y+0(FP), AX
-	MOVQ         choices+8(FP), CX
-	MOVQ         x+16(FP), DX
-	MOVQ         row+24(FP), BX
-	MOVQ         n+32(FP), SI
-	ADDQ         DX, BX
-	MOVL         first+40(FP), DI
-	VMOVD        DI, X0
-	VPBROADCASTD X0, Z0
-	MOVL         width+44(FP), DI
-	VMOVD        DI, X3
-	VPBROADCASTD X3, Z3
-	VPADDD       evens<>+0(SB), Z0, Z0
-	MOVQ         $+1, DI
-	VMOVD        DI, X1
+TEXT ·maxOfFour512f32(SB), NOSPLIT, $0-72
+	VMOVUPS      evens<>+0(SB), Z0
+	MOVQ         $+1, AX
+	VMOVD        AX, X1
 	VPBROADCASTD X1, Z1
-	MOVQ         $+32, DI
-	VMOVD        DI, X2
+	VPADDD       Z1, Z0, Z1
+	MOVQ         x+16(FP), AX
+	MOVQ         row+32(FP), CX
+	MOVQ         y+0(FP), DX
+	MOVQ         choices+8(FP), BX
+	MOVQ         width+64(FP), SI
+	VMOVD        SI, X5
+	VPBROADCASTD X5, Z5
+	MOVQ         $+1, SI
+	VMOVD        SI, X4
+	VPBROADCASTD X4, Z4
+	MOVQ         $+32, SI
+	VMOVD        SI, X2
 	VPBROADCASTD X2, Z2
-	VMOVUPS      evens<>+0(SB), Z4
-	VPADDD       Z1, Z4, Z5
+	MOVQ         n+56(FP), SI
+	ANDQ         $+15, SI
+	LEAQ         (SI)(SI*1), DI
+	MOVQ         $+16, R9
+	MOVQ         DI, R8
+	CMPQ         DI, R9
+	CMOVQGT      R9, R8
+	SUBQ         R8, DI
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K1
+	MOVQ         $-1, R8
+	BZHIQ        DI, R8, R8
+	KMOVW        R8, K2
+	MOVQ         SI, DI
+	MOVQ         $-1, R8
+	BZHIQ        DI, R8, R8
+	KMOVW        R8, K3
+
+plane:
+	MOVQ    rows+48(FP), DI
+	VMOVUPS evens<>+0(SB), Z6
+	MOVQ    AX, R9
+
+row:
+	LEAQ    (R9)(CX*1), R10
+	VMOVAPS Z6, Z3
+	MOVQ    n+56(FP), R8
 
 vectors:
-	SUBQ      $0x10, SI
+	SUBQ      $0x10, R8
 	JL        rest
-	VMOVUPS   (DX), Z6
-	VMOVUPS   64(DX), Z7
-	VMOVAPS   Z4, Z8
-	VMOVAPS   Z5, Z9
-	VPERMI2PS Z7, Z6, Z8
-	VPERMI2PS Z7, Z6, Z9
-	VMOVAPS   Z0, Z6
-	VPADDD    Z1, Z0, Z7
-	VCMPPS    $0x07, Z8, Z8, K1
-	VCMPPS    $0x06, Z8, Z9, K1, K1
-	VMOVAPS   Z9, K1, Z8
-	VMOVDQA32 Z7, K1, Z6
-	VMOVUPS   (BX), Z7
-	VMOVUPS   64(BX), Z11
-	VMOVAPS   Z4, Z9
-	VMOVAPS   Z5, Z10
-	VPERMI2PS Z11, Z7, Z9
-	VPERMI2PS Z11, Z7, Z10
-	VPADDD    Z3, Z0, Z7
-	VCMPPS    $0x07, Z8, Z8, K1
-	VCMPPS    $0x06, Z8, Z9, K1, K1
-	VMOVAPS   Z9, K1, Z8
-	VMOVDQA32 Z7, K1, Z6
-	VPADDD    Z1, Z7, Z7
-	VCMPPS    $0x07, Z8, Z8, K1
-	VCMPPS    $0x06, Z8, Z10, K1, K1
-	VMOVAPS   Z10, K1, Z8
-	VMOVDQA32 Z7, K1, Z6
-	VMOVUPS   Z8, (AX)
-	VMOVUPS   Z6, (CX)
-	VPADDD    Z2, Z0, Z0
-	ADDQ      $0x40, AX
-	ADDQ      $0x40, CX
-	ADDQ      $0x80, DX
-	ADDQ      $0x80, BX
+	VMOVUPS   (R9), Z7
+	VMOVUPS   64(R9), Z8
+	VMOVAPS   Z0, Z9
+	VMOVAPS   Z1, Z10
+	VPERMI2PS Z8, Z7, Z9
+	VPERMI2PS Z8, Z7, Z10
+	VMOVAPS   Z3, Z7
+	VPADDD    Z4, Z3, Z8
+	VCMPPS    $0x07, Z9, Z9, K4
+	VCMPPS    $0x06, Z9, Z10, K4, K4
+	VMOVAPS   Z10, K4, Z9
+	VMOVDQA32 Z8, K4, Z7
+	VMOVUPS   (R10), Z8
+	VMOVUPS   64(R10), Z12
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z1, Z11
+	VPERMI2PS Z12, Z8, Z10
+	VPERMI2PS Z12, Z8, Z11
+	VPADDD    Z5, Z3, Z8
+	VCMPPS    $0x07, Z9, Z9, K4
+	VCMPPS    $0x06, Z9, Z10, K4, K4
+	VMOVAPS   Z10, K4, Z9
+	VMOVDQA32 Z8, K4, Z7
+	VPADDD    Z4, Z8, Z8
+	VCMPPS    $0x07, Z9, Z9, K4
+	VCMPPS    $0x06, Z9, Z11, K4, K4
+	VMOVAPS   Z11, K4, Z9
+	VMOVDQA32 Z8, K4, Z7
+	VMOVUPS   Z9, (DX)
+	VMOVUPS   Z7, (BX)
+	VPADDD    Z2, Z3, Z3
+	ADDQ      $0x40, DX
+	ADDQ      $0x40, BX
+	ADDQ      $0x80, R9
+	ADDQ      $0x80, R10
 	JMP       vectors
 
 rest:
-	ADDQ      $0x10, SI
-	JZ        done
-	LEAQ      (SI)(SI*1), DI
-	MOVQ      $+16, R9
-	MOVQ      DI, R8
-	CMPQ      DI, R9
-	CMOVQGT   R9, R8
-	SUBQ      R8, DI
-	MOVQ      $-1, R9
-	BZHIQ     R8, R9, R9
-	KMOVW     R9, K1
-	MOVQ      $-1, R8
-	BZHIQ     DI, R8, R8
-	KMOVW     R8, K2
-	MOVQ      $-1, DI
-	BZHIQ     SI, DI, DI
-	KMOVW     DI, K3
-	VMOVUPS.Z (DX), K1, Z2
-	VMOVUPS.Z 64(DX), K2, Z6
-	VMOVAPS   Z4, Z7
-	VMOVAPS   Z5, Z8
-	VPERMI2PS Z6, Z2, Z7
-	VPERMI2PS Z6, Z2, Z8
-	VMOVAPS   Z0, Z2
-	VPADDD    Z1, Z0, Z6
-	VCMPPS    $0x07, Z7, Z7, K4
-	VCMPPS    $0x06, Z7, Z8, K4, K4
-	VMOVAPS   Z8, K4, Z7
-	VMOVDQA32 Z6, K4, Z2
-	VMOVUPS.Z (BX), K1, Z6
-	VMOVUPS.Z 64(BX), K2, Z8
-	VMOVAPS   Z4, Z4
-	VMOVAPS   Z5, Z5
-	VPERMI2PS Z8, Z6, Z4
-	VPERMI2PS Z8, Z6, Z5
-	VPADDD    Z3, Z0, Z6
-	VCMPPS    $0x07, Z7, Z7, K1
-	VCMPPS    $0x06, Z7, Z4, K1, K1
-	VMOVAPS   Z4, K1, Z7
-	VMOVDQA32 Z6, K1, Z2
-	VPADDD    Z1, Z6, Z6
-	VCMPPS    $0x07, Z7, Z7, K1
-	VCMPPS    $0x06, Z7, Z5, K1, K1
-	VMOVAPS   Z5, K1, Z7
-	VMOVDQA32 Z6, K1, Z2
-	VMOVUPS   Z7, K3, (AX)
-	VMOVUPS   Z2, K3, (CX)
+	TESTQ     SI, SI
+	JZ        next
+	VMOVUPS.Z (R9), K1, Z7
+	VMOVUPS.Z 64(R9), K2, Z8
+	VMOVAPS   Z0, Z9
+	VMOVAPS   Z1, Z10
+	VPERMI2PS Z8, Z7, Z9
+	VPERMI2PS Z8, Z7, Z10
+	VMOVAPS   Z3, Z7
+	VPADDD    Z4, Z3, Z8
+	VCMPPS    $0x07, Z9, Z9, K4
+	VCMPPS    $0x06, Z9, Z10, K4, K4
+	VMOVAPS   Z10, K4, Z9
+	VMOVDQA32 Z8, K4, Z7
+	VMOVUPS.Z (R10), K1, Z8
+	VMOVUPS.Z 64(R10), K2, Z12
+	VMOVAPS   Z0, Z10
+	VMOVAPS   Z1, Z11
+	VPERMI2PS Z12, Z8, Z10
+	VPERMI2PS Z12, Z8, Z11
+	VPADDD    Z5, Z3, Z8
+	VCMPPS    $0x07, Z9, Z9, K4
+	VCMPPS    $0x06, Z9, Z10, K4, K4
+	VMOVAPS   Z10, K4, Z9
+	VMOVDQA32 Z8, K4, Z7
+	VPADDD    Z4, Z8, Z8
+	VCMPPS    $0x07, Z9, Z9, K4
+	VCMPPS    $0x06, Z9, Z11, K4, K4
+	VMOVAPS   Z11, K4, Z9
+	VMOVDQA32 Z8, K4, Z7
+	VMOVUPS   Z9, K3, (DX)
+	VMOVUPS   Z7, K3, (BX)
+	LEAQ      (DX)(SI*4), DX
+	LEAQ      (BX)(SI*4), BX
 
-done:
+next:
+	MOVQ   n+56(FP), R8
+	ANDQ   $-16, R8
+	SHLQ   $0x03, R8
+	SUBQ   R8, R9
+	LEAQ   (R9)(CX*2), R9
+	VPADDD Z5, Z6, Z6
+	VPADDD Z5, Z6, Z6
+	DECQ   DI
+	JNZ    row
+	ADDQ   plane+24(FP), AX
+	DECQ   planes+40(FP)
+	JNZ    plane
 	VZEROUPPER
 	RET
 
@@ -9721,173 +10650,535 @@ DATA evens<>+56(SB)/4, $0x0000001c
 DATA evens<>+60(SB)/4, $0x0000001e
 GLOBL evens<>(SB), RODATA|NOPTR, $64
 
-// func copyRows256(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int)
-// Requires: AVX
-TEXT ·copyRows256(SB), NOSPLIT, $0-48
-	MOVQ    dst+0(FP), AX
-	MOVQ    dstRow+8(FP), CX
-	MOVQ    src+16(FP), DX
-	MOVQ    srcRow+24(FP), BX
-	MOVQ    rows+32(FP), SI
-	MOVQ    columns+40(FP), DI
-	MOVQ    DI, R8
-	ANDQ    $-8, R8
-	ANDQ    $+7, DI
-	SHLQ    $0x02, R8
-	LEAQ    ones256<>+32(SB), R9
-	MOVQ    DI, R10
-	SHLQ    $0x02, R10
-	SUBQ    R10, R9
-	VMOVUPS (R9), Y1
+// func spreadToFour512f32(dx *float32, dy *float32, y *float32, choices *int32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·spreadToFour512f32(SB), NOSPLIT, $0-80
+	VMOVUPS      turns<>+0(SB), Z0
+	VMOVUPS      turns<>+64(SB), Z1
+	MOVQ         dx+0(FP), AX
+	MOVQ         row+40(FP), CX
+	MOVQ         dy+8(FP), DX
+	MOVQ         y+16(FP), BX
+	MOVQ         choices+24(FP), SI
+	MOVQ         width+72(FP), DI
+	VMOVD        DI, X5
+	VPBROADCASTD X5, Z5
+	MOVQ         $+1, DI
+	VMOVD        DI, X4
+	VPBROADCASTD X4, Z4
+	MOVQ         $+32, DI
+	VMOVD        DI, X2
+	VPBROADCASTD X2, Z2
+	MOVQ         n+64(FP), DI
+	ANDQ         $+15, DI
+	LEAQ         (DI)(DI*1), R8
+	MOVQ         $+16, R10
+	MOVQ         R8, R9
+	CMPQ         R8, R10
+	CMOVQGT      R10, R9
+	SUBQ         R9, R8
+	MOVQ         $-1, R10
+	BZHIQ        R9, R10, R10
+	KMOVW        R10, K1
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K2
+	MOVQ         DI, R8
+	MOVQ         $-1, R9
+	BZHIQ        R8, R9, R9
+	KMOVW        R9, K3
+
+plane:
+	MOVQ    rows+56(FP), R8
+	VMOVUPS evens<>+0(SB), Z6
+	MOVQ    AX, R10
 
 row:
-	XORQ R9, R9
-	CMPQ R9, R8
+	LEAQ    (R10)(CX*1), R11
+	VMOVAPS Z6, Z3
+	MOVQ    n+64(FP), R9
+
+vectors:
+	SUBQ      $0x10, R9
+	JL        rest
+	VMOVUPS   (DX), Z7
+	VMOVUPS   (SI), Z9
+	VXORPS    Z8, Z8, Z8
+	VMOVUPS   (BX), Z10
+	VADDPS    Z8, Z7, Z7
+	VCMPPS    $0x06, Z8, Z10, K4
+	VMOVAPS.Z Z7, K4, Z7
+	VMOVAPS   Z3, Z8
+	VPCMPEQD  Z8, Z9, K4
+	VMOVAPS.Z Z7, K4, Z10
+	VPADDD    Z4, Z8, Z8
+	VPCMPEQD  Z8, Z9, K4
+	VMOVAPS.Z Z7, K4, Z8
+	VMOVAPS   Z0, Z11
+	VMOVAPS   Z1, Z12
+	VPERMI2PS Z8, Z10, Z11
+	VPERMI2PS Z8, Z10, Z12
+	VMOVUPS   Z11, (R10)
+	VMOVUPS   Z12, 64(R10)
+	VPADDD    Z5, Z3, Z8
+	VPCMPEQD  Z8, Z9, K4
+	VMOVAPS.Z Z7, K4, Z10
+	VPADDD    Z4, Z8, Z8
+	VPCMPEQD  Z8, Z9, K4
+	VMOVAPS.Z Z7, K4, Z7
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z1, Z9
+	VPERMI2PS Z7, Z10, Z8
+	VPERMI2PS Z7, Z10, Z9
+	VMOVUPS   Z8, (R11)
+	VMOVUPS   Z9, 64(R11)
+	VPADDD    Z2, Z3, Z3
+	ADDQ      $0x40, DX
+	ADDQ      $0x40, BX
+	ADDQ      $0x40, SI
+	ADDQ      $0x80, R10
+	ADDQ      $0x80, R11
+	JMP       vectors
+
+rest:
+	TESTQ     DI, DI
+	JZ        next
+	VMOVUPS.Z (DX), K3, Z7
+	VMOVUPS.Z (SI), K3, Z9
+	VXORPS    Z8, Z8, Z8
+	VMOVUPS.Z (BX), K3, Z10
+	VADDPS    Z8, Z7, Z7
+	VCMPPS    $0x06, Z8, Z10, K4
+	VMOVAPS.Z Z7, K4, Z7
+	VMOVAPS   Z3, Z8
+	VPCMPEQD  Z8, Z9, K4
+	VMOVAPS.Z Z7, K4, Z10
+	VPADDD    Z4, Z8, Z8
+	VPCMPEQD  Z8, Z9, K4
+	VMOVAPS.Z Z7, K4, Z8
+	VMOVAPS   Z0, Z11
+	VMOVAPS   Z1, Z12
+	VPERMI2PS Z8, Z10, Z11
+	VPERMI2PS Z8, Z10, Z12
+	VMOVUPS   Z11, K1, (R10)
+	VMOVUPS   Z12, K2, 64(R10)
+	VPADDD    Z5, Z3, Z8
+	VPCMPEQD  Z8, Z9, K4
+	VMOVAPS.Z Z7, K4, Z3
+	VPADDD    Z4, Z8, Z8
+	VPCMPEQD  Z8, Z9, K4
+	VMOVAPS.Z Z7, K4, Z7
+	VMOVAPS   Z0, Z8
+	VMOVAPS   Z1, Z9
+	VPERMI2PS Z7, Z3, Z8
+	VPERMI2PS Z7, Z3, Z9
+	VMOVUPS   Z8, K1, (R11)
+	VMOVUPS   Z9, K2, 64(R11)
+	LEAQ      (DX)(DI*4), DX
+	LEAQ      (BX)(DI*4), BX
+	LEAQ      (SI)(DI*4), SI
+
+next:
+	MOVQ   n+64(FP), R9
+	ANDQ   $-16, R9
+	SHLQ   $0x03, R9
+	SUBQ   R9, R10
+	LEAQ   (R10)(CX*2), R10
+	VPADDD Z5, Z6, Z6
+	VPADDD Z5, Z6, Z6
+	DECQ   R8
+	JNZ    row
+	ADDQ   plane+32(FP), AX
+	DECQ   planes+48(FP)
+	JNZ    plane
+	VZEROUPPER
+	RET
+
+DATA turns<>+0(SB)/4, $0x00000000
+DATA turns<>+4(SB)/4, $0x00000010
+DATA turns<>+8(SB)/4, $0x00000001
+DATA turns<>+12(SB)/4, $0x00000011
+DATA turns<>+16(SB)/4, $0x00000002
+DATA turns<>+20(SB)/4, $0x00000012
+DATA turns<>+24(SB)/4, $0x00000003
+DATA turns<>+28(SB)/4, $0x00000013
+DATA turns<>+32(SB)/4, $0x00000004
+DATA turns<>+36(SB)/4, $0x00000014
+DATA turns<>+40(SB)/4, $0x00000005
+DATA turns<>+44(SB)/4, $0x00000015
+DATA turns<>+48(SB)/4, $0x00000006
+DATA turns<>+52(SB)/4, $0x00000016
+DATA turns<>+56(SB)/4, $0x00000007
+DATA turns<>+60(SB)/4, $0x00000017
+DATA turns<>+64(SB)/4, $0x00000008
+DATA turns<>+68(SB)/4, $0x00000018
+DATA turns<>+72(SB)/4, $0x00000009
+DATA turns<>+76(SB)/4, $0x00000019
+DATA turns<>+80(SB)/4, $0x0000000a
+DATA turns<>+84(SB)/4, $0x0000001a
+DATA turns<>+88(SB)/4, $0x0000000b
+DATA turns<>+92(SB)/4, $0x0000001b
+DATA turns<>+96(SB)/4, $0x0000000c
+DATA turns<>+100(SB)/4, $0x0000001c
+DATA turns<>+104(SB)/4, $0x0000000d
+DATA turns<>+108(SB)/4, $0x0000001d
+DATA turns<>+112(SB)/4, $0x0000000e
+DATA turns<>+116(SB)/4, $0x0000001e
+DATA turns<>+120(SB)/4, $0x0000000f
+DATA turns<>+124(SB)/4, $0x0000001f
+GLOBL turns<>(SB), RODATA|NOPTR, $128
+
+// func copyPlanes256(dst *float32, dstPlane uintptr, dstRow uintptr, src *float32, srcPlane uintptr, srcRow uintptr, planes int, rows int, columns int)
+// Requires: AVX
+TEXT ·copyPlanes256(SB), NOSPLIT, $0-72
+	MOVQ    dst+0(FP), AX
+	MOVQ    dstRow+16(FP), CX
+	MOVQ    src+24(FP), DX
+	MOVQ    srcRow+40(FP), BX
+	MOVQ    planes+48(FP), SI
+	MOVQ    columns+64(FP), DI
+	LEAQ    -8(DI), R13
+	SHLQ    $0x02, R13
+	MOVQ    DI, R11
+	ANDQ    $-8, R11
+	ANDQ    $+7, DI
+	SHLQ    $0x02, R11
+	LEAQ    ones256<>+32(SB), R8
+	MOVQ    DI, R9
+	SHLQ    $0x02, R9
+	SUBQ    R9, R8
+	VMOVUPS (R8), Y1
+
+plane:
+	MOVQ AX, R8
+	MOVQ DX, R9
+	MOVQ rows+56(FP), R10
+
+row:
+	XORQ R12, R12
+	CMPQ R12, R11
 	JE   rest
 
 vector:
-	VMOVUPS (DX)(R9*1), Y0
-	VMOVUPS Y0, (AX)(R9*1)
-	ADDQ    $0x20, R9
-	CMPQ    R9, R8
+	VMOVUPS (R9)(R12*1), Y0
+	VMOVUPS Y0, (R8)(R12*1)
+	ADDQ    $0x20, R12
+	CMPQ    R12, R11
 	JNE     vector
+
+rest:
+	TESTQ   DI, DI
+	JZ      next
+	TESTQ   R13, R13
+	JL      few
+	VMOVUPS (R9)(R13*1), Y0
+	VMOVUPS Y0, (R8)(R13*1)
+	JMP     next
+
+few:
+	VMASKMOVPS (R9)(R12*1), Y1, Y0
+	VMASKMOVPS Y0, Y1, (R8)(R12*1)
+
+next:
+	ADDQ CX, R8
+	ADDQ BX, R9
+	DECQ R10
+	JNZ  row
+	ADDQ dstPlane+8(FP), AX
+	ADDQ srcPlane+32(FP), DX
+	DECQ SI
+	JNZ  plane
+	VZEROUPPER
+	RET
+
+// func maxOfFour256f32(y *float32, choices *int32, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+// Requires: AVX, AVX2, CMOV
+TEXT ·maxOfFour256f32(SB), NOSPLIT, $0-72
+	MOVQ         x+16(FP), AX
+	MOVQ         row+32(FP), CX
+	MOVQ         y+0(FP), DX
+	MOVQ         choices+8(FP), BX
+	MOVQ         width+64(FP), SI
+	VMOVD        SI, X3
+	VPBROADCASTD X3, Y3
+	MOVQ         $+1, SI
+	VMOVD        SI, X2
+	VPBROADCASTD X2, Y2
+	MOVQ         $+16, SI
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	MOVQ         n+56(FP), SI
+	ANDQ         $+7, SI
+	LEAQ         (SI)(SI*1), DI
+	MOVQ         $+8, R9
+	MOVQ         DI, R8
+	CMPQ         DI, R9
+	CMOVQGT      R9, R8
+	SUBQ         R8, DI
+	LEAQ         ones256<>+32(SB), R9
+	SHLQ         $0x02, R8
+	SUBQ         R8, R9
+	VMOVUPS      (R9), Y4
+	LEAQ         ones256<>+32(SB), R8
+	SHLQ         $0x02, DI
+	SUBQ         DI, R8
+	VMOVUPS      (R8), Y5
+	MOVQ         SI, DI
+	LEAQ         ones256<>+32(SB), R8
+	SHLQ         $0x02, DI
+	SUBQ         DI, R8
+	VMOVUPS      (R8), Y6
+
+plane:
+	MOVQ    rows+48(FP), DI
+	VMOVUPS evens<>+0(SB), Y7
+	MOVQ    AX, R9
+
+row:
+	LEAQ    (R9)(CX*1), R10
+	VMOVAPS Y7, Y1
+	MOVQ    n+56(FP), R8
+
+vectors:
+	SUBQ      $0x08, R8
+	JL        rest
+	VMOVUPS   (R9), Y8
+	VMOVUPS   32(R9), Y9
+	VSHUFPS   $0x88, Y9, Y8, Y10
+	VSHUFPS   $0xdd, Y9, Y8, Y8
+	VPERMPD   $0xd8, Y10, Y10
+	VPERMPD   $0xd8, Y8, Y8
+	VMOVAPS   Y1, Y9
+	VPADDD    Y2, Y1, Y11
+	VCMPPS    $0x07, Y10, Y10, Y12
+	VCMPPS    $0x06, Y10, Y8, Y13
+	VANDPS    Y12, Y13, Y13
+	VBLENDVPS Y13, Y8, Y10, Y10
+	VBLENDVPS Y13, Y11, Y9, Y9
+	VMOVUPS   (R10), Y11
+	VMOVUPS   32(R10), Y12
+	VSHUFPS   $0x88, Y12, Y11, Y8
+	VSHUFPS   $0xdd, Y12, Y11, Y12
+	VPERMPD   $0xd8, Y8, Y8
+	VPERMPD   $0xd8, Y12, Y12
+	VPADDD    Y3, Y1, Y11
+	VCMPPS    $0x07, Y10, Y10, Y13
+	VCMPPS    $0x06, Y10, Y8, Y14
+	VANDPS    Y13, Y14, Y14
+	VBLENDVPS Y14, Y8, Y10, Y10
+	VBLENDVPS Y14, Y11, Y9, Y9
+	VPADDD    Y2, Y11, Y11
+	VCMPPS    $0x07, Y10, Y10, Y8
+	VCMPPS    $0x06, Y10, Y12, Y13
+	VANDPS    Y8, Y13, Y13
+	VBLENDVPS Y13, Y12, Y10, Y10
+	VBLENDVPS Y13, Y11, Y9, Y9
+	VMOVUPS   Y10, (DX)
+	VMOVUPS   Y9, (BX)
+	VPADDD    Y0, Y1, Y1
+	ADDQ      $0x20, DX
+	ADDQ      $0x20, BX
+	ADDQ      $0x40, R9
+	ADDQ      $0x40, R10
+	JMP       vectors
+
+rest:
+	TESTQ      SI, SI
+	JZ         next
+	VMASKMOVPS (R9), Y4, Y8
+	VMASKMOVPS 32(R9), Y5, Y9
+	VSHUFPS    $0x88, Y9, Y8, Y10
+	VSHUFPS    $0xdd, Y9, Y8, Y8
+	VPERMPD    $0xd8, Y10, Y10
+	VPERMPD    $0xd8, Y8, Y8
+	VMOVAPS    Y1, Y9
+	VPADDD     Y2, Y1, Y11
+	VCMPPS     $0x07, Y10, Y10, Y12
+	VCMPPS     $0x06, Y10, Y8, Y13
+	VANDPS     Y12, Y13, Y13
+	VBLENDVPS  Y13, Y8, Y10, Y10
+	VBLENDVPS  Y13, Y11, Y9, Y9
+	VMASKMOVPS (R10), Y4, Y11
+	VMASKMOVPS 32(R10), Y5, Y12
+	VSHUFPS    $0x88, Y12, Y11, Y8
+	VSHUFPS    $0xdd, Y12, Y11, Y12
+	VPERMPD    $0xd8, Y8, Y8
+	VPERMPD    $0xd8, Y12, Y12
+	VPADDD     Y3, Y1, Y11
+	VCMPPS     $0x07, Y10, Y10, Y1
+	VCMPPS     $0x06, Y10, Y8, Y13
+	VANDPS     Y1, Y13, Y13
+	VBLENDVPS  Y13, Y8, Y10, Y10
+	VBLENDVPS  Y13, Y11, Y9, Y9
+	VPADDD     Y2, Y11, Y11
+	VCMPPS     $0x07, Y10, Y10, Y1
+	VCMPPS     $0x06, Y10, Y12, Y8
+	VANDPS     Y1, Y8, Y8
+	VBLENDVPS  Y8, Y12, Y10, Y10
+	VBLENDVPS  Y8, Y11, Y9, Y9
+	VMASKMOVPS Y10, Y6, (DX)
+	VMASKMOVPS Y9, Y6, (BX)
+	LEAQ       (DX)(SI*4), DX
+	LEAQ       (BX)(SI*4), BX
+
+next:
+	MOVQ   n+56(FP), R8
+	ANDQ   $-8, R8
+	SHLQ   $0x03, R8
+	SUBQ   R8, R9
+	LEAQ   (R9)(CX*2), R9
+	VPADDD Y3, Y7, Y7
+	VPADDD Y3, Y7, Y7
+	DECQ   DI
+	JNZ    row
+	ADDQ   plane+24(FP), AX
+	DECQ   planes+40(FP)
+	JNZ    plane
+	VZEROUPPER
+	RET
+
+// func spreadToFour256f32(dx *float32, dy *float32, y *float32, choices *int32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+// Requires: AVX, AVX2, CMOV
+TEXT ·spreadToFour256f32(SB), NOSPLIT, $0-80
+	MOVQ         dx+0(FP), AX
+	MOVQ         row+40(FP), CX
+	MOVQ         dy+8(FP), DX
+	MOVQ         y+16(FP), BX
+	MOVQ         choices+24(FP), SI
+	MOVQ         width+72(FP), DI
+	VMOVD        DI, X3
+	VPBROADCASTD X3, Y3
+	MOVQ         $+1, DI
+	VMOVD        DI, X2
+	VPBROADCASTD X2, Y2
+	MOVQ         $+16, DI
+	VMOVD        DI, X0
+	VPBROADCASTD X0, Y0
+	MOVQ         n+64(FP), DI
+	ANDQ         $+7, DI
+	LEAQ         (DI)(DI*1), R8
+	MOVQ         $+8, R10
+	MOVQ         R8, R9
+	CMPQ         R8, R10
+	CMOVQGT      R10, R9
+	SUBQ         R9, R8
+	LEAQ         ones256<>+32(SB), R10
+	SHLQ         $0x02, R9
+	SUBQ         R9, R10
+	VMOVUPS      (R10), Y4
+	LEAQ         ones256<>+32(SB), R9
+	SHLQ         $0x02, R8
+	SUBQ         R8, R9
+	VMOVUPS      (R9), Y5
+	MOVQ         DI, R8
+	LEAQ         ones256<>+32(SB), R9
+	SHLQ         $0x02, R8
+	SUBQ         R8, R9
+	VMOVUPS      (R9), Y6
+
+plane:
+	MOVQ    rows+56(FP), R8
+	VMOVUPS evens<>+0(SB), Y7
+	MOVQ    AX, R10
+
+row:
+	LEAQ    (R10)(CX*1), R11
+	VMOVAPS Y7, Y1
+	MOVQ    n+64(FP), R9
+
+vectors:
+	SUBQ       $0x08, R9
+	JL         rest
+	VMOVUPS    (DX), Y8
+	VMOVUPS    (SI), Y10
+	VXORPS     Y9, Y9, Y9
+	VMOVUPS    (BX), Y11
+	VADDPS     Y9, Y8, Y8
+	VCMPPS     $0x02, Y9, Y11, Y11
+	VANDNPS    Y8, Y11, Y8
+	VMOVAPS    Y1, Y9
+	VPCMPEQD   Y9, Y10, Y11
+	VANDPS     Y8, Y11, Y11
+	VPADDD     Y2, Y9, Y9
+	VPCMPEQD   Y9, Y10, Y9
+	VANDPS     Y8, Y9, Y9
+	VUNPCKLPS  Y9, Y11, Y12
+	VUNPCKHPS  Y9, Y11, Y9
+	VPERM2F128 $0x31, Y9, Y12, Y11
+	VPERM2F128 $0x20, Y9, Y12, Y12
+	VMOVUPS    Y12, (R10)
+	VMOVUPS    Y11, 32(R10)
+	VPADDD     Y3, Y1, Y9
+	VPCMPEQD   Y9, Y10, Y11
+	VANDPS     Y8, Y11, Y11
+	VPADDD     Y2, Y9, Y9
+	VPCMPEQD   Y9, Y10, Y9
+	VANDPS     Y8, Y9, Y9
+	VUNPCKLPS  Y9, Y11, Y8
+	VUNPCKHPS  Y9, Y11, Y9
+	VPERM2F128 $0x31, Y9, Y8, Y11
+	VPERM2F128 $0x20, Y9, Y8, Y8
+	VMOVUPS    Y8, (R11)
+	VMOVUPS    Y11, 32(R11)
+	VPADDD     Y0, Y1, Y1
+	ADDQ       $0x20, DX
+	ADDQ       $0x20, BX
+	ADDQ       $0x20, SI
+	ADDQ       $0x40, R10
+	ADDQ       $0x40, R11
+	JMP        vectors
 
 rest:
 	TESTQ      DI, DI
 	JZ         next
-	VMASKMOVPS (DX)(R9*1), Y1, Y0
-	VMASKMOVPS Y0, Y1, (AX)(R9*1)
+	VMASKMOVPS (DX), Y6, Y8
+	VMASKMOVPS (SI), Y6, Y10
+	VXORPS     Y9, Y9, Y9
+	VMASKMOVPS (BX), Y6, Y11
+	VADDPS     Y9, Y8, Y8
+	VCMPPS     $0x02, Y9, Y11, Y11
+	VANDNPS    Y8, Y11, Y8
+	VMOVAPS    Y1, Y9
+	VPCMPEQD   Y9, Y10, Y11
+	VANDPS     Y8, Y11, Y11
+	VPADDD     Y2, Y9, Y9
+	VPCMPEQD   Y9, Y10, Y9
+	VANDPS     Y8, Y9, Y9
+	VUNPCKLPS  Y9, Y11, Y12
+	VUNPCKHPS  Y9, Y11, Y9
+	VPERM2F128 $0x31, Y9, Y12, Y11
+	VPERM2F128 $0x20, Y9, Y12, Y12
+	VMASKMOVPS Y12, Y4, (R10)
+	VMASKMOVPS Y11, Y5, 32(R10)
+	VPADDD     Y3, Y1, Y9
+	VPCMPEQD   Y9, Y10, Y1
+	VANDPS     Y8, Y1, Y1
+	VPADDD     Y2, Y9, Y9
+	VPCMPEQD   Y9, Y10, Y9
+	VANDPS     Y8, Y9, Y9
+	VUNPCKLPS  Y9, Y1, Y8
+	VUNPCKHPS  Y9, Y1, Y9
+	VPERM2F128 $0x31, Y9, Y8, Y1
+	VPERM2F128 $0x20, Y9, Y8, Y8
+	VMASKMOVPS Y8, Y4, (R11)
+	VMASKMOVPS Y1, Y5, 32(R11)
+	LEAQ       (DX)(DI*4), DX
+	LEAQ       (BX)(DI*4), BX
+	LEAQ       (SI)(DI*4), SI
 
 next:
-	ADDQ CX, AX
-	ADDQ BX, DX
-	DECQ SI
-	JNZ  row
-	VZEROUPPER
-	RET
-
-// func maxOfFour256f32(y *float32, choices *int32, x *float32, row uintptr, n int, first int32, width int32)
-// Requires: AVX, AVX2, CMOV
-TEXT ·maxOfFour256f32(SB), NOSPLIT, $0-48
-	MOVQ         y+0(FP), AX
-	MOVQ         choices+8(FP), CX
-	MOVQ         x+16(FP), DX
-	MOVQ         row+24(FP), BX
-	MOVQ         n+32(FP), SI
-	ADDQ         DX, BX
-	MOVL         first+40(FP), DI
-	VMOVD        DI, X0
-	VPBROADCASTD X0, Y0
-	MOVL         width+44(FP), DI
-	VMOVD        DI, X3
-	VPBROADCASTD X3, Y3
-	VPADDD       evens<>+0(SB), Y0, Y0
-	MOVQ         $+1, DI
-	VMOVD        DI, X1
-	VPBROADCASTD X1, Y1
-	MOVQ         $+16, DI
-	VMOVD        DI, X2
-	VPBROADCASTD X2, Y2
-
-vectors:
-	SUBQ      $0x08, SI
-	JL        rest
-	VMOVUPS   (DX), Y4
-	VMOVUPS   32(DX), Y5
-	VSHUFPS   $0x88, Y5, Y4, Y6
-	VSHUFPS   $0xdd, Y5, Y4, Y4
-	VPERMPD   $0xd8, Y6, Y6
-	VPERMPD   $0xd8, Y4, Y4
-	VMOVAPS   Y0, Y5
-	VPADDD    Y1, Y0, Y7
-	VCMPPS    $0x07, Y6, Y6, Y8
-	VCMPPS    $0x06, Y6, Y4, Y9
-	VANDPS    Y8, Y9, Y9
-	VBLENDVPS Y9, Y4, Y6, Y6
-	VBLENDVPS Y9, Y7, Y5, Y5
-	VMOVUPS   (BX), Y7
-	VMOVUPS   32(BX), Y8
-	VSHUFPS   $0x88, Y8, Y7, Y4
-	VSHUFPS   $0xdd, Y8, Y7, Y8
-	VPERMPD   $0xd8, Y4, Y4
-	VPERMPD   $0xd8, Y8, Y8
-	VPADDD    Y3, Y0, Y7
-	VCMPPS    $0x07, Y6, Y6, Y9
-	VCMPPS    $0x06, Y6, Y4, Y10
-	VANDPS    Y9, Y10, Y10
-	VBLENDVPS Y10, Y4, Y6, Y6
-	VBLENDVPS Y10, Y7, Y5, Y5
-	VPADDD    Y1, Y7, Y7
-	VCMPPS    $0x07, Y6, Y6, Y4
-	VCMPPS    $0x06, Y6, Y8, Y9
-	VANDPS    Y4, Y9, Y9
-	VBLENDVPS Y9, Y8, Y6, Y6
-	VBLENDVPS Y9, Y7, Y5, Y5
-	VMOVUPS   Y6, (AX)
-	VMOVUPS   Y5, (CX)
-	VPADDD    Y2, Y0, Y0
-	ADDQ      $0x20, AX
-	ADDQ      $0x20, CX
-	ADDQ      $0x40, DX
-	ADDQ      $0x40, BX
-	JMP       vectors
-
-rest:
-	ADDQ       $0x08, SI
-	JZ         done
-	LEAQ       (SI)(SI*1), DI
-	MOVQ       $+8, R9
-	MOVQ       DI, R8
-	CMPQ       DI, R9
-	CMOVQGT    R9, R8
-	SUBQ       R8, DI
-	LEAQ       ones256<>+32(SB), R9
-	SHLQ       $0x02, R8
-	SUBQ       R8, R9
-	VMOVUPS    (R9), Y2
-	LEAQ       ones256<>+32(SB), R8
-	SHLQ       $0x02, DI
-	SUBQ       DI, R8
-	VMOVUPS    (R8), Y4
-	LEAQ       ones256<>+32(SB), DI
-	SHLQ       $0x02, SI
-	SUBQ       SI, DI
-	VMOVUPS    (DI), Y5
-	VMASKMOVPS (DX), Y2, Y6
-	VMASKMOVPS 32(DX), Y4, Y7
-	VSHUFPS    $0x88, Y7, Y6, Y8
-	VSHUFPS    $0xdd, Y7, Y6, Y6
-	VPERMPD    $0xd8, Y8, Y8
-	VPERMPD    $0xd8, Y6, Y6
-	VMOVAPS    Y0, Y7
-	VPADDD     Y1, Y0, Y9
-	VCMPPS     $0x07, Y8, Y8, Y10
-	VCMPPS     $0x06, Y8, Y6, Y11
-	VANDPS     Y10, Y11, Y11
-	VBLENDVPS  Y11, Y6, Y8, Y8
-	VBLENDVPS  Y11, Y9, Y7, Y7
-	VMASKMOVPS (BX), Y2, Y2
-	VMASKMOVPS 32(BX), Y4, Y6
-	VSHUFPS    $0x88, Y6, Y2, Y4
-	VSHUFPS    $0xdd, Y6, Y2, Y2
-	VPERMPD    $0xd8, Y4, Y4
-	VPERMPD    $0xd8, Y2, Y2
-	VPADDD     Y3, Y0, Y9
-	VCMPPS     $0x07, Y8, Y8, Y0
-	VCMPPS     $0x06, Y8, Y4, Y3
-	VANDPS     Y0, Y3, Y3
-	VBLENDVPS  Y3, Y4, Y8, Y8
-	VBLENDVPS  Y3, Y9, Y7, Y7
-	VPADDD     Y1, Y9, Y9
-	VCMPPS     $0x07, Y8, Y8, Y0
-	VCMPPS     $0x06, Y8, Y2, Y1
-	VANDPS     Y0, Y1, Y1
-	VBLENDVPS  Y1, Y2, Y8, Y8
-	VBLENDVPS  Y1, Y9, Y7, Y7
-	VMASKMOVPS Y8, Y5, (AX)
-	VMASKMOVPS Y7, Y5, (CX)
-
-done:
+	MOVQ   n+64(FP), R9
+	ANDQ   $-8, R9
+	SHLQ   $0x03, R9
+	SUBQ   R9, R10
+	LEAQ   (R10)(CX*2), R10
+	VPADDD Y3, Y7, Y7
+	VPADDD Y3, Y7, Y7
+	DECQ   R8
+	JNZ    row
+	ADDQ   plane+32(FP), AX
+	DECQ   planes+48(FP)
+	JNZ    plane
 	VZEROUPPER
 	RET
 

@@ -393,25 +393,6 @@ func strip256_12f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep u
 //go:noescape
 func taps512_16f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
 
-// products512_16f32 adds to 9 rows of 16 sums, for lines of pixels, line after line; lines and
-// line are 1 or more:
-//
-//	for r := range lines {
-//		for q := range line {
-//			for i := range 9 {
-//				for j := range 16 {
-//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
-//				}
-//			}
-//		}
-//	}
-//
-// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
-// between, which is pitch - line.
-//
-//go:noescape
-func products512_16f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
-
 // taps512_32f32 computes 32 columns of planes, k and rows being 1 or more:
 //
 //	for i := range rows {
@@ -433,25 +414,6 @@ func products512_16f32(x *float32, taps *int, y *float32, yStep uintptr, c *floa
 //go:noescape
 func taps512_32f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
 
-// products512_32f32 adds to 9 rows of 32 sums, for lines of pixels, line after line; lines and
-// line are 1 or more:
-//
-//	for r := range lines {
-//		for q := range line {
-//			for i := range 9 {
-//				for j := range 32 {
-//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
-//				}
-//			}
-//		}
-//	}
-//
-// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
-// between, which is pitch - line.
-//
-//go:noescape
-func products512_32f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
-
 // taps512_48f32 computes 48 columns of planes, k and rows being 1 or more:
 //
 //	for i := range rows {
@@ -472,6 +434,65 @@ func products512_32f32(x *float32, taps *int, y *float32, yStep uintptr, c *floa
 //
 //go:noescape
 func taps512_48f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
+
+// taps512_64f32 computes 64 columns of planes, k and rows being 1 or more:
+//
+//	for i := range rows {
+//		for j := range 64 {
+//			s := from[i]
+//			for p := range k {
+//				s = fma(a[i][p], b[taps[p]+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, in bytes.
+//
+//go:noescape
+func taps512_64f32(a *float32, aRow uintptr, b *float32, taps *int, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, floor float32)
+
+// products512_16f32 adds to 9 rows of 16 sums, for lines of pixels, line after line; lines and
+// line are 1 or more:
+//
+//	for r := range lines {
+//		for q := range line {
+//			for i := range 9 {
+//				for j := range 16 {
+//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
+//				}
+//			}
+//		}
+//	}
+//
+// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
+// between, which is pitch - line.
+//
+//go:noescape
+func products512_16f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+
+// products512_32f32 adds to 9 rows of 32 sums, for lines of pixels, line after line; lines and
+// line are 1 or more:
+//
+//	for r := range lines {
+//		for q := range line {
+//			for i := range 9 {
+//				for j := range 32 {
+//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
+//				}
+//			}
+//		}
+//	}
+//
+// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
+// between, which is pitch - line.
+//
+//go:noescape
+func products512_32f32(x *float32, taps *int, y *float32, yStep uintptr, c *float32, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
 
 // products512_48f32 adds to 9 rows of 48 sums, for lines of pixels, line after line; lines and
 // line are 1 or more:
@@ -595,25 +616,6 @@ func products256_16f32(x *float32, taps *int, y *float32, yStep uintptr, c *floa
 //go:noescape
 func taps512_8f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
 
-// products512_8f64 adds to 9 rows of 8 sums, for lines of pixels, line after line; lines and
-// line are 1 or more:
-//
-//	for r := range lines {
-//		for q := range line {
-//			for i := range 9 {
-//				for j := range 8 {
-//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
-//				}
-//			}
-//		}
-//	}
-//
-// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
-// between, which is pitch - line.
-//
-//go:noescape
-func products512_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
-
 // taps512_16f64 computes 16 columns of planes, k and rows being 1 or more:
 //
 //	for i := range rows {
@@ -635,25 +637,6 @@ func products512_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float
 //go:noescape
 func taps512_16f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
 
-// products512_16f64 adds to 9 rows of 16 sums, for lines of pixels, line after line; lines and
-// line are 1 or more:
-//
-//	for r := range lines {
-//		for q := range line {
-//			for i := range 9 {
-//				for j := range 16 {
-//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
-//				}
-//			}
-//		}
-//	}
-//
-// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
-// between, which is pitch - line.
-//
-//go:noescape
-func products512_16f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
-
 // taps512_24f64 computes 24 columns of planes, k and rows being 1 or more:
 //
 //	for i := range rows {
@@ -674,6 +657,65 @@ func products512_16f64(x *float64, taps *int, y *float64, yStep uintptr, c *floa
 //
 //go:noescape
 func taps512_24f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
+
+// taps512_32f64 computes 32 columns of planes, k and rows being 1 or more:
+//
+//	for i := range rows {
+//		for j := range 32 {
+//			s := from[i]
+//			for p := range k {
+//				s = fma(a[i][p], b[taps[p]+j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, in bytes.
+//
+//go:noescape
+func taps512_32f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, floor float64)
+
+// products512_8f64 adds to 9 rows of 8 sums, for lines of pixels, line after line; lines and
+// line are 1 or more:
+//
+//	for r := range lines {
+//		for q := range line {
+//			for i := range 9 {
+//				for j := range 8 {
+//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
+//				}
+//			}
+//		}
+//	}
+//
+// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
+// between, which is pitch - line.
+//
+//go:noescape
+func products512_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
+
+// products512_16f64 adds to 9 rows of 16 sums, for lines of pixels, line after line; lines and
+// line are 1 or more:
+//
+//	for r := range lines {
+//		for q := range line {
+//			for i := range 9 {
+//				for j := range 16 {
+//					c[i][j] = fma(x[taps[i]+r*pitch+q], y[r*line+q][j], c[i][j])
+//				}
+//			}
+//		}
+//	}
+//
+// cRow and yStep lead from one row of c or y to the next, in bytes, as are line, pitch and
+// between, which is pitch - line.
+//
+//go:noescape
+func products512_16f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
 
 // products512_24f64 adds to 9 rows of 24 sums, for lines of pixels, line after line; lines and
 // line are 1 or more:
@@ -776,55 +818,107 @@ func taps256_12f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, 
 //go:noescape
 func products256_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
 
-// copyRows512 copies rows of columns, both 1 or more; dstRow and srcRow are in bytes:
+// copyPlanes512 copies rows of columns, each of the three 1 or more; how far it is from a plane
+// or row to the next is in bytes:
 //
-//	for i := range rows {
-//		for j := range columns {
-//			dst[i][j] = src[i][j]
+//	for p := range planes {
+//		for i := range rows {
+//			for j := range columns {
+//				dst[p][i][j] = src[p][i][j]
+//			}
 //		}
 //	}
 //
 //go:noescape
-func copyRows512(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int)
+func copyPlanes512(dst *float32, dstPlane uintptr, dstRow uintptr, src *float32, srcPlane uintptr, srcRow uintptr, planes int, rows int, columns int)
 
-// maxOfFour512f32 sets a row of y to the largest of four elements of two rows of x, and choices to
-// where it is, NaN being the largest, and of equals the first; row is in bytes and n is 1
-// or more:
+// maxOfFour512f32 sets y to the largest of each square of four elements of planes of x, and choices
+// to where in a plane it is, NaN being the largest, and of equals the first; planes, rows
+// and n are 1 or more, and plane and row in bytes:
 //
-//	for i := range n {
-//		y[i], choices[i] = x[2*i], first+2*i
-//		take x[2*i+1] at first+2*i+1 if larger
-//		take x[row+2*i] at first+width+2*i if larger
-//		take x[row+2*i+1] at first+width+2*i+1 if larger
-//	}
-//
-//go:noescape
-func maxOfFour512f32(y *float32, choices *int32, x *float32, row uintptr, n int, first int32, width int32)
-
-// copyRows256 copies rows of columns, both 1 or more; dstRow and srcRow are in bytes:
-//
-//	for i := range rows {
-//		for j := range columns {
-//			dst[i][j] = src[i][j]
+//	for p := range planes {
+//		for i := range rows {
+//			for j := range n {
+//				y[p][i][j], choices[p][i][j] = x[p][2*i][2*j], 2*i*width+2*j
+//				take x[p][2*i][2*j+1] at 2*i*width+2*j+1 if larger
+//				take x[p][2*i+1][2*j] at (2*i+1)*width+2*j if larger
+//				take x[p][2*i+1][2*j+1] at (2*i+1)*width+2*j+1 if larger
+//			}
 //		}
 //	}
 //
 //go:noescape
-func copyRows256(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int)
+func maxOfFour512f32(y *float32, choices *int32, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
 
-// maxOfFour256f32 sets a row of y to the largest of four elements of two rows of x, and choices to
-// where it is, NaN being the largest, and of equals the first; row is in bytes and n is 1
-// or more:
+// spreadToFour512f32 sets the squares of four elements of planes of dx to 0, but the one that was
+// chosen to dy unless y is 0 or less; planes, rows and n are 1 or more, and plane and row
+// in bytes:
 //
-//	for i := range n {
-//		y[i], choices[i] = x[2*i], first+2*i
-//		take x[2*i+1] at first+2*i+1 if larger
-//		take x[row+2*i] at first+width+2*i if larger
-//		take x[row+2*i+1] at first+width+2*i+1 if larger
+//	for p := range planes {
+//		for i := range rows {
+//			for j := range n {
+//				v := 0
+//				if !(y[p][i][j] <= 0) {
+//					v += dy[p][i][j] // -0 becomes +0
+//				}
+//				set dx[p][2*i:2*i+2][2*j:2*j+2] to 0, but that at choices[p][i][j] to v
+//			}
+//		}
 //	}
 //
 //go:noescape
-func maxOfFour256f32(y *float32, choices *int32, x *float32, row uintptr, n int, first int32, width int32)
+func spreadToFour512f32(dx *float32, dy *float32, y *float32, choices *int32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+
+// copyPlanes256 copies rows of columns, each of the three 1 or more; how far it is from a plane
+// or row to the next is in bytes:
+//
+//	for p := range planes {
+//		for i := range rows {
+//			for j := range columns {
+//				dst[p][i][j] = src[p][i][j]
+//			}
+//		}
+//	}
+//
+//go:noescape
+func copyPlanes256(dst *float32, dstPlane uintptr, dstRow uintptr, src *float32, srcPlane uintptr, srcRow uintptr, planes int, rows int, columns int)
+
+// maxOfFour256f32 sets y to the largest of each square of four elements of planes of x, and choices
+// to where in a plane it is, NaN being the largest, and of equals the first; planes, rows
+// and n are 1 or more, and plane and row in bytes:
+//
+//	for p := range planes {
+//		for i := range rows {
+//			for j := range n {
+//				y[p][i][j], choices[p][i][j] = x[p][2*i][2*j], 2*i*width+2*j
+//				take x[p][2*i][2*j+1] at 2*i*width+2*j+1 if larger
+//				take x[p][2*i+1][2*j] at (2*i+1)*width+2*j if larger
+//				take x[p][2*i+1][2*j+1] at (2*i+1)*width+2*j+1 if larger
+//			}
+//		}
+//	}
+//
+//go:noescape
+func maxOfFour256f32(y *float32, choices *int32, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+
+// spreadToFour256f32 sets the squares of four elements of planes of dx to 0, but the one that was
+// chosen to dy unless y is 0 or less; planes, rows and n are 1 or more, and plane and row
+// in bytes:
+//
+//	for p := range planes {
+//		for i := range rows {
+//			for j := range n {
+//				v := 0
+//				if !(y[p][i][j] <= 0) {
+//					v += dy[p][i][j] // -0 becomes +0
+//				}
+//				set dx[p][2*i:2*i+2][2*j:2*j+2] to 0, but that at choices[p][i][j] to v
+//			}
+//		}
+//	}
+//
+//go:noescape
+func spreadToFour256f32(dx *float32, dy *float32, y *float32, choices *int32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
 
 // row512f32 adds to a row of C the product of a row of A and as many rows of B, eight
 // at a time; eights and columns are 1 or more, aStep and bStep in bytes:

@@ -6,12 +6,15 @@ import "unsafe"
 // of processor. The strips and products are by the number of vectors they are wide.
 type imageKernels[T Float] struct {
 	lanes       int
-	strips      [4]tapStrip[T]
+	strips      [5]tapStrip[T]    // of the widths there are
 	products    [4]productTile[T] // of the widths there are
 	productRows int
 
-	copyRows  func(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows, columns int)
-	maxOfFour func(y *float32, choices *int32, x *float32, row uintptr, n int, first, width int32) // nil if there is none
+	copyPlanes func(dst *float32, dstPlane, dstRow uintptr, src *float32, srcPlane, srcRow uintptr, planes, rows, columns int)
+
+	// Of pools with windows of 2 by 2, nil if there are none.
+	maxOfFour    func(y *float32, choices *int32, x *float32, plane, row uintptr, planes, rows, n, width int)
+	spreadToFour func(dx, dy, y *float32, choices *int32, plane, row uintptr, planes, rows, n, width int)
 }
 
 // imageKernelsOf returns the kernels that there are here, nil if none.
@@ -32,10 +35,10 @@ type (
 // next returns how many vectors wide the next strip is, if so many are left: three, unless
 // one would be left alone.
 func (k *imageKernels[T]) next(left int) int {
-	if left == 4 {
-		return 2
+	if left == 4 && k.strips[4] != nil {
+		return 4
 	}
-	return min(left, 3)
+	return nextOfThree(left)
 }
 
 // nextProduct is the same of the tiles of dwᵀ.
@@ -43,33 +46,45 @@ func (k *imageKernels[T]) nextProduct(left int) int {
 	if k.products[3] == nil {
 		return 2
 	}
-	return k.next(left)
+	return nextOfThree(left)
 }
 
-// correlate computes the planes lo to hi of a group.
+func nextOfThree(left int) int {
+	if left == 4 {
+		return 2
+	}
+	return min(left, 3)
+}
+
+// correlate computes the planes lo to hi of a group; wide begins with lo. The last strip begins before the end
+// of the one before, if the planes are not of whole vectors.
 func (k *imageKernels[T]) correlate(c *correlation, wide, placed, w, bias []T, lo, hi int, floor T) {
 	size := unsafe.Sizeof(T(0))
 	from, fromRow := zerosOf[T](), uintptr(0)
 	if bias != nil {
 		from, fromRow = &bias[lo], size
 	}
-	terms, left := len(c.taps), c.wide/k.lanes
-	for j, vectors := 0, 0; left > 0; j, left = j+vectors*k.lanes, left-vectors {
-		vectors = k.next(left)
+	terms, vectors := len(c.taps), 0
+	for j := 0; j < c.wide; j += vectors * k.lanes {
+		vectors = min(k.next(ceil(c.wide-j, k.lanes)), c.wide/k.lanes)
+		j = min(j, c.wide-vectors*k.lanes)
 		most := max(callSize/(terms*vectors*k.lanes*8), 1) * 8
 		for p := lo; p < hi; p += most {
-			k.strips[vectors](&w[p*terms], uintptr(terms)*size, &placed[j], &c.taps[0], &wide[p*c.wide+j], uintptr(c.wide)*size,
+			k.strips[vectors](&w[p*terms], uintptr(terms)*size, &placed[j], &c.taps[0], &wide[(p-lo)*c.wide+j], uintptr(c.wide)*size,
 				below(from, p-lo, fromRow), fromRow, min(most, hi-p), terms, floor)
 		}
 	}
 }
 
-// addProducts adds to dwᵀ of a group, of so many rows and columns, the products of lines
-// of pixels of x and dyᵀ.
-func (k *imageKernels[T]) addProducts(c *correlation, sums, placed, dy []T, rows, columns, lines, line int) {
+// addProducts adds to dwᵀ of a group, of so many columns, the products of lines of pixels
+// of x and dyᵀ.
+func (k *imageKernels[T]) addProducts(c *correlation, sums, placed, dy []T, terms, columns, lines, line int) {
 	size := unsafe.Sizeof(T(0))
+	if line == c.pitch { // they are one
+		lines, line = 1, lines*line
+	}
 	most := max(callSize/(line*k.productRows*3*k.lanes), 1)
-	for r := 0; r < rows; r += k.productRows {
+	for r := 0; r < terms; r += k.productRows {
 		left := columns / k.lanes
 		for j, vectors := 0, 0; left > 0; j, left = j+vectors*k.lanes, left-vectors {
 			vectors = k.nextProduct(left)

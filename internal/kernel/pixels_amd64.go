@@ -13,6 +13,15 @@ func pixels[T Float](y []T, x []byte) int {
 	return n
 }
 
+// marks is the part of Marks that is done here: it returns how many blocks.
+func marks(found []uint64, text []byte, a, b, c byte) int {
+	if !hasAVX2 || len(found) == 0 {
+		return 0
+	}
+	marks256(&found[0], &text[0], len(found), a, b, c)
+	return len(found)
+}
+
 // Prefetch fetches x, which is to be read soon, into the processor's cache
 // where it can be asked to.
 func Prefetch(x []byte) {

@@ -11729,6 +11729,47 @@ loop:
 	VZEROUPPER
 	RET
 
+// func marks256(found *uint64, text *byte, n int, a byte, b byte, c byte)
+// Requires: AVX, AVX2
+TEXT ·marks256(SB), NOSPLIT, $0-27
+	MOVQ         found+0(FP), AX
+	MOVQ         text+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVB         a+24(FP), BL
+	VMOVD        BX, X0
+	VPBROADCASTB X0, Y0
+	MOVB         b+25(FP), BL
+	VMOVD        BX, X1
+	VPBROADCASTB X1, Y1
+	MOVB         c+26(FP), BL
+	VMOVD        BX, X2
+	VPBROADCASTB X2, Y2
+
+block:
+	VMOVDQU   (CX), Y3
+	VPCMPEQB  Y0, Y3, Y4
+	VPCMPEQB  Y1, Y3, Y5
+	VPOR      Y5, Y4, Y4
+	VPCMPEQB  Y2, Y3, Y3
+	VPOR      Y3, Y4, Y4
+	VPMOVMSKB Y4, BX
+	VMOVDQU   32(CX), Y3
+	VPCMPEQB  Y0, Y3, Y4
+	VPCMPEQB  Y1, Y3, Y5
+	VPOR      Y5, Y4, Y4
+	VPCMPEQB  Y2, Y3, Y3
+	VPOR      Y3, Y4, Y4
+	VPMOVMSKB Y4, SI
+	SHLQ      $0x20, SI
+	ORQ       SI, BX
+	MOVQ      BX, (AX)
+	ADDQ      $0x40, CX
+	ADDQ      $0x08, AX
+	DECQ      DX
+	JNZ       block
+	VZEROUPPER
+	RET
+
 // func prefetch(x *byte, n int)
 // Requires: MMX+
 TEXT ·prefetch(SB), NOSPLIT, $0-16

@@ -1969,6 +1969,17 @@ func normRowBackward256f64(dx *float64, dgamma *float64, dbeta *float64, dy *flo
 //go:noescape
 func pixels256(y *float32, x *byte, n int)
 
+// marks256 finds three bytes in n blocks of 64, n being 1 or more:
+//
+//	for i := range 64 * n {
+//		if text[i] == a || text[i] == b || text[i] == c {
+//			found[i/64] |= 1 << (i % 64)
+//		}
+//	}
+//
+//go:noescape
+func marks256(found *uint64, text *byte, n int, a byte, b byte, c byte)
+
 // prefetch asks for the cache lines of n bytes from x on; n is 1 or more.
 //
 //go:noescape

@@ -31,39 +31,48 @@ func (a Axis) moves(b Axis) bool { b.Size = a.Size; return a == b }
 // largest, and choices to where in its plane that is, the first if there are several.
 // There is no dilation, and every window has an element of x.
 func MaxPool[T Float](g Pool, y, x []T, choices []int32) {
-	planes := g.mustFit("MaxPool", len(x), len(y), len(choices))
-	n := g.outputs()
-	for range planes {
-		maxPlane(g, y[:n], x, g.Columns.Size, choices[:n])
-		x, y, choices = x[g.inputs():], y[n:], choices[n:]
-	}
+	g.mustFit("MaxPool", len(x), len(y), len(choices))
+	maxPlanes(g, y, x, g.inputs(), g.Columns.Size, choices)
 }
 
-// maxPlane is MaxPool of a plane whose rows lie pitch apart.
-func maxPlane[T Float](g Pool, y, x []T, pitch int, choices []int32) {
-	rows, columns := g.Rows.Out(), g.Columns.Out()
+// squares returns the kernels for windows of 2 by 2, if g has these and there are such
+// kernels.
+func squares[T Float](g Pool) *imageKernels[T] {
 	pairs := Axis{Kernel: 2, Stride: 2, Dilation: 1}
-	k := imageKernelsOf[T]()
-	ofFour := k != nil && k.maxOfFour != nil && g.Rows.moves(pairs) && g.Columns.moves(pairs)
-	for i := range rows {
-		best, choices := y[i*columns:][:columns], choices[i*columns:][:columns]
-		if ofFour {
-			k.maxOfFour(words(best), &choices[0], words(x[2*i*pitch:]), uintptr(4*pitch), columns, int32(2*i*g.Columns.Size), int32(g.Columns.Size))
-			continue
+	if k := imageKernelsOf[T](); k != nil && k.maxOfFour != nil && g.Rows.moves(pairs) && g.Columns.moves(pairs) {
+		return k
+	}
+	return nil
+}
+
+// maxPlanes is MaxPool of planes that lie plane elements apart, and their rows pitch.
+func maxPlanes[T Float](g Pool, y, x []T, plane, pitch int, choices []int32) {
+	n, rows, columns := g.outputs(), g.Rows.Out(), g.Columns.Out()
+	if k := squares[T](g); k != nil {
+		for most := max(callSize/g.inputs(), 1); len(y) > 0; {
+			planes := min(most, len(y)/n)
+			k.maxOfFour(words(y), &choices[0], words(x), uintptr(4*plane), uintptr(4*pitch), planes, rows, columns, g.Columns.Size)
+			y, choices, x = y[planes*n:], choices[planes*n:], x[min(planes*plane, len(x)):]
 		}
-		top, bottom := g.Rows.inside(i)
-		for j := range best {
-			left, right := g.Columns.inside(j)
-			row, column := top, left
-			most := x[row*pitch+column]
-			for r := top; r < bottom; r++ {
-				for c, v := range x[r*pitch:][left:right] {
-					if v > most || v != v && most == most {
-						most, row, column = v, r, left+c
+		return
+	}
+	for ; len(y) > 0; y, choices, x = y[n:], choices[n:], x[min(plane, len(x)):] {
+		for i := range rows {
+			best, choices := y[i*columns:][:columns], choices[i*columns:][:columns]
+			top, bottom := g.Rows.inside(i)
+			for j := range best {
+				left, right := g.Columns.inside(j)
+				row, column := top, left
+				most := x[row*pitch+column]
+				for r := top; r < bottom; r++ {
+					for c, v := range x[r*pitch:][left:right] {
+						if v > most || v != v && most == most {
+							most, row, column = v, r, left+c
+						}
 					}
 				}
+				best[j], choices[j] = most, int32(row*g.Columns.Size+column)
 			}
-			best[j], choices[j] = most, int32(row*g.Columns.Size+column)
 		}
 	}
 }

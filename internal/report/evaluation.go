@@ -35,7 +35,7 @@ type Classes struct {
 type Values struct {
 	*metrics.Regression[float32]
 	Names             []string    // of the numbers
-	Actual, Predicted [][]float64 // of each number, for up to mostPoints samples evenly among all
+	Actual, Predicted [][]float64 // of each number that is drawn, for up to mostPoints samples evenly among all
 }
 
 const (
@@ -48,18 +48,23 @@ const (
 func Evaluate(ctx context.Context, net nn.Layer[float32], loss nn.Loss[float32], samples data.Samples[float32], from *data.Preparation, batch, threads int) (*Evaluation, error) {
 	e := &Evaluation{Samples: samples.Len()}
 	var take func(first int, y *tensor.Tensor[float32], t nn.Targets[float32]) error
-	sum := 0.0
+	sum, weights := 0.0, 0.0
 	err := train.Outputs(ctx, net, samples, batch, threads, func(first int, y *tensor.Tensor[float32], t nn.Targets[float32]) error {
 		if take == nil {
 			take = e.begin(y, t, from)
 		}
-		sum = math.FMA(float64(t.Len()), loss.Forward(nil, y, t), sum)
+		weight := float64(t.Len())
+		if weighted, ok := loss.(nn.WeightedLoss[float32]); ok {
+			weight = weighted.Weight(t)
+		}
+		sum = math.FMA(weight, loss.Forward(nil, y, t), sum)
+		weights += weight
 		return take(first, y, t)
 	})
 	if err != nil {
 		return nil, err
 	}
-	e.Loss = sum / float64(e.Samples)
+	e.Loss = sum / weights
 	if e.Classes != nil {
 		e.Classes.Pictures = pictures(samples, e.Classes.Mistakes, from)
 	}
@@ -83,7 +88,8 @@ func (e *Evaluation) begin(y *tensor.Tensor[float32], t nn.Targets[float32], fro
 		}
 	}
 	v := &Values{Regression: metrics.NewRegression[float32](n), Names: make([]string, n)}
-	v.Actual, v.Predicted = make([][]float64, n), make([][]float64, n)
+	drawn := min(n, mostDrawn)
+	v.Actual, v.Predicted = make([][]float64, drawn), make([][]float64, drawn)
 	mean, std := make([]float64, n), make([]float64, n)
 	for i := range n {
 		v.Names[i], std[i] = fmt.Sprint("output ", i), 1
@@ -105,7 +111,7 @@ func (e *Evaluation) begin(y *tensor.Tensor[float32], t nn.Targets[float32], fro
 		v.Add(y, actual)
 		for i := range t.Len() {
 			if (first+i)%every == 0 {
-				for k := range n {
+				for k := range drawn {
 					v.Actual[k] = append(v.Actual[k], float64(actual.Data[i*n+k]))
 					v.Predicted[k] = append(v.Predicted[k], float64(y.Data[i*n+k]))
 				}

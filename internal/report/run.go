@@ -104,9 +104,12 @@ func settings(d *jsontext.Decoder, name string, depth int, all []Setting) ([]Set
 		if err != nil {
 			return nil, err
 		}
-		text := []byte(value)
+		var text []byte
 		if value.Kind() == '"' {
 			text, err = jsontext.AppendUnquote(nil, value)
+		} else {
+			err = value.Compact()
+			text = value
 		}
 		return append(all, Setting{name, string(text)}), err
 	}

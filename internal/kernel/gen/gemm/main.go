@@ -29,8 +29,9 @@ func main() {
 	}
 	convolutions()
 	for _, bits := range []int{512, 256} {
-		copyRows(bits)
+		copyPlanes(bits)
 		maxOfFour(bits)
+		spreadToFour(bits)
 	}
 	row(512)
 	row(256)

@@ -11,8 +11,12 @@ import (
 // convolutions writes the kernels of convolutions.
 func convolutions() {
 	for _, e := range []element{float32s, float64s} {
+		for vectors, heights := range [][]int{1: {8, 4, 2, 1}, 2: {8, 4, 2, 1}, 3: {8, 4, 2, 1}, 4: {6, 4, 2, 1}} {
+			if vectors > 0 {
+				taps{strip{element: e, bits: 512, vectors: vectors, heights: heights}}.write()
+			}
+		}
 		for vectors := 1; vectors <= 3; vectors++ {
-			taps{strip{element: e, bits: 512, vectors: vectors, heights: []int{8, 4, 2, 1}}}.write()
 			products{strip{element: e, bits: 512, vectors: vectors}, 9}.write()
 		}
 		for vectors, heights := range [][]int{1: {8, 4, 2, 1}, 2: {6, 4, 2, 1}, 3: {4, 2, 1}} {

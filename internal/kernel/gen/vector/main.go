@@ -46,6 +46,7 @@ func main() {
 		}
 	}
 	pixels()
+	marks()
 	prefetch()
 	data()
 	for _, err := range []error{
