@@ -15,8 +15,8 @@ type sparse[T Float] struct {
 	// finite reports whether all of n elements are, n being 1 or more.
 	finite func(x *T, n int) bool
 
-	// copyRows copies rows of so many columns.
-	copyRows func(dst *T, dstRow uintptr, src *T, srcRow uintptr, rows, columns int)
+	// copyPlanes copies planes of rows of so many columns.
+	copyPlanes func(dst *T, dstPlane, dstRow uintptr, src *T, srcPlane, srcRow uintptr, planes, rows, columns int)
 
 	// rowLists and columnLists list the terms of every two rows that stay, for A as
 	// it lies and for A transposed. next returns the kernel to begin with where C
@@ -136,7 +136,7 @@ func (s *blocked[T]) partOf(p0, p1 int, memory []T, rows int) part[T] {
 	size := unsafe.Sizeof(T(0))
 	for p := 0; p < p1-p0; p += some {
 		rows := min(some, p1-p0-p)
-		s.sparse.copyRows(&memory[p*pitch], uintptr(pitch)*size, &b.rows[p*n], uintptr(n)*size, rows, n)
+		s.sparse.copyPlanes(&memory[p*pitch], 0, uintptr(pitch)*size, &b.rows[p*n], 0, uintptr(n)*size, 1, rows, n)
 		b.finite = b.finite && s.sparse.finite(&b.rows[p*n], rows*n)
 	}
 	b.rows, b.pitch = memory, pitch

@@ -22,7 +22,7 @@ var (
 		next: next512f32, lanes: 16, panel: 64, transposed: true,
 		addRow: row512f32, squares: transpose256f32,
 		sparse: &sparse[float32]{
-			finite: finite256f32, copyRows: copyRows512,
+			finite: finite256f32, copyPlanes: copyPlanes512,
 			rowLists: rowLists512f32, columnLists: columnLists512f32, next: nextListed512,
 			rowTerms: rowTerms256f32, terms: terms512_128f32, panel: 128,
 		},
@@ -33,7 +33,7 @@ var (
 		next: next256(strips256f32), lanes: 8, panel: 24,
 		addRow: row256f32, squares: transpose256f32,
 		sparse: &sparse[float32]{
-			finite: finite256f32, copyRows: copyRows256,
+			finite: finite256f32, copyPlanes: copyPlanes256,
 			rowLists: rowLists256f32, columnLists: columnLists256f32, next: nextListed256,
 			rowTerms: rowTerms256f32, terms: terms256_64f32, panel: 64,
 		},
