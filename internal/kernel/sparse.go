@@ -15,7 +15,8 @@ type sparse[T Float] struct {
 	// finite reports whether all of n elements are, n being 1 or more.
 	finite func(x *T, n int) bool
 
-	// copyPlanes copies planes of rows of so many columns.
+	// copyPlanes copies planes of rows of so many columns; nil if it does not pay to copy
+	// B, as short vectors are seldom on two cache lines.
 	copyPlanes func(dst *T, dstPlane, dstRow uintptr, src *T, srcPlane, srcRow uintptr, planes, rows, columns int)
 
 	// rowLists and columnLists list the terms of every two rows that stay, for A as
@@ -128,7 +129,7 @@ const copyPays = 48
 func (s *blocked[T]) partOf(p0, p1 int, memory []T, rows int) part[T] {
 	n, pitch := s.c.Cols, s.pitch()
 	b := part[T]{p0, p1, s.b.Data[p0*n : p1*n], n, true}
-	if rows < copyPays || pitch == n {
+	if s.sparse.copyPlanes == nil || rows < copyPays || pitch == n {
 		b.finite = s.sparse.finite(&b.rows[0], len(b.rows))
 		return b
 	}

@@ -33,8 +33,7 @@ var (
 		next: next256(strips256f32), lanes: 8, panel: 24,
 		addRow: row256f32, squares: transpose256f32,
 		sparse: &sparse[float32]{
-			finite: finite256f32, copyPlanes: copyPlanes256,
-			rowLists: rowLists256f32, columnLists: columnLists256f32, next: nextListed256,
+			finite: finite256f32, rowLists: rowLists256f32, columnLists: columnLists256f32, next: nextListed256,
 			rowTerms: rowTerms256f32, terms: terms256_64f32, panel: 64,
 		},
 		images: imageKernels256f32,
