@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"slices"
 
-	"github.com/chainrule-go/chainrule/internal/kernel"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 )
@@ -45,9 +44,13 @@ type Optimizer[T tensor.Float] struct {
 
 	slots    []slot[T]
 	pieces   []piece[T]
+	order    []int     // of the pieces, see shareOut
 	elements int       // of all parameters
+	task     task      // what is being done to the pieces,
+	parts    int       // in so many parts
 	squares  []float64 // of the gradient in each piece, summed
 	scale    T         // of the gradient in this step
+	infinite uint32    // 1 if a piece was not finite in a check
 }
 
 // slot is a parameter, its state, and its settings in this step.
@@ -87,6 +90,7 @@ func New[T tensor.Float](params []*nn.Param[T], lr float64, rule Rule[T]) *Optim
 		o.elements += own.size
 		o.slots = append(o.slots, own)
 	}
+	o.shareOut()
 	o.squares = make([]float64, len(o.pieces))
 	return o
 }
@@ -143,31 +147,42 @@ func (o *Optimizer[T]) Params() []*nn.Param[T] {
 func (o *Optimizer[T]) Step() {
 	err := o.Check()
 	if err == nil {
-		err = o.prepare()
+		err = o.checkSizes()
 	}
 	if err != nil {
 		panic(err.Error())
 	}
-	threads := o.Threads
-	if threads == 0 {
-		threads = runtime.GOMAXPROCS(0)
-	}
+	o.prepare()
 	o.scale = 1
 	if o.ClipNorm > 0 {
-		o.scale = T(min(1, o.ClipNorm/(o.norm(threads)+1e-6)))
+		o.scale = T(min(1, o.ClipNorm/(o.norm()+1e-6)))
 	}
 	o.Steps++
-	kernel.Update(threads, o.elements, len(o.pieces), (*stepping[T])(o))
+	o.each(updating)
+}
+
+func (o *Optimizer[T]) threads() int {
+	if o.Threads == 0 {
+		return runtime.GOMAXPROCS(0)
+	}
+	return o.Threads
+}
+
+// checkSizes reports whether the parameters have the sizes that they had at first.
+func (o *Optimizer[T]) checkSizes() error {
+	for i := range o.slots {
+		if s := &o.slots[i]; len(s.Value.Data) != s.size || len(s.Grad.Data) != s.size {
+			return fmt.Errorf("optim: parameter %s has a Value of %d and a Grad of %d elements, want %d as at first", s.Name, len(s.Value.Data), len(s.Grad.Data), s.size)
+		}
+	}
+	return nil
 }
 
 // prepare sets what the slots need in this step.
-func (o *Optimizer[T]) prepare() error {
+func (o *Optimizer[T]) prepare() {
 	rate := o.Rate()
 	for i := range o.slots {
 		s := &o.slots[i]
-		if len(s.Value.Data) != s.size || len(s.Grad.Data) != s.size {
-			return fmt.Errorf("optim: parameter %s has a Value of %d and a Grad of %d elements, want %d as at first", s.Name, len(s.Value.Data), len(s.Grad.Data), s.size)
-		}
 		own, decay := rate, o.Decay
 		s.frozen = false
 		if g := s.group; g != nil {
@@ -178,7 +193,6 @@ func (o *Optimizer[T]) prepare() error {
 			s.decay, s.shrink = 0, T(own*decay)
 		}
 	}
-	return nil
 }
 
 // A State is an array that an optimizer has for a parameter.

@@ -2,6 +2,7 @@ package optim
 
 import (
 	"math"
+	"slices"
 
 	"github.com/chainrule-go/chainrule/internal/kernel"
 	"github.com/chainrule-go/chainrule/tensor"
@@ -26,11 +27,75 @@ func (s *slot[T]) pieces(number int) (all []piece[T]) {
 	return all
 }
 
-// stepping is a step, a piece at a time.
-type stepping[T tensor.Float] Optimizer[T]
+// shareOut puts the pieces in the order in which threads take them: small parameters,
+// the first half of each of the others, and the second. The caller takes from the front
+// and a worker from the back, so each gets rows whose gradient it has computed, and the
+// caller those of small layers, which it computes alone. To fetch what another core has
+// written costs more than the update.
+func (o *Optimizer[T]) shareOut() {
+	o.order = make([]int, len(o.pieces))
+	for i := range o.order {
+		o.order[i] = i
+	}
+	slices.SortStableFunc(o.order, func(i, j int) int { return o.group(i) - o.group(j) })
+}
 
-func (o *stepping[T]) Do(part int) {
-	p := &o.pieces[part]
+func (o *Optimizer[T]) group(i int) int {
+	p := &o.pieces[i]
+	switch size := o.slots[p.slot].size; {
+	case size <= kernel.Piece:
+		return 0
+	case 2*p.lo < size:
+		return 1
+	}
+	return 2
+}
+
+// A task is what is done to each piece.
+type task int
+
+const (
+	updating task = iota
+	squaring
+	checkingGrads
+	checkingValues
+)
+
+// each does a task for each piece. A thread has two parts of the work: another takes its
+// second only if it is half as fast.
+func (o *Optimizer[T]) each(t task) {
+	threads := o.threads()
+	o.task, o.parts = t, 2*threads
+	kernel.Update(threads, o.elements, o.parts, (*sharing[T])(o))
+}
+
+// sharing is a task, a part of it at a time: as many elements as in the others.
+type sharing[T tensor.Float] Optimizer[T]
+
+func (s *sharing[T]) Do(part int) {
+	o := (*Optimizer[T])(s)
+	lo, hi := part*o.elements/o.parts, (part+1)*o.elements/o.parts
+	begin := 0
+	for _, i := range o.order {
+		p := &o.pieces[i]
+		if lo <= begin && begin < hi {
+			switch o.task {
+			case updating:
+				o.update(p)
+			case squaring:
+				o.square(i)
+			case checkingGrads:
+				o.check(o.slots[p.slot].Grad.Data[p.lo:p.hi])
+			case checkingValues:
+				o.check(o.slots[p.slot].Value.Data[p.lo:p.hi])
+			}
+		}
+		begin += p.hi - p.lo
+	}
+}
+
+// update does a step of a piece.
+func (o *Optimizer[T]) update(p *piece[T]) {
 	s := &o.slots[p.slot]
 	w, g := s.Value.Data[p.lo:p.hi], s.Grad.Data[p.lo:p.hi]
 	if s.frozen {
@@ -49,8 +114,8 @@ func (o *stepping[T]) Do(part int) {
 
 // norm returns the norm of the gradient of all parameters that are not frozen: the sums
 // of the pieces, one after another.
-func (o *Optimizer[T]) norm(threads int) float64 {
-	kernel.Update(threads, o.elements, len(o.pieces), (*squaring[T])(o))
+func (o *Optimizer[T]) norm() float64 {
+	o.each(squaring)
 	var sum float64
 	for _, s := range o.squares {
 		sum += s
@@ -58,14 +123,12 @@ func (o *Optimizer[T]) norm(threads int) float64 {
 	return math.Sqrt(sum)
 }
 
-// squaring sums the squares of the gradient in each piece.
-type squaring[T tensor.Float] Optimizer[T]
-
-func (o *squaring[T]) Do(part int) {
-	p := &o.pieces[part]
+// square sums the squares of the gradient in a piece.
+func (o *Optimizer[T]) square(i int) {
+	p := &o.pieces[i]
 	s := &o.slots[p.slot]
-	o.squares[part] = 0
+	o.squares[i] = 0
 	if !s.frozen {
-		o.squares[part] = kernel.SumSquares(s.Grad.Data[p.lo:p.hi])
+		o.squares[i] = kernel.SumSquares(s.Grad.Data[p.lo:p.hi])
 	}
 }

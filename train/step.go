@@ -60,7 +60,7 @@ func (s *Step[T]) Do(x *tensor.Tensor[T], t nn.Targets[T]) (loss float64, err er
 	}
 	loss = nn.Backpropagate(s.Pass, s.Net, s.Loss, x, t)
 	s.Pass.Unfused, s.Pass.Observe = unfused, observe
-	if !finite(loss) || !s.finiteGradients() {
+	if !finite(loss) || !s.Optimizer.FiniteGrads() {
 		return loss, s.diverged(x, t, loss)
 	}
 	if s.health != nil {

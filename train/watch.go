@@ -153,18 +153,11 @@ func pathOf[T tensor.Float](net, l nn.Layer[T]) string {
 	return nn.Kind(l)
 }
 
-// finiteGradients reports whether all gradients that the optimizer takes are finite.
-func (s *Step[T]) finiteGradients() bool {
-	for _, p := range s.params {
-		if !kernel.Finite(p.Grad.Data) {
-			return false
-		}
-	}
-	return true
-}
-
 // overflowed returns an error if a parameter is not finite after a step.
 func (s *Step[T]) overflowed(loss float64) error {
+	if s.Optimizer.FiniteValues() {
+		return nil
+	}
 	for _, p := range s.params {
 		if !kernel.Finite(p.Value.Data) {
 			what := "the parameter " + nn.ParamPaths(s.Net)[p] + " after the step"

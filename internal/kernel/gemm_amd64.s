@@ -11940,6 +11940,177 @@ bits:
 	VZEROUPPER
 	RET
 
+// func rowLists512f32(index *int32, counts *int32, a *float32, aRow uintptr, rows int, k int)
+// Requires: AVX, AVX512F, BMI2, POPCNT
+TEXT ·rowLists512f32(SB), NOSPLIT, $0-48
+	MOVQ         index+0(FP), AX
+	MOVL         $0x00000010, CX
+	VPBROADCASTD CX, Z2
+	MOVQ         counts+8(FP), CX
+	MOVQ         a+16(FP), DX
+	MOVQ         rows+32(FP), BX
+	MOVQ         aRow+24(FP), SI
+	VPXORD       Z3, Z3, Z3
+
+	// the mask of the last terms
+	MOVQ  $0x000000000000ffff, DI
+	MOVQ  k+40(FP), R8
+	ANDQ  $0x0f, R8
+	BZHIQ R8, DI, DI
+	KMOVW DI, K1
+	MOVQ  AX, DI
+
+rows:
+	MOVQ k+40(FP), R11
+	MOVQ DX, R10
+	MOVQ DX, R9
+	CMPQ BX, $0x01
+	JE   one
+	ADDQ SI, R9
+
+one:
+	VMOVDQU32 numbers<>+0(SB), Z0
+	SUBQ      $0x10, R11
+	JL        rest
+
+sixteen:
+	VMOVUPS       (R10), Z1
+	VPORD         (R9), Z1, Z1
+	VCMPPS        $0x04, Z3, Z1, K2
+	VPCOMPRESSD.Z Z0, K2, Z1
+	VPADDD        Z2, Z0, Z0
+	VMOVDQU32     Z1, (AX)
+	KMOVW         K2, R12
+	POPCNTQ       R12, R12
+	LEAQ          (AX)(R12*4), AX
+	ADDQ          $0x40, R10
+	ADDQ          $0x40, R9
+	SUBQ          $0x10, R11
+	JGE           sixteen
+
+rest:
+	TESTQ         R8, R8
+	JZ            end
+	VMOVUPS.Z     (R10), K1, Z1
+	VMOVUPS.Z     (R9), K1, Z4
+	VPORD         Z4, Z1, Z1
+	VCMPPS        $0x04, Z3, Z1, K2
+	VPCOMPRESSD.Z Z0, K2, Z1
+	VPADDD        Z2, Z0, Z0
+	VMOVDQU32     Z1, (AX)
+	KMOVW         K2, R9
+	POPCNTQ       R9, R9
+	LEAQ          (AX)(R9*4), AX
+
+end:
+	MOVQ AX, R9
+	SUBQ DI, R9
+	SHRQ $0x02, R9
+	MOVL R9, (CX)
+	ADDQ $0x04, CX
+	MOVQ AX, DI
+	LEAQ (DX)(SI*2), DX
+	SUBQ $0x02, BX
+	JG   rows
+	VZEROUPPER
+	RET
+
+DATA numbers<>+0(SB)/4, $0x00000000
+DATA numbers<>+4(SB)/4, $0x00000001
+DATA numbers<>+8(SB)/4, $0x00000002
+DATA numbers<>+12(SB)/4, $0x00000003
+DATA numbers<>+16(SB)/4, $0x00000004
+DATA numbers<>+20(SB)/4, $0x00000005
+DATA numbers<>+24(SB)/4, $0x00000006
+DATA numbers<>+28(SB)/4, $0x00000007
+DATA numbers<>+32(SB)/4, $0x00000008
+DATA numbers<>+36(SB)/4, $0x00000009
+DATA numbers<>+40(SB)/4, $0x0000000a
+DATA numbers<>+44(SB)/4, $0x0000000b
+DATA numbers<>+48(SB)/4, $0x0000000c
+DATA numbers<>+52(SB)/4, $0x0000000d
+DATA numbers<>+56(SB)/4, $0x0000000e
+DATA numbers<>+60(SB)/4, $0x0000000f
+GLOBL numbers<>(SB), RODATA|NOPTR, $64
+
+// func columnLists512f32(index *int32, counts *int32, a *float32, aStep uintptr, rows int, k int, bits *byte)
+// Requires: AVX, AVX512F, BMI2, CMOV, POPCNT
+TEXT ·columnLists512f32(SB), NOSPLIT, $0-56
+	MOVQ         index+0(FP), AX
+	MOVL         $0x00000010, CX
+	VPBROADCASTD CX, Z2
+	MOVQ         counts+8(FP), CX
+	MOVQ         a+16(FP), DX
+	MOVQ         rows+32(FP), BX
+	MOVQ         aStep+24(FP), SI
+	VPXORD       Z3, Z3, Z3
+	MOVQ         $0x0000000000005555, R8
+	MOVQ         AX, DI
+
+rows:
+	// a bit for each two of sixteen rows, for each k
+	MOVQ    $0x0000000000000010, R9
+	CMPQ    BX, R9
+	CMOVQLT BX, R9
+	MOVQ    $-1, R10
+	BZHIQ   R9, R10, R10
+	KMOVW   R10, K1
+	MOVQ    k+40(FP), R12
+	MOVQ    bits+48(FP), R13
+	MOVQ    DX, R11
+
+k:
+	VCMPPS  $0x04, (R11), Z3, K1, K2
+	KMOVW   K2, R14
+	MOVQ    R14, R10
+	SHRQ    $0x01, R10
+	ORQ     R10, R14
+	PEXTQ   R8, R14, R14
+	MOVB    R14, (R13)
+	ADDQ    SI, R11
+	INCQ    R13
+	DECQ    R12
+	JNZ     k
+	VMOVDQU Y3, (R13)
+
+	// a list for each two rows
+	INCQ         R9
+	SHRQ         $0x01, R9
+	MOVQ         $0x0000000000000001, R10
+	VPBROADCASTD R10, Z4
+
+pair:
+	MOVQ      bits+48(FP), R10
+	MOVQ      k+40(FP), R11
+	VMOVDQU32 numbers<>+0(SB), Z0
+
+bits:
+	VPMOVZXBD     (R10), Z1
+	VPTESTMD      Z4, Z1, K2
+	VPCOMPRESSD.Z Z0, K2, Z1
+	VPADDD        Z2, Z0, Z0
+	VMOVDQU32     Z1, (AX)
+	KMOVW         K2, R12
+	POPCNTQ       R12, R12
+	LEAQ          (AX)(R12*4), AX
+	ADDQ          $0x10, R10
+	SUBQ          $0x10, R11
+	JG            bits
+	MOVQ          AX, R10
+	SUBQ          DI, R10
+	SHRQ          $0x02, R10
+	MOVL          R10, (CX)
+	ADDQ          $0x04, CX
+	MOVQ          AX, DI
+	VPSLLD        $0x01, Z4, Z4
+	DECQ          R9
+	JNZ           pair
+	ADDQ          $0x40, DX
+	SUBQ          $0x10, BX
+	JG            rows
+	VZEROUPPER
+	RET
+
 // func rowTerms256f32(values *float32, places *int32, counts *int32, a *float32, aRow uintptr, rows int, k int, step int)
 // Requires: AVX, AVX2, POPCNT
 TEXT ·rowTerms256f32(SB), NOSPLIT, $0-64
@@ -12812,8 +12983,125 @@ sums:
 	VZEROUPPER
 	RET
 
+// func listed512_48f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·listed512_48f32(SB), NOSPLIT, $0-116
+	MOVQ index+0(FP), AX
+	MOVQ counts+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ aStep+32(FP), BX
+	MOVQ bStep+48(FP), SI
+	MOVQ c+56(FP), DI
+	MOVQ from+72(FP), R8
+	MOVQ b+40(FP), R9
+
+	// from a row to its last vector
+	MOVQ columns+104(FP), R10
+	SHLQ $0x02, R10
+	SUBQ $0x40, R10
+
+rows2:
+	CMPQ rows+96(FP), $0x02
+	JGE  two
+
+	// the last row alone is computed as two that are the same
+	XORQ R11, R11
+	MOVQ R11, aRow+24(FP)
+	MOVQ R11, cRow+64(FP)
+	MOVQ R11, fromRow+80(FP)
+
+two:
+	// 2 rows: what they start from
+	MOVQ       fromRow+80(FP), R11
+	VMOVUPS    (R8), Z0
+	VMOVUPS    64(R8), Z1
+	VMOVUPS    (R8)(R10*1), Z2
+	ADDQ       R11, R8
+	VMOVUPS    (R8), Z3
+	VMOVUPS    64(R8), Z4
+	VMOVUPS    (R8)(R10*1), Z5
+	ADDQ       R11, R8
+	MOVQ       DX, R11
+	ADDQ       aRow+24(FP), R11
+	MOVQ       ahead+88(FP), R12
+	TESTQ      R12, R12
+	JZ         near
+	PREFETCHT0 (DX)(R12*1)
+	PREFETCHT0 64(DX)(R12*1)
+	PREFETCHT0 128(DX)(R12*1)
+	PREFETCHT0 192(DX)(R12*1)
+	PREFETCHT0 256(DX)(R12*1)
+	PREFETCHT0 320(DX)(R12*1)
+	PREFETCHT0 384(DX)(R12*1)
+	PREFETCHT0 (R11)(R12*1)
+	PREFETCHT0 64(R11)(R12*1)
+	PREFETCHT0 128(R11)(R12*1)
+	PREFETCHT0 192(R11)(R12*1)
+	PREFETCHT0 256(R11)(R12*1)
+	PREFETCHT0 320(R11)(R12*1)
+	PREFETCHT0 384(R11)(R12*1)
+
+near:
+	MOVLQSX (CX), R12
+	ADDQ    $0x04, CX
+	TESTQ   R12, R12
+	JZ      sums
+
+terms:
+	MOVLQSX      (AX), R13
+	ADDQ         $0x04, AX
+	MOVQ         R13, R14
+	IMULQ        BX, R13
+	IMULQ        SI, R14
+	ADDQ         R9, R14
+	VBROADCASTSS (DX)(R13*1), Z6
+	VBROADCASTSS (R11)(R13*1), Z7
+	VMOVUPS      (R14), Z8
+	VFMADD231PS  Z8, Z6, Z0
+	VFMADD231PS  Z8, Z7, Z3
+	VMOVUPS      64(R14), Z8
+	VFMADD231PS  Z8, Z6, Z1
+	VFMADD231PS  Z8, Z7, Z4
+	VMOVUPS      (R14)(R10*1), Z8
+	VFMADD231PS  Z8, Z6, Z2
+	VFMADD231PS  Z8, Z7, Z5
+	DECQ         R12
+	JNZ          terms
+
+sums:
+	// the tile of C
+	MOVQ         cRow+64(FP), DX
+	VXORPS       Z6, Z6, Z6
+	VBROADCASTSS floor+112(FP), Z7
+	VADDPS       Z6, Z0, Z0
+	VMAXPS       Z0, Z7, Z0
+	VMOVUPS      Z0, (DI)
+	VADDPS       Z6, Z1, Z1
+	VMAXPS       Z1, Z7, Z1
+	VMOVUPS      Z1, 64(DI)
+	VADDPS       Z6, Z2, Z2
+	VMAXPS       Z2, Z7, Z2
+	VMOVUPS      Z2, (DI)(R10*1)
+	ADDQ         DX, DI
+	VADDPS       Z6, Z3, Z3
+	VMAXPS       Z3, Z7, Z3
+	VMOVUPS      Z3, (DI)
+	VADDPS       Z6, Z4, Z4
+	VMAXPS       Z4, Z7, Z4
+	VMOVUPS      Z4, 64(DI)
+	VADDPS       Z6, Z5, Z5
+	VMAXPS       Z5, Z7, Z5
+	VMOVUPS      Z5, (DI)(R10*1)
+	ADDQ         DX, DI
+	MOVQ         R11, DX
+	ADDQ         aRow+24(FP), DX
+	SUBQ         $0x02, rows+96(FP)
+	JG           rows2
+	VZEROUPPER
+	RET
+
 // func listed512_64f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
 TEXT ·listed512_64f32(SB), NOSPLIT, $0-116
 	MOVQ index+0(FP), AX
 	MOVQ counts+8(FP), CX
@@ -12824,89 +13112,82 @@ TEXT ·listed512_64f32(SB), NOSPLIT, $0-116
 	MOVQ from+72(FP), R8
 	MOVQ b+40(FP), R9
 
-	// the masks of the columns
-	MOVQ  $-1, R10
-	MOVQ  columns+104(FP), R11
-	BZHIQ R11, R10, R10
-	KMOVW R10, K1
-	SHRQ  $0x10, R10
-	KMOVW R10, K2
-	SHRQ  $0x10, R10
-	KMOVW R10, K3
-	SHRQ  $0x10, R10
-	KMOVW R10, K4
+	// from a row to its last vector
+	MOVQ columns+104(FP), R10
+	SHLQ $0x02, R10
+	SUBQ $0x40, R10
 
 rows2:
 	CMPQ rows+96(FP), $0x02
 	JGE  two
 
 	// the last row alone is computed as two that are the same
-	XORQ R10, R10
-	MOVQ R10, aRow+24(FP)
-	MOVQ R10, cRow+64(FP)
-	MOVQ R10, fromRow+80(FP)
+	XORQ R11, R11
+	MOVQ R11, aRow+24(FP)
+	MOVQ R11, cRow+64(FP)
+	MOVQ R11, fromRow+80(FP)
 
 two:
 	// 2 rows: what they start from
-	MOVQ       fromRow+80(FP), R10
-	VMOVUPS.Z  (R8), K1, Z0
-	VMOVUPS.Z  64(R8), K2, Z1
-	VMOVUPS.Z  128(R8), K3, Z2
-	VMOVUPS.Z  192(R8), K4, Z3
-	ADDQ       R10, R8
-	VMOVUPS.Z  (R8), K1, Z4
-	VMOVUPS.Z  64(R8), K2, Z5
-	VMOVUPS.Z  128(R8), K3, Z6
-	VMOVUPS.Z  192(R8), K4, Z7
-	ADDQ       R10, R8
-	MOVQ       DX, R10
-	ADDQ       aRow+24(FP), R10
-	MOVQ       ahead+88(FP), R11
-	TESTQ      R11, R11
+	MOVQ       fromRow+80(FP), R11
+	VMOVUPS    (R8), Z0
+	VMOVUPS    64(R8), Z1
+	VMOVUPS    128(R8), Z2
+	VMOVUPS    (R8)(R10*1), Z3
+	ADDQ       R11, R8
+	VMOVUPS    (R8), Z4
+	VMOVUPS    64(R8), Z5
+	VMOVUPS    128(R8), Z6
+	VMOVUPS    (R8)(R10*1), Z7
+	ADDQ       R11, R8
+	MOVQ       DX, R11
+	ADDQ       aRow+24(FP), R11
+	MOVQ       ahead+88(FP), R12
+	TESTQ      R12, R12
 	JZ         near
-	PREFETCHT0 (DX)(R11*1)
-	PREFETCHT0 64(DX)(R11*1)
-	PREFETCHT0 128(DX)(R11*1)
-	PREFETCHT0 192(DX)(R11*1)
-	PREFETCHT0 256(DX)(R11*1)
-	PREFETCHT0 320(DX)(R11*1)
-	PREFETCHT0 384(DX)(R11*1)
-	PREFETCHT0 (R10)(R11*1)
-	PREFETCHT0 64(R10)(R11*1)
-	PREFETCHT0 128(R10)(R11*1)
-	PREFETCHT0 192(R10)(R11*1)
-	PREFETCHT0 256(R10)(R11*1)
-	PREFETCHT0 320(R10)(R11*1)
-	PREFETCHT0 384(R10)(R11*1)
+	PREFETCHT0 (DX)(R12*1)
+	PREFETCHT0 64(DX)(R12*1)
+	PREFETCHT0 128(DX)(R12*1)
+	PREFETCHT0 192(DX)(R12*1)
+	PREFETCHT0 256(DX)(R12*1)
+	PREFETCHT0 320(DX)(R12*1)
+	PREFETCHT0 384(DX)(R12*1)
+	PREFETCHT0 (R11)(R12*1)
+	PREFETCHT0 64(R11)(R12*1)
+	PREFETCHT0 128(R11)(R12*1)
+	PREFETCHT0 192(R11)(R12*1)
+	PREFETCHT0 256(R11)(R12*1)
+	PREFETCHT0 320(R11)(R12*1)
+	PREFETCHT0 384(R11)(R12*1)
 
 near:
-	MOVLQSX (CX), R11
+	MOVLQSX (CX), R12
 	ADDQ    $0x04, CX
-	TESTQ   R11, R11
+	TESTQ   R12, R12
 	JZ      sums
 
 terms:
-	MOVLQSX      (AX), R12
+	MOVLQSX      (AX), R13
 	ADDQ         $0x04, AX
-	MOVQ         R12, R13
-	IMULQ        BX, R12
-	IMULQ        SI, R13
-	ADDQ         R9, R13
-	VBROADCASTSS (DX)(R12*1), Z8
-	VBROADCASTSS (R10)(R12*1), Z9
-	VMOVUPS.Z    (R13), K1, Z10
+	MOVQ         R13, R14
+	IMULQ        BX, R13
+	IMULQ        SI, R14
+	ADDQ         R9, R14
+	VBROADCASTSS (DX)(R13*1), Z8
+	VBROADCASTSS (R11)(R13*1), Z9
+	VMOVUPS      (R14), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z4
-	VMOVUPS.Z    64(R13), K2, Z10
+	VMOVUPS      64(R14), Z10
 	VFMADD231PS  Z10, Z8, Z1
 	VFMADD231PS  Z10, Z9, Z5
-	VMOVUPS.Z    128(R13), K3, Z10
+	VMOVUPS      128(R14), Z10
 	VFMADD231PS  Z10, Z8, Z2
 	VFMADD231PS  Z10, Z9, Z6
-	VMOVUPS.Z    192(R13), K4, Z10
+	VMOVUPS      (R14)(R10*1), Z10
 	VFMADD231PS  Z10, Z8, Z3
 	VFMADD231PS  Z10, Z9, Z7
-	DECQ         R11
+	DECQ         R12
 	JNZ          terms
 
 sums:
@@ -12916,31 +13197,31 @@ sums:
 	VBROADCASTSS floor+112(FP), Z9
 	VADDPS       Z8, Z0, Z0
 	VMAXPS       Z0, Z9, Z0
-	VMOVUPS      Z0, K1, (DI)
+	VMOVUPS      Z0, (DI)
 	VADDPS       Z8, Z1, Z1
 	VMAXPS       Z1, Z9, Z1
-	VMOVUPS      Z1, K2, 64(DI)
+	VMOVUPS      Z1, 64(DI)
 	VADDPS       Z8, Z2, Z2
 	VMAXPS       Z2, Z9, Z2
-	VMOVUPS      Z2, K3, 128(DI)
+	VMOVUPS      Z2, 128(DI)
 	VADDPS       Z8, Z3, Z3
 	VMAXPS       Z3, Z9, Z3
-	VMOVUPS      Z3, K4, 192(DI)
+	VMOVUPS      Z3, (DI)(R10*1)
 	ADDQ         DX, DI
 	VADDPS       Z8, Z4, Z4
 	VMAXPS       Z4, Z9, Z4
-	VMOVUPS      Z4, K1, (DI)
+	VMOVUPS      Z4, (DI)
 	VADDPS       Z8, Z5, Z5
 	VMAXPS       Z5, Z9, Z5
-	VMOVUPS      Z5, K2, 64(DI)
+	VMOVUPS      Z5, 64(DI)
 	VADDPS       Z8, Z6, Z6
 	VMAXPS       Z6, Z9, Z6
-	VMOVUPS      Z6, K3, 128(DI)
+	VMOVUPS      Z6, 128(DI)
 	VADDPS       Z8, Z7, Z7
 	VMAXPS       Z7, Z9, Z7
-	VMOVUPS      Z7, K4, 192(DI)
+	VMOVUPS      Z7, (DI)(R10*1)
 	ADDQ         DX, DI
-	MOVQ         R10, DX
+	MOVQ         R11, DX
 	ADDQ         aRow+24(FP), DX
 	SUBQ         $0x02, rows+96(FP)
 	JG           rows2

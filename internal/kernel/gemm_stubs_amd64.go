@@ -991,6 +991,18 @@ func rowLists256f32(index *int32, counts *int32, a *float32, aRow uintptr, rows 
 //go:noescape
 func columnLists256f32(index *int32, counts *int32, a *float32, aStep uintptr, rows int, k int, bits *byte)
 
+// rowLists512f32 does what rowLists256f32 does; there must be room for 16 more in index.
+//
+//go:noescape
+func rowLists512f32(index *int32, counts *int32, a *float32, aRow uintptr, rows int, k int)
+
+// columnLists512f32 does what rowLists512f32 does for A transposed: aStep leads from
+// one k to the next, in bytes, and a row is an element further than the one above. It
+// writes k+32 bytes to bits, and for sixteen rows at a time.
+//
+//go:noescape
+func columnLists512f32(index *int32, counts *int32, a *float32, aStep uintptr, rows int, k int, bits *byte)
+
 // rowTerms256f32 lists the elements of each row of A that are not 0, and where: how
 // far, in steps, from the first. rows and k are 1 or more. There must be room for 8
 // more in values and in places.
@@ -1175,7 +1187,32 @@ func listed256_52f32(index *int32, counts *int32, a *float32, aRow uintptr, aSte
 //go:noescape
 func listed512_32f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
 
-// listed512_64f32 computes 1 to 64 columns of C: what they start from, and
+// listed512_48f32 computes 33 to 48 columns of C: what they start from, and
+// some terms of the product of as many rows of A and columns of B; rows is 1 or more.
+//
+//	lists := index cut into pieces, as long as counts says
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for _, p := range lists[i/2] {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+// If ahead is not 0, it asks for 448 bytes of each row of A, so many bytes further.
+//
+//go:noescape
+func listed512_48f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+
+// listed512_64f32 computes 49 to 64 columns of C: what they start from, and
 // some terms of the product of as many rows of A and columns of B; rows is 1 or more.
 //
 //	lists := index cut into pieces, as long as counts says

@@ -63,16 +63,22 @@ type buffer[T Float] struct {
 	data  []T
 	lists lists
 	pipe  pipeline
+	parts []part[T]
 }
 
 // borrow returns n elements, whatever they hold, until they are given back.
 func borrow[T Float](place, n int) *buffer[T] {
 	b := keptOf[T]().buffers.borrow(place)
+	b.grow(n)
+	return b
+}
+
+// grow makes a buffer one of n elements, whatever they hold.
+func (b *buffer[T]) grow(n int) {
 	if cap(b.data) < n {
 		b.data = make([]T, n)
 	}
 	b.data = b.data[:n]
-	return b
 }
 
 // transpose sets dst to the transpose of src, which has so many rows and

@@ -35,7 +35,12 @@ func (s *blocked[T]) canPipeline(threads int) bool {
 func (s *blocked[T]) stage(stage int) {
 	half := *s
 	half.p0, half.p1 = stage*s.a.Cols/2, (stage+1)*s.a.Cols/2
-	half.skipPairs = s.skipPairs && s.sparse.finite(&s.b.Data[half.p0*s.b.Cols], (half.p1-half.p0)*s.b.Cols)
+	if s.skipPairs {
+		buffer := borrow[T](half.place(0), 0)
+		defer keptOf[T]().buffers.giveBack(half.place(0), buffer)
+		half.cutB(buffer)
+		defer clear(buffer.parts) // keep no caller's memory alive
+	}
 	if stage == 0 {
 		defer s.pipe.done.Store(math.MaxInt32) // with a panic, too
 	}

@@ -15,6 +15,10 @@ type sparse[T Float] struct {
 	// finite reports whether all of n elements are, n being 1 or more.
 	finite func(x *T, n int) bool
 
+	// copyPlanes copies planes of rows of so many columns; nil if it does not pay to copy
+	// B, as short vectors are seldom on two cache lines.
+	copyPlanes func(dst *T, dstPlane, dstRow uintptr, src *T, srcPlane, srcRow uintptr, planes, rows, columns int)
+
 	// rowLists and columnLists list the terms of every two rows that stay, for A as
 	// it lies and for A transposed. next returns the kernel to begin with where C
 	// has so many columns, and how many of them it takes.
@@ -100,26 +104,98 @@ func (l *lists) room(terms, counts, bits int) {
 	}
 }
 
-// computePairs computes the rows lo to hi of C from the terms that stay of every
-// two rows, some rows of B at a time.
+// A part of B is some of its rows, few enough for the L1 cache. A vector that lies on two
+// cache lines takes twice as long to read, so the rows may be a copy, in which each begins
+// on a line.
+type part[T Float] struct {
+	p0, p1 int
+	rows   []T
+	pitch  int // from one row to the next
+	finite bool
+}
+
+const cacheLine = 64
+
+// pitch is how many elements a row of B takes in whole cache lines.
+func (s *blocked[T]) pitch() int {
+	line := cacheLine / int(unsafe.Sizeof(T(0)))
+	return ceil(s.c.Cols, line) * line
+}
+
+// copyPays is for how many rows of A it pays to copy B.
+const copyPays = 48
+
+// partOf returns the rows p0 to p1 of B, or a copy in memory, for so many rows of A.
+func (s *blocked[T]) partOf(p0, p1 int, memory []T, rows int) part[T] {
+	n, pitch := s.c.Cols, s.pitch()
+	b := part[T]{p0, p1, s.b.Data[p0*n : p1*n], n, true}
+	if s.sparse.copyPlanes == nil || rows < copyPays || pitch == n {
+		b.finite = s.sparse.finite(&b.rows[0], len(b.rows))
+		return b
+	}
+	const some = 32 // rows, which are in the L1 cache for the check
+	size := unsafe.Sizeof(T(0))
+	for p := 0; p < p1-p0; p += some {
+		rows := min(some, p1-p0-p)
+		s.sparse.copyPlanes(&memory[p*pitch], 0, uintptr(pitch)*size, &b.rows[p*n], 0, uintptr(n)*size, 1, rows, n)
+		b.finite = b.finite && s.sparse.finite(&b.rows[p*n], rows*n)
+	}
+	b.rows, b.pitch = memory, pitch
+	return b
+}
+
+// onLine returns x without what lies before the first cache line.
+func onLine[T Float](x []T) []T {
+	before := -uintptr(unsafe.Pointer(&x[0])) % cacheLine
+	return x[before/unsafe.Sizeof(T(0)):]
+}
+
+// computePairs computes the rows lo to hi of C, some rows of B at a time: where these
+// are finite, from the terms that stay of every two rows.
 func (s *blocked[T]) computePairs(lo, hi int) {
 	k := s.p1 - s.p0
-	buffer := borrow[T](s.place(lo), 0)
-	defer keptOf[T]().buffers.giveBack(s.place(lo), buffer)
 	parts := ceil(k, blocks.shallow)
-	for part := range parts {
-		s.addPairs(lo, hi, s.p0+part*k/parts, s.p0+(part+1)*k/parts, &buffer.lists)
+	buffer := borrow[T](s.place(lo), ceil(k, parts)*s.pitch()+cacheLine)
+	defer keptOf[T]().buffers.giveBack(s.place(lo), buffer)
+	for i := range parts {
+		var b part[T]
+		if s.parts != nil {
+			b = s.parts[i]
+		} else {
+			b = s.partOf(s.p0+i*k/parts, s.p0+(i+1)*k/parts, onLine(buffer.data), hi-lo)
+		}
+		if b.finite {
+			s.addPairs(lo, hi, b, &buffer.lists)
+			continue
+		}
+		row, step := s.a.strides()
+		s.computeStrips(lo, hi, 0, s.c.Cols, b.p0, b.p1, s.a.Data[lo*row+b.p0*step:], row, step)
 	}
 }
 
-// addPairs adds the terms p0 to p1.
-func (s *blocked[T]) addPairs(lo, hi, p0, p1 int, l *lists) {
+// cutB makes all parts of B, for the rows of A that come in groups.
+func (s *blocked[T]) cutB(buffer *buffer[T]) {
+	k := s.p1 - s.p0
+	parts := ceil(k, blocks.shallow)
+	buffer.grow(k*s.pitch() + cacheLine)
+	memory := onLine(buffer.data)
+	buffer.parts = buffer.parts[:0]
+	for i := range parts {
+		p0, p1 := i*k/parts, (i+1)*k/parts
+		buffer.parts = append(buffer.parts, s.partOf(s.p0+p0, s.p0+p1, memory[p0*s.pitch():], s.c.Rows))
+	}
+	s.parts = buffer.parts
+}
+
+// addPairs adds the terms of a part of B.
+func (s *blocked[T]) addPairs(lo, hi int, b part[T], l *lists) {
+	p0, p1 := b.p0, b.p1
 	n, k, size := s.c.Cols, p1-p0, unsafe.Sizeof(T(0))
 	row, step := s.a.strides()
-	// So many rows at a time that their lists stay in the L1 cache; whole eights.
-	most := min(max(4096/k, 8), 64) &^ 7
-	most = ceil(ceil(hi-lo, ceil(hi-lo, most)), 8) * 8
-	l.room(most/2*k+8, most/2, k+32)
+	// So many rows at a time that their lists stay in the L1 cache; whole sixteens.
+	most := min(max(4096/k, 16), 64) &^ 15
+	most = ceil(ceil(hi-lo, ceil(hi-lo, most)), 16) * 16
+	l.room(most/2*k+16, most/2, k+32)
 	index, counts := &l.index[0], &l.counts[0]
 	for ; lo < hi; lo += most {
 		rows := min(most, hi-lo)
@@ -141,7 +217,7 @@ func (s *blocked[T]) addPairs(lo, hi, p0, p1 int, l *lists) {
 			if p0 > 0 {
 				from, fromRow = c, n
 			}
-			run(index, counts, a, uintptr(row)*size, uintptr(step)*size, &s.b.Data[p0*n+j], uintptr(n)*size,
+			run(index, counts, a, uintptr(row)*size, uintptr(step)*size, &b.rows[j], uintptr(b.pitch)*size,
 				c, uintptr(n)*size, from, uintptr(fromRow)*size, ahead, rows, columns, s.floor(p1))
 			ahead = 0
 		}

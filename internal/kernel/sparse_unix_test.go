@@ -21,7 +21,7 @@ func TestLists(t *testing.T) {
 	rng := rand.New(rand.NewPCG(41, 42))
 	memory := newFence[float32](t, 40*70)
 	some := []float32{0, float32(math.Copysign(0, -1)), 0, 0, 1, math.SmallestNonzeroFloat32, float32(math.NaN()), float32(math.Inf(-1))}
-	for rows := 1; rows <= 20; rows++ {
+	for rows := 1; rows <= 36; rows++ {
 		for k := 1; k < 68; k++ {
 			a := memory(rows * k)
 			for i := range a {
@@ -38,20 +38,28 @@ func TestLists(t *testing.T) {
 					}
 					wantCounts = append(wantCounts, int32(len(want)-before))
 				}
-				var l lists
-				l.room((rows+7)/2*k+8, (rows+7)/8*4, k+32)
-				row, step := m.strides()
-				if m.transposed {
-					columnLists256f32(&l.index[0], &l.counts[0], &a[0], uintptr(step)*4, rows, k, &l.bits[0])
-				} else {
-					rowLists256f32(&l.index[0], &l.counts[0], &a[0], uintptr(row)*4, rows, k)
-				}
-				what := fmt.Sprintf("%d rows of %d, transposed %t", rows, k, m.transposed)
-				if got := l.counts[:len(wantCounts)]; !slices.Equal(got, wantCounts) {
-					t.Fatalf("%s: the lists are %v long, want %v", what, got, wantCounts)
-				}
-				if got := l.index[:len(want)]; !slices.Equal(got, want) {
-					t.Fatalf("%s: the lists are %v, want %v", what, got, want)
+				for _, path := range assembly {
+					restore, err := Use(path)
+					if err != nil {
+						t.Fatal(err)
+					}
+					sparse := tilingOf[float32]().sparse
+					restore()
+					var l lists
+					l.room((rows+7)/2*k+16, (rows+7)/8*4, k+32)
+					row, step := m.strides()
+					if m.transposed {
+						sparse.columnLists(&l.index[0], &l.counts[0], &a[0], uintptr(step)*4, rows, k, &l.bits[0])
+					} else {
+						sparse.rowLists(&l.index[0], &l.counts[0], &a[0], uintptr(row)*4, rows, k)
+					}
+					what := fmt.Sprintf("%s: %d rows of %d, transposed %t", path, rows, k, m.transposed)
+					if got := l.counts[:len(wantCounts)]; !slices.Equal(got, wantCounts) {
+						t.Fatalf("%s: the lists are %v long, want %v", what, got, wantCounts)
+					}
+					if got := l.index[:len(want)]; !slices.Equal(got, want) {
+						t.Fatalf("%s: the lists are %v, want %v", what, got, want)
+					}
 				}
 			}
 		}

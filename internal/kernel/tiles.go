@@ -111,7 +111,8 @@ type blocked[T Float] struct {
 	// Terms in which A is 0 are left out: those in which it is in two rows, or
 	// those of each row.
 	skipPairs, skipEach bool
-	finite              []bool // which panels of B are
+	parts               []part[T] // of B, for pairs; or nil
+	finite              []bool    // which panels of B are
 
 	rows, columns int // of C, in a part of the work
 	panel         int // columns of a panel of B
@@ -136,9 +137,7 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 	}
 	// Parts of whole tiles, and as many as make the shares of the threads alike.
 	first, columns := t.next(n-s.remainder(), m)
-	pipe := s.canPipeline(threads)
-	s.skipPairs = s.skipPairs && (pipe || t.sparse.finite(&g.b.Data[0], k*n))
-	if pipe {
+	if s.canPipeline(threads) {
 		buffer := borrow[T](0, 0)
 		defer keptOf[T]().buffers.giveBack(0, buffer)
 		s.pipe = &buffer.pipe

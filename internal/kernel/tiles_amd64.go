@@ -22,7 +22,8 @@ var (
 		next: next512f32, lanes: 16, panel: 64, transposed: true,
 		addRow: row512f32, squares: transpose256f32,
 		sparse: &sparse[float32]{
-			finite: finite256f32, rowLists: rowLists256f32, columnLists: columnLists256f32, next: nextListed512,
+			finite: finite256f32, copyPlanes: copyPlanes512,
+			rowLists: rowLists512f32, columnLists: columnLists512f32, next: nextListed512,
 			rowTerms: rowTerms256f32, terms: terms512_128f32, panel: 128,
 		},
 		images: imageKernels512f32,
@@ -120,8 +121,12 @@ func next256[T Float](s strips256[T]) func(columns, rows int) (strip[T], int) {
 }
 
 func nextListed512(columns int) (listed[float32], int) {
-	if columns <= 32 {
+	// A masked store would delay the reads behind it, so wide strips have none.
+	switch {
+	case columns <= 32:
 		return listed512_32f32, columns
+	case columns <= 48:
+		return listed512_48f32, columns
 	}
 	return listed512_64f32, min(columns, 64)
 }

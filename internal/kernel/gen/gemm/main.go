@@ -39,6 +39,8 @@ func main() {
 	finite()
 	rowLists()
 	columnLists()
+	rowLists512()
+	columnLists512()
 	rowTerms()
 	terms(512, 8)
 	terms(256, 8)
@@ -46,8 +48,9 @@ func main() {
 		strip{element: float32s, bits: 256, vectors: vectors, edge: overlapped, listed: true}.write()
 	}
 	strip{element: float32s, bits: 256, vectors: 6, edge: half, listed: true}.write()
-	for _, vectors := range []int{2, 4} {
-		strip{element: float32s, bits: 512, vectors: vectors, edge: masked512, listed: true}.write()
+	strip{element: float32s, bits: 512, vectors: 2, edge: masked512, listed: true}.write()
+	for _, vectors := range []int{3, 4} {
+		strip{element: float32s, bits: 512, vectors: vectors, edge: overlapped, listed: true}.write()
 	}
 	peak(512, 12)
 	peak(256, 12)

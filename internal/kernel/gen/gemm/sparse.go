@@ -109,16 +109,16 @@ func (l list) add(bits reg.GPVirtual) {
 	LEAQ(Mem{Base: l.index, Index: bits, Scale: 4}, l.index)
 }
 
-// count stores how long the list is that began at start, which becomes the
+// count stores how long the list is that began at start and ends at index, the
 // beginning of the next.
-func (l list) count(counts, start reg.GPVirtual) {
+func count(index, counts, start reg.GPVirtual) {
 	n := GP64()
-	MOVQ(l.index, n)
+	MOVQ(index, n)
 	SUBQ(start, n)
 	SHRQ(Imm(2), n)
 	MOVL(n.As32(), Mem{Base: counts})
 	ADDQ(Imm(4), counts)
-	MOVQ(l.index, start)
+	MOVQ(index, start)
 }
 
 // places are for each of 256 bytes the places of its bits that are set.
@@ -135,6 +135,96 @@ func places() Mem {
 			DATA(8*b, U64(places))
 		}
 	})
+}
+
+// A list512 is built by sixteen elements at a time.
+type list512 struct {
+	index                reg.GPVirtual
+	first, some, sixteen reg.VecVirtual
+}
+
+func newList512(index reg.GPVirtual) list512 {
+	l := list512{index, ZMM(), ZMM(), ZMM()}
+	n := GP32()
+	MOVL(U32(16), n)
+	VPBROADCASTD(n, l.sixteen)
+	return l
+}
+
+// begin begins a list, with the number 0.
+func (l list512) begin() { VMOVDQU32(numbers(), l.first) }
+
+// add adds those of the next sixteen that are in a mask.
+func (l list512) add(mask reg.OpmaskVirtual) {
+	VPCOMPRESSD_Z(l.first, mask, l.some)
+	VPADDD(l.sixteen, l.first, l.first)
+	VMOVDQU32(l.some, Mem{Base: l.index})
+	n := GP64()
+	KMOVW(mask, n.As32())
+	POPCNTQ(n, n)
+	LEAQ(Mem{Base: l.index, Index: n, Scale: 4}, l.index)
+}
+
+// numbers are 0 to 15.
+func numbers() Mem {
+	return once("numbers", func() {
+		for i := range 16 {
+			DATA(4*i, U32(i))
+		}
+	})
+}
+
+func rowLists512() {
+	TEXT("rowLists512f32", NOSPLIT, "func(index, counts *int32, a *float32, aRow uintptr, rows, k int)")
+	Doc("rowLists512f32 does what rowLists256f32 does; there must be room for 16 more in index.")
+	Pragma("noescape")
+	l := newList512(load("index"))
+	counts, a, rows, aRow := load("counts"), load("a"), load("rows"), load("aRow")
+	zero, v, w, ones, some := ZMM(), ZMM(), ZMM(), K(), K()
+	VPXORD(zero, zero, zero)
+	Comment("the mask of the last terms")
+	bits, start := GP64(), GP64()
+	MOVQ(U64(0xFFFF), bits)
+	last := load("k")
+	ANDQ(Imm(15), last)
+	BZHIQ(last, bits, bits)
+	KMOVW(bits.As32(), ones)
+	MOVQ(l.index, start)
+	Label("rows")
+	below, at, k := GP64(), GP64(), load("k")
+	MOVQ(a, at)
+	MOVQ(a, below)
+	CMPQ(rows, Imm(1))
+	JE(LabelRef("one"))
+	ADDQ(aRow, below)
+	Label("one")
+	l.begin()
+	SUBQ(Imm(16), k)
+	JL(LabelRef("rest"))
+	Label("sixteen")
+	VMOVUPS(Mem{Base: at}, v)
+	VPORD(Mem{Base: below}, v, v)
+	VCMPPS(Imm(4), zero, v, some) // not equal, or NaN
+	l.add(some)
+	ADDQ(Imm(64), at)
+	ADDQ(Imm(64), below)
+	SUBQ(Imm(16), k)
+	JGE(LabelRef("sixteen"))
+	Label("rest")
+	TESTQ(last, last)
+	JZ(LabelRef("end"))
+	VMOVUPS_Z(Mem{Base: at}, ones, v)
+	VMOVUPS_Z(Mem{Base: below}, ones, w)
+	VPORD(w, v, v)
+	VCMPPS(Imm(4), zero, v, some)
+	l.add(some)
+	Label("end")
+	count(l.index, counts, start)
+	LEAQ(Mem{Base: a, Index: aRow, Scale: 2}, a)
+	SUBQ(Imm(2), rows)
+	JG(LabelRef("rows"))
+	VZEROUPPER()
+	RET()
 }
 
 func rowLists() {
@@ -192,7 +282,7 @@ func rowLists() {
 	loadFew(below, k, w)
 	VORPS(w, v, v)
 	add()
-	l.count(counts, start)
+	count(l.index, counts, start)
 	MOVQ(next, a)
 	SUBQ(Imm(2), rows)
 	JG(LabelRef("rows"))
@@ -258,12 +348,78 @@ func columnLists() {
 	ADDQ(Imm(32), at)
 	SUBQ(Imm(32), k)
 	JG(LabelRef("bits"))
-	l.count(counts, start)
+	count(l.index, counts, start)
 	VPSLLW(Imm(2), pair, pair)
 	DECQ(pairs)
 	JNZ(LabelRef("pair"))
 	ADDQ(Imm(32), a)
 	SUBQ(Imm(8), rows)
+	JG(LabelRef("rows"))
+	VZEROUPPER()
+	RET()
+}
+
+func columnLists512() {
+	TEXT("columnLists512f32", NOSPLIT, "func(index, counts *int32, a *float32, aStep uintptr, rows, k int, bits *byte)")
+	Doc(
+		"columnLists512f32 does what rowLists512f32 does for A transposed: aStep leads from",
+		"one k to the next, in bytes, and a row is an element further than the one above. It",
+		"writes k+32 bytes to bits, and for sixteen rows at a time.",
+	)
+	Pragma("noescape")
+	l := newList512(load("index"))
+	counts, a, rows, step := load("counts"), load("a"), load("rows"), load("aStep")
+	zero, v, pair, ones, some := ZMM(), ZMM(), ZMM(), K(), K()
+	VPXORD(zero, zero, zero)
+	start, even, few := GP64(), GP64(), GP64()
+	MOVQ(U64(0x5555), even)
+	MOVQ(l.index, start)
+	Label("rows")
+	Comment("a bit for each two of sixteen rows, for each k")
+	mask := GP64()
+	MOVQ(U64(16), few)
+	CMPQ(rows, few)
+	CMOVQLT(rows, few)
+	MOVQ(I32(-1), mask)
+	BZHIQ(few, mask, mask)
+	KMOVW(mask.As32(), ones)
+	at, k, bits := GP64(), load("k"), load("bits")
+	MOVQ(a, at)
+	either := GP64()
+	Label("k")
+	VCMPPS(Imm(4), Mem{Base: at}, zero, ones, some) // not equal, or NaN
+	KMOVW(some, either.As32())
+	MOVQ(either, mask)
+	SHRQ(Imm(1), mask)
+	ORQ(mask, either)
+	PEXTQ(even, either, either)
+	MOVB(either.As8(), Mem{Base: bits})
+	ADDQ(step, at)
+	INCQ(bits)
+	DECQ(k)
+	JNZ(LabelRef("k"))
+	VMOVDQU(zero.AsY(), Mem{Base: bits})
+	Comment("a list for each two rows")
+	INCQ(few)
+	SHRQ(Imm(1), few)
+	MOVQ(U64(1), mask)
+	VPBROADCASTD(mask.As32(), pair)
+	Label("pair")
+	at, k = load("bits"), load("k")
+	l.begin()
+	Label("bits")
+	VPMOVZXBD(Mem{Base: at}, v)
+	VPTESTMD(pair, v, some)
+	l.add(some)
+	ADDQ(Imm(16), at)
+	SUBQ(Imm(16), k)
+	JG(LabelRef("bits"))
+	count(l.index, counts, start)
+	VPSLLD(Imm(1), pair, pair)
+	DECQ(few)
+	JNZ(LabelRef("pair"))
+	ADDQ(Imm(64), a)
+	SUBQ(Imm(16), rows)
 	JG(LabelRef("rows"))
 	VZEROUPPER()
 	RET()
@@ -325,7 +481,7 @@ func rowTerms() {
 	Label("rest")
 	loadFew(at, k, v)
 	add()
-	l.count(counts, start)
+	count(l.index, counts, start)
 	ADDQ(param("aRow"), a)
 	DECQ(rows)
 	JNZ(LabelRef("rows"))

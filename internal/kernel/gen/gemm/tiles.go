@@ -74,7 +74,7 @@ func (s strip) declare() {
 		columns = fmt.Sprintf("%d columns", lo)
 	}
 	set, name, before, ahead, k := 256, "strip", "", "", ", k"
-	if s.edge == masked512 {
+	if s.edge == masked512 || s.bits == 512 {
 		set = 512
 	}
 	if s.listed {
