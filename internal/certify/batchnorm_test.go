@@ -86,7 +86,9 @@ func TestBatchNormFaults(t *testing.T) {
 			return y
 		}, nil, "PyTorch"},
 		{"momentum is the weight of the old", func(l *layer, p *pass, x array) array {
-			l.Momentum = 0.9
+			if trainsAndKeeps(p) { // an evaluation may run beside others
+				l.Momentum = 0.9
+			}
 			return l.Forward(p, x)
 		}, nil, "PyTorch"},
 		{"y off by a factor of 1 + eps", func(l *layer, p *pass, x array) array {
@@ -110,7 +112,9 @@ func TestBatchNormFaults(t *testing.T) {
 			return y
 		}, nil, "gradcheck"},
 		{"statistics never move", func(l *layer, p *pass, x array) array {
-			l.Momentum = 0
+			if trainsAndKeeps(p) { // an evaluation may run beside others
+				l.Momentum = 0
+			}
 			return l.Forward(p, x)
 		}, nil, "gradcheck"},
 		{"running statistics in training", func(l *layer, p *pass, x array) array {
