@@ -26,8 +26,7 @@ type imageFolder struct {
 	files   [][]string // of each class, sorted, below dir, with slashes
 }
 
-// openImageFolder lists the pictures. Hidden files, and those whose names are not those of
-// pictures, are left out; links to folders are not followed.
+// openImageFolder lists the pictures of each class.
 func openImageFolder(ctx context.Context, dir string) (*imageFolder, error) {
 	f := &imageFolder{dir: dir}
 	entries, err := os.ReadDir(dir)
@@ -39,24 +38,9 @@ func openImageFolder(ctx context.Context, dir string) (*imageFolder, error) {
 		if !class.IsDir() || strings.HasPrefix(name, ".") {
 			continue
 		}
-		var files []string
-		err := fs.WalkDir(os.DirFS(dir), name, func(file string, entry fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case ctx.Err() != nil:
-				return ctx.Err()
-			case strings.HasPrefix(entry.Name(), "."):
-				if entry.IsDir() {
-					return fs.SkipDir
-				}
-			case !entry.IsDir() && slices.Contains(pictureNames, strings.ToLower(path.Ext(file))):
-				files = append(files, file)
-			}
-			return nil
-		})
+		files, err := picturesBelow(ctx, dir, name)
 		if err != nil {
-			return nil, fmt.Errorf("reading the folder %s: %w", filepath.Join(dir, name), err)
+			return nil, err
 		}
 		if len(files) > 0 {
 			f.classes = append(f.classes, name)
@@ -67,6 +51,45 @@ func openImageFolder(ctx context.Context, dir string) (*imageFolder, error) {
 		return nil, fmt.Errorf("the folder %s has no folders with pictures; want one for each class, named after it, with PNG, JPEG or GIF files (or the four files of MNIST)", dir)
 	}
 	return f, nil
+}
+
+// Pictures returns the paths of the pictures in a folder and in the folders in it, in the
+// order of their names: the files that [Load] takes for PNG, JPEG or GIF. It is an error if
+// there are none.
+func Pictures(ctx context.Context, dir string) ([]string, error) {
+	files, err := picturesBelow(ctx, dir, ".")
+	if err == nil && len(files) == 0 {
+		err = fmt.Errorf("the folder %s has no pictures; want PNG, JPEG or GIF files in it", dir)
+	}
+	for i, file := range files {
+		files[i] = filepath.Join(dir, filepath.FromSlash(file))
+	}
+	return files, err
+}
+
+// picturesBelow lists the pictures in a folder in dir, below dir and with slashes. Hidden
+// files, and those whose names are not those of pictures, are left out; links to folders are
+// not followed.
+func picturesBelow(ctx context.Context, dir, folder string) (files []string, err error) {
+	err = fs.WalkDir(os.DirFS(dir), folder, func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case entry.IsDir():
+			if strings.HasPrefix(entry.Name(), ".") && file != folder {
+				return fs.SkipDir
+			}
+		case !strings.HasPrefix(entry.Name(), ".") && slices.Contains(pictureNames, strings.ToLower(path.Ext(file))):
+			files = append(files, file)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the folder %s: %w", filepath.Join(dir, folder), err)
+	}
+	return files, nil
 }
 
 // read reads all pictures as bytes. What image leaves open is that of the first picture;

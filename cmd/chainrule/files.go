@@ -4,9 +4,11 @@ import (
 	"context"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/chainrule-go/chainrule/internal/atomicfile"
 	"github.com/chainrule-go/chainrule/internal/inputfile"
+	"github.com/chainrule-go/chainrule/train"
 )
 
 // standardInput is the name of a file that stands for standard input.
@@ -30,14 +32,19 @@ func openInput(ctx context.Context, path string) (io.ReadCloser, error) {
 }
 
 // notInput returns an error if the file out, which flag names, is one of the
-// inputs, be it under another name: the result would replace what it is made
-// from.
+// inputs, be it under another name, or belongs to a run that is: the result would
+// replace what it is made from.
 func notInput(flag, out string, inputs ...string) error {
 	to, err := os.Stat(out)
 	if err != nil || !to.Mode().IsRegular() {
 		return nil // nothing there that could be lost
 	}
 	for _, input := range inputs {
+		if isFolder(input) {
+			if err := notInput(flag, out, filesIn(input)...); err != nil {
+				return err
+			}
+		}
 		from, err := os.Stat(input)
 		if input == standardInput {
 			from, err = os.Stdin.Stat()
@@ -57,4 +64,19 @@ func writeFile(ctx context.Context, path string, write func(io.Writer) error) er
 		return untilDone(ctx, f)
 	}
 	return f()
+}
+
+// isFolder reports whether path is a folder.
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// filesIn are the files of a run, which no result replaces.
+func filesIn(run string) (files []string) {
+	for _, name := range []string{train.ConfigFile, train.LogFile, train.CSVFile, train.BestFile, train.ModelFile} {
+		files = append(files, filepath.Join(run, name))
+	}
+	checkpoints, _ := filepath.Glob(filepath.Join(globEscaped(run), "checkpoints", "*"))
+	return append(files, checkpoints...)
 }

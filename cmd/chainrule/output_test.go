@@ -118,6 +118,11 @@ func TestNotInput(t *testing.T) {
 	} else if err != nil {
 		t.Fatal(err)
 	}
+	run := t.TempDir()
+	log := filepath.Join(run, train.LogFile)
+	if err := os.WriteFile(log, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		name, out string
 		inputs    []string
@@ -128,6 +133,7 @@ func TestNotInput(t *testing.T) {
 		{"a hard link", hard, []string{file}, true},
 		{"another spelling", filepath.Dir(file) + "/../" + filepath.Base(filepath.Dir(file)) + "/model", []string{file}, true},
 		{"the second input", file, []string{"/no/such/file", link}, true},
+		{"the log of a run", log, []string{run}, true},
 		{"a new file", file + ".new", []string{file}, false},
 		{"another file", write(t, "other", nil), []string{file}, false},
 		{"no input", file, []string{""}, false},

@@ -8,7 +8,6 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 
@@ -29,7 +28,8 @@ func (a *app) predictCommand() *cobra.Command {
 those of the training were, which the model file says: the columns of a table (CSV,
 TSV) are found by name, scaled and filled as then; pictures (PNG, JPEG, GIF) are
 scaled to the model's size. A file may also be an IDX file, plain or gzip, an npy or
-npz file, or a folder with a folder of pictures for each class.
+npz file, or a folder, of which all pictures are taken, in folders or not. MODEL may be
+the folder of a run: the model at its end, or else the best one so far.
 
 A picture of a digit, for a model trained on MNIST, is prepared as MNIST's were: made
 grey, inverted if its ink is darker than the paper at its border, the digit
@@ -70,7 +70,7 @@ func (a *app) predict(ctx context.Context, path string, files []string, raw bool
 	// One bad file does not keep the others from being classified.
 	var failed failures
 	header := a.terminal && !a.json
-	for _, file := range files {
+	for _, file := range c.withPictures(ctx, files, &failed) {
 		in, err := c.open(ctx, file, raw)
 		if err == nil {
 			if header {
@@ -86,6 +86,20 @@ func (a *app) predict(ctx context.Context, path string, files []string, raw bool
 		failed.add(err)
 	}
 	return failed.err()
+}
+
+// withPictures returns the files, with its pictures in place of each folder of them.
+func (c *classifier) withPictures(ctx context.Context, files []string, failed *failures) (all []string) {
+	for _, file := range files {
+		if !isFolder(file) || c.Preparation != nil && c.Preparation.Image == nil {
+			all = append(all, file)
+			continue
+		}
+		pictures, err := data.Pictures(ctx, file)
+		failed.add(err)
+		all = append(all, pictures...)
+	}
+	return all
 }
 
 // samples are some samples of a file, one after another: pixels of a byte each, or
@@ -142,9 +156,6 @@ func (c *classifier) resultNames() string {
 // open opens the samples of a file, of which there is at least one.
 func (c *classifier) open(ctx context.Context, path string, raw bool) (*input, error) {
 	if c.Preparation != nil && c.Preparation.Array != nil || isFolder(path) {
-		if c.Preparation == nil {
-			return nil, fmt.Errorf("%s is a folder; name a file in it", fileName(path))
-		}
 		in := &input{Closer: io.NopCloser(nil)}
 		err := untilDone(ctx, func() error { return c.readPrepared(ctx, in, path) })
 		return in, err
@@ -181,12 +192,6 @@ func (c *classifier) begin(in *input, f io.Reader, file string, raw bool) error 
 		in.pixels = bytes.NewReader(pixels)
 	}
 	return err
-}
-
-// isFolder reports whether path is a folder.
-func isFolder(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }
 
 // readPrepared reads all samples of a file or folder as the model says.

@@ -62,7 +62,7 @@ func TestPredictInput(t *testing.T) {
 		{"another shape", idxFile(t, 3, 5), "holds samples of (5), and the model takes (4)"},
 		{"cut off", write(t, "cut", good.Bytes()[:good.Len()-1]), "byte 23: want 8 elements of shape (2, 2, 2), got the end of the file"},
 		{"empty", write(t, "empty", nil), "is empty"},
-		{"a folder", dir, dir + " is a folder; name a file in it"},
+		{"a folder", dir, "the folder " + dir + " has no pictures; want PNG, JPEG or GIF files in it"},
 		{"no file", dir + "/none", "there is no file " + dir + "/none; check its name"},
 		{"no name", "", "a file without a name cannot be read; name one"},
 	} {

@@ -3,14 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/internal/report"
-	"github.com/chainrule-go/chainrule/train"
 )
 
 // reportOptions are the flags of report.
@@ -64,20 +62,18 @@ type reportEvent struct {
 func (a *app) report(ctx context.Context, o *reportOptions, name string) error {
 	page := &report.Page{Title: "Report of " + quoted(filepath.Base(name))}
 	path, out := name, "report.html"
-	var inputs []string
-	if info, err := os.Stat(name); err == nil && info.IsDir() {
+	if isFolder(name) {
 		run, err := report.ReadRun(name)
 		if err != nil {
 			return err
 		}
 		page.Log, page.Config = run.Log, run.Config
 		path, out = run.Model(), filepath.Join(name, out)
-		inputs = filesIn(name)
 	}
 	if o.out != "" {
 		out = o.out
 	}
-	if err := notInput("--out", out, append(inputs, name, path, string(o.source))...); err != nil {
+	if err := notInput("--out", out, name, string(o.source)); err != nil {
 		return err
 	}
 	if path != "" {
@@ -100,15 +96,6 @@ func (a *app) report(ctx context.Context, o *reportOptions, name string) error {
 		fmt.Fprintf(a.stdout, "the report is in %s\n", quoted(out))
 	}
 	return nil
-}
-
-// filesIn are the files of a run, which a report does not replace.
-func filesIn(run string) (files []string) {
-	for _, name := range []string{train.ConfigFile, train.LogFile, train.CSVFile, train.BestFile, train.ModelFile} {
-		files = append(files, filepath.Join(run, name))
-	}
-	checkpoints, _ := filepath.Glob(filepath.Join(globEscaped(run), "checkpoints", "*"))
-	return append(files, checkpoints...)
 }
 
 // reportModel adds what a model file tells to a page.

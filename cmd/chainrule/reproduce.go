@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/chainrule-go/chainrule/model"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensor"
 	"github.com/chainrule-go/chainrule/train"
@@ -28,6 +27,8 @@ func (a *app) reproduceCommand() *cobra.Command {
 		Short: "Train a model again and say whether the bits are the same",
 		Long: `Train the network of a model file again, from what the file says of its training,
 and compare all bits of its parameters. The exit code is 0 if they are the same.
+
+MODEL may be the folder of a run: the model at its end, or else the best one so far.
 
 The file says with which flags and versions the model was trained, on which data
 by their SHA-256, and after how many steps it was saved. Other data are refused.`,
@@ -54,7 +55,7 @@ type reproduction struct {
 }
 
 func (a *app) reproduce(ctx context.Context, path string, o *reproduceOptions) error {
-	m, err := model.Load[float32](path)
+	m, err := load(ctx, path)
 	if err != nil {
 		return err
 	}
