@@ -14,6 +14,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/chainrule-go/chainrule/internal/atomicfile"
 )
@@ -21,7 +22,8 @@ import (
 // A runLog is the log of a run: the same epochs as lines of JSON and of CSV.
 type runLog struct {
 	json, csv *os.File
-	columns   []string // of the CSV, from the first epoch on; nil before
+	columns   []string    // of the CSV, from the first epoch on; nil before
+	added     atomic.Bool // since the last sync, which is beside the training
 }
 
 // openLog opens the log of a run that goes on at a step: later epochs are cut off.
@@ -78,6 +80,7 @@ func (l *runLog) add(e Epoch) error {
 	if err != nil {
 		return err
 	}
+	l.added.Store(true)
 	for _, w := range []struct {
 		f    *os.File
 		line []byte
@@ -89,8 +92,13 @@ func (l *runLog) add(e Epoch) error {
 	return nil
 }
 
-// sync flushes the log to disk.
-func (l *runLog) sync() error { return errors.Join(atomicfile.Sync(l.json), atomicfile.Sync(l.csv)) }
+// sync flushes the log to disk, unless nothing was added to it.
+func (l *runLog) sync() error {
+	if !l.added.Swap(false) {
+		return nil
+	}
+	return errors.Join(atomicfile.Sync(l.json), atomicfile.Sync(l.csv))
+}
 
 func (l *runLog) close() { errors.Join(l.json.Close(), l.csv.Close()) }
 
