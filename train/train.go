@@ -39,7 +39,7 @@ type Config[T tensor.Float] struct {
 	// Where the run is kept: nil is nowhere. If Dir holds a checkpoint, the run goes on from
 	// there, to the same bits as one that was never interrupted.
 	Dir       *Dir
-	Every     int                              // steps between checkpoints, more where the disk is slower than that; 0: an epoch
+	Every     int                              // steps between checkpoints, more while one is still being written; 0: an epoch
 	Keep      int                              // the last checkpoints that stay; 0: 3
 	SaveModel func(path string, e Epoch) error // writes Net, which is as after e, to a file: the best one, and that of the end; nil: neither
 	Log       func(format string, args ...any) // is told what was found in Dir; nil: nobody
