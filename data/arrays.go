@@ -49,7 +49,8 @@ func loadArrays[T tensor.Float](ctx context.Context, f *source, path string, o O
 	}
 	keys := func() []uint64 {
 		keys := make([]uint64, n)
-		hashNumbers(keys, a.x.Numbers)
+		size := len(a.x.Numbers) / n
+		hashNumbers(keys, a.x.Numbers, size, size)
 		return keys
 	}
 	var classes []int
@@ -58,7 +59,9 @@ func loadArrays[T tensor.Float](ctx context.Context, f *source, path string, o O
 			classes = append(classes, int(class))
 		}
 	}
-	part := split(n, o.Seed, o.Validation, o.Test, keys, classes)
+	width := len(a.y.Numbers) / n
+	part := split(n, o.Seed, o.Validation, o.Test, keys, classes,
+		func(i int) uint64 { return hashRow(a.y.Numbers[i*width:][:width]) })
 	p.Array.scale(a.x, o.Raw, part)
 	for k := range p.Targets {
 		p.Targets[k].Mean, p.Targets[k].Std = 0, 1

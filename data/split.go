@@ -3,6 +3,7 @@ package data
 import (
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // The parts of data.
@@ -13,13 +14,19 @@ const (
 	parts
 )
 
+// mostTwins is how many samples of the same inputs are kept together: a record that was
+// copied. More of them are what such data are like, as answers to a few questions are.
+const mostTwins = 10
+
 // split assigns each of n samples to a part, so that validation and test have their
 // shares of each class; classes is nil if there are none.
 //
-// Which part a sample is in depends on the seed and on its key, a hash of what it holds,
-// and not on where it stands in a file. Samples of the same key are in the same part, so
-// that none that was trained on is tested. keys returns one for each sample.
-func split(n int, seed uint64, validation, test float64, keys func() []uint64, classes []int) []uint8 {
+// Which part a sample is in depends on the seed and on its key, a hash of its inputs, and
+// not on where it stands in a file. Samples of the same key, whatever their classes, are in
+// the same part, so that none that was trained on is tested; but more than mostTwins, or
+// than half of the smallest part, are divided. keys returns one for each sample, and target a hash of what is
+// predicted of a sample; nil is its class.
+func split(n int, seed uint64, validation, test float64, keys func() []uint64, classes []int, target func(i int) uint64) []uint8 {
 	part := make([]uint8, n)
 	if validation == 0 && test == 0 {
 		return part
@@ -27,67 +34,178 @@ func split(n int, seed uint64, validation, test float64, keys func() []uint64, c
 	if classes == nil {
 		classes = make([]int, n)
 	}
+	if target == nil {
+		target = func(i int) uint64 { return uint64(classes[i]) }
+	}
 	all := keys()
-	ends := []int{0} // where in some the keys of the classes before each end
 	for i, key := range all {
 		all[i] = mix(mix(seed) ^ key)
-		for classes[i]+1 >= len(ends) {
-			ends = append(ends, 0)
+	}
+	smallestShare := max(validation, test)
+	if validation > 0 && test > 0 {
+		smallestShare = min(validation, test)
+	}
+	some := make([]uint64, n)
+	markTwins(part, all, some, classes, target, max(1, min(mostTwins, int(smallestShare*float64(n)/2))))
+	mixed := 0 // the class of samples whose twins have other classes
+	if n > 0 {
+		mixed = slices.Max(classes) + 1
+	}
+	class := func(i int) int {
+		if part[i] != 0 {
+			return mixed
 		}
-		ends[classes[i]+1]++
+		return classes[i]
+	}
+	ends := make([]int, mixed+2) // where in some the keys of the classes before each end
+	for i := range all {
+		ends[class(i)+1]++
 	}
 	for c := range ends[1:] {
 		ends[c+1] += ends[c]
 	}
-	some := make([]uint64, n) // the keys of all, class by class
-	for i, key := range all {
-		end := &ends[classes[i]]
+	for i, key := range all { // the keys of all, class by class
+		end := &ends[class(i)]
 		some[*end] = key
 		*end++
 	}
 	type limits struct{ test, held uint64 } // the first keys that are beyond them
-	limit := make([]limits, len(ends)-1)
+	limit := make([]limits, mixed+1)
 	begin := 0
 	for c := range limit {
 		keys := some[begin:ends[c]]
 		begin = ends[c]
-		at := func(share float64) uint64 {
-			return smallest(keys, min(int(math.Round(share*float64(len(keys)))), len(keys)-1))
-		}
 		if len(keys) > 0 {
-			limit[c].test = at(test)
+			limit[c].test = shareLimit(keys, test)
 			if limit[c].held = limit[c].test; validation > 0 {
-				limit[c].held = at(test + validation)
+				limit[c].held = shareLimit(keys, test+validation)
 			}
 		}
 	}
 	for i, key := range all {
-		switch l := limit[classes[i]]; {
+		switch l := limit[class(i)]; {
 		case key < l.test:
 			part[i] = testPart
 		case key < l.held:
 			part[i] = validationPart
+		default:
+			part[i] = trainPart
 		}
 	}
 	return part
+}
+
+// markTwins finds samples of the same key. Groups of more than most are divided: their keys
+// become different ones, by what is predicted, and of those that are still too many by a
+// number. In the other groups mark becomes 1 for samples whose twins have other classes.
+// some is overwritten.
+func markTwins(mark []uint8, all, some []uint64, classes []int, target func(i int) uint64, most int) {
+	copies := map[uint64]uint64{}
+	for try, again := 0, true; again; try++ {
+		again = false
+		found := groups(all, some, classes, most)
+		if len(found) == 0 {
+			return
+		}
+		for i, key := range all {
+			g, ok := slices.BinarySearch(found, key&keyBits|large)
+			switch {
+			case ok && try == 0:
+				all[i] = mix(key ^ mix(target(i)))
+				again = true
+			case ok:
+				copies[key]++
+				all[i] = mix(key + copies[key])
+			case g > 0 && found[g-1] == key&keyBits: // its classes are mixed
+				mark[i] = 1
+			}
+		}
+	}
+}
+
+// The upper bits of a key tell samples apart too; the others have room for their class.
+const (
+	keyBits = ^uint64(1<<16 - 1)
+	large   = 1 // in place of the class: a group of many
+)
+
+// groups returns the keyBits of samples whose twins are of other classes, and those of groups
+// of more than most samples, with large, in order. It is a part of some.
+func groups(all, some []uint64, classes []int, most int) []uint64 {
+	for i, key := range all {
+		some[i] = key&keyBits | uint64(classes[i])&^keyBits
+	}
+	sortKeys(some, 63)
+	n := 0
+	for begin := 0; begin < len(some); {
+		key, end := some[begin]&keyBits, begin+1
+		for end < len(some) && some[end]&keyBits == key {
+			end++
+		}
+		switch {
+		case end-begin > most:
+			some[n] = key | large
+			n++
+		case some[begin] != some[end-1]:
+			some[n] = key
+			n++
+		}
+		begin = end
+	}
+	return some[:n]
+}
+
+// shareLimit returns the first key that is beyond a share of them: as near to it as equal
+// keys allow. It changes their order.
+func shareLimit(keys []uint64, share float64) uint64 {
+	n := min(int(math.Round(share*float64(len(keys)))), len(keys)-1)
+	limit := smallest(keys, n)
+	before, equal := 0, 0
+	for _, key := range keys {
+		if key < limit {
+			before++
+		} else if key == limit {
+			equal++
+		}
+	}
+	if 2*(n-before) > equal && equal < len(keys) {
+		limit++
+	}
+	return limit
 }
 
 // smallest returns the key that n others come before in order. It divides them by one bit
 // after another, from the highest on, and goes on with one side. That changes their order.
 func smallest(keys []uint64, n int) uint64 {
 	for bit := 63; bit >= 0 && len(keys) > 1; bit-- {
-		clear := 0 // keys whose bit is 0: they come first
-		for i, key := range keys {
-			keys[i], keys[clear] = keys[clear], key
-			clear += int(^key >> bit & 1)
-		}
-		if n < clear {
+		if clear := divide(keys, bit); n < clear {
 			keys = keys[:clear]
 		} else {
 			keys, n = keys[clear:], n-clear
 		}
 	}
 	return keys[0]
+}
+
+// divide brings the keys whose bit is 0 before the others, and returns how many they are.
+func divide(keys []uint64, bit int) (clear int) {
+	for i, key := range keys {
+		keys[i], keys[clear] = keys[clear], key
+		clear += int(^key >> bit & 1)
+	}
+	return clear
+}
+
+// sortKeys sorts keys by one bit after another, from one on. No branch depends on a key,
+// which makes it faster than a sort that compares.
+func sortKeys(keys []uint64, bit int) {
+	if len(keys) <= 12 || bit < 0 { // so few are sorted by insertion
+		slices.Sort(keys)
+		return
+	}
+	clear := divide(keys, bit)
+	sortKeys(keys[:clear], bit-1)
+	sortKeys(keys[clear:], bit-1)
 }
 
 // mix is a step of a hash: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
@@ -98,24 +216,36 @@ func mix(h uint64) uint64 {
 	return h ^ h>>31
 }
 
-// hashNumbers sets the keys of samples of as many numbers each.
-func hashNumbers(keys []uint64, values []float64) {
-	width := len(values) / max(len(keys), 1)
+// hashNumbers sets the keys of samples, of which each is width numbers and the next begins
+// step later.
+func hashNumbers(keys []uint64, values []float64, width, step int) {
 	clear(keys)
 	const together = 16 // samples, whose sums do not wait for each other
 	for len(keys) > 0 {
 		some := keys[:min(together, len(keys))]
 		for k := range width {
 			for i, h := range some {
-				v := values[i*width+k]
-				if v != v {
-					v = math.Inf(1) // every NaN is the same
-				}
-				some[i] = mix(h ^ math.Float64bits(v))
+				some[i] = mix(h ^ hashBits(values[i*step+k]))
 			}
 		}
-		keys, values = keys[len(some):], values[len(some)*width:]
+		keys, values = keys[len(some):], values[len(some)*step:]
 	}
+}
+
+// hashBits are the bits of a number; every NaN is the same.
+func hashBits(v float64) uint64 {
+	if v != v {
+		v = math.Inf(1)
+	}
+	return math.Float64bits(v)
+}
+
+// hashRow is the key of one sample.
+func hashRow(values []float64) (h uint64) {
+	for _, v := range values {
+		h = mix(h ^ hashBits(v))
+	}
+	return h
 }
 
 // hashPixels returns the keys of n images.

@@ -308,8 +308,14 @@ func (s *slot) newText(text string) (float64, error) {
 	return float64(len(s.texts) - 1), nil
 }
 
+// inputs is how many slots are inputs: they come first.
+func (t *table) inputs() int {
+	return slices.IndexFunc(t.slots, func(s slot) bool { return s.use != inputColumn })
+}
+
 // sortTexts brings the texts of open slots into an order that does not depend on that of
-// the records: of numbers if all of them are. It returns the key of each record and, if the
+// the records: of numbers if all of them are. It returns the key of each
+// record, a hash of its inputs, and, if the
 // last slot is a label, its class.
 func (t *table) sortTexts() (keys []uint64, classes []int) {
 	after := make([][]float64, len(t.slots)) // what the codes of a slot become; nil if they stay
@@ -319,7 +325,7 @@ func (t *table) sortTexts() (keys []uint64, classes []int) {
 		}
 	}
 	keys = make([]uint64, t.rows)
-	width := len(t.slots)
+	width, inputs := len(t.slots), t.inputs()
 	if t.slots[width-1].use == labelColumn {
 		classes = make([]int, t.rows)
 	}
@@ -333,7 +339,7 @@ func (t *table) sortTexts() (keys []uint64, classes []int) {
 			}
 		}
 		rows := len(block) / width
-		hashNumbers(keys[row:row+rows], block)
+		hashNumbers(keys[row:row+rows], block, inputs, width)
 		if classes != nil {
 			for i := range rows {
 				classes[row+i] = int(block[(i+1)*width-1])
