@@ -41,6 +41,26 @@ func fit[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], optimizer *optim.Opti
 	return frozen, nil
 }
 
+// fitBatches reports whether the network takes the last batch of an epoch in training, if
+// that is a single sample: a BatchNorm does not.
+func fitBatches[T tensor.Float](net nn.Layer[T], samples data.Samples[T], batch int) (err error) {
+	n := samples.Len()
+	if min(n, batch) != 1 && n%batch != 1 {
+		return nil
+	}
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case *tensor.ShapeError:
+			err = fmt.Errorf("train: the last batch of an epoch has one sample, for there are %d in batches of %d: %w; choose another batch size", n, batch, e)
+		default:
+			panic(e)
+		}
+	}()
+	net.Forward(&nn.Pass[T]{Train: true}, tensor.New[T](append([]int{1}, samples.SampleShape()...)...))
+	return nil
+}
+
 // fitLoss reports whether the loss takes the outputs of the network: a loss that contains
 // a softmax or a sigmoid takes logits.
 func fitLoss[T tensor.Float](net nn.Layer[T], loss nn.Loss[T]) error {

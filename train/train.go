@@ -59,7 +59,8 @@ var ErrStop = errors.New("train: stop")
 // error of saving ends the run too: what was saved before stays.
 //
 // It is an error, too, if the optimizer has a parameter that the network has not or a
-// learning rate below 0, or if the network ends in a Softmax and the loss contains one.
+// learning rate below 0, if the network ends in a Softmax and the loss contains one, or if
+// the last batch of an epoch is a single sample and the network has a BatchNorm.
 func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
 	if err := cfg.check(); err != nil {
 		return Epoch{}, err
@@ -106,8 +107,10 @@ func (cfg *Config[T]) check() error {
 	if cfg.Log == nil {
 		cfg.Log = func(string, ...any) {}
 	}
-	_, err := fit(cfg.Net, cfg.Loss, cfg.Optimizer)
-	return err
+	if _, err := fit(cfg.Net, cfg.Loss, cfg.Optimizer); err != nil {
+		return err
+	}
+	return fitBatches(cfg.Net, cfg.Train, cfg.Batch)
 }
 
 // Random returns the random numbers for one purpose of a run, such as
