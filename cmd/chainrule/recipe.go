@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/chainrule-go/chainrule/data"
+	"github.com/chainrule-go/chainrule/train"
 )
 
 // A recipe is what a training is made from: with the same recipe come the same bits. It
@@ -53,10 +54,33 @@ func readRecord(training json.RawMessage) (*record, error) {
 		return nil, fmt.Errorf("it does not say how it was trained: an older program, or another one, wrote it")
 	}
 	r := &record{}
-	if err := json.Unmarshal(training, r); err != nil || r.Step < 1 {
-		return nil, fmt.Errorf("what it says of its training cannot be read: %v", err)
+	if err := json.Unmarshal(training, r); err != nil {
+		return nil, fmt.Errorf("what it says of its training cannot be read: %w", err)
+	}
+	if r.Step < 1 {
+		return nil, fmt.Errorf("it says that it was saved after %d steps; want 1 or more", r.Step)
+	}
+	return r, r.check()
+}
+
+// readRecipe reads what the run in a folder was begun with.
+func readRecipe(dir string) (*recipe, error) {
+	r := &recipe{}
+	if err := train.ReadConfig(dir, r); err != nil {
+		return nil, err
+	}
+	if err := r.check(); err != nil {
+		return nil, fmt.Errorf("the run in %s cannot go on here: %w", quoted(dir), err)
 	}
 	return r, nil
+}
+
+// check refuses a recipe that chainrule train does not write.
+func (r *recipe) check() error {
+	if r.Flags == nil {
+		return fmt.Errorf("it does not say with which flags of chainrule train it was trained: another program wrote it")
+	}
+	return nil
 }
 
 // A flagValue is the value of a flag as text, or several.

@@ -82,6 +82,9 @@ func (a *app) reproduce(ctx context.Context, path string, o *reproduceOptions) e
 	if t.recipe.Data != r.Data {
 		return fmt.Errorf("the data are not those that %s was trained on: their SHA-256 is %s, and was %s", quoted(path), t.recipe.Data, r.Data)
 	}
+	if r.Step > t.config.Steps {
+		return fmt.Errorf("the model %s cannot be trained again: it says that it was saved after %d steps, of a training of %d", quoted(path), r.Step, t.config.Steps)
+	}
 	if err := a.trainTo(ctx, t, r.Step); err != nil {
 		return err
 	}
@@ -107,7 +110,7 @@ func (a *app) trainTo(ctx context.Context, t *training, last int) error {
 	bar := a.newProgress(last, "training", "steps")
 	defer bar.end()
 	reached := errors.New("reached")
-	t.config.Patience, t.config.Steps = 0, max(last, t.config.Steps)
+	t.config.Patience = 0
 	t.config.OnStep = func(step int, _ float64) error {
 		bar.set(step)
 		if step == last {

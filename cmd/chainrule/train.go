@@ -245,8 +245,7 @@ func (o *trainOptions) openRun(cmd *cobra.Command) (dir *train.Dir, begun *recip
 	if dir, err = train.OpenDir(string(o.resume), nil); err != nil {
 		return nil, nil, err
 	}
-	begun = &recipe{}
-	if err = train.ReadConfig(string(o.resume), begun); err == nil {
+	if begun, err = readRecipe(string(o.resume)); err == nil {
 		if f := cmd.Flags().Lookup("data"); f.Changed { // they may have moved; their SHA-256 is compared
 			begun.Flags[f.Name] = valueOf(f)
 		}
