@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chainrule-go/chainrule/data"
+	"github.com/chainrule-go/chainrule/model"
+	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/train"
 )
 
@@ -91,4 +94,27 @@ func TestFoldersAsArguments(t *testing.T) {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}
 	})
+}
+
+// TestTrainedOn: a model of other pictures of MNIST's size is not evaluated on MNIST.
+func TestTrainedOn(t *testing.T) {
+	letters := strings.Split("a b c d e f g h i j", " ")
+	for _, test := range []struct {
+		name, want string
+		p          *data.Preparation
+	}{
+		{"no word", "mnist", nil},
+		{"MNIST", "mnist", data.MNISTSource{}.Preparation()},
+		{"Fashion-MNIST", "fashion-mnist", data.MNISTSource{Name: "fashion-mnist"}.Preparation()},
+		{"letters", "", &data.Preparation{Image: &data.Image{Height: 28, Width: 28, Channels: 1}, Classes: letters}},
+		{"a table", "", &data.Preparation{Columns: make([]data.Column, 784), Classes: letters}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			net := nn.NewSequential[float32](nn.NewAffine[float32](784, 10, train.Random(1, "weights")))
+			c := &classifier{Model: &model.Model[float32]{Net: net, Input: []int{784}, Preparation: test.p}, pixels: 784, classes: 10}
+			if got, err := c.trainedOn("model"); got != test.want && err == nil || (err != nil) != (test.want == "") {
+				t.Errorf("got %q, %v, want %q", got, err, test.want)
+			}
+		})
+	}
 }

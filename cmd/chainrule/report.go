@@ -151,9 +151,11 @@ func (a *app) reportedSets(ctx context.Context, o *reportOptions, path string, c
 		}
 		return []reportedSet{{"Test set", set.test}, {"Validation set", set.validation}}, nil
 	}
-	if o.source == "" && c.fitsMNIST(path) != nil {
-		a.logf("the report has no metrics, for MNIST does not fit the model; give samples of your own with --data")
-		return nil, nil
+	if o.source == "" {
+		if _, err := c.trainedOn(path); err != nil {
+			a.logf("the report has no metrics: %v; give samples of your own with --data", err)
+			return nil, nil
+		}
 	}
 	test, err := a.testSamples(ctx, c, path, o.source)
 	name := "Test set"
