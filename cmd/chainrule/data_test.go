@@ -47,6 +47,24 @@ func TestOwnTable(t *testing.T) {
 			t.Errorf("data says of classes of one size\n%s", out)
 		}
 	})
+	t.Run("flags of other data", func(t *testing.T) {
+		letters := t.TempDir()
+		pictures(t, letters, "dark/1.png", "dark/2.png", "light/1.png", "light/2.png")
+		for _, c := range []struct {
+			args []string
+			want string
+		}{
+			{[]string{"train", "--label", "y"}, "--label is for a table, and mnist is none"},
+			{[]string{"train", "--data", "fashion-mnist", "--size", "14x14"}, "--size is for a folder of pictures, and fashion-mnist is none"},
+			{[]string{"train", "--data", iris, "--label", "species", "--size", "8x8"}, "--size is for a folder of pictures, and " + iris + " is none"},
+			{[]string{"train", "--data", iris, "--label", "species", "--labels", iris}, "--labels is for an IDX or npy file"},
+			{[]string{"train", "--data", letters, "--test", letters, "--fill", "mean"}, "--fill is for a table, and " + letters + " is none"},
+		} {
+			if code, _, stderr := call(t, c.args...); code != exitUsage || !strings.Contains(stderr, c.want) {
+				t.Errorf("%v: exit code %d and %q, want 2 and %q", c.args, code, stderr, c.want)
+			}
+		}
+	})
 	t.Run("mistakes", func(t *testing.T) {
 		for _, c := range []struct {
 			args []string

@@ -103,18 +103,51 @@ func (o *dataOptions) load(ctx context.Context, a *app) (*dataset, error) {
 	} else if err != nil {
 		return nil, err
 	}
+	if err := o.fits(parts.Preparation, isFolder(path), false, fileName(path)); err != nil {
+		return nil, err
+	}
 	set := &dataset{train: parts.Train, validation: parts.Validation, test: parts.Test, preparation: parts.Preparation, sha256: parts.SHA256}
 	set.complete()
 	return set, nil
 }
 
+// fits refuses a flag that says nothing of the data, which are of another kind.
+func (o *dataOptions) fits(p *data.Preparation, folder, mnist bool, name string) error {
+	table := len(p.Columns) > 0
+	for _, f := range []struct {
+		flag       string
+		given, fit bool
+		of         string
+	}{
+		{"label", o.own.Label != "", table, "a table"},
+		{"target", len(o.own.Targets) > 0, table, "a table"},
+		{"ignore", len(o.own.Ignore) > 0, table, "a table"},
+		{"categorical", len(o.own.Categorical) > 0, table, "a table"},
+		{"fill", len(o.own.Fill) > 0, table, "a table"},
+		{"header", o.own.Header != "", table, "a table"},
+		{"missing", len(o.own.Missing) > 0, table, "a table"},
+		{"part-column", o.own.PartColumn != "", table, "a table"},
+		{"size", o.size != (pictureSize{}), folder, "a folder of pictures"},
+		{"channels", o.channels.value != 0, folder, "a folder of pictures"},
+		{"labels", o.own.Labels != "", !table && !folder && !mnist, "an IDX or npy file"},
+	} {
+		if f.given && !f.fit {
+			return usagef("--%s is for %s, and %s is none; leave it out, or name other data with --data", f.flag, f.of, name)
+		}
+	}
+	return nil
+}
+
 // loadMNIST reads a collection of MNIST's form.
 func (o *dataOptions) loadMNIST(ctx context.Context, a *app, name, dir string) (*dataset, error) {
-	if o.test != (part{}) || o.validation.path != "" || o.own.PartColumn != "" {
+	if o.test != (part{}) || o.validation.path != "" {
 		return nil, usagef("%s has a test set; a share of its training set can be for validation (--validation 0.1)", name)
 	}
 	source := a.mnist(dir)
 	source.Name = name
+	if err := o.fits(source.Preparation(), false, true, name); err != nil {
+		return nil, err
+	}
 	all, test, err := data.LoadMNISTPixels[float32](ctx, source)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/chainrule-go/chainrule/train"
@@ -65,7 +66,8 @@ func (a *app) printEpoch(e train.Epoch) {
 	if !math.IsNaN(e.TrainAccuracy) {
 		validation += fmt.Sprintf("  train accuracy %.4f", e.TrainAccuracy)
 	}
-	fmt.Fprintf(a.stdout, "epoch %5.4g  step %6d  loss %.4f%s%s\n", e.Epoch, e.Step, e.Loss, validation, tested("  ", e))
+	epoch := strconv.FormatFloat(math.Round(100*e.Epoch)/100, 'f', -1, 64)
+	fmt.Fprintf(a.stdout, "epoch %5s  step %6d  loss %.4f%s%s\n", epoch, e.Step, e.Loss, validation, tested("  ", e))
 }
 
 // tested says how well the test set is predicted, behind a separator; "" if there is none.

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -333,7 +334,7 @@ func (a *app) printPrediction(c *classifier, file string, sample int, row []floa
 		values, columns := map[string]number{}, ""
 		for k, v := range row {
 			values[c.Preparation.Targets[k].Name] = number(v)
-			columns += fmt.Sprintf("\t%.6g", v)
+			columns += "\t" + strconv.FormatFloat(float64(v), 'g', -1, 32)
 		}
 		if a.json {
 			a.printJSON(predictedValues{file, sample, values})
