@@ -80,8 +80,14 @@ func CreateDir(path string, config any) (*Dir, error) {
 	return d, nil
 }
 
-// CanCreateDir returns an error if there is a run at path.
+// CanCreateDir returns an error if there is a run at path, or what is left of one.
 func CanCreateDir(path string) error {
+	left, err := (&Dir{path: path}).checkpoints()
+	if err == nil && len(left) > 0 {
+		if _, err := os.Lstat(filepath.Join(path, ConfigFile)); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("the directory %s holds checkpoints of a run whose %s is gone: put that back, or name another", path, ConfigFile)
+		}
+	}
 	if _, err := os.Lstat(filepath.Join(path, ConfigFile)); err == nil {
 		return fmt.Errorf("the directory %s holds a run: go on with it, or name another", path)
 	}
@@ -269,7 +275,7 @@ func (d *Dir) checkpoint(step int) checkpointAt {
 func (d *Dir) checkpoints() (all []checkpointAt, err error) {
 	entries, err := os.ReadDir(d.File(checkpointFolder))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, os.Mkdir(d.File(checkpointFolder), 0o777)
+		return nil, nil
 	}
 	for _, e := range entries {
 		if m := checkpointName.FindStringSubmatch(e.Name()); m != nil && e.Type().IsRegular() {
@@ -290,6 +296,9 @@ func load[T tensor.Float](d *Dir, s *State[T], log func(string, ...any)) (checkp
 	if err != nil {
 		return checkpointAt{}, err
 	}
+	if err := os.MkdirAll(d.File(checkpointFolder), 0o777); err != nil {
+		return checkpointAt{}, err
+	}
 	for _, c := range all {
 		err := s.Load(c.path)
 		if err == nil {
@@ -298,7 +307,7 @@ func load[T tensor.Float](d *Dir, s *State[T], log func(string, ...any)) (checkp
 		if _, ok := errors.AsType[*CheckpointError](err); !ok {
 			return checkpointAt{}, err
 		}
-		log("%v; it is now named %s.damaged, and the one before is tried", err, filepath.Base(c.path))
+		log("%v; it is now named %s.damaged", err, filepath.Base(c.path))
 		if err := os.Rename(c.path, c.path+".damaged"); err != nil {
 			return checkpointAt{}, err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,6 +28,18 @@ func TestOwnTable(t *testing.T) {
 		}
 		out := must(t, "predict", model, "../../examples/csv/new.csv")
 		if !strings.Contains(out, "\t0\tsetosa\t") || !strings.Contains(out, "\t1\tvirginica\t") {
+			t.Errorf("predict says %s", out)
+		}
+	})
+	t.Run("a header that begins like a picture", func(t *testing.T) {
+		table := "BMI,class\n"
+		for i := range 40 {
+			table += fmt.Sprintf("%d,%c\n", i, "ab"[i/20])
+		}
+		path := write(t, "bmi.csv", []byte(table))
+		file := filepath.Join(t.TempDir(), "bmi.safetensors")
+		must(t, "train", "--data", path, "--label", "class", "--steps", "3", "--out", file, "--test", path)
+		if out := must(t, "predict", file, path); strings.Count(out, "\n") != 40 {
 			t.Errorf("predict says %s", out)
 		}
 	})

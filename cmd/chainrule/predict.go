@@ -185,7 +185,7 @@ func (c *classifier) begin(in *input, f io.Reader, file string, raw bool) error 
 	switch {
 	case bytes.HasPrefix(begin, []byte{0, 0}) || bytes.HasPrefix(begin, []byte{0x1f, 0x8b}):
 		in.pixels, err = c.readIDX(r, file)
-	case http.DetectContentType(begin) == "text/plain; charset=utf-8":
+	case c.Preparation != nil && len(c.Preparation.Columns) > 0, http.DetectContentType(begin) == "text/plain; charset=utf-8":
 		err = c.readText(in, r, file)
 	default:
 		var pixels []byte
