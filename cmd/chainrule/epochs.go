@@ -29,7 +29,7 @@ const mostEpochs = 100
 // that come within a second of the one before, but for the first, some twenty between, and
 // the last.
 func (a *app) epochs(t *training) func(train.Epoch) error {
-	perEpoch := (t.config.Train.Len() + t.config.Batch - 1) / t.config.Batch
+	perEpoch := t.perEpoch()
 	total, every := t.config.Steps/perEpoch, 1
 	if total > mostEpochs {
 		every = total / 20
@@ -43,6 +43,11 @@ func (a *app) epochs(t *training) func(train.Epoch) error {
 		}
 		return nil
 	}
+}
+
+// perEpoch is the number of steps of an epoch.
+func (t *training) perEpoch() int {
+	return (t.config.Train.Len() + t.config.Batch - 1) / t.config.Batch
 }
 
 func (a *app) printEpoch(e train.Epoch) {
