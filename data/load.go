@@ -42,7 +42,7 @@ import (
 // Parts.SHA256 is that of the file, or of several: that of what sha256sum prints for them,
 // sorted by name.
 func Load[T tensor.Float](ctx context.Context, path string, o Options) (*Parts[T], error) {
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	var sums fileSums

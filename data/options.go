@@ -55,8 +55,8 @@ func (o *Options) missing() []string {
 	return o.Missing
 }
 
-// check reports options that contradict each other.
-func (o *Options) check() error {
+// Check returns an error if options contradict each other or are out of range.
+func (o *Options) Check() error {
 	switch {
 	case !(o.Validation >= 0 && o.Test >= 0 && o.Validation+o.Test < 1):
 		return fmt.Errorf("want shares of validation and test of 0 or more that leave something to train on, got %v and %v", o.Validation, o.Test)

@@ -71,6 +71,9 @@ func TestOwnTable(t *testing.T) {
 			{[]string{"train", "--data", "fashion-mnist", "--size", "14x14"}, "--size is for a folder of pictures, and fashion-mnist is none"},
 			{[]string{"train", "--data", iris, "--label", "species", "--size", "8x8"}, "--size is for a folder of pictures, and " + iris + " is none"},
 			{[]string{"train", "--data", iris, "--label", "species", "--labels", iris}, "--labels is for an IDX or npy file"},
+			{[]string{"train", "--data", iris, "--label", "species", "--target", "petal width"}, "want a label (classes) or targets (numbers) to predict, not both"},
+			{[]string{"train", "--data", iris, "--label", "species", "--header", "maybe"}, `want yes or no for the header, got "maybe"`},
+			{[]string{"train", "--data", iris, "--label", "species", "--test", "0.9", "--validation", "0.5"}, "leave something to train on"},
 			{[]string{"train", "--data", letters, "--test", letters, "--fill", "mean"}, "--fill is for a table, and " + letters + " is none"},
 		} {
 			if code, _, stderr := call(t, c.args...); code != exitUsage || !strings.Contains(stderr, c.want) {

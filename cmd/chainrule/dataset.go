@@ -92,10 +92,13 @@ func (o *dataOptions) load(ctx context.Context, a *app) (*dataset, error) {
 	if name, dir, ok := o.source.mnist(); ok {
 		return o.loadMNIST(ctx, a, name, dir)
 	}
-	path := string(o.source)
+	path, own := string(o.source), o.options()
+	if err := own.Check(); err != nil {
+		return nil, usageError{err}
+	}
 	var parts *data.Parts[float32]
 	err := untilDone(ctx, func() (err error) { // it may be a pipe
-		parts, err = data.Load[float32](ctx, path, o.options())
+		parts, err = data.Load[float32](ctx, path, own)
 		return err
 	})
 	if errors.Is(err, fs.ErrNotExist) {
