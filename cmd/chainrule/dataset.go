@@ -93,10 +93,8 @@ func (o *dataOptions) load(ctx context.Context, a *app) (*dataset, error) {
 		return o.loadMNIST(ctx, a, name, dir)
 	}
 	path := string(o.source)
-	var parts *data.Parts[float32]
-	err := untilDone(ctx, func() (err error) { // it may be a pipe
-		parts, err = data.Load[float32](ctx, path, o.options())
-		return err
+	parts, err := untilDone(ctx, func() (*data.Parts[float32], error) { // it may be a pipe
+		return data.Load[float32](ctx, path, o.options())
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w; --data takes %s, or a file or folder", err, strings.Join(data.MNISTNames(), ", "))

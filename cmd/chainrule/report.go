@@ -192,16 +192,14 @@ func (a *app) recordedData(ctx context.Context, path string, c *classifier) (*da
 const mostReported = 1000
 
 // report is what the model makes of samples, in bounded memory.
-func (c *classifier) report(ctx context.Context, samples data.Samples[float32]) (e *report.Evaluation, err error) {
+func (c *classifier) report(ctx context.Context, samples data.Samples[float32]) (*report.Evaluation, error) {
 	if c.classes > mostReported {
 		return nil, fmt.Errorf("the model tells %d classes apart, and a report is of at most %d; eval has its accuracy and loss", c.classes, mostReported)
 	}
 	batch, threads := c.together()
-	err = untilDone(ctx, func() error {
-		e, err = report.Evaluate(ctx, c.logits, c.loss(), samples, c.Preparation, batch, threads)
-		return err
+	return untilDone(ctx, func() (*report.Evaluation, error) {
+		return report.Evaluate(ctx, c.logits, c.loss(), samples, c.Preparation, batch, threads)
 	})
-	return e, err
 }
 
 // evalReport is eval --report.
