@@ -207,6 +207,22 @@ func TestSearchGoesOn(t *testing.T) {
 	}
 }
 
+// TestChoicesOfTrials: the same bits on every processor. They were recorded on
+// amd64; with math.Exp and math.Log there, some differ in the last bits.
+func TestChoicesOfTrials(t *testing.T) {
+	e := bookSearch(false)
+	set := images(10, 1)
+	for number, want := range [][2]float64{
+		{0x1.316c8b7fbe7dep-13, 0x1.77765d06ba42bp-18}, {0x1.76dc3b728d2e1p-10, 0x1.9031cb816012cp-14},
+		{0x1.661c599b0719p-19, 0x1.c151dd4ecfbcap-24}, {0x1.39823c3396d92p-09, 0x1.4704e5a07ce82p-25},
+	} {
+		trial := e.runner(number, set, set, 1).trial
+		if trial.Rate != want[0] || trial.Decay != want[1] {
+			t.Errorf("trial %d: rate %x and decay %x, want %x and %x", number, trial.Rate, trial.Decay, want[0], want[1])
+		}
+	}
+}
+
 // TestTableOfTrials: one search at a time has it, and one that is too long is refused.
 func TestTableOfTrials(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "trials")

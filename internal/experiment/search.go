@@ -14,6 +14,7 @@ import (
 
 	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/internal/atomicfile"
+	"github.com/chainrule-go/chainrule/internal/kernel"
 	"github.com/chainrule-go/chainrule/internal/plot"
 	"github.com/chainrule-go/chainrule/train"
 )
@@ -165,11 +166,14 @@ type trialRunner struct {
 	r          *runner
 }
 
-// runner returns that of a trial, whose choice depends on the seed and its number alone.
+// runner returns that of a trial, whose choice depends on the seed and its number alone, on
+// any processor.
 func (e search) runner(number int, set, validation data.Set[float32], seed uint64) *trialRunner {
 	rng := train.Random(seed, fmt.Sprint("trial ", number))
 	draw := func(lo, hi float64) float64 {
-		return math.Exp(math.Log(lo) + rng.Float64()*(math.Log(hi)-math.Log(lo)))
+		x := []float64{math.FMA(rng.Float64(), kernel.Log(hi)-kernel.Log(lo), kernel.Log(lo))}
+		kernel.Exp(x, x)
+		return x[0]
 	}
 	trial := Trial{Trial: number, Rate: draw(e.lowRate, e.rate), Decay: draw(e.lowDecay, e.decay)}
 	t := training{layers: hidden(6, "he", "relu"), rule: "sgd", rate: trial.Rate, decay: trial.Decay, batch: 100, set: set, seed: seed}
