@@ -177,15 +177,35 @@ func restored(p *data.Preparation, y *tensor.Tensor[float32]) *tensor.Tensor[flo
 	return of
 }
 
+// paths are the files and folders that the flags name.
+func (o *dataOptions) paths() (paths []string) {
+	source := string(o.source)
+	if _, dir, mnist := o.source.mnist(); mnist {
+		source = dir
+	}
+	for _, path := range []string{source, o.own.Labels, o.validation.path, o.test.path} {
+		if path != "" {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// logPaths says which files are read for a training that a model file records. Whoever
+// wrote that file has chosen them.
+func (a *app) logPaths(o *dataOptions, model string) {
+	paths := o.paths()
+	for i, path := range paths {
+		paths[i] = fileName(path)
+	}
+	if len(paths) > 0 {
+		a.logf("the data of the training of %s are read from %s", quoted(model), listed(paths))
+	}
+}
+
 // notOverwritten refuses an output file that would replace the data, or could.
 func (o *dataOptions) notOverwritten(out string) error {
-	if _, dir, ok := o.source.mnist(); ok && dir == "" {
-		return nil
-	}
-	for _, in := range []string{string(o.source), o.own.Labels, o.validation.path, o.test.path} {
-		if in == "" {
-			continue
-		}
+	for _, in := range o.paths() {
 		if err := notInput("--out", out, in); err != nil {
 			return err
 		}

@@ -30,9 +30,10 @@ test set is predicted with the worst mistakes as pictures, the network, and the
 configuration.
 
 The samples are those of --data as for eval, or the test and validation sets of the
-training, of which the file says where they are, or MNIST's test set. Where none of
-them can be had, the report does without metrics. Of a run, the model at the end is
-taken, or else the best one so far.`,
+training, of which the file says where they are, or MNIST's test set. The files that
+are read because a model file names them are printed. Where no samples can be had,
+the report does without metrics. Of a run, the model at the end is taken, or else
+the best one so far.`,
 		Example: `  chainrule report runs/1
   chainrule report model.safetensors --out model.html`,
 		Args: arguments(1, 1, "one folder of a run, or one model file"),
@@ -174,6 +175,7 @@ func (a *app) recordedData(ctx context.Context, path string, c *classifier) (*da
 	if err := setFlags(cmd, r.Flags, "the training of "+quoted(path)); err != nil {
 		return nil, err
 	}
+	a.logPaths(&o.data, path)
 	set, err := o.data.load(ctx, a)
 	if err != nil {
 		return nil, err

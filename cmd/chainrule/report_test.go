@@ -96,6 +96,11 @@ func TestReportOfOwnData(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
+	// A model file names them too, and so may a stranger's: it says what is read.
+	code, _, stderr := call(t, "report", filepath.Join(dir, train.ModelFile), "--out", filepath.Join(t.TempDir(), "report.html"))
+	if want := "model.safetensors are read from " + quoted(samples); code != exitOK || !strings.Contains(stderr, want) {
+		t.Errorf("exit code %d: %s\nwant %s", code, stderr, want)
+	}
 	// With other data in their place there are no metrics, and it says why.
 	if err := os.WriteFile(samples, []byte(table.String()+"1,1,low\n"), 0o666); err != nil {
 		t.Fatal(err)
