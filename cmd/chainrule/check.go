@@ -117,8 +117,11 @@ func (a *app) check(ctx context.Context, o *checkOptions) error {
 	if err != nil {
 		return err
 	}
-	c := &checker{app: a, ctx: ctx, seed: uint64(o.seed)}
-	if err := untilDone(ctx, func() error { return c.run(s, o.model == "") }); err != nil {
+	c, err := untilDone(ctx, func() (*checker, error) {
+		c := &checker{app: a, ctx: ctx, seed: uint64(o.seed)}
+		return c, c.run(s, o.model == "")
+	})
+	if err != nil {
 		return err
 	}
 	text := c.finish(s)

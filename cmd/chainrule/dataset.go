@@ -96,10 +96,8 @@ func (o *dataOptions) load(ctx context.Context, a *app) (*dataset, error) {
 	if err := own.Check(); err != nil {
 		return nil, usageError{err}
 	}
-	var parts *data.Parts[float32]
-	err := untilDone(ctx, func() (err error) { // it may be a pipe
-		parts, err = data.Load[float32](ctx, path, own)
-		return err
+	parts, err := untilDone(ctx, func() (*data.Parts[float32], error) { // it may be a pipe
+		return data.Load[float32](ctx, path, own)
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w; --data takes %s, or a file or folder", err, strings.Join(data.MNISTNames(), ", "))
@@ -215,15 +213,35 @@ func restored(p *data.Preparation, y *tensor.Tensor[float32]) *tensor.Tensor[flo
 	return of
 }
 
+// paths are the files and folders that the flags name.
+func (o *dataOptions) paths() (paths []string) {
+	source := string(o.source)
+	if _, dir, mnist := o.source.mnist(); mnist {
+		source = dir
+	}
+	for _, path := range []string{source, o.own.Labels, o.validation.path, o.test.path} {
+		if path != "" {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
+// logPaths says which files are read for a training that a model file records. Whoever
+// wrote that file has chosen them.
+func (a *app) logPaths(o *dataOptions, model string) {
+	paths := o.paths()
+	for i, path := range paths {
+		paths[i] = fileName(path)
+	}
+	if len(paths) > 0 {
+		a.logf("the data of the training of %s are read from %s", quoted(model), listed(paths))
+	}
+}
+
 // notOverwritten refuses an output file that would replace the data, or could.
 func (o *dataOptions) notOverwritten(out string) error {
-	if _, dir, ok := o.source.mnist(); ok && dir == "" {
-		return nil
-	}
-	for _, in := range []string{string(o.source), o.own.Labels, o.validation.path, o.test.path} {
-		if in == "" {
-			continue
-		}
+	for _, in := range o.paths() {
 		if err := notInput("--out", out, in); err != nil {
 			return err
 		}

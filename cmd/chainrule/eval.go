@@ -63,7 +63,7 @@ func (a *app) eval(ctx context.Context, path string, source dataSource, detailed
 	if c.values() {
 		return a.evalValues(ctx, c, test)
 	}
-	loss, accuracy, err := c.evaluate(ctx, test)
+	s, err := c.evaluate(ctx, test)
 	if err != nil {
 		return err
 	}
@@ -72,11 +72,11 @@ func (a *app) eval(ctx context.Context, path string, source dataSource, detailed
 			Accuracy number `json:"accuracy"`
 			Loss     number `json:"loss"`
 			Samples  int    `json:"samples"`
-		}{number(accuracy), number(loss), test.Len()})
+		}{number(s.accuracy), number(s.loss), test.Len()})
 	} else {
-		fmt.Fprintf(a.stdout, "accuracy %.4f, loss %.4f on %d samples\n", accuracy, loss, test.Len())
+		fmt.Fprintf(a.stdout, "accuracy %.4f, loss %.4f on %d samples\n", s.accuracy, s.loss, test.Len())
 	}
-	return c.finite(path, loss)
+	return c.finite(path, s.loss)
 }
 
 // evalValues prints how well a model predicts numbers.

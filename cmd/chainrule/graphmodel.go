@@ -39,8 +39,7 @@ func (a *app) modelSource(ctx context.Context, path string, o *graphOptions, lab
 		return source{}, err
 	}
 	x := tensor.Of(sample.x, append([]int{1}, c.Input...)...)
-	s := source{title: filepath.Base(path), folded: true}
-	err = untilDone(ctx, func() error { // many layers take long
+	return untilDone(ctx, func() (source, error) { // many layers take long
 		logits := net.Forward(nil, x)
 		y, class := nn.NewSoftmax[float64]().Forward(nil, logits), nn.Classes(logits)[0]
 		if y.Data[class] != y.Data[class] {
@@ -54,13 +53,11 @@ func (a *app) modelSource(ctx context.Context, path string, o *graphOptions, lab
 		}
 		g, err := trace.Network(nil, net, nn.NewSoftmaxWithLoss[float64](), x, nn.Labels[float64](label))
 		if err != nil {
-			return fmt.Errorf("%s: %w", quoted(path), err)
+			return source{}, fmt.Errorf("%s: %w", quoted(path), err)
 		}
-		s.graph = g.Graph
-		s.note = fmt.Sprintf("%s: class %d with probability %.4g; the loss is that of class %d", sample.name, class, y.Data[class], label)
-		return nil
+		note := fmt.Sprintf("%s: class %d with probability %.4g; the loss is that of class %d", sample.name, class, y.Data[class], label)
+		return source{graph: g.Graph, title: filepath.Base(path), note: note, folded: true}, nil
 	})
-	return s, err
 }
 
 // A sample is what a model is drawn on.
@@ -112,10 +109,10 @@ func (a *app) sample(ctx context.Context, c *classifier, path string, o *graphOp
 			return s, err
 		}
 		defer file.Close()
-		if err := untilDone(ctx, func() (err error) { // a pipe
-			in, err = file.next(c.pixels) // what follows is not looked at
-			return err
-		}); err != nil {
+		in, err = untilDone(ctx, func() (samples, error) { // a pipe
+			return file.next(c.pixels) // what follows is not looked at
+		})
+		if err != nil {
 			return s, err
 		}
 	}

@@ -80,6 +80,9 @@ func (r *recipe) check() error {
 	if r.Flags == nil {
 		return fmt.Errorf("it does not say with which flags of chainrule train it was trained: another program wrote it")
 	}
+	if file := r.Flags["layers-file"].String(); file != "" { // train records the layers in it
+		return fmt.Errorf("it names a file with layers, %s, which another program wrote down; train again with --layers", quoted(file))
+	}
 	return nil
 }
 

@@ -30,9 +30,10 @@ test set is predicted with the worst mistakes as pictures, the network, and the
 configuration.
 
 The samples are those of --data as for eval, or the test and validation sets of the
-training, of which the file says where they are, or MNIST's test set. Where none of
-them can be had, the report does without metrics. Of a run, the model at the end is
-taken, or else the best one so far.`,
+training, of which the file says where they are, or MNIST's test set. The files that
+are read because a model file names them are printed. Where no samples can be had,
+the report does without metrics. Of a run, the model at the end is taken, or else
+the best one so far.`,
 		Example: `  chainrule report runs/1
   chainrule report model.safetensors --out model.html`,
 		Args: arguments(1, 1, "one folder of a run, or one model file"),
@@ -176,6 +177,7 @@ func (a *app) recordedData(ctx context.Context, path string, c *classifier) (*da
 	if err := setFlags(cmd, r.Flags, "the training of "+quoted(path)); err != nil {
 		return nil, err
 	}
+	a.logPaths(&o.data, path)
 	set, err := o.data.load(ctx, a)
 	if err != nil {
 		return nil, err
@@ -194,16 +196,14 @@ func (a *app) recordedData(ctx context.Context, path string, c *classifier) (*da
 const mostReported = 1000
 
 // report is what the model makes of samples, in bounded memory.
-func (c *classifier) report(ctx context.Context, samples data.Samples[float32]) (e *report.Evaluation, err error) {
+func (c *classifier) report(ctx context.Context, samples data.Samples[float32]) (*report.Evaluation, error) {
 	if c.classes > mostReported {
 		return nil, fmt.Errorf("the model tells %d classes apart, and a report is of at most %d; eval has its accuracy and loss", c.classes, mostReported)
 	}
 	batch, threads := c.together()
-	err = untilDone(ctx, func() error {
-		e, err = report.Evaluate(ctx, c.logits, c.loss(), samples, c.Preparation, batch, threads)
-		return err
+	return untilDone(ctx, func() (*report.Evaluation, error) {
+		return report.Evaluate(ctx, c.logits, c.loss(), samples, c.Preparation, batch, threads)
 	})
-	return e, err
 }
 
 // evalReport is eval --report.

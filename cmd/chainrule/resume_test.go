@@ -170,6 +170,7 @@ func TestForeignRecords(t *testing.T) {
 	for _, test := range []struct{ name, training, want string }{
 		{"no flags", `{"step":1}`, "it does not say with which flags of chainrule train it was trained"},
 		{"flags of null", `{"step":1,"flags":null}`, "it does not say with which flags of chainrule train it was trained"},
+		{"a file of layers", `{"step":1,"flags":{"layers-file":"secret.txt"}}`, "it names a file with layers, secret.txt, which another program wrote down"},
 		{"no step", `{"flags":{}}`, "it says that it was saved after 0 steps; want 1 or more"},
 		{"a step that is no number", `{"step":"1"}`, "what it says of its training cannot be read: json: cannot unmarshal string"},
 		{"a step after the end", `{"step":1000000000000000000,` + data + `,` + flags + `}`, "it was saved after 1000000000000000000 steps, of a training of 30"},

@@ -168,9 +168,6 @@ func (a *app) prepare(ctx context.Context, cmd *cobra.Command, o *trainOptions) 
 	if err != nil {
 		return nil, err
 	}
-	if err := o.network.read(ctx); err != nil { // that an older program recorded
-		return nil, err
-	}
 	if o.patience.value > 0 && (set.validation == nil || set.validation.Len() == 0) {
 		return nil, usagef("--patience wants a validation set")
 	}
