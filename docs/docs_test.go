@@ -439,6 +439,46 @@ func TestPackagesInREADME(t *testing.T) {
 	}
 }
 
+// TestImportsInCONTRIBUTING: the order of imports has every package, and each imports only
+// packages of earlier lines.
+func TestImportsInCONTRIBUTING(t *testing.T) {
+	const module = "github.com/chainrule-go/chainrule/"
+	_, list, _ := strings.Cut(read(t, "CONTRIBUTING.md"), "Imports go one way:")
+	list, _, _ = strings.Cut(list, "`graph` and `nn` do not import")
+	level := map[string]int{}
+	for i, item := range regexp.MustCompile(`\n\d\. `).Split(list, -1) {
+		for _, name := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(item, -1) {
+			level[name[1]] = i
+		}
+	}
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "../...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := func(path string) int {
+		path = strings.TrimPrefix(path, module)
+		if strings.HasPrefix(path, "examples/") {
+			path = "examples"
+		}
+		if level[path] == 0 {
+			t.Errorf("the order of imports lacks %s", path)
+		}
+		return level[path]
+	}
+	for line := range strings.Lines(string(out)) {
+		paths := strings.Fields(line)
+		if paths[0] == module+"docs" {
+			continue // this test
+		}
+		own := of(paths[0])
+		for _, path := range paths[1:] {
+			if strings.HasPrefix(path, module) && of(path) >= own {
+				t.Errorf("%s imports %s, which is not before it", paths[0], path)
+			}
+		}
+	}
+}
+
 // TestPackagesInCONTRIBUTING: the table has all packages, each with the first sentence of
 // its documentation.
 func TestPackagesInCONTRIBUTING(t *testing.T) {
