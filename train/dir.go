@@ -317,7 +317,7 @@ func (d *Dir) prune(step, keep int) error {
 			continue
 		}
 		if keep--; keep < 0 {
-			if err := os.Remove(c.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := atomicfile.Remove(c.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}

@@ -165,6 +165,43 @@ func TestResumeAfterAnyStep(t *testing.T) {
 	}
 }
 
+// TestResumeAfterAFailedStep: once its cause is mended, the step that failed is done as if
+// it had not been tried.
+func TestResumeAfterAFailedStep(t *testing.T) {
+	want := uninterrupted(t, everything)
+	for _, fault := range []struct {
+		name  string
+		spoil func(set data.Set[float32], sample int)
+		is    func(error) bool
+	}{
+		{"a number is NaN", func(set data.Set[float32], sample int) { set.X.Data[8*sample+3] = float32(math.NaN()) },
+			func(err error) bool { _, ok := errors.AsType[*train.InputError](err); return ok }},
+		{"numbers are far too large", func(set data.Set[float32], sample int) {
+			for i := range 8 {
+				set.X.Data[8*sample+i] = math.MaxFloat32
+			}
+		},
+			func(err error) bool { _, ok := errors.AsType[*train.DivergedError](err); return ok }},
+		{"a label is wrong", func(set data.Set[float32], sample int) { set.T[sample] = 99 },
+			func(err error) bool { _, ok := errors.AsType[*nn.LabelError](err); return ok }},
+	} {
+		for _, sample := range []int{5, 17, 40} {
+			t.Run(fmt.Sprintf("%s/%d", fault.name, sample), func(t *testing.T) {
+				path := t.TempDir()
+				dir := openDir(t, path, everything)
+				cfg, _ := runConfig(t, everything, dir)
+				fault.spoil(cfg.Train.(data.Set[float32]), sample)
+				_, err := train.Run(t.Context(), cfg)
+				if dir.Close(); !fault.is(err) {
+					t.Fatalf("the run ends with %v", err)
+				}
+				goOn(t, path, everything, 0)
+				checkSame(t, path, want)
+			})
+		}
+	}
+}
+
 // TestResumeAfterACrash: what a crash leaves is the directory as it was at some moment,
 // with whatever was written since the last checkpoint.
 func TestResumeAfterACrash(t *testing.T) {

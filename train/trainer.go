@@ -105,11 +105,15 @@ func (t *trainer[T]) resume() error {
 	if err != nil {
 		return err
 	}
-	t.saver = &saver[T]{dir: t.Dir, keep: t.Keep, log: log}
+	t.saver = &saver[T]{dir: t.Dir, keep: t.Keep, log: log, warn: t.Log}
 	if t.at.Best == nil {
 		return nil
 	}
-	return t.asBest(func() error { return t.saveModel(BestFile, *t.at.Best) }) // a crash may have come between
+	err = t.asBest(func() error { return t.saveModel(BestFile, *t.at.Best) }) // a crash may have come between
+	if err != nil {
+		log.close()
+	}
+	return err
 }
 
 // run does the steps that are left.
@@ -170,8 +174,14 @@ func (t *trainer[T]) unmeasured() Epoch { return unmeasured(t.at.Step, t.batches
 // seconds is how long the run has taken, without pauses.
 func (t *trainer[T]) seconds() float64 { return t.before + time.Since(t.begun).Seconds() }
 
-// next does a step on the next batch.
+// next does a step on the next batch. After an error it comes again.
 func (t *trainer[T]) next() (loss float64, err error) {
+	epoch, batch := t.batches.Position()
+	defer func() {
+		if err != nil {
+			t.batches.Seek(epoch, batch) // where it has been, which exists
+		}
+	}()
 	x, targets, ok := t.batches.Next()
 	if !ok { // an epoch has ended; the next one begins
 		x, targets, _ = t.batches.Next()
