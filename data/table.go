@@ -176,7 +176,8 @@ func list(names []string) string {
 	return strings.Join(names, ", ") + more
 }
 
-// header returns the name of a column for an error: none if it is but its number.
+// headerOf returns the name of a column for an error message, or "" if the file has no
+// header.
 func (f *tableFile) headerOf(column int) string {
 	if !f.header {
 		return ""

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chainrule-go/chainrule/graph"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/optim"
 )
@@ -435,6 +436,21 @@ func TestPackagesInREADME(t *testing.T) {
 		}
 		if found < 10 {
 			t.Errorf("found %d packages, want 10 or more", found)
+		}
+	}
+}
+
+// TestOperations: the documents that list the elementary operations list all of them, in the
+// order of their rules.
+func TestOperations(t *testing.T) {
+	var names []string
+	for _, rule := range graph.Rules() {
+		names = append(names, rule.Op)
+	}
+	want := "(" + strings.Join(names, " ")
+	for _, name := range []string{"CHANGELOG.md", "docs/CERTIFICATE.md"} {
+		if text := strings.Join(strings.Fields(read(t, name)), " "); !strings.Contains(text, want) {
+			t.Errorf("%s lacks the list %s)", name, want)
 		}
 	}
 }

@@ -19,7 +19,7 @@ import (
 //
 //	func (l *BatchNorm[T]) Fields(f *nn.Fields[T]) {
 //		f.Size("features", &l.features)
-//		f.Float("eps", &l.eps, 0, 1)
+//		f.Float("eps", &l.Eps, 0, 1)
 //		f.Param("gamma", &l.Gamma, l.features)
 //		f.Param("beta", &l.Beta, l.features)
 //		f.State("mean", &l.Mean, l.features)

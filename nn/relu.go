@@ -26,8 +26,10 @@ func (l *ReLU[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
 	return l.backward(p, l, dy, kernel.ReLUBackward[T])
 }
 
-// Mask returns the book's mask of the last Forward that saved: true where x <= 0,
-// where nothing passes. Like everything saved it is gone after Reset.
+// Mask returns the book's mask of the last Forward that saved: true where x <= 0, where
+// the gradient does not pass. It panics after [Pass.Reset], as after a Forward that did
+// not save. It also panics if the ReLU ran together with the Convolution before it and
+// the MaxPool after it, which saves no y for it: set [Pass.Unfused] then.
 func (l *ReLU[T]) Mask(p *Pass[T]) []bool {
 	y := l.y.Get(p, l)
 	mask := make([]bool, len(y.Data))

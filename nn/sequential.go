@@ -13,8 +13,9 @@ import (
 //	forward   x → layer 1 → layer 2 → ... → y
 //	backward  dx ← layer 1 ← layer 2 ← ... ← dy
 //
-// Where an Affine is followed by a ReLU, both are computed in one pass over the
-// memory, to the same bits ([Pass.Unfused] runs them one by one).
+// Some neighbors are computed together, to the same bits: an Affine and the ReLU after it;
+// a Convolution, the ReLU after it, and the MaxPool after that. Less memory is read and
+// written. [Pass.Unfused] runs the layers one by one.
 type Sequential[T tensor.Float] struct {
 	layers []Named[T]
 	params []*Param[T]
@@ -43,7 +44,7 @@ func (s *Sequential[T]) plan(p *Pass[T]) *plan[T] {
 	return &s.fused
 }
 
-// Named is a layer under its name in a Sequential.
+// Named is a layer and its name in a container, such as a [Sequential] or a [Concat].
 type Named[T tensor.Float] struct {
 	Name  string
 	Layer Layer[T]
