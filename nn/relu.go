@@ -10,7 +10,7 @@ import (
 //	forward   y  = x  where x > 0, else 0
 //	backward  dx = dy where x > 0, else 0
 //
-// At x = 0 exactly the gradient is 0. A NaN in x goes through, and lets dy through.
+// At x = 0 exactly the gradient is 0. Where x is NaN, y is NaN and dx is dy.
 //
 // Forward saves y. The book's mask, x <= 0, is y <= 0: the same elements.
 type ReLU[T tensor.Float] struct{ activation[T] }
