@@ -48,8 +48,10 @@ type Options struct {
 
 	// Of arrays.
 
-	// Labels is the file with the labels of an IDX file, or the targets of an npy file. If it
-	// is "", the file is found by its name, where the two are named like those of MNIST.
+	// Labels is the file with the labels of an IDX file, or with the targets of an npy file.
+	// If it is "", the file is found by its name: an IDX file whose name has labels instead
+	// of images, and idx1 instead of idx3; or an npy file whose name has y instead of x at
+	// its beginning.
 	Labels string
 
 	// Of the parts.
