@@ -319,6 +319,9 @@ func (p *parser[T]) draw(rng *rand.Rand) {
 		}
 	}
 	for _, key := range p.keys {
+		if rng == nil {
+			panic("nn: Parse wants a *rand.Rand, for a layer that draws")
+		}
 		*key = rng.Uint64()
 	}
 }

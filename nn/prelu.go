@@ -61,7 +61,7 @@ func (l *PReLU[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 		panic(&tensor.ShapeError{Op: l.String() + ".Forward", Want: fmt.Sprintf("(N, %d, ...)", l.features), Got: slices.Clone(x.Shape)})
 	}
 	y := p.New(x.Shape...)
-	kernel.PReLUChannels(p.threads(), l.layout(x), y.Data, x.Data, l.Slope.Value.Data)
+	kernel.PReLU(p.threads(), l.layout(x), y.Data, x.Data, l.Slope.Value.Data)
 	l.x.Set(p, x)
 	return y
 }
@@ -70,7 +70,7 @@ func (l *PReLU[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] 
 	x := l.x.Get(p, l)
 	CheckShape(l, dy, x.Shape)
 	dx := p.New(x.Shape...)
-	kernel.PReLUChannelsBackward(p.threads(), l.layout(x), dx.Data, l.Slope.Grad.Data, dy.Data, x.Data, l.Slope.Value.Data)
+	kernel.PReLUBackward(p.threads(), l.layout(x), dx.Data, l.Slope.Grad.Data, dy.Data, x.Data, l.Slope.Value.Data)
 	return dx
 }
 

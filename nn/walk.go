@@ -65,6 +65,25 @@ func ParamNames[T tensor.Float](net Layer[T]) []string {
 	return names
 }
 
+// States ranges over the arrays of state, such as running statistics, of net and of all
+// layers in it, each with its path. The Path is valid until the next iteration.
+func States[T tensor.Float](net Layer[T]) iter.Seq2[Path, *tensor.Tensor[T]] {
+	return func(yield func(Path, *tensor.Tensor[T]) bool) {
+		for path, l := range Walk(net) {
+			more := true
+			VisitFields(l, func(f Field[T]) error {
+				if state, ok := f.Value.(**tensor.Tensor[T]); ok && more && *state != nil {
+					more = yield(append(path, f.Name), *state)
+				}
+				return nil
+			})
+			if !more {
+				return
+			}
+		}
+	}
+}
+
 // ParamPaths returns the path of each parameter of net: the path of the first layer that has it
 // and the name of the field, joined by a dot. A model file uses it as the name of the tensor.
 func ParamPaths[T tensor.Float](net Layer[T]) map[*Param[T]]string {

@@ -52,12 +52,7 @@ func originIn[T tensor.Float](what string, t *tensor.Tensor[T]) *Origin {
 		return nil
 	}
 	i := slices.IndexFunc(t.Data, func(v T) bool { return v-v != 0 })
-	o := &Origin{What: what, Element: make([]int, len(t.Shape)), Value: float64(t.Data[i])}
-	for axis, n := range slices.Backward(t.Shape) {
-		o.Element[axis] = i % n
-		i /= n
-	}
-	return o
+	return &Origin{What: what, Element: t.Index(i), Value: float64(t.Data[i])}
 }
 
 // A layerState is an array that the layers of a network change in Forward, and its
@@ -69,13 +64,8 @@ type layerState[T tensor.Float] struct {
 
 // layerStates finds the state of all layers.
 func layerStates[T tensor.Float](net nn.Layer[T]) (all []layerState[T]) {
-	for _, l := range nn.Walk(net) {
-		nn.VisitFields(l, func(f nn.Field[T]) error {
-			if t, ok := f.Value.(**tensor.Tensor[T]); ok {
-				all = append(all, layerState[T]{*t, make([]T, len((*t).Data))})
-			}
-			return nil
-		})
+	for _, state := range nn.States(net) {
+		all = append(all, layerState[T]{state, make([]T, len(state.Data))})
 	}
 	return all
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -228,7 +227,7 @@ func checkable(net *nn.Sequential[float32]) error {
 			if math.Abs(float64(v)) <= largestWeight { // false for NaN
 				continue
 			}
-			at := fmt.Sprintf("%s%v is %v", quoted(names[i]), place(p.Value.Shape, j), v)
+			at := fmt.Sprintf("%s%v is %v", quoted(names[i]), p.Value.Index(j), v)
 			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
 				return fmt.Errorf("%s, so there are no gradients: the training has diverged, or the file is damaged", at)
 			}
@@ -237,16 +236,6 @@ func checkable(net *nn.Sequential[float32]) error {
 		}
 	}
 	return nil
-}
-
-// place is the index along each axis of element i.
-func place(shape []int, i int) []int {
-	index := make([]int, len(shape))
-	for axis, d := range slices.Backward(shape) {
-		index[axis] = i % d
-		i /= d
-	}
-	return index
 }
 
 // leastSure returns the samples with the largest loss. Where a network is sure,
