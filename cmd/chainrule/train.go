@@ -85,7 +85,7 @@ func (a *app) trainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train",
 		Short: "Train a network on MNIST or your own data and save it",
-		Long: `Train a network of Affine layers on the handwritten digits of MNIST, by
+		Long: `Train a network on the handwritten digits of MNIST or on your own data, by
 backpropagation and stochastic gradient descent or another optimizer, and save it.
 
 Without flags it is the network of chapter 5 of "Deep Learning from Scratch":
