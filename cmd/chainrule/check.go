@@ -148,6 +148,9 @@ func (a *app) subject(ctx context.Context, o *checkOptions) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.notTrainedOn("--certificate", o.certificate); err != nil {
+		return nil, err
+	}
 	if err := checkable(c.Net); err != nil {
 		return nil, fmt.Errorf("%s: %w", quoted(o.model), err)
 	}

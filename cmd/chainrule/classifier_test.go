@@ -118,3 +118,19 @@ func TestTrainedOn(t *testing.T) {
 		})
 	}
 }
+
+// TestDataStay: no result replaces the data that a model was trained on.
+func TestDataStay(t *testing.T) {
+	table := skewedTable(t)
+	want := readFile(t, table)
+	file := filepath.Join(t.TempDir(), "model.safetensors")
+	must(t, "train", "--data", table, "--label", "kind", "--steps", "2", "--out", file)
+	for _, args := range [][]string{{"report", file, "--out", table}, {"check", "--model", file, "--certificate", table}} {
+		t.Run(args[0], func(t *testing.T) {
+			code, _, stderr := call(t, args...)
+			if code != exitUsage || !strings.Contains(stderr, "which it would replace") || !bytes.Equal(readFile(t, table), want) {
+				t.Errorf("exit code %d: %s", code, stderr)
+			}
+		})
+	}
+}

@@ -239,10 +239,11 @@ func (a *app) logPaths(o *dataOptions, model string) {
 	}
 }
 
-// notOverwritten refuses an output file that would replace the data, or could.
-func (o *dataOptions) notOverwritten(out string) error {
+// notOverwritten refuses an output file, which flag names, that would replace the data, or
+// could.
+func (o *dataOptions) notOverwritten(flag, out string) error {
 	for _, in := range o.paths() {
-		if err := notInput("--out", out, in); err != nil {
+		if err := notInput(flag, out, in); err != nil {
 			return err
 		}
 		info, err := os.Stat(in)
@@ -250,12 +251,12 @@ func (o *dataOptions) notOverwritten(out string) error {
 			continue
 		}
 		if folder, err := os.Stat(filepath.Dir(out)); err == nil && os.SameFile(info, folder) {
-			return usagef("--out %s is in the folder of --data, whose files it could replace", quoted(out))
+			return usagef("%s %s is in the folder of --data, whose files it could replace", flag, quoted(out))
 		}
 		// A link from elsewhere leads there too.
 		files, _ := os.ReadDir(in)
 		for _, f := range files {
-			if err := notInput("--out", out, filepath.Join(in, f.Name())); err != nil {
+			if err := notInput(flag, out, filepath.Join(in, f.Name())); err != nil {
 				return err
 			}
 		}

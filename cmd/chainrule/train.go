@@ -141,7 +141,7 @@ func (o *trainOptions) check() error {
 	if o.out == "" {
 		return nil
 	}
-	return o.data.notOverwritten(o.out)
+	return o.data.notOverwritten("--out", o.out)
 }
 
 // doneEvent is the last line of train --json.
