@@ -99,6 +99,10 @@ func (t *training) warn(a *app, last train.Epoch) {
 	if t.set.values() || !(score <= guess) {
 		return
 	}
+	if guess == 1 {
+		a.logf("the test set has one class alone, so that its accuracy tells nothing of the model; name other samples with --test")
+		return
+	}
 	remedy := "another --lr or --init, or train longer"
 	if !t.weighted() && guess > 0.5 && skewed(t.set.counts) {
 		remedy = "--class-weights balanced, for its classes are skewed"

@@ -240,6 +240,8 @@ func (c *classifier) readPicture(r io.Reader, file string, raw bool) ([]byte, er
 	}
 	height, width, ok := c.side()
 	switch {
+	case raw && c.Preparation != nil && c.Preparation.Image != nil && c.Preparation.Image.Channels != 1:
+		return nil, fmt.Errorf("%s: --raw takes grey pictures, and the model takes pictures in color; leave --raw out", file)
 	case raw && !ok:
 		return nil, fmt.Errorf("%s is a picture, and the model takes %s, which is none", file, tensor.FormatShape(c.Input))
 	case !raw && c.pixels != picture.Side*picture.Side:
