@@ -14,18 +14,19 @@ const (
 	parts
 )
 
-// mostTwins is how many samples of the same inputs are kept together: a record that was
-// copied. More of them are what such data are like, as answers to a few questions are.
+// mostTwins is the largest number of samples with the same inputs that are kept together. A few
+// such samples are copies of one. Many of them are in the nature of the data, as in the answers to
+// a few questions.
 const mostTwins = 10
 
-// split assigns each of n samples to a part, so that validation and test have their
-// shares of each class; classes is nil if there are none.
+// split assigns each of n samples to a part, so that validation and test have their shares of
+// each class. classes is nil if there are no classes.
 //
-// Which part a sample is in depends on the seed and on its key, a hash of its inputs, and
-// not on where it stands in a file. Samples of the same key, whatever their classes, are in
-// the same part, so that none that was trained on is tested; but more than mostTwins, or
-// than half of the smallest part, are divided. keys returns one for each sample, and target a hash of what is
-// predicted of a sample; nil is its class.
+// The part of a sample depends on the seed and on its key, a hash of its inputs, and not on its
+// place in the file. Samples with the same key are in the same part, even if their classes differ,
+// so that no sample that was trained on is also tested. If they are more than mostTwins, or more
+// than half of the smaller part, they are divided. keys returns a key for each sample, target a
+// hash of what is to be predicted for a sample; if target is nil, this is the class.
 func split(n int, seed uint64, validation, test float64, keys func() []uint64, classes []int, target func(i int) uint64) []uint8 {
 	part := make([]uint8, n)
 	if validation == 0 && test == 0 {
@@ -41,13 +42,13 @@ func split(n int, seed uint64, validation, test float64, keys func() []uint64, c
 	for i, key := range all {
 		all[i] = mix(mix(seed) ^ key)
 	}
-	smallestShare := max(validation, test)
+	share := max(validation, test) // of the smaller part
 	if validation > 0 && test > 0 {
-		smallestShare = min(validation, test)
+		share = min(validation, test)
 	}
 	some := make([]uint64, n)
-	markTwins(part, all, some, classes, target, max(1, min(mostTwins, int(smallestShare*float64(n)/2))))
-	mixed := 0 // the class of samples whose twins have other classes
+	markTwins(part, all, some, classes, target, max(1, min(mostTwins, int(share*float64(n)/2))))
+	mixed := 0 // the class of the samples in groups of several classes
 	if n > 0 {
 		mixed = slices.Max(classes) + 1
 	}
@@ -57,19 +58,19 @@ func split(n int, seed uint64, validation, test float64, keys func() []uint64, c
 		}
 		return classes[i]
 	}
-	ends := make([]int, mixed+2) // where in some the keys of the classes before each end
+	ends := make([]int, mixed+2) // where the keys of each class begin in some; later, where they end
 	for i := range all {
 		ends[class(i)+1]++
 	}
 	for c := range ends[1:] {
 		ends[c+1] += ends[c]
 	}
-	for i, key := range all { // the keys of all, class by class
+	for i, key := range all { // the keys of all samples, class by class
 		end := &ends[class(i)]
 		some[*end] = key
 		*end++
 	}
-	type limits struct{ test, held uint64 } // the first keys that are beyond them
+	type limits struct{ test, held uint64 } // the first keys that are no longer in the part
 	limit := make([]limits, mixed+1)
 	begin := 0
 	for c := range limit {
@@ -95,10 +96,10 @@ func split(n int, seed uint64, validation, test float64, keys func() []uint64, c
 	return part
 }
 
-// markTwins finds samples of the same key. Groups of more than most are divided: their keys
-// become different ones, by what is predicted, and of those that are still too many by a
-// number. In the other groups mark becomes 1 for samples whose twins have other classes.
-// some is overwritten.
+// markTwins finds groups of samples with the same key. It divides those of more than most samples:
+// it changes their keys by what is to be predicted, and, where this leaves more than most samples
+// together, numbers them. In the other groups it sets mark to 1 for each sample if their classes
+// differ. It overwrites some.
 func markTwins(mark []uint8, all, some []uint64, classes []int, target func(i int) uint64, most int) {
 	copies := map[uint64]uint64{}
 	for try, again := 0, true; again; try++ {
@@ -123,14 +124,14 @@ func markTwins(mark []uint8, all, some []uint64, classes []int, target func(i in
 	}
 }
 
-// The upper bits of a key tell samples apart too; the others have room for their class.
+// The upper bits of a key are enough to tell samples apart. The others have room for the class.
 const (
 	keyBits = ^uint64(1<<16 - 1)
-	large   = 1 // in place of the class: a group of many
+	large   = 1 // in place of the class: a group of more than most samples
 )
 
-// groups returns the keyBits of samples whose twins are of other classes, and those of groups
-// of more than most samples, with large, in order. It is a part of some.
+// groups returns the keyBits of the groups of several classes and, with the bit large, of those of
+// more than most samples, sorted. They are in the memory of some.
 func groups(all, some []uint64, classes []int, most int) []uint64 {
 	for i, key := range all {
 		some[i] = key&keyBits | uint64(classes[i])&^keyBits
@@ -155,8 +156,8 @@ func groups(all, some []uint64, classes []int, most int) []uint64 {
 	return some[:n]
 }
 
-// shareLimit returns the first key that is beyond a share of them: as near to it as equal
-// keys allow. It changes their order.
+// shareLimit returns the first key that is no longer in a share of keys, which is as near to the
+// wanted one as equal keys allow. It changes the order of keys.
 func shareLimit(keys []uint64, share float64) uint64 {
 	n := min(int(math.Round(share*float64(len(keys)))), len(keys)-1)
 	limit := smallest(keys, n)
@@ -187,7 +188,7 @@ func smallest(keys []uint64, n int) uint64 {
 	return keys[0]
 }
 
-// divide brings the keys whose bit is 0 before the others, and returns how many they are.
+// divide moves the keys with this bit 0 before the others, and returns their number.
 func divide(keys []uint64, bit int) (clear int) {
 	for i, key := range keys {
 		keys[i], keys[clear] = keys[clear], key
@@ -196,8 +197,8 @@ func divide(keys []uint64, bit int) (clear int) {
 	return clear
 }
 
-// sortKeys sorts keys by one bit after another, from one on. No branch depends on a key,
-// which makes it faster than a sort that compares.
+// sortKeys sorts keys, bit by bit from this one down. No branch depends on a key, so it is faster
+// than a sort by comparison.
 func sortKeys(keys []uint64, bit int) {
 	if len(keys) <= 12 || bit < 0 { // so few are sorted by insertion
 		slices.Sort(keys)
@@ -216,11 +217,11 @@ func mix(h uint64) uint64 {
 	return h ^ h>>31
 }
 
-// hashNumbers sets the keys of samples, of which each is width numbers and the next begins
-// step later.
+// hashNumbers sets the keys of samples of width numbers each. The distance from one sample to the
+// next is step.
 func hashNumbers(keys []uint64, values []float64, width, step int) {
 	clear(keys)
-	const together = 16 // samples, whose sums do not wait for each other
+	const together = 16 // samples that are hashed side by side
 	for len(keys) > 0 {
 		some := keys[:min(together, len(keys))]
 		for k := range width {
@@ -232,7 +233,7 @@ func hashNumbers(keys []uint64, values []float64, width, step int) {
 	}
 }
 
-// hashBits are the bits of a number; every NaN is the same.
+// hashBits returns the bits of a number, the same for each NaN.
 func hashBits(v float64) uint64 {
 	if v != v {
 		v = math.Inf(1)
@@ -240,7 +241,7 @@ func hashBits(v float64) uint64 {
 	return math.Float64bits(v)
 }
 
-// hashRow is the key of one sample.
+// hashRow returns a hash of numbers.
 func hashRow(values []float64) (h uint64) {
 	for _, v := range values {
 		h = mix(h ^ hashBits(v))

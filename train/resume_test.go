@@ -317,6 +317,39 @@ func TestNewestCheckpointIncomplete(t *testing.T) {
 	}
 }
 
+// TestNoCheckpointLeft: a run that has lost them says that it begins again, and ends with the
+// same bits.
+func TestNoCheckpointLeft(t *testing.T) {
+	want := uninterrupted(t, everything)
+	path := t.TempDir()
+	goOn(t, path, everything, 7)
+	if err := os.RemoveAll(filepath.Join(path, "checkpoints")); err != nil {
+		t.Fatal(err)
+	}
+	var log []string
+	goOn(t, path, everything, 0, func(cfg *train.Config[float32]) {
+		cfg.Log = func(format string, args ...any) { log = append(log, fmt.Sprintf(format, args...)) }
+	})
+	checkSame(t, path, want)
+	if len(log) != 1 || !strings.Contains(log[0], "begins again at step 0") {
+		t.Errorf("it says %q", log)
+	}
+}
+
+// TestNoConfigurationLeft: checkpoints without one are of no run, and are left alone.
+func TestNoConfigurationLeft(t *testing.T) {
+	path := t.TempDir()
+	goOn(t, path, everything, 7)
+	if err := os.Remove(filepath.Join(path, train.ConfigFile)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := train.CreateDir(path, everything)
+	wantError(t, err, "whose config.json is gone")
+	if _, err := os.Stat(filepath.Join(path, train.ConfigFile)); err == nil {
+		t.Error("there is a new one")
+	}
+}
+
 // TestBestSurvivesResume: it is neither forgotten nor replaced by a worse one.
 func TestBestSurvivesResume(t *testing.T) {
 	path := t.TempDir()

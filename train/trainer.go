@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/chainrule-go/chainrule/data"
@@ -99,6 +100,8 @@ func (t *trainer[T]) resume() error {
 	}
 	if from.path != "" {
 		t.Log("going on after step %d, from %s", t.at.Step, from.path)
+	} else if info, err := os.Stat(t.Dir.File(LogFile)); err == nil && info.Size() > 0 {
+		t.Log("the run in %s has no checkpoint that is whole: it begins again at step 0, and its log too", t.Dir.path)
 	}
 	t.before, t.saved = t.at.Seconds, t.at.progressPoint
 	log, err := t.Dir.openLog(t.at.Evaluated)

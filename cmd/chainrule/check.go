@@ -117,8 +117,11 @@ func (a *app) check(ctx context.Context, o *checkOptions) error {
 	if err != nil {
 		return err
 	}
-	c := &checker{app: a, ctx: ctx, seed: uint64(o.seed)}
-	if err := untilDone(ctx, func() error { return c.run(s, o.model == "") }); err != nil {
+	c, err := untilDone(ctx, func() (*checker, error) {
+		c := &checker{app: a, ctx: ctx, seed: uint64(o.seed)}
+		return c, c.run(s, o.model == "")
+	})
+	if err != nil {
 		return err
 	}
 	text := c.finish(s)
@@ -143,6 +146,9 @@ func (a *app) subject(ctx context.Context, o *checkOptions) (*subject, error) {
 	hash := sha256.New()
 	c, err := loadClassifier(ctx, o.model, hash)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.notTrainedOn("--certificate", o.certificate); err != nil {
 		return nil, err
 	}
 	if err := checkable(c.Net); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -84,7 +85,8 @@ func (v classWeights) of(classes []string, counts []int) ([]float64, error) {
 		}
 		any = any || weights[i] > 0 && counts[i] > 0
 	}
-	for name := range named {
+	if unknown := slices.Sorted(maps.Keys(named)); len(unknown) > 0 {
+		name := unknown[0]
 		return nil, fmt.Errorf("there is no class %s%s; the classes are %s", quotedShort(name), spelling.Suggest(name, classes), listed(classes))
 	}
 	if !any {

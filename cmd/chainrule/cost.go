@@ -86,21 +86,20 @@ func (c *classifier) together() (batch, threads int) {
 	return mostSamples, threads
 }
 
+// A score is how well the classes of samples are predicted.
+type score struct{ loss, accuracy float64 }
+
 // evaluate returns the mean loss and the accuracy on samples, in bounded memory.
-func (c *classifier) evaluate(ctx context.Context, set data.Samples[float32]) (loss, accuracy float64, err error) {
-	of := nn.NewSoftmaxWithLoss[float32]()
+func (c *classifier) evaluate(ctx context.Context, set data.Samples[float32]) (score, error) {
 	batch, threads := c.together()
-	correct := 0
-	err = untilDone(ctx, func() error {
-		return train.Outputs(ctx, c.logits, set, batch, threads, func(_ int, y *tensor.Tensor[float32], t nn.Targets[float32]) error {
+	return untilDone(ctx, func() (score, error) {
+		of, loss, correct := nn.NewSoftmaxWithLoss[float32](), 0.0, 0
+		err := train.Outputs(ctx, c.logits, set, batch, threads, func(_ int, y *tensor.Tensor[float32], t nn.Targets[float32]) error {
 			loss += float64(of.Forward(nil, y, t) * float64(t.Len()))
 			correct += nn.Correct(y, t.Labels)
 			return nil
 		})
+		n := float64(set.Len())
+		return score{loss / n, float64(correct) / n}, err
 	})
-	if err != nil { // it may still be under way
-		return 0, 0, err
-	}
-	n := float64(set.Len())
-	return loss / n, float64(correct) / n, nil
 }

@@ -46,7 +46,7 @@ book's setting. NAME is one of
 It draws a plot, NAME.svg or as --out says, and writes its numbers to a file beside
 it, of the same name with .json. The same seed gives the same numbers, on any
 number of threads. search and halving also keep a table of their trials, in a file
-ending in .trials: run again, they go on from there.`,
+ending in .trials, which one search at a time has: run again, they go on from there.`,
 		Example: `  chainrule experiment surface
   chainrule experiment batchnorm --out batchnorm.png`,
 		Args: arguments(1, 1, "the name of one experiment"),

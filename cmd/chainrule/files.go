@@ -59,11 +59,13 @@ func notInput(flag, out string, inputs ...string) error {
 // writeFile writes a file as a whole, or not at all. To a pipe it writes as its
 // reader reads, until ctx is done.
 func writeFile(ctx context.Context, path string, write func(io.Writer) error) error {
-	f := func() error { return atomicfile.Write(path, write) }
+	f := func() (struct{}, error) { return struct{}{}, atomicfile.Write(path, write) }
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return untilDone(ctx, f)
+		_, err = untilDone(ctx, f)
+		return err
 	}
-	return f()
+	_, err := f()
+	return err
 }
 
 // isFolder reports whether path is a folder.

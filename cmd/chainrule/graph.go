@@ -209,8 +209,8 @@ func (a *app) drawGraph(ctx context.Context, s source, o *graphOptions, named bo
 	if err != nil {
 		return err
 	}
-	var drawing bytes.Buffer
-	if err := untilDone(ctx, func() error {
+	drawing, err := untilDone(ctx, func() ([]byte, error) {
+		var drawing bytes.Buffer
 		err := o.format.draw(&drawing, s.graph, draw.Options{Title: s.title, Note: s.note, Folded: folded})
 		switch {
 		case err != nil || o.out != "":
@@ -221,12 +221,13 @@ func (a *app) drawGraph(ctx context.Context, s source, o *graphOptions, named bo
 		default:
 			_, err = io.WriteString(a.stdout, shown(drawing.String()))
 		}
-		return err
-	}); err != nil || o.out == "" {
+		return drawing.Bytes(), err
+	})
+	if err != nil || o.out == "" {
 		return err
 	}
 	err = writeFile(ctx, o.out, func(w io.Writer) error {
-		_, err := w.Write(drawing.Bytes())
+		_, err := w.Write(drawing)
 		return err
 	})
 	if err == nil && a.json {

@@ -121,15 +121,13 @@ func (o *networkOptions) line(outputs int) (line, source string, err error) {
 // readLayers reads a text with layers.
 func readLayers(ctx context.Context, path string) (string, error) {
 	const most = 1 << 16
-	var text []byte
-	err := untilDone(ctx, func() error { // a pipe
+	text, err := untilDone(ctx, func() ([]byte, error) { // a pipe
 		f, err := openInput(ctx, path)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		defer f.Close()
-		text, err = io.ReadAll(io.LimitReader(f, most+1))
-		return err
+		return io.ReadAll(io.LimitReader(f, most+1))
 	})
 	if err != nil {
 		return "", err

@@ -74,17 +74,16 @@ type runLine struct {
 }
 
 func (a *app) runs(ctx context.Context, o *runsOptions, dirs []string) error {
-	var runs []*report.Run
-	err := untilDone(ctx, func() error {
+	runs, err := untilDone(ctx, func() (runs []*report.Run, err error) {
 		folders, err := report.FindRuns(dirs...)
 		for _, dir := range folders {
 			run, err := report.ReadRun(dir)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			runs = append(runs, run)
 		}
-		return err
+		return runs, err
 	})
 	if err != nil {
 		return err

@@ -85,7 +85,7 @@ func (a *app) trainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train",
 		Short: "Train a network on MNIST or your own data and save it",
-		Long: `Train a network of Affine layers on the handwritten digits of MNIST, by
+		Long: `Train a network on the handwritten digits of MNIST or on your own data, by
 backpropagation and stochastic gradient descent or another optimizer, and save it.
 
 Without flags it is the network of chapter 5 of "Deep Learning from Scratch":
@@ -141,7 +141,7 @@ func (o *trainOptions) check() error {
 	if o.out == "" {
 		return nil
 	}
-	return o.data.notOverwritten(o.out)
+	return o.data.notOverwritten("--out", o.out)
 }
 
 // doneEvent is the last line of train --json.
@@ -166,9 +166,6 @@ type training struct {
 func (a *app) prepare(ctx context.Context, cmd *cobra.Command, o *trainOptions) (*training, error) {
 	set, err := o.data.load(ctx, a)
 	if err != nil {
-		return nil, err
-	}
-	if err := o.network.read(ctx); err != nil { // that an older program recorded
 		return nil, err
 	}
 	if o.patience.value > 0 && (set.validation == nil || set.validation.Len() == 0) {
@@ -245,8 +242,7 @@ func (o *trainOptions) openRun(cmd *cobra.Command) (dir *train.Dir, begun *recip
 	if dir, err = train.OpenDir(string(o.resume), nil); err != nil {
 		return nil, nil, err
 	}
-	begun = &recipe{}
-	if err = train.ReadConfig(string(o.resume), begun); err == nil {
+	if begun, err = readRecipe(string(o.resume)); err == nil {
 		if f := cmd.Flags().Lookup("data"); f.Changed { // they may have moved; their SHA-256 is compared
 			begun.Flags[f.Name] = valueOf(f)
 		}

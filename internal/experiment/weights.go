@@ -42,7 +42,7 @@ func (e activations) Run(ctx context.Context, s *Setup) (*Result, error) {
 	rng := train.Random(s.Seed, "inputs")
 	input := tensor.New[float64](e.samples, e.units)
 	for i := range input.Data {
-		input.Data[i] = rng.NormFloat64()
+		input.Data[i] = rng.NormFloat64() // which rounds in another way on some processors; nothing is trained with it
 	}
 	var all []histogram
 	figure := plot.Grid{Title: "Outputs of five layers, by the first weights", Columns: e.layers}

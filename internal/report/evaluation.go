@@ -150,7 +150,7 @@ func picture(x []float32, shape []int) image.Image {
 	for i := range plane {
 		for c := range 3 {
 			v := x[i+c%shape[0]*plane]
-			m.Pix[4*i+c] = uint8(255*max(0, min(v, 1)) + 0.5)
+			m.Pix[4*i+c] = uint8(math.Round(float64(255 * max(0, min(v, 1)))))
 		}
 		m.Pix[4*i+3] = 255
 	}
