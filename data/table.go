@@ -204,6 +204,7 @@ func (f *tableFile) read(slots []slot, missing []string) (*table, error) {
 		}
 	}
 	full, width := t.perBlock()*len(slots), len(slots)
+	numbers := slices.ContainsFunc(missing, func(m string) bool { return isNumber([]byte(m)) }) // that stand for a missing value
 	block, n := make([]float64, full), 0 // of block, n numbers are used
 	for {
 		fields, err := f.records.next()
@@ -219,7 +220,7 @@ func (f *tableFile) read(slots []slot, missing []string) (*table, error) {
 		for i := range row {
 			s := &slots[i]
 			field := fields[s.column]
-			if s.numeric {
+			if s.numeric && !numbers {
 				if v, ok := fixedPoint(f.records.buf, field.begin, field.end); ok {
 					row[i] = v
 					continue
@@ -247,9 +248,11 @@ func (f *tableFile) read(slots []slot, missing []string) (*table, error) {
 // parse returns the number for a field, or the code of a text.
 func (s *slot) parse(field []byte, missing []string) (float64, error) {
 	if s.numeric {
-		if v, err := number(field); err == nil {
+		if v, err := number(field); isMissing(field, missing) {
+			// Even a number may stand for it.
+		} else if err == nil {
 			return v, nil
-		} else if !isMissing(field, missing) {
+		} else {
 			return 0, fmt.Errorf("%w; if it stands for a missing value, name it (--missing), and if the column has categories, say so (--categorical)", err)
 		}
 	} else if code, ok := s.code(field); ok {

@@ -139,6 +139,24 @@ func TestFill(t *testing.T) {
 	})
 }
 
+// TestMissingNumber: a number may stand for a missing value.
+func TestMissingNumber(t *testing.T) {
+	const text = "x,y\n-999,a\n1,b\n3,a\n-9e2,b\n"
+	o := Options{Label: "y", Missing: []string{"-999", "-9e2"}, Fill: []string{"x=median"}}
+	p := loaded(t, text, o)
+	if c := p.Preparation.Columns[0]; *c.Fill != "2" || c.Mean != 2 {
+		t.Errorf("x is filled with %s and has the mean %v, want 2 and 2", *c.Fill, c.Mean)
+	}
+	s, err := DescribeTable(strings.NewReader(text), "t.csv", o)
+	if err != nil || s.Columns[0].Missing != 2 || s.Columns[0].Min != 1 || s.Columns[0].MissingLine != 2 {
+		t.Errorf("described as %+v (%v), want 2 missing from line 2 and a minimum of 1", s, err)
+	}
+	o.Fill = nil
+	if _, err := Load[float64](t.Context(), textFile(t, "t.csv", text), o); err == nil || !strings.Contains(err.Error(), "t.csv:2: column 1 (x): the value is missing") {
+		t.Errorf("without a fill: got %v", err)
+	}
+}
+
 func TestTableErrors(t *testing.T) {
 	label := Options{Label: "c"}
 	numbers := "a,c\n" + strings.Repeat("1,x\n2,y\n", 10)
