@@ -12,6 +12,9 @@ import (
 // readArrayFiles reads the samples and the targets of an npy or npz file. y is nil if there are
 // no targets.
 func readArrayFiles(ctx context.Context, f *source, path, targets string, sums *fileSums) (*npz, error) {
+	if f.kind == kindNPZ && targets != "" {
+		return nil, fmt.Errorf("%s is an npz file, which has its targets itself; leave out the file %s (--labels)", path, targets)
+	}
 	if f.kind == kindNPZ {
 		return readNPZ(f, path)
 	}

@@ -205,7 +205,7 @@ func (f *tableFile) read(slots []slot, missing []string) (*table, error) {
 	}
 	full, width := t.perBlock()*len(slots), len(slots)
 	numbers := slices.ContainsFunc(missing, func(m string) bool { return isNumber([]byte(m)) }) // that stand for a missing value
-	block, n := make([]float64, full), 0 // of block, n numbers are used
+	block, n := make([]float64, full), 0                                                        // of block, n numbers are used
 	for {
 		fields, err := f.records.next()
 		if err == io.EOF {
