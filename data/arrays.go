@@ -192,7 +192,7 @@ func statistics(numbers []float64, n, row, k, width int, part []uint8) (mean, st
 			}
 		}
 	}
-	return mean, deviation(squares / float64(count))
+	return mean, deviation(mean, squares/float64(count))
 }
 
 // arraySet prepares the samples for which in returns true. If y is nil, all labels are 0.

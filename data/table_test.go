@@ -157,6 +157,28 @@ func TestMissingNumber(t *testing.T) {
 	}
 }
 
+// TestConstant: the deviation that rounding leaves of equal values is none.
+func TestConstant(t *testing.T) {
+	for _, v := range []string{"0.1", "0.3", "123.456", "1000000000.1", "1e-5", "-7.7", "0"} {
+		t.Run(v, func(t *testing.T) {
+			p := loaded(t, "k,y\n"+strings.Repeat(v+",a\n"+v+",b\n", 500), Options{Label: "y"})
+			if std := p.Preparation.Columns[0].Std; std != 1 {
+				t.Errorf("the standard deviation is %v, want 1", std)
+			}
+			x := make([]float64, 1000)
+			for i := range x {
+				x[i], _ = number([]byte(v))
+			}
+			if _, std := statistics(x, len(x), 1, 0, 1, make([]uint8, len(x))); std != 1 {
+				t.Errorf("in an array the standard deviation is %v, want 1", std)
+			}
+		})
+	}
+	if p := loaded(t, "k,y\n1000000,a\n1000001,b\n", Options{Label: "y"}); p.Preparation.Columns[0].Std != 0.5 {
+		t.Errorf("of 1000000 and 1000001 the standard deviation is %v, want 0.5", p.Preparation.Columns[0].Std)
+	}
+}
+
 func TestTableErrors(t *testing.T) {
 	label := Options{Label: "c"}
 	numbers := "a,c\n" + strings.Repeat("1,x\n2,y\n", 10)
