@@ -148,6 +148,9 @@ func (f *tableFile) fills(all []string) (map[int]string, error) {
 // standard deviation of each column.
 func (t *table) prepare(f *tableFile, o *Options, part []uint8) (*Preparation, error) {
 	p := &Preparation{Header: f.header, Missing: o.missing()}
+	if !f.header {
+		p.Fields = len(f.names)
+	}
 	fills, err := f.fills(o.Fill)
 	if err != nil {
 		return nil, err

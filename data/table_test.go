@@ -179,6 +179,34 @@ func TestConstant(t *testing.T) {
 	}
 }
 
+// TestFields: without a header, columns are known by their place among as many.
+func TestFields(t *testing.T) {
+	p := loaded(t, "10,1,2,7\n20,3,4,8\n30,5,6,9\n", Options{Targets: []string{"1"}, Ignore: []string{"4"}, Raw: true}).Preparation
+	for _, c := range []struct{ name, text, want string }{
+		{"as it was", "0,1,2,9\n", "[1 2]"}, {"the inputs alone", "1,2\n", "[1 2]"}, {"the target left out", "1,2,9\n", "want 4 fields in a record, as in the table that was trained on, or the 2 inputs alone, got 3"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := ReadTable[float64](strings.NewReader(c.text), "new.csv", p)
+			got := fmt.Sprint(err)
+			if err == nil {
+				got = fmt.Sprint(r.Set().X.Data)
+			}
+			if !strings.Contains(got, c.want) {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+	old := *p
+	old.Fields = 0
+	if _, err := ReadTable[float64](strings.NewReader("0,1,2\n"), "new.csv", &old); err != nil {
+		t.Errorf("a model that does not know the fields: %v", err)
+	}
+	old.Fields, old.Header = 4, true
+	if err := old.Check(); err == nil || !strings.Contains(err.Error(), "want fields of a table without a header") {
+		t.Errorf("fields and a header: got %v", err)
+	}
+}
+
 func TestTableErrors(t *testing.T) {
 	label := Options{Label: "c"}
 	numbers := "a,c\n" + strings.Repeat("1,x\n2,y\n", 10)
