@@ -48,23 +48,18 @@ const (
 func Evaluate(ctx context.Context, net nn.Layer[float32], loss nn.Loss[float32], samples data.Samples[float32], from *data.Preparation, batch, threads int) (*Evaluation, error) {
 	e := &Evaluation{Samples: samples.Len()}
 	var take func(first int, y *tensor.Tensor[float32], t nn.Targets[float32]) error
-	sum, weights := 0.0, 0.0
+	var score train.Score
 	err := train.Outputs(ctx, net, samples, batch, threads, func(first int, y *tensor.Tensor[float32], t nn.Targets[float32]) error {
 		if take == nil {
 			take = e.begin(y, t, from)
 		}
-		weight := float64(t.Len())
-		if weighted, ok := loss.(nn.WeightedLoss[float32]); ok {
-			weight = weighted.Weight(t)
-		}
-		sum = math.FMA(weight, loss.Forward(nil, y, t), sum)
-		weights += weight
+		score.Add(train.ScoreOf(nil, loss, y, t))
 		return take(first, y, t)
 	})
 	if err != nil {
 		return nil, err
 	}
-	e.Loss = sum / weights
+	e.Loss = score.Loss()
 	if e.Classes != nil {
 		e.Classes.Pictures = pictures(samples, e.Classes.Mistakes, from)
 	}
