@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/chainrule-go/chainrule/data"
@@ -85,22 +86,20 @@ func (e *Evaluation) begin(y *tensor.Tensor[float32], t nn.Targets[float32], fro
 	v := &Values{Regression: metrics.NewRegression[float32](n), Names: make([]string, n)}
 	drawn := min(n, mostDrawn)
 	v.Actual, v.Predicted = make([][]float64, drawn), make([][]float64, drawn)
-	mean, std := make([]float64, n), make([]float64, n)
 	for i := range n {
-		v.Names[i], std[i] = fmt.Sprint("output ", i), 1
-		if from != nil && i < len(from.Targets) {
-			v.Names[i], mean[i], std[i] = from.Targets[i].Name, from.Targets[i].Mean, from.Targets[i].Std
+		if v.Names[i] = fmt.Sprint("output ", i); from != nil && i < len(from.Targets) {
+			v.Names[i] = from.Targets[i].Name
 		}
 	}
 	e.Values = v
 	every := (e.Samples + mostPoints - 1) / mostPoints
 	return func(first int, y *tensor.Tensor[float32], t nn.Targets[float32]) error {
 		inUnits := func(x *tensor.Tensor[float32]) *tensor.Tensor[float32] {
-			u := tensor.New[float32](t.Len(), n)
-			for i, value := range x.Data {
-				u.Data[i] = float32(math.FMA(float64(value), std[i%n], mean[i%n]))
+			u := slices.Clone(x.Data)
+			if from != nil {
+				data.Restore(from, u)
 			}
-			return u
+			return tensor.Of(u, t.Len(), n)
 		}
 		y, actual := inUnits(y), inUnits(t.Values)
 		v.Add(y, actual)
