@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/chainrule-go/chainrule/internal/atomicfile"
 	"github.com/chainrule-go/chainrule/internal/inputfile"
@@ -41,7 +40,7 @@ func notInput(flag, out string, inputs ...string) error {
 	}
 	for _, input := range inputs {
 		if isFolder(input) {
-			if err := notInput(flag, out, filesIn(input)...); err != nil {
+			if err := notInput(flag, out, train.Files(input)...); err != nil {
 				return err
 			}
 		}
@@ -72,13 +71,4 @@ func writeFile(ctx context.Context, path string, write func(io.Writer) error) er
 func isFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
-}
-
-// filesIn are the files of a run, which no result replaces.
-func filesIn(run string) (files []string) {
-	for _, name := range []string{train.ConfigFile, train.LogFile, train.CSVFile, train.BestFile, train.ModelFile} {
-		files = append(files, filepath.Join(run, name))
-	}
-	checkpoints, _ := filepath.Glob(filepath.Join(globEscaped(run), "checkpoints", "*"))
-	return append(files, checkpoints...)
 }
