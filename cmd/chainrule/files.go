@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 
@@ -55,6 +56,18 @@ func notInput(flag, out string, inputs ...string) error {
 	return nil
 }
 
+// checkOutput returns an error if the file of --out cannot be written, or would replace
+// another one without --force.
+func checkOutput(path string, force bool) error {
+	if err := atomicfile.Writable(path); err != nil {
+		return err
+	}
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Size() > 0 && !force {
+		return fmt.Errorf("the file %s exists; --force replaces it, --out names another", quoted(path))
+	}
+	return nil
+}
+
 // writeFile writes a file as a whole, or not at all. To a pipe it writes as its
 // reader reads, until ctx is done.
 func writeFile(ctx context.Context, path string, write func(io.Writer) error) error {
@@ -65,6 +78,12 @@ func writeFile(ctx context.Context, path string, write func(io.Writer) error) er
 	}
 	_, err := f()
 	return err
+}
+
+// isNamedPipe reports whether path is a pipe.
+func isNamedPipe(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode()&os.ModeNamedPipe != 0
 }
 
 // isFolder reports whether path is a folder.
