@@ -152,7 +152,7 @@ func (k *check) at(what string, adjust func(*trial)) bool {
 		if i > 0 {
 			shape = t.layer.Params()[i-1].Value.Shape
 		}
-		k.notFinite(names[i], Array{Shape: shape}.index(j), g[j], math.NaN(), what, t,
+		k.notFinite(names[i], tensor.Index(j, shape...), g[j], math.NaN(), what, t,
 			"Backward divides 0 by 0 or infinity by infinity there; y is finite", func(t *trial) bool {
 				if slices.ContainsFunc(t.y.Data, func(v float64) bool { return !finite(v) }) {
 					return false

@@ -138,7 +138,7 @@ func (a Array) rounding(got []float32, want, scale []float64, bound float64) *Ul
 			off /= Ulp32(scale[i])
 		}
 		if u.Worst.Index == nil || !(off <= u.Error) {
-			u.Error, u.Worst = off, Element{a.index(i), float64(v), want[i]}
+			u.Error, u.Worst = off, Element{tensor.Index(i, a.Shape...), float64(v), want[i]}
 		}
 	}
 	return u

@@ -3,6 +3,8 @@ package gradcheck
 import (
 	"math"
 	"slices"
+
+	"github.com/chainrule-go/chainrule/tensor"
 )
 
 // A Reference is a way to a gradient other than the layer's backward pass. Each fails
@@ -89,7 +91,7 @@ func compare(a Array, got []float64, alone func(n int) []float64, answers []Answ
 				if !(min(sides[0], sides[1])-slack <= g && g <= max(sides[0], sides[1])+slack) {
 					switch j.at(i, scale) {
 					case wrong:
-						c.outside = append(c.outside, Element{a.index(i), g, want})
+						c.outside = append(c.outside, Element{tensor.Index(i, a.Shape...), g, want})
 					case unknown:
 						c.Unjudged++
 					}
@@ -132,7 +134,7 @@ func compare(a Array, got []float64, alone func(n int) []float64, answers []Answ
 				continue
 			}
 			if c.Worst.Index == nil || !(errors[k] <= c.MaxError) {
-				c.MaxError, c.Worst = errors[k], Element{a.index(i), got[i], want}
+				c.MaxError, c.Worst = errors[k], Element{tensor.Index(i, a.Shape...), got[i], want}
 			}
 			if math.IsNaN(errors[k]) {
 				break

@@ -64,16 +64,6 @@ type Ulps struct {
 
 func (u *Ulps) wrong() bool { return u != nil && !(u.Error <= u.Bound) }
 
-// index is the place along each axis of element i.
-func (a Array) index(i int) []int {
-	index := make([]int, len(a.Shape))
-	for axis, d := range slices.Backward(a.Shape) {
-		index[axis] = i % d
-		i /= d
-	}
-	return index
-}
-
 // Error returns the largest relative error against a reference, and whether the array
 // was compared with it.
 func (a Array) Error(r Reference) (float64, bool) {

@@ -95,8 +95,8 @@ func New[T tensor.Float](params []*nn.Param[T], lr float64, rule Rule[T]) *Optim
 	return o
 }
 
-// Check reports whether the settings are such: each a finite number of 0 or more. A
-// negative learning rate would climb.
+// Check returns an error if a setting is not a finite number of 0 or more, or if the schedule
+// lacks its steps. A negative learning rate would climb.
 func (o *Optimizer[T]) Check() error {
 	for _, c := range [...]struct {
 		name  string
@@ -108,6 +108,9 @@ func (o *Optimizer[T]) Check() error {
 	}
 	if o.ClipValue > 0 && T(o.ClipValue) == 0 {
 		return fmt.Errorf("optim: ClipValue %v is 0 as a %T: every gradient would be 0", o.ClipValue, T(0))
+	}
+	if err := checkSchedule(o.Schedule); err != nil {
+		return err
 	}
 	rate := o.Rate()
 	if !fits[T](rate) {

@@ -1,6 +1,8 @@
 package optim
 
 import (
+	"errors"
+	"fmt"
 	"math"
 
 	"github.com/chainrule-go/chainrule/internal/kernel"
@@ -115,7 +117,7 @@ func (o *OneCycle) Factor(step int) float64 {
 	switch {
 	case t >= last:
 		return o.End
-	case t <= top:
+	case t < top:
 		return wave(o.Start, 1, t/top)
 	}
 	top = max(top, 0)
@@ -135,6 +137,35 @@ func (w *Warmup) Factor(step int) float64 {
 		return w.Then.Factor(step - w.Steps)
 	}
 	return w.Then.Factor(0) * part(step+1, w.Steps+1)
+}
+
+// checkSchedule returns an error if a schedule of this package lacks what it needs: with no
+// steps it would be at its end from the beginning.
+func checkSchedule(s Schedule) error {
+	steps := func(name string, n int) error {
+		if n < 1 {
+			return fmt.Errorf("optim: %T wants %s of 1 or more, got %d", s, name, n)
+		}
+		return nil
+	}
+	switch s := s.(type) {
+	case *StepDecay:
+		return steps("Every", s.Every)
+	case *Linear:
+		return steps("Steps", s.Steps)
+	case *Exponential:
+		return steps("Steps", s.Steps)
+	case *Cosine:
+		return steps("Steps", s.Steps)
+	case *OneCycle:
+		return steps("Steps", s.Steps)
+	case *Warmup:
+		if s.Then == nil {
+			return errors.New("optim: *optim.Warmup wants Then, the schedule after it; &optim.Constant{} keeps the learning rate")
+		}
+		return checkSchedule(s.Then)
+	}
+	return nil
 }
 
 // part is the part of the steps that a step is at.

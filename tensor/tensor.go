@@ -84,9 +84,13 @@ func (x *Tensor[T]) Rows(lo, hi int) *Tensor[T] {
 }
 
 // Index returns the position along each axis of element i of Data.
-func (x *Tensor[T]) Index(i int) []int {
-	index := make([]int, len(x.Shape))
-	for axis, d := range slices.Backward(x.Shape) {
+func (x *Tensor[T]) Index(i int) []int { return Index(i, x.Shape...) }
+
+// Index returns the position along each axis of element i of a tensor of a shape, in
+// row-major order.
+func Index(i int, shape ...int) []int {
+	index := make([]int, len(shape))
+	for axis, d := range slices.Backward(shape) {
 		index[axis] = i % d
 		i /= d
 	}

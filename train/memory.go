@@ -67,13 +67,8 @@ func memoryOf[T tensor.Float](net nn.Layer[T], n int, sample []int, run func(p *
 	m.Batch = int64(n) * int64(elements) * size
 	m.Results = results[0] + int64(n-few)*each
 	m.Parameters = bytesOf(net.Params())
-	for _, l := range nn.Walk(net) {
-		nn.VisitFields(l, func(f nn.Field[T]) error {
-			if state, ok := f.Value.(**tensor.Tensor[T]); ok {
-				m.Parameters += int64(len((*state).Data)) * size
-			}
-			return nil
-		})
+	for _, state := range nn.States(net) {
+		m.Parameters += int64(len(state.Data)) * size
 	}
 	return m, nil
 }

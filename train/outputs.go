@@ -11,14 +11,15 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Outputs computes the outputs of net for samples, batch of them at a time (0 is 200), and
-// calls visit with each batch in order: the number of its first sample, its outputs, and
-// its targets, both of which may be used until visit returns. So metrics and the like need
-// memory for a few batches, whatever the number of samples. The threads, 0 for all of
-// GOMAXPROCS, compute batches at the same time and change no bit; visit runs on the
-// caller's goroutine.
+// Outputs computes the outputs of net for samples, and calls visit with each batch in order: the
+// number of its first sample, its outputs, and its targets. Outputs and targets are valid until
+// visit returns. So metrics need memory for only a few batches, whatever the number of samples.
 //
-// It stops with ctx's error, or with that of visit.
+// batch is the number of samples in a batch; 0 is 200. threads is the number of threads that compute
+// batches at the same time, 0 for all of GOMAXPROCS; it changes no bit. visit runs on the caller's
+// goroutine.
+//
+// It stops early with ctx's error, or with the error of visit.
 func Outputs[T tensor.Float](ctx context.Context, net nn.Layer[T], samples data.Samples[T], batch, threads int, visit func(first int, y *tensor.Tensor[T], t nn.Targets[T]) error) error {
 	if batch < 0 || threads < 0 {
 		return fmt.Errorf("train: want 0 or more samples at a time and threads, got %d and %d", batch, threads)

@@ -211,13 +211,8 @@ func netTensors[T tensor.Float](net nn.Layer[T]) (all []safetensors.Tensor[T]) {
 	for _, p := range net.Params() {
 		all = append(all, safetensors.Tensor[T]{Name: paths[p], Tensor: p.Value})
 	}
-	for path, l := range nn.Walk(net) {
-		nn.VisitFields(l, func(f nn.Field[T]) error {
-			if t, ok := f.Value.(**tensor.Tensor[T]); ok {
-				all = append(all, safetensors.Tensor[T]{Name: append(path, f.Name).String(), Tensor: *t})
-			}
-			return nil
-		})
+	for path, state := range nn.States(net) {
+		all = append(all, safetensors.Tensor[T]{Name: path.String(), Tensor: state})
 	}
 	return all
 }

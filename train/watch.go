@@ -52,12 +52,7 @@ func originIn[T tensor.Float](what string, t *tensor.Tensor[T]) *Origin {
 		return nil
 	}
 	i := slices.IndexFunc(t.Data, func(v T) bool { return v-v != 0 })
-	o := &Origin{What: what, Element: make([]int, len(t.Shape)), Value: float64(t.Data[i])}
-	for axis, n := range slices.Backward(t.Shape) {
-		o.Element[axis] = i % n
-		i /= n
-	}
-	return o
+	return &Origin{What: what, Element: t.Index(i), Value: float64(t.Data[i])}
 }
 
 // A layerState is an array that the layers of a network change in Forward, and its
@@ -69,30 +64,28 @@ type layerState[T tensor.Float] struct {
 
 // layerStates finds the state of all layers.
 func layerStates[T tensor.Float](net nn.Layer[T]) (all []layerState[T]) {
-	for _, l := range nn.Walk(net) {
-		nn.VisitFields(l, func(f nn.Field[T]) error {
-			if t, ok := f.Value.(**tensor.Tensor[T]); ok {
-				all = append(all, layerState[T]{*t, make([]T, len((*t).Data))})
-			}
-			return nil
-		})
+	for _, state := range nn.States(net) {
+		all = append(all, layerState[T]{state, make([]T, len(state.Data))})
 	}
 	return all
 }
 
-// diverged undoes what a step has changed whose loss or gradients are not finite, and
-// returns the reason: it computes the step again and looks at every result.
+// diverged returns why the loss or the gradients of a step are not finite: it computes the
+// step again and looks at every result.
 func (s *Step[T]) diverged(x *tensor.Tensor[T], t nn.Targets[T], loss float64) error {
-	defer s.undo()
 	if e := notFinite("batch", x, t); e != nil {
 		return e
 	}
+	e := &DivergedError{Step: int(s.Pass.Step), Loss: loss, Param: badParam(s.Net)}
 	s.undo()
-	return &DivergedError{Step: int(s.Pass.Step), Loss: loss, Param: badParam(s.Net), Origin: s.trace(x, t)}
+	e.Origin = s.trace(x, t)
+	return e
 }
 
-// undo makes the state of the layers that of before the step, and all Grad zero.
+// undo makes the state of the layers and the number of steps those of before the step, and
+// all Grad zero.
 func (s *Step[T]) undo() {
+	s.Pass.Step--
 	for _, state := range s.state {
 		copy(state.live.Data, state.before)
 	}
@@ -105,9 +98,6 @@ func (s *Step[T]) undo() {
 // finite.
 func (s *Step[T]) trace(x *tensor.Tensor[T], t nn.Targets[T]) (first *Origin) {
 	p := s.Pass
-	defer func(unfused bool, observe func(nn.Layer[T], bool, *tensor.Tensor[T])) {
-		p.Unfused, p.Observe = unfused, observe
-	}(p.Unfused, p.Observe)
 	look := func(what string, t *tensor.Tensor[T]) {
 		if first == nil {
 			first = originIn(what, t)
@@ -125,8 +115,7 @@ func (s *Step[T]) trace(x *tensor.Tensor[T], t nn.Targets[T]) (first *Origin) {
 		}
 		look("the gradient of the input of "+path, result)
 	}
-	p.Step-- // for the same random numbers
-	p.Reset()
+	p.Reset() // to the number of the step, and so to the same random numbers
 	y := s.Net.Forward(p, x)
 	look("the output of the network", y)
 	if loss := s.Loss.Forward(p, y, t); first != nil {

@@ -87,7 +87,8 @@ func (c *certificate) terms() {
 - Backpropagation: what computes all gradients in training, layer by layer from the loss to the
   input. It is what is checked here, in float64.
 - Graph: the first reference. The formula of the network, built anew from elementary operations
-  (+ - * / exp log dot sum max), each with its own rule of differentiation.
+  (+ - * / exp log sqrt tanh erf maximum dot sum max broadcast hold gather), each with its own rule of
+  differentiation.
 - Complex step: the second. Im f(x + ih)/h with h = 1e-30, by the graph over complex numbers. It
   uses no rule of differentiation and takes no difference, so it is exact to rounding.
 - Central difference, "difference" in tables: the third. (f(x+h) - f(x-h))/2h with h = 1e-4, by

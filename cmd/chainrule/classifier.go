@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/internal/inputfile"
 	"github.com/chainrule-go/chainrule/internal/report"
 	"github.com/chainrule-go/chainrule/model"
@@ -127,6 +128,20 @@ func (c *classifier) fitsMNIST(path string) error {
 			quoted(path), tensor.FormatShape(c.Input), c.classes, mnistPixels, mnistClasses)
 	}
 	return nil
+}
+
+// trainedOn returns which collection of MNIST's form a model was trained on: MNIST, if it
+// takes such images and does not say how its samples were prepared.
+func (c *classifier) trainedOn(path string) (string, error) {
+	if err := c.fitsMNIST(path); err != nil || c.Preparation == nil {
+		return data.MNISTNames()[0], err
+	}
+	for _, name := range data.MNISTNames() {
+		if slices.Equal(c.Preparation.Classes, data.MNISTSource{Name: name}.Preparation().Classes) {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("%s was not trained on MNIST: its classes are others", quoted(path))
 }
 
 // withoutSoftmax returns net without the Softmax it may end in, at any depth.

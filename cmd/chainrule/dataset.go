@@ -92,13 +92,19 @@ func (o *dataOptions) load(ctx context.Context, a *app) (*dataset, error) {
 	if name, dir, ok := o.source.mnist(); ok {
 		return o.loadMNIST(ctx, a, name, dir)
 	}
-	path := string(o.source)
+	path, own := string(o.source), o.options()
+	if err := own.Check(); err != nil {
+		return nil, usageError{err}
+	}
 	parts, err := untilDone(ctx, func() (*data.Parts[float32], error) { // it may be a pipe
-		return data.Load[float32](ctx, path, o.options())
+		return data.Load[float32](ctx, path, own)
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w; --data takes %s, or a file or folder", err, strings.Join(data.MNISTNames(), ", "))
 	} else if err != nil {
+		return nil, err
+	}
+	if err := o.fits(parts.Preparation, isFolder(path), false, fileName(path)); err != nil {
 		return nil, err
 	}
 	set := &dataset{train: parts.Train, validation: parts.Validation, test: parts.Test, preparation: parts.Preparation, sha256: parts.SHA256}
@@ -106,13 +112,43 @@ func (o *dataOptions) load(ctx context.Context, a *app) (*dataset, error) {
 	return set, nil
 }
 
+// fits refuses a flag that says nothing of the data, which are of another kind.
+func (o *dataOptions) fits(p *data.Preparation, folder, mnist bool, name string) error {
+	table := len(p.Columns) > 0
+	for _, f := range []struct {
+		flag       string
+		given, fit bool
+		of         string
+	}{
+		{"label", o.own.Label != "", table, "a table"},
+		{"target", len(o.own.Targets) > 0, table, "a table"},
+		{"ignore", len(o.own.Ignore) > 0, table, "a table"},
+		{"categorical", len(o.own.Categorical) > 0, table, "a table"},
+		{"fill", len(o.own.Fill) > 0, table, "a table"},
+		{"header", o.own.Header != "", table, "a table"},
+		{"missing", len(o.own.Missing) > 0, table, "a table"},
+		{"part-column", o.own.PartColumn != "", table, "a table"},
+		{"size", o.size != (pictureSize{}), folder, "a folder of pictures"},
+		{"channels", o.channels.value != 0, folder, "a folder of pictures"},
+		{"labels", o.own.Labels != "", !table && !folder && !mnist, "an IDX or npy file"},
+	} {
+		if f.given && !f.fit {
+			return usagef("--%s is for %s, and %s is none; leave it out, or name other data with --data", f.flag, f.of, name)
+		}
+	}
+	return nil
+}
+
 // loadMNIST reads a collection of MNIST's form.
 func (o *dataOptions) loadMNIST(ctx context.Context, a *app, name, dir string) (*dataset, error) {
-	if o.test != (part{}) || o.validation.path != "" || o.own.PartColumn != "" {
+	if o.test != (part{}) || o.validation.path != "" {
 		return nil, usagef("%s has a test set; a share of its training set can be for validation (--validation 0.1)", name)
 	}
 	source := a.mnist(dir)
 	source.Name = name
+	if err := o.fits(source.Preparation(), false, true, name); err != nil {
+		return nil, err
+	}
 	all, test, err := data.LoadMNISTPixels[float32](ctx, source)
 	if err != nil {
 		return nil, err
@@ -196,10 +232,11 @@ func (a *app) logPaths(o *dataOptions, model string) {
 	}
 }
 
-// notOverwritten refuses an output file that would replace the data, or could.
-func (o *dataOptions) notOverwritten(out string) error {
+// notOverwritten refuses an output file, which flag names, that would replace the data, or
+// could.
+func (o *dataOptions) notOverwritten(flag, out string) error {
 	for _, in := range o.paths() {
-		if err := notInput("--out", out, in); err != nil {
+		if err := notInput(flag, out, in); err != nil {
 			return err
 		}
 		info, err := os.Stat(in)
@@ -207,12 +244,12 @@ func (o *dataOptions) notOverwritten(out string) error {
 			continue
 		}
 		if folder, err := os.Stat(filepath.Dir(out)); err == nil && os.SameFile(info, folder) {
-			return usagef("--out %s is in the folder of --data, whose files it could replace", quoted(out))
+			return usagef("%s %s is in the folder of --data, whose files it could replace", flag, quoted(out))
 		}
 		// A link from elsewhere leads there too.
 		files, _ := os.ReadDir(in)
 		for _, f := range files {
-			if err := notInput("--out", out, filepath.Join(in, f.Name())); err != nil {
+			if err := notInput(flag, out, filepath.Join(in, f.Name())); err != nil {
 				return err
 			}
 		}

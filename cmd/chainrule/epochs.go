@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/chainrule-go/chainrule/data"
@@ -33,7 +34,7 @@ const mostEpochs = 100
 // that come within a second of the one before, but for the first, some twenty between, and
 // the last.
 func (a *app) epochs(t *training) func(train.Epoch) error {
-	perEpoch := (t.config.Train.Len() + t.config.Batch - 1) / t.config.Batch
+	perEpoch := t.perEpoch()
 	total, every := t.config.Steps/perEpoch, 1
 	if total > mostEpochs {
 		every = total / 20
@@ -47,6 +48,11 @@ func (a *app) epochs(t *training) func(train.Epoch) error {
 		}
 		return nil
 	}
+}
+
+// perEpoch is the number of steps of an epoch.
+func (t *training) perEpoch() int {
+	return (t.config.Train.Len() + t.config.Batch - 1) / t.config.Batch
 }
 
 func (a *app) printEpoch(e train.Epoch) {
@@ -70,7 +76,8 @@ func (a *app) printEpoch(e train.Epoch) {
 	if !math.IsNaN(e.TrainAccuracy) {
 		validation += fmt.Sprintf("  train accuracy %.4f", e.TrainAccuracy)
 	}
-	fmt.Fprintf(a.stdout, "epoch %5.4g  step %6d  loss %.4f%s%s\n", e.Epoch, e.Step, e.Loss, validation, tested("  ", e))
+	epoch := strconv.FormatFloat(math.Round(100*e.Epoch)/100, 'f', -1, 64)
+	fmt.Fprintf(a.stdout, "epoch %5s  step %6d  loss %.4f%s%s\n", epoch, e.Step, e.Loss, validation, tested("  ", e))
 }
 
 // tested says how well the test set is predicted, behind a separator; "" if there is none.
@@ -95,6 +102,10 @@ func (t *training) warn(a *app, last train.Epoch) {
 		what, score, guess = "mean recall of the test set", recall, 1/float64(t.set.outputs)
 	}
 	if t.set.values() || !(score <= guess) {
+		return
+	}
+	if guess == 1 {
+		a.logf("the test set has one class alone, so that its accuracy tells nothing of the model; name other samples with --test")
 		return
 	}
 	remedy := "another --lr or --init, or train longer"

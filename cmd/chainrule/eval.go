@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -115,13 +114,16 @@ func (a *app) testSamples(ctx context.Context, c *classifier, path string, sourc
 	if !ok {
 		return labelledSamples[float32](ctx, c, string(source))
 	}
-	if err = c.fitsMNIST(path); err != nil {
+	if source == "" {
+		name, err = c.trainedOn(path)
+	} else {
+		err = c.fitsMNIST(path)
+	}
+	if err != nil {
 		return test, fmt.Errorf("%w; give samples of your own with --data", err)
 	}
 	from := a.mnist(dir)
-	if from.Name = name; source == "" && c.Preparation != nil && slices.Equal(c.Preparation.Classes, data.MNISTSource{Name: "fashion-mnist"}.Preparation().Classes) {
-		from.Name = "fashion-mnist"
-	}
+	from.Name = name
 	_, pixels, err := data.LoadMNISTPixels[float32](ctx, from)
 	pixels.Shape = c.Input
 	return pixels, err

@@ -12,16 +12,19 @@ import (
 )
 
 // runEvents tells TensorBoard of a run: the numbers of each epoch, and how the weights are
-// distributed.
+// distributed in some hundred of them.
 type runEvents struct {
-	dir string
-	net nn.Layer[float32]
-	w   *tensorboard.Writer // from the first epoch on
+	dir   string
+	net   nn.Layer[float32]
+	every int                 // steps from one distribution of the weights to the next
+	last  int                 // step, after which there is one too
+	w     *tensorboard.Writer // from the first epoch on
 }
 
 // observe makes a run that is kept in a directory write event files.
 func (t *training) observe(dir *train.Dir) *runEvents {
-	events, next := &runEvents{dir: dir.Path(), net: t.net}, t.config.OnEpoch
+	perEpoch := t.perEpoch()
+	events, next := &runEvents{dir: dir.Path(), net: t.net, every: perEpoch * max(1, t.config.Steps/perEpoch/100), last: t.config.Steps}, t.config.OnEpoch
 	t.config.OnEpoch = func(e train.Epoch) error {
 		if err := next(e); err != nil {
 			return err
@@ -57,9 +60,11 @@ func (r *runEvents) epoch(e train.Epoch) (err error) {
 		scalar("gradient norm/"+l.Name, l.GradientNorm)
 		scalar("dead/"+l.Name, l.Dead)
 	}
-	names := nn.ParamNames(r.net)
-	for i, p := range r.net.Params() {
-		values = append(values, tensorboard.Histogram("weights/"+names[i], p.Value.Data))
+	if e.Step%r.every == 0 || e.Step == r.last {
+		names := nn.ParamNames(r.net)
+		for i, p := range r.net.Params() {
+			values = append(values, tensorboard.Histogram("weights/"+names[i], p.Value.Data))
+		}
 	}
 	return r.w.Write(e.Step, values...)
 }

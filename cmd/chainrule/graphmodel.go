@@ -20,6 +20,9 @@ func (a *app) modelSource(ctx context.Context, path string, o *graphOptions, lab
 	if err != nil {
 		return source{}, err
 	}
+	if c.values() {
+		return source{}, fmt.Errorf("%s predicts numbers, and graph draws models of classes", quoted(path))
+	}
 	if err := c.checkDrawn(path); err != nil {
 		return source{}, err
 	}
@@ -69,16 +72,19 @@ type sample struct {
 func (a *app) sample(ctx context.Context, c *classifier, path string, o *graphOptions) (s sample, err error) {
 	var in samples
 	if o.input == "" {
-		if err := c.fitsMNIST(path); err != nil {
+		name, err := c.trainedOn(path)
+		if err != nil {
 			return s, fmt.Errorf("%w; give a sample with --input", err)
 		}
-		_, test, err := a.mnist(string(o.data)).Load(ctx)
+		from := a.mnist(string(o.data))
+		from.Name = name
+		_, test, err := from.Load(ctx)
 		if err != nil {
 			return s, err
 		}
 		i, labels := o.sample.value, test.Labels.Data
 		in.pixels = test.Images.Data[i*mnistPixels:][:mnistPixels]
-		s = sample{name: fmt.Sprintf("image %d of MNIST's test set, a %d", i, labels[i]), label: int(labels[i])}
+		s = sample{name: fmt.Sprintf("image %d of the test set of %s, class %s", i, name, c.className(int(labels[i]))), label: int(labels[i])}
 	} else {
 		s = sample{name: "--input", label: -1}
 		if _, err := os.Stat(o.input); err != nil && o.input != standardInput {
@@ -87,6 +93,9 @@ func (a *app) sample(ctx context.Context, c *classifier, path string, o *graphOp
 				return s, usagef("--input: %w", err)
 			} else if err != nil {
 				return s, fmt.Errorf("--input %s is no list of numbers, such as 1,-0.5,2e3, and there is no file of this name", quoted(o.input))
+			}
+			if c.Preparation != nil && c.Preparation.Image == nil {
+				return s, usagef("--input: the samples of %s are prepared as in its training, and a list of numbers is not; name a file with the sample", quoted(path))
 			}
 			if len(values) != c.pixels {
 				return s, usagef("--input has %d numbers, and a sample of %s has %d", len(values), quoted(path), c.pixels)

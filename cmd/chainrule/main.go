@@ -40,6 +40,9 @@ type signalError struct{ os.Signal }
 
 func (e signalError) Error() string { return e.String() }
 
+// Is reports that what a signal ended was canceled: some errors are the cause itself.
+func (signalError) Is(target error) bool { return target == context.Canceled }
+
 func (e signalError) exitCode() int {
 	if s, ok := e.Signal.(syscall.Signal); ok {
 		return exitInterrupted + int(exitSignal(s))

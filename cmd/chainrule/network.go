@@ -53,7 +53,11 @@ func (o *networkOptions) flags(cmd *cobra.Command) {
 	f.Var(&o.init, "init", "multilayer: initial weights: he, xavier, a standard deviation such as 0.01, or auto (as suits the activation)")
 	f.BoolVar(&o.batchNorm, "batchnorm", false, "multilayer: batch norm before each activation")
 	f.Var(&o.dropout, "dropout", "multilayer: share of the outputs of each hidden layer that is dropped in training")
-	completeFlag(cmd, "net", nn.NetworkNames()...)
+	var described []string
+	for _, name := range nn.NetworkNames() {
+		described = append(described, name+"\t"+nn.NetworkAbout(name))
+	}
+	completeFlag(cmd, "net", described...)
 	completeFlag(cmd, "activation", activations()...)
 	completeFlag(cmd, "init", "auto", "he", "xavier")
 	cmd.MarkFlagFilename("layers-file")

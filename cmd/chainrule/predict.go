@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -181,7 +182,7 @@ func (c *classifier) begin(f io.ReadCloser, file string, raw bool) (*input, erro
 	switch {
 	case bytes.HasPrefix(begin, []byte{0, 0}) || bytes.HasPrefix(begin, []byte{0x1f, 0x8b}):
 		in.pixels, err = c.readIDX(r, file)
-	case http.DetectContentType(begin) == "text/plain; charset=utf-8":
+	case c.Preparation != nil && len(c.Preparation.Columns) > 0, http.DetectContentType(begin) == "text/plain; charset=utf-8":
 		err = c.readText(in, r, file)
 	default:
 		var pixels []byte
@@ -239,6 +240,8 @@ func (c *classifier) readPicture(r io.Reader, file string, raw bool) ([]byte, er
 	}
 	height, width, ok := c.side()
 	switch {
+	case raw && c.Preparation != nil && c.Preparation.Image != nil && c.Preparation.Image.Channels != 1:
+		return nil, fmt.Errorf("%s: --raw takes grey pictures, and the model takes pictures in color; leave --raw out", file)
 	case raw && !ok:
 		return nil, fmt.Errorf("%s is a picture, and the model takes %s, which is none", file, tensor.FormatShape(c.Input))
 	case !raw && c.pixels != picture.Side*picture.Side:
@@ -330,7 +333,7 @@ func (a *app) printPrediction(c *classifier, file string, sample int, row []floa
 		values, columns := map[string]number{}, ""
 		for k, v := range row {
 			values[c.Preparation.Targets[k].Name] = number(v)
-			columns += fmt.Sprintf("\t%.6g", v)
+			columns += "\t" + strconv.FormatFloat(float64(v), 'g', -1, 32)
 		}
 		if a.json {
 			a.printJSON(predictedValues{file, sample, values})

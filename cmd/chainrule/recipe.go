@@ -141,12 +141,19 @@ func flagValues(cmd *cobra.Command) map[string]flagValue {
 // value is an error: where names the training that would be changed.
 func setFlags(cmd *cobra.Command, values map[string]flagValue, where string) error {
 	now := flagValues(cmd)
+	fresh := &cobra.Command{}
+	newTrainOptions(fresh)
+	usual := flagValues(fresh)
 	for _, name := range slices.Sorted(maps.Keys(now)) {
 		then, ok := values[name]
 		f := cmd.Flags().Lookup(name)
 		switch same := now[name].String() == then.String(); {
 		case f.Changed && !(ok && same):
-			return usagef("--%s %s would change %s, which was begun with --%[1]s %[4]s; leave it out, or begin a new run with --run", name, shortened(now[name].String()), where, shortened(then.String()))
+			begun := "with --" + name + " " + shortened(then.String())
+			if then.String() == usual[name].String() {
+				begun = "without it"
+			}
+			return usagef("--%s %s would change %s, which was begun %s; leave it out, or begin a new run with --run", name, shortened(now[name].String()), where, begun)
 		case ok && !same:
 			if err := set(f, then); err != nil {
 				return fmt.Errorf("%s was begun with --%s %s, which this version refuses: %w", where, name, shortened(then.String()), err)

@@ -71,10 +71,10 @@ func (a *app) report(ctx context.Context, o *reportOptions, name string) error {
 		page.Log, page.Config = run.Log, run.Config
 		path, out = run.Model(), filepath.Join(name, out)
 	}
-	if o.out != "" {
-		out = o.out
+	if o.out == "" {
+		o.out = out
 	}
-	if err := notInput("--out", out, name, string(o.source)); err != nil {
+	if err := notInput("--out", o.out, name, string(o.source)); err != nil {
 		return err
 	}
 	if path != "" {
@@ -83,7 +83,7 @@ func (a *app) report(ctx context.Context, o *reportOptions, name string) error {
 		}
 	}
 	page.Summarize()
-	if err := writeFile(ctx, out, page.Write); err != nil {
+	if err := writeFile(ctx, o.out, page.Write); err != nil {
 		return err
 	}
 	if o.figures != "" {
@@ -92,9 +92,9 @@ func (a *app) report(ctx context.Context, o *reportOptions, name string) error {
 		}
 	}
 	if a.json {
-		a.printJSON(reportEvent{out, page.Evaluations})
+		a.printJSON(reportEvent{o.out, page.Evaluations})
 	} else {
-		fmt.Fprintf(a.stdout, "the report is in %s\n", quoted(out))
+		fmt.Fprintf(a.stdout, "the report is in %s\n", quoted(o.out))
 	}
 	return nil
 }
@@ -103,6 +103,9 @@ func (a *app) report(ctx context.Context, o *reportOptions, name string) error {
 func (a *app) reportModel(ctx context.Context, o *reportOptions, path string, page *report.Page) error {
 	c, err := loadClassifier(ctx, path)
 	if err != nil {
+		return err
+	}
+	if err := c.notTrainedOn("--out", o.out); err != nil {
 		return err
 	}
 	summary, err := c.Net.Summary(c.Input...)
@@ -152,9 +155,11 @@ func (a *app) reportedSets(ctx context.Context, o *reportOptions, path string, c
 		}
 		return []reportedSet{{"Test set", set.test}, {"Validation set", set.validation}}, nil
 	}
-	if o.source == "" && c.fitsMNIST(path) != nil {
-		a.logf("the report has no metrics, for MNIST does not fit the model; give samples of your own with --data")
-		return nil, nil
+	if o.source == "" {
+		if _, err := c.trainedOn(path); err != nil {
+			a.logf("the report has no metrics: %v; give samples of your own with --data", err)
+			return nil, nil
+		}
 	}
 	test, err := a.testSamples(ctx, c, path, o.source)
 	name := "Test set"
@@ -188,6 +193,21 @@ func (a *app) recordedData(ctx context.Context, path string, c *classifier) (*da
 		return nil, fmt.Errorf("the data are not those that %s was trained on: their SHA-256 is %s, and was %s", quoted(path), set.sha256, r.Data)
 	}
 	return set, nil
+}
+
+// notTrainedOn refuses an output file, which flag names, that would replace the data that
+// the model was trained on, if it says which.
+func (c *classifier) notTrainedOn(flag, out string) error {
+	r, err := readRecord(c.Training)
+	if err != nil {
+		return nil
+	}
+	cmd := &cobra.Command{Use: "train"}
+	o := newTrainOptions(cmd)
+	if setFlags(cmd, r.Flags, "the training") != nil {
+		return nil
+	}
+	return o.data.notOverwritten(flag, out)
 }
 
 // mostReported are the classes of a report, whose confusion matrix has the square of them.

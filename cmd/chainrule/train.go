@@ -83,7 +83,7 @@ func (a *app) trainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train",
 		Short: "Train a network on MNIST or your own data and save it",
-		Long: `Train a network of Affine layers on the handwritten digits of MNIST, by
+		Long: `Train a network on the handwritten digits of MNIST or on your own data, by
 backpropagation and stochastic gradient descent or another optimizer, and save it.
 
 Without flags it is the network of chapter 5 of "Deep Learning from Scratch":
@@ -139,7 +139,7 @@ func (o *trainOptions) check() error {
 	if o.out == "" {
 		return nil
 	}
-	if err := o.data.notOverwritten(o.out); err != nil {
+	if err := o.data.notOverwritten("--out", o.out); err != nil {
 		return err
 	}
 	return checkOutput(o.out, o.force)

@@ -6,7 +6,7 @@ import (
 )
 
 // Fault, if set, is asked before each operation on a file that is to last: "create",
-// "write", "sync" and "rename". Its error takes the place of the operation. Tests set it.
+// "write", "sync", "rename" and "remove". Its error takes the place of the operation. Tests set it.
 var Fault func(operation, path string) error
 
 func fail(operation, path string) error {
@@ -22,6 +22,14 @@ func Sync(f *os.File) error {
 		return err
 	}
 	return f.Sync()
+}
+
+// Remove removes a file.
+func Remove(path string) error {
+	if err := fail("remove", path); err != nil {
+		return err
+	}
+	return os.Remove(path)
 }
 
 // Writer returns a writer to f. Of what a fault takes the place of, half is written.
