@@ -164,6 +164,31 @@ func (o *dataOptions) loadMNIST(ctx context.Context, a *app, name, dir string) (
 	return set, nil
 }
 
+// String tells how many samples are for what, and the columns that are inputs.
+func (s *dataset) String() string {
+	text := fmt.Sprintf("%d samples to train on", s.train.Len())
+	for _, part := range []struct {
+		samples data.Samples[float32]
+		what    string
+	}{{s.validation, "to validate with"}, {s.test, "to test with"}} {
+		if part.samples != nil && part.samples.Len() > 0 {
+			text += fmt.Sprintf(", %d %s", part.samples.Len(), part.what)
+		}
+	}
+	const most = 10 // columns
+	for i, c := range s.preparation.Columns {
+		switch {
+		case i == 0:
+			text += "; inputs: " + shortened(c.Name)
+		case i < most:
+			text += ", " + shortened(c.Name)
+		case i == most:
+			text += fmt.Sprintf(" and %d more", len(s.preparation.Columns)-most)
+		}
+	}
+	return text
+}
+
 // complete derives what follows from the samples and their preparation.
 func (s *dataset) complete() {
 	shape := s.preparation.Shape()

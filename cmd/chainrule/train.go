@@ -309,6 +309,9 @@ func (a *app) train(ctx context.Context, cmd *cobra.Command, o *trainOptions) er
 	if dir != nil {
 		t.keepIn(dir, o, a.logf)
 	}
+	if _, _, ok := o.data.source.mnist(); !ok {
+		a.logf("%s: %v", fileName(string(o.data.source)), t.set)
+	}
 	if t.weighted() {
 		a.logf("class weights: %s", describeWeights(t.set.preparation.Classes, t.config.Loss.(*nn.SoftmaxWithLoss[float32]).ClassWeights))
 	}
