@@ -112,7 +112,7 @@ func OpenDir(path string, config any) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	then, err := readConfig(path)
+	then, err := ConfigText(path)
 	if err == nil && config != nil {
 		err = sameConfig(then, config)
 	}
@@ -133,10 +133,23 @@ func (d *Dir) Path() string { return d.path }
 // File returns the path of a file in the folder.
 func (d *Dir) File(name string) string { return filepath.Join(d.path, name) }
 
+// Files returns the paths of the files that the run at path has or will have, and of its
+// checkpoints, which nothing else should replace.
+func Files(path string) (files []string) {
+	for _, name := range []string{ConfigFile, LogFile, CSVFile, BestFile, ModelFile, lockFile} {
+		files = append(files, filepath.Join(path, name))
+	}
+	checkpoints, _ := os.ReadDir(filepath.Join(path, checkpointFolder)) // none, if there is no folder of them
+	for _, c := range checkpoints {
+		files = append(files, filepath.Join(path, checkpointFolder, c.Name()))
+	}
+	return files
+}
+
 // ReadConfig reads the configuration of the run at path into the value that config points to. The
 // run may be under way.
 func ReadConfig(path string, config any) error {
-	text, err := readConfig(path)
+	text, err := ConfigText(path)
 	if err != nil {
 		return err
 	}
@@ -146,7 +159,8 @@ func ReadConfig(path string, config any) error {
 	return nil
 }
 
-func readConfig(path string) ([]byte, error) {
+// ConfigText returns the configuration of the run at path as its file has it.
+func ConfigText(path string) ([]byte, error) {
 	name := filepath.Join(path, ConfigFile)
 	f, err := os.Open(name)
 	if err != nil {

@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"fmt"
-	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -49,15 +48,9 @@ type evaluator[T tensor.Float] struct {
 	samples data.Samples[T]
 	shape   []int        // of a sample
 	next    atomic.Int64 // the first free part
-	sums    []sum        // of each part
+	scores  []Score      // of each part
 	panics  []any        // what each worker panicked with
 	done    sync.WaitGroup
-}
-
-// sum is the total over the samples of a part.
-type sum struct {
-	loss, weight float64
-	correct      int
 }
 
 func newEvaluator[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], threads int) *evaluator[T] {
@@ -82,10 +75,9 @@ func newEvaluator[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], threads int)
 }
 
 func (e *evaluator[T]) evaluate(ctx context.Context, set string, samples data.Samples[T]) (loss, accuracy float64, err error) {
-	n := samples.Len()
-	parts := (n + part - 1) / part
-	if len(e.sums) < parts {
-		e.sums = make([]sum, parts)
+	parts := (samples.Len() + part - 1) / part
+	if len(e.scores) < parts {
+		e.scores = make([]Score, parts)
 	}
 	e.ctx, e.samples, e.shape = ctx, samples, samples.SampleShape()
 	e.next.Store(0)
@@ -114,23 +106,11 @@ func (e *evaluator[T]) evaluate(ctx context.Context, set string, samples data.Sa
 	if int(e.next.Load()) < parts {
 		return 0, 0, ctx.Err()
 	}
-	var total sum
-	for _, s := range e.sums[:parts] {
-		total.loss += s.loss
-		total.weight += s.weight
-		total.correct += s.correct
+	var total Score
+	for _, s := range e.scores[:parts] {
+		total.Add(s)
 	}
-	if n == 0 {
-		return math.NaN(), math.NaN(), nil
-	}
-	accuracy = math.NaN()
-	if _, values := samples.TargetShape(); !values {
-		accuracy = float64(total.correct) / float64(n)
-	}
-	if total.weight == 0 {
-		return 0, accuracy, nil // as for a batch whose weights are all 0
-	}
-	return total.loss / total.weight, accuracy, nil
+	return total.Loss(), total.Accuracy(), nil
 }
 
 // work takes parts until none is left.
@@ -143,17 +123,7 @@ func (e *evaluator[T]) work(w *examiner[T]) {
 		}
 		w.first = lo
 		x, t := w.gather(e.samples, e.shape, lo, hi)
-		y := w.net.Forward(w.pass, x)
-		loss := w.loss.Forward(w.pass, y, t)
-		s := sum{weight: float64(hi - lo)}
-		if weighted, ok := w.loss.(nn.WeightedLoss[T]); ok {
-			s.weight = weighted.Weight(t)
-		}
-		s.loss = float64(loss * s.weight)
-		if t.Values == nil {
-			s.correct = nn.Correct(y, t.Labels)
-		}
-		e.sums[i] = s
+		e.scores[i] = ScoreOf(w.pass, w.loss, w.net.Forward(w.pass, x), t)
 	}
 }
 

@@ -231,13 +231,6 @@ func reshaped(samples data.Samples[float32], input []int) data.Samples[float32] 
 // values reports whether the targets are numbers.
 func (s *dataset) values() bool { return len(s.preparation.Targets) > 0 }
 
-// restored returns outputs or targets in their own units.
-func restored(p *data.Preparation, y *tensor.Tensor[float32]) *tensor.Tensor[float32] {
-	of := tensor.Of(slices.Clone(y.Data), y.Shape...)
-	data.Restore(p, of.Data)
-	return of
-}
-
 // paths are the files and folders that the flags name.
 func (o *dataOptions) paths() (paths []string) {
 	source := string(o.source)

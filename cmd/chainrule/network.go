@@ -67,8 +67,11 @@ func (o *networkOptions) flags(cmd *cobra.Command) {
 func (o *networkOptions) changed(flag string) bool { return o.set.Changed(flag) }
 
 // read makes of --layers-file its text in --layers, so that a training depends on no file
-// that may change.
+// that may change. It refuses flags that contradict each other.
 func (o *networkOptions) read(ctx context.Context) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
 	if !o.changed("layers-file") {
 		return nil
 	}

