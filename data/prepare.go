@@ -193,8 +193,8 @@ func (t *table) prepare(f *tableFile, o *Options, part []uint8) (*Preparation, e
 	return p, nil
 }
 
-// fill replaces the missing values of a slot, which are NaN, by a value that is computed from the
-// training part.
+// fill replaces the missing values of a slot, which are NaN, by a value that is computed
+// from the training part.
 func (t *table) fill(k int, how string, part []uint8) error {
 	s := &t.slots[k]
 	var values []float64

@@ -16,9 +16,9 @@ const (
 // split assigns each of n samples to a part, so that validation and test have their shares of
 // each class. classes is nil if there are no classes.
 //
-// The part of a sample depends on the seed and on its key, a hash of its contents, and not on its
-// place in the file. Samples with the same key are in the same part, so that no sample that was
-// trained on is also tested. keys returns a key for each sample.
+// The part of a sample depends on the seed and on its key, a hash of its contents, and not
+// on its place in the file. Samples with the same key are in the same part, so that no
+// sample that was trained on is also tested. keys returns a key for each sample.
 func split(n int, seed uint64, validation, test float64, keys func() []uint64, classes []int) []uint8 {
 	part := make([]uint8, n)
 	if validation == 0 && test == 0 {

@@ -6,8 +6,8 @@ import (
 	"github.com/chainrule-go/chainrule/internal/kernel"
 )
 
-// FiniteGrads reports whether every element of every Grad is finite, also for frozen parameters. It
-// panics as [Optimizer.Step] does if a Grad has another size than at first.
+// FiniteGrads reports whether every element of every Grad is finite, also for frozen
+// parameters. It panics as [Optimizer.Step] does if a Grad has another size than at first.
 func (o *Optimizer[T]) FiniteGrads() bool { return o.finite(checkingGrads) }
 
 // FiniteValues reports whether every element of every Value is finite.

@@ -27,11 +27,11 @@ func (s *slot[T]) pieces(number int) (all []piece[T]) {
 	return all
 }
 
-// shareOut puts the pieces into the order in which threads take them: small parameters, then the
-// first half of each large parameter, then the second halves. The caller takes from the front and a
-// worker from the back. So each gets rows whose gradient it has computed itself; the caller also
-// gets the small layers, which it computes alone. Fetching what another core has written costs more
-// than the update.
+// shareOut puts the pieces into the order in which threads take them: small parameters,
+// then the first half of each large parameter, then the second halves. The caller takes
+// from the front and a worker from the back. So each gets rows whose gradient it has
+// computed itself; the caller also gets the small layers, which it computes alone. Fetching
+// what another core has written costs more than the update.
 func (o *Optimizer[T]) shareOut() {
 	o.order = make([]int, len(o.pieces))
 	for i := range o.order {
@@ -61,8 +61,8 @@ const (
 	checkingValues
 )
 
-// each does a task for each piece. A thread has two parts of the work; another thread takes the second
-// part only if the first thread is half as fast.
+// each does a task for each piece. A thread has two parts of the work; another thread takes
+// the second part only if the first thread is half as fast.
 func (o *Optimizer[T]) each(t task) {
 	threads := o.threads()
 	o.task, o.parts = t, 2*threads
@@ -112,8 +112,8 @@ func (o *Optimizer[T]) update(p *piece[T]) {
 	o.Rule.Update(Update[T]{w, g, p.state, s.rate, o.Steps})
 }
 
-// norm returns the norm of the gradient of all parameters that are not frozen. It adds the sums of the
-// pieces one after another.
+// norm returns the norm of the gradient of all parameters that are not frozen. It adds the
+// sums of the pieces one after another.
 func (o *Optimizer[T]) norm() float64 {
 	o.each(squaring)
 	var sum float64

@@ -12,13 +12,15 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Evaluate returns the mean loss of net on samples. If their targets are labels, it also returns the
-// accuracy: the share of outputs whose largest element is at the label. Without samples (or if
-// samples is nil) both are NaN; if the targets are values, the accuracy is NaN.
+// Evaluate returns the mean loss of net on samples. If their targets are labels, it also
+// returns the accuracy: the share of outputs whose largest element is at the label. Without
+// samples (or if samples is nil) both are NaN; if the targets are values, the accuracy is
+// NaN.
 //
-// It stops early with ctx's error, or with a *[nn.LabelError] that names the first sample whose
-// label is not one of the classes. It is also an error if the network ends in a Softmax and the loss
-// contains one. threads is the number of threads, 0 for all of GOMAXPROCS; it changes no bit.
+// It stops early with ctx's error, or with a *[nn.LabelError] that names the first sample
+// whose label is not one of the classes. It is also an error if the network ends in a
+// Softmax and the loss contains one. threads is the number of threads, 0 for all of
+// GOMAXPROCS; it changes no bit.
 func Evaluate[T tensor.Float](ctx context.Context, net nn.Layer[T], loss nn.Loss[T], samples data.Samples[T], threads int) (mean, accuracy float64, err error) {
 	if threads < 0 {
 		return 0, 0, fmt.Errorf("train: want 0 or more threads, got %d", threads)
@@ -32,14 +34,14 @@ func Evaluate[T tensor.Float](ctx context.Context, net nn.Layer[T], loss nn.Loss
 	return newEvaluator(net, loss, threads).evaluate(ctx, "set", samples)
 }
 
-// part is the number of samples that are evaluated at a time. The totals are sums over the parts in
-// order, so the number of threads changes no bit; another number here may. The inputs of a part and
-// the results of its layers should fit into a core's own cache.
+// part is the number of samples that are evaluated at a time. The totals are sums over the
+// parts in order, so the number of threads changes no bit; another number here may. The
+// inputs of a part and the results of its layers should fit into a core's own cache.
 const part = 200
 
-// An evaluator evaluates a network again and again, without allocating. Each worker takes the next
-// free part. Dividing the rows of each product instead would wake threads for a few microseconds of
-// work.
+// An evaluator evaluates a network again and again, without allocating. Each worker takes
+// the next free part. Dividing the rows of each product instead would wake threads for a
+// few microseconds of work.
 type evaluator[T tensor.Float] struct {
 	workers []func()
 

@@ -15,9 +15,9 @@ import (
 // number of its first sample, its outputs, and its targets. Outputs and targets are valid until
 // visit returns. So metrics need memory for only a few batches, whatever the number of samples.
 //
-// batch is the number of samples in a batch; 0 is 200. threads is the number of threads that compute
-// batches at the same time, 0 for all of GOMAXPROCS; it changes no bit. visit runs on the caller's
-// goroutine.
+// batch is the number of samples in a batch; 0 is 200. threads is the number of threads
+// that compute batches at the same time, 0 for all of GOMAXPROCS; it changes no bit. visit
+// runs on the caller's goroutine.
 //
 // It stops early with ctx's error, or with the error of visit.
 func Outputs[T tensor.Float](ctx context.Context, net nn.Layer[T], samples data.Samples[T], batch, threads int, visit func(first int, y *tensor.Tensor[T], t nn.Targets[T]) error) error {

@@ -52,8 +52,7 @@ func costOf[T tensor.Float](net *nn.Sequential[T], sample []int) (c cost, err er
 	return c, nil
 }
 
-// checkNumbers refuses a model of which a sample and its results are more than so many
-// numbers.
+// checkNumbers refuses a model in which a sample and its results have more than most numbers.
 func (c *classifier) checkNumbers(path string, most int64) error {
 	if c.numbers > most {
 		return fmt.Errorf("%s: a sample and the results of the layers are %d numbers, and at most %d are allowed; use a model with fewer or smaller layers", quoted(path), c.numbers, most)

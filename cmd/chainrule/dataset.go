@@ -44,7 +44,7 @@ func (o *dataOptions) flags(cmd *cobra.Command) {
 	f.StringArrayVar(&o.own.Fill, "fill", nil, "table: missing values become mean, median, most-frequent or =TEXT; COLUMN=mean for one column; may be given again")
 	f.StringVar(&o.own.PartColumn, "part-column", "", "table: the column that says train, validation or test")
 	f.Var(&o.size, "size", "pictures: scale them to WIDTHxHEIGHT pixels")
-	f.Var(&o.channels, "channels", "pictures: 1 for grey, 3 for colour (default as the first one)")
+	f.Var(&o.channels, "channels", "pictures: 1 for gray, 3 for color (default as the first one)")
 	f.Lookup("channels").DefValue = ""
 	f.StringVar(&o.own.Labels, "labels", "", "IDX, npy: the file with the labels (default found by its name)")
 	f.Var(&o.validation, "validation", "what to validate with after each epoch: a share such as 0.1, or a file or folder")

@@ -27,7 +27,7 @@ type epochEvent struct {
 	ValidationAccuracy *number `json:"validation_accuracy,omitempty"`
 }
 
-// mostEpochs are the epochs that are printed each; of more, every so many-th.
+// mostEpochs is the number of epochs up to which each is printed; with more, some are left out.
 const mostEpochs = 100
 
 // epochs prints each epoch of a training. Of very many short ones, it leaves out those

@@ -21,7 +21,7 @@ type runEvents struct {
 	w     *tensorboard.Writer // from the first epoch on
 }
 
-// observe makes a run that is kept in a directory write event files.
+// observe makes a run that is kept in a folder write event files.
 func (t *training) observe(dir *train.Dir) *runEvents {
 	perEpoch := t.perEpoch()
 	events, next := &runEvents{dir: dir.Path(), net: t.net, every: perEpoch * max(1, t.config.Steps/perEpoch/100), last: t.config.Steps}, t.config.OnEpoch

