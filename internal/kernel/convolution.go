@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"sync/atomic"
+)
 
 // An Axis says how a kernel moves along one axis of an image: the element of the
 // result at place i meets the elements i·Stride + t·Dilation - Padding of the image, for
@@ -94,8 +97,13 @@ func convolveBackward[T Float](threads int, g Convolution, pool Pool, dx, dw, db
 	c.Convolution, c.y, c.x, c.w, c.bias, c.dx, c.dw, c.dy, c.pool, c.choices = g, y, x, w, dbias, dx, dw, dy, pool, choices
 	if c.mustFit("ConvolveBackward"); c.n > 0 {
 		c.forward.of(g)
+		c.patches = c.patchesPay()
 		c.backward()
-		c.run(threads)
+		if c.run(threads); c.notFinite.Swap(false) {
+			c.patches = nil
+			c.backward()
+			c.run(threads)
+		}
 		c.addSums()
 	}
 	c.giveBack()
@@ -116,6 +124,9 @@ type convolution[T Float] struct {
 	forward, back correlation // of y, and of dx
 	flipped       []T         // the weights of dx
 	sums          []T         // dw and dbias, transposed, of each part
+
+	patches   *patchKernels[T] // what it is computed with backward, if not all terms are
+	notFinite atomic.Bool      // found while it was
 }
 
 func (c *convolution[T]) mustFit(op string) {
@@ -163,6 +174,7 @@ func (c *convolution[T]) run(threads int) {
 func sumParts(n int) int { return min(n, 16) }
 
 func (c *convolution[T]) giveBack() {
+	c.patches = nil
 	c.y, c.x, c.w, c.bias, c.dx, c.dw, c.dy, c.choices = nil, nil, nil, nil, nil, nil, nil, nil // keep no caller's memory alive
 	keptOf[T]().convolutions.giveBack(0, c)
 }

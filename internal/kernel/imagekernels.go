@@ -10,6 +10,8 @@ type imageKernels[T Float] struct {
 	products    [4]productTile[T] // of the widths there are
 	productRows int
 
+	patches []patchKernels[T] // the widest first
+
 	copyPlanes func(dst *float32, dstPlane, dstRow uintptr, src *float32, srcPlane, srcRow uintptr, planes, rows, columns int)
 
 	// Of pools with windows of 2 by 2, nil if there are none.

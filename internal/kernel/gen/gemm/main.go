@@ -33,6 +33,9 @@ func main() {
 		maxOfFour(bits)
 		spreadToFour(bits)
 	}
+	patches{512, 1}.write()
+	patches{512, 2}.write()
+	patches{256, 1}.write()
 	row(512)
 	row(256)
 	transpose()

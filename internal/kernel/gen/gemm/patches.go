@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// patches is what a gradient that is not 0 takes part in: three by three pixels of an image,
+// each of so many vectors of channels.
+type patches struct{ bits, vectors int }
+
+func (s patches) name(what string) string {
+	return fmt.Sprintf("%s%d_%df32", what, s.bits, s.bits/32*s.vectors)
+}
+
+// write writes the functions that add to sums of patches and to patches themselves.
+func (s patches) write() {
+	lists := []string{
+		"\tlists := values and places cut into pieces, as long as counts says",
+		"\tfor p := range planes {",
+		"\t\tfor v, place := range lists[p] {",
+		"\t\t\tfor a := range 3 {",
+		fmt.Sprintf("\t\t\t\tfor b := range 3*%d {", s.bits/32*s.vectors),
+	}
+	end := []string{"\t\t\t\t}", "\t\t\t}", "\t\t}", "\t}", "", "row leads from one row of pixels to the next and places to a patch, in bytes."}
+	doc := func(name, what, line string) {
+		TEXT(name, NOSPLIT, "func(sums, x *float32, row uintptr, values *float32, places, counts *int32, planes int)")
+		Doc(append(append([]string{name + what, ""}, append(lists, "\t\t\t\t\t"+line)...), end...)...)
+		Pragma("noescape")
+	}
+	doc(s.name("patchSums"), " adds patches of x to those of sums, one for each plane, 1 or more:", "sums[p][a][b] = fma(v, x[place+a*row+b], sums[p][a][b])")
+	sums := s.planes(func(sum []reg.VecVirtual, v reg.VecVirtual, at func(i int) Mem) {
+		for i := range sum {
+			VFMADD231PS(at(i), v, sum[i])
+		}
+	})
+	sums(true)
+	doc(s.name("addPatches"), " adds patches of sums, one for each plane, 1 or more, to x:", "x[place+a*row+b] = fma(v, sums[p][a][b], x[place+a*row+b])")
+	s.planes(func(sum []reg.VecVirtual, v reg.VecVirtual, at func(i int) Mem) {
+		for i := range sum {
+			x := s.vector()
+			VMOVUPS(at(i), x)
+			VFMADD231PS(sum[i], v, x)
+			VMOVUPS(x, at(i))
+		}
+	})(false)
+}
+
+func (s patches) vector() reg.VecVirtual { return vectorOf(s.bits)() }
+
+// planes returns how the loops are written around what is done with a value.
+func (s patches) planes(do func(sum []reg.VecVirtual, v reg.VecVirtual, at func(i int) Mem)) func(store bool) {
+	return func(store bool) {
+		at, x, row, values, places, counts, planes := load("sums"), load("x"), load("row"), load("values"), load("places"), load("counts"), load("planes")
+		sum := make([]reg.VecVirtual, 9*s.vectors)
+		Label("plane")
+		for i := range sum {
+			sum[i] = s.vector()
+			VMOVUPS(Mem{Base: at, Disp: s.bits / 8 * i}, sum[i])
+		}
+		count := GP64()
+		MOVLQSX(Mem{Base: counts}, count)
+		TESTQ(count, count)
+		JZ(LabelRef("next"))
+		Label("value")
+		var rows [3]reg.GPVirtual
+		for i := range rows {
+			rows[i] = GP64()
+		}
+		MOVLQSX(Mem{Base: places}, rows[0])
+		ADDQ(x, rows[0])
+		LEAQ(Mem{Base: rows[0], Index: row, Scale: 1}, rows[1])
+		LEAQ(Mem{Base: rows[0], Index: row, Scale: 2}, rows[2])
+		v := s.vector()
+		VBROADCASTSS(Mem{Base: values}, v)
+		do(sum, v, func(i int) Mem {
+			return Mem{Base: rows[i/(3*s.vectors)], Disp: s.bits / 8 * (i % (3 * s.vectors))}
+		})
+		ADDQ(Imm(4), places)
+		ADDQ(Imm(4), values)
+		DECQ(count)
+		JNZ(LabelRef("value"))
+		Label("next")
+		if store {
+			for i := range sum {
+				VMOVUPS(sum[i], Mem{Base: at, Disp: s.bits / 8 * i})
+			}
+		}
+		ADDQ(I32(int32(s.bits/8*len(sum))), at)
+		ADDQ(Imm(4), counts)
+		DECQ(planes)
+		JNZ(LabelRef("plane"))
+		VZEROUPPER()
+		RET()
+	}
+}
