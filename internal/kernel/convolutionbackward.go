@@ -68,7 +68,7 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 		return
 	}
 	f, pixels, columns := &c.forward, c.pixels(), c.sumColumns()
-	sizes := [6]int{f.size(), c.Groups * pixels * columns, eight * pixels}
+	sizes := [5]int{f.size(), c.Groups * pixels * columns, eight * pixels}
 	if c.dx != nil {
 		sizes[3], sizes[4] = c.back.size(), c.back.wideSize()
 	}
@@ -105,7 +105,7 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 }
 
 // cleared borrows memory for a few things, all 0, each from the start of a cache line on.
-func cleared[T Float](place int, sizes [6]int) (memory *buffer[T], parts [6][]T) {
+func cleared[T Float](place int, sizes [5]int) (memory *buffer[T], parts [5][]T) {
 	total := 0
 	for _, n := range sizes {
 		total += whole(n)

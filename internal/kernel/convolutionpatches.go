@@ -20,41 +20,58 @@ type patchKernels[T Float] struct {
 // patch is the number of pixels of a patch.
 const patch = 9
 
-// patchesPay returns the kernels if it pays to compute a gradient with them, else nil.
+var mostlyZeroPercent = 60
+
+// patchesPay returns the kernels if it seems to pay to compute a gradient with them, else
+// nil.
 func (c *convolution[T]) patchesPay() *patchKernels[T] {
 	k := imageKernelsOf[T]()
-	if k == nil || c.choices == nil || c.pool.size() < 4 || c.Groups > 1 || !c.Rows.isOfThree() || !c.Columns.isOfThree() || c.dx != nil && !Finite(c.w) {
+	if k == nil || c.y == nil || c.Groups > 1 || !c.Rows.isOfThree() || !c.Columns.isOfThree() || !c.mostlyZero() || c.dx != nil && !Finite(c.w) {
 		return nil
 	}
 	for i := range k.patches {
 		p := &k.patches[i]
-		if size := c.frame() * p.channels * int(unsafe.Sizeof(T(0))); c.In%p.channels == 0 && size <= blocks.size/2 {
+		if size := c.frame().size * p.channels * int(unsafe.Sizeof(T(0))); c.In%p.channels == 0 && size <= blocks.size/2 {
 			return p
 		}
 	}
 	return nil
 }
 
+// mostlyZero reports whether the gradient before ReLU and pool seems to be 0 in most places.
+// It looks at 64 places of y.
+func (c *convolution[T]) mostlyZero() bool {
+	const looks = 64
+	above := 0
+	for i := range looks {
+		if !(c.y[i*len(c.y)/looks] <= 0) {
+			above++
+		}
+	}
+	return above*len(c.y)*100 <= mostlyZeroPercent*looks*c.n*c.outputs()
+}
+
 // isOfThree reports whether the kernel has three elements side by side and moves by one.
 func (a Axis) isOfThree() bool { return a.Kernel == 3 && a.Stride == 1 && a.Dilation == 1 }
 
-// A frame is an image with its padding. What pads a row on the right also pads the next on
-// the left. Blocks of channels have a frame each.
-func (g Convolution) framePitch() int { return max(g.Columns.Size+g.Columns.Padding, g.Columns.Out()) }
+// A frame is an image with its padding, so many pixels with so many from a row to the next.
+// What pads a row on the right also pads the next on the left. Each block of channels has a
+// frame.
+type frame struct{ size, pitch int }
 
-// frame is the number of pixels of a frame.
-func (g Convolution) frame() int {
-	return (g.Rows.Size+2*g.Rows.Padding)*g.framePitch() + g.Columns.Padding + g.Columns.reach()
+func (g *Convolution) frame() frame {
+	pitch := max(g.Columns.Size+g.Columns.Padding, g.Columns.Out())
+	return frame{(g.Rows.Size+2*g.Rows.Padding)*pitch + g.Columns.Padding + g.Columns.reach(), pitch}
 }
 
-// framed calls f for each row of each block of channels: it begins there in a frame and in
+// framed calls f for each row of each block of channels: where it begins in frames and in
 // an image.
-func (c *convolution[T]) framed(f func(frame, image int)) {
-	channels := c.patches.channels
+func (c *convolution[T]) framed(f func(framed, image int)) {
+	frame, channels, rows := c.frame(), c.patches.channels, c.Rows.Size
+	first := c.Rows.Padding*frame.pitch + c.Columns.Padding
 	for block := range c.In / channels {
-		for i := range c.Rows.Size {
-			pixel := block*c.frame() + (i+c.Rows.Padding)*c.framePitch() + c.Columns.Padding
-			f(pixel*channels, (block*channels*c.Rows.Size+i)*c.Columns.Size)
+		for i := range rows {
+			f((block*frame.size+first+i*frame.pitch)*channels, (block*channels*rows+i)*c.Columns.Size)
 		}
 	}
 }
@@ -83,18 +100,19 @@ func (c *convolution[T]) addSumsOfPatches(total, memory []T) {
 
 // patchesPart is backwardPart with patches.
 func (c *convolution[T]) patchesPart(part, first, end int) {
-	k, lists, size := c.patches, tilingOf[T]().sparse.rowTerms, unsafe.Sizeof(T(0))
-	pixels, width, pitch, plane := c.pixels(), c.Columns.Out(), c.framePitch(), c.Rows.Size*c.Columns.Size
-	spread := c.Rows.Out() * pitch // a plane of dy with the pitch of a frame
-	sizes := [6]int{c.In * c.frame(), 0, eight * pixels, eight * spread, eight*spread + 8, c.Columns.Size * k.channels}
+	k, frame, nonzeros, size := c.patches, c.frame(), imageKernelsOf[T]().nonzeros, int(unsafe.Sizeof(T(0)))
+	pixels, plane, width := c.pixels(), c.Rows.Size*c.Columns.Size, c.Columns.Size
+	step := k.channels * size
+	row := frame.pitch * step
+	sizes := [5]int{c.In * frame.size, 0, eight * pixels, eight*pixels + vectors, width * k.channels}
 	if c.dx != nil {
 		sizes[1] = sizes[0]
 	}
 	memory, buffers := cleared[T](part, sizes)
 	defer keptOf[T]().buffers.giveBack(part, memory)
-	x, dx, planes, spaced, values, zeros := buffers[0], buffers[1], buffers[2], buffers[3], buffers[4], buffers[5]
+	x, dx, planes, values, zeros := buffers[0], buffers[1], buffers[2], buffers[3], buffers[4]
 	memory.lists.room(len(values), eight, 0)
-	places, counts := memory.lists.index, memory.lists.counts
+	places, counts := &memory.lists.index[0], &memory.lists.counts[0]
 	sums := c.sums[part*c.sumSize():][:c.sumSize()]
 	clear(sums)
 	dbias := sums[len(sums)-c.Out:]
@@ -105,9 +123,7 @@ func (c *convolution[T]) patchesPart(part, first, end int) {
 			c.notFinite.Store(true)
 			return
 		}
-		c.framed(func(frame, at int) {
-			transpose(x[frame:], k.channels, image[at:], plane, k.channels, c.Columns.Size)
-		})
+		c.framed(func(to, at int) { transpose(x[to:], k.channels, image[at:], plane, k.channels, width) })
 		clear(dx)
 		for p := 0; p < c.Out; p += eight {
 			have := min(eight, c.Out-p)
@@ -115,16 +131,12 @@ func (c *convolution[T]) patchesPart(part, first, end int) {
 			for i := range have {
 				dbias[p+i] += Sum(dy[i*pixels:][:pixels])
 			}
-			if pitch != width {
-				copyPlanes(spaced, spread, pitch, dy, pixels, width, have, c.Rows.Out(), width)
-				dy = spaced
-			}
-			lists(&values[0], &places[0], &counts[0], &dy[0], uintptr(spread)*size, have, spread, k.channels*int(size))
+			nonzeros(&values[0], places, counts, &dy[0], have, c.Rows.Out(), c.Columns.Out(), step, row)
 			for block := range c.In / k.channels {
-				at, frame := (block*c.Out+p)*patch*k.channels, block*c.frame()*k.channels
-				k.sums(&sums[at], &x[frame], uintptr(pitch*k.channels)*size, &values[0], &places[0], &counts[0], have)
+				at, of := (block*c.Out+p)*patch*k.channels, block*frame.size*k.channels
+				k.sums(&sums[at], &x[of], uintptr(row), &values[0], places, counts, have)
 				if c.dx != nil {
-					k.add(&c.flipped[at], &dx[frame], uintptr(pitch*k.channels)*size, &values[0], &places[0], &counts[0], have)
+					k.add(&c.flipped[at], &dx[of], uintptr(row), &values[0], places, counts, have)
 				}
 			}
 		}
@@ -132,10 +144,10 @@ func (c *convolution[T]) patchesPart(part, first, end int) {
 			continue
 		}
 		image = c.ofImage(c.dx, n)
-		c.framed(func(frame, at int) {
-			row := dx[frame:][:len(zeros)]
-			add(row, row, zeros) // -0 becomes +0
-			transpose(image[at:], plane, row, k.channels, c.Columns.Size, k.channels)
+		c.framed(func(from, at int) {
+			pixels := dx[from:][:len(zeros)]
+			add(pixels, pixels, zeros) // -0 becomes +0
+			transpose(image[at:], plane, pixels, k.channels, width, k.channels)
 		})
 	}
 }

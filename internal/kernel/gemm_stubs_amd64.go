@@ -869,6 +869,24 @@ func maxOfFour512f32(y *float32, choices *int32, x *float32, plane uintptr, row 
 //go:noescape
 func spreadToFour512f32(dx *float32, dy *float32, y *float32, choices *int32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
 
+// nonzeros512f32 lists the elements of each plane of x that are not 0, and where; planes, rows
+// and columns are 1 or more. There must be room for 16 more in values and in places.
+//
+//	for p := range planes {
+//		for i := range rows {
+//			for j := range columns {
+//				if x[p][i][j] != 0 {
+//					values = append(values, x[p][i][j])
+//					places = append(places, int32(i*row+j*step))
+//					counts[p]++
+//				}
+//			}
+//		}
+//	}
+//
+//go:noescape
+func nonzeros512f32(values *float32, places *int32, counts *int32, x *float32, planes int, rows int, columns int, step int, row int)
+
 // copyPlanes256 copies rows of columns, each of the three 1 or more; how far it is from a plane
 // or row to the next is in bytes:
 //
@@ -919,6 +937,24 @@ func maxOfFour256f32(y *float32, choices *int32, x *float32, plane uintptr, row 
 //
 //go:noescape
 func spreadToFour256f32(dx *float32, dy *float32, y *float32, choices *int32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+
+// nonzeros256f32 lists the elements of each plane of x that are not 0, and where; planes, rows
+// and columns are 1 or more. There must be room for 8 more in values and in places.
+//
+//	for p := range planes {
+//		for i := range rows {
+//			for j := range columns {
+//				if x[p][i][j] != 0 {
+//					values = append(values, x[p][i][j])
+//					places = append(places, int32(i*row+j*step))
+//					counts[p]++
+//				}
+//			}
+//		}
+//	}
+//
+//go:noescape
+func nonzeros256f32(values *float32, places *int32, counts *int32, x *float32, planes int, rows int, columns int, step int, row int)
 
 // patchSums512_16f32 adds patches of x to those of sums, one for each plane, 1 or more:
 //

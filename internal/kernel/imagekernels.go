@@ -10,7 +10,8 @@ type imageKernels[T Float] struct {
 	products    [4]productTile[T] // of the widths there are
 	productRows int
 
-	patches []patchKernels[T] // the widest first
+	patches  []patchKernels[T] // the widest first
+	nonzeros func(values *T, places, counts *int32, x *T, planes, rows, columns, step, row int)
 
 	copyPlanes func(dst *float32, dstPlane, dstRow uintptr, src *float32, srcPlane, srcRow uintptr, planes, rows, columns int)
 

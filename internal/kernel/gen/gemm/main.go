@@ -32,6 +32,7 @@ func main() {
 		copyPlanes(bits)
 		maxOfFour(bits)
 		spreadToFour(bits)
+		nonzeros(bits)
 	}
 	patches{512, 1}.write()
 	patches{512, 2}.write()

@@ -97,3 +97,100 @@ func (s patches) planes(do func(sum []reg.VecVirtual, v reg.VecVirtual, at func(
 		RET()
 	}
 }
+
+// nonzeros writes the function that lists where patches begin.
+func nonzeros(bits int) {
+	lanes := bits / 32
+	name := fmt.Sprintf("nonzeros%df32", bits)
+	TEXT(name, NOSPLIT, "func(values *float32, places, counts *int32, x *float32, planes, rows, columns, step, row int)")
+	Doc(
+		name+" lists the elements of each plane of x that are not 0, and where; planes, rows",
+		fmt.Sprintf("and columns are 1 or more. There must be room for %d more in values and in places.", lanes),
+		"",
+		"\tfor p := range planes {",
+		"\t\tfor i := range rows {",
+		"\t\t\tfor j := range columns {",
+		"\t\t\t\tif x[p][i][j] != 0 {",
+		"\t\t\t\t\tvalues = append(values, x[p][i][j])",
+		"\t\t\t\t\tplaces = append(places, int32(i*row+j*step))",
+		"\t\t\t\t\tcounts[p]++",
+		"\t\t\t\t}",
+		"\t\t\t}",
+		"\t\t}",
+		"\t}",
+	)
+	Pragma("noescape")
+	vector := vectorOf(bits)
+	values, at, counts, x, planes := load("values"), load("places"), load("counts"), load("x"), load("planes")
+	zero, first, begin, next := vector(), vector(), vector(), vector() // places: of a plane, a row and a vector
+	ahead, row := vector(), vector()                                   // from a vector to the next, and from a row
+	VPXOR(zero.AsX(), zero.AsX(), zero.AsX())
+	step := load("step")
+	repeat(step, first)
+	VPMULLD(evens(), first, first)
+	VPSRLD(Imm(1), first, first)
+	SHLQ(Imm(uint64(lanes/8+2)), step) // times lanes
+	repeat(step, ahead)
+	repeat(load("row"), row)
+	table, last, bits64, start := GP64(), load("columns"), GP64(), GP64()
+	ANDQ(Imm(uint64(lanes-1)), last)
+	read, _ := masks(bits, last)
+	if bits == 256 {
+		LEAQ(places(), table)
+	}
+	v := vector()
+	list := func() {
+		notEqual := Imm(4) // or NaN
+		if bits == 512 {
+			k := K()
+			VCMPPS(notEqual, zero, v, k)
+			KMOVW(k, bits64.As32())
+			VCOMPRESSPS_Z(v, k, v)
+			VMOVUPS(v, Mem{Base: values})
+			VPCOMPRESSD_Z(next, k, v)
+		} else {
+			which := vector()
+			VCMPPS(notEqual, zero, v, which)
+			VMOVMSKPS(which, bits64.As32())
+			VPMOVZXBD(Mem{Base: table, Index: bits64, Scale: 8}, which)
+			VPERMPS(v, which, v)
+			VMOVUPS(v, Mem{Base: values})
+			VPERMD(next, which, v)
+		}
+		VMOVUPS(v, Mem{Base: at})
+		POPCNTQ(bits64, bits64)
+		LEAQ(Mem{Base: values, Index: bits64, Scale: 4}, values)
+		LEAQ(Mem{Base: at, Index: bits64, Scale: 4}, at)
+		VPADDD(ahead, next, next)
+	}
+	MOVQ(at, start)
+	Label("plane")
+	rows := load("rows")
+	VMOVAPS(first, begin)
+	Label("row")
+	columns := load("columns")
+	VMOVAPS(begin, next)
+	VPADDD(row, begin, begin)
+	SUBQ(Imm(uint64(lanes)), columns)
+	JL(LabelRef("rest"))
+	Label("vector")
+	VMOVUPS(Mem{Base: x}, v)
+	list()
+	ADDQ(Imm(uint64(bits/8)), x)
+	SUBQ(Imm(uint64(lanes)), columns)
+	JGE(LabelRef("vector"))
+	Label("rest")
+	TESTQ(last, last)
+	JZ(LabelRef("next"))
+	read(Mem{Base: x}, v)
+	list()
+	LEAQ(Mem{Base: x, Index: last, Scale: 4}, x)
+	Label("next")
+	DECQ(rows)
+	JNZ(LabelRef("row"))
+	count(at, counts, start)
+	DECQ(planes)
+	JNZ(LabelRef("plane"))
+	VZEROUPPER()
+	RET()
+}
