@@ -97,10 +97,10 @@ func convolveBackward[T Float](threads int, g Convolution, pool Pool, dx, dw, db
 	c.Convolution, c.y, c.x, c.w, c.bias, c.dx, c.dw, c.dy, c.pool, c.choices = g, y, x, w, dbias, dx, dw, dy, pool, choices
 	if c.mustFit("ConvolveBackward"); c.n > 0 {
 		c.forward.of(g)
-		c.patches = c.patchesPay()
+		c.skip = c.canSkip()
 		c.backward()
 		if c.run(threads); c.notFinite.Swap(false) {
-			c.patches = nil
+			c.skip = false
 			c.backward()
 			c.run(threads)
 		}
@@ -125,8 +125,8 @@ type convolution[T Float] struct {
 	flipped       []T         // the weights of dx
 	sums          []T         // dw and dbias, transposed, of each part
 
-	patches   *patchKernels[T] // what it is computed with backward, if not all terms are
-	notFinite atomic.Bool      // found while it was
+	skip      bool        // most terms of the gradients: they are 0
+	notFinite atomic.Bool // found while they were left out
 }
 
 func (c *convolution[T]) mustFit(op string) {
@@ -174,7 +174,6 @@ func (c *convolution[T]) run(threads int) {
 func sumParts(n int) int { return min(n, 16) }
 
 func (c *convolution[T]) giveBack() {
-	c.patches = nil
 	c.y, c.x, c.w, c.bias, c.dx, c.dw, c.dy, c.choices = nil, nil, nil, nil, nil, nil, nil, nil // keep no caller's memory alive
 	keptOf[T]().convolutions.giveBack(0, c)
 }

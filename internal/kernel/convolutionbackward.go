@@ -14,7 +14,7 @@ func (c *convolution[T]) sumColumns() int { return ceil(c.Out/c.Groups, vectors)
 
 // sumSize is the length of dwᵀ of all groups, and dbias.
 func (c *convolution[T]) sumSize() int {
-	if c.patches != nil {
+	if c.skip {
 		return len(c.w) + c.Out
 	}
 	return c.Groups*c.sumRows()*c.sumColumns() + c.Out
@@ -33,7 +33,7 @@ func (c *convolution[T]) backward() {
 		}
 		c.flipped = c.flipped[:len(c.w)]
 	}
-	if c.patches != nil {
+	if c.skip {
 		if c.dx != nil {
 			c.weightsOfPatches()
 		}
@@ -63,7 +63,7 @@ func (c *convolution[T]) backward() {
 
 // backwardPart computes dx of some images, and the sums of their dw and dbias.
 func (c *convolution[T]) backwardPart(part, first, end int) {
-	if c.patches != nil {
+	if c.skip {
 		c.patchesPart(part, first, end)
 		return
 	}
@@ -208,7 +208,7 @@ func (c *convolution[T]) addSums() {
 	total, dw := memory.data[:size], memory.data[size:]
 	clear(total)
 	AddColumnSums(total, c.sums)
-	if c.patches != nil {
+	if c.skip {
 		c.addSumsOfPatches(total, dw)
 	} else {
 		for g := range c.Groups {

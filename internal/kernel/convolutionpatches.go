@@ -2,53 +2,44 @@ package kernel
 
 import "unsafe"
 
-// Of the gradient behind a pool few elements are not 0: one of four at most, and less with
-// a ReLU between. If the kernel is of three by three, each of them meets a patch of nine
-// pixels of x, and one of dx. So here images lie pixel by pixel, and only those elements
-// are computed with that are not 0. Every sum takes its terms in the same order as without
+// Of the gradient before a pool few elements are not 0: one of four at most, and less with
+// a ReLU between. Before a ReLU alone it is half of them. If the kernel is of three by
+// three, each of them meets a patch of nine pixels of x, and one of dx. So here images lie
+// pixel by pixel, and only those elements are computed with that are not 0. Every sum takes its terms in the same order as without
 // that: for dw by pixels of dy, and for dx by planes of dy and then by pixels, which is
 // from the last element of the kernel to the first. What is left out is ±0 if x and w are
 // finite, and changes no bit; else all is computed again with it.
 
-// patchKernels are the kernels for patches of so many channels. sums adds to patches, one
-// for each plane, those of x, and add adds them to x. The generated kernels say how.
+// patchKernels are the kernels for patches. sums adds to patches, one for each plane, those
+// of x, and add adds them to x. The generated kernels say how.
 type patchKernels[T Float] struct {
-	channels  int
+	nonzeros  func(values *T, places, counts *int32, x *T, planes, rows, columns, step, row int)
 	sums, add func(sums, x *T, row uintptr, values *T, places, counts *int32, planes int)
 }
 
 // patch is the number of pixels of a patch.
 const patch = 9
 
-var mostlyZeroPercent = 60
-
-// patchesPay returns the kernels if it seems to pay to compute a gradient with them, else
-// nil.
-func (c *convolution[T]) patchesPay() *patchKernels[T] {
+// canSkip reports whether a gradient can be computed with patches, and whether that seems
+// to pay.
+func (c *convolution[T]) canSkip() bool {
 	k := imageKernelsOf[T]()
-	if k == nil || c.y == nil || c.Groups > 1 || !c.Rows.isOfThree() || !c.Columns.isOfThree() || !c.mostlyZero() || c.dx != nil && !Finite(c.w) {
-		return nil
-	}
-	for i := range k.patches {
-		p := &k.patches[i]
-		if size := c.frame().size * p.channels * int(unsafe.Sizeof(T(0))); c.In%p.channels == 0 && size <= blocks.size/2 {
-			return p
-		}
-	}
-	return nil
+	return k != nil && k.patches.sums != nil && c.y != nil && c.Groups == 1 && c.In%k.lanes == 0 &&
+		c.Rows.isOfThree() && c.Columns.isOfThree() && c.frame().size*k.lanes*int(unsafe.Sizeof(T(0))) <= blocks.size/2 &&
+		c.mostlyZero() && (c.dx == nil || Finite(c.w))
 }
 
-// mostlyZero reports whether the gradient before ReLU and pool seems to be 0 in most places.
-// It looks at 64 places of y.
+// mostlyZero reports whether so many elements of the gradient before ReLU and pool seem to
+// be 0 that it pays to leave them out. It looks at 64 places of y.
 func (c *convolution[T]) mostlyZero() bool {
-	const looks = 64
+	const looks, percent = 64, 70 // of elements that may be other than 0
 	above := 0
 	for i := range looks {
 		if !(c.y[i*len(c.y)/looks] <= 0) {
 			above++
 		}
 	}
-	return above*len(c.y)*100 <= mostlyZeroPercent*looks*c.n*c.outputs()
+	return 100*above*len(c.y) <= percent*looks*c.n*c.outputs()
 }
 
 // isOfThree reports whether the kernel has three elements side by side and moves by one.
@@ -66,8 +57,8 @@ func (g *Convolution) frame() frame {
 
 // framed calls f for each row of each block of channels: where it begins in frames and in
 // an image.
-func (c *convolution[T]) framed(f func(framed, image int)) {
-	frame, channels, rows := c.frame(), c.patches.channels, c.Rows.Size
+func (c *convolution[T]) framed(f func(frame, image int)) {
+	frame, channels, rows := c.frame(), imageKernelsOf[T]().lanes, c.Rows.Size
 	first := c.Rows.Padding*frame.pitch + c.Columns.Padding
 	for block := range c.In / channels {
 		for i := range rows {
@@ -78,7 +69,7 @@ func (c *convolution[T]) framed(f func(framed, image int)) {
 
 // weightsOfPatches sets the weights of dx: a patch for each plane of y and each block.
 func (c *convolution[T]) weightsOfPatches() {
-	channels := c.patches.channels
+	channels := imageKernelsOf[T]().lanes
 	for p := range c.Out {
 		for block := range c.In / channels {
 			transpose(c.flipped[(block*c.Out+p)*patch*channels:], channels, c.w[(p*c.In+block*channels)*patch:], patch, channels, patch)
@@ -88,7 +79,7 @@ func (c *convolution[T]) weightsOfPatches() {
 
 // addSumsOfPatches adds the sum of all parts to dw.
 func (c *convolution[T]) addSumsOfPatches(total, memory []T) {
-	channels := c.patches.channels
+	channels := imageKernelsOf[T]().lanes
 	for p := range c.Out {
 		for block := range c.In / channels {
 			transpose(memory[block*channels*patch:], patch, total[(block*c.Out+p)*patch*channels:], channels, patch, channels)
@@ -100,11 +91,11 @@ func (c *convolution[T]) addSumsOfPatches(total, memory []T) {
 
 // patchesPart is backwardPart with patches.
 func (c *convolution[T]) patchesPart(part, first, end int) {
-	k, frame, nonzeros, size := c.patches, c.frame(), imageKernelsOf[T]().nonzeros, int(unsafe.Sizeof(T(0)))
+	k, channels, frame := &imageKernelsOf[T]().patches, imageKernelsOf[T]().lanes, c.frame()
 	pixels, plane, width := c.pixels(), c.Rows.Size*c.Columns.Size, c.Columns.Size
-	step := k.channels * size
+	step := channels * int(unsafe.Sizeof(T(0)))
 	row := frame.pitch * step
-	sizes := [5]int{c.In * frame.size, 0, eight * pixels, eight*pixels + vectors, width * k.channels}
+	sizes := [5]int{c.In * frame.size, 0, eight * pixels, eight*pixels + vectors, width * channels}
 	if c.dx != nil {
 		sizes[1] = sizes[0]
 	}
@@ -123,7 +114,7 @@ func (c *convolution[T]) patchesPart(part, first, end int) {
 			c.notFinite.Store(true)
 			return
 		}
-		c.framed(func(to, at int) { transpose(x[to:], k.channels, image[at:], plane, k.channels, width) })
+		c.framed(func(to, at int) { transpose(x[to:], channels, image[at:], plane, channels, width) })
 		clear(dx)
 		for p := 0; p < c.Out; p += eight {
 			have := min(eight, c.Out-p)
@@ -131,9 +122,9 @@ func (c *convolution[T]) patchesPart(part, first, end int) {
 			for i := range have {
 				dbias[p+i] += Sum(dy[i*pixels:][:pixels])
 			}
-			nonzeros(&values[0], places, counts, &dy[0], have, c.Rows.Out(), c.Columns.Out(), step, row)
-			for block := range c.In / k.channels {
-				at, of := (block*c.Out+p)*patch*k.channels, block*frame.size*k.channels
+			k.nonzeros(&values[0], places, counts, &dy[0], have, c.Rows.Out(), c.Columns.Out(), step, row)
+			for block := range c.In / channels {
+				at, of := (block*c.Out+p)*patch*channels, block*frame.size*channels
 				k.sums(&sums[at], &x[of], uintptr(row), &values[0], places, counts, have)
 				if c.dx != nil {
 					k.add(&c.flipped[at], &dx[of], uintptr(row), &values[0], places, counts, have)
@@ -147,7 +138,7 @@ func (c *convolution[T]) patchesPart(part, first, end int) {
 		c.framed(func(from, at int) {
 			pixels := dx[from:][:len(zeros)]
 			add(pixels, pixels, zeros) // -0 becomes +0
-			transpose(image[at:], plane, pixels, k.channels, width, k.channels)
+			transpose(image[at:], plane, pixels, channels, width, channels)
 		})
 	}
 }

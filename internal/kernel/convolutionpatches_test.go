@@ -37,13 +37,18 @@ func TestPatches(t *testing.T) {
 				if test.mend != nil {
 					test.mend(&c)
 				}
-				pool := Pool{Axis{g.Rows.Out(), 2, 2, 0, 1}, Axis{g.Columns.Out(), 2, 2, 0, 1}}
-				if rng.IntN(2) == 0 {
-					pool.Rows.Kernel, pool.Rows.Padding, pool.Columns.Stride = 3, 1, 1
+				y, dy, pool, choices := c.y, c.dy, Pool{}, []int32(nil)
+				if kind := rng.IntN(3); kind > 0 {
+					pool = Pool{Axis{g.Rows.Out(), 2, 2, 0, 1}, Axis{g.Columns.Out(), 2, 2, 0, 1}}
+					if kind == 2 {
+						pool.Rows.Kernel, pool.Rows.Padding, pool.Columns.Stride = 3, 1, 1
+					}
+					y = y[:len(y)/g.pixels()*pool.outputs()]
+					dy, choices = dy[:len(y)], make([]int32, len(y))
+					ConvolveReLUMaxPool(1, g, pool, y, c.x, c.w, c.bias, choices)
+				} else {
+					ConvolveReLU(1, g, y, c.x, c.w, c.bias)
 				}
-				n := len(c.y) / g.pixels() * pool.outputs()
-				y, choices, dy := make([]float32, n), make([]int32, n), test.draw(rng, n)
-				ConvolveReLUMaxPool(1, g, pool, y, c.x, c.w, c.bias, choices)
 				compute := func(path string, threads int, dx []float32) (dw, dbias []float32) {
 					restore, err := Use(path)
 					if err != nil {
@@ -51,7 +56,11 @@ func TestPatches(t *testing.T) {
 					}
 					defer restore()
 					dw, dbias = append(dw, c.dw...), append(dbias, c.dbias...)
-					ConvolveReLUMaxPoolBackward(threads, g, pool, dx, dw, dbias, dy, c.x, c.w, y, choices)
+					if choices != nil {
+						ConvolveReLUMaxPoolBackward(threads, g, pool, dx, dw, dbias, dy, c.x, c.w, y, choices)
+					} else {
+						ConvolveReLUBackward(threads, g, dx, dw, dbias, dy, c.x, c.w, y)
+					}
 					return dw, dbias
 				}
 				wantX := make([]float32, len(c.x))
@@ -72,4 +81,24 @@ func TestPatches(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWhenPatchesPay: they do with a pool, on every path that has the kernels.
+func TestWhenPatchesPay(t *testing.T) {
+	onAllPaths(t, func(t *testing.T) {
+		k := imageKernelsOf[float32]()
+		want := k != nil && k.patches.sums != nil
+		three := Axis{8, 3, 1, 1, 1}
+		y := make([]float32, 16*16)
+		fill(y, 1)
+		c := convolution[float32]{Convolution: Convolution{1, 16, 16, three, three}, n: 1, y: y}
+		if got := c.canSkip(); got != want {
+			t.Errorf("with a quarter of the gradient other than 0: %t, want %t", got, want)
+		}
+		c.y = make([]float32, c.outputs())
+		fill(c.y, 1)
+		if c.canSkip() {
+			t.Error("with a gradient that is 0 nowhere: true, want false")
+		}
+	})
 }

@@ -10828,6 +10828,139 @@ DATA turns<>+120(SB)/4, $0x0000000f
 DATA turns<>+124(SB)/4, $0x0000001f
 GLOBL turns<>(SB), RODATA|NOPTR, $128
 
+// func patchSums512f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
+// Requires: AVX, AVX512F
+TEXT ·patchSums512f32(SB), NOSPLIT, $0-56
+	MOVQ sums+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ row+16(FP), DX
+	MOVQ values+24(FP), BX
+	MOVQ places+32(FP), SI
+	MOVQ counts+40(FP), DI
+	MOVQ planes+48(FP), R8
+
+plane:
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS 192(AX), Z3
+	VMOVUPS 256(AX), Z4
+	VMOVUPS 320(AX), Z5
+	VMOVUPS 384(AX), Z6
+	VMOVUPS 448(AX), Z7
+	VMOVUPS 512(AX), Z8
+	MOVLQSX (DI), R9
+	TESTQ   R9, R9
+	JZ      next
+
+value:
+	MOVLQSX      (SI), R10
+	ADDQ         CX, R10
+	LEAQ         (R10)(DX*1), R11
+	LEAQ         (R10)(DX*2), R12
+	VBROADCASTSS (BX), Z9
+	VFMADD231PS  (R10), Z9, Z0
+	VFMADD231PS  64(R10), Z9, Z1
+	VFMADD231PS  128(R10), Z9, Z2
+	VFMADD231PS  (R11), Z9, Z3
+	VFMADD231PS  64(R11), Z9, Z4
+	VFMADD231PS  128(R11), Z9, Z5
+	VFMADD231PS  (R12), Z9, Z6
+	VFMADD231PS  64(R12), Z9, Z7
+	VFMADD231PS  128(R12), Z9, Z8
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, BX
+	DECQ         R9
+	JNZ          value
+
+next:
+	VMOVUPS Z0, (AX)
+	VMOVUPS Z1, 64(AX)
+	VMOVUPS Z2, 128(AX)
+	VMOVUPS Z3, 192(AX)
+	VMOVUPS Z4, 256(AX)
+	VMOVUPS Z5, 320(AX)
+	VMOVUPS Z6, 384(AX)
+	VMOVUPS Z7, 448(AX)
+	VMOVUPS Z8, 512(AX)
+	ADDQ    $+576, AX
+	ADDQ    $0x04, DI
+	DECQ    R8
+	JNZ     plane
+	VZEROUPPER
+	RET
+
+// func addPatches512f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
+// Requires: AVX, AVX512F
+TEXT ·addPatches512f32(SB), NOSPLIT, $0-56
+	MOVQ sums+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ row+16(FP), DX
+	MOVQ values+24(FP), BX
+	MOVQ places+32(FP), SI
+	MOVQ counts+40(FP), DI
+	MOVQ planes+48(FP), R8
+
+plane:
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS 192(AX), Z3
+	VMOVUPS 256(AX), Z4
+	VMOVUPS 320(AX), Z5
+	VMOVUPS 384(AX), Z6
+	VMOVUPS 448(AX), Z7
+	VMOVUPS 512(AX), Z8
+	MOVLQSX (DI), R9
+	TESTQ   R9, R9
+	JZ      next
+
+value:
+	MOVLQSX      (SI), R10
+	ADDQ         CX, R10
+	LEAQ         (R10)(DX*1), R11
+	LEAQ         (R10)(DX*2), R12
+	VBROADCASTSS (BX), Z9
+	VMOVUPS      (R10), Z10
+	VFMADD231PS  Z0, Z9, Z10
+	VMOVUPS      Z10, (R10)
+	VMOVUPS      64(R10), Z10
+	VFMADD231PS  Z1, Z9, Z10
+	VMOVUPS      Z10, 64(R10)
+	VMOVUPS      128(R10), Z10
+	VFMADD231PS  Z2, Z9, Z10
+	VMOVUPS      Z10, 128(R10)
+	VMOVUPS      (R11), Z10
+	VFMADD231PS  Z3, Z9, Z10
+	VMOVUPS      Z10, (R11)
+	VMOVUPS      64(R11), Z10
+	VFMADD231PS  Z4, Z9, Z10
+	VMOVUPS      Z10, 64(R11)
+	VMOVUPS      128(R11), Z10
+	VFMADD231PS  Z5, Z9, Z10
+	VMOVUPS      Z10, 128(R11)
+	VMOVUPS      (R12), Z10
+	VFMADD231PS  Z6, Z9, Z10
+	VMOVUPS      Z10, (R12)
+	VMOVUPS      64(R12), Z10
+	VFMADD231PS  Z7, Z9, Z10
+	VMOVUPS      Z10, 64(R12)
+	VMOVUPS      128(R12), Z10
+	VFMADD231PS  Z8, Z9, Z10
+	VMOVUPS      Z10, 128(R12)
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, BX
+	DECQ         R9
+	JNZ          value
+
+next:
+	ADDQ $+576, AX
+	ADDQ $0x04, DI
+	DECQ R8
+	JNZ  plane
+	VZEROUPPER
+	RET
+
 // func nonzeros512f32(values *float32, places *int32, counts *int32, x *float32, planes int, rows int, columns int, step int, row int)
 // Requires: AVX, AVX512F, BMI2, POPCNT
 TEXT ·nonzeros512f32(SB), NOSPLIT, $0-72
@@ -11266,6 +11399,139 @@ next:
 	VZEROUPPER
 	RET
 
+// func patchSums256f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
+// Requires: AVX, FMA3
+TEXT ·patchSums256f32(SB), NOSPLIT, $0-56
+	MOVQ sums+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ row+16(FP), DX
+	MOVQ values+24(FP), BX
+	MOVQ places+32(FP), SI
+	MOVQ counts+40(FP), DI
+	MOVQ planes+48(FP), R8
+
+plane:
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	VMOVUPS 128(AX), Y4
+	VMOVUPS 160(AX), Y5
+	VMOVUPS 192(AX), Y6
+	VMOVUPS 224(AX), Y7
+	VMOVUPS 256(AX), Y8
+	MOVLQSX (DI), R9
+	TESTQ   R9, R9
+	JZ      next
+
+value:
+	MOVLQSX      (SI), R10
+	ADDQ         CX, R10
+	LEAQ         (R10)(DX*1), R11
+	LEAQ         (R10)(DX*2), R12
+	VBROADCASTSS (BX), Y9
+	VFMADD231PS  (R10), Y9, Y0
+	VFMADD231PS  32(R10), Y9, Y1
+	VFMADD231PS  64(R10), Y9, Y2
+	VFMADD231PS  (R11), Y9, Y3
+	VFMADD231PS  32(R11), Y9, Y4
+	VFMADD231PS  64(R11), Y9, Y5
+	VFMADD231PS  (R12), Y9, Y6
+	VFMADD231PS  32(R12), Y9, Y7
+	VFMADD231PS  64(R12), Y9, Y8
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, BX
+	DECQ         R9
+	JNZ          value
+
+next:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	VMOVUPS Y8, 256(AX)
+	ADDQ    $+288, AX
+	ADDQ    $0x04, DI
+	DECQ    R8
+	JNZ     plane
+	VZEROUPPER
+	RET
+
+// func addPatches256f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
+// Requires: AVX, FMA3
+TEXT ·addPatches256f32(SB), NOSPLIT, $0-56
+	MOVQ sums+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ row+16(FP), DX
+	MOVQ values+24(FP), BX
+	MOVQ places+32(FP), SI
+	MOVQ counts+40(FP), DI
+	MOVQ planes+48(FP), R8
+
+plane:
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	VMOVUPS 128(AX), Y4
+	VMOVUPS 160(AX), Y5
+	VMOVUPS 192(AX), Y6
+	VMOVUPS 224(AX), Y7
+	VMOVUPS 256(AX), Y8
+	MOVLQSX (DI), R9
+	TESTQ   R9, R9
+	JZ      next
+
+value:
+	MOVLQSX      (SI), R10
+	ADDQ         CX, R10
+	LEAQ         (R10)(DX*1), R11
+	LEAQ         (R10)(DX*2), R12
+	VBROADCASTSS (BX), Y9
+	VMOVUPS      (R10), Y10
+	VFMADD231PS  Y0, Y9, Y10
+	VMOVUPS      Y10, (R10)
+	VMOVUPS      32(R10), Y10
+	VFMADD231PS  Y1, Y9, Y10
+	VMOVUPS      Y10, 32(R10)
+	VMOVUPS      64(R10), Y10
+	VFMADD231PS  Y2, Y9, Y10
+	VMOVUPS      Y10, 64(R10)
+	VMOVUPS      (R11), Y10
+	VFMADD231PS  Y3, Y9, Y10
+	VMOVUPS      Y10, (R11)
+	VMOVUPS      32(R11), Y10
+	VFMADD231PS  Y4, Y9, Y10
+	VMOVUPS      Y10, 32(R11)
+	VMOVUPS      64(R11), Y10
+	VFMADD231PS  Y5, Y9, Y10
+	VMOVUPS      Y10, 64(R11)
+	VMOVUPS      (R12), Y10
+	VFMADD231PS  Y6, Y9, Y10
+	VMOVUPS      Y10, (R12)
+	VMOVUPS      32(R12), Y10
+	VFMADD231PS  Y7, Y9, Y10
+	VMOVUPS      Y10, 32(R12)
+	VMOVUPS      64(R12), Y10
+	VFMADD231PS  Y8, Y9, Y10
+	VMOVUPS      Y10, 64(R12)
+	ADDQ         $0x04, SI
+	ADDQ         $0x04, BX
+	DECQ         R9
+	JNZ          value
+
+next:
+	ADDQ $+288, AX
+	ADDQ $0x04, DI
+	DECQ R8
+	JNZ  plane
+	VZEROUPPER
+	RET
+
 // func nonzeros256f32(values *float32, places *int32, counts *int32, x *float32, planes int, rows int, columns int, step int, row int)
 // Requires: AVX, AVX2, POPCNT
 TEXT ·nonzeros256f32(SB), NOSPLIT, $0-72
@@ -11612,468 +11878,6 @@ DATA places<>+2024(SB)/8, $0x0007060504030200
 DATA places<>+2032(SB)/8, $0x0007060504030201
 DATA places<>+2040(SB)/8, $0x0706050403020100
 GLOBL places<>(SB), RODATA|NOPTR, $2048
-
-// func patchSums512_16f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
-// Requires: AVX, AVX512F
-TEXT ·patchSums512_16f32(SB), NOSPLIT, $0-56
-	MOVQ sums+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ row+16(FP), DX
-	MOVQ values+24(FP), BX
-	MOVQ places+32(FP), SI
-	MOVQ counts+40(FP), DI
-	MOVQ planes+48(FP), R8
-
-plane:
-	VMOVUPS (AX), Z0
-	VMOVUPS 64(AX), Z1
-	VMOVUPS 128(AX), Z2
-	VMOVUPS 192(AX), Z3
-	VMOVUPS 256(AX), Z4
-	VMOVUPS 320(AX), Z5
-	VMOVUPS 384(AX), Z6
-	VMOVUPS 448(AX), Z7
-	VMOVUPS 512(AX), Z8
-	MOVLQSX (DI), R9
-	TESTQ   R9, R9
-	JZ      next
-
-value:
-	MOVLQSX      (SI), R10
-	ADDQ         CX, R10
-	LEAQ         (R10)(DX*1), R11
-	LEAQ         (R10)(DX*2), R12
-	VBROADCASTSS (BX), Z9
-	VFMADD231PS  (R10), Z9, Z0
-	VFMADD231PS  64(R10), Z9, Z1
-	VFMADD231PS  128(R10), Z9, Z2
-	VFMADD231PS  (R11), Z9, Z3
-	VFMADD231PS  64(R11), Z9, Z4
-	VFMADD231PS  128(R11), Z9, Z5
-	VFMADD231PS  (R12), Z9, Z6
-	VFMADD231PS  64(R12), Z9, Z7
-	VFMADD231PS  128(R12), Z9, Z8
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, BX
-	DECQ         R9
-	JNZ          value
-
-next:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VMOVUPS Z2, 128(AX)
-	VMOVUPS Z3, 192(AX)
-	VMOVUPS Z4, 256(AX)
-	VMOVUPS Z5, 320(AX)
-	VMOVUPS Z6, 384(AX)
-	VMOVUPS Z7, 448(AX)
-	VMOVUPS Z8, 512(AX)
-	ADDQ    $+576, AX
-	ADDQ    $0x04, DI
-	DECQ    R8
-	JNZ     plane
-	VZEROUPPER
-	RET
-
-// func addPatches512_16f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
-// Requires: AVX, AVX512F
-TEXT ·addPatches512_16f32(SB), NOSPLIT, $0-56
-	MOVQ sums+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ row+16(FP), DX
-	MOVQ values+24(FP), BX
-	MOVQ places+32(FP), SI
-	MOVQ counts+40(FP), DI
-	MOVQ planes+48(FP), R8
-
-plane:
-	VMOVUPS (AX), Z0
-	VMOVUPS 64(AX), Z1
-	VMOVUPS 128(AX), Z2
-	VMOVUPS 192(AX), Z3
-	VMOVUPS 256(AX), Z4
-	VMOVUPS 320(AX), Z5
-	VMOVUPS 384(AX), Z6
-	VMOVUPS 448(AX), Z7
-	VMOVUPS 512(AX), Z8
-	MOVLQSX (DI), R9
-	TESTQ   R9, R9
-	JZ      next
-
-value:
-	MOVLQSX      (SI), R10
-	ADDQ         CX, R10
-	LEAQ         (R10)(DX*1), R11
-	LEAQ         (R10)(DX*2), R12
-	VBROADCASTSS (BX), Z9
-	VMOVUPS      (R10), Z10
-	VFMADD231PS  Z0, Z9, Z10
-	VMOVUPS      Z10, (R10)
-	VMOVUPS      64(R10), Z10
-	VFMADD231PS  Z1, Z9, Z10
-	VMOVUPS      Z10, 64(R10)
-	VMOVUPS      128(R10), Z10
-	VFMADD231PS  Z2, Z9, Z10
-	VMOVUPS      Z10, 128(R10)
-	VMOVUPS      (R11), Z10
-	VFMADD231PS  Z3, Z9, Z10
-	VMOVUPS      Z10, (R11)
-	VMOVUPS      64(R11), Z10
-	VFMADD231PS  Z4, Z9, Z10
-	VMOVUPS      Z10, 64(R11)
-	VMOVUPS      128(R11), Z10
-	VFMADD231PS  Z5, Z9, Z10
-	VMOVUPS      Z10, 128(R11)
-	VMOVUPS      (R12), Z10
-	VFMADD231PS  Z6, Z9, Z10
-	VMOVUPS      Z10, (R12)
-	VMOVUPS      64(R12), Z10
-	VFMADD231PS  Z7, Z9, Z10
-	VMOVUPS      Z10, 64(R12)
-	VMOVUPS      128(R12), Z10
-	VFMADD231PS  Z8, Z9, Z10
-	VMOVUPS      Z10, 128(R12)
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, BX
-	DECQ         R9
-	JNZ          value
-
-next:
-	ADDQ $+576, AX
-	ADDQ $0x04, DI
-	DECQ R8
-	JNZ  plane
-	VZEROUPPER
-	RET
-
-// func patchSums512_32f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
-// Requires: AVX, AVX512F
-TEXT ·patchSums512_32f32(SB), NOSPLIT, $0-56
-	MOVQ sums+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ row+16(FP), DX
-	MOVQ values+24(FP), BX
-	MOVQ places+32(FP), SI
-	MOVQ counts+40(FP), DI
-	MOVQ planes+48(FP), R8
-
-plane:
-	VMOVUPS (AX), Z0
-	VMOVUPS 64(AX), Z1
-	VMOVUPS 128(AX), Z2
-	VMOVUPS 192(AX), Z3
-	VMOVUPS 256(AX), Z4
-	VMOVUPS 320(AX), Z5
-	VMOVUPS 384(AX), Z6
-	VMOVUPS 448(AX), Z7
-	VMOVUPS 512(AX), Z8
-	VMOVUPS 576(AX), Z9
-	VMOVUPS 640(AX), Z10
-	VMOVUPS 704(AX), Z11
-	VMOVUPS 768(AX), Z12
-	VMOVUPS 832(AX), Z13
-	VMOVUPS 896(AX), Z14
-	VMOVUPS 960(AX), Z15
-	VMOVUPS 1024(AX), Z16
-	VMOVUPS 1088(AX), Z17
-	MOVLQSX (DI), R9
-	TESTQ   R9, R9
-	JZ      next
-
-value:
-	MOVLQSX      (SI), R10
-	ADDQ         CX, R10
-	LEAQ         (R10)(DX*1), R11
-	LEAQ         (R10)(DX*2), R12
-	VBROADCASTSS (BX), Z18
-	VFMADD231PS  (R10), Z18, Z0
-	VFMADD231PS  64(R10), Z18, Z1
-	VFMADD231PS  128(R10), Z18, Z2
-	VFMADD231PS  192(R10), Z18, Z3
-	VFMADD231PS  256(R10), Z18, Z4
-	VFMADD231PS  320(R10), Z18, Z5
-	VFMADD231PS  (R11), Z18, Z6
-	VFMADD231PS  64(R11), Z18, Z7
-	VFMADD231PS  128(R11), Z18, Z8
-	VFMADD231PS  192(R11), Z18, Z9
-	VFMADD231PS  256(R11), Z18, Z10
-	VFMADD231PS  320(R11), Z18, Z11
-	VFMADD231PS  (R12), Z18, Z12
-	VFMADD231PS  64(R12), Z18, Z13
-	VFMADD231PS  128(R12), Z18, Z14
-	VFMADD231PS  192(R12), Z18, Z15
-	VFMADD231PS  256(R12), Z18, Z16
-	VFMADD231PS  320(R12), Z18, Z17
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, BX
-	DECQ         R9
-	JNZ          value
-
-next:
-	VMOVUPS Z0, (AX)
-	VMOVUPS Z1, 64(AX)
-	VMOVUPS Z2, 128(AX)
-	VMOVUPS Z3, 192(AX)
-	VMOVUPS Z4, 256(AX)
-	VMOVUPS Z5, 320(AX)
-	VMOVUPS Z6, 384(AX)
-	VMOVUPS Z7, 448(AX)
-	VMOVUPS Z8, 512(AX)
-	VMOVUPS Z9, 576(AX)
-	VMOVUPS Z10, 640(AX)
-	VMOVUPS Z11, 704(AX)
-	VMOVUPS Z12, 768(AX)
-	VMOVUPS Z13, 832(AX)
-	VMOVUPS Z14, 896(AX)
-	VMOVUPS Z15, 960(AX)
-	VMOVUPS Z16, 1024(AX)
-	VMOVUPS Z17, 1088(AX)
-	ADDQ    $+1152, AX
-	ADDQ    $0x04, DI
-	DECQ    R8
-	JNZ     plane
-	VZEROUPPER
-	RET
-
-// func addPatches512_32f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
-// Requires: AVX, AVX512F
-TEXT ·addPatches512_32f32(SB), NOSPLIT, $0-56
-	MOVQ sums+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ row+16(FP), DX
-	MOVQ values+24(FP), BX
-	MOVQ places+32(FP), SI
-	MOVQ counts+40(FP), DI
-	MOVQ planes+48(FP), R8
-
-plane:
-	VMOVUPS (AX), Z0
-	VMOVUPS 64(AX), Z1
-	VMOVUPS 128(AX), Z2
-	VMOVUPS 192(AX), Z3
-	VMOVUPS 256(AX), Z4
-	VMOVUPS 320(AX), Z5
-	VMOVUPS 384(AX), Z6
-	VMOVUPS 448(AX), Z7
-	VMOVUPS 512(AX), Z8
-	VMOVUPS 576(AX), Z9
-	VMOVUPS 640(AX), Z10
-	VMOVUPS 704(AX), Z11
-	VMOVUPS 768(AX), Z12
-	VMOVUPS 832(AX), Z13
-	VMOVUPS 896(AX), Z14
-	VMOVUPS 960(AX), Z15
-	VMOVUPS 1024(AX), Z16
-	VMOVUPS 1088(AX), Z17
-	MOVLQSX (DI), R9
-	TESTQ   R9, R9
-	JZ      next
-
-value:
-	MOVLQSX      (SI), R10
-	ADDQ         CX, R10
-	LEAQ         (R10)(DX*1), R11
-	LEAQ         (R10)(DX*2), R12
-	VBROADCASTSS (BX), Z18
-	VMOVUPS      (R10), Z19
-	VFMADD231PS  Z0, Z18, Z19
-	VMOVUPS      Z19, (R10)
-	VMOVUPS      64(R10), Z19
-	VFMADD231PS  Z1, Z18, Z19
-	VMOVUPS      Z19, 64(R10)
-	VMOVUPS      128(R10), Z19
-	VFMADD231PS  Z2, Z18, Z19
-	VMOVUPS      Z19, 128(R10)
-	VMOVUPS      192(R10), Z19
-	VFMADD231PS  Z3, Z18, Z19
-	VMOVUPS      Z19, 192(R10)
-	VMOVUPS      256(R10), Z19
-	VFMADD231PS  Z4, Z18, Z19
-	VMOVUPS      Z19, 256(R10)
-	VMOVUPS      320(R10), Z19
-	VFMADD231PS  Z5, Z18, Z19
-	VMOVUPS      Z19, 320(R10)
-	VMOVUPS      (R11), Z19
-	VFMADD231PS  Z6, Z18, Z19
-	VMOVUPS      Z19, (R11)
-	VMOVUPS      64(R11), Z19
-	VFMADD231PS  Z7, Z18, Z19
-	VMOVUPS      Z19, 64(R11)
-	VMOVUPS      128(R11), Z19
-	VFMADD231PS  Z8, Z18, Z19
-	VMOVUPS      Z19, 128(R11)
-	VMOVUPS      192(R11), Z19
-	VFMADD231PS  Z9, Z18, Z19
-	VMOVUPS      Z19, 192(R11)
-	VMOVUPS      256(R11), Z19
-	VFMADD231PS  Z10, Z18, Z19
-	VMOVUPS      Z19, 256(R11)
-	VMOVUPS      320(R11), Z19
-	VFMADD231PS  Z11, Z18, Z19
-	VMOVUPS      Z19, 320(R11)
-	VMOVUPS      (R12), Z19
-	VFMADD231PS  Z12, Z18, Z19
-	VMOVUPS      Z19, (R12)
-	VMOVUPS      64(R12), Z19
-	VFMADD231PS  Z13, Z18, Z19
-	VMOVUPS      Z19, 64(R12)
-	VMOVUPS      128(R12), Z19
-	VFMADD231PS  Z14, Z18, Z19
-	VMOVUPS      Z19, 128(R12)
-	VMOVUPS      192(R12), Z19
-	VFMADD231PS  Z15, Z18, Z19
-	VMOVUPS      Z19, 192(R12)
-	VMOVUPS      256(R12), Z19
-	VFMADD231PS  Z16, Z18, Z19
-	VMOVUPS      Z19, 256(R12)
-	VMOVUPS      320(R12), Z19
-	VFMADD231PS  Z17, Z18, Z19
-	VMOVUPS      Z19, 320(R12)
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, BX
-	DECQ         R9
-	JNZ          value
-
-next:
-	ADDQ $+1152, AX
-	ADDQ $0x04, DI
-	DECQ R8
-	JNZ  plane
-	VZEROUPPER
-	RET
-
-// func patchSums256_8f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
-// Requires: AVX, FMA3
-TEXT ·patchSums256_8f32(SB), NOSPLIT, $0-56
-	MOVQ sums+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ row+16(FP), DX
-	MOVQ values+24(FP), BX
-	MOVQ places+32(FP), SI
-	MOVQ counts+40(FP), DI
-	MOVQ planes+48(FP), R8
-
-plane:
-	VMOVUPS (AX), Y0
-	VMOVUPS 32(AX), Y1
-	VMOVUPS 64(AX), Y2
-	VMOVUPS 96(AX), Y3
-	VMOVUPS 128(AX), Y4
-	VMOVUPS 160(AX), Y5
-	VMOVUPS 192(AX), Y6
-	VMOVUPS 224(AX), Y7
-	VMOVUPS 256(AX), Y8
-	MOVLQSX (DI), R9
-	TESTQ   R9, R9
-	JZ      next
-
-value:
-	MOVLQSX      (SI), R10
-	ADDQ         CX, R10
-	LEAQ         (R10)(DX*1), R11
-	LEAQ         (R10)(DX*2), R12
-	VBROADCASTSS (BX), Y9
-	VFMADD231PS  (R10), Y9, Y0
-	VFMADD231PS  32(R10), Y9, Y1
-	VFMADD231PS  64(R10), Y9, Y2
-	VFMADD231PS  (R11), Y9, Y3
-	VFMADD231PS  32(R11), Y9, Y4
-	VFMADD231PS  64(R11), Y9, Y5
-	VFMADD231PS  (R12), Y9, Y6
-	VFMADD231PS  32(R12), Y9, Y7
-	VFMADD231PS  64(R12), Y9, Y8
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, BX
-	DECQ         R9
-	JNZ          value
-
-next:
-	VMOVUPS Y0, (AX)
-	VMOVUPS Y1, 32(AX)
-	VMOVUPS Y2, 64(AX)
-	VMOVUPS Y3, 96(AX)
-	VMOVUPS Y4, 128(AX)
-	VMOVUPS Y5, 160(AX)
-	VMOVUPS Y6, 192(AX)
-	VMOVUPS Y7, 224(AX)
-	VMOVUPS Y8, 256(AX)
-	ADDQ    $+288, AX
-	ADDQ    $0x04, DI
-	DECQ    R8
-	JNZ     plane
-	VZEROUPPER
-	RET
-
-// func addPatches256_8f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
-// Requires: AVX, FMA3
-TEXT ·addPatches256_8f32(SB), NOSPLIT, $0-56
-	MOVQ sums+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ row+16(FP), DX
-	MOVQ values+24(FP), BX
-	MOVQ places+32(FP), SI
-	MOVQ counts+40(FP), DI
-	MOVQ planes+48(FP), R8
-
-plane:
-	VMOVUPS (AX), Y0
-	VMOVUPS 32(AX), Y1
-	VMOVUPS 64(AX), Y2
-	VMOVUPS 96(AX), Y3
-	VMOVUPS 128(AX), Y4
-	VMOVUPS 160(AX), Y5
-	VMOVUPS 192(AX), Y6
-	VMOVUPS 224(AX), Y7
-	VMOVUPS 256(AX), Y8
-	MOVLQSX (DI), R9
-	TESTQ   R9, R9
-	JZ      next
-
-value:
-	MOVLQSX      (SI), R10
-	ADDQ         CX, R10
-	LEAQ         (R10)(DX*1), R11
-	LEAQ         (R10)(DX*2), R12
-	VBROADCASTSS (BX), Y9
-	VMOVUPS      (R10), Y10
-	VFMADD231PS  Y0, Y9, Y10
-	VMOVUPS      Y10, (R10)
-	VMOVUPS      32(R10), Y10
-	VFMADD231PS  Y1, Y9, Y10
-	VMOVUPS      Y10, 32(R10)
-	VMOVUPS      64(R10), Y10
-	VFMADD231PS  Y2, Y9, Y10
-	VMOVUPS      Y10, 64(R10)
-	VMOVUPS      (R11), Y10
-	VFMADD231PS  Y3, Y9, Y10
-	VMOVUPS      Y10, (R11)
-	VMOVUPS      32(R11), Y10
-	VFMADD231PS  Y4, Y9, Y10
-	VMOVUPS      Y10, 32(R11)
-	VMOVUPS      64(R11), Y10
-	VFMADD231PS  Y5, Y9, Y10
-	VMOVUPS      Y10, 64(R11)
-	VMOVUPS      (R12), Y10
-	VFMADD231PS  Y6, Y9, Y10
-	VMOVUPS      Y10, (R12)
-	VMOVUPS      32(R12), Y10
-	VFMADD231PS  Y7, Y9, Y10
-	VMOVUPS      Y10, 32(R12)
-	VMOVUPS      64(R12), Y10
-	VFMADD231PS  Y8, Y9, Y10
-	VMOVUPS      Y10, 64(R12)
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, BX
-	DECQ         R9
-	JNZ          value
-
-next:
-	ADDQ $+288, AX
-	ADDQ $0x04, DI
-	DECQ R8
-	JNZ  plane
-	VZEROUPPER
-	RET
 
 // func row512f32(a *float32, aStep uintptr, b *float32, bStep uintptr, c *float32, eights int, columns int)
 // Requires: AVX, AVX512F, BMI2

@@ -869,6 +869,42 @@ func maxOfFour512f32(y *float32, choices *int32, x *float32, plane uintptr, row 
 //go:noescape
 func spreadToFour512f32(dx *float32, dy *float32, y *float32, choices *int32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
 
+// patchSums512f32 adds patches of x to those of sums, one for each plane, 1 or more:
+//
+//	lists := values and places cut into pieces, as long as counts says
+//	for p := range planes {
+//		for v, place := range lists[p] {
+//			for a := range 3 {
+//				for b := range 48 {
+//					sums[p][a][b] = fma(v, x[place+a*row+b], sums[p][a][b])
+//				}
+//			}
+//		}
+//	}
+//
+// row leads from one row of pixels to the next and places to a patch, in bytes.
+//
+//go:noescape
+func patchSums512f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
+
+// addPatches512f32 adds patches of sums, one for each plane, 1 or more, to x:
+//
+//	lists := values and places cut into pieces, as long as counts says
+//	for p := range planes {
+//		for v, place := range lists[p] {
+//			for a := range 3 {
+//				for b := range 48 {
+//					x[place+a*row+b] = fma(v, sums[p][a][b], x[place+a*row+b])
+//				}
+//			}
+//		}
+//	}
+//
+// row leads from one row of pixels to the next and places to a patch, in bytes.
+//
+//go:noescape
+func addPatches512f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
+
 // nonzeros512f32 lists the elements of each plane of x that are not 0, and where; planes, rows
 // and columns are 1 or more. There must be room for 16 more in values and in places.
 //
@@ -938,6 +974,42 @@ func maxOfFour256f32(y *float32, choices *int32, x *float32, plane uintptr, row 
 //go:noescape
 func spreadToFour256f32(dx *float32, dy *float32, y *float32, choices *int32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
 
+// patchSums256f32 adds patches of x to those of sums, one for each plane, 1 or more:
+//
+//	lists := values and places cut into pieces, as long as counts says
+//	for p := range planes {
+//		for v, place := range lists[p] {
+//			for a := range 3 {
+//				for b := range 24 {
+//					sums[p][a][b] = fma(v, x[place+a*row+b], sums[p][a][b])
+//				}
+//			}
+//		}
+//	}
+//
+// row leads from one row of pixels to the next and places to a patch, in bytes.
+//
+//go:noescape
+func patchSums256f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
+
+// addPatches256f32 adds patches of sums, one for each plane, 1 or more, to x:
+//
+//	lists := values and places cut into pieces, as long as counts says
+//	for p := range planes {
+//		for v, place := range lists[p] {
+//			for a := range 3 {
+//				for b := range 24 {
+//					x[place+a*row+b] = fma(v, sums[p][a][b], x[place+a*row+b])
+//				}
+//			}
+//		}
+//	}
+//
+// row leads from one row of pixels to the next and places to a patch, in bytes.
+//
+//go:noescape
+func addPatches256f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
+
 // nonzeros256f32 lists the elements of each plane of x that are not 0, and where; planes, rows
 // and columns are 1 or more. There must be room for 8 more in values and in places.
 //
@@ -955,114 +1027,6 @@ func spreadToFour256f32(dx *float32, dy *float32, y *float32, choices *int32, pl
 //
 //go:noescape
 func nonzeros256f32(values *float32, places *int32, counts *int32, x *float32, planes int, rows int, columns int, step int, row int)
-
-// patchSums512_16f32 adds patches of x to those of sums, one for each plane, 1 or more:
-//
-//	lists := values and places cut into pieces, as long as counts says
-//	for p := range planes {
-//		for v, place := range lists[p] {
-//			for a := range 3 {
-//				for b := range 3*16 {
-//					sums[p][a][b] = fma(v, x[place+a*row+b], sums[p][a][b])
-//				}
-//			}
-//		}
-//	}
-//
-// row leads from one row of pixels to the next and places to a patch, in bytes.
-//
-//go:noescape
-func patchSums512_16f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
-
-// addPatches512_16f32 adds patches of sums, one for each plane, 1 or more, to x:
-//
-//	lists := values and places cut into pieces, as long as counts says
-//	for p := range planes {
-//		for v, place := range lists[p] {
-//			for a := range 3 {
-//				for b := range 3*16 {
-//					x[place+a*row+b] = fma(v, sums[p][a][b], x[place+a*row+b])
-//				}
-//			}
-//		}
-//	}
-//
-// row leads from one row of pixels to the next and places to a patch, in bytes.
-//
-//go:noescape
-func addPatches512_16f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
-
-// patchSums512_32f32 adds patches of x to those of sums, one for each plane, 1 or more:
-//
-//	lists := values and places cut into pieces, as long as counts says
-//	for p := range planes {
-//		for v, place := range lists[p] {
-//			for a := range 3 {
-//				for b := range 3*32 {
-//					sums[p][a][b] = fma(v, x[place+a*row+b], sums[p][a][b])
-//				}
-//			}
-//		}
-//	}
-//
-// row leads from one row of pixels to the next and places to a patch, in bytes.
-//
-//go:noescape
-func patchSums512_32f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
-
-// addPatches512_32f32 adds patches of sums, one for each plane, 1 or more, to x:
-//
-//	lists := values and places cut into pieces, as long as counts says
-//	for p := range planes {
-//		for v, place := range lists[p] {
-//			for a := range 3 {
-//				for b := range 3*32 {
-//					x[place+a*row+b] = fma(v, sums[p][a][b], x[place+a*row+b])
-//				}
-//			}
-//		}
-//	}
-//
-// row leads from one row of pixels to the next and places to a patch, in bytes.
-//
-//go:noescape
-func addPatches512_32f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
-
-// patchSums256_8f32 adds patches of x to those of sums, one for each plane, 1 or more:
-//
-//	lists := values and places cut into pieces, as long as counts says
-//	for p := range planes {
-//		for v, place := range lists[p] {
-//			for a := range 3 {
-//				for b := range 3*8 {
-//					sums[p][a][b] = fma(v, x[place+a*row+b], sums[p][a][b])
-//				}
-//			}
-//		}
-//	}
-//
-// row leads from one row of pixels to the next and places to a patch, in bytes.
-//
-//go:noescape
-func patchSums256_8f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
-
-// addPatches256_8f32 adds patches of sums, one for each plane, 1 or more, to x:
-//
-//	lists := values and places cut into pieces, as long as counts says
-//	for p := range planes {
-//		for v, place := range lists[p] {
-//			for a := range 3 {
-//				for b := range 3*8 {
-//					x[place+a*row+b] = fma(v, sums[p][a][b], x[place+a*row+b])
-//				}
-//			}
-//		}
-//	}
-//
-// row leads from one row of pixels to the next and places to a patch, in bytes.
-//
-//go:noescape
-func addPatches256_8f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
 
 // row512f32 adds to a row of C the product of a row of A and as many rows of B, eight
 // at a time; eights and columns are 1 or more, aStep and bStep in bytes:

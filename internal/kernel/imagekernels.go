@@ -10,8 +10,7 @@ type imageKernels[T Float] struct {
 	products    [4]productTile[T] // of the widths there are
 	productRows int
 
-	patches  []patchKernels[T] // the widest first
-	nonzeros func(values *T, places, counts *int32, x *T, planes, rows, columns, step, row int)
+	patches patchKernels[T]
 
 	copyPlanes func(dst *float32, dstPlane, dstRow uintptr, src *float32, srcPlane, srcRow uintptr, planes, rows, columns int)
 

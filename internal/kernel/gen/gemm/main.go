@@ -32,11 +32,9 @@ func main() {
 		copyPlanes(bits)
 		maxOfFour(bits)
 		spreadToFour(bits)
+		patches{bits}.write()
 		nonzeros(bits)
 	}
-	patches{512, 1}.write()
-	patches{512, 2}.write()
-	patches{256, 1}.write()
 	row(512)
 	row(256)
 	transpose()

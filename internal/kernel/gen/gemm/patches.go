@@ -9,12 +9,8 @@ import (
 )
 
 // patches is what a gradient that is not 0 takes part in: three by three pixels of an image,
-// each of so many vectors of channels.
-type patches struct{ bits, vectors int }
-
-func (s patches) name(what string) string {
-	return fmt.Sprintf("%s%d_%df32", what, s.bits, s.bits/32*s.vectors)
-}
+// each a vector of channels.
+type patches struct{ bits int }
 
 // write writes the functions that add to sums of patches and to patches themselves.
 func (s patches) write() {
@@ -23,7 +19,7 @@ func (s patches) write() {
 		"\tfor p := range planes {",
 		"\t\tfor v, place := range lists[p] {",
 		"\t\t\tfor a := range 3 {",
-		fmt.Sprintf("\t\t\t\tfor b := range 3*%d {", s.bits/32*s.vectors),
+		fmt.Sprintf("\t\t\t\tfor b := range %d {", 3*s.bits/32),
 	}
 	end := []string{"\t\t\t\t}", "\t\t\t}", "\t\t}", "\t}", "", "row leads from one row of pixels to the next and places to a patch, in bytes."}
 	doc := func(name, what, line string) {
@@ -31,14 +27,14 @@ func (s patches) write() {
 		Doc(append(append([]string{name + what, ""}, append(lists, "\t\t\t\t\t"+line)...), end...)...)
 		Pragma("noescape")
 	}
-	doc(s.name("patchSums"), " adds patches of x to those of sums, one for each plane, 1 or more:", "sums[p][a][b] = fma(v, x[place+a*row+b], sums[p][a][b])")
+	doc(fmt.Sprintf("patchSums%df32", s.bits), " adds patches of x to those of sums, one for each plane, 1 or more:", "sums[p][a][b] = fma(v, x[place+a*row+b], sums[p][a][b])")
 	sums := s.planes(func(sum []reg.VecVirtual, v reg.VecVirtual, at func(i int) Mem) {
 		for i := range sum {
 			VFMADD231PS(at(i), v, sum[i])
 		}
 	})
 	sums(true)
-	doc(s.name("addPatches"), " adds patches of sums, one for each plane, 1 or more, to x:", "x[place+a*row+b] = fma(v, sums[p][a][b], x[place+a*row+b])")
+	doc(fmt.Sprintf("addPatches%df32", s.bits), " adds patches of sums, one for each plane, 1 or more, to x:", "x[place+a*row+b] = fma(v, sums[p][a][b], x[place+a*row+b])")
 	s.planes(func(sum []reg.VecVirtual, v reg.VecVirtual, at func(i int) Mem) {
 		for i := range sum {
 			x := s.vector()
@@ -55,7 +51,7 @@ func (s patches) vector() reg.VecVirtual { return vectorOf(s.bits)() }
 func (s patches) planes(do func(sum []reg.VecVirtual, v reg.VecVirtual, at func(i int) Mem)) func(store bool) {
 	return func(store bool) {
 		at, x, row, values, places, counts, planes := load("sums"), load("x"), load("row"), load("values"), load("places"), load("counts"), load("planes")
-		sum := make([]reg.VecVirtual, 9*s.vectors)
+		sum := make([]reg.VecVirtual, 9)
 		Label("plane")
 		for i := range sum {
 			sum[i] = s.vector()
@@ -77,7 +73,7 @@ func (s patches) planes(do func(sum []reg.VecVirtual, v reg.VecVirtual, at func(
 		v := s.vector()
 		VBROADCASTSS(Mem{Base: values}, v)
 		do(sum, v, func(i int) Mem {
-			return Mem{Base: rows[i/(3*s.vectors)], Disp: s.bits / 8 * (i % (3 * s.vectors))}
+			return Mem{Base: rows[i/3], Disp: s.bits / 8 * (i % 3)}
 		})
 		ADDQ(Imm(4), places)
 		ADDQ(Imm(4), values)
