@@ -99,7 +99,7 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 			c.addProducts(sums[g*c.sumRows()*columns:], placed[g*c.In/c.Groups*f.plane:], transposed)
 		}
 		if c.dx != nil {
-			correlateTo(&c.back, c.ofImage(c.dx, n), wide, placedY, c.flipped, nil, 0, c.In, T(negInf))
+			correlateTo(&c.back, c.ofImage(c.dx, n), c.Rows.Size*c.Columns.Size, wide, placedY, c.flipped, nil, 0, c.In, T(negInf))
 		}
 	}
 }

@@ -10490,19 +10490,19 @@ next:
 	VZEROUPPER
 	RET
 
-// func maxOfFour512f32(y *float32, choices *int32, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+// func maxOfFour512f32(y *float32, choices *int32, gap uintptr, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int, first int)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·maxOfFour512f32(SB), NOSPLIT, $0-72
+TEXT ·maxOfFour512f32(SB), NOSPLIT, $0-88
 	VMOVUPS      evens<>+0(SB), Z0
 	MOVQ         $+1, AX
 	VMOVD        AX, X1
 	VPBROADCASTD X1, Z1
 	VPADDD       Z1, Z0, Z1
-	MOVQ         x+16(FP), AX
-	MOVQ         row+32(FP), CX
+	MOVQ         x+24(FP), AX
+	MOVQ         row+40(FP), CX
 	MOVQ         y+0(FP), DX
 	MOVQ         choices+8(FP), BX
-	MOVQ         width+64(FP), SI
+	MOVQ         width+72(FP), SI
 	VMOVD        SI, X5
 	VPBROADCASTD X5, Z5
 	MOVQ         $+1, SI
@@ -10511,7 +10511,7 @@ TEXT ·maxOfFour512f32(SB), NOSPLIT, $0-72
 	MOVQ         $+32, SI
 	VMOVD        SI, X2
 	VPBROADCASTD X2, Z2
-	MOVQ         n+56(FP), SI
+	MOVQ         n+64(FP), SI
 	ANDQ         $+15, SI
 	LEAQ         (SI)(SI*1), DI
 	MOVQ         $+16, R9
@@ -10529,50 +10529,54 @@ TEXT ·maxOfFour512f32(SB), NOSPLIT, $0-72
 	MOVQ         $-1, R8
 	BZHIQ        DI, R8, R8
 	KMOVW        R8, K3
+	MOVQ         first+80(FP), DI
+	VMOVD        DI, X7
+	VPBROADCASTD X7, Z7
 
 plane:
-	MOVQ    rows+48(FP), DI
+	MOVQ    rows+56(FP), DI
 	VMOVUPS evens<>+0(SB), Z6
+	VPADDD  Z7, Z6, Z6
 	MOVQ    AX, R9
 
 row:
 	LEAQ    (R9)(CX*1), R10
 	VMOVAPS Z6, Z3
-	MOVQ    n+56(FP), R8
+	MOVQ    n+64(FP), R8
 
 vectors:
 	SUBQ      $0x10, R8
 	JL        rest
-	VMOVUPS   (R9), Z7
-	VMOVUPS   64(R9), Z8
-	VMOVAPS   Z0, Z9
-	VMOVAPS   Z1, Z10
-	VPERMI2PS Z8, Z7, Z9
-	VPERMI2PS Z8, Z7, Z10
-	VMOVAPS   Z3, Z7
-	VPADDD    Z4, Z3, Z8
-	VCMPPS    $0x07, Z9, Z9, K4
-	VCMPPS    $0x06, Z9, Z10, K4, K4
-	VMOVAPS   Z10, K4, Z9
-	VMOVDQA32 Z8, K4, Z7
-	VMOVUPS   (R10), Z8
-	VMOVUPS   64(R10), Z12
+	VMOVUPS   (R9), Z8
+	VMOVUPS   64(R9), Z9
 	VMOVAPS   Z0, Z10
 	VMOVAPS   Z1, Z11
-	VPERMI2PS Z12, Z8, Z10
-	VPERMI2PS Z12, Z8, Z11
-	VPADDD    Z5, Z3, Z8
-	VCMPPS    $0x07, Z9, Z9, K4
-	VCMPPS    $0x06, Z9, Z10, K4, K4
-	VMOVAPS   Z10, K4, Z9
-	VMOVDQA32 Z8, K4, Z7
-	VPADDD    Z4, Z8, Z8
-	VCMPPS    $0x07, Z9, Z9, K4
-	VCMPPS    $0x06, Z9, Z11, K4, K4
-	VMOVAPS   Z11, K4, Z9
-	VMOVDQA32 Z8, K4, Z7
-	VMOVUPS   Z9, (DX)
-	VMOVUPS   Z7, (BX)
+	VPERMI2PS Z9, Z8, Z10
+	VPERMI2PS Z9, Z8, Z11
+	VMOVAPS   Z3, Z8
+	VPADDD    Z4, Z3, Z9
+	VCMPPS    $0x07, Z10, Z10, K4
+	VCMPPS    $0x06, Z10, Z11, K4, K4
+	VMOVAPS   Z11, K4, Z10
+	VMOVDQA32 Z9, K4, Z8
+	VMOVUPS   (R10), Z9
+	VMOVUPS   64(R10), Z13
+	VMOVAPS   Z0, Z11
+	VMOVAPS   Z1, Z12
+	VPERMI2PS Z13, Z9, Z11
+	VPERMI2PS Z13, Z9, Z12
+	VPADDD    Z5, Z3, Z9
+	VCMPPS    $0x07, Z10, Z10, K4
+	VCMPPS    $0x06, Z10, Z11, K4, K4
+	VMOVAPS   Z11, K4, Z10
+	VMOVDQA32 Z9, K4, Z8
+	VPADDD    Z4, Z9, Z9
+	VCMPPS    $0x07, Z10, Z10, K4
+	VCMPPS    $0x06, Z10, Z12, K4, K4
+	VMOVAPS   Z12, K4, Z10
+	VMOVDQA32 Z9, K4, Z8
+	VMOVUPS   Z10, (DX)
+	VMOVUPS   Z8, (BX)
 	VPADDD    Z2, Z3, Z3
 	ADDQ      $0x40, DX
 	ADDQ      $0x40, BX
@@ -10583,41 +10587,41 @@ vectors:
 rest:
 	TESTQ     SI, SI
 	JZ        next
-	VMOVUPS.Z (R9), K1, Z7
-	VMOVUPS.Z 64(R9), K2, Z8
-	VMOVAPS   Z0, Z9
-	VMOVAPS   Z1, Z10
-	VPERMI2PS Z8, Z7, Z9
-	VPERMI2PS Z8, Z7, Z10
-	VMOVAPS   Z3, Z7
-	VPADDD    Z4, Z3, Z8
-	VCMPPS    $0x07, Z9, Z9, K4
-	VCMPPS    $0x06, Z9, Z10, K4, K4
-	VMOVAPS   Z10, K4, Z9
-	VMOVDQA32 Z8, K4, Z7
-	VMOVUPS.Z (R10), K1, Z8
-	VMOVUPS.Z 64(R10), K2, Z12
+	VMOVUPS.Z (R9), K1, Z8
+	VMOVUPS.Z 64(R9), K2, Z9
 	VMOVAPS   Z0, Z10
 	VMOVAPS   Z1, Z11
-	VPERMI2PS Z12, Z8, Z10
-	VPERMI2PS Z12, Z8, Z11
-	VPADDD    Z5, Z3, Z8
-	VCMPPS    $0x07, Z9, Z9, K4
-	VCMPPS    $0x06, Z9, Z10, K4, K4
-	VMOVAPS   Z10, K4, Z9
-	VMOVDQA32 Z8, K4, Z7
-	VPADDD    Z4, Z8, Z8
-	VCMPPS    $0x07, Z9, Z9, K4
-	VCMPPS    $0x06, Z9, Z11, K4, K4
-	VMOVAPS   Z11, K4, Z9
-	VMOVDQA32 Z8, K4, Z7
-	VMOVUPS   Z9, K3, (DX)
-	VMOVUPS   Z7, K3, (BX)
+	VPERMI2PS Z9, Z8, Z10
+	VPERMI2PS Z9, Z8, Z11
+	VMOVAPS   Z3, Z8
+	VPADDD    Z4, Z3, Z9
+	VCMPPS    $0x07, Z10, Z10, K4
+	VCMPPS    $0x06, Z10, Z11, K4, K4
+	VMOVAPS   Z11, K4, Z10
+	VMOVDQA32 Z9, K4, Z8
+	VMOVUPS.Z (R10), K1, Z9
+	VMOVUPS.Z 64(R10), K2, Z13
+	VMOVAPS   Z0, Z11
+	VMOVAPS   Z1, Z12
+	VPERMI2PS Z13, Z9, Z11
+	VPERMI2PS Z13, Z9, Z12
+	VPADDD    Z5, Z3, Z9
+	VCMPPS    $0x07, Z10, Z10, K4
+	VCMPPS    $0x06, Z10, Z11, K4, K4
+	VMOVAPS   Z11, K4, Z10
+	VMOVDQA32 Z9, K4, Z8
+	VPADDD    Z4, Z9, Z9
+	VCMPPS    $0x07, Z10, Z10, K4
+	VCMPPS    $0x06, Z10, Z12, K4, K4
+	VMOVAPS   Z12, K4, Z10
+	VMOVDQA32 Z9, K4, Z8
+	VMOVUPS   Z10, K3, (DX)
+	VMOVUPS   Z8, K3, (BX)
 	LEAQ      (DX)(SI*4), DX
 	LEAQ      (BX)(SI*4), BX
 
 next:
-	MOVQ   n+56(FP), R8
+	MOVQ   n+64(FP), R8
 	ANDQ   $-16, R8
 	SHLQ   $0x03, R8
 	SUBQ   R8, R9
@@ -10626,8 +10630,10 @@ next:
 	VPADDD Z5, Z6, Z6
 	DECQ   DI
 	JNZ    row
-	ADDQ   plane+24(FP), AX
-	DECQ   planes+40(FP)
+	ADDQ   plane+32(FP), AX
+	ADDQ   gap+16(FP), DX
+	ADDQ   gap+16(FP), BX
+	DECQ   planes+48(FP)
 	JNZ    plane
 	VZEROUPPER
 	RET
@@ -11108,14 +11114,14 @@ next:
 	VZEROUPPER
 	RET
 
-// func maxOfFour256f32(y *float32, choices *int32, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+// func maxOfFour256f32(y *float32, choices *int32, gap uintptr, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int, first int)
 // Requires: AVX, AVX2, CMOV
-TEXT ·maxOfFour256f32(SB), NOSPLIT, $0-72
-	MOVQ         x+16(FP), AX
-	MOVQ         row+32(FP), CX
+TEXT ·maxOfFour256f32(SB), NOSPLIT, $0-88
+	MOVQ         x+24(FP), AX
+	MOVQ         row+40(FP), CX
 	MOVQ         y+0(FP), DX
 	MOVQ         choices+8(FP), BX
-	MOVQ         width+64(FP), SI
+	MOVQ         width+72(FP), SI
 	VMOVD        SI, X3
 	VPBROADCASTD X3, Y3
 	MOVQ         $+1, SI
@@ -11124,7 +11130,7 @@ TEXT ·maxOfFour256f32(SB), NOSPLIT, $0-72
 	MOVQ         $+16, SI
 	VMOVD        SI, X0
 	VPBROADCASTD X0, Y0
-	MOVQ         n+56(FP), SI
+	MOVQ         n+64(FP), SI
 	ANDQ         $+7, SI
 	LEAQ         (SI)(SI*1), DI
 	MOVQ         $+8, R9
@@ -11145,53 +11151,57 @@ TEXT ·maxOfFour256f32(SB), NOSPLIT, $0-72
 	SHLQ         $0x02, DI
 	SUBQ         DI, R8
 	VMOVUPS      (R8), Y6
+	MOVQ         first+80(FP), DI
+	VMOVD        DI, X8
+	VPBROADCASTD X8, Y8
 
 plane:
-	MOVQ    rows+48(FP), DI
+	MOVQ    rows+56(FP), DI
 	VMOVUPS evens<>+0(SB), Y7
+	VPADDD  Y8, Y7, Y7
 	MOVQ    AX, R9
 
 row:
 	LEAQ    (R9)(CX*1), R10
 	VMOVAPS Y7, Y1
-	MOVQ    n+56(FP), R8
+	MOVQ    n+64(FP), R8
 
 vectors:
 	SUBQ      $0x08, R8
 	JL        rest
-	VMOVUPS   (R9), Y8
-	VMOVUPS   32(R9), Y9
-	VSHUFPS   $0x88, Y9, Y8, Y10
-	VSHUFPS   $0xdd, Y9, Y8, Y8
-	VPERMPD   $0xd8, Y10, Y10
-	VPERMPD   $0xd8, Y8, Y8
-	VMOVAPS   Y1, Y9
-	VPADDD    Y2, Y1, Y11
-	VCMPPS    $0x07, Y10, Y10, Y12
-	VCMPPS    $0x06, Y10, Y8, Y13
-	VANDPS    Y12, Y13, Y13
-	VBLENDVPS Y13, Y8, Y10, Y10
-	VBLENDVPS Y13, Y11, Y9, Y9
-	VMOVUPS   (R10), Y11
-	VMOVUPS   32(R10), Y12
-	VSHUFPS   $0x88, Y12, Y11, Y8
-	VSHUFPS   $0xdd, Y12, Y11, Y12
-	VPERMPD   $0xd8, Y8, Y8
-	VPERMPD   $0xd8, Y12, Y12
-	VPADDD    Y3, Y1, Y11
-	VCMPPS    $0x07, Y10, Y10, Y13
-	VCMPPS    $0x06, Y10, Y8, Y14
+	VMOVUPS   (R9), Y9
+	VMOVUPS   32(R9), Y10
+	VSHUFPS   $0x88, Y10, Y9, Y11
+	VSHUFPS   $0xdd, Y10, Y9, Y9
+	VPERMPD   $0xd8, Y11, Y11
+	VPERMPD   $0xd8, Y9, Y9
+	VMOVAPS   Y1, Y10
+	VPADDD    Y2, Y1, Y12
+	VCMPPS    $0x07, Y11, Y11, Y13
+	VCMPPS    $0x06, Y11, Y9, Y14
 	VANDPS    Y13, Y14, Y14
-	VBLENDVPS Y14, Y8, Y10, Y10
-	VBLENDVPS Y14, Y11, Y9, Y9
-	VPADDD    Y2, Y11, Y11
-	VCMPPS    $0x07, Y10, Y10, Y8
-	VCMPPS    $0x06, Y10, Y12, Y13
-	VANDPS    Y8, Y13, Y13
-	VBLENDVPS Y13, Y12, Y10, Y10
-	VBLENDVPS Y13, Y11, Y9, Y9
-	VMOVUPS   Y10, (DX)
-	VMOVUPS   Y9, (BX)
+	VBLENDVPS Y14, Y9, Y11, Y11
+	VBLENDVPS Y14, Y12, Y10, Y10
+	VMOVUPS   (R10), Y12
+	VMOVUPS   32(R10), Y13
+	VSHUFPS   $0x88, Y13, Y12, Y9
+	VSHUFPS   $0xdd, Y13, Y12, Y13
+	VPERMPD   $0xd8, Y9, Y9
+	VPERMPD   $0xd8, Y13, Y13
+	VPADDD    Y3, Y1, Y12
+	VCMPPS    $0x07, Y11, Y11, Y14
+	VCMPPS    $0x06, Y11, Y9, Y15
+	VANDPS    Y14, Y15, Y15
+	VBLENDVPS Y15, Y9, Y11, Y11
+	VBLENDVPS Y15, Y12, Y10, Y10
+	VPADDD    Y2, Y12, Y12
+	VCMPPS    $0x07, Y11, Y11, Y9
+	VCMPPS    $0x06, Y11, Y13, Y14
+	VANDPS    Y9, Y14, Y14
+	VBLENDVPS Y14, Y13, Y11, Y11
+	VBLENDVPS Y14, Y12, Y10, Y10
+	VMOVUPS   Y11, (DX)
+	VMOVUPS   Y10, (BX)
 	VPADDD    Y0, Y1, Y1
 	ADDQ      $0x20, DX
 	ADDQ      $0x20, BX
@@ -11202,44 +11212,44 @@ vectors:
 rest:
 	TESTQ      SI, SI
 	JZ         next
-	VMASKMOVPS (R9), Y4, Y8
-	VMASKMOVPS 32(R9), Y5, Y9
-	VSHUFPS    $0x88, Y9, Y8, Y10
-	VSHUFPS    $0xdd, Y9, Y8, Y8
-	VPERMPD    $0xd8, Y10, Y10
-	VPERMPD    $0xd8, Y8, Y8
-	VMOVAPS    Y1, Y9
-	VPADDD     Y2, Y1, Y11
-	VCMPPS     $0x07, Y10, Y10, Y12
-	VCMPPS     $0x06, Y10, Y8, Y13
-	VANDPS     Y12, Y13, Y13
-	VBLENDVPS  Y13, Y8, Y10, Y10
-	VBLENDVPS  Y13, Y11, Y9, Y9
-	VMASKMOVPS (R10), Y4, Y11
-	VMASKMOVPS 32(R10), Y5, Y12
-	VSHUFPS    $0x88, Y12, Y11, Y8
-	VSHUFPS    $0xdd, Y12, Y11, Y12
-	VPERMPD    $0xd8, Y8, Y8
-	VPERMPD    $0xd8, Y12, Y12
-	VPADDD     Y3, Y1, Y11
-	VCMPPS     $0x07, Y10, Y10, Y1
-	VCMPPS     $0x06, Y10, Y8, Y13
-	VANDPS     Y1, Y13, Y13
-	VBLENDVPS  Y13, Y8, Y10, Y10
-	VBLENDVPS  Y13, Y11, Y9, Y9
-	VPADDD     Y2, Y11, Y11
-	VCMPPS     $0x07, Y10, Y10, Y1
-	VCMPPS     $0x06, Y10, Y12, Y8
-	VANDPS     Y1, Y8, Y8
-	VBLENDVPS  Y8, Y12, Y10, Y10
-	VBLENDVPS  Y8, Y11, Y9, Y9
-	VMASKMOVPS Y10, Y6, (DX)
-	VMASKMOVPS Y9, Y6, (BX)
+	VMASKMOVPS (R9), Y4, Y9
+	VMASKMOVPS 32(R9), Y5, Y10
+	VSHUFPS    $0x88, Y10, Y9, Y11
+	VSHUFPS    $0xdd, Y10, Y9, Y9
+	VPERMPD    $0xd8, Y11, Y11
+	VPERMPD    $0xd8, Y9, Y9
+	VMOVAPS    Y1, Y10
+	VPADDD     Y2, Y1, Y12
+	VCMPPS     $0x07, Y11, Y11, Y13
+	VCMPPS     $0x06, Y11, Y9, Y14
+	VANDPS     Y13, Y14, Y14
+	VBLENDVPS  Y14, Y9, Y11, Y11
+	VBLENDVPS  Y14, Y12, Y10, Y10
+	VMASKMOVPS (R10), Y4, Y12
+	VMASKMOVPS 32(R10), Y5, Y13
+	VSHUFPS    $0x88, Y13, Y12, Y9
+	VSHUFPS    $0xdd, Y13, Y12, Y13
+	VPERMPD    $0xd8, Y9, Y9
+	VPERMPD    $0xd8, Y13, Y13
+	VPADDD     Y3, Y1, Y12
+	VCMPPS     $0x07, Y11, Y11, Y1
+	VCMPPS     $0x06, Y11, Y9, Y14
+	VANDPS     Y1, Y14, Y14
+	VBLENDVPS  Y14, Y9, Y11, Y11
+	VBLENDVPS  Y14, Y12, Y10, Y10
+	VPADDD     Y2, Y12, Y12
+	VCMPPS     $0x07, Y11, Y11, Y1
+	VCMPPS     $0x06, Y11, Y13, Y9
+	VANDPS     Y1, Y9, Y9
+	VBLENDVPS  Y9, Y13, Y11, Y11
+	VBLENDVPS  Y9, Y12, Y10, Y10
+	VMASKMOVPS Y11, Y6, (DX)
+	VMASKMOVPS Y10, Y6, (BX)
 	LEAQ       (DX)(SI*4), DX
 	LEAQ       (BX)(SI*4), BX
 
 next:
-	MOVQ   n+56(FP), R8
+	MOVQ   n+64(FP), R8
 	ANDQ   $-8, R8
 	SHLQ   $0x03, R8
 	SUBQ   R8, R9
@@ -11248,8 +11258,10 @@ next:
 	VPADDD Y3, Y7, Y7
 	DECQ   DI
 	JNZ    row
-	ADDQ   plane+24(FP), AX
-	DECQ   planes+40(FP)
+	ADDQ   plane+32(FP), AX
+	ADDQ   gap+16(FP), DX
+	ADDQ   gap+16(FP), BX
+	DECQ   planes+48(FP)
 	JNZ    plane
 	VZEROUPPER
 	RET

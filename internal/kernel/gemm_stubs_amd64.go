@@ -834,21 +834,21 @@ func copyPlanes512(dst *float32, dstPlane uintptr, dstRow uintptr, src *float32,
 
 // maxOfFour512f32 sets y to the largest of each square of four elements of planes of x, and choices
 // to where in a plane it is, NaN being the largest, and of equals the first; planes, rows
-// and n are 1 or more, and plane and row in bytes:
+// and n are 1 or more, and plane, row and gap, between planes of y and choices, in bytes:
 //
 //	for p := range planes {
 //		for i := range rows {
 //			for j := range n {
-//				y[p][i][j], choices[p][i][j] = x[p][2*i][2*j], 2*i*width+2*j
-//				take x[p][2*i][2*j+1] at 2*i*width+2*j+1 if larger
-//				take x[p][2*i+1][2*j] at (2*i+1)*width+2*j if larger
-//				take x[p][2*i+1][2*j+1] at (2*i+1)*width+2*j+1 if larger
+//				y[p][i][j], choices[p][i][j] = x[p][2*i][2*j], first+2*i*width+2*j
+//				take x[p][2*i][2*j+1] at first+2*i*width+2*j+1 if larger
+//				take x[p][2*i+1][2*j] at first+(2*i+1)*width+2*j if larger
+//				take x[p][2*i+1][2*j+1] at first+(2*i+1)*width+2*j+1 if larger
 //			}
 //		}
 //	}
 //
 //go:noescape
-func maxOfFour512f32(y *float32, choices *int32, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+func maxOfFour512f32(y *float32, choices *int32, gap uintptr, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int, first int)
 
 // spreadToFour512f32 sets the squares of four elements of planes of dx to 0, but the one that was
 // chosen to dy unless y is 0 or less; planes, rows and n are 1 or more, and plane and row
@@ -939,21 +939,21 @@ func copyPlanes256(dst *float32, dstPlane uintptr, dstRow uintptr, src *float32,
 
 // maxOfFour256f32 sets y to the largest of each square of four elements of planes of x, and choices
 // to where in a plane it is, NaN being the largest, and of equals the first; planes, rows
-// and n are 1 or more, and plane and row in bytes:
+// and n are 1 or more, and plane, row and gap, between planes of y and choices, in bytes:
 //
 //	for p := range planes {
 //		for i := range rows {
 //			for j := range n {
-//				y[p][i][j], choices[p][i][j] = x[p][2*i][2*j], 2*i*width+2*j
-//				take x[p][2*i][2*j+1] at 2*i*width+2*j+1 if larger
-//				take x[p][2*i+1][2*j] at (2*i+1)*width+2*j if larger
-//				take x[p][2*i+1][2*j+1] at (2*i+1)*width+2*j+1 if larger
+//				y[p][i][j], choices[p][i][j] = x[p][2*i][2*j], first+2*i*width+2*j
+//				take x[p][2*i][2*j+1] at first+2*i*width+2*j+1 if larger
+//				take x[p][2*i+1][2*j] at first+(2*i+1)*width+2*j if larger
+//				take x[p][2*i+1][2*j+1] at first+(2*i+1)*width+2*j+1 if larger
 //			}
 //		}
 //	}
 //
 //go:noescape
-func maxOfFour256f32(y *float32, choices *int32, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+func maxOfFour256f32(y *float32, choices *int32, gap uintptr, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int, first int)
 
 // spreadToFour256f32 sets the squares of four elements of planes of dx to 0, but the one that was
 // chosen to dy unless y is 0 or less; planes, rows and n are 1 or more, and plane and row
