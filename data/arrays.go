@@ -9,8 +9,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// readArrayFiles reads the samples of an npy or npz file and their targets; y is nil if
-// there are none.
+// readArrayFiles reads the samples and the targets of an npy or npz file. y is nil if there are
+// no targets.
 func readArrayFiles(ctx context.Context, f *source, path, targets string, sums *fileSums) (*npz, error) {
 	if f.kind == kindNPZ {
 		return readNPZ(f, path)
@@ -84,8 +84,7 @@ func loadArrays[T tensor.Float](ctx context.Context, f *source, path string, o O
 	return made, nil
 }
 
-// arrayPreparation says what the samples and targets of arrays are; their statistics are
-// still to come.
+// arrayPreparation describes the samples and targets of arrays, without their statistics.
 func arrayPreparation(a *npz, path string) (*Preparation, error) {
 	if len(a.x.Shape) < 2 || len(a.x.Numbers) == 0 {
 		return nil, fmt.Errorf("%s: want samples of 1 axis or more, as (N, ...), got %s", path, tensor.FormatShape(a.x.Shape))
@@ -115,7 +114,7 @@ func arrayPreparation(a *npz, path string) (*Preparation, error) {
 	return p, p.fits(a.x, a.y, path)
 }
 
-// fits reports whether arrays hold samples and targets as p says; y may be nil.
+// fits returns an error unless the arrays hold samples and targets as p says. y may be nil.
 func (p *Preparation) fits(x, y *NPY, path string) error {
 	if p.Array == nil {
 		return fmt.Errorf("%s holds arrays, and the model takes %s", path, p.takes())
@@ -145,9 +144,9 @@ func (p *Preparation) fits(x, y *NPY, path string) error {
 	return nil
 }
 
-// scale finds the statistics of the training part: of each element of a row of numbers, of
-// all elements together where a sample has more axes, and 0 and 255 of bytes, which are
-// pixels then.
+// scale sets Mean and Std from the training part: for each element of a row of numbers; for all
+// elements together if a sample has more axes; and 0 and 255 if such samples are bytes, which
+// are pixels.
 func (a *Array) scale(x *NPY, raw bool, part []uint8) {
 	size := len(x.Numbers) / x.Shape[0]
 	switch {
@@ -166,8 +165,8 @@ func (a *Array) scale(x *NPY, raw bool, part []uint8) {
 	}
 }
 
-// statistics returns the mean and the standard deviation of elements k to k+width of the
-// rows of the training part.
+// statistics returns the mean and the standard deviation of the elements k to k+width-1 of the
+// rows in the training part.
 func statistics(numbers []float64, n, row, k, width int, part []uint8) (mean, std float64) {
 	var sum, squares float64
 	count := 0
@@ -190,7 +189,7 @@ func statistics(numbers []float64, n, row, k, width int, part []uint8) (mean, st
 	return mean, deviation(squares / float64(count))
 }
 
-// arraySet returns some samples of arrays, prepared. Without y the labels are 0.
+// arraySet prepares the samples for which in returns true. If y is nil, all labels are 0.
 func arraySet[T tensor.Float](p *Preparation, x, y *NPY, in func(int) bool) Set[T] {
 	var rows []int
 	for i := range x.Shape[0] {

@@ -11,16 +11,16 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// An Augmentation says how far the images of a training set are changed, at random and
-// anew in each epoch. The zero value changes nothing.
+// An Augmentation says how much the images of a training set are changed at random in each
+// epoch. The zero value changes nothing.
 type Augmentation struct {
-	Shift  float64 // up to so many pixels along each axis; 0 to 1000
+	Shift  float64 // by up to this number of pixels along each axis; 0 to 1000
 	Scale  float64 // larger or smaller by up to this share; 0 to 0.9
-	Rotate float64 // by up to so many degrees, either way; 0 to 180
-	Flip   bool    // left and right exchanged, in half of the images
+	Rotate float64 // by up to this number of degrees, to the left or right; 0 to 180
+	Flip   bool    // exchange left and right in half of the images
 }
 
-// terms are the words of an Augmentation, with what follows each.
+// terms returns the words of an Augmentation, and the value after each.
 func (a *Augmentation) terms() []augmentationTerm {
 	return []augmentationTerm{{"shift", &a.Shift, 1000}, {"scale", &a.Scale, 0.9}, {"rotate", &a.Rotate, 180}}
 }
@@ -31,8 +31,8 @@ type augmentationTerm struct {
 	most  float64
 }
 
-// ParseAugmentation reads what [Augmentation.String] writes: terms with commas between
-// them, such as "shift 2, scale 0.1, rotate 10, flip"; "" is none.
+// ParseAugmentation parses what [Augmentation.String] writes: terms separated by commas, such as
+// "shift 2, scale 0.1, rotate 10, flip". "" changes nothing.
 func ParseAugmentation(s string) (Augmentation, error) {
 	var a Augmentation
 	if strings.TrimSpace(s) == "" {
@@ -88,7 +88,7 @@ func (a Augmentation) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// Check reports a value that is out of range.
+// Check returns an error if a value is out of range.
 func (a Augmentation) Check() error {
 	for _, t := range a.terms() {
 		if !(*t.value >= 0 && *t.value <= t.most) {
@@ -98,14 +98,14 @@ func (a Augmentation) Check() error {
 	return nil
 }
 
-// Varying are Samples whose inputs are others in each epoch. A [Batcher] asks them for
-// those of its epoch; Gather gives them as they are.
+// Varying are Samples whose inputs differ from epoch to epoch. A [Batcher] calls GatherEpoch;
+// Gather gives the samples unchanged.
 type Varying[T tensor.Float] interface {
 	Samples[T]
 	GatherEpoch(epoch int, x []T, labels []int, values []T, samples []int)
 }
 
-// Augmented are images that are changed anew in each epoch, as [Augment] makes them.
+// Augmented are images that change at random in each epoch; see [Augment].
 type Augmented[T tensor.Float] struct {
 	Samples[T]
 	how                Augmentation
@@ -113,16 +113,19 @@ type Augmented[T tensor.Float] struct {
 	planes, rows, cols int
 
 	mu      sync.Mutex
-	scratch [][]T // of an image each, that nobody uses
+	scratch [][]T // unused memory, each for one image
 }
 
-// Augment returns samples whose images are shifted, scaled, rotated and flipped at
-// random. A sample is (H, W) or (..., H, W), each H×W by itself an image, changed alike.
+// Augment returns samples whose images are shifted, scaled, rotated and flipped at random. A
+// sample is (H, W) or (..., H, W): each part of H×W is an image, and all images of a sample
+// change in the same way.
 //
-// Pixel (i, j) of the result is the image at R·(i-c, j-d)/s + (c, d) - v, where (c, d) is
-// its middle, s the scale, R a rotation and v the shift, interpolated between the
-// four pixels around it; outside the image all is 0. What is drawn is a function of
-// key, epoch and the number of the sample: the same on any number of threads and after a
+// Pixel (i, j) of the result is the pixel of the image at R·(i-c, j-d)/s + (c, d) - v: (c, d) is
+// the middle, s the scale, R the rotation and v the shift. It is interpolated between the four
+// pixels around this point; outside the image all pixels are 0. The random numbers depend on
+// key, epoch and the number of the sample alone. So the images are the same on any number of
+// threads, and after a training is resumed. It is an error if samples are not images or a value
+// is out of range.
 // training is resumed. Samples that are not images, or a value out of range, are an error.
 func Augment[T tensor.Float](samples Samples[T], how Augmentation, key uint64) (*Augmented[T], error) {
 	if err := how.Check(); err != nil {
@@ -165,8 +168,8 @@ func (s *Augmented[T]) take(size int) []T {
 	return make([]T, size)
 }
 
-// A warp maps the place of a pixel in the result to its place in the image: both
-// relative to the middle, u' = a·u + b·v + e and v' = c·u + d·v + f, u along the rows.
+// A warp maps the place of a pixel in the result to its place in the image, both relative to
+// the middle: u' = a·u + b·v + e and v' = c·u + d·v + f. u is along the rows.
 type warp[T tensor.Float] struct{ a, b, c, d, e, f float64 }
 
 // draw returns the warp of a sample in an epoch.
@@ -183,8 +186,8 @@ func (s *Augmented[T]) draw(epoch, sample int) warp[T] {
 	return w
 }
 
-// sincos returns the sine and cosine of an angle of at most π, by their series, with
-// the same bits on every processor; those of package math may be fused on some.
+// sincos returns the sine and cosine of an angle of at most π, by their series. The bits are the
+// same on every processor; package math may use fused operations on some.
 func sincos(a float64) (sin, cos float64) {
 	for n := 28.0; n >= 2; n -= 2 { // the terms from a^28 on are below 1e-15
 		cos = math.FMA(-a*a/(n*(n-1)), cos, 1)

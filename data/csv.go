@@ -7,11 +7,11 @@ import (
 	"io"
 )
 
-// A TableError says where a table of text cannot be used, and what to do.
+// A TableError says what is wrong in a table of text, where, and what to do.
 type TableError struct {
 	Name   string // the file
-	Line   int    // counted from 1; 0 if it is none in particular
-	Column int    // the number of the field in the line, counted from 1; 0 likewise
+	Line   int    // counted from 1; 0 if it is not in one line
+	Column int    // the number of the field in the line, counted from 1; 0 if it is not in one field
 	Header string // the name of the column; "" if it has none
 	Err    error
 }
@@ -34,46 +34,46 @@ func (e *TableError) Error() string {
 func (e *TableError) Unwrap() error { return e.Err }
 
 const (
-	readAhead     = 1 << 18  // bytes of the file that are read at a time: they fit the cache
+	readAhead     = 1 << 18  // bytes that are read at a time; they fit into the cache
 	longestRecord = 16 << 20 // bytes
 )
 
-// records reads the records of a CSV or TSV file as RFC 4180 has them: lines that end in
-// LF or CRLF, fields with commas between them, or another separator, and in quotes if they
-// hold separators, line ends or (doubled) quotes. Beyond the RFC, a mark of UTF-8 at the
-// beginning and empty lines are skipped, and so are spaces around a field; a quote inside
-// a field that does not begin with one is an error.
+// records reads the records of a CSV or TSV file by RFC 4180. Lines end in LF or CRLF.
+// Fields are separated by commas or another separator, and are in quotes if they hold
+// separators, line ends or (doubled) quotes. Beyond the RFC, a UTF-8 mark at the beginning,
+// empty lines, and spaces around a field are skipped. A quote inside a field that does not
+// begin with a quote is an error.
 //
 // Its memory is readAhead or twice the longest record.
 type records struct {
 	r         io.Reader
 	name      string
 	separator byte
-	ahead     int // readAhead, but for tests
+	ahead     int // readAhead; smaller in tests
 
-	buf     []byte // read but not returned; its array is blockSize longer than is read
+	buf     []byte // bytes that are not returned yet; its array is blockSize longer
 	at      int    // where in buf the next record begins
-	marks   marks  // of buf, behind at
+	marks   marks  // in buf, after at
 	done    bool   // r is at its end
 	err     error  // what ended r
-	line    int    // where the record that next returned begins
+	line    int    // the first line of the record that next returned last
 	lines   int    // line ends before buf[at]
 	fields  []field
-	doubled []int // the fields with doubled quotes
+	doubled []int // indices of the fields with doubled quotes
 }
 
-// A field is a part of the buf of records.
+// A field is a part of records.buf.
 type field struct{ begin, end int }
 
-// text returns the text of a field of the record that next returned.
+// text returns the text of a field of the record that next returned last.
 func (c *records) text(f field) []byte { return c.buf[f.begin:f.end] }
 
 func newRecords(r io.Reader, name string, separator byte) *records {
 	return &records{r: r, name: name, separator: separator, ahead: readAhead, marks: marks{separator: separator}}
 }
 
-// next returns the fields of the next record, which stay as they are until the next call.
-// The error is io.EOF at the end of the file.
+// next returns the fields of the next record. They are valid until the next call. The error is
+// io.EOF at the end of the file.
 func (c *records) next() ([]field, error) {
 	for {
 		c.line = c.lines + 1
@@ -96,7 +96,7 @@ func (c *records) next() ([]field, error) {
 	}
 }
 
-// fill reads more of the file, behind what is left of buf.
+// fill reads more of the file into buf, after the bytes that are left.
 func (c *records) fill() error {
 	left := copy(c.buf[:cap(c.buf)], c.buf[c.at:])
 	if left >= longestRecord {
@@ -121,8 +121,8 @@ func (c *records) fill() error {
 	return nil
 }
 
-// split divides the record at buf[at] into fields, and moves at behind its line end. The
-// record is not whole if its end has not been read yet: then fill comes next.
+// split divides the record at buf[at] into fields, and moves at past its line end. whole is
+// false if the end of the record has not been read yet; then call fill.
 func (c *records) split() (whole bool, err error) {
 	b, fields, lines := c.buf, c.fields[:0], 0
 	c.doubled = c.doubled[:0]
@@ -152,7 +152,7 @@ func (c *records) split() (whole bool, err error) {
 			c.at++
 		}
 		c.lines += lines
-		for _, k := range c.doubled { // after the last time the record is divided
+		for _, k := range c.doubled { // only once, when the record is whole
 			fields[k].end = fields[k].begin + undouble(c.text(fields[k]))
 		}
 		c.fields = fields
@@ -160,9 +160,9 @@ func (c *records) split() (whole bool, err error) {
 	}
 }
 
-// quoted returns the text of field k, whose quote is the mark at f.end, and the mark that
-// ends the field; -1 if that has not been read. It adds the line ends in the field to
-// lines.
+// quoted returns the text of field k, whose first quote is the mark at f.end, and the mark that
+// ends the field. end is -1 if that has not been read yet. It adds the line ends in the field
+// to lines.
 func (c *records) quoted(k int, f field, lines *int) (text field, end int, err error) {
 	b := c.buf
 	if len(bytes.TrimLeft(c.text(f), " \t")) > 0 {
@@ -194,7 +194,7 @@ func (c *records) quoted(k int, f field, lines *int) (text field, end int, err e
 	}
 }
 
-// undouble makes one quote of each two, and returns what is left of the length.
+// undouble replaces each doubled quote by one, and returns the new length.
 func undouble(b []byte) int {
 	n := 0
 	for i := 0; i < len(b); i++ {
@@ -207,14 +207,14 @@ func undouble(b []byte) int {
 	return n
 }
 
-// afterQuote returns the mark that ends field k, whose last quote is before buf[i]; -1 if
-// it has not been read.
+// afterQuote returns the mark that ends field k, whose last quote is before buf[i]. end is -1 if
+// it has not been read yet.
 func (c *records) afterQuote(k, i int) (end int, err error) {
 	b := c.buf
 	for i < len(b) && (b[i] == ' ' || b[i] == '\t') && b[i] != c.separator {
 		i++
 	}
-	last := i + 1 // where a CR must be followed by LF, or by nothing
+	last := i + 1 // after a CR here, only LF or the end of the file may come
 	switch {
 	case i == len(b) && !c.done, last == len(b) && b[i] == '\r' && !c.done:
 		return -1, nil
@@ -242,13 +242,13 @@ func (c *records) fail(column int, format string, args ...any) error {
 	return &TableError{Name: c.name, Line: c.line, Column: column, Err: fmt.Errorf(format, args...)}
 }
 
-// A format is what is found out from the beginning of a table.
+// A format is what the beginning of a table says about it.
 type format struct {
 	separator byte
-	mark      int // bytes of the mark of UTF-8
+	mark      int // length of the UTF-8 mark in bytes
 }
 
-// separators are those that are tried, the likelier first.
+// separators are the separators that are tried, the most likely first.
 const separators = ",\t;|"
 
 // detect finds the separator that occurs most often in the first line, outside of quotes.

@@ -12,7 +12,7 @@ import (
 // A ColumnSummary says what is in a column of a table.
 type ColumnSummary struct {
 	Name    string `json:"name"`
-	Numbers int    `json:"numbers"` // fields that are one
+	Numbers int    `json:"numbers"` // fields that are numbers
 	Texts   int    `json:"texts"`   // fields that are neither a number nor missing
 	Missing int    `json:"missing"`
 
@@ -25,15 +25,15 @@ type ColumnSummary struct {
 	// 1,000 different ones.
 	Values map[string]int `json:"values,omitempty"`
 
-	MissingLine int `json:"missing_line,omitempty"` // the first line where one is missing
+	MissingLine int `json:"missing_line,omitempty"` // the first line with a missing value
 	TextLine    int `json:"text_line,omitempty"`    // the first line with a text
 }
 
-// Numeric reports whether the column is taken as numbers: more of its fields are numbers
-// than texts.
+// Numeric reports whether the column is read as numbers: whether it has more numbers than
+// texts.
 func (c *ColumnSummary) Numeric() bool { return c.Numbers > c.Texts }
 
-// A tally is a ColumnSummary in the making.
+// A tally collects a ColumnSummary.
 type tally struct {
 	ColumnSummary
 	squares float64         // sum of the square deviations from Mean
@@ -82,7 +82,7 @@ func (c *tally) add(r *records, f field, missing []string) {
 	}
 }
 
-// summary returns what was added.
+// summary returns the summary of the fields that were added.
 func (c *tally) summary() ColumnSummary {
 	s := c.ColumnSummary
 	s.Std = math.Sqrt(c.squares / float64(max(c.Numbers, 1)))
@@ -95,8 +95,8 @@ func (c *tally) summary() ColumnSummary {
 	return s
 }
 
-// summarise reads all records. On an error it returns what was summarised before.
-func summarise(r *records, f *tableFile, missing []string) ([]ColumnSummary, error) {
+// summarize reads all records. On an error it returns the summary of the records before it.
+func summarize(r *records, f *tableFile, missing []string) ([]ColumnSummary, error) {
 	columns := make([]tally, len(f.names))
 	for i, name := range f.names {
 		columns[i] = tally{ColumnSummary: ColumnSummary{Name: name}, values: map[string]*int{}}
@@ -113,7 +113,7 @@ func summarise(r *records, f *tableFile, missing []string) ([]ColumnSummary, err
 	return summaries, err
 }
 
-// eachRecord calls do with the fields of each record behind the header.
+// eachRecord calls do with the fields of each record after the header.
 func eachRecord(r *records, f *tableFile, do func([]field)) error {
 	for first := f.header; ; first = false {
 		fields, err := r.next()
@@ -138,8 +138,8 @@ type TableSummary struct {
 	Columns   []ColumnSummary `json:"columns"`
 }
 
-// DescribeTable summarises a table of text, in memory that does not depend on its length.
-// Only Header and Missing of the options are looked at.
+// DescribeTable summarizes a table of text. The memory does not depend on the length of the
+// table. Of the options it uses Header and Missing.
 func DescribeTable(r io.Reader, name string, o Options) (*TableSummary, error) {
 	missing := o.missing()
 	f, err := openTable(r, name, o.Header, missing)
@@ -147,7 +147,7 @@ func DescribeTable(r io.Reader, name string, o Options) (*TableSummary, error) {
 		return nil, err
 	}
 	t := &TableSummary{Separator: string(f.records.separator), Header: f.header}
-	if t.Columns, err = summarise(f.records, f, missing); err != nil {
+	if t.Columns, err = summarize(f.records, f, missing); err != nil {
 		return nil, err
 	}
 	if len(t.Columns) > 0 {
@@ -163,8 +163,8 @@ type ArraySummary struct {
 	Type  string `json:"type"` // as NumPy writes it: f4, u1 ...
 }
 
-// Describe summarises a table of text, as [DescribeTable] does, or an IDX or npy file,
-// of which it reads the header; the other one is nil.
+// Describe summarizes a table of text, as [DescribeTable] does, or an IDX or npy file, whose
+// header it reads. The other summary is nil.
 func Describe(r io.Reader, name string, o Options) (*TableSummary, *ArraySummary, error) {
 	in := bufio.NewReader(r)
 	begin, err := in.Peek(8)
@@ -196,7 +196,7 @@ type FolderSummary struct {
 	Classes []ClassSummary `json:"classes"`
 }
 
-// A ClassSummary is a class of pictures, and the size of the first.
+// A ClassSummary describes the pictures of a class. Its size is the size of the first picture.
 type ClassSummary struct {
 	Name     string `json:"name"`
 	Pictures int    `json:"pictures"`
@@ -204,7 +204,7 @@ type ClassSummary struct {
 	Height   int    `json:"height"`
 }
 
-// DescribeFolder summarises a folder that has a folder of pictures for each class.
+// DescribeFolder summarizes a folder that has a folder of pictures for each class.
 func DescribeFolder(ctx context.Context, dir string) (*FolderSummary, error) {
 	f, err := openImageFolder(ctx, dir)
 	if err != nil {

@@ -11,9 +11,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// An IDX is the content of an IDX file of unsigned bytes, the format of MNIST:
-// len(Data) is the product of Shape, and the last axis varies fastest. An axis
-// may have length 0.
+// An IDX is the content of an IDX file of unsigned bytes, the format of MNIST. len(Data) is the
+// product of Shape, and the last axis varies fastest. An axis may have length 0.
 //
 // A file is two zero bytes, a byte for the type of the elements, a byte for the
 // number of axes, their lengths as big-endian 32-bit numbers, and the elements:
@@ -29,7 +28,7 @@ type IDXError struct {
 	Offset int64  // the byte where it does, counted after decompression
 	Want   string // what should be there
 	Got    string // what is there
-	Err    error  // why it could not be read on, such as [gzip.ErrChecksum]; or nil
+	Err    error  // why reading failed, such as [gzip.ErrChecksum]; or nil
 }
 
 func (e *IDXError) Error() string {
@@ -47,14 +46,13 @@ var idxTypes = map[byte]string{
 
 const idxUnsignedByte = 0x08
 
-// ReadIDX reads an IDX file of unsigned bytes from r, to the end; errors call it by
-// name. Data that begins with the magic number of gzip is
-// decompressed. Anything but exactly one well-formed file is an [*IDXError],
-// and so is a file of more than limit elements, of which only the header is read.
+// ReadIDX reads an IDX file of unsigned bytes from r, to the end. name is its name in errors. It
+// decompresses a gzip file. Anything but exactly one well-formed file is an [*IDXError]. So is a
+// file with more than limit elements; of that only the header is read.
 //
-// It uses at most four times as much memory as the decompressed data that has
-// arrived, and at most twice the limit, whatever sizes the header states. The memory
-// of an [IDXReader] does not depend on the file.
+// Memory is at most four times the decompressed bytes that have arrived, and at most twice the
+// limit, whatever sizes the header states. The memory of an [IDXReader] does not depend on the
+// file.
 func ReadIDX(r io.Reader, name string, limit int) (*IDX, error) {
 	return readIDX(r, name, limit, piece, nil)
 }
@@ -72,9 +70,8 @@ func ReadIDXFile(path string, limit int) (*IDX, error) {
 // piece is the number of bytes that are read at a time.
 const piece = 1 << 20
 
-// readIDX makes memory for as many elements as first says, and more when they have
-// arrived. seen is given the decompressed file as it arrives, in pieces that stay as they are;
-// it may be nil.
+// readIDX allocates memory for the first elements, and more when these have arrived. seen, if it
+// is not nil, receives the decompressed file in pieces, which do not change afterwards.
 func readIDX(r io.Reader, name string, limit, first int, seen func([]byte)) (*IDX, error) {
 	in, err := newIDXReader(r, name, seen)
 	if err != nil {
@@ -106,10 +103,10 @@ func readIDX(r io.Reader, name string, limit, first int, seen func([]byte)) (*ID
 	return &IDX{Shape: in.Shape, Data: data}, nil
 }
 
-// WriteTo writes x as an uncompressed IDX file: byte for byte the file it was
-// read from, decompressed. It fails, before writing, on what the format cannot
-// hold: no axis or more than 255, or an axis of 1<<32 or more; and if len(x.Data)
-// is not the product of x.Shape.
+// WriteTo writes x as an uncompressed IDX file. If x was read from a file, the result is that
+// file, decompressed, byte for byte. WriteTo fails before it writes if the format cannot hold x:
+// if it has no axis, more than 255 axes, or an axis of 1<<32 or more, or if len(x.Data) is not
+// the product of x.Shape.
 func (x *IDX) WriteTo(w io.Writer) (int64, error) {
 	if axes := len(x.Shape); axes == 0 || axes > 255 {
 		return 0, fmt.Errorf("an IDX file has 1 to 255 axes, not the %d of %s", axes, tensor.FormatShape(x.Shape))

@@ -13,22 +13,22 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// An IDXReader reads the elements of an IDX file of unsigned bytes as they come,
-// decompressed if they begin with the magic number of gzip. Its memory does not
-// depend on the file: look at Shape, and read no more than you want.
+// An IDXReader reads the elements of an IDX file of unsigned bytes piece by piece. It
+// decompresses a gzip file. Its memory does not depend on the file: look at Shape, and read only
+// what you need.
 type IDXReader struct {
 	Shape []int // of all elements
 
 	r      *bufio.Reader
 	name   string
-	seen   func([]byte) // is given the decompressed file, unless it is nil
+	seen   func([]byte) // receives the decompressed file; or nil
 	offset int64        // in the decompressed file
 	left   int          // elements to come
 	err    error        // what ended the reading
 }
 
-// NewIDXReader reads the header of an IDX file; errors call the file by
-// name. A header that is not well-formed is an [*IDXError].
+// NewIDXReader reads the header of an IDX file. name is its name in errors. A header that is
+// not well-formed is an [*IDXError].
 func NewIDXReader(r io.Reader, name string) (*IDXReader, error) {
 	return newIDXReader(r, name, nil)
 }
@@ -74,10 +74,9 @@ func newIDXReader(r io.Reader, name string, seen func([]byte)) (*IDXReader, erro
 	return in, nil
 }
 
-// Read reads elements. After the last it verifies that the file ends there, and
-// with it the checksum of gzip: only then, and if all is well, the error is
-// [io.EOF]. Any other is an [*IDXError]; then the elements read before it are
-// those of a damaged file.
+// Read reads elements. After the last one it checks that the file ends there, and the
+// checksum of a gzip file. If all is well, the error is then [io.EOF]. Any other error is
+// an [*IDXError]; then the elements that were read belong to a damaged file.
 func (in *IDXReader) Read(p []byte) (n int, err error) {
 	if in.err != nil {
 		return 0, in.err
@@ -129,7 +128,7 @@ func (in *IDXReader) fail(offset int64, want, got string, err error) error {
 	return &IDXError{Name: in.name, Offset: offset, Want: want, Got: got, Err: err}
 }
 
-// stopped is the error for a read that ended at in.offset for the reason err.
+// stopped returns the error for a read that ended at in.offset because of err.
 func (in *IDXReader) stopped(want string, err error) error {
 	got := err.Error()
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
@@ -140,8 +139,8 @@ func (in *IDXReader) stopped(want string, err error) error {
 
 var gzipMagic = []byte{0x1f, 0x8b}
 
-// decompress finds out whether the data is compressed: gzip begins with 1f 8b, and
-// IDX with 00 00.
+// decompress finds out whether the data is compressed: gzip begins with 1f 8b, and IDX with
+// 00 00.
 func (in *IDXReader) decompress() error {
 	magic, err := in.r.Peek(2)
 	if err != nil && err != io.EOF {
@@ -158,9 +157,8 @@ func (in *IDXReader) decompress() error {
 	return nil
 }
 
-// A gzipReader decompresses the members of a gzip file, one after another. Its
-// errors distinguish a file that is cut off, one that is damaged, and bytes after
-// the last member.
+// A gzipReader decompresses the members of a gzip file, one after another. Its errors
+// distinguish a truncated file, a damaged file, and bytes after the last member.
 type gzipReader struct {
 	in *bufio.Reader
 	z  gzip.Reader
@@ -206,10 +204,10 @@ func gzipError(err error) error {
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, new(flate.CorruptInputError)):
 		return &damage{"a damaged gzip stream (" + err.Error() + ")", err}
 	}
-	return err // of the reader
+	return err // from the reader itself
 }
 
-// A damage is an error with its own text.
+// A damage is an error with a text of its own.
 type damage struct {
 	text string
 	err  error

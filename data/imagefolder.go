@@ -16,14 +16,14 @@ import (
 	"github.com/chainrule-go/chainrule/internal/inputfile"
 )
 
-// pictureNames end the names of the files that are pictures.
+// pictureNames are the endings of the names of picture files.
 var pictureNames = []string{".png", ".jpg", ".jpeg", ".gif"}
 
 // An imageFolder is a folder with a folder of pictures for each class.
 type imageFolder struct {
 	dir     string
 	classes []string   // sorted
-	files   [][]string // of each class, sorted, below dir, with slashes
+	files   [][]string // for each class: paths relative to dir, with slashes, sorted
 }
 
 // openImageFolder lists the pictures of each class.
@@ -53,9 +53,8 @@ func openImageFolder(ctx context.Context, dir string) (*imageFolder, error) {
 	return f, nil
 }
 
-// Pictures returns the paths of the pictures in a folder and in the folders in it, in the
-// order of their names: the files that [Load] takes for PNG, JPEG or GIF. It is an error if
-// there are none.
+// Pictures returns the paths of the pictures in a folder and in the folders inside it, sorted by
+// name: the files that [Load] takes as PNG, JPEG or GIF. It is an error if there are none.
 func Pictures(ctx context.Context, dir string) ([]string, error) {
 	files, err := picturesBelow(ctx, dir, ".")
 	if err == nil && len(files) == 0 {
@@ -67,9 +66,9 @@ func Pictures(ctx context.Context, dir string) ([]string, error) {
 	return files, err
 }
 
-// picturesBelow lists the pictures in a folder in dir, below dir and with slashes. Hidden
-// files, and those whose names are not those of pictures, are left out; links to folders are
-// not followed.
+// picturesBelow lists the pictures in a folder of dir, with paths relative to dir and with
+// slashes. It leaves out hidden files and files whose names are not names of pictures, and does
+// not follow links to folders.
 func picturesBelow(ctx context.Context, dir, folder string) (files []string, err error) {
 	err = fs.WalkDir(os.DirFS(dir), folder, func(file string, entry fs.DirEntry, err error) error {
 		switch {
@@ -92,9 +91,9 @@ func picturesBelow(ctx context.Context, dir, folder string) (files []string, err
 	return files, nil
 }
 
-// read reads all pictures as bytes. What image leaves open is that of the first picture;
-// if same is set, all others must have its size, else they are scaled to it. The classes
-// are those of want, or, if there are none, the folders.
+// read reads all pictures as bytes. Settings that image leaves open are taken from the first
+// picture. If same is set, all pictures must have the size in image; otherwise they are scaled
+// to it. The classes must be in want; if want is nil, they are the folders.
 func (f *imageFolder) read(ctx context.Context, image *Image, want []string, same bool, sums *fileSums) (pixels []byte, labels []int, err error) {
 	if len(want) == 0 {
 		want = f.classes
@@ -121,13 +120,13 @@ func (f *imageFolder) read(ctx context.Context, image *Image, want []string, sam
 	return pixels, labels, nil
 }
 
-// path is that of a file.
+// path returns the path of a file.
 func (f *imageFolder) path(file string) string {
 	return filepath.Join(f.dir, filepath.FromSlash(file))
 }
 
-// readPicture reads a picture as bytes. What image leaves open becomes that of the
-// picture. Unless first is empty, a picture of another size than that one is an error.
+// readPicture reads a picture as bytes. Settings that image leaves open are taken from this
+// picture. If first, the name of the first picture, is not empty, another size is an error.
 func readPicture(ctx context.Context, at, name string, image *Image, first string, sums *fileSums) ([]byte, error) {
 	in, err := inputfile.Open(ctx, at)
 	if err != nil {
@@ -140,7 +139,7 @@ func readPicture(ctx context.Context, at, name string, image *Image, first strin
 	if err != nil {
 		return nil, err
 	}
-	if _, err := io.Copy(io.Discard, r); err != nil { // what follows the picture
+	if _, err := io.Copy(io.Discard, r); err != nil { // bytes after the picture
 		return nil, fmt.Errorf("reading %s: %w", at, err)
 	}
 	sums.add(name, sum)

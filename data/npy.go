@@ -17,7 +17,7 @@ import (
 // An NPY is the content of an npy file of NumPy: numbers in row-major order
 // (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html).
 type NPY struct {
-	Shape   []int  // (N, ...); a file without an axis has none
+	Shape   []int  // (N, ...); it may have no axis
 	Type    string // of the elements in the file: f4, f8 (floats), i1 to i8, u1 to u8 (integers) or b1 (bool)
 	Numbers []float64
 }
@@ -29,13 +29,13 @@ const (
 	mostNPYAxes      = 32 // as in NumPy before version 2
 )
 
-// npyHeader is the header: a dictionary of Python with three keys, in any order, as NumPy
-// writes it.
+// npyHeader matches the header as NumPy writes it: a Python dictionary with three keys, in any
+// order.
 var npyHeader = regexp.MustCompile(`^\{((?:'[a-z_]+': (?:'[^']*'|True|False|\([0-9, ]*\))(?:, ?)?){3})\} *\n?$`)
 var npyField = regexp.MustCompile(`'([a-z_]+)': ('[^']*'|True|False|\([0-9, ]*\))`)
 
-// npyTypes are the types of elements that are read, without the order of the bytes, and how
-// each becomes a float64. Integers above 2^53 are rounded.
+// npyTypes are the types of elements that are read, without the byte order, and how each becomes
+// a float64. Integers above 2^53 are rounded.
 var npyTypes = map[string]func(binary.ByteOrder, []byte) float64{
 	"f4": func(o binary.ByteOrder, b []byte) float64 { return float64(math.Float32frombits(o.Uint32(b))) },
 	"f8": func(o binary.ByteOrder, b []byte) float64 { return math.Float64frombits(o.Uint64(b)) },
@@ -50,10 +50,10 @@ var npyTypes = map[string]func(binary.ByteOrder, []byte) float64{
 	"b1": func(o binary.ByteOrder, b []byte) float64 { return float64(b[0]) },
 }
 
-// ReadNPY reads an npy file of numbers from r, to its end; errors call it by name. Files of
-// objects, texts or complex numbers are refused, and so are those in Fortran's order.
+// ReadNPY reads an npy file of numbers from r, to its end. name is its name in errors.
+// Files with objects, texts or complex numbers, and arrays in Fortran order, are refused.
 //
-// It takes at most twice the memory of the numbers, 8 bytes each, that have arrived,
+// It takes at most 16 bytes for each number that has arrived, twice the 8 bytes of a float64,
 // whatever the header states.
 func ReadNPY(r io.Reader, name string) (*NPY, error) {
 	x, err := readNPY(r)
@@ -93,7 +93,7 @@ func readNPY(r io.Reader) (*NPY, error) {
 	return x, nil
 }
 
-// npyHeaderOf reads the header: the shape, the type, and the order of the bytes.
+// npyHeaderOf reads the header: the shape, the type, and the byte order.
 func npyHeaderOf(r io.Reader) (*NPY, binary.ByteOrder, error) {
 	head := make([]byte, 12)
 	if _, err := io.ReadFull(r, head[:10]); err != nil || !bytes.HasPrefix(head, npyMagic) {
@@ -120,7 +120,7 @@ func npyHeaderOf(r io.Reader) (*NPY, binary.ByteOrder, error) {
 	return parseNPYHeader(header)
 }
 
-// parseNPYHeader returns the shape and the type, and the order of the bytes of an element.
+// parseNPYHeader returns the shape and the type, and the byte order of an element.
 func parseNPYHeader(header []byte) (x *NPY, order binary.ByteOrder, err error) {
 	fail := func(format string, args ...any) (*NPY, binary.ByteOrder, error) {
 		return nil, nil, fmt.Errorf(format, args...)
@@ -166,7 +166,8 @@ func parseNPYHeader(header []byte) (x *NPY, order binary.ByteOrder, err error) {
 	return x, order, nil
 }
 
-// cutOff returns otherwise, or the error of a file that ends too soon or cannot be read.
+// cutOff returns otherwise if err is nil; else the error for a file that ends too soon or cannot
+// be read.
 func cutOff(err, otherwise error) error {
 	switch err {
 	case nil:

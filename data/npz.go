@@ -8,23 +8,23 @@ import (
 	"strings"
 )
 
-// mostArrays is how many arrays an npz file may have.
+// mostArrays is the largest number of arrays in an npz file.
 const mostArrays = 1000
 
-// An npz is the arrays of an npz file: those of samples and of their targets.
+// An npz holds the arrays of samples and targets in an npz file.
 type npz struct {
 	x, y         *NPY
 	xTest, yTest *NPY // nil if there are none
 }
 
-// npzNames are the names that the arrays may have: samples and targets to train on, and
-// to test on.
+// npzNames are the names that the arrays may have: samples and targets to train on, then
+// samples and targets to test on.
 var npzNames = [][4]string{
 	{"x_train", "y_train", "x_test", "y_test"}, {"X_train", "y_train", "X_test", "y_test"},
 	{"x", "y"}, {"X", "y"}, {"X", "Y"}, {"images", "labels"}, {"data", "labels"}, {"data", "target"},
 }
 
-// readNPZ reads the arrays of an npz file that make samples.
+// readNPZ reads the arrays of samples and targets in an npz file.
 func readNPZ(f *source, name string) (*npz, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -51,7 +51,7 @@ func readNPZ(f *source, name string) (*npz, error) {
 		names = append(names, array)
 	}
 	most := int64(f.most())
-	left := most // of the elements, of which one of a byte takes eight in memory
+	left := most // bytes of elements, in memory: an element of one byte takes eight
 	read := func(array string) (*NPY, error) {
 		file := files[array]
 		if file == nil {

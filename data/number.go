@@ -8,17 +8,17 @@ import (
 	"strconv"
 )
 
-// powers are those of ten that a float64 holds exactly.
+// powers are the powers of ten that a float64 holds exactly.
 var powers = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
 	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
 
 // number parses a decimal number: digits with at most one point and a power of ten, such as
-// -1.5e-3. The result is the float64 that is nearest, as of strconv.ParseFloat. What that
-// takes beyond, such as 0x1p4, 1_000, inf and nan, is no number here.
+// -1.5e-3. The result is the nearest float64, as from strconv.ParseFloat. Other forms that
+// ParseFloat accepts, such as 0x1p4, 1_000, inf and nan, are errors here.
 //
-// Most numbers take a short way: up to 2^53 as an integer, times or divided by one of
-// powers, which is rounded once (Clinger, How to read floating point numbers accurately,
-// 1990).
+// Most numbers take a short way: their digits are an integer up to 2^53, which is multiplied or
+// divided by one of powers; this rounds once (Clinger, How to read floating point numbers
+// accurately, 1990).
 func number(s []byte) (float64, error) {
 	i, negative := 0, false
 	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
@@ -29,7 +29,7 @@ func number(s []byte) (float64, error) {
 	begin, point := i, -1
 	for ; i < len(s); i++ {
 		if d := s[i] - '0'; d <= 9 {
-			mantissa = mantissa*10 + uint64(d) // wrong beyond 19 digits, and then not used
+			mantissa = mantissa*10 + uint64(d) // wrong with more than 19 digits; then it is not used
 		} else if s[i] == '.' && point < 0 {
 			point = i
 		} else {
@@ -73,19 +73,19 @@ func number(s []byte) (float64, error) {
 	return v, nil
 }
 
-// fixedPoint is number for b[begin:end] if that is at most 16 bytes, digits with at most
-// one point and a minus, and up to 2^53 without the point; else ok is false. It takes all
-// digits together: it is for tables of many numbers. It looks at the 16 bytes before end,
-// and if there are not as many, ok is false too.
+// fixedPoint is number for b[begin:end] in a common form: at most 16 bytes, digits with at
+// most one point and a minus, and at most 2^53 without the point. For any other form ok is
+// false. It handles all digits together, because tables may have many numbers. It reads the
+// 16 bytes before end; if there are fewer, ok is false too.
 //
-// Two words hold the value of each digit, the last one in the highest byte, with zeros
-// before the first. What is before the point is moved over it.
+// Two words hold the values of the digits, the last digit in the highest byte, and zeros before
+// the first digit. The digits before the point are moved over the point.
 func fixedPoint(b []byte, begin, end int) (v float64, ok bool) {
 	n := end - begin
 	if n <= 0 || n > 16 || end < 16 {
 		return 0, false
 	}
-	negative := (uint64(b[begin]^'-') - 1) >> 63 // 1 or 0: a branch on signs, which are random, costs more
+	negative := (uint64(b[begin]^'-') - 1) >> 63 // 1 or 0, without a branch: signs are random
 	n -= int(negative)
 	text := b[end-16 : end]
 	lo := (binary.LittleEndian.Uint64(text) ^ each*'0') & highest[n]
@@ -125,8 +125,8 @@ const (
 	upper = each << 7          // the upper bit of each byte
 )
 
-// highest are words whose highest bytes are ones: none of those before index 8, i-8 of
-// that at i, all of those from 16 on.
+// highest[i] has ones in its highest bytes: in none for i up to 8, in i-8 for i from 8 to 16, in
+// all for i from 16 on.
 var highest = func() (words [25]uint64) {
 	for i := range words {
 		words[i] = ^(^uint64(0) >> (8 * min(max(i-8, 0), 8)))
@@ -134,15 +134,15 @@ var highest = func() (words [25]uint64) {
 	return words
 }()
 
-// eightDigits returns the number whose digits are the bytes of w, the first in the lowest:
-// of neighbours it makes pairs, and fours, and eight.
+// eightDigits returns the number whose digits are the bytes of w, the first digit in the lowest
+// byte. It joins neighbors to pairs, pairs to fours, and fours to eight.
 func eightDigits(w uint64) uint64 {
 	w = w*10 + w>>8
 	const pairs = 0x000000ff_000000ff
 	return (w&pairs*(1_000_000<<32+100) + w>>16&pairs*(10_000<<32+1)) >> 32
 }
 
-// power parses the power of ten of a number.
+// power parses the power of ten at the end of a number.
 func power(s []byte) (e int, ok bool) {
 	sign := 1
 	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
@@ -162,7 +162,7 @@ func power(s []byte) (e int, ok bool) {
 
 func notNumber(s []byte) error { return fmt.Errorf("want a number, got %s", short(s)) }
 
-// short is a text from a file in quotes, cut where it is long.
+// short quotes a text from a file for an error message, and shortens it.
 func short(s []byte) string {
 	if len(s) > 40 {
 		return strconv.Quote(string(s[:40])) + "…"

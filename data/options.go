@@ -7,43 +7,71 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Options say how one's own data become samples. The zero value is enough for pictures and
-// arrays; a table wants a Label or Targets.
+// Options say how [Load] turns data into samples. The zero value is enough for pictures and
+// arrays; a table needs a Label or Targets.
 type Options struct {
-	// Of a table. Columns are named, or numbered from 1 (-1 is the last).
-	Label       string   // the column that has the class, or
-	Targets     []string // the columns of numbers that are predicted
-	Ignore      []string // columns that are no inputs
-	Categorical []string // columns of categories though they hold numbers
-	Missing     []string // the texts that stand for a missing value; nil is UsualMissing
-	Header      string   // whether the first line names the columns: "yes", "no", or "" to find out: it does if no field of it is a number
+	// Of a table. A column is given by its name, or by its number, counted from 1; -1 is the
+	// last column.
 
-	// Fill says what takes the place of missing values: "mean", "median" or
-	// "most-frequent" of the training part, or "=" and a text. "age=median" is for the column
-	// age alone, "median" for all others; columns of categories then take the most frequent.
-	// Without it a missing value is an error.
+	// Label is the column with the class to predict. Targets are columns of numbers to
+	// predict. A table has one or the other.
+	Label   string
+	Targets []string
+
+	// Ignore lists columns that are not inputs.
+	Ignore []string
+
+	// Categorical lists columns that hold numbers but are categories.
+	Categorical []string
+
+	// Missing lists the texts that stand for a missing value; nil is UsualMissing.
+	Missing []string
+
+	// Header says whether the first line names the columns: "yes", "no", or "" to find out.
+	// "" takes the first line for names if none of its fields is a number.
+	Header string
+
+	// Fill says what takes the place of missing values: "mean", "median" or "most-frequent"
+	// of the training part, or "=" and a text. "age=median" is for the column age alone,
+	// "median" for all others; a column of categories then takes the most frequent one.
+	// Without Fill a missing value is an error.
 	Fill []string
 
-	// Of pictures. If neither is given, all must have the size and the channels of the first.
-	Height, Width int
-	Channels      int // 1: grey; 3: colour
+	// Of pictures.
 
-	// Labels is the file of the labels or targets of an IDX or npy file. That of an IDX
-	// file is found by its name, if the two are called as those of MNIST.
+	// Height and Width are the size in pixels to which pictures are scaled. If they are 0,
+	// all pictures must have the size of the first.
+	Height, Width int
+
+	// Channels is 1 for gray and 3 for color. If it is 0, it is that of the first picture.
+	Channels int
+
+	// Of arrays.
+
+	// Labels is the file with the labels of an IDX file, or with the targets of an npy file.
+	// If it is "", the file is found by its name: an IDX file whose name has labels instead
+	// of images, and idx1 instead of idx3; or an npy file whose name has y instead of x at
+	// its beginning.
 	Labels string
 
-	// Validation and Test are parts of the data that are not trained on: their shares, from
-	// 0 to below 1, drawn by Seed; or a file or folder of the same kind; or, in a table,
-	// the lines in whose column PartColumn stands validation or test, and not train. Data
-	// that have such a part themselves (a folder test, an array x_test) keep it, whatever
-	// the share.
-	Validation, Test         float64
-	ValidationPath, TestPath string
-	PartColumn               string
-	Seed                     uint64
+	// Of the parts.
 
-	// Raw leaves the numbers of tables and arrays as they are. Else each column is
-	// standardised: its mean over the training part becomes 0, its standard deviation 1.
+	// Validation and Test are the shares of the data that are not trained on, each from 0 to
+	// below 1. Seed decides which samples they are. Data that have such a part themselves (a
+	// folder test, an array x_test) keep it, whatever the share.
+	Validation, Test float64
+
+	// ValidationPath and TestPath name a file or folder of the same kind, instead of a share.
+	ValidationPath, TestPath string
+
+	// PartColumn is a column of a table that holds train, validation or test for each record,
+	// instead of shares and paths.
+	PartColumn string
+
+	Seed uint64
+
+	// Raw leaves the numbers of tables and arrays as they are. Otherwise each column is
+	// standardized: over the training part, its mean becomes 0 and its standard deviation 1.
 	Raw bool
 }
 
@@ -55,8 +83,8 @@ func (o *Options) missing() []string {
 	return o.Missing
 }
 
-// check reports options that contradict each other.
-func (o *Options) check() error {
+// Check returns an error if options contradict each other or are out of range.
+func (o *Options) Check() error {
 	switch {
 	case !(o.Validation >= 0 && o.Test >= 0 && o.Validation+o.Test < 1):
 		return fmt.Errorf("want shares of validation and test of 0 or more that leave something to train on, got %v and %v", o.Validation, o.Test)
@@ -69,7 +97,7 @@ func (o *Options) check() error {
 	case (o.Height == 0) != (o.Width == 0), o.Height < 0, o.Width < 0, o.Height > longestSide, o.Width > longestSide:
 		return fmt.Errorf("want pictures of 1 to %d pixels on a side, got %d x %d", longestSide, o.Width, o.Height)
 	case o.Channels != 0 && o.Channels != 1 && o.Channels != 3:
-		return fmt.Errorf("want 1 channel (grey) or 3 (colour), got %d", o.Channels)
+		return fmt.Errorf("want 1 channel (gray) or 3 (color), got %d", o.Channels)
 	case o.PartColumn != "" && (o.Validation > 0 || o.Test > 0 || o.ValidationPath != "" || o.TestPath != ""):
 		return errors.New("want the parts of the data by a column, or by shares and files, not both")
 	}

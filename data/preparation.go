@@ -13,55 +13,54 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Preparation is what was done to samples before a network was trained on them, so that
-// the same is done to those it is asked about. It is kept in the model file, as JSON.
+// A Preparation says how samples were prepared before a network was trained on them, so that new
+// samples are prepared in the same way. It is kept in the model file, as JSON.
 //
-// Samples are rows of a table (Columns), pictures (Image) or arrays of numbers (Array);
-// one of the three is set. Their targets are Classes or Targets; both are empty if the
-// classes have no names.
+// Samples are rows of a table (Columns), pictures (Image) or arrays of numbers (Array); one of
+// the three is set. Their targets are Classes or Targets. Both are empty if there are classes
+// without names.
 type Preparation struct {
-	Columns []Column `json:"columns,omitempty"` // that are inputs, in their order
+	Columns []Column `json:"columns,omitempty"` // the columns that are inputs, in order
 	Image   *Image   `json:"image,omitempty"`
 	Array   *Array   `json:"array,omitempty"`
 
-	Label   string   `json:"label,omitempty"`   // the column of a table that has the class
-	Classes []string `json:"classes,omitempty"` // what the class of index i is called
-	Targets []Column `json:"targets,omitempty"` // the numbers that are predicted: their columns in a table
+	Label   string   `json:"label,omitempty"`   // the column of a table with the class
+	Classes []string `json:"classes,omitempty"` // the names of the classes, by index
+	Targets []Column `json:"targets,omitempty"` // the numbers to predict, and their columns in a table
 
 	Header  bool     `json:"header,omitempty"`  // the first line of a table names the columns
 	Missing []string `json:"missing,omitempty"` // the texts that stand for a missing value in a table; "" always does
 }
 
-// A Column is a column of a table, and how it becomes inputs: a number v becomes
-// (v - Mean) / Std; a text becomes one input for each of Categories, 1 for its own and 0
-// for the others.
+// A Column is a column of a table, and how it becomes inputs. A number v becomes (v - Mean)
+// / Std. A text becomes one input for each of Categories: 1 for its own category, and 0 for
+// all others.
 type Column struct {
 	Name       string   `json:"name"`
 	Mean       float64  `json:"mean,omitempty"`
 	Std        float64  `json:"std,omitempty"` // above 0; 0 if there are categories
 	Categories []string `json:"categories,omitempty"`
-	Fill       *string  `json:"fill,omitempty"` // read in place of a missing value; nil: that is an error
+	Fill       *string  `json:"fill,omitempty"` // read instead of a missing value; nil: a missing value is an error
 }
 
-// An Image is the size of a picture as a sample of shape (Channels, Height, Width); a
-// byte becomes a number by [Brightness].
+// An Image describes pictures as samples of shape (Channels, Height, Width). A byte becomes a
+// number by [Brightness].
 type Image struct {
 	Height   int  `json:"height"`
 	Width    int  `json:"width"`
-	Channels int  `json:"channels"`        // 1: grey; 3: red, green and blue
-	Digit    bool `json:"digit,omitempty"` // of a handwritten digit, prepared as those of MNIST were
+	Channels int  `json:"channels"`        // 1: gray; 3: red, green and blue
+	Digit    bool `json:"digit,omitempty"` // pictures of handwritten digits, prepared like those of MNIST
 }
 
-// An Array is the shape of a sample that is an array of numbers, of which each v becomes
-// (v - Mean) / Std. Mean and Std have one number for each element of a sample, or one for
-// all of them.
+// An Array describes samples that are arrays of numbers. A number v becomes (v - Mean) / Std.
+// Mean and Std have one number for each element of a sample, or a single number for all.
 type Array struct {
 	Shape []int     `json:"shape"`
 	Mean  []float64 `json:"mean"`
 	Std   []float64 `json:"std"`
 }
 
-// What a Preparation may hold. It is checked before memory is taken for it.
+// The limits of a Preparation. They are checked before memory is allocated for it.
 const (
 	mostColumns    = 20_000
 	mostCategories = 1_000   // of a column
@@ -86,14 +85,14 @@ func (p *Preparation) Shape() []int {
 	return []int{n}
 }
 
-// inputs is how many inputs a column becomes.
+// inputs returns the number of inputs for a column.
 func (c *Column) inputs() int { return max(1, len(c.Categories)) }
 
-// Outputs returns how many outputs a network has for the targets: one for each class, or
-// one for each number that is predicted. It is 0 if neither is known.
+// Outputs returns the number of outputs that a network needs for the targets: one for each
+// class, or one for each number to predict. It is 0 if neither is known.
 func (p *Preparation) Outputs() int { return len(p.Classes) + len(p.Targets) }
 
-// Check reports what is wrong with a Preparation that was read from a file.
+// Check returns what is wrong with a Preparation that was read from a file.
 func (p *Preparation) Check() error {
 	kinds := 0
 	for _, is := range []bool{len(p.Columns) > 0, p.Image != nil, p.Array != nil} {
@@ -189,7 +188,7 @@ func (a *Array) check() error {
 	return nil
 }
 
-// scale reports whether numbers can be standardised so.
+// scale returns an error if numbers cannot be standardized with this mean and std.
 func scale(mean, std float64) error {
 	if math.IsNaN(mean) || math.IsInf(mean, 0) || !(std > 0) || math.IsInf(std, 0) {
 		return fmt.Errorf("want a finite mean and a standard deviation above 0, got %v and %v", mean, std)
@@ -197,7 +196,7 @@ func scale(mean, std float64) error {
 	return nil
 }
 
-// distinct reports names that are too many, too long or the same.
+// distinct returns an error if there are too many names, or one is too long or occurs twice.
 func distinct(what string, names []string, most int) error {
 	if len(names) > most {
 		return fmt.Errorf("%s: want at most %d, got %d", what, most, len(names))
@@ -215,7 +214,7 @@ func distinct(what string, names []string, most int) error {
 	return nil
 }
 
-// checkName reports why name cannot be that of a column, a class or a category.
+// checkName returns an error if name cannot be the name of a column, a class or a category.
 func checkName(name string) error {
 	switch {
 	case len(name) > longestName:
@@ -228,8 +227,8 @@ func checkName(name string) error {
 	return nil
 }
 
-// Restore turns outputs of a network for the targets, one after another, back into the
-// numbers they stand for: v·Std + Mean. It changes nothing if there are no Targets.
+// Restore turns standardized outputs of a network back into the units of the targets: v·Std +
+// Mean. y holds the outputs of one or more samples. If there are no Targets, nothing changes.
 func Restore[T tensor.Float](p *Preparation, y []T) {
 	if len(p.Targets) == 0 {
 		return

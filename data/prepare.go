@@ -11,8 +11,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// slots returns what is kept of each column of a table that is trained on: the inputs in
-// the order of the file, then what is predicted, then the part.
+// slots returns what is read from each column of a table for training: the inputs in the order
+// of the file, then the columns to predict, then the column of parts.
 func (f *tableFile) slots(o *Options) ([]slot, error) {
 	uses := map[int]use{}
 	var predicted []int
@@ -92,7 +92,7 @@ func (f *tableFile) slots(o *Options) ([]slot, error) {
 	return slots, nil
 }
 
-// codes are the indices of texts.
+// codes returns the index of each text.
 func codes(texts []string) map[string]int {
 	m := make(map[string]int, len(texts))
 	for i, text := range texts {
@@ -101,7 +101,7 @@ func codes(texts []string) map[string]int {
 	return m
 }
 
-// set returns the columns that are named.
+// set returns the set of the named columns.
 func (f *tableFile) set(names []string) (map[int]bool, error) {
 	s := map[int]bool{}
 	for _, n := range names {
@@ -114,7 +114,7 @@ func (f *tableFile) set(names []string) (map[int]bool, error) {
 	return s, nil
 }
 
-// fills returns how each column is filled.
+// fills returns how the missing values of each column are filled.
 func (f *tableFile) fills(all []string) (map[int]string, error) {
 	fills := map[int]string{}
 	general := ""
@@ -144,8 +144,8 @@ func (f *tableFile) fills(all []string) (map[int]string, error) {
 	return fills, nil
 }
 
-// prepare finds from the records of the training part what missing values become, and the
-// mean and the standard deviation of each column; fills are as fills returns them.
+// prepare computes from the training part what replaces missing values, and the mean and
+// standard deviation of each column.
 func (t *table) prepare(f *tableFile, o *Options, part []uint8) (*Preparation, error) {
 	p := &Preparation{Header: f.header, Missing: o.missing()}
 	fills, err := f.fills(o.Fill)
@@ -193,8 +193,8 @@ func (t *table) prepare(f *tableFile, o *Options, part []uint8) (*Preparation, e
 	return p, nil
 }
 
-// fill replaces the missing values of a slot, which are NaN, by one that is computed from
-// the training part.
+// fill replaces the missing values of a slot, which are NaN, by a value that is computed
+// from the training part.
 func (t *table) fill(k int, how string, part []uint8) error {
 	s := &t.slots[k]
 	var values []float64
@@ -235,7 +235,7 @@ func (t *table) fill(k int, how string, part []uint8) error {
 	return nil
 }
 
-// each calls do for the records of the training part.
+// each calls do with the records of the training part.
 func (t *table) each(part []uint8, do func(row []float64)) {
 	i, width := 0, len(t.slots)
 	for _, block := range t.blocks {
@@ -248,8 +248,8 @@ func (t *table) each(part []uint8, do func(row []float64)) {
 	}
 }
 
-// scales returns the mean and the standard deviation of each slot over the training part;
-// 0 and 1 if numbers are left as they are.
+// scales returns the mean and the standard deviation of each slot over the training part. If raw
+// is set, they are 0 and 1.
 func (t *table) scales(raw bool, part []uint8) (means, stds []float64) {
 	means, stds = make([]float64, len(t.slots)), make([]float64, len(t.slots))
 	n := 0.0
@@ -279,7 +279,7 @@ func (t *table) scales(raw bool, part []uint8) (means, stds []float64) {
 	return means, stds
 }
 
-// deviation is the root of a variance, or 1 where all values are the same.
+// deviation returns the root of a variance, or 1 if all values are the same.
 func deviation(variance float64) float64 {
 	if std := math.Sqrt(variance); std > 0 {
 		return std
@@ -295,7 +295,7 @@ func mean(values []float64) float64 {
 	return sum / float64(len(values))
 }
 
-// sets returns the records of each part as samples, and drops the table on the way.
+// sets returns the records of each part as samples. It frees the table as it goes.
 func sets[T tensor.Float](t *table, p *Preparation, part []uint8) (all [parts]Samples[T]) {
 	var count [parts]int
 	for _, of := range part {
@@ -331,7 +331,7 @@ func sets[T tensor.Float](t *table, p *Preparation, part []uint8) (all [parts]Sa
 			s.T[j] = int(row[0])
 		}
 		if (i+1)%t.perBlock() == 0 {
-			t.blocks[i/t.perBlock()] = nil // there may be twice as much memory for the samples
+			t.blocks[i/t.perBlock()] = nil // the samples may need twice as much memory
 		}
 	}
 	for of := range made {
@@ -342,7 +342,7 @@ func sets[T tensor.Float](t *table, p *Preparation, part []uint8) (all [parts]Sa
 	return all
 }
 
-// setInputs sets the inputs for a record that are not 0.
+// setInputs sets the inputs for a record, except those that are 0.
 func setInputs[T tensor.Float](x []T, columns []Column, row []float64) {
 	for i := range columns {
 		c := &columns[i]

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// preparedSlots returns what is kept of each column of a table that is read as one before
-// was: inputs first, then what is predicted if all of it is there.
+// preparedSlots returns what is read from each column of a table that is read with an existing
+// Preparation: the inputs first, then the columns to predict if all of them are there.
 func (f *tableFile) preparedSlots(p *Preparation) (slots []slot, labelled bool, err error) {
 	find := func(c *Column, as use) (slot, bool) {
 		s := slot{column: slices.Index(f.names, c.Name), use: as, numeric: len(c.Categories) == 0, texts: c.Categories, codes: codes(c.Categories)}
@@ -17,7 +17,7 @@ func (f *tableFile) preparedSlots(p *Preparation) (slots []slot, labelled bool, 
 		}
 		return s, s.column >= 0
 	}
-	// Without names, a file that lacks what is predicted has the inputs alone.
+	// Without column names, a file without the columns to predict has only the inputs.
 	alone := !f.header && !p.Header && len(f.names) == len(p.Columns)
 	for i := range p.Columns {
 		s, ok := find(&p.Columns[i], inputColumn)
@@ -47,7 +47,7 @@ func (f *tableFile) preparedSlots(p *Preparation) (slots []slot, labelled bool, 
 	return slots, labelled, nil
 }
 
-// readPrepared reads a table as one before was.
+// readPrepared reads a table with an existing Preparation.
 func readPrepared(r io.Reader, name string, p *Preparation) (t *table, labelled bool, err error) {
 	header := "no"
 	if p.Header {

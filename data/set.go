@@ -12,19 +12,19 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Set is samples and their targets: row i of X, along its first axis, is sample i.
-// Its target is T[i], the index of its class, or, for a regression, row i of Values.
-// The zero Set is empty.
+// A Set is samples and their targets. Row i of X, along its first axis, is sample i. Its
+// target is the class index T[i] or, for a regression, row i of Values. The zero Set is
+// empty.
 type Set[T tensor.Float] struct {
 	X      *tensor.Tensor[T] // (N, ...)
 	T      []int             // (N)
-	Values *tensor.Tensor[T] // (N, ...), in place of T
+	Values *tensor.Tensor[T] // (N, ...), instead of T
 }
 
 // Len returns the number of samples.
 func (s Set[T]) Len() int { return s.Targets().Len() }
 
-// Targets returns the targets of all samples, sharing memory with s.
+// Targets returns the targets of all samples. They share memory with s.
 func (s Set[T]) Targets() nn.Targets[T] { return nn.Targets[T]{Labels: s.T, Values: s.Values} }
 
 // SampleShape returns the shape of a sample. It panics with a
@@ -53,7 +53,7 @@ func (s Set[T]) Gather(x []T, labels []int, values []T, samples []int) {
 	}
 }
 
-// copyRows copies some rows of all.
+// copyRows copies the given rows of all.
 func copyRows[T tensor.Float](to []T, all *tensor.Tensor[T], rows []int) {
 	size := len(to) / max(len(rows), 1)
 	for i, row := range rows {
@@ -61,8 +61,8 @@ func copyRows[T tensor.Float](to []T, all *tensor.Tensor[T], rows []int) {
 	}
 }
 
-// Rows returns the samples lo to hi (without hi), sharing memory with s. Like a
-// slice expression it panics if the range is out of bounds.
+// Rows returns the samples lo to hi-1, which share memory with s. Like a slice expression, it
+// panics if the range is out of bounds.
 func (s Set[T]) Rows(lo, hi int) Set[T] {
 	s = s.checked("Set.Rows")
 	if s.Values != nil {
@@ -71,8 +71,7 @@ func (s Set[T]) Rows(lo, hi int) Set[T] {
 	return Set[T]{X: s.X.Rows(lo, hi), T: s.T[lo:hi:hi]}
 }
 
-// checked returns s, or panics with a *tensor.ShapeError if X does not have a row for
-// each target.
+// checked returns s. It panics with a *tensor.ShapeError unless X has a row for each target.
 func (s Set[T]) checked(op string) Set[T] {
 	if s.X == nil {
 		s.X = tensor.New[T](0)
@@ -97,14 +96,13 @@ func (s Set[T]) checked(op string) Set[T] {
 	return s
 }
 
-// Batches returns an iterator over s, n samples and their targets at a time. The
-// last batch is smaller if n does not divide the number of samples, and an empty
-// set has none. Each range over the iterator shuffles anew, with numbers from
-// rng; if rng is nil, the samples come in order.
+// Batches returns an iterator over batches of n samples and their targets. The last batch is
+// smaller if n does not divide the number of samples; an empty set has no batches. Each range
+// over the iterator shuffles anew, with numbers from rng; if rng is nil, the samples come in
+// order.
 //
-// The batch is a copy of rows of s, and its memory is used again for the next
-// one. It panics if n < 1, and with a [*tensor.ShapeError] if X does not have a
-// row for each target.
+// A batch is a copy of rows of s. Its memory is used again for the next batch. Batches panics if
+// n < 1, and with a [*tensor.ShapeError] if X does not have a row for each target.
 func (s Set[T]) Batches(n int, rng *rand.Rand) iter.Seq2[*tensor.Tensor[T], nn.Targets[T]] {
 	s = s.checked("Set.Batches")
 	mustBatch("Set.Batches", n)
@@ -125,40 +123,40 @@ func (s Set[T]) Batches(n int, rng *rand.Rand) iter.Seq2[*tensor.Tensor[T], nn.T
 	}
 }
 
-// A Batcher returns samples in shuffled batches, epoch after epoch, without
-// allocating. The order of an epoch depends only on the seed and the epoch's
-// number, so a position is two integers: [Batcher.Seek] with what
-// [Batcher.Position] returned continues exactly there, in another process too.
+// A Batcher returns samples in shuffled batches, epoch after epoch, without allocating. The
+// order in an epoch depends only on the seed and the number of the epoch. So a position is
+// two integers: [Batcher.Seek] with the results of [Batcher.Position] continues exactly
+// there, also in another process.
 type Batcher[T tensor.Float] struct {
-	Threads int // that copy a batch; below 2, only the caller's goroutine does
+	Threads int // threads that copy a batch; below 2, only the caller's goroutine does
 
 	samples      Samples[T]
-	varying      Varying[T] // samples if they are; else nil
-	size         int        // of all batches but the last
+	varying      Varying[T] // samples, if they are Varying; otherwise nil
+	size         int        // samples in each batch but the last
 	row          int        // elements of a sample
 	seed         uint64
-	epoch, batch int   // of the batch that Next returns
-	order        []int // of the samples in this epoch, from its first batch on
+	epoch, batch int   // of the batch that Next returns next
+	order        []int // of the samples in this epoch; set with its first batch
 	pcg          rand.PCG
 	x            tensor.Tensor[T]
-	labels       []int            // of the batch, or
+	labels       []int            // of the batch; or values
 	values       tensor.Tensor[T] // of the batch
-	valueRow     int              // values of a sample; 0 if it has a label
-	targets      nn.Targets[T]    // one of the two
+	valueRow     int              // number of values of a sample; 0 if it has a label
+	targets      nn.Targets[T]    // labels or values
 	copying      copying[T]
 }
 
-// copying is the work of copying samples into the batch of a Batcher.
+// copying is the work of copying samples into a batch, divided among threads.
 type copying[T tensor.Float] struct {
 	to      *Batcher[T]
 	samples []int
 }
 
-// NewBatcher returns a Batcher at the start of epoch 0 with batches of n samples. It panics if n < 1, and with a [*tensor.ShapeError] if there are
-// not as many samples as targets.
+// NewBatcher returns a Batcher at the start of epoch 0, with batches of n samples. It panics if
+// n < 1, and with a [*tensor.ShapeError] unless there is a target for each sample.
 func NewBatcher[T tensor.Float](samples Samples[T], n int, seed uint64) *Batcher[T] {
 	mustBatch("data.NewBatcher", n)
-	n = min(n, max(samples.Len(), 1)) // so that the buffers are no larger than the samples
+	n = min(n, max(samples.Len(), 1)) // so that the buffers are not larger than the samples
 	shape := samples.SampleShape()
 	row, _ := tensor.Size(shape...)
 	b := &Batcher[T]{samples: samples, size: n, row: row, seed: seed, order: make([]int, samples.Len())}
@@ -184,10 +182,10 @@ func mustBatch(op string, n int) {
 // Batches returns the number of batches in an epoch.
 func (b *Batcher[T]) Batches() int { return (b.samples.Len() + b.size - 1) / b.size }
 
-// Next returns the next batch and its targets, or false at the end of an epoch;
-// the call after that begins the next epoch. The last batch of an epoch is
-// smaller if the batch size does not divide the number of samples. The batch is
-// a copy of the samples, and its memory is used again for the next one.
+// Next returns the next batch and its targets. At the end of an epoch it returns false; the next
+// call begins the next epoch. The last batch of an epoch is smaller if the batch size does not
+// divide the number of samples. The batch is a copy of the samples. Its memory is used again for
+// the next batch.
 func (b *Batcher[T]) Next() (x *tensor.Tensor[T], t nn.Targets[T], ok bool) {
 	if b.batch == b.Batches() {
 		b.epoch, b.batch = b.epoch+1, 0
@@ -202,23 +200,22 @@ func (b *Batcher[T]) Next() (x *tensor.Tensor[T], t nn.Targets[T], ok bool) {
 }
 
 // Samples returns the numbers of the samples in the batch that Next returned last, row by
-// row, until the next call. It is nil before the first.
+// row. The slice is valid until the next call of Next. It is nil before the first.
 func (b *Batcher[T]) Samples() []int { return b.copying.samples }
 
-// Position returns the epoch and the number of its batches already returned, both counted
-// from 0. After the last batch of an epoch, and until Next has
-// returned false, that is still the same epoch.
+// Position returns the epoch, and the number of batches of that epoch that Next has
+// returned, both counted from 0. The epoch changes only when Next has returned false.
 func (b *Batcher[T]) Position() (epoch, batch int) { return b.epoch, b.batch }
 
-// Settings returns what the order of the samples depends on: their number, the batch
+// Settings returns everything that the order of the samples depends on: their number, the batch
 // size and the seed.
 func (b *Batcher[T]) Settings() (samples, batch int, seed uint64) {
 	return b.samples.Len(), b.size, b.seed
 }
 
-// Seek makes Next continue at a position, as [Batcher.Position] returned it
-// from a Batcher with a set of the same length, the same batch size and the
-// same seed. A position that does not exist is an error and changes nothing.
+// Seek makes Next continue at a position that [Batcher.Position] returned. That Batcher
+// must have had the same number of samples, batch size and seed. A position that does not
+// exist is an error and changes nothing.
 func (b *Batcher[T]) Seek(epoch, batch int) error {
 	if epoch < 0 || batch < 0 || batch > b.Batches() {
 		return fmt.Errorf("there is no epoch %d, batch %d: %d samples make %d batches of %d an epoch; continue with the data and the batch size it began with",
@@ -231,13 +228,13 @@ func (b *Batcher[T]) Seek(epoch, batch int) error {
 	return nil
 }
 
-// shuffle makes the order of the current epoch.
+// shuffle computes the order of the current epoch.
 func (b *Batcher[T]) shuffle() {
 	b.pcg.Seed(b.seed, uint64(b.epoch))
 	shuffle(b.order, &b.pcg)
 }
 
-// at gathers batch k of the current order.
+// at copies batch k of the current order.
 func (b *Batcher[T]) at(k int) (*tensor.Tensor[T], nn.Targets[T]) {
 	order := b.order[k*b.size : min(k*b.size+b.size, len(b.order))]
 	b.x.Shape[0] = len(order)
@@ -253,10 +250,10 @@ func (b *Batcher[T]) at(k int) (*tensor.Tensor[T], nn.Targets[T]) {
 	return &b.x, b.targets
 }
 
-// together is the number of samples that are copied as one part of the work.
+// together is the number of samples that a thread copies at a time.
 const together = 16
 
-// Do copies one part.
+// Do copies the samples of one part of the work.
 func (d *copying[T]) Do(part int) {
 	lo, hi := part*together, min((part+1)*together, len(d.samples))
 	b := d.to
@@ -275,13 +272,12 @@ func (d *copying[T]) Do(part int) {
 	b.samples.Gather(x, labels, values, d.samples[lo:hi])
 }
 
-// shuffle makes order a random permutation of 0 to len(order)-1, which does not
-// depend on what it was before: the inside-out form of Fisher and Yates.
+// shuffle makes order a random permutation of 0 to len(order)-1, whatever it was before, by the
+// inside-out form of the Fisher-Yates shuffle.
 //
-// It takes the bits of the source and not the methods of rand.Rand, whose
-// results differ between 32-bit and 64-bit machines. Without their rejection
-// step some permutations are likelier than others by len(order)/2^64, which
-// cannot be observed.
+// It uses the bits of the source and not the methods of rand.Rand, whose results differ
+// between 32-bit and 64-bit machines. It has no rejection step, so some permutations are
+// more likely than others, by len(order)/2^64, which cannot be observed.
 func shuffle(order []int, bits64 rand.Source) {
 	for i := range order {
 		high, _ := bits.Mul64(bits64.Uint64(), uint64(i+1))

@@ -13,12 +13,12 @@ const (
 	parts
 )
 
-// split assigns each of n samples to a part, so that validation and test have their
-// shares of each class; classes is nil if there are none.
+// split assigns each of n samples to a part, so that validation and test have their shares of
+// each class. classes is nil if there are no classes.
 //
-// Which part a sample is in depends on the seed and on its key, a hash of what it holds,
-// and not on where it stands in a file. Samples of the same key are in the same part, so
-// that none that was trained on is tested. keys returns one for each sample.
+// The part of a sample depends on the seed and on its key, a hash of its contents, and not
+// on its place in the file. Samples with the same key are in the same part, so that no
+// sample that was trained on is also tested. keys returns a key for each sample.
 func split(n int, seed uint64, validation, test float64, keys func() []uint64, classes []int) []uint8 {
 	part := make([]uint8, n)
 	if validation == 0 && test == 0 {
@@ -28,7 +28,7 @@ func split(n int, seed uint64, validation, test float64, keys func() []uint64, c
 		classes = make([]int, n)
 	}
 	all := keys()
-	ends := []int{0} // where in some the keys of the classes before each end
+	ends := []int{0} // where the keys of each class begin in some; later, where they end
 	for i, key := range all {
 		all[i] = mix(mix(seed) ^ key)
 		for classes[i]+1 >= len(ends) {
@@ -39,13 +39,13 @@ func split(n int, seed uint64, validation, test float64, keys func() []uint64, c
 	for c := range ends[1:] {
 		ends[c+1] += ends[c]
 	}
-	some := make([]uint64, n) // the keys of all, class by class
+	some := make([]uint64, n) // the keys of all samples, class by class
 	for i, key := range all {
 		end := &ends[classes[i]]
 		some[*end] = key
 		*end++
 	}
-	type limits struct{ test, held uint64 } // the first keys that are beyond them
+	type limits struct{ test, held uint64 } // the first keys that are no longer in the part
 	limit := make([]limits, len(ends)-1)
 	begin := 0
 	for c := range limit {
@@ -72,8 +72,8 @@ func split(n int, seed uint64, validation, test float64, keys func() []uint64, c
 	return part
 }
 
-// smallest returns the key that n others come before in order. It divides them by one bit
-// after another, from the highest on, and goes on with one side. That changes their order.
+// smallest returns the key that has n keys before it in order. It divides the keys by one bit
+// after another, from the highest, and continues with one side. It changes the order of keys.
 func smallest(keys []uint64, n int) uint64 {
 	for bit := 63; bit >= 0 && len(keys) > 1; bit-- {
 		clear := 0 // keys whose bit is 0: they come first
@@ -90,7 +90,7 @@ func smallest(keys []uint64, n int) uint64 {
 	return keys[0]
 }
 
-// mix is a step of a hash: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
+// mix is a step of a hash: the finalizer of SplitMix64 (Steele, Lea and Flood, 2014).
 func mix(h uint64) uint64 {
 	h += 0x9e3779b97f4a7c15
 	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
@@ -98,18 +98,18 @@ func mix(h uint64) uint64 {
 	return h ^ h>>31
 }
 
-// hashNumbers sets the keys of samples of as many numbers each.
+// hashNumbers sets the keys of samples. Each has len(values)/len(keys) numbers.
 func hashNumbers(keys []uint64, values []float64) {
 	width := len(values) / max(len(keys), 1)
 	clear(keys)
-	const together = 16 // samples, whose sums do not wait for each other
+	const together = 16 // samples that are hashed side by side
 	for len(keys) > 0 {
 		some := keys[:min(together, len(keys))]
 		for k := range width {
 			for i, h := range some {
 				v := values[i*width+k]
 				if v != v {
-					v = math.Inf(1) // every NaN is the same
+					v = math.Inf(1) // so that every NaN has the same hash
 				}
 				some[i] = mix(h ^ math.Float64bits(v))
 			}

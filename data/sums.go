@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// fileSums are the SHA-256 of the files that were read; nil takes none.
+// fileSums are the SHA-256 sums of files that were read. A nil *fileSums records none.
 type fileSums []string
 
 func (s *fileSums) add(name string, sum hash.Hash) {
@@ -18,8 +18,8 @@ func (s *fileSums) add(name string, sum hash.Hash) {
 	}
 }
 
-// all returns the sum of all files: of one, its own; of several, that of the lines
-// "SUM  NAME", as sha256sum prints them, in the order of the names.
+// all returns the sum of all files: for one file its own; for several, the sum of the lines
+// "SUM  NAME" as sha256sum prints them, in the order of the names.
 func (s *fileSums) all() string {
 	lines := slices.Clone(*s)
 	if len(lines) == 1 {

@@ -12,37 +12,37 @@ import (
 	"strings"
 )
 
-// UsualMissing are the texts that stand for a missing value in a table, beside the empty
-// one, unless others are named.
+// UsualMissing are the texts that stand for a missing value in a table, unless others are given.
+// The empty text always does.
 var UsualMissing = []string{"NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "?"}
 
-// A table is the records of a text file as numbers: of each record one number a slot, which
-// for a text is its index in the slot's texts. A missing value that is to be filled is NaN.
+// A table holds the records of a text file as numbers: one number for each slot of a record. For
+// a text, it is the index in the slot's texts. A missing value that is filled later is NaN.
 type table struct {
 	name   string
 	slots  []slot
-	blocks [][]float64 // of perBlock records each, and the rest
+	blocks [][]float64 // perBlock records each; the last one may have fewer
 	rows   int
-	unused []string // columns that are in no slot
+	unused []string // columns without a slot
 }
 
-// A slot is a column of which something is kept.
+// A slot is a column that is read.
 type slot struct {
 	column int // in the file, from 0
 	header string
 	use    use
 
 	numeric bool
-	codes   map[string]int // of texts
+	codes   map[string]int // the index of each text in texts
 	texts   []string
-	last    [64]int32 // codes: see code
-	open    bool      // texts that are not in codes are added
-	most    int       // texts
+	last    [64]int32 // codes that were found last; see method code
+	open    bool      // new texts are added to texts
+	most    int       // the largest number of texts
 	missing missing
-	instead float64 // of a missing value
+	instead float64 // the code or number for a missing value
 }
 
-// use is what a column is for.
+// use is the purpose of a column.
 type use int
 
 const (
@@ -52,16 +52,16 @@ const (
 	partColumn
 )
 
-// missing is what happens where a value is missing.
+// missing says what happens where a value is missing.
 type missing int
 
 const (
 	refused missing = iota
-	filled          // it becomes instead
+	filled          // it becomes slot.instead
 	noted           // it becomes NaN, to be filled later
 )
 
-// perBlock is how many numbers are in a block of a table.
+// perBlock is the number of numbers in a block of a table.
 const perBlock = 1 << 16
 
 // row returns the numbers of a record.
@@ -70,21 +70,21 @@ func (t *table) row(i int) []float64 {
 	return t.blocks[i/n][i%n*len(t.slots):][:len(t.slots)]
 }
 
-// perBlock is how many records are in a block.
+// perBlock returns the number of records in a block.
 func (t *table) perBlock() int { return max(1, perBlock/len(t.slots)) }
 
-// A tableFile is a table that was opened: its beginning was looked at.
+// A tableFile is an open table whose beginning has been read.
 type tableFile struct {
 	records *records
 	names   []string // of the columns
-	header  bool     // the first line has them
+	header  bool     // the first line has the names
 	begin   []ColumnSummary
 }
 
-// sniffed is how many bytes at the beginning of a table decide what its columns are.
+// sniffed is the number of bytes at the beginning of a table that decide the kinds of columns.
 const sniffed = 1 << 20
 
-// openTable looks at the beginning of a table. header is "yes", "no", or "" to find out.
+// openTable reads the beginning of a table. header is "yes", "no", or "" to find out.
 func openTable(r io.Reader, name, header string, missing []string) (*tableFile, error) {
 	begin, err := io.ReadAll(io.LimitReader(r, sniffed))
 	if err != nil {
@@ -129,8 +129,8 @@ func openTable(r io.Reader, name, header string, missing []string) (*tableFile, 
 			return nil, &TableError{Name: name, Line: 1, Column: i + 1, Err: fmt.Errorf("two columns are called %q; rename one", f.names[i])}
 		}
 	}
-	// What is wrong in the beginning is found again when it is read.
-	f.begin, _ = summarise(newRecords(bytes.NewReader(some), name, form.separator), f, missing)
+	// Errors in the beginning are ignored: they occur again when the table is read.
+	f.begin, _ = summarize(newRecords(bytes.NewReader(some), name, form.separator), f, missing)
 	return f, nil
 }
 
@@ -139,7 +139,7 @@ func isNumber(field []byte) bool {
 	return err == nil
 }
 
-// repeated returns the first name that stands before it.
+// repeated returns the index of the first name that occurs twice.
 func repeated(names []string) (int, bool) {
 	seen := map[string]bool{}
 	for i, name := range names {
@@ -151,7 +151,7 @@ func repeated(names []string) (int, bool) {
 	return 0, false
 }
 
-// column returns the index of a column that is named, or numbered from 1; -1 is the last.
+// column returns the index of a column, given by name or by its number from 1; -1 is the last.
 func (f *tableFile) column(name string) (int, error) {
 	if i := slices.Index(f.names, name); i >= 0 {
 		return i, nil
@@ -167,7 +167,7 @@ func (f *tableFile) column(name string) (int, error) {
 	return 0, &TableError{Name: f.records.name, Err: fmt.Errorf("there is no column %q; the columns are %s", name, list(f.names))}
 }
 
-// list writes names for an error, the first 20 of them.
+// list joins names for an error message: at most the first 20.
 func list(names []string) string {
 	more := ""
 	if len(names) > 20 {
@@ -176,7 +176,8 @@ func list(names []string) string {
 	return strings.Join(names, ", ") + more
 }
 
-// header returns the name of a column for an error: none if it is but its number.
+// headerOf returns the name of a column for an error message, or "" if the file has no
+// header.
 func (f *tableFile) headerOf(column int) string {
 	if !f.header {
 		return ""
@@ -203,7 +204,7 @@ func (f *tableFile) read(slots []slot, missing []string) (*table, error) {
 		}
 	}
 	full, width := t.perBlock()*len(slots), len(slots)
-	block, n := make([]float64, full), 0 // of which n are used
+	block, n := make([]float64, full), 0 // of block, n numbers are used
 	for {
 		fields, err := f.records.next()
 		if err == io.EOF {
@@ -243,7 +244,7 @@ func (f *tableFile) read(slots []slot, missing []string) (*table, error) {
 	return t, nil
 }
 
-// parse returns the number for a field.
+// parse returns the number for a field, or the code of a text.
 func (s *slot) parse(field []byte, missing []string) (float64, error) {
 	if s.numeric {
 		if v, err := number(field); err == nil {
@@ -268,8 +269,8 @@ func (s *slot) parse(field []byte, missing []string) (float64, error) {
 	return 0, errors.New("the value is missing; leave the line or the column out (--ignore), or have it filled (--fill median)")
 }
 
-// code returns the code of a text. It first tries the one that was found last for a text of
-// such a first and last byte and length, which is faster than the map.
+// code returns the code of a text. It first tries the code that was found last for a text with
+// the same length, first and last byte, which is faster than the map.
 func (s *slot) code(text []byte) (code int, ok bool) {
 	if len(text) == 0 {
 		code, ok = s.codes[""]
@@ -289,7 +290,7 @@ func isMissing(field []byte, missing []string) bool {
 	return len(field) == 0 || slices.ContainsFunc(missing, func(m string) bool { return string(field) == m })
 }
 
-// newText adds a text, if the slot is open.
+// newText adds a text, if the slot is open, and returns its code.
 func (s *slot) newText(text string) (float64, error) {
 	if !s.open {
 		return 0, fmt.Errorf("want one of %s, got %s", list(s.texts), short([]byte(text)))
@@ -308,11 +309,11 @@ func (s *slot) newText(text string) (float64, error) {
 	return float64(len(s.texts) - 1), nil
 }
 
-// sortTexts brings the texts of open slots into an order that does not depend on that of
-// the records: of numbers if all of them are. It returns the key of each record and, if the
-// last slot is a label, its class.
+// sortTexts sorts the texts of open slots, so that their codes do not depend on the order of the
+// records. If all texts of a slot are numbers, they are sorted as numbers. It returns the key of
+// each record and, if the last slot is a label, its class.
 func (t *table) sortTexts() (keys []uint64, classes []int) {
-	after := make([][]float64, len(t.slots)) // what the codes of a slot become; nil if they stay
+	after := make([][]float64, len(t.slots)) // for each slot its new codes; nil if they do not change
 	for k := range t.slots {
 		if s := &t.slots[k]; s.open && !s.numeric {
 			after[k] = s.sortTexts()
@@ -324,7 +325,7 @@ func (t *table) sortTexts() (keys []uint64, classes []int) {
 		classes = make([]int, t.rows)
 	}
 	row := 0
-	for _, block := range t.blocks { // each is in the cache for all that is done to it
+	for _, block := range t.blocks { // a block stays in the cache for all of the loop
 		for k, after := range after {
 			for i := k; after != nil && i < len(block); i += width {
 				if v := block[i]; v == v {
@@ -344,7 +345,7 @@ func (t *table) sortTexts() (keys []uint64, classes []int) {
 	return keys, classes
 }
 
-// sortTexts sorts the texts of a slot, and returns what their codes become.
+// sortTexts sorts the texts of a slot, and returns the new code for each old one.
 func (s *slot) sortTexts() []float64 {
 	before := s.texts
 	s.texts = slices.Clone(before)

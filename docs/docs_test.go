@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chainrule-go/chainrule/graph"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/optim"
 )
@@ -235,30 +236,100 @@ func losses(t *testing.T) (names []string) {
 	return names
 }
 
-// TestCertificateInREADME: rows that are copied from the certificate are in it.
+// tables returns the tables of a document: the lines of each, its header first.
+func tables(prose []string) (found [][]string) {
+	inTable := false
+	for _, line := range prose {
+		isRow := strings.HasPrefix(line, "|")
+		switch {
+		case isRow && inTable:
+			found[len(found)-1] = append(found[len(found)-1], line)
+		case isRow:
+			found = append(found, []string{line})
+		}
+		inTable = isRow
+	}
+	return found
+}
+
+// TestCertificateInREADME: rows that are copied from the certificate are in the table that
+// has the same header there.
 func TestCertificateInREADME(t *testing.T) {
-	certificate := read(t, "docs/CERTIFICATE.md")
+	_, prose := blocks(read(t, "docs/CERTIFICATE.md"))
+	certificate := tables(prose)
 	for _, name := range readmes {
 		copied := 0
-		inTable := false
 		_, prose := blocks(read(t, name))
-		for _, line := range prose {
-			switch {
-			case !strings.HasPrefix(line, "|"):
-				inTable = false
-			case regexp.MustCompile(`^\| (gradient of|fault) `).MatchString(line):
-				inTable = true
-			}
-			if !inTable {
+		for _, table := range tables(prose) {
+			if !regexp.MustCompile(`^\| (gradient of|fault) `).MatchString(table[0]) {
 				continue
 			}
-			copied++
-			if !strings.Contains(certificate, line+"\n") {
-				t.Errorf("%s: docs/CERTIFICATE.md lacks the row %s", name, line)
+			i := slices.IndexFunc(certificate, func(other []string) bool { return other[0] == table[0] })
+			if i < 0 {
+				t.Errorf("%s: docs/CERTIFICATE.md has no table with the header %s", name, table[0])
+				continue
+			}
+			for _, line := range table {
+				copied++
+				if !slices.Contains(certificate[i], line) {
+					t.Errorf("%s: the table of docs/CERTIFICATE.md lacks the row %s", name, line)
+				}
 			}
 		}
-		if copied != 7+8 {
-			t.Errorf("%s has %d rows of the certificate, want 15", name, copied)
+		if copied != 6+8 {
+			t.Errorf("%s has %d rows of the certificate, want 14", name, copied)
+		}
+	}
+}
+
+// TestCells: every row of a table has as many cells as its header.
+func TestCells(t *testing.T) {
+	files, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := append(slices.Clone(readmes), "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+	for _, file := range files {
+		names = append(names, "docs/"+file)
+	}
+	cells := func(line string) int { return strings.Count(strings.ReplaceAll(line, `\|`, ""), "|") - 1 }
+	found := 0
+	for _, name := range names {
+		_, prose := blocks(read(t, name))
+		for _, table := range tables(prose) {
+			found++
+			for _, line := range table {
+				if cells(line) != cells(table[0]) {
+					t.Errorf("%s: want %d cells, got %d: %s", name, cells(table[0]), cells(line), line)
+				}
+			}
+		}
+	}
+	if found < 30 {
+		t.Errorf("found %d tables, want 30 or more", found)
+	}
+}
+
+// TestModulesInREADME: the READMEs name the modules that go into the program whose size
+// they state.
+func TestModulesInREADME(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}", "../examples/mnist").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules := slices.Compact(slices.Sorted(slices.Values(strings.Fields(string(out)))))
+	for _, name := range readmes {
+		_, prose := blocks(read(t, name))
+		row := regexp.MustCompile(`(?m)^\|[^|]*\|([^|]*)\|[^|]*\|[^|]*go build ./examples/mnist.*$`).FindStringSubmatch(strings.Join(prose, "\n"))
+		if row == nil {
+			t.Fatalf("%s has no row with go build ./examples/mnist", name)
+		}
+		var named []string
+		for _, code := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[1], -1) {
+			named = append(named, code[1])
+		}
+		if slices.Sort(named); !slices.Equal(named, modules) {
+			t.Errorf("%s names the modules %q, and the program needs %q", name, named, modules)
 		}
 	}
 }
@@ -338,6 +409,87 @@ func TestCommandsInREADME(t *testing.T) {
 				if !slices.Contains(known, flag) {
 					t.Errorf("%s: chainrule %s has no flag %s", name, command[1], flag)
 				}
+			}
+		}
+	}
+}
+
+// TestPackagesInREADME: the READMEs link to every package that another module can import.
+func TestPackagesInREADME(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{if ne .Name \"main\"}}{{.ImportPath}}{{end}}", "../...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range readmes {
+		_, section, _ := strings.Cut(read(t, name), "\n## "+map[string]string{"README.md": "Packages", "README.ko.md": "패키지"}[name]+"\n")
+		section, _, _ = strings.Cut(section, "\n## ")
+		found := 0
+		for path := range strings.FieldsSeq(string(out)) {
+			path = strings.TrimPrefix(path, "github.com/chainrule-go/chainrule/")
+			if strings.HasPrefix(path, "internal/") || strings.HasPrefix(path, "examples/") || path == "docs" {
+				continue
+			}
+			found++
+			if !strings.Contains(section, "["+path+"]("+path+")") {
+				t.Errorf("%s: the section of packages lacks %s", name, path)
+			}
+		}
+		if found < 10 {
+			t.Errorf("found %d packages, want 10 or more", found)
+		}
+	}
+}
+
+// TestOperations: the documents that list the elementary operations list all of them, in the
+// order of their rules.
+func TestOperations(t *testing.T) {
+	var names []string
+	for _, rule := range graph.Rules() {
+		names = append(names, rule.Op)
+	}
+	want := "(" + strings.Join(names, " ")
+	for _, name := range []string{"CHANGELOG.md", "docs/CERTIFICATE.md"} {
+		if text := strings.Join(strings.Fields(read(t, name)), " "); !strings.Contains(text, want) {
+			t.Errorf("%s lacks the list %s)", name, want)
+		}
+	}
+}
+
+// TestImportsInCONTRIBUTING: the order of imports has every package, and each imports only
+// packages of earlier lines.
+func TestImportsInCONTRIBUTING(t *testing.T) {
+	const module = "github.com/chainrule-go/chainrule/"
+	_, list, _ := strings.Cut(read(t, "CONTRIBUTING.md"), "Imports go one way:")
+	list, _, _ = strings.Cut(list, "`graph` and `nn` do not import")
+	level := map[string]int{}
+	for i, item := range regexp.MustCompile(`\n\d\. `).Split(list, -1) {
+		for _, name := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(item, -1) {
+			level[name[1]] = i
+		}
+	}
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "../...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := func(path string) int {
+		path = strings.TrimPrefix(path, module)
+		if strings.HasPrefix(path, "examples/") {
+			path = "examples"
+		}
+		if level[path] == 0 {
+			t.Errorf("the order of imports lacks %s", path)
+		}
+		return level[path]
+	}
+	for line := range strings.Lines(string(out)) {
+		paths := strings.Fields(line)
+		if paths[0] == module+"docs" {
+			continue // this test
+		}
+		own := of(paths[0])
+		for _, path := range paths[1:] {
+			if strings.HasPrefix(path, module) && of(path) >= own {
+				t.Errorf("%s imports %s, which is not before it", paths[0], path)
 			}
 		}
 	}

@@ -4,9 +4,11 @@ import (
 	"math"
 
 	"github.com/chainrule-go/chainrule/nn"
+	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// that of zeros.
+// linear checks that Backward is linear in dy: for large, small and negative dy, and for a dy of
+// zeros.
 func (k *check) linear() {
 	t := k.setup(batch)
 	dy := t.dy.Clone()
@@ -37,8 +39,8 @@ func (k *check) linear() {
 					if i > 0 {
 						shape = t.layer.Params()[i-1].Value.Shape
 					}
-					k.Broken = append(k.Broken, Failure{Clause: Inputs, Array: names[i], Index: Array{Shape: shape}.index(j), Got: v, Want: want,
-						What: "Backward of " + c.what + " is not so many times that of the dy", Cause: "a gradient is linear in dy; this one is clipped, scaled or divided by it"})
+					k.Broken = append(k.Broken, Failure{Clause: Inputs, Array: names[i], Index: tensor.Index(j, shape...), Got: v, Want: want,
+						What: "Backward of " + c.what + " is not that multiple of Backward of the dy", Cause: "a gradient is linear in dy; this one is clipped, scaled or divided by it"})
 					return
 				}
 			}
@@ -61,6 +63,7 @@ func (t *trial) again(change func()) {
 	t.backward()
 }
 
+// parts checks that the gradients of two dy, each 0 for some samples, add up to the gradients of
 // their sum.
 func (k *check) parts() {
 	whole := k.setup(batch)
@@ -92,7 +95,7 @@ func (k *check) parts() {
 				if i > 0 {
 					shape = whole.layer.Params()[i-1].Value.Shape
 				}
-				k.Broken = append(k.Broken, Failure{Clause: Inputs, Array: names[i], Index: Array{Shape: shape}.index(j), Got: got, Want: w,
+				k.Broken = append(k.Broken, Failure{Clause: Inputs, Array: names[i], Index: tensor.Index(j, shape...), Got: got, Want: w,
 					What: "the gradients of two dy, each 0 for every second sample, do not add up to those of their sum", Cause: "samples whose dy is 0 are skipped, and their dx is not set"})
 				return
 			}

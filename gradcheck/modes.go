@@ -278,13 +278,8 @@ func (b *life[T]) running(names []string) {
 	l, s := b.new(), step{n: batch, draw: 1}
 	b.set(l, s)
 	tensors := func() (all []*tensor.Tensor[T]) {
-		for _, inner := range nn.Walk(l) {
-			nn.VisitFields(inner, func(f nn.Field[T]) error {
-				if t, ok := f.Value.(**tensor.Tensor[T]); ok && *t != nil {
-					all = append(all, (*t).Clone())
-				}
-				return nil
-			})
+		for _, state := range nn.States(l) {
+			all = append(all, state.Clone())
 		}
 		return all
 	}

@@ -2,8 +2,8 @@ package nn
 
 import "github.com/chainrule-go/chainrule/tensor"
 
-// activation is the body of a layer that computes each element of y from that of x,
-// and dx from dy and y alone. It saves y.
+// activation is the common part of layers that compute each element of y from the same
+// element of x, and dx from dy and y. It saves y.
 type activation[T tensor.Float] struct {
 	y Saved[T]
 }
@@ -24,7 +24,7 @@ func (a *activation[T]) Params() []*Param[T] { return nil }
 // WeightInit returns [He].
 func (a *activation[T]) WeightInit() Init { return He }
 
-// activationOfX is an activation that computes dx from dy and x. It saves x.
+// activationOfX is like activation, but computes dx from dy and x. It saves x.
 type activationOfX[T tensor.Float] struct {
 	x Saved[T]
 }

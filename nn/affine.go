@@ -14,8 +14,8 @@ import (
 //	forward   y  = x·W + b      x (N, in)   W (in, out)   b (out)   y (N, out)
 //	backward  dx = dy·Wᵀ        dW += xᵀ·dy               db += Σₙ dy
 //
-// dx, dW and db have the shapes of x, W and b. x may also be
-// one sample (in); then y is (out), and xᵀ·dy is the outer product.
+// dx, dW and db have the shapes of x, W and b. x may also be one sample of shape (in). Then
+// y has the shape (out), and xᵀ·dy is the outer product.
 //
 // Forward saves x, which may not change before Backward.
 type Affine[T tensor.Float] struct {
@@ -25,8 +25,9 @@ type Affine[T tensor.Float] struct {
 	x       Saved[T]
 }
 
-// NewAffine returns an Affine layer with b = 0 and W drawn from rng as [He]
-// says; [Affine.Init] draws otherwise. It panics unless in and out are 1 or more.
+// NewAffine returns an Affine layer. W is drawn from rng with the standard deviation of
+// [He], and b is 0; [Affine.Init] draws W with another one. It panics unless in and out are
+// 1 or more.
 func NewAffine[T tensor.Float](in, out int, rng *rand.Rand) *Affine[T] {
 	l := &Affine[T]{in: in, out: out}
 	MustBuild(l)
@@ -34,8 +35,8 @@ func NewAffine[T tensor.Float](in, out int, rng *rand.Rand) *Affine[T] {
 	return l
 }
 
-// AffineOf returns an Affine layer of the parameters W (in, out) and b (out),
-// which other layers may share.
+// AffineOf returns an Affine layer with the parameters W (in, out) and b (out). Other layers
+// may share them.
 func AffineOf[T tensor.Float](w, b *Param[T]) *Affine[T] {
 	if len(w.Value.Shape) != 2 {
 		panic(&tensor.ShapeError{Op: "AffineOf(W)", Want: "(in, out)", Got: slices.Clone(w.Value.Shape)})
@@ -73,14 +74,14 @@ func (l *Affine[T]) In() int { return l.in }
 // Out returns the number of outputs.
 func (l *Affine[T]) Out() int { return l.out }
 
-// Terms returns the number of products in an element of y.
+// Terms returns the number of products that are summed in an element of y.
 func (l *Affine[T]) Terms() int { return l.in }
 
 func (l *Affine[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 	return l.forward(p, x, kernel.GemmBias[T])
 }
 
-// forward computes y by a product that adds a bias.
+// forward computes y with a product that also adds the bias.
 func (l *Affine[T]) forward(p *Pass[T], x *tensor.Tensor[T], product func(threads int, y, x, w kernel.Matrix[T], bias []T)) *tensor.Tensor[T] {
 	mustFit(l, "Forward", x)
 	n, one := l.batch(x)
@@ -119,8 +120,8 @@ func (l *Affine[T]) w() kernel.Matrix[T] {
 	return kernel.Mat(l.W.Value.Data, l.In(), l.Out())
 }
 
-// mustFit returns the x that was saved and its number of samples; dy must be the
-// gradient of its y.
+// mustFit returns the x that Forward saved, and its number of samples. It panics unless dy
+// has the shape of y.
 func (l *Affine[T]) mustFit(p *Pass[T], dy *tensor.Tensor[T]) (x *tensor.Tensor[T], n int) {
 	x = l.x.Get(p, l)
 	mustFit(l, "Backward", dy)

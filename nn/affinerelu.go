@@ -8,20 +8,20 @@ import (
 // affineReLU is an Affine and the ReLU after it, computed in one pass.
 //
 //	forward   y  = max(x·W + b, 0)
-//	backward  as the two, one after the other
+//	backward  the backward of the ReLU, then the backward of the Affine
 //
-// Each of the two saves what it saves alone.
+// The Affine and the ReLU save what they save when they run alone.
 type affineReLU[T tensor.Float] struct {
 	*Affine[T]
 	relu *ReLU[T]
 }
 
-// fuser is a layer that may be computed in one pass with the n layers after it.
+// A fuser is a layer that can be computed in one pass with the n layers after it.
 type fuser[T tensor.Float] interface {
 	fuse(next []Layer[T]) (fused Layer[T], n int)
 }
 
-// fuse returns the layers with those made one that are computed in one pass.
+// fuse replaces layers that can be computed in one pass by one layer.
 func fuse[T tensor.Float](layers []Layer[T]) []Layer[T] {
 	var fused []Layer[T]
 	for i := 0; i < len(layers); i++ {

@@ -11,9 +11,9 @@ import (
 //	forward   y[i]  = Σ x over the window of i / size of the window
 //	backward  dx[j] = Σ dy[i] / size of the window, over the windows with x[j]
 //
-// The stride is the size of the window unless the [Window] has another. The padding is
-// half the size at most. It counts as elements that are 0, as in PyTorch with
-// count_include_pad, which is its default: all windows divide by the same number.
+// The stride is the size of the window unless the [Window] sets another. The padding is at
+// most half the size of the window, and consists of zeros. They are counted, so that all
+// windows divide by the same number, as PyTorch does by default (count_include_pad).
 type AveragePool[T tensor.Float] struct{ windows[T] }
 
 // NewAveragePool returns an AveragePool. It panics with a *[FieldError] unless all numbers
@@ -41,7 +41,7 @@ func (l *AveragePool[T]) String() string {
 	return "AveragePool(" + l.window.describe(l.window.size) + ")"
 }
 
-// windows is the part that pools have in common: their window, and the x of Forward.
+// windows is the common part of the pools: the window, and the x that Forward saved.
 type windows[T tensor.Float] struct {
 	window Window
 	x      Saved[T] // of which the shape is needed
@@ -69,15 +69,14 @@ func (l *windows[T]) Settings(s *Settings[T]) { windowSettings(s, "window", &l.w
 // Window returns how the window moves.
 func (l *windows[T]) Window() Window { return l.window }
 
-// start returns memory for y, and what windows there are.
+// start returns memory for y, and the windows over x.
 func (l *windows[T]) start(p *Pass[T], layer any, x *tensor.Tensor[T]) (*tensor.Tensor[T], kernel.Pool) {
 	mustFit(layer, "Forward", x)
 	rows, columns := l.window.mustTake(layer, x.Shape, 0)
 	return newImages(p, l.window, x.Shape[0], x.Shape[1], rows, columns), kernel.Pool{Rows: rows, Columns: columns}
 }
 
-// end returns memory for dx, and what windows there were; dy must be the gradient of
-// their y.
+// end returns memory for dx, and the windows over x. It panics unless dy has the shape of y.
 func (l *windows[T]) end(p *Pass[T], layer any, dy *tensor.Tensor[T]) (*tensor.Tensor[T], kernel.Pool) {
 	x := l.x.Get(p, layer)
 	rows, columns := l.window.mustTake(layer, x.Shape, 0)

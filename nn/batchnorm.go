@@ -16,9 +16,9 @@ import (
 //	backward  dgamma += Σ dy·h                  dbeta += Σ dy
 //	          dx = gamma/√(var + eps)·(dy - Σ dy/M - h·Σ dy·h/M)
 //
-// In training, mean and var are those of the M elements of the channel in the batch, M
-// being N or N·L or N·H·W, and var is Σ (x - mean)²/M. A batch with M = 1 is refused:
-// it would be all zeros. With Keep, they also move the running statistics:
+// In training, mean and var are computed from the M elements of each channel in the batch: M
+// is N, N·L or N·H·W, and var is Σ (x - mean)²/M. A batch with M = 1 is refused, because all
+// of y would be beta. If Pass.Keep is set, they also move the running statistics:
 //
 //	Mean += Momentum·(mean - Mean)
 //	Var  += Momentum·(var·M/(M - 1) - Var)
@@ -26,15 +26,16 @@ import (
 // In evaluation, mean and var are the running statistics, and the two sums in dx are
 // left out.
 //
-// It is PyTorch's, with the same settings: of the batch var is biased, and the running
-// Var unbiased. (Ioffe and Szegedy, "Batch normalization", ICML 2015; section 6.3 of the
-// book.) mean and var are computed in two passes, so that a large mean loses nothing.
+// The formulas and the standard settings are PyTorch's: the var of the batch is biased, and
+// the running Var unbiased. (Ioffe and Szegedy, "Batch normalization", ICML 2015; section 6.3
+// of the book.) mean and var are computed in two passes, so that a large mean costs no
+// digits.
 type BatchNorm[T tensor.Float] struct {
 	Gamma, Beta *Param[T]
 	Mean, Var   *tensor.Tensor[T] // the running statistics
 
-	// Momentum is the weight of a batch in the running statistics, from 0 to 1, and Eps is
-	// added to var, from 0 to 1. They may be set before the layer is used.
+	// Momentum, from 0 to 1, is the weight of a batch in the running statistics. Eps, from 0
+	// to 1, is added to var. Both may be set before the layer is used.
 	Momentum, Eps float64
 
 	features   int
@@ -43,9 +44,9 @@ type BatchNorm[T tensor.Float] struct {
 	trained    bool // whether x was normalized in training
 }
 
-// NewBatchNorm returns a BatchNorm layer of so many features or channels: gamma and Var
-// are 1, beta and Mean 0, Momentum 0.1 and Eps 1e-5. It panics unless features is 1 or
-// more.
+// NewBatchNorm returns a BatchNorm layer of n features or channels, n being features. gamma
+// and Var are 1, beta and Mean 0, Momentum 0.1 and Eps 1e-5. It panics unless features is 1
+// or more.
 func NewBatchNorm[T tensor.Float](features int) *BatchNorm[T] {
 	l := &BatchNorm[T]{features: features, Momentum: 0.1, Eps: 1e-5}
 	MustBuild(l)
@@ -109,7 +110,7 @@ func (l *BatchNorm[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T
 	return y
 }
 
-// average moves the running statistics towards those of a batch.
+// average moves the running statistics toward the statistics of a batch.
 func (l *BatchNorm[T]) average(m kernel.Moments[T], count float64) {
 	move := func(running *T, to float64) {
 		old := float64(*running)
@@ -134,7 +135,7 @@ func (l *BatchNorm[T]) Params() []*Param[T] { return l.params }
 
 func (l *BatchNorm[T]) String() string { return fmt.Sprintf("BatchNorm(%d)", l.features) }
 
-// channels returns the layout of x, which has so many channels along axis 1.
+// channels returns the layout of x, which must have n channels along axis 1.
 func channels[T tensor.Float](layer fmt.Stringer, x *tensor.Tensor[T], n int) kernel.Layout {
 	if len(x.Shape) < 2 || x.Shape[1] != n {
 		panic(&tensor.ShapeError{Op: layer.String() + ".Forward", Want: fmt.Sprintf("(N, %d) or (N, %d, ...)", n, n), Got: slices.Clone(x.Shape)})

@@ -6,10 +6,10 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Check runs net once on zeros of the given shape, batch axis included, and returns
-// the shape of the result. A shape that does not fit is an error, for networks whose
-// architecture comes from a file or a flag: a *[MismatchError] if net is a
-// [Sequential], and else a *[tensor.ShapeError].
+// Check runs net once on zeros of the given shape, which includes the batch axis, and returns
+// the shape of the result. It is for networks whose architecture comes from a file or a flag:
+// a shape that does not fit is an error, a *[MismatchError] if net is a [Sequential], and
+// otherwise a *[tensor.ShapeError].
 func Check[T tensor.Float](net Layer[T], shape ...int) (out []int, err error) {
 	if chain, ok := net.(*Sequential[T]); ok {
 		for _, l := range chain.layers {
@@ -31,7 +31,7 @@ func Check[T tensor.Float](net Layer[T], shape ...int) (out []int, err error) {
 	return net.Forward(nil, tensor.New[T](shape...)).Shape, nil
 }
 
-// A MismatchError says which layer of a network does not take the output of the one
+// A MismatchError names the layer of a network that does not take the output of the layer
 // before it.
 type MismatchError struct {
 	Layer Path
@@ -43,7 +43,7 @@ func (e *MismatchError) Error() string { return fmt.Sprintf("layer %s: %v", e.La
 // Unwrap returns e.Err.
 func (e *MismatchError) Unwrap() error { return e.Err }
 
-// inLayer puts a name in front of the path of a mismatch.
+// inLayer adds the name of the outer layer to the path of a mismatch.
 func inLayer(name string, err error) error {
 	if e, ok := err.(*MismatchError); ok {
 		return &MismatchError{append(Path{name}, e.Layer...), e.Err}

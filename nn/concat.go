@@ -11,9 +11,9 @@ import (
 // batch: the features of (N, F), the channels of (N, C, H, W).
 //
 //	forward   y  = [branch 1(x), branch 2(x), ...]      (N, C1 + C2 + ..., ...)
-//	backward  dx = the sum of the dx of all branches, each for its part of dy
+//	backward  dx = the sum of the dx of all branches; each gets its part of dy
 //
-// The other axes of the results must be equally long. dx is summed in the order of the
+// The results must have equal lengths along all other axes. dx is summed in the order of the
 // branches.
 type Concat[T tensor.Float] struct {
 	branches []Named[T]
@@ -22,8 +22,9 @@ type Concat[T tensor.Float] struct {
 	parts    []Saved[T] // the results of the branches
 }
 
-// NewConcat returns a Concat layer of one branch or more, which are named as by
-// [NewSequential]. A nil branch is an [Identity]. It panics as [NewNamed] does.
+// NewConcat returns a Concat layer of one or more branches, which get the names that
+// [NewSequential] would give them. A nil branch is an [Identity]. It panics as [NewNamed]
+// does.
 func NewConcat[T tensor.Float](branches ...Layer[T]) *Concat[T] {
 	branches = slices.Clone(branches)
 	for i, b := range branches {
@@ -78,8 +79,8 @@ func (l *Concat[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 	return y
 }
 
-// mustJoin panics unless the result of a branch has the lengths of the first one, but
-// for axis 1.
+// mustJoin panics unless the result of a branch has the shape of the first result, except
+// along axis 1.
 func (l *Concat[T]) mustJoin(branch string, part, first *tensor.Tensor[T]) {
 	want := "(N, C) or (N, C, ...)"
 	switch {
@@ -87,7 +88,7 @@ func (l *Concat[T]) mustJoin(branch string, part, first *tensor.Tensor[T]) {
 	case len(part.Shape) == len(first.Shape) && part.Shape[0] == first.Shape[0] && slices.Equal(part.Shape[2:], first.Shape[2:]):
 		return
 	default:
-		want = tensor.FormatShape(first.Shape) + " with any length of axis 1, as that of " + l.branches[0].Name
+		want = tensor.FormatShape(first.Shape) + " with any length of axis 1, as the result of " + l.branches[0].Name
 	}
 	panic(&tensor.ShapeError{Op: l.String() + ".Forward: the result of " + branch, Want: want, Got: slices.Clone(part.Shape)})
 }
@@ -111,7 +112,7 @@ func (l *Concat[T]) BackwardParams(p *Pass[T], dy *tensor.Tensor[T]) {
 	l.backward(p, dy, func(b Layer[T], dpart *tensor.Tensor[T]) { backwardParams(p, b, dpart) })
 }
 
-// backward calls f with each branch and its part of dy.
+// backward calls f with each branch and the branch's part of dy.
 func (l *Concat[T]) backward(p *Pass[T], dy *tensor.Tensor[T], f func(b Layer[T], dpart *tensor.Tensor[T])) {
 	CheckShape(l, dy, l.y.Get(p, l).Shape)
 	first := 0
@@ -123,8 +124,8 @@ func (l *Concat[T]) backward(p *Pass[T], dy *tensor.Tensor[T], f func(b Layer[T]
 	}
 }
 
-// eachSample calls f for each sample with the place in y where part lies, from the channel
-// first on, and with the sample of part.
+// eachSample calls f once for each sample, with the sample of part and its place in y, which
+// begins at channel first.
 func eachSample[T tensor.Float](y, part *tensor.Tensor[T], first int, f func(row, of []T)) {
 	if part.Shape[1] == 0 {
 		return
@@ -136,7 +137,7 @@ func eachSample[T tensor.Float](y, part *tensor.Tensor[T], first int, f func(row
 	}
 }
 
-// Params returns the parameters of all branches in order, a shared one once.
+// Params returns the parameters of all branches in order. A shared parameter occurs once.
 func (l *Concat[T]) Params() []*Param[T] { return l.params }
 
 func (l *Concat[T]) String() string {

@@ -7,18 +7,18 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Convert returns a copy of l whose elements are of type To: every float32 is a
-// float64, and a float64 is rounded. The copy shares nothing with l, parameters that
-// layers of l share are shared in it, and every Grad is zero.
+// Convert returns a copy of l with elements of type To. A float32 becomes exactly the same
+// float64; a float64 is rounded to float32. The copy shares no memory with l. Layers that
+// share a parameter in l also share it in the copy. Every Grad is zero.
 //
-// It is an error, naming the layer, if [KindOf] refuses a layer in l, such as one of no
-// known kind; see [Register].
+// The error names the layer if [KindOf] refuses a layer in l, for example because its kind is
+// not known; see [Register].
 func Convert[To, From tensor.Float](l Layer[From]) (Layer[To], error) {
 	c := converter[To, From]{map[*Param[From]]*Param[To]{}}
 	return c.layer(nil, l)
 }
 
-// Clone returns a copy of l of the same precision, as [Convert] does.
+// Clone returns a copy of l in the same precision, as [Convert] does.
 func Clone[T tensor.Float](l Layer[T]) (Layer[T], error) { return Convert[T](l) }
 
 type converter[To, From tensor.Float] struct {

@@ -17,13 +17,12 @@ import (
 //	          dW[o,c,a,b] += x[n,c,h,w]·dy[n,o,i,j]            likewise
 //	          db[o]       += Σ dy[n,o,i,j]
 //
-// where x is 0 outside of the image. W is (out, in/groups, kernel height, kernel width),
-// as in the book and in PyTorch, and b (out). With groups, the channels of x and of y are
-// in so many groups of neighbours, and a channel of y sees those of its own group only.
+// where x is 0 outside of the image. W is (out, in/groups, kernel height, kernel width), as in
+// the book and in PyTorch, and b is (out). With groups, neighboring channels of x and of y
+// form groups, and a channel of y depends only on the channels of x in its own group.
 //
-// It is what PyTorch calls Conv1d and Conv2d: a correlation, the kernel is not flipped.
-// The padding takes part as numbers that are 0: next to it, a weight that is not finite
-// makes NaN.
+// It is PyTorch's Conv1d and Conv2d: a correlation, which does not flip the kernel. The
+// padding takes part as zeros, so next to it a weight that is not finite makes NaN.
 //
 // Forward saves x, which may not change before Backward.
 type Convolution[T tensor.Float] struct {
@@ -34,15 +33,16 @@ type Convolution[T tensor.Float] struct {
 	x               Saved[T]
 }
 
-// NewConvolution returns a Convolution with b = 0 and W drawn from rng as [He] says;
-// [Convolution.Init] draws otherwise. It panics with a *[FieldError] unless all numbers
-// are in their ranges: in and out 1 or more, those of the window as its methods say.
+// NewConvolution returns a Convolution. W is drawn from rng with the standard deviation of
+// [He], and b is 0; [Convolution.Init] draws W with another one. It panics with a
+// *[FieldError] unless in and out are 1 or more and the numbers of the window are in the
+// ranges that the methods of [Window] state.
 func NewConvolution[T tensor.Float](in, out int, w Window, rng *rand.Rand) *Convolution[T] {
 	return NewGroupedConvolution[T](in, out, 1, w, rng)
 }
 
-// NewGroupedConvolution is [NewConvolution] with so many groups, a number that divides in
-// and out. With as many groups as there are channels it is a depthwise convolution.
+// NewGroupedConvolution is [NewConvolution] with groups. The number of groups must divide in
+// and out. With one group for each channel it is a depthwise convolution.
 func NewGroupedConvolution[T tensor.Float](in, out, groups int, w Window, rng *rand.Rand) *Convolution[T] {
 	l := &Convolution[T]{in: in, out: out, groups: groups, window: w.withDefaults([]int{1})}
 	MustBuild(l)
@@ -72,8 +72,9 @@ func (l *Convolution[T]) Settings(s *Settings[T]) {
 	s.Int("groups", &l.groups, 1)
 }
 
-// Init draws W anew and sets b to 0. The inputs are those of an element of y, and the
-// outputs the elements of y that an element of x is an input of, for stride 1.
+// Init draws W anew and sets b to 0. The number of inputs is the number of elements of x in an
+// element of y; the number of outputs is the number of elements of y that depend on an
+// element of x, for stride 1.
 func (l *Convolution[T]) Init(init Init, rng *rand.Rand) {
 	size := 1
 	for _, n := range l.window.size {
@@ -95,14 +96,14 @@ func (l *Convolution[T]) Groups() int { return l.groups }
 // Window returns how the kernel moves.
 func (l *Convolution[T]) Window() Window { return l.window }
 
-// Terms returns the number of products in an element of y.
+// Terms returns the number of products that are summed in an element of y.
 func (l *Convolution[T]) Terms() int { return len(l.W.Value.Data) / l.out }
 
 func (l *Convolution[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 	return l.forward(p, x, kernel.Convolve[T])
 }
 
-// forward computes y by a kernel.
+// forward computes y with the given kernel.
 func (l *Convolution[T]) forward(p *Pass[T], x *tensor.Tensor[T], convolve func(threads int, g kernel.Convolution, y, x, w, bias []T)) *tensor.Tensor[T] {
 	mustFit(l, "Forward", x)
 	g := l.mustTake(x)
@@ -112,7 +113,7 @@ func (l *Convolution[T]) forward(p *Pass[T], x *tensor.Tensor[T], convolve func(
 	return y
 }
 
-// mustTake returns what is to be computed of x.
+// mustTake returns the geometry of the convolution of x. It panics if x does not fit.
 func (l *Convolution[T]) mustTake(x *tensor.Tensor[T]) kernel.Convolution {
 	rows, columns := l.window.mustTake(l, x.Shape, l.in)
 	return kernel.Convolution{Groups: l.groups, In: l.in, Out: l.out, Rows: rows, Columns: columns}
@@ -129,7 +130,7 @@ func (l *Convolution[T]) BackwardParams(p *Pass[T], dy *tensor.Tensor[T]) {
 	l.backward(p, nil, dy)
 }
 
-// backward sets dx, unless it is nil, and adds to the gradients.
+// backward sets dx, unless dx is nil, and adds to the gradients of W and b.
 func (l *Convolution[T]) backward(p *Pass[T], dx []T, dy *tensor.Tensor[T]) {
 	x := l.x.Get(p, l)
 	g := l.mustTake(x)

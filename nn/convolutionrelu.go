@@ -8,15 +8,15 @@ import (
 // convolutionReLU is a Convolution and the ReLU after it, computed in one pass.
 //
 //	forward   y  = max(x∗W + b, 0)
-//	backward  as the two, one after the other
+//	backward  the backward of the ReLU, then the backward of the Convolution
 //
-// Each of the two saves what it saves alone.
+// The Convolution and the ReLU save what they save when they run alone.
 type convolutionReLU[T tensor.Float] struct {
 	*Convolution[T]
 	relu *ReLU[T]
 }
 
-// fuse takes the ReLU behind a Convolution, and the MaxPool behind that.
+// fuse joins a Convolution with the ReLU after it, and with the MaxPool after the ReLU.
 func (l *Convolution[T]) fuse(next []Layer[T]) (fused Layer[T], n int) {
 	if len(next) == 0 {
 		return nil, 0
@@ -54,20 +54,20 @@ func (l *convolutionReLU[T]) backward(p *Pass[T], dx []T, dy *tensor.Tensor[T]) 
 	kernel.ConvolveReLUBackward(p.threads(), l.mustTake(x), dx, l.W.Grad.Data, l.B.Grad.Data, dy.Data, x.Data, l.W.Value.Data, y.Data)
 }
 
-// convolutionReLUMaxPool is a Convolution, the ReLU after it and the MaxPool after that,
-// computed in one pass: what the convolution gives does not leave the caches.
+// convolutionReLUMaxPool is a Convolution, the ReLU after it and the MaxPool after the ReLU,
+// computed in one pass: the result of the convolution stays in the caches.
 //
 //	forward   y  = max over windows of max(x∗W + b, 0)
-//	backward  as the three, one after the other
+//	backward  the backward of the three, in reverse order
 //
-// It saves x, y and the choices of the pool; the ReLU saves nothing.
+// It saves x, y and the choices of the MaxPool. The ReLU saves nothing.
 type convolutionReLUMaxPool[T tensor.Float] struct {
 	convolutionReLU[T]
 	pool *MaxPool[T]
 	y    Saved[T]
 }
 
-// mustTake returns what is to be computed of x, and the pool of it.
+// mustTake returns the geometry of the convolution of x, and of the pool of its result.
 func (l *convolutionReLUMaxPool[T]) mustTake(x *tensor.Tensor[T]) (kernel.Convolution, kernel.Pool) {
 	g := l.Convolution.mustTake(x)
 	shape := [4]int{x.Shape[0], l.out, g.Rows.Out(), g.Columns.Out()}

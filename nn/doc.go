@@ -13,18 +13,17 @@
 //
 // # Fields and kinds
 //
-// A layer says what it is made of in one method, Fields ([Fielder]). By it the layer
-// is built, saved, loaded, copied ([Clone]), converted to the other precision
-// ([Convert]), printed and searched ([Walk]). [Kinds] lists the known kinds of layers;
-// [Register] adds one of your own.
+// A layer lists its parts in one method, Fields ([Fielder]). With it the layer is built,
+// saved, loaded, copied ([Clone]), converted to the other precision ([Convert]), printed and
+// searched ([Walk]). [Kinds] lists the known kinds of layers; [Register] adds one of your own.
 //
 // # Memory and modes
 //
 // A [Pass] carries what one step needs: whether to train, whether to save what
 // Backward needs, the number of threads, and scratch memory for results. Call Reset
-// once a step: it takes all scratch memory back. So what Forward and Backward return
-// is valid until then, a batch may not be refilled before Backward, and a step
-// allocates nothing once warm.
+// once a step: it takes all scratch memory back, and a step allocates nothing once warm.
+// What Forward and Backward return is valid until Reset. A batch may not change before
+// Backward.
 //
 // With a nil Pass, or one whose Keep is false, Forward writes nothing into any layer:
 // any number of goroutines may predict through one network at once, each with its own

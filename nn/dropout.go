@@ -8,22 +8,22 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Dropout sets elements of x to zero at random in training, each with probability
-// Rate, and scales the others so that their mean stays.
+// Dropout sets elements of x to zero at random in training, each with probability Rate, and
+// scales the other elements so that the mean stays the same.
 //
 //	forward   y  = x·m    in training; y = x in evaluation
 //	backward  dx = dy·m   m is 1/(1 - Rate) with probability 1 - Rate, else 0
 //
-// Which elements are dropped is a function of the layer's key, the Step of the Pass
-// and the place of the element: the same on any number of threads and in a second
-// pass of the same Step ([Pass.Random]). (Srivastava et al., "Dropout", JMLR 15,
-// 2014; section 6.4.3 of the book, which scales in evaluation instead.)
+// Which elements are dropped depends on the layer's key, the Step of the Pass and the index of
+// the element alone. So it is the same on any number of threads, and in a second pass of the
+// same Step ([Pass.Random]). (Srivastava et al., "Dropout", JMLR 15, 2014; section 6.4.3 of the
+// book, which scales in evaluation instead.)
 type Dropout[T tensor.Float] struct {
 	rate float64
 	key  uint64
-	y    Saved[T] // of which the shape is needed
-	drew bool     // whether elements were dropped,
-	step uint64   // and in which Step
+	y    Saved[T] // for its shape
+	drew bool     // whether elements were dropped
+	step uint64   // the Step in which they were dropped
 }
 
 // NewDropout returns a Dropout layer of a rate from 0 to below 1, with its key drawn
@@ -59,7 +59,7 @@ func (l *Dropout[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T
 	return l.times(p, dy, l.drew, l.step)
 }
 
-// times returns x·m, with the m of a step if elements are dropped, and else x.
+// times returns x·m, with the m of a step, if drop is set, and x otherwise.
 func (l *Dropout[T]) times(p *Pass[T], x *tensor.Tensor[T], drop bool, step uint64) *tensor.Tensor[T] {
 	y := p.New(x.Shape...)
 	if drop {
@@ -70,8 +70,8 @@ func (l *Dropout[T]) times(p *Pass[T], x *tensor.Tensor[T], drop bool, step uint
 	return y
 }
 
-// Mask returns the m of an x of the given shape in this step of p: all ones in
-// evaluation.
+// Mask returns the m for an x of the given shape in this step of p. In evaluation all its
+// elements are 1.
 func (l *Dropout[T]) Mask(p *Pass[T], shape ...int) *tensor.Tensor[T] {
 	ones := p.New(shape...)
 	setOnes(ones)

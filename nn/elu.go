@@ -13,7 +13,7 @@ import (
 //	forward   y  = x  where x > 0, else α·(e^x - 1)
 //	backward  dx = dy where x > 0, else dy·α·e^x, which is dy·(y + α)
 //
-// At x = 0 exactly the gradient is α·dy. A NaN in x goes through, and lets dy through.
+// At x = 0 exactly the gradient is α·dy. Where x is NaN, y is NaN and dx is dy.
 // (Clevert, Unterthiner and Hochreiter, "Fast and accurate deep network learning by
 // exponential linear units", ICLR 2016.)
 //
@@ -24,11 +24,11 @@ type ELU[T tensor.Float] struct {
 	activation[T]
 }
 
-// NewELU returns an ELU layer of the usual α = 1.
+// NewELU returns an ELU layer with the usual α = 1.
 func NewELU[T tensor.Float]() *ELU[T] { return ELUOf[T](1) }
 
-// ELUOf returns an ELU layer of an α of 0 or more. It panics with a *[FieldError] if α is
-// negative or no float32.
+// ELUOf returns an ELU layer with the given α. It panics with a *[FieldError] if α is negative
+// or not a float32.
 func ELUOf[T tensor.Float](alpha float64) *ELU[T] {
 	l := &ELU[T]{alpha: alpha}
 	MustBuild(l)

@@ -11,15 +11,15 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Fielder is a Layer that says what it is made of: its sizes and settings, its
-// parameters, its state, and the layers inside it. Fields is written once and
-// serves every purpose: a constructor checks its arguments and makes parameters by
-// it, a model file is written and read by it, and by it a layer is copied,
-// converted to another precision, printed, and searched for layers inside.
+// A Fielder is a Layer that lists its parts: its sizes and settings, its parameters, its
+// state, and the layers inside it. Fields is written once, and everything uses it: a
+// constructor checks its arguments and makes the parameters, model files are written and
+// read, and a layer is copied, converted to another precision, printed, and searched for the
+// layers inside.
 //
 //	func (l *BatchNorm[T]) Fields(f *nn.Fields[T]) {
 //		f.Size("features", &l.features)
-//		f.Float("eps", &l.eps, 0, 1)
+//		f.Float("eps", &l.Eps, 0, 1)
 //		f.Param("gamma", &l.Gamma, l.features)
 //		f.Param("beta", &l.Beta, l.features)
 //		f.State("mean", &l.Mean, l.features)
@@ -27,11 +27,11 @@ import (
 //		f.Params(&l.params)
 //	}
 //
-// Fields names all fields in the same order every time, and every parameter that
-// Params returns. A later field may depend on earlier ones, as the shape of gamma
-// does. The elements of parameters and state are not there yet while a file is read. A
-// name satisfies [CheckName], is that of one field only, and is neither "kind" nor
-// "name". A layer without fields, such as ReLU, need not be a Fielder.
+// Fields names all fields in the same order every time, and every parameter that Params
+// returns. A later field may depend on earlier ones, as the shape of gamma does. While a file
+// is read, parameters and state have no elements yet. The name of a field satisfies
+// [CheckName], is used once, and is neither "kind" nor "name". A layer without fields, such as
+// ReLU, need not be a Fielder.
 type Fielder[T tensor.Float] interface {
 	Fields(f *Fields[T])
 }
@@ -54,8 +54,8 @@ type Field[T tensor.Float] struct {
 	Shape []int // of a parameter or state
 }
 
-// Fields visits the fields of a layer. Its methods are for the method Fields of a
-// layer, which passes a pointer to each field.
+// Fields visits the fields of a layer. The method Fields of a layer calls its methods, each
+// with a pointer to a field.
 //
 // When a layer is built (by its constructor, from a file, or as a copy) the visitor
 // sets the fields; otherwise it only reads them. After the first error the methods
@@ -70,8 +70,8 @@ type Fields[T tensor.Float] struct {
 	err      error
 }
 
-// A FieldError says what is wrong with a field of a layer. It is the value of the
-// panic of a constructor, and an error where a layer comes from a file.
+// A FieldError says what is wrong with a field of a layer. A constructor panics with it; where
+// a layer comes from a file, it is an error.
 type FieldError struct {
 	Kind  string // of the layer
 	Field string
@@ -83,15 +83,15 @@ func (e *FieldError) Error() string { return fmt.Sprintf("nn: %s: %s: %v", e.Kin
 // Unwrap returns e.Err.
 func (e *FieldError) Unwrap() error { return e.Err }
 
-// VisitFields calls visit with each field of l in order, and ends at the first
-// error, which it returns as a *[FieldError]. It visits no layers inside l, and
-// nothing if l is no [Fielder].
+// VisitFields calls visit with each field of l in order. At the first error it stops and
+// returns the error as a *[FieldError]. It does not visit the layers inside l, and does nothing
+// if l is not a [Fielder].
 func VisitFields[T tensor.Float](l Layer[T], visit func(Field[T]) error) error {
 	return run(l, &Fields[T]{visit: visit})
 }
 
-// BuildFields is [VisitFields] with a visitor that sets the fields of l. What a
-// constructor refuses is an error.
+// BuildFields is [VisitFields] with a visitor that sets the fields of l. Where a constructor
+// would panic, it returns an error.
 func BuildFields[T tensor.Float](l Layer[T], visit func(Field[T]) error) error {
 	return run(l, &Fields[T]{visit: visit, building: true})
 }
@@ -131,18 +131,18 @@ func MustBuild[T tensor.Float](l Layer[T]) {
 	}
 }
 
-// Building reports whether the fields are being set. Then Fields may derive from
-// them, at its end, what is no field itself.
+// Building reports whether the fields are being set. If so, Fields may compute at its end what
+// depends on the fields but is not a field.
 func (f *Fields[T]) Building() bool { return f.building && f.err == nil }
 
-// Fail records what is wrong with a field. Only the first error counts.
+// Fail records what is wrong with a field. Only the first call has an effect.
 func (f *Fields[T]) Fail(name, format string, args ...any) {
 	if f.err == nil {
 		f.err = &FieldError{Field: name, Err: fmt.Errorf(format, args...)}
 	}
 }
 
-// field visits one field and reports whether all is well.
+// field visits one field and reports whether there is no error so far.
 func (f *Fields[T]) field(name string, value any, shape ...int) bool {
 	if f.err != nil || !f.checkName(name) {
 		return false
@@ -156,12 +156,12 @@ func (f *Fields[T]) field(name string, value any, shape ...int) bool {
 	return f.err == nil
 }
 
-// checkName refuses the name of a field that would make a file ambiguous.
+// checkName refuses a name of a field that would make a file ambiguous.
 func (f *Fields[T]) checkName(name string) bool {
 	if err := CheckName(name); err != nil {
 		f.Fail(name, "the name of a field: %w", err)
 	} else if name == "kind" || name == "name" {
-		f.Fail(name, "want another name: in a file, this one is that of the layer's own %s", name)
+		f.Fail(name, "want another name: in a file, this one holds the layer's own %s", name)
 	} else if f.names[name] {
 		f.Fail(name, "want one field of this name, got two")
 	}
@@ -172,8 +172,8 @@ func (f *Fields[T]) checkName(name string) bool {
 	return f.err == nil
 }
 
-// checkInner refuses a name that another layer inside this one has: it would be the
-// path of both.
+// checkInner refuses a name that another layer inside this one has: both would have the same
+// path.
 func (f *Fields[T]) checkInner(field, of, name string) bool {
 	if f.inner[name] {
 		f.Fail(field, "the name of %s: want one that no layer before has, got %q", of, name)
@@ -185,7 +185,7 @@ func (f *Fields[T]) checkInner(field, of, name string) bool {
 	return f.err == nil
 }
 
-// Size is a number of inputs, units or the like: 1 or more.
+// Size is a size, such as a number of inputs or units: 1 or more.
 func (f *Fields[T]) Size(name string, v *int) {
 	if f.field(name, v) && *v < 1 {
 		f.Fail(name, "want an integer of 1 or more, got %d", *v)
@@ -209,7 +209,7 @@ func (f *Fields[T]) Float(name string, v *float64, least, most float64) {
 // Bool is a switch.
 func (f *Fields[T]) Bool(name string, v *bool) { f.field(name, v) }
 
-// Sizes are lengths, each 1 or more, at most so many.
+// Sizes are lengths of 1 or more. There are at most most of them.
 func (f *Fields[T]) Sizes(name string, v *[]int, most int) {
 	if !f.field(name, v) {
 		return
@@ -252,8 +252,8 @@ func (f *Fields[T]) State(name string, t **tensor.Tensor[T], shape ...int) {
 	}
 }
 
-// tensorField visits a parameter or state. A visitor that does not build is shown none
-// that is missing.
+// tensorField visits a parameter or state. A visitor that does not build skips one that is
+// missing.
 func (f *Fields[T]) tensorField(name string, value any, missing func() bool, shape []int) bool {
 	want := "want an array of shape " + tensor.FormatShape(shape) + ", got nil"
 	if _, ok := tensor.Size(shape...); !ok {
@@ -290,9 +290,9 @@ func (f *Fields[T]) Layer(name string, l *Layer[T]) {
 	}
 }
 
-// Layers are layers inside this one, under names: none is empty, used twice, longer
-// than 255 bytes, or has a dot (dots join the names of nested layers) or a control
-// character.
+// Layers are layers inside this one, with names. A name is not empty, not used twice, and at
+// most 255 bytes long. It has no dot, since dots join the names of nested layers, and no
+// control character.
 func (f *Fields[T]) Layers(name string, layers *[]Named[T]) {
 	if !f.field(name, layers) {
 		return
@@ -315,7 +315,7 @@ func (f *Fields[T]) Layers(name string, layers *[]Named[T]) {
 	}
 }
 
-// CheckName reports why a layer cannot have the name.
+// CheckName returns an error if a layer cannot have the name.
 func CheckName(name string) error {
 	const most = 255
 	switch {
@@ -331,8 +331,8 @@ func CheckName(name string) error {
 	return nil
 }
 
-// Params sets all to the parameters of the fields before, each once, in order: what
-// the method Params of the layer returns.
+// Params sets all to the parameters of the fields so far, in order, each once. This is what the
+// method Params of the layer returns.
 func (f *Fields[T]) Params(all *[]*Param[T]) {
 	if f.Building() {
 		*all = slices.Clip(f.params) // callers may append to Params()

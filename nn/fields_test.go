@@ -75,6 +75,27 @@ func TestWalk(t *testing.T) {
 	}
 }
 
+func TestStates(t *testing.T) {
+	net := NewSequential[float32](NewBatchNorm[float32](3), NewSequential[float32](NewReLU[float32](), NewBatchNorm[float32](2)))
+	var got []string
+	for path, state := range States[float32](net) {
+		got = append(got, fmt.Sprint(path, " ", len(state.Data)))
+	}
+	want := []string{"BatchNorm1.mean 3", "BatchNorm1.var 3", "Sequential1.BatchNorm1.mean 2", "Sequential1.BatchNorm1.var 2"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	n := 0
+	for range States[float32](net) {
+		if n++; n == 1 {
+			break
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d arrays after a break at the first", n)
+	}
+}
+
 func TestParamNames(t *testing.T) {
 	net, affine := nested(newRand(65))
 	want := []string{"Affine1.W", "Affine1.b", "Sequential1.scale1.factor", "Sequential1.scale1.body.b"}

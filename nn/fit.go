@@ -7,9 +7,9 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// mustFit panics if x, the argument of a direction of a layer or loss, is nil, and with a
-// *[tensor.ShapeError] if it has more or fewer elements than its shape: somebody changed
-// one of the two alone.
+// mustFit panics if x, the argument of Forward or Backward of a layer or loss, is nil. It
+// panics with a *[tensor.ShapeError] if x does not have as many elements as its shape says,
+// because the program changed only one of the two.
 func mustFit[T tensor.Float](layer any, direction string, x *tensor.Tensor[T]) {
 	if x == nil {
 		panic(fmt.Sprintf("nn: %s.%s of a nil tensor", nameOf(layer), direction))

@@ -6,12 +6,12 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Flatten makes each sample one row, as [Affine] wants it.
+// Flatten makes each sample one row, as [Affine] needs it.
 //
 //	forward   y  = x as (N, d1·d2·...)      x (N, d1, d2, ...)
 //	backward  dx = dy as (N, d1, d2, ...)
 //
-// The elements keep their order. y shares the memory of x, and copies nothing.
+// The elements keep their order. y shares the memory of x; nothing is copied.
 type Flatten[T tensor.Float] struct{ reshaped[T] }
 
 // NewFlatten returns a Flatten layer.

@@ -8,10 +8,11 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Format returns the line of which [Parse] makes such a network, for samples of a shape
-// without the batch axis: the same layers with the same settings and names, but weights and
-// keys of its own. It is an error if there is no such line: a layer is of no known kind,
-// parameters are shared, a name has a blank or punctuation, or the samples do not fit.
+// Format writes a network as a line of layers, for samples of the given shape (without the
+// batch axis). [Parse] of that line returns a network with the same layers, settings and names;
+// its weights and keys are drawn anew. It is an error if no line can describe the network:
+// because the kind of a layer is not known, parameters are shared, a name has a blank or
+// punctuation, or the samples do not fit.
 func Format[T tensor.Float](net *Sequential[T], sample ...int) (string, error) {
 	seen := map[*Param[T]]bool{}
 	for path, l := range Walk[T](net) {

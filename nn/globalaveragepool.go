@@ -8,12 +8,12 @@ import (
 )
 
 // GlobalAveragePool is the average of each channel of images (N, C, height, width), or of
-// samples with any number of axes behind the channels.
+// samples with any number of axes after the channels.
 //
 //	forward   y[n,c]   = Σ x[n,c,i] / M     y (N, C), over the M elements of a channel
 //	backward  dx[n,c,i] = dy[n,c] / M
 type GlobalAveragePool[T tensor.Float] struct {
-	x Saved[T] // of which the shape is needed
+	x Saved[T] // for its shape
 }
 
 // NewGlobalAveragePool returns a GlobalAveragePool.

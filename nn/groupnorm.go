@@ -7,25 +7,25 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// GroupNorm normalizes groups of channels, each sample by itself.
+// GroupNorm normalizes groups of channels, separately in each sample.
 //
 //	forward   h  = (x - mean)/√(var + Eps)      x (N, C), (N, C, L) or (N, C, H, W)
 //	          y  = Gamma·h + Beta               Gamma, Beta (C)
 //	backward  dGamma += Σ dy·h                  dBeta += Σ dy
 //	          dx = (g - Σ g/M - h·Σ g·h/M)/√(var + Eps)      g = Gamma·dy
 //
-// mean and var = Σ (x - mean)²/M are those of the M elements of C/groups channels next to
-// each other in one sample, and the sums in dx are over them; those of dGamma and dBeta
-// are over all elements of the channel. It computes the same in training and in
-// evaluation. With as many groups as channels it is instance normalization. (Wu and He,
-// "Group normalization", ECCV 2018; PyTorch's GroupNorm.)
+// A group is C/groups neighboring channels of one sample and has M elements. mean,
+// var = Σ (x - mean)²/M and the sums in dx are over the group. The sums in dGamma and dBeta are
+// over all elements of the channel. GroupNorm computes the same in training and in evaluation.
+// With one group for each channel it is instance normalization. (Wu and He, "Group
+// normalization", ECCV 2018; PyTorch's GroupNorm.)
 type GroupNorm[T tensor.Float] struct {
 	rowNorm[T]
 	groups, channels int
 }
 
-// NewGroupNorm returns a GroupNorm layer: Gamma is 1, Beta 0 and Eps 1e-5. It panics
-// unless both are 1 or more and channels is a multiple of groups.
+// NewGroupNorm returns a GroupNorm layer: Gamma is 1, Beta 0 and Eps 1e-5. It panics unless
+// groups and channels are 1 or more and channels is a multiple of groups.
 func NewGroupNorm[T tensor.Float](groups, channels int) *GroupNorm[T] {
 	l := &GroupNorm[T]{groups: groups, channels: channels}
 	l.Eps = 1e-5

@@ -7,11 +7,11 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// HuberLoss is the loss of a regression that is squared for small differences
-// d = y - t of the outputs y (N, ...) from their target values t, and linear for large ones.
+// HuberLoss is a loss for regression. With d = y - t, the difference of an output from its
+// target value, it is squared where d is small, and linear where d is large.
 //
 //	forward   L  = 1/M Σᵢ d²/2 where |d| ≤ δ, else δ·(|d| - δ/2)    over all M elements of the batch
-//	backward  dy = d / M, but between -δ/M and δ/M
+//	backward  dy = d / M, limited to the range from -δ/M to δ/M
 //
 // It takes [Targets].Values. (Huber, "Robust estimation of a location parameter", Annals of
 // Mathematical Statistics 35, 1964; PyTorch's HuberLoss is the same.)
@@ -20,8 +20,8 @@ type HuberLoss[T tensor.Float] struct {
 	regression[T]
 }
 
-// NewHuberLoss returns the loss for a δ above 0; 1 is usual. It panics with a *[FieldError]
-// if δ is not above 0 or no float32.
+// NewHuberLoss returns the loss for the given δ; 1 is usual. It panics with a *[FieldError] if
+// δ is not above 0 or not a float32.
 func NewHuberLoss[T tensor.Float](delta float64) *HuberLoss[T] {
 	if !(delta > 0 && delta <= math.MaxFloat32) {
 		panic(&FieldError{"HuberLoss", "delta", fmt.Errorf("want a finite number above 0, got %v", delta)})

@@ -2,12 +2,12 @@ package nn
 
 import "github.com/chainrule-go/chainrule/tensor"
 
-// Identity passes x on: the shortcut of a [Residual], or a branch of a [Concat].
+// Identity returns x: it is the shortcut of a [Residual], or a branch of a [Concat].
 //
 //	forward   y  = x      x of any shape
 //	backward  dx = dy
 //
-// y shares the memory of x, and copies nothing.
+// y shares the memory of x; nothing is copied.
 type Identity[T tensor.Float] struct{ reshaped[T] }
 
 // NewIdentity returns an Identity layer.

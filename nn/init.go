@@ -10,11 +10,11 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// An Init gives the standard deviation of the normal distribution, of mean 0,
-// from which the weights of a layer with so many inputs and outputs are drawn.
+// An Init returns a standard deviation. The weights of a layer with in inputs and out outputs
+// are drawn from the normal distribution with this standard deviation and mean 0.
 type Init func(in, out int) (std float64)
 
-// Std is a fixed standard deviation; the book's network uses 0.01.
+// Std always returns the given standard deviation; the book's network uses 0.01.
 func Std(std float64) Init {
 	return func(int, int) float64 { return std }
 }
@@ -26,8 +26,8 @@ func Xavier(in, out int) float64 { return math.Sqrt(2 / float64(in+out)) }
 // He is √(2/in), for ReLU (He et al., ICCV 2015, eq. 10).
 func He(in, _ int) float64 { return math.Sqrt(2 / float64(in)) }
 
-// ParseInit returns the Init that a word means: he, xavier, or a standard deviation such
-// as 0.01, up to 1e6.
+// ParseInit returns the Init for a word: he, xavier, or a standard deviation such as 0.01, up to
+// 1e6.
 func ParseInit(word string) (Init, error) {
 	switch std, err := strconv.ParseFloat(word, 64); {
 	case word == "he":
@@ -40,9 +40,10 @@ func ParseInit(word string) (Init, error) {
 	return nil, fmt.Errorf("want he, xavier or a standard deviation above 0 and up to 1e6, such as 0.01, got %s", clip(word))
 }
 
-// normal fills w with normal numbers of mean 0, by Marsaglia's polar method
-// (SIAM Review 6, 1964): two at a time; if len(w) is odd, the second of
-// the last pair is not used. rng.NormFloat64 rounds differently on different processors.
+// normal fills w with numbers of the normal distribution with mean 0, by Marsaglia's polar
+// method (SIAM Review 6, 1964). It draws two numbers at a time; if len(w) is odd, the second
+// of the last pair is not used. rng.NormFloat64 would round differently on different
+// processors.
 func normal[T tensor.Float](w []T, std float64, rng *rand.Rand) {
 	if rng == nil {
 		panic("nn: drawing weights wants a *rand.Rand")

@@ -9,8 +9,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// builtin is the table of the kinds of layers of this package. A layer in it is saved, loaded, copied, converted and proved; there is no other list of
-// layers in this package.
+// builtin is the table of the kinds of layers in this package. A layer in it is saved, loaded,
+// copied, converted and verified. There is no other list of layers in this package.
 var builtin = []kind{
 	row[Affine[float32], Affine[float64]]("Affine"),
 	row[ReLU[float32], ReLU[float64]]("ReLU"),
@@ -59,13 +59,13 @@ func row[A, B any, LA layerOf[A, float32], LB layerOf[B, float64]](name string) 
 	}
 }
 
-// as gives a kind a shorter word.
+// as returns k with a shorter word.
 func (k kind) as(word string) kind {
 	k.word = word
 	return k
 }
 
-// layerOf is the pointer to an A, which is a Layer.
+// A layerOf is a pointer to an A that is a Layer.
 type layerOf[A any, T tensor.Float] interface {
 	*A
 	Layer[T]
@@ -76,9 +76,9 @@ var registered struct {
 	kinds []kind
 }
 
-// Register makes a kind of layer known under a name, so that it is saved, loaded,
-// copied and converted like those of this package. A and B are the type in float32
-// and in float64; pointers to them are Layers:
+// Register makes a kind of layer known by name, so that it is saved, loaded, copied and
+// converted like the layers of this package. A is the type in float32 and B the type in
+// float64; pointers to them are Layers:
 //
 //	nn.Register[Scale[float32], Scale[float64]]("Scale")
 //
@@ -98,8 +98,8 @@ func Register[A, B any, LA layerOf[A, float32], LB layerOf[B, float64]](name str
 	registered.kinds = append(registered.kinds, row[A, B, LA, LB](name))
 }
 
-// mustVisit panics, with a message that names the kind, if Fields of a new l panics: on
-// an embedded pointer that is nil, for example.
+// mustVisit panics if Fields of a new l panics, for example because an embedded pointer is nil.
+// The message names the kind.
 func mustVisit[T tensor.Float](name string, l Layer[T]) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -109,8 +109,8 @@ func mustVisit[T tensor.Float](name string, l Layer[T]) {
 	VisitFields(l, func(Field[T]) error { return nil })
 }
 
-// Kinds returns the names of the kinds of layers that [NewOfKind] makes: those of
-// this package, then the registered ones.
+// Kinds returns the names of the kinds of layers that [NewOfKind] makes: the kinds of this
+// package, then the registered ones.
 func Kinds() (names []string) {
 	for k := range kinds {
 		names = append(names, k.name)
@@ -131,8 +131,8 @@ func kinds(yield func(kind) bool) {
 	}
 }
 
-// NewOfKind returns a layer of the kind whose fields are not yet set; see
-// [BuildFields]. It returns false if there is no such kind.
+// NewOfKind returns a layer of the given kind. Its fields are not set; see [BuildFields]. It
+// returns false if there is no such kind.
 func NewOfKind[T tensor.Float](name string) (Layer[T], bool) {
 	for k := range kinds {
 		if k.name == name {
@@ -145,8 +145,8 @@ func NewOfKind[T tensor.Float](name string) (Layer[T], bool) {
 	return nil, false
 }
 
-// kindOfWord returns the name of the kind that a line of layers means by a word: its own
-// or its name, in lower case or not.
+// kindOfWord returns the name of the kind that a word in a line of layers means. The word is
+// the word of the kind or its name, in upper or lower case.
 func kindOfWord(word string) (name string, ok bool) {
 	for k := range kinds {
 		if strings.EqualFold(word, k.word) || strings.EqualFold(word, k.name) {
@@ -174,9 +174,8 @@ func kindWords() (words []string) {
 	return words
 }
 
-// KindOf returns the name of the kind that l is of. It is an error if [NewOfKind]
-// could not make such a layer, if l has a parameter that its fields do not name, or if
-// a field is refused.
+// KindOf returns the name of the kind of l. It is an error if [NewOfKind] could not make such a
+// layer, if l has a parameter that its fields do not name, or if a field is refused.
 func KindOf[T tensor.Float](l Layer[T]) (string, error) {
 	t := reflect.TypeOf(l)
 	name := ""
@@ -209,7 +208,7 @@ func KindOf[T tensor.Float](l Layer[T]) (string, error) {
 	return name, nil
 }
 
-// paramsIn returns the parameters that a field is or has.
+// paramsIn returns the parameters of a field: itself, or the parameters of the layers in it.
 func paramsIn[T tensor.Float](f Field[T]) (params []*Param[T]) {
 	switch v := f.Value.(type) {
 	case **Param[T]:
@@ -238,7 +237,7 @@ func Kind(layer any) string {
 	return kind
 }
 
-// describe returns l.String() if l has that method, and else its kind with its settings,
+// describe returns l.String() if l has that method, and otherwise its kind with its settings,
 // such as Scale(features=3).
 func describe[T tensor.Float](l Layer[T]) string {
 	if s, ok := l.(fmt.Stringer); ok {

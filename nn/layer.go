@@ -11,32 +11,31 @@ import "github.com/chainrule-go/chainrule/tensor"
 //     only if p.Train is set too.
 //   - Results are scratch memory from p.New. They may share memory with x or dy.
 //   - Backward adds to the Grad of each parameter. It does not set it.
-//   - An x or dy of the wrong shape is a panic with a *[tensor.ShapeError] that
-//     names the layer: [CheckShape] does that. Backward without a Forward of the
-//     same step, with the same Pass, is a panic too: [Saved] does that.
-//   - The same layer, Pass settings and x give the same bits every time, on any
-//     number of Threads.
+//   - Backward adds to the Grad of each parameter. It does not set it.
+//   - If x or dy has the wrong shape, the layer panics with a *[tensor.ShapeError] that
+//     names the layer; [CheckShape] does that. Backward without a Forward of the same
+//     step, with the same Pass, panics too; [Saved] does that.
 //
-// Package gradcheck checks all of it. A Layer is for one goroutine at a time, except
-// that Forward with a Pass that does not Keep, or a nil one, is safe for any number.
+// Package gradcheck checks all of it. A Layer is for one goroutine at a time. The exception is
+// Forward with a nil Pass, or with a Pass whose Keep is false: any number of goroutines may
+// call it at once.
 //
 // A layer with parameters, settings or layers inside is also a [Fielder].
 type Layer[T tensor.Float] interface {
 	// Forward returns y.
 	Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T]
 
-	// Backward takes dy = ∂L/∂y of the last Forward with this p and p.Keep, and
-	// returns dx = ∂L/∂x. It adds ∂L/∂w to the Grad of each parameter w, so that
-	// calling it more often accumulates.
+	// Backward takes dy = ∂L/∂y of the last Forward with this p, and returns
+	// dx = ∂L/∂x. p.Keep must have been set. It adds ∂L/∂w to the Grad of each
+	// parameter w, so calling it again accumulates.
 	Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T]
 
 	// Params returns the parameters in a fixed order, each once; nil if none.
 	Params() []*Param[T]
 }
 
-// ParamsBackward is a Layer that can do Backward without computing dx. Training does
-// not need the dx of the first layer with parameters, and computing it is a good part
-// of the work.
+// ParamsBackward is a Layer that can run Backward without computing dx. Training does not need
+// the dx of the first layer with parameters, and computing dx is a large part of the work.
 type ParamsBackward[T tensor.Float] interface {
 	BackwardParams(p *Pass[T], dy *tensor.Tensor[T])
 }

@@ -9,15 +9,14 @@ import "github.com/chainrule-go/chainrule/tensor"
 //	backward  dGamma += Σ dy·h                  dBeta += Σ dy
 //	          dx = (g - Σ g/M - h·Σ g·h/M)/√(var + Eps)      g = Gamma·dy
 //
-// mean and var = Σ (x - mean)²/M are those of the M elements of the shape, and the sums in
-// dx are over them; those of dGamma and dBeta are over everything else. It computes the
-// same in training and in evaluation. (Ba, Kiros and Hinton, "Layer normalization",
-// 2016; PyTorch's LayerNorm.)
+// The shape has M elements. mean, var = Σ (x - mean)²/M and the sums in dx are over these M
+// elements; the sums in dGamma and dBeta are over all other axes. LayerNorm computes the same
+// in training and in evaluation. (Ba, Kiros and Hinton, "Layer normalization", 2016; PyTorch's
+// LayerNorm.)
 type LayerNorm[T tensor.Float] struct{ lastAxes[T] }
 
-// NewLayerNorm returns a LayerNorm layer over the last axes, which have this shape: Gamma
-// is 1, Beta 0 and Eps 1e-5. It panics unless the shape has one length or more, at most
-// 15, each 1 or more.
+// NewLayerNorm returns a LayerNorm layer over the last axes, which have the given shape. Gamma
+// is 1, Beta 0 and Eps 1e-5. It panics unless the shape has 1 to 15 lengths, each 1 or more.
 func NewLayerNorm[T tensor.Float](shape ...int) *LayerNorm[T] {
 	l := &LayerNorm[T]{newLastAxes[T](shape, 1e-5)}
 	MustBuild(l)

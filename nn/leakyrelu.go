@@ -7,12 +7,12 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// LeakyReLU is a ReLU that lets a little through below 0, for x of any shape.
+// LeakyReLU is a ReLU with a small slope below 0, for x of any shape.
 //
 //	forward   y  = x  where x > 0, else a·x
 //	backward  dx = dy where x > 0, else a·dy
 //
-// At x = 0 exactly the gradient is a·dy. A NaN in x goes through, and lets dy through.
+// At x = 0 exactly the gradient is a·dy. Where x is NaN, y is NaN and dx is dy.
 // (Maas, Hannun and Ng, "Rectifier nonlinearities improve neural network acoustic models",
 // ICML 2013.)
 //
@@ -22,10 +22,10 @@ type LeakyReLU[T tensor.Float] struct {
 	activationOfX[T]
 }
 
-// NewLeakyReLU returns a LeakyReLU layer of the usual slope a = 0.01.
+// NewLeakyReLU returns a LeakyReLU layer with the usual slope a = 0.01.
 func NewLeakyReLU[T tensor.Float]() *LeakyReLU[T] { return LeakyReLUOf[T](0.01) }
 
-// LeakyReLUOf returns a LeakyReLU layer of a slope from 0 to 1. It panics with a
+// LeakyReLUOf returns a LeakyReLU layer with the given slope, from 0 to 1. It panics with a
 // *[FieldError] if the slope is outside that range.
 func LeakyReLUOf[T tensor.Float](slope float64) *LeakyReLU[T] {
 	l := &LeakyReLU[T]{slope: slope}

@@ -8,41 +8,38 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Loss ends the chain: it measures how far the outputs of a network are from their
-// targets, as a mean over the batch. So it is no [Layer]: Backward takes no dy.
+// A Loss ends the chain: it measures how far the outputs of a network are from their targets,
+// as a mean over the batch. It is not a [Layer], because its Backward takes no dy.
 //
-// Forward saves what Backward needs if p.Keep is set, and writes nothing otherwise,
-// or if p is nil. Then it is safe for any number of goroutines.
+// Forward saves what Backward needs if p.Keep is set. If p.Keep is false or p is nil, it writes
+// nothing, and any number of goroutines may call it at once.
 type Loss[T tensor.Float] interface {
-	// Forward returns the loss of the outputs y, which are (N, ...), N at least 1.
-	// Neither y nor t may change before Backward.
+	// Forward returns the loss of the outputs y (N, ...), N at least 1. Neither y nor t
+	// may change before Backward.
 	Forward(p *Pass[T], y *tensor.Tensor[T], t Targets[T]) float64
 
-	// Backward returns dy = ∂L/∂y of the last Forward with this p and p.Keep.
+	// Backward returns dy = ∂L/∂y of the last Forward with this p. p.Keep must have been set.
 	Backward(p *Pass[T]) *tensor.Tensor[T]
 
 	String() string
 }
 
-// A WeightedLoss is a [Loss] that is a weighted mean over the samples of a batch. Weight
-// returns the sum of their weights: the loss of a set is the sum over its batches of the
-// loss times the weight, divided by the sum of the weights. Without this method, the
-// weight of a batch is its number of samples.
+// A WeightedLoss is a [Loss] that is a weighted mean over the samples of a batch. Weight returns
+// the sum of the weights. The loss of a set is then Σ weight·loss / Σ weight, over its batches.
+// Without this method, the weight of a batch is its number of samples.
 type WeightedLoss[T tensor.Float] interface {
 	Loss[T]
 	Weight(t Targets[T]) float64
 }
 
-// Targets are what the outputs of a batch should be: the classes of the samples, or
-// values. Exactly one of the two is set; a loss that takes the other one panics with a
-// *[TargetsError].
+// Targets are the right answers for the samples of a batch: classes or values. Exactly one of
+// the two is set. A loss that takes only the other one panics with a *[TargetsError].
 type Targets[T tensor.Float] struct {
 	Labels []int             // (N): the index of each sample's class
-	Values *tensor.Tensor[T] // (N, ...): of the shape of the outputs
+	Values *tensor.Tensor[T] // (N, ...): the shape of the outputs
 }
 
-// A TargetsError is the value of the panic when a loss does not take targets of the
-// kind it gets.
+// A loss panics with a TargetsError if it does not take targets of the given kind.
 type TargetsError struct {
 	Op, Want, Got string
 }
@@ -65,7 +62,7 @@ func (t Targets[T]) Len() int {
 	return len(t.Labels)
 }
 
-// String prints the one that is set.
+// String prints the labels or the values, whichever is set.
 func (t Targets[T]) String() string {
 	if t.Values != nil {
 		return t.Values.String()
@@ -73,7 +70,7 @@ func (t Targets[T]) String() string {
 	return fmt.Sprint(t.Labels)
 }
 
-// mustValues returns the values, or panics if they are not of the shape of y.
+// mustValues returns the values. It panics unless they have the shape of y.
 func (t Targets[T]) mustValues(loss string, y *tensor.Tensor[T]) *tensor.Tensor[T] {
 	if t.Values == nil || t.Labels != nil {
 		panic(&TargetsError{loss + ".Forward", "Targets.Values alone", t.kinds()})
@@ -84,8 +81,7 @@ func (t Targets[T]) mustValues(loss string, y *tensor.Tensor[T]) *tensor.Tensor[
 	return t.Values
 }
 
-// mustLabels panics unless there are labels alone, one of 0 to classes-1 for each
-// sample.
+// mustLabels panics unless the targets are labels, one for each sample, from 0 to classes-1.
 func (t Targets[T]) mustLabels(loss string, samples, classes int) {
 	if t.Values != nil || t.Labels == nil {
 		panic(&TargetsError{loss + ".Forward", "Targets.Labels or Targets.Values", t.kinds()})
@@ -110,9 +106,9 @@ func (t Targets[T]) kinds() string {
 	return "neither values nor labels"
 }
 
-// Backpropagate runs a batch forward through net and loss and, if the loss is a
-// finite number, the chain rule backward, which adds the gradient of the loss to the
-// Grad of every parameter. It returns the loss. p.Keep must be set.
+// Backpropagate runs a batch forward through net and loss and returns the loss. If the loss is
+// finite, it then runs the chain rule backward, which adds the gradient of the loss to the Grad
+// of every parameter. p.Keep must be set.
 //
 // This is the gradient of every training step, check and benchmark.
 func Backpropagate[T tensor.Float](p *Pass[T], net Layer[T], loss Loss[T], x *tensor.Tensor[T], t Targets[T]) float64 {

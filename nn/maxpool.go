@@ -11,10 +11,10 @@ import (
 //	forward   y[i]  = max of x over the window of i
 //	backward  dx[j] = Σ dy[i] over the windows whose largest element is x[j]
 //
-// The stride is the size of the window unless the [Window] has another. The padding is
-// half the size at most, and never the largest. Of equal elements the first is chosen, in
-// the order of rows, and it alone has the gradient. A NaN counts as the largest. All this
-// is as in PyTorch.
+// The stride is the size of the window unless the [Window] sets another. The padding is at
+// most half the size of the window, and is never the largest element. If several elements are
+// equal, the first one in row order is chosen, and it alone gets the gradient. A NaN counts as
+// the largest element. All this is as in PyTorch.
 //
 // Forward saves which elements were chosen.
 type MaxPool[T tensor.Float] struct {

@@ -6,9 +6,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// MeanAbsoluteError is the loss of a regression that outliers should not rule: the mean
-// of the absolute differences of all elements of the outputs y (N, ...) from their
-// target values t.
+// MeanAbsoluteError is a loss for regression in which single outliers count little: the mean
+// absolute difference of the outputs y (N, ...) from their target values t.
 //
 //	forward   L  = 1/M Σᵢ |yᵢ - tᵢ|      over all M elements of the batch
 //	backward  dy = sign(y - t) / M

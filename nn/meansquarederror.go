@@ -2,14 +2,14 @@ package nn
 
 import "github.com/chainrule-go/chainrule/tensor"
 
-// MeanSquaredError is the loss of a regression: the mean of the squared differences
-// of all elements of the outputs y (N, ...) from their target values t.
+// MeanSquaredError is the usual loss for regression: the mean squared difference of the outputs
+// y (N, ...) from their target values t.
 //
 //	forward   L  = 1/M Σᵢ (yᵢ - tᵢ)²    over all M elements of the batch
 //	backward  dy = 2·(y - t) / M
 //
-// It takes [Targets].Values. (PyTorch's MSELoss is the same; section 4.2.1 of the
-// book has ½ Σ (y - t)² of one sample.)
+// It takes [Targets].Values. (PyTorch's MSELoss is the same. Section 4.2.1 of the book has
+// ½ Σ (y - t)² for one sample.)
 type MeanSquaredError[T tensor.Float] struct{ regression[T] }
 
 // NewMeanSquaredError returns the loss.

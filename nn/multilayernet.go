@@ -8,18 +8,18 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// MultiLayer describes the multi-layer network of chapter 6 of the book: hidden layers of
-// Affine and an activation, and an Affine at the end. Weight decay, which the book's has as
-// well, is the optimizer's.
+// MultiLayer describes the multi-layer network of chapter 6 of the book: hidden layers, each an
+// Affine and an activation, and an Affine at the end. The weight decay of the book's network is
+// a setting of the optimizer here.
 type MultiLayer struct {
 	Hidden     []int   // units of each hidden layer
-	Activation string  // after each hidden Affine, as a line of layers has it; "" is relu
-	Init       string  // initial weights: he, xavier, a standard deviation; "" as suits the activation
+	Activation string  // after each hidden Affine, as in a line of layers; "" is relu
+	Init       string  // initial weights: he, xavier or a standard deviation; "" chooses by the activation
 	BatchNorm  bool    // before each activation
 	Dropout    float64 // the rate of a Dropout after each activation; 0 is none
 }
 
-// Line returns the line of layers for so many outputs, such as
+// Line returns the line of layers for a network with the given number of outputs, such as
 //
 //	affine 100, batchnorm, relu, dropout 0.5, affine 10
 func (m MultiLayer) Line(outputs int) string {
@@ -44,8 +44,8 @@ func (m MultiLayer) Line(outputs int) string {
 	return strings.Join(append(layers, fmt.Sprintf("affine %d%s", outputs, init)), ", ")
 }
 
-// NewMultiLayerNet returns the network that m describes, for samples of so many inputs.
-// It panics if m cannot be built, such as with no units in a layer.
+// NewMultiLayerNet returns the network that m describes. A sample has inputs numbers. It panics
+// if m cannot be built, for example because a layer has no units.
 func NewMultiLayerNet[T tensor.Float](inputs int, m MultiLayer, outputs int, rng *rand.Rand) *Sequential[T] {
 	return mustParse[T](m.Line(outputs), []int{inputs}, rng)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// networks is the table of the networks known by name: each is a line of layers for so many
-// outputs.
+// networks is the table of the networks with a name: for each, the function that returns its
+// line of layers for a given number of outputs.
 var networks = []struct {
 	name, about string
 	line        func(outputs int) string
@@ -29,7 +29,8 @@ func NetworkNames() (names []string) {
 	return names
 }
 
-// NetworkAbout says in a few words what the network of a name is, or "" if there is none.
+// NetworkAbout describes the network of the given name in a few words. It returns "" if there
+// is none.
 func NetworkAbout(name string) string {
 	for _, n := range networks {
 		if n.name == name {
@@ -39,7 +40,8 @@ func NetworkAbout(name string) string {
 	return ""
 }
 
-// NetworkLine returns the line of layers of a network known by name, for so many outputs.
+// NetworkLine returns the line of layers of the network with the given name and number of
+// outputs.
 func NetworkLine(name string, outputs int) (string, error) {
 	for _, n := range networks {
 		if n.name == name {
@@ -49,7 +51,7 @@ func NetworkLine(name string, outputs int) (string, error) {
 	return "", fmt.Errorf("there is no network %s%s; there are %s", clip(name), spelling.Suggest(name, NetworkNames()), strings.Join(NetworkNames(), ", "))
 }
 
-// mustParse is [Parse] of a constructor.
+// mustParse is [Parse] for constructors: it panics instead of returning an error.
 func mustParse[T tensor.Float](line string, sample []int, rng *rand.Rand) *Sequential[T] {
 	net, err := Parse[T](line, sample, rng)
 	if err != nil {

@@ -13,40 +13,40 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// What a line of layers may ask for.
+// The limits of what a line of layers may describe.
 const (
 	mostText       = 1 << 20 // bytes
-	mostDepth      = 32      // of layers in layers
-	mostParameters = 1 << 28 // and elements of state, and of a sample between layers
+	mostDepth      = 32      // of layers inside layers
+	mostParameters = 1 << 28 // with elements of state; also the elements of a sample between layers
 )
 
-// Parse returns the network that a line of layers describes, for samples of a shape
-// without the batch axis:
+// Parse returns the network that a line of layers describes, for samples of the given shape
+// (without the batch axis):
 //
 //	conv 30x5x5, relu, maxpool 2, flatten, affine 100, relu, affine 10
 //
-// A layer is its kind, in lower case or not, and its settings in order ([Configurable]).
-// Any setting may have its name: conv 30x5x5 padding=2. Layers are separated by commas or
-// by the ends of lines. What follows # in a line is a comment. Layers inside a layer stand
-// in brackets, lists of them separated by semicolons:
+// A layer is its kind, in upper or lower case, and then its settings in order ([Configurable]).
+// A setting may be given by name: conv 30x5x5 padding=2. Layers are separated by commas or line
+// ends. A comment begins with # and ends with the line. Layers inside a layer are in
+// parentheses, and lists of them are separated by semicolons:
 //
 //	residual(conv 16x3x3 padding=1, relu, conv 16x3x3 padding=1; conv 16x1x1)
 //
-// A name and a colon in front of a layer name it; otherwise it is called by its kind and
+// A name and a colon before a layer name it. A layer without a name is named by its kind and
 // number, as in [NewSequential].
 //
-// Weights are drawn from rng, layer by layer, and then the keys of random layers. They are
-// drawn as suits the activation that follows, or at the end the one before, and as [He] says if
-// there is none: a setting init=he, init=xavier or init=0.01 says otherwise ([Initializer],
-// [Activation]).
+// The initial weights are drawn from rng layer by layer; the keys of random layers are drawn
+// after them. The standard deviation suits the activation after the layer, or for the last
+// layers the activation before; without any activation it is [He]. The setting init=he,
+// init=xavier or init=0.01 chooses another one ([Initializer], [Activation]).
 //
-// A mistake is a *[ParseError]. Sizes are checked before memory is taken: there are at most
-// 2^28 parameters, and as many elements of a sample after any layer.
+// A mistake is a *[ParseError]. Sizes are checked before memory is allocated: at most 2^28
+// parameters are allowed, and at most 2^28 elements of a sample after any layer.
 func Parse[T tensor.Float](line string, sample []int, rng *rand.Rand) (*Sequential[T], error) {
 	return parse[T](line, sample, rng, mostParameters)
 }
 
-// parse is [Parse] with another limit.
+// parse is [Parse] with a limit of most parameters.
 func parse[T tensor.Float](line string, sample []int, rng *rand.Rand, most int) (*Sequential[T], error) {
 	p := &parser[T]{scanner: scanner{text: line}, most: most, left: most}
 	if len(line) > mostText {
@@ -72,8 +72,8 @@ func parse[T tensor.Float](line string, sample []int, rng *rand.Rand, most int) 
 
 // A ParseError is a mistake in a line of layers.
 type ParseError struct {
-	Line, Column int    // from 1; columns are letters
-	Source       string // that line
+	Line, Column int    // counted from 1; columns count letters
+	Source       string // the text of the line
 	Err          error
 }
 
@@ -84,10 +84,10 @@ func (e *ParseError) Error() string {
 	return fmt.Sprintf("column %d: %v", e.Column, e.Err)
 }
 
-// Place shows the place of the mistake in two lines: the line of the text, cut where it is
-// long, and below it a mark.
+// Place shows where the mistake is, in two lines: the text, shortened if it is long, and a mark
+// below it.
 func (e *ParseError) Place() string {
-	const most = 60 // letters on either side of the place
+	const most = 60 // letters on each side of the mistake
 	letters := []rune(e.Source)
 	for i, r := range letters {
 		if r == '\t' {
@@ -111,10 +111,11 @@ func (e *ParseError) Place() string {
 // Unwrap returns e.Err.
 func (e *ParseError) Unwrap() error { return e.Err }
 
-// An Initializer is a Layer whose parameters begin as more than zeros: its constructor and
+// An Initializer is a Layer with initial parameters other than zeros. Its constructor and
 // [Parse] call Init.
 type Initializer interface {
-	// Init sets the parameters to their initial values: weights as init says, drawn from rng.
+	// Init sets the initial parameters. Weights are drawn from rng with the standard
+	// deviation of init.
 	Init(init Init, rng *rand.Rand)
 }
 
@@ -123,22 +124,22 @@ type Activation interface {
 	WeightInit() Init
 }
 
-// A parser makes layers of what a scanner reads.
+// A parser makes layers from the items that a scanner reads.
 type parser[T tensor.Float] struct {
 	scanner
-	most   int // parameters and elements of state, and elements of a sample
-	left   int // of the parameters
+	most   int // the limit: of parameters with elements of state, and of elements of a sample
+	left   int // parameters that are still allowed
 	leaves []leaf[T]
 	keys   []*uint64
 }
 
-// A leaf is a layer as it is drawn.
+// A leaf is a layer whose initial weights are to be drawn.
 type leaf[T tensor.Float] struct {
 	layer Layer[T]
-	init  Init // nil: what suits
+	init  Init // nil: chosen by the activation
 }
 
-// chain makes the layers of a list and returns the shape of what leaves the last one.
+// chain makes the layers of a list. out is the shape of a sample after the last layer.
 func (p *parser[T]) chain(l list, sample []int) (layers []Named[T], out []int, err error) {
 	count := map[string]int{}
 	taken := map[string]bool{}
@@ -165,7 +166,7 @@ func (p *parser[T]) chain(l list, sample []int) (layers []Named[T], out []int, e
 	return layers, sample, nil
 }
 
-// layer makes a layer for samples of a shape and returns the shape of what leaves it.
+// layer makes a layer for samples of the given shape, and returns their shape after it.
 func (p *parser[T]) layer(it *item, sample []int) (Layer[T], []int, error) {
 	kind, ok := kindOfWord(it.kind)
 	if !ok {
@@ -227,7 +228,8 @@ func (p *parser[T]) layer(it *item, sample []int) (Layer[T], []int, error) {
 	return l, out, nil
 }
 
-// make makes the parameters and state of a layer, all zero, if they are not too large.
+// make makes the parameters and state of a layer, all zero. It is an error if they are too
+// large.
 func (p *parser[T]) make(f Field[T]) error {
 	take := func() error {
 		n, _ := tensor.Size(f.Shape...) // Fields has checked it
@@ -254,7 +256,7 @@ func (p *parser[T]) make(f Field[T]) error {
 	return nil
 }
 
-// mismatch is err of a layer to which samples of a shape do not fit.
+// mismatch explains err, the error of a layer that does not take samples of the given shape.
 func (p *parser[T]) mismatch(it *item, sample []int, err error) error {
 	shape, ok := errors.AsType[*tensor.ShapeError](err)
 	if !ok {
@@ -270,7 +272,7 @@ func (p *parser[T]) mismatch(it *item, sample []int, err error) error {
 	return fmt.Errorf("%s wants %s, and %s arrives%s", it.kind, shape.Want, batchShape(sample), hint)
 }
 
-// initOf takes the setting init, nil if there is none.
+// initOf takes the setting init; it returns nil if there is none.
 func (p *parser[T]) initOf(it *item) (Init, error) {
 	for _, w := range it.words {
 		if w.name == "init" && w.value != "" {
@@ -288,7 +290,7 @@ func (p *parser[T]) initOf(it *item) (Init, error) {
 // draw sets the initial values of all parameters.
 func (p *parser[T]) draw(rng *rand.Rand) {
 	before := Init(nil)
-	suits := make([]Init, len(p.leaves)) // by the activation before
+	suits := make([]Init, len(p.leaves)) // chosen by the activation before each
 	for i, l := range p.leaves {
 		if a, ok := l.layer.(Activation); ok {
 			before = a.WeightInit()
@@ -317,6 +319,9 @@ func (p *parser[T]) draw(rng *rand.Rand) {
 		}
 	}
 	for _, key := range p.keys {
+		if rng == nil {
+			panic("nn: Parse wants a *rand.Rand, for a layer that draws")
+		}
 		*key = rng.Uint64()
 	}
 }

@@ -10,48 +10,47 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Pass carries what one step through a network needs: its mode, the scratch memory
-// of its results, and the number that random layers draw from. The zero value
-// evaluates, saves nothing and uses one thread; nil does the same and allocates its
-// results anew.
+// A Pass carries what one step through a network needs: its mode, the scratch memory for
+// results, and the step number that random layers use. The zero value evaluates, saves nothing
+// and uses one thread. A nil Pass does the same, but allocates the results anew.
 //
 // Train and Keep are independent:
 //
 //	Train  Keep   use
 //	true   true   a training step
 //	false  true   the gradient with respect to an input, in evaluation
-//	true   false  the value of the training loss alone, as differences need it;
-//	              it changes nothing in any layer
+//	true   false  the value of the training loss alone, for numerical differences;
+//	              no layer changes
 //	false  false  prediction
 //
 // A Pass is for one goroutine.
 type Pass[T tensor.Float] struct {
-	Train   bool // layers that differ between training and evaluation train
+	Train   bool // compute as in training where that differs from evaluation
 	Keep    bool // Forward saves what Backward needs
 	Threads int  // for the large products; 0: all of GOMAXPROCS if Train, else 1
-	Unfused bool // run layers one by one that would be computed together, to the same bits
+	Unfused bool // run layers one by one, even where they could be computed together; the bits are the same
 
-	// Step is the number of the step, from which random layers draw; Reset adds 1.
-	// The same Step draws the same numbers again.
+	// Step is the number of the step. Random layers draw the same numbers for the same Step.
+	// Reset adds 1.
 	Step uint64
 
-	// Observe, if set, is called by each container with what each of its layers returned: y
-	// of Forward, or dx of Backward. With Unfused these are all layers, as they were given.
+	// Observe, if set, is called by each container with the result of each of its layers: y
+	// after Forward, dx after Backward. If Unfused is set, these are all layers as given.
 	Observe func(l Layer[T], forward bool, result *tensor.Tensor[T])
 
 	resets uint64
 	arrays pool[*tensor.Tensor[T]]
-	views  pool[*tensor.Tensor[T]] // whose Data is that of others
+	views  pool[*tensor.Tensor[T]] // tensors that share the Data of others
 	ints   pool[[]int32]
 }
 
-// A pool holds scratch memory in the order in which it was asked for.
+// A pool holds scratch memory in the order in which it was requested.
 type pool[E any] struct {
 	items []E
-	next  int // those from next on are free
+	next  int // the items from index next on are free
 }
 
-// take returns the next item, which make makes if there is none.
+// take returns the next free item. If there is none, make makes one.
 func (p *pool[E]) take(make func() E) *E {
 	if p.next == len(p.items) {
 		p.items = append(p.items, make())
@@ -60,8 +59,8 @@ func (p *pool[E]) take(make func() E) *E {
 	return &p.items[p.next-1]
 }
 
-// New returns scratch memory for a tensor, its contents unspecified, until Reset. A
-// nil Pass makes a new tensor.
+// New returns a tensor in scratch memory, valid until Reset. Its elements are not initialized.
+// A nil Pass allocates a new tensor.
 func (p *Pass[T]) New(shape ...int) *tensor.Tensor[T] {
 	if p == nil {
 		return tensor.New[T](shape...)
@@ -81,8 +80,8 @@ func (p *Pass[T]) New(shape ...int) *tensor.Tensor[T] {
 
 func newTensor[T tensor.Float]() *tensor.Tensor[T] { return &tensor.Tensor[T]{} }
 
-// View returns x under another shape of as many elements, sharing its memory, until
-// Reset. It panics with a *[tensor.ShapeError] if the number of elements differs.
+// View returns a tensor with the elements of x and another shape, valid until Reset. It shares
+// the memory of x. It panics with a *[tensor.ShapeError] if the number of elements differs.
 func (p *Pass[T]) View(x *tensor.Tensor[T], shape ...int) *tensor.Tensor[T] {
 	if n, ok := tensor.Size(shape...); !ok || n != len(x.Data) || p == nil {
 		return tensor.Of(x.Data, shape...)
@@ -93,8 +92,8 @@ func (p *Pass[T]) View(x *tensor.Tensor[T], shape ...int) *tensor.Tensor[T] {
 	return t
 }
 
-// Ints returns n integers of scratch memory, their contents unspecified, until
-// Reset: where the maxima of a pool were, for example. A nil Pass makes new ones.
+// Ints returns n integers in scratch memory, valid until Reset, such as for the places of the
+// maxima of a pool. They are not initialized. A nil Pass allocates new ones.
 func (p *Pass[T]) Ints(n int) []int32 {
 	if p == nil {
 		return make([]int32, n)
@@ -112,7 +111,7 @@ func (p *Pass[T]) Ints(n int) []int32 {
 	return *s
 }
 
-// Scratch returns how many bytes of scratch memory the pass has, in use or not.
+// Scratch returns the number of bytes of scratch memory, used or not.
 func (p *Pass[T]) Scratch() (bytes int64) {
 	for _, t := range p.arrays.items {
 		bytes += int64(cap(t.Data)) * int64(unsafe.Sizeof(T(0)))
@@ -123,9 +122,9 @@ func (p *Pass[T]) Scratch() (bytes int64) {
 	return bytes
 }
 
-// Reset takes all scratch memory back and begins the next step: what Forward and
-// Backward returned since the last Reset may not be used any more, and Step is one
-// more. Call it once a step. Of a nil Pass it does nothing.
+// Reset takes all scratch memory back and begins the next step: it adds 1 to Step, and the
+// results of Forward and Backward since the last Reset may no longer be used. Call it once a
+// step. A nil Pass does nothing.
 func (p *Pass[T]) Reset() {
 	if p == nil {
 		return
@@ -147,17 +146,17 @@ func fillNaN[T tensor.Float](x []T) {
 	}
 }
 
-// observed shows the result of a layer to p.Observe.
+// observed calls p.Observe, if it is set, with the result of a layer.
 func (p *Pass[T]) observed(l Layer[T], forward bool, result *tensor.Tensor[T]) {
 	if p != nil && p.Observe != nil {
 		p.Observe(l, forward, result)
 	}
 }
 
-// training reports whether layers that differ between training and evaluation train.
+// training reports whether to compute as in training.
 func (p *Pass[T]) training() bool { return p != nil && p.Train }
 
-// threads is the number of goroutines for a large product.
+// threads returns the number of threads for a large product.
 func (p *Pass[T]) threads() int {
 	switch {
 	case p == nil:
@@ -170,24 +169,24 @@ func (p *Pass[T]) threads() int {
 	return 1
 }
 
-// Saved is what a layer's Forward saves for its Backward. It knows the pass and the
-// step it was written in, so that memory already taken back is never used. The zero
-// value holds nothing.
+// Saved is what a layer's Forward saves for its Backward. It remembers the pass and the step in
+// which it was set, so that memory that was taken back is never used. The zero value holds
+// nothing.
 type Saved[T tensor.Float] struct {
 	t      *tensor.Tensor[T]
 	pass   *Pass[T]
 	resets uint64
 }
 
-// Set saves t if p.Keep is set, and does nothing otherwise, or if p is nil.
+// Set saves t if p.Keep is set. If p.Keep is false or p is nil, it does nothing.
 func (s *Saved[T]) Set(p *Pass[T], t *tensor.Tensor[T]) {
 	if p != nil && p.Keep {
 		*s = Saved[T]{t, p, p.resets}
 	}
 }
 
-// Get returns what was saved in this step of p. It panics, naming the layer, if that
-// is nothing: before Forward, after Reset, without Keep.
+// Get returns what was saved in this step of p. It panics, naming the layer, if nothing was
+// saved: before Forward, after Reset, or if Keep was not set.
 func (s *Saved[T]) Get(p *Pass[T], layer any) *tensor.Tensor[T] {
 	switch {
 	case s.t == nil:
@@ -200,7 +199,7 @@ func (s *Saved[T]) Get(p *Pass[T], layer any) *tensor.Tensor[T] {
 	return s.t
 }
 
-// nameOf returns layer.String() if the layer or loss has that method, and else the name
+// nameOf returns layer.String() if the layer or loss has that method, and otherwise the name
 // of its type.
 func nameOf(layer any) string {
 	if s, ok := layer.(fmt.Stringer); ok {
@@ -209,8 +208,8 @@ func nameOf(layer any) string {
 	return Kind(layer)
 }
 
-// CheckShape panics with a *[tensor.ShapeError] that names the layer unless dy has
-// the shape of y, which Backward requires, and as many elements.
+// CheckShape panics with a *[tensor.ShapeError] that names the layer unless dy has the shape y
+// and the number of elements that follows from it. Every Backward requires this.
 func CheckShape[T tensor.Float](layer any, dy *tensor.Tensor[T], y []int) {
 	mustFit(layer, "Backward", dy)
 	if !slices.Equal(dy.Shape, y) {

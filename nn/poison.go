@@ -2,7 +2,6 @@
 
 package nn
 
-// poison fills scratch memory with NaN in New and again in Reset, which drops it, so
-// that a test run with -tags poison shows any use before writing or after
-// Reset.
+// poison fills scratch memory with NaN in New and again in Reset, which also drops it. So a
+// test with -tags poison shows memory that is used before it is written, or after Reset.
 const poison = true

@@ -8,15 +8,14 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// PReLU is a [LeakyReLU] that learns its slopes: one of each feature, which lie along the
-// second axis of x, or one of all, for x of any shape.
+// PReLU is a [LeakyReLU] that learns its slopes: one for each feature (the second axis of x),
+// or a single one for all of x, which may then have any shape.
 //
 //	forward   y  = x  where x > 0, else a·x       x, y (N, features, ...)   a (features)
 //	backward  dx = dy where x > 0, else a·dy      da += Σ dy·x over the x ≤ 0 of a feature
 //
-// At x = 0 exactly the gradient is a·dy. The slopes should not be decayed as weights are:
-// that makes a ReLU of it. (He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV
-// 2015.)
+// At x = 0 exactly the gradient is a·dy. Do not apply weight decay to the slopes: it would turn
+// the layer into a ReLU. (He, Zhang, Ren and Sun, "Delving deep into rectifiers", ICCV 2015.)
 //
 // Forward saves x, which may not change before Backward.
 type PReLU[T tensor.Float] struct {
@@ -26,8 +25,8 @@ type PReLU[T tensor.Float] struct {
 	x        Saved[T]
 }
 
-// NewPReLU returns a PReLU layer with the slope 0.25 for each of so many features, or for
-// all if that is 1. It panics unless it is 1 or more.
+// NewPReLU returns a PReLU layer with one slope, initially 0.25, for each feature; if features
+// is 1, the slope is for all of x. It panics unless features is 1 or more.
 func NewPReLU[T tensor.Float](features int) *PReLU[T] {
 	l := &PReLU[T]{features: features}
 	MustBuild(l)
@@ -62,7 +61,7 @@ func (l *PReLU[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 		panic(&tensor.ShapeError{Op: l.String() + ".Forward", Want: fmt.Sprintf("(N, %d, ...)", l.features), Got: slices.Clone(x.Shape)})
 	}
 	y := p.New(x.Shape...)
-	kernel.PReLUChannels(p.threads(), l.layout(x), y.Data, x.Data, l.Slope.Value.Data)
+	kernel.PReLU(p.threads(), l.layout(x), y.Data, x.Data, l.Slope.Value.Data)
 	l.x.Set(p, x)
 	return y
 }
@@ -71,11 +70,11 @@ func (l *PReLU[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] 
 	x := l.x.Get(p, l)
 	CheckShape(l, dy, x.Shape)
 	dx := p.New(x.Shape...)
-	kernel.PReLUChannelsBackward(p.threads(), l.layout(x), dx.Data, l.Slope.Grad.Data, dy.Data, x.Data, l.Slope.Value.Data)
+	kernel.PReLUBackward(p.threads(), l.layout(x), dx.Data, l.Slope.Grad.Data, dy.Data, x.Data, l.Slope.Value.Data)
 	return dx
 }
 
-// layout is that of x: with one slope it is one sample of one channel.
+// layout returns the layout of x. With a single slope, x is one sample of one channel.
 func (l *PReLU[T]) layout(x *tensor.Tensor[T]) kernel.Layout {
 	if l.features == 1 {
 		return kernel.Layout{N: 1, C: 1, L: len(x.Data)}

@@ -6,8 +6,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// regression is the body of a loss that is the mean of a function of the differences of
-// the outputs from their target values. It saves both.
+// regression is the common part of losses that are the mean of a function of y - t, the
+// difference of an output from its target value. It saves both.
 type regression[T tensor.Float] struct {
 	y Saved[T]
 	t *tensor.Tensor[T]
@@ -24,7 +24,8 @@ func (r *regression[T]) mean(p *Pass[T], loss Loss[T], y *tensor.Tensor[T], t Ta
 	return sum / float64(len(y.Data))
 }
 
-// save returns the values of t, or panics if they are not those of y. It saves them and y.
+// save returns the values of t, and saves them and y. It panics unless both have the same
+// shape.
 func (r *regression[T]) save(p *Pass[T], loss Loss[T], y *tensor.Tensor[T], t Targets[T]) *tensor.Tensor[T] {
 	mustFit(loss, "Forward", y)
 	if len(y.Data) == 0 {
@@ -38,7 +39,7 @@ func (r *regression[T]) save(p *Pass[T], loss Loss[T], y *tensor.Tensor[T], t Ta
 	return values
 }
 
-// gradient returns dy, which is slope(y - t) times a factor over the number of elements.
+// gradient returns dy = slope(y - t)·factor/M, M being the number of elements.
 func (r *regression[T]) gradient(p *Pass[T], loss Loss[T], factor T, slope func(d T) T) *tensor.Tensor[T] {
 	y := r.y.Get(p, loss)
 	dy := p.New(y.Shape...)

@@ -10,7 +10,7 @@ import (
 //	forward   y  = x  where x > 0, else 0
 //	backward  dx = dy where x > 0, else 0
 //
-// At x = 0 exactly the gradient is 0. A NaN in x goes through, and lets dy through.
+// At x = 0 exactly the gradient is 0. Where x is NaN, y is NaN and dx is dy.
 //
 // Forward saves y. The book's mask, x <= 0, is y <= 0: the same elements.
 type ReLU[T tensor.Float] struct{ activation[T] }
@@ -26,8 +26,10 @@ func (l *ReLU[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
 	return l.backward(p, l, dy, kernel.ReLUBackward[T])
 }
 
-// Mask returns the book's mask of the last Forward that saved: true where x <= 0,
-// where nothing passes. Like everything saved it is gone after Reset.
+// Mask returns the book's mask of the last Forward that saved: true where x <= 0, where
+// the gradient does not pass. It panics after [Pass.Reset], as after a Forward that did
+// not save. It also panics if the ReLU ran together with the Convolution before it and
+// the MaxPool after it, which saves no y for it: set [Pass.Unfused] then.
 func (l *ReLU[T]) Mask(p *Pass[T]) []bool {
 	y := l.y.Get(p, l)
 	mask := make([]bool, len(y.Data))

@@ -7,20 +7,20 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Reshape gives each sample another shape of as many elements.
+// Reshape gives each sample another shape with the same number of elements.
 //
 //	forward   y  = x as (N, shape...)      x (N, ...)
 //	backward  dx = dy as (N, ...)
 //
-// The elements keep their order. y shares the memory of x, and copies nothing. Reshape
-// and [Flatten] undo each other.
+// The elements keep their order. y shares the memory of x; nothing is copied. Reshape and
+// [Flatten] undo each other.
 type Reshape[T tensor.Float] struct {
 	reshaped[T]
 	shape []int
 }
 
-// NewReshape returns a Reshape layer to a shape of one sample, at most 15 lengths of 1
-// or more. It panics if the shape is another, or has more elements than an int counts.
+// NewReshape returns a Reshape layer. shape is the shape of one sample of y: at most 15 lengths,
+// each 1 or more. It panics otherwise, or if the number of elements does not fit an int.
 func NewReshape[T tensor.Float](shape ...int) *Reshape[T] {
 	l := &Reshape[T]{shape: slices.Clone(shape)}
 	MustBuild(l)
@@ -37,7 +37,7 @@ func (l *Reshape[T]) Fields(f *Fields[T]) {
 	}
 }
 
-// Shape returns the shape of one sample of y. It is shared: read it only.
+// Shape returns the shape of one sample of y. The slice is shared: do not change it.
 func (l *Reshape[T]) Shape() []int { return l.shape }
 
 func (l *Reshape[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
@@ -67,7 +67,7 @@ func sampleSize[T tensor.Float](x *tensor.Tensor[T]) int {
 	return n
 }
 
-// reshaped is the body of a layer whose y is x under another shape. It saves both.
+// reshaped is the common part of layers whose y is x in another shape. It saves x and y.
 type reshaped[T tensor.Float] struct {
 	x, y Saved[T]
 }

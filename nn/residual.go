@@ -11,18 +11,18 @@ import (
 // Residual adds the results of two layers of the same x, a body and a shortcut.
 //
 //	forward   y  = body(x) + shortcut(x)      both of the shape of y
-//	backward  dx = the dx of the body for dy + that of the shortcut
+//	backward  dx = the dx of the body + the dx of the shortcut
 //
-// Gradients reach the layers before it through the shortcut, however deep the body is.
-// (He et al., "Deep residual learning for image recognition", CVPR 2016.)
+// Gradients reach the layers before it through the shortcut, however deep the body is. (He et
+// al., "Deep residual learning for image recognition", CVPR 2016.)
 type Residual[T tensor.Float] struct {
 	body, shortcut Layer[T]
 	params         []*Param[T]
 	y              Saved[T]
 }
 
-// NewResidual returns a Residual layer. A shortcut of nil is an [Identity], for a body
-// whose result has the shape of x. It panics as [NewNamed] does.
+// NewResidual returns a Residual layer. A nil shortcut is an [Identity]; then the result of the
+// body must have the shape of x. It panics as [NewNamed] does.
 func NewResidual[T tensor.Float](body, shortcut Layer[T]) *Residual[T] {
 	if shortcut == nil {
 		shortcut = NewIdentity[T]()
@@ -44,7 +44,7 @@ func (l *Residual[T]) Settings(s *Settings[T]) {
 	s.Layer("shortcut", &l.shortcut, NewIdentity[T]())
 }
 
-// Body returns the layer that the shortcut goes around.
+// Body returns the layer beside the shortcut.
 func (l *Residual[T]) Body() Layer[T] { return l.body }
 
 // Shortcut returns the layer beside the body.
@@ -58,7 +58,7 @@ func (l *Residual[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T]
 	if !slices.Equal(body.Shape, shortcut.Shape) {
 		panic(&tensor.ShapeError{
 			Op:   l.String() + ".Forward: the result of the body",
-			Want: tensor.FormatShape(shortcut.Shape) + ", the shape of that of the shortcut",
+			Want: tensor.FormatShape(shortcut.Shape) + ", the shape of the result of the shortcut",
 			Got:  slices.Clone(body.Shape),
 		})
 	}
@@ -83,14 +83,14 @@ func (l *Residual[T]) BackwardParams(p *Pass[T], dy *tensor.Tensor[T]) {
 	backwardParams(p, l.shortcut, dy)
 }
 
-// sum returns a + b, which are of one shape.
+// sum returns a + b. Both have the same shape.
 func sum[T tensor.Float](p *Pass[T], a, b *tensor.Tensor[T]) *tensor.Tensor[T] {
 	y := p.New(a.Shape...)
 	kernel.Add(p.threads(), y.Data, a.Data, b.Data)
 	return y
 }
 
-// backwardParams is Backward of a layer whose dx nobody wants.
+// backwardParams runs the Backward of a layer whose dx is not needed.
 func backwardParams[T tensor.Float](p *Pass[T], l Layer[T], dy *tensor.Tensor[T]) {
 	switch pb, ok := l.(ParamsBackward[T]); {
 	case len(l.Params()) == 0:
@@ -101,8 +101,8 @@ func backwardParams[T tensor.Float](p *Pass[T], l Layer[T], dy *tensor.Tensor[T]
 	}
 }
 
-// Params returns the parameters of the body, then those of the shortcut, a shared one
-// once.
+// Params returns the parameters of the body, then those of the shortcut. A shared parameter
+// occurs once.
 func (l *Residual[T]) Params() []*Param[T] { return l.params }
 
 func (l *Residual[T]) String() string {

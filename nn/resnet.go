@@ -8,17 +8,17 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// NewResNet20 returns the ResNet of 20 layers with weights for images of the given shape
-// (channels, height, width), such as 32x32 of CIFAR-10 or 28x28 of MNIST: a convolution,
-// three stages of three residual blocks with 16, 32 and 64 channels, the mean of each
-// channel, and an Affine. A block is
+// NewResNet20 returns the ResNet with 20 layers that have weights, for images of the given
+// shape (channels, height, width), such as 32x32 in CIFAR-10 or 28x28 in MNIST. It has a
+// convolution, three stages of three residual blocks with 16, 32 and 64 channels, the mean of
+// each channel, and an Affine. A block is
 //
 //	residual(conv 16x3x3 padding=1, batchnorm, relu, conv 16x3x3 padding=1, batchnorm), relu
 //
-// The first block of the second and third stage halves the image by a stride of 2; its
-// shortcut is a convolution of 1x1 and a batch norm, option B of the paper. It panics if the
-// samples are no images. (He, Zhang, Ren and Sun, "Deep residual learning for image
-// recognition", CVPR 2016, section 4.2, which has option A there, without weights.)
+// The first block of the second and third stage halves the height and width by a stride of 2;
+// its shortcut is a convolution of 1x1 and a batch norm (option B of the paper). It panics if
+// the samples are not images. (He, Zhang, Ren and Sun, "Deep residual learning for image
+// recognition", CVPR 2016, section 4.2, which uses option A, a shortcut without weights.)
 func NewResNet20[T tensor.Float](image []int, classes int, rng *rand.Rand) *Sequential[T] {
 	return mustParse[T](resNet20(classes), image, rng)
 }

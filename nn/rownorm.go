@@ -8,12 +8,12 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// rowNorm is the body of a layer that normalizes groups of channels, each sample by
-// itself. Without a beta it takes 0 in place of the mean and of beta.
+// rowNorm is the common part of layers that normalize groups of channels, separately in each
+// sample. Without a beta, both the mean and beta are taken as 0.
 type rowNorm[T tensor.Float] struct {
 	Gamma, Beta *Param[T]
 
-	// Eps is added to the variance, from 0 to 1. It may be set before the layer is used.
+	// Eps, from 0 to 1, is added to the variance. It may be set before the layer is used.
 	Eps float64
 
 	params            []*Param[T]
@@ -40,7 +40,7 @@ func (r *rowNorm[T]) forward(p *Pass[T], x *tensor.Tensor[T], l kernel.Layout, g
 	return y
 }
 
-// backward is the gradient of forward. layout is that of x.
+// backward computes the gradients of forward. layout returns the layout of x.
 func (r *rowNorm[T]) backward(p *Pass[T], layer any, dy *tensor.Tensor[T], layout func(x *tensor.Tensor[T]) kernel.Layout, groups int) *tensor.Tensor[T] {
 	x, moments, scale := r.x.Get(p, layer), r.moments.Get(p, layer), r.scale.Get(p, layer)
 	CheckShape(layer, dy, x.Shape)
@@ -61,13 +61,13 @@ func (r *rowNorm[T]) start() { setOnes(r.Gamma.Value) }
 // Params returns the parameters.
 func (r *rowNorm[T]) Params() []*Param[T] { return r.params }
 
-// A lastAxes normalizes over the last axes of x, those of its shape.
+// lastAxes is the common part of layers that normalize over the last axes of x.
 type lastAxes[T tensor.Float] struct {
 	rowNorm[T]
 	shape []int
 }
 
-// settings are those of a line. The last axis is the standard shape.
+// settings visits the settings in a line of layers. By default shape is the last axis.
 func (l *lastAxes[T]) settings(s *Settings[T], eps float64) {
 	s.Sizes("shape", &l.shape, 0, s.Axis(s.Axes()-1))
 	s.Float("eps", &l.Eps, eps)
@@ -91,8 +91,8 @@ func (l *lastAxes[T]) fields(f *Fields[T], beta bool) {
 	f.Params(&l.params)
 }
 
-// layout is that of x: every place in the last axes is a channel of one element, and the
-// axes before count samples.
+// layout returns the layout of x: each place in the last axes is a channel with one element,
+// and the axes before them count the samples.
 func (l *lastAxes[T]) layout(x *tensor.Tensor[T]) kernel.Layout {
 	before := len(x.Shape) - len(l.shape)
 	n, _ := tensor.Size(x.Shape[:before]...)

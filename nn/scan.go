@@ -20,7 +20,7 @@ type list struct {
 	items []*item
 }
 
-// An item is a layer in the text.
+// An item is one layer in the text.
 type item struct {
 	at, kindAt int
 	name, kind string
@@ -28,13 +28,13 @@ type item struct {
 	lists      []list
 }
 
-// A word is a setting; without a name it is the next one.
+// A word is the value of a setting. Without a name, it is the value of the next setting.
 type word struct {
 	at          int // of the value
 	name, value string
 }
 
-// take returns the word of a setting, or nil if there is none.
+// take removes and returns the word of a setting, or nil if there is none.
 func (it *item) take(setting string) *word {
 	var next *word
 	for _, w := range it.words {
@@ -53,7 +53,7 @@ const (
 	notWords = blank + "\n,;:()=#"
 )
 
-// skip goes over blanks and comments, and over ends of lines if lines is set.
+// skip moves past blanks and comments, and past line ends too if lines is set.
 func (s *scanner) skip(lines bool) {
 	for s.at < len(s.text) {
 		switch c := s.text[s.at]; {
@@ -71,7 +71,7 @@ func (s *scanner) skip(lines bool) {
 	}
 }
 
-// next reports whether the next byte is c, and goes over it.
+// next reports whether the next byte is c. If so, it moves past it.
 func (s *scanner) next(c byte) bool {
 	if s.at < len(s.text) && s.text[s.at] == c {
 		s.at++
@@ -175,7 +175,7 @@ func (s *scanner) lists(it *item) error {
 	}
 }
 
-// letter is the next letter as it is shown in an error.
+// letter returns the next letter for an error message.
 func (s *scanner) letter() string {
 	if s.at == len(s.text) {
 		return "the end"
@@ -184,7 +184,7 @@ func (s *scanner) letter() string {
 	return fmt.Sprintf("%q", r)
 }
 
-// fail returns err with its place.
+// fail returns err with the place where it happened.
 func (s *scanner) fail(at int, err error) *ParseError {
 	start := strings.LastIndexByte(s.text[:at], '\n') + 1
 	source, _, _ := strings.Cut(s.text[start:], "\n")
@@ -196,7 +196,7 @@ func (s *scanner) fail(at int, err error) *ParseError {
 	}
 }
 
-// clip shortens and quotes what stood in a line.
+// clip quotes a part of a line of layers for an error message, and shortens it.
 func clip(s string) string {
 	const most = 40
 	if letters := []rune(s); len(letters) > most {

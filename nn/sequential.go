@@ -13,8 +13,9 @@ import (
 //	forward   x → layer 1 → layer 2 → ... → y
 //	backward  dx ← layer 1 ← layer 2 ← ... ← dy
 //
-// Where an Affine is followed by a ReLU, both are computed in one pass over the
-// memory, to the same bits ([Pass.Unfused] runs them one by one).
+// Some neighbors are computed together, to the same bits: an Affine and the ReLU after it;
+// a Convolution, the ReLU after it, and the MaxPool after that. Less memory is read and
+// written. [Pass.Unfused] runs the layers one by one.
 type Sequential[T tensor.Float] struct {
 	layers []Named[T]
 	params []*Param[T]
@@ -25,7 +26,7 @@ type Sequential[T tensor.Float] struct {
 // plan is a chain of layers in the form in which it runs.
 type plan[T tensor.Float] struct {
 	layers []Layer[T]
-	first  int // the first layer that has parameters; len(layers) if none has
+	first  int // index of the first layer with parameters; len(layers) if there is none
 }
 
 func newPlan[T tensor.Float](layers []Layer[T]) plan[T] {
@@ -43,7 +44,7 @@ func (s *Sequential[T]) plan(p *Pass[T]) *plan[T] {
 	return &s.fused
 }
 
-// Named is a layer under its name in a Sequential.
+// Named is a layer and its name in a container, such as a [Sequential] or a [Concat].
 type Named[T tensor.Float] struct {
 	Name  string
 	Layer Layer[T]
@@ -70,10 +71,10 @@ func numbered[T tensor.Float](layers []Layer[T]) []Named[T] {
 	return named
 }
 
-// NewNamed chains layers under names of the caller's. It panics with a *[FieldError]
-// if a layer is nil, or a name is refused by [CheckName] or used twice. It panics also if
-// the same layer occurs in it twice, at any depth: the second Forward would overwrite
-// what the first saved. Two layers may share their parameters instead ([AffineOf]).
+// NewNamed chains layers with the given names. It panics with a *[FieldError] if a layer is
+// nil, or if a name is refused by [CheckName] or used twice. It also panics if the same layer
+// occurs twice, at any depth: its second Forward would overwrite what the first saved. Two
+// layers may share their parameters instead ([AffineOf]).
 func NewNamed[T tensor.Float](layers ...Named[T]) *Sequential[T] {
 	s := &Sequential[T]{layers: slices.Clone(layers)}
 	MustBuild(s)
@@ -101,12 +102,12 @@ func (s *Sequential[T]) Fields(f *Fields[T]) {
 	s.given, s.fused = newPlan(given), newPlan(fuse(given))
 }
 
-// sameTwice returns the paths of a layer that occurs in root twice.
+// sameTwice returns two paths to the same layer in root, if there are any.
 func sameTwice[T tensor.Float](root Layer[T]) (first, second string, twice bool) {
 	seen := map[Layer[T]]bool{}
 	for path, l := range Walk(root) {
-		// Only a pointer to something can be the same layer: a layer of no size
-		// saves nothing that a second Forward could overwrite.
+		// Only pointers to types with a size are compared: a layer of size 0 saves nothing
+		// that a second Forward could overwrite.
 		if t := reflect.TypeOf(l); t.Kind() != reflect.Pointer || t.Elem().Size() == 0 {
 			continue
 		}
@@ -118,7 +119,7 @@ func sameTwice[T tensor.Float](root Layer[T]) (first, second string, twice bool)
 	return "", "", false
 }
 
-// pathOf returns the path of the first l in root.
+// pathOf returns the path of the first occurrence of l in root.
 func pathOf[T tensor.Float](root, l Layer[T]) string {
 	for path, other := range Walk(root) {
 		if reflect.TypeOf(other).Kind() == reflect.Pointer && other == l {
@@ -128,8 +129,7 @@ func pathOf[T tensor.Float](root, l Layer[T]) string {
 	return ""
 }
 
-// Layers returns the layers in order, with their names. The slice is shared:
-// read it only.
+// Layers returns the layers in order, with their names. The slice is shared: do not change it.
 func (s *Sequential[T]) Layers() []Named[T] { return s.layers }
 
 func (s *Sequential[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
@@ -148,8 +148,7 @@ func (s *Sequential[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tenso
 	return dy
 }
 
-// BackwardParams is Backward without dx: it ends at the first layer that has
-// parameters.
+// BackwardParams is Backward without dx. It stops at the first layer that has parameters.
 func (s *Sequential[T]) BackwardParams(p *Pass[T], dy *tensor.Tensor[T]) {
 	plan := s.plan(p)
 	for i, l := range slices.Backward(plan.layers) {
@@ -165,7 +164,7 @@ func (s *Sequential[T]) BackwardParams(p *Pass[T], dy *tensor.Tensor[T]) {
 	}
 }
 
-// Params returns the parameters of all layers in order, a shared one once.
+// Params returns the parameters of all layers in order. A shared parameter occurs once.
 func (s *Sequential[T]) Params() []*Param[T] { return s.params }
 
 func (s *Sequential[T]) String() string {

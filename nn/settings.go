@@ -10,9 +10,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Configurable is a Layer that says how it is written in a line of layers ([Parse]):
-// its settings in order, what they are if left out, and what follows from the samples
-// that arrive.
+// Configurable is a Layer that says how a line of layers ([Parse]) describes it: which settings
+// it has in which order, their default values, and what follows from the shape of the samples.
 //
 //	func (l *Convolution[T]) Settings(s *nn.Settings[T]) {
 //		s.Infer(&l.in, s.Axis(0))
@@ -21,15 +20,14 @@ import (
 //		s.Sizes("stride", &l.stride, s.Axes()-1, 1)
 //	}
 //
-// Then "conv 16x3x3 stride=2" is such a layer. A setting has the name of its field, and
-// Fields checks its value. A layer that is not Configurable takes all its fields, in their
-// order.
+// Then "conv 16x3x3 stride=2" is such a layer. A setting has the name of its field, and Fields
+// checks its value. If a layer is not Configurable, all its fields are settings, in order.
 type Configurable[T tensor.Float] interface {
 	Settings(s *Settings[T])
 }
 
-// Settings visits the settings of a layer: to read them from a line ([Parse]) or to write
-// them ([Format]). Its methods are for the method Settings of a layer.
+// Settings visits the settings of a layer, to read them from a line ([Parse]) or to write them
+// ([Format]). The method Settings of a layer calls its methods.
 type Settings[T tensor.Float] struct {
 	sample []int
 
@@ -37,22 +35,22 @@ type Settings[T tensor.Float] struct {
 	parser *parser[T]
 	item   *item
 	names  []string
-	places map[string]int // where the value of a setting stands
+	places map[string]int // where the value of each setting is
 	built  func()
 
 	// Writing, if parser is nil.
 	words    []string
-	optional bool // a setting before may be left out, so that the next ones have their names
+	optional bool // an earlier setting may be left out, so the next ones are written with their names
 	lists    []string
 
 	err error
 }
 
-// Axes returns the number of axes of a sample that arrives, without the batch axis.
+// Axes returns the number of axes of a sample, without the batch axis.
 func (s *Settings[T]) Axes() int { return len(s.sample) }
 
-// Axis returns the length of an axis of a sample that arrives; of the last one, if the
-// sample has fewer.
+// Axis returns the length of axis i of a sample; if the sample has fewer axes, the length of
+// the last one.
 func (s *Settings[T]) Axis(i int) int {
 	if len(s.sample) == 0 {
 		return 1
@@ -60,28 +58,28 @@ func (s *Settings[T]) Axis(i int) int {
 	return s.sample[min(i, len(s.sample)-1)]
 }
 
-// Features returns the number of elements of a sample that arrives.
+// Features returns the number of elements of a sample.
 func (s *Settings[T]) Features() int {
 	n, _ := tensor.Size(s.sample...)
 	return n
 }
 
-// Infer sets what follows from the samples that arrive, and has no word.
+// Infer sets a field that follows from the shape of the samples, and so is not in the line.
 func (s *Settings[T]) Infer(v *int, value int) {
 	if s.parser != nil {
 		*v = value
 	}
 }
 
-// Built calls f when a layer that is read has its parameters, to set those that do not
-// begin as zeros and are not drawn.
+// Built sets a function that is called once the parameters of a layer exist. It sets parameters
+// that do not begin as zeros and are not drawn at random.
 func (s *Settings[T]) Built(f func()) { s.built = f }
 
-// Int is a whole number. It may be left out if there is a standard value.
+// Int is a whole number. It may be left out if there is a default, standard.
 func (s *Settings[T]) Int(name string, v *int, standard ...int) {
 	setting(s, name, v, standard, strconv.Itoa, func(w *word) (n int, err error) {
 		text := w.value
-		if head, tail, ok := strings.Cut(text, "x"); ok && w.name == "" { // 30 of 30x5x5
+		if head, tail, ok := strings.Cut(text, "x"); ok && w.name == "" { // the 30 in 30x5x5
 			text, w.value = head, tail
 			w.at += len(head) + 1
 		} else {
@@ -94,7 +92,7 @@ func (s *Settings[T]) Int(name string, v *int, standard ...int) {
 	})
 }
 
-// Float is a number. It may be left out if there is a standard value.
+// Float is a number. It may be left out if there is a default, standard.
 func (s *Settings[T]) Float(name string, v *float64, standard ...float64) {
 	format := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	setting(s, name, v, standard, format, func(w *word) (float64, error) {
@@ -107,7 +105,7 @@ func (s *Settings[T]) Float(name string, v *float64, standard ...float64) {
 	})
 }
 
-// Bool is a switch: true or false. It may be left out if there is a standard value.
+// Bool is a switch: true or false. It may be left out if there is a default, standard.
 func (s *Settings[T]) Bool(name string, v *bool, standard ...bool) {
 	setting(s, name, v, standard, strconv.FormatBool, func(w *word) (bool, error) {
 		text := w.value
@@ -119,9 +117,9 @@ func (s *Settings[T]) Bool(name string, v *bool, standard ...bool) {
 	})
 }
 
-// Sizes are lengths, such as 5x5: as many as axes, of which one stands for all, or any
-// number if axes is 0. They may be left out if there are standard ones, of which one
-// stands for all, too.
+// Sizes are lengths, such as 5x5, one for each of the axes. A single length stands for all axes;
+// if axes is 0, any number of lengths is allowed. They may be left out if there is a default,
+// standard, which may also be a single length.
 func (s *Settings[T]) Sizes(name string, v *[]int, axes int, standard ...int) {
 	if len(standard) == 1 && axes > 1 {
 		standard = slices.Repeat(standard, axes)
@@ -160,7 +158,8 @@ func (s *Settings[T]) Sizes(name string, v *[]int, axes int, standard ...int) {
 	})
 }
 
-// joins reports whether lengths that are written next follow a number without a name.
+// joins reports whether the lengths that are written next are joined to the number before them,
+// as in 30x5x5.
 func (s *Settings[T]) joins() bool {
 	if s.optional || len(s.words) == 0 {
 		return false
@@ -169,7 +168,7 @@ func (s *Settings[T]) joins() bool {
 	return err == nil
 }
 
-// setting reads one setting by parse, or writes it by format.
+// setting reads one setting with parse, or writes it with format.
 func setting[T tensor.Float, V any](s *Settings[T], name string, v *V, standard []V, format func(V) string, parse func(*word) (V, error)) {
 	switch {
 	case s.err != nil:
@@ -210,9 +209,9 @@ func isNumber(text string) bool {
 	return err == nil
 }
 
-// Layer is a layer inside this one, to which the same samples arrive: the next list in the
-// brackets. A list of several layers, or of none, is a [Sequential]. It may be left out if
-// there is a standard layer, of a kind without settings.
+// Layer is a layer inside this one, which takes the same samples: the next list in the
+// parentheses. A list of several layers, or of none, becomes a [Sequential]. It may be left out
+// if there is a default, standard, whose kind has no settings.
 func (s *Settings[T]) Layer(name string, l *Layer[T], standard ...Layer[T]) {
 	switch {
 	case s.parser == nil && len(standard) > 0 && Kind(*l) == Kind(standard[0]):
@@ -227,8 +226,7 @@ func (s *Settings[T]) Layer(name string, l *Layer[T], standard ...Layer[T]) {
 	}
 }
 
-// Layers are the layers inside this one, one after the other: the next list in the
-// brackets.
+// Layers are the layers inside this one, one after the other: the next list in the parentheses.
 func (s *Settings[T]) Layers(name string, layers *[]Named[T]) {
 	if s.parser == nil {
 		s.writeList(*layers)
@@ -237,8 +235,8 @@ func (s *Settings[T]) Layers(name string, layers *[]Named[T]) {
 	}
 }
 
-// Branches are layers inside this one, to which the same samples arrive: all lists in the
-// brackets that are left, each for a layer as in [Settings.Layer].
+// Branches are layers inside this one, which take the same samples: all remaining lists in the
+// parentheses, each as in [Settings.Layer].
 func (s *Settings[T]) Branches(name string, branches *[]Named[T]) {
 	if s.parser == nil {
 		for _, b := range *branches {
@@ -255,7 +253,7 @@ func (s *Settings[T]) Branches(name string, branches *[]Named[T]) {
 	*branches = numbered(all)
 }
 
-// ofList returns the layer that a list stands for.
+// ofList returns the layer that a list describes.
 func ofList[T tensor.Float](list []Named[T]) Layer[T] {
 	if isOne(list) {
 		return list[0].Layer
@@ -263,7 +261,7 @@ func ofList[T tensor.Float](list []Named[T]) Layer[T] {
 	return NewNamed(list...)
 }
 
-// toList returns the list that stands for l.
+// toList returns the list that describes l.
 func toList[T tensor.Float](l Layer[T]) []Named[T] {
 	if chain, ok := l.(*Sequential[T]); ok && !isOne(chain.layers) {
 		return chain.layers
@@ -271,7 +269,7 @@ func toList[T tensor.Float](l Layer[T]) []Named[T] {
 	return numbered([]Layer[T]{l})
 }
 
-// isOne reports whether a list stands for the one layer in it: one without a name.
+// isOne reports whether a list describes the single layer in it: it has no name.
 func isOne[T tensor.Float](list []Named[T]) bool {
 	return len(list) == 1 && list[0].Name == Kind(list[0].Layer)+"1"
 }
@@ -304,7 +302,7 @@ func (s *Settings[T]) writeList(layers []Named[T]) {
 	}
 }
 
-// field visits the setting that a field is, of a layer that is not Configurable.
+// field visits a field as a setting, for a layer that is not Configurable.
 func (s *Settings[T]) field(f Field[T]) error {
 	switch v := f.Value.(type) {
 	case *int:
@@ -323,7 +321,7 @@ func (s *Settings[T]) field(f Field[T]) error {
 	return s.err
 }
 
-// left reports what stands in the line for the layer and is none of its settings.
+// left reports text in the line that belongs to the layer but is not one of its settings.
 func (s *Settings[T]) left() error {
 	for _, w := range s.item.words {
 		switch {

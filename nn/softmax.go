@@ -49,7 +49,7 @@ func (l *Softmax[T]) WeightInit() Init { return Xavier }
 
 func (l *Softmax[T]) String() string { return "Softmax" }
 
-// rows yields where each row along the last axis of x begins and ends.
+// rows yields the begin and the end of each row, along the last axis of x.
 func rows[T tensor.Float](x *tensor.Tensor[T]) iter.Seq2[int, int] {
 	return func(yield func(lo, hi int) bool) {
 		k := x.Shape[len(x.Shape)-1]

@@ -9,23 +9,21 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// SoftmaxWithLoss is softmax followed by the mean cross-entropy error: the loss
-// of a classifier, from its logits x (N, K).
+// SoftmaxWithLoss is softmax followed by the mean cross-entropy error: the loss of a
+// classifier. x (N, K) are its logits.
 //
 //	forward   L  = -1/N Σₙ Σₖ tₙₖ·log yₙₖ,  y = softmax(x)
 //	backward  dx = (y - t) / N
 //
-// t is the one-hot row of the label if the targets are [Targets].Labels. Or it is a row
-// of Values, a distribution over the classes: 0 or more, summing to 1. (For a row
-// that does not, (y - t)/N is not the gradient.) The logarithm is
-// taken of the sum, -log yₖ = log Σⱼ e^(xⱼ - max x) + max x - xₖ, so the loss is finite
-// for any finite logits and (y - t)/N is its exact derivative. (The book computes
-// log(y + 1e-7) instead, whose derivative is not y - t: every element of its
-// gradients is off by a relative 1e-7/y: 1e-6 where y is 0.1, as in an untrained
-// network of ten classes.)
+// With [Targets].Labels, t is the one-hot row of the label. With Targets.Values, t is a row of
+// them: a distribution over the classes, each 0 or more, with the sum 1. (If the sum is not 1,
+// (y - t)/N is not the gradient.) The logarithm is computed as
+// -log yₖ = log Σⱼ e^(xⱼ - max x) + max x - xₖ, so the loss is finite for any finite logits, and
+// (y - t)/N is its exact derivative. (The book computes log(y + 1e-7) instead, whose derivative
+// is not y - t: every element of its gradients has a relative error of 1e-7/y, which is 1e-6
+// where y is 0.1, as in an untrained network of ten classes.)
 //
-// With label smoothing ε or class weights w, the loss is that of PyTorch's
-// CrossEntropyLoss:
+// With label smoothing ε or class weights w, the loss is the same as PyTorch's CrossEntropyLoss:
 //
 //	forward   L  = -1/D Σₙ Σₖ uₙₖ·log yₙₖ,  uₙₖ = wₖ·((1 - ε)·tₙₖ + ε/K)
 //	backward  dx = (y·Σₖ uₙₖ - u) / D
@@ -38,21 +36,20 @@ type SoftmaxWithLoss[T tensor.Float] struct {
 	// over the classes.
 	LabelSmoothing float64
 
-	// ClassWeights is w, one for each class, 0 or more: how much its samples count. Nil
-	// is 1 for all.
+	// ClassWeights is w: for each class a weight of 0 or more, which its samples have in
+	// the loss. Nil gives all classes the weight 1.
 	ClassWeights []float64
 
 	y     Saved[T]
-	t     Targets[T] // or u
-	sums  Saved[T]   // Σₖ uₙₖ, of a loss with ε or w
+	t     Targets[T] // the targets, or u
+	sums  Saved[T]   // Σₖ uₙₖ, if there are ε or w
 	total float64    // D
 }
 
 // NewSoftmaxWithLoss returns the loss.
 func NewSoftmaxWithLoss[T tensor.Float]() *SoftmaxWithLoss[T] { return &SoftmaxWithLoss[T]{} }
 
-// A LabelError is the value of the panic when a label is not one of the
-// classes.
+// Forward panics with a LabelError if a label is not one of the classes.
 type LabelError struct {
 	Op             string
 	Sample         int // the row in the batch
@@ -128,7 +125,7 @@ func (l *SoftmaxWithLoss[T]) Weight(t Targets[T]) float64 {
 	return total
 }
 
-// mustTargets returns t, or panics if they are not targets of the logits x.
+// mustTargets returns t. It panics unless t are targets for the logits x.
 func (l *SoftmaxWithLoss[T]) mustTargets(x *tensor.Tensor[T], t Targets[T]) Targets[T] {
 	if t.Labels == nil && t.Values != nil {
 		t.mustValues("SoftmaxWithLoss", x)
@@ -138,7 +135,7 @@ func (l *SoftmaxWithLoss[T]) mustTargets(x *tensor.Tensor[T], t Targets[T]) Targ
 	return t
 }
 
-// mustCheck panics unless the settings are those of a loss of so many classes.
+// mustCheck panics unless the settings fit a loss with the given number of classes.
 func (l *SoftmaxWithLoss[T]) mustCheck(classes int) {
 	if !(l.LabelSmoothing >= 0 && l.LabelSmoothing <= 1) {
 		panic(&FieldError{"SoftmaxWithLoss", "LabelSmoothing", fmt.Errorf("want a number from 0 to 1, got %v", l.LabelSmoothing)})
@@ -153,7 +150,7 @@ func (l *SoftmaxWithLoss[T]) mustCheck(classes int) {
 	}
 }
 
-// smoothed returns u, and the sum of each of its rows.
+// smoothed returns u and the sum of each row of u.
 func (l *SoftmaxWithLoss[T]) smoothed(p *Pass[T], t Targets[T], n, k int) (u Targets[T], sums *tensor.Tensor[T]) {
 	u.Values, sums = p.New(n, k), p.New(n)
 	for i := range n {

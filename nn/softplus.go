@@ -10,9 +10,9 @@ import (
 //	forward   y  = log(1 + e^x)
 //	backward  dx = dy / (1 + e^-x), which is dy·(1 - e^-y)
 //
-// (Dugas et al., "Incorporating second-order functional knowledge for better option
-// pricing", NIPS 2000. PyTorch's Softplus has a setting beta, which is 1 here, and returns
-// x itself above 20; this one is exact there too.)
+// (Dugas et al., "Incorporating second-order functional knowledge for better option pricing",
+// NIPS 2000. PyTorch's Softplus has a setting beta, which is 1 here. It returns x itself above
+// 20; this one is exact there too.)
 //
 // Forward never overflows; it saves y.
 type Softplus[T tensor.Float] struct{ activation[T] }

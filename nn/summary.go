@@ -12,42 +12,42 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A LayerSummary describes one layer of a network. What is in the layers inside it belongs
-// to them.
+// A LayerSummary describes one layer of a network, without the layers inside it, which have
+// summaries of their own.
 type LayerSummary struct {
-	Name   string `json:"name"` // its path: Residual1.body.Affine1
+	Name   string `json:"name"` // the path: Residual1.body.Affine1
 	Layer  string `json:"layer"`
 	Out    []int  `json:"output"` // the shape of one sample's result
 	Params int    `json:"parameters"`
 	Bytes  int    `json:"bytes"`         // of the parameters
-	Adds   int64  `json:"multiply_adds"` // of a sample
+	Adds   int64  `json:"multiply_adds"` // for one sample
 }
 
-// Summary is the layers of a network for samples of a shape.
+// A Summary lists the layers of a network, for samples of a given shape.
 type Summary struct {
 	Input  []int          `json:"input"`
-	Layers []LayerSummary `json:"layers"` // each before those inside it
+	Layers []LayerSummary `json:"layers"` // each before the layers inside it
 	// The totals count a shared parameter once.
 	Params int   `json:"parameters"`
 	Bytes  int   `json:"bytes"`
 	Adds   int64 `json:"multiply_adds"`
 }
 
-// ProductSum is a Layer whose y has elements that are sums of products: an [Affine], for
-// example. A Summary counts them.
+// ProductSum is a Layer in which an element of y is a sum of products, such as [Affine]. A
+// Summary counts the products.
 type ProductSum interface {
-	// Terms returns the number of products in an element of y.
+	// Terms returns the number of products that are summed in an element of y.
 	Terms() int
 }
 
-// Summary describes the network for one sample of the given shape, without the
-// batch axis. A shape that does not fit is an error, as in [Check].
+// Summary describes the network for samples of the given shape (without the batch axis). A
+// shape that does not fit is an error, as in [Check].
 func (s *Sequential[T]) Summary(sample ...int) (Summary, error) {
 	none := append([]int{0}, sample...) // no samples, no work and no memory
 	if _, err := Check(s, none...); err != nil {
 		return Summary{}, err
 	}
-	outs := map[Layer[T]][][]int{} // layers of no size may be equal
+	outs := map[Layer[T]][][]int{} // a list, since layers of size 0 may be equal
 	s.Forward(&Pass[T]{Unfused: true, Observe: func(l Layer[T], _ bool, y *tensor.Tensor[T]) {
 		if reflect.TypeOf(l).Comparable() {
 			outs[l] = append(outs[l], slices.Clone(y.Shape[1:]))
@@ -78,8 +78,8 @@ func (s *Sequential[T]) Summary(sample ...int) (Summary, error) {
 	return sum, nil
 }
 
-// ownParams returns the parameters of a layer without those of layers inside it, and whether
-// there are layers inside.
+// ownParams returns the parameters of a layer without those of the layers inside it, and
+// reports whether there are layers inside.
 func ownParams[T tensor.Float](l Layer[T]) (own []*Param[T], inside bool) {
 	if _, ok := l.(Fielder[T]); !ok {
 		return l.Params(), false
@@ -117,7 +117,7 @@ func (s Summary) String() string {
 	return b.String()
 }
 
-// batchShape writes the shape of a batch of samples: (N, 784).
+// batchShape writes the shape of a batch of samples, such as (N, 784).
 func batchShape(sample []int) string {
 	b := "(N"
 	for _, d := range sample {

@@ -6,19 +6,19 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// TwoLayerNet is the network of chapter 5 of the book, built from layers in
-// order: Affine1, ReLU1, Affine2, and SoftmaxWithLoss at the end. Its parameters
-// are named W1, b1, W2 and b2.
+// TwoLayerNet is the network of chapter 5 of the book: Affine1, ReLU1, Affine2, and
+// SoftmaxWithLoss at the end. Its parameters are named W1, b1, W2 and b2.
 //
-// It is a Layer like its Sequential: where steps per second count, train it
-// with a Pass and an optimizer. The methods here are the book's, and allocate.
+// It is a Layer like its Sequential. For fast training use a Pass and an optimizer: the methods
+// here are the methods of the book, and allocate memory.
 type TwoLayerNet[T tensor.Float] struct {
 	*Sequential[T]
 	Last *SoftmaxWithLoss[T]
 }
 
-// NewTwoLayerNet returns the network for samples of so many inputs, weights
-// drawn from rng with the standard deviation std (the book: 0.01), biases 0.
+// NewTwoLayerNet returns the network for samples of input numbers, with hidden hidden units and
+// output classes. Weights are drawn from rng with the standard deviation std (0.01 in the
+// book); biases are 0.
 func NewTwoLayerNet[T tensor.Float](input, hidden, output int, std float64, rng *rand.Rand) *TwoLayerNet[T] {
 	affine1 := AffineOf(NewParam[T]("W1", input, hidden), NewParam[T]("b1", hidden))
 	affine2 := AffineOf(NewParam[T]("W2", hidden, output), NewParam[T]("b2", output))
@@ -27,8 +27,8 @@ func NewTwoLayerNet[T tensor.Float](input, hidden, output int, std float64, rng 
 	return &TwoLayerNet[T]{NewSequential[T](affine1, NewReLU[T](), affine2), NewSoftmaxWithLoss[T]()}
 }
 
-// Predict returns the logits (N, output) of x (N, input): the largest is the
-// predicted class.
+// Predict returns the logits (N, output) of x (N, input). The largest one is at the predicted
+// class.
 func (net *TwoLayerNet[T]) Predict(x *tensor.Tensor[T]) *tensor.Tensor[T] {
 	return net.Forward(nil, x)
 }
@@ -38,17 +38,17 @@ func (net *TwoLayerNet[T]) Loss(x *tensor.Tensor[T], t []int) float64 {
 	return net.Last.Forward(nil, net.Predict(x), Labels[T](t...))
 }
 
-// Accuracy returns the share of x classified as t.
+// Accuracy returns the share of the samples x whose predicted class is the label in t.
 func (net *TwoLayerNet[T]) Accuracy(x *tensor.Tensor[T], t []int) float64 {
 	return Accuracy(net.Predict(x), t)
 }
 
-// Gradients are the gradients of the loss, by the name of the parameter.
+// Gradients are the gradients of the loss, by parameter name.
 type Gradients[T tensor.Float] map[string]*tensor.Tensor[T]
 
-// NumericalGradient returns the gradients by central differences: two losses
-// for every single parameter. It is slow, and worthless in float32 (see
-// [CentralDifference]); it is there to check [TwoLayerNet.Gradient].
+// NumericalGradient returns the gradients by central differences, which take two losses for
+// each single parameter. It is slow, and useful only in float64 (see [CentralDifference]). Its
+// purpose is to check [TwoLayerNet.Gradient].
 func (net *TwoLayerNet[T]) NumericalGradient(x *tensor.Tensor[T], t []int) Gradients[T] {
 	pass := &Pass[T]{}
 	loss := func() float64 {
@@ -66,13 +66,13 @@ func (net *TwoLayerNet[T]) NumericalGradient(x *tensor.Tensor[T], t []int) Gradi
 	return grads
 }
 
-// Gradient returns the gradients by backpropagation: one pass forward and one
-// back for all of them. The Grad of the parameters is as it was.
+// Gradient returns the gradients by backpropagation: one pass forward and one pass backward for
+// all of them. The Grad of the parameters does not change.
 func (net *TwoLayerNet[T]) Gradient(x *tensor.Tensor[T], t []int) Gradients[T] {
 	grads := Gradients[T]{}
 	for _, p := range net.Params() {
 		old := p.Grad
-		defer func() { p.Grad = old }() // a wrong shape or label panics
+		defer func() { p.Grad = old }() // also after a panic, for a wrong shape or label
 		p.Grad = tensor.New[T](p.Value.Shape...)
 		grads[p.Name] = p.Grad
 	}

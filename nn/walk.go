@@ -7,15 +7,15 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Path is the names from a network down to a layer in it: [Block1 Affine1]. That
-// of the network itself is empty.
+// A Path is the list of names from a network to a layer in it: [Block1 Affine1]. The path of
+// the network itself is empty.
 type Path []string
 
 // String joins the names by dots: Block1.Affine1.
 func (p Path) String() string { return strings.Join(p, ".") }
 
-// Walk ranges over root and all layers in it, each before those inside it, in order.
-// The Path is valid until the next iteration.
+// Walk ranges over root and all layers in it, in order, each before the layers inside it. The
+// Path is valid until the next iteration.
 func Walk[T tensor.Float](root Layer[T]) iter.Seq2[Path, Layer[T]] {
 	return func(yield func(Path, Layer[T]) bool) {
 		more := true
@@ -44,9 +44,9 @@ func Walk[T tensor.Float](root Layer[T]) iter.Seq2[Path, Layer[T]] {
 	}
 }
 
-// ParamNames returns a name for each of the Params of net: its own where those
-// differ, as W1 and W2 do, and otherwise with the path of the first layer that has
-// it in front: Affine1.W.
+// ParamNames returns a name for each of the Params of net: the name of the parameter if no two
+// are the same, as W1 and W2; otherwise with the path of the first layer that has the
+// parameter, as Affine1.W.
 func ParamNames[T tensor.Float](net Layer[T]) []string {
 	params := net.Params()
 	own := make(map[string]bool, len(params))
@@ -65,9 +65,27 @@ func ParamNames[T tensor.Float](net Layer[T]) []string {
 	return names
 }
 
-// ParamPaths returns the path of each parameter of net: that of the first layer that
-// has it and the name of the field, joined by dots. It is the name of its tensor in
-// a model file.
+// States ranges over the arrays of state, such as running statistics, of net and of all
+// layers in it, each with its path. The Path is valid until the next iteration.
+func States[T tensor.Float](net Layer[T]) iter.Seq2[Path, *tensor.Tensor[T]] {
+	return func(yield func(Path, *tensor.Tensor[T]) bool) {
+		for path, l := range Walk(net) {
+			more := true
+			VisitFields(l, func(f Field[T]) error {
+				if state, ok := f.Value.(**tensor.Tensor[T]); ok && more && *state != nil {
+					more = yield(append(path, f.Name), *state)
+				}
+				return nil
+			})
+			if !more {
+				return
+			}
+		}
+	}
+}
+
+// ParamPaths returns the path of each parameter of net: the path of the first layer that has it
+// and the name of the field, joined by a dot. A model file uses it as the name of the tensor.
 func ParamPaths[T tensor.Float](net Layer[T]) map[*Param[T]]string {
 	paths := map[*Param[T]]string{}
 	add := func(p *Param[T], path Path, name string) {

@@ -9,38 +9,38 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Window says how the kernel of a convolution, or the window of a pool, moves over a
-// signal (N, channels, length) or over images (N, channels, height, width):
+// A Window says how the kernel of a convolution, or the window of a pool, moves over signals
+// (N, channels, length) or images (N, channels, height, width):
 //
 //	nn.Square(3).Padding(1)             // 3x3, zeros around the image
 //	nn.NewWindow(5, 3).Stride(2, 1)     // 5 high and 3 wide, every second row
 //	nn.NewWindow(7).Dilation(2)         // over a signal, every second element of it
 //
-// Along each axis the element of the result at place i meets the elements
-// i·stride + t·dilation - padding, t being 0 to size-1. So there are
-// ⌊(length + 2·padding - dilation·(size-1) - 1) / stride⌋ + 1 of them, as in PyTorch.
+// Along each axis, element i of the result is computed from the elements
+// i·stride + t·dilation - padding of x, for t from 0 to size-1. So the result has
+// ⌊(length + 2·padding - dilation·(size-1) - 1) / stride⌋ + 1 elements, as in PyTorch.
 type Window struct{ size, stride, padding, dilation []int }
 
-// mostOfWindow is the most that each number of a Window may be. It keeps memory in
-// proportion to images and weights.
+// mostOfWindow is the largest value of any number of a Window. It keeps memory in proportion to
+// images and weights.
 const mostOfWindow = 1024
 
-// NewWindow returns a window of the given length, or height and width. It has no
-// padding and no dilation. The stride of a convolution is 1, that of a pool the size.
+// NewWindow returns a window of the given length, or of the given height and width, without
+// padding and dilation. The default stride is 1 in a convolution, and the size in a pool.
 func NewWindow(size ...int) Window { return Window{size: slices.Clone(size)} }
 
 // Square returns a window n high and n wide.
 func Square(n int) Window { return NewWindow(n, n) }
 
-// Stride returns w with another stride: one for all axes, or one for each.
+// Stride returns w with the given stride: one for all axes, or one for each.
 func (w Window) Stride(stride ...int) Window { w.stride = w.each(stride); return w }
 
-// Padding returns w with zeros at both ends of each axis: so many for all axes, or for
-// each. In a maximum they never are the largest.
+// Padding returns w with padding zeros at both ends of each axis: one number for all axes, or
+// one for each. In a maximum they are never the largest element.
 func (w Window) Padding(padding ...int) Window { w.padding = w.each(padding); return w }
 
-// Dilation returns w with its elements so far apart: one number for all axes, or one for
-// each. Pools have none.
+// Dilation returns w with the given distance between neighboring elements of the window: one
+// number for all axes, or one for each. Pools have no dilation.
 func (w Window) Dilation(dilation ...int) Window { w.dilation = w.each(dilation); return w }
 
 func (w Window) each(v []int) []int {
@@ -64,7 +64,7 @@ func (w Window) withDefaults(stride []int) Window {
 	return w
 }
 
-// fieldsOf visits the numbers of a window, of which the size has a name of its own.
+// fieldsOf visits the numbers of a window as fields. name is the name of the size.
 func (w *Window) fieldsOf(f fielder, name string) {
 	f.Sizes(name, &w.size, 2)
 	if len(w.size) == 0 || slices.Max(w.size) > mostOfWindow {
@@ -74,8 +74,8 @@ func (w *Window) fieldsOf(f fielder, name string) {
 	f.Ints("padding", &w.padding, len(w.size), 0, mostOfWindow)
 }
 
-// windowSettings visits the settings of a window, of which the size has a name of its own.
-// Without a stride it is the size.
+// windowSettings visits the numbers of a window as settings. name is the name of the size. If
+// stride is not given, the default stride is the size.
 func windowSettings[T tensor.Float](s *Settings[T], name string, w *Window, stride ...int) {
 	s.Sizes(name, &w.size, s.Axes()-1)
 	if len(stride) == 0 {
@@ -85,15 +85,15 @@ func windowSettings[T tensor.Float](s *Settings[T], name string, w *Window, stri
 	s.Sizes("padding", &w.padding, len(w.size), 0)
 }
 
-// fielder is a *Fields of either precision.
+// fielder is a *Fields in either precision.
 type fielder interface {
 	Sizes(name string, v *[]int, most int)
 	Ints(name string, v *[]int, n, least, most int)
 	Fail(name, format string, args ...any)
 }
 
-// axes returns how w moves over images of the given height and width, or over a signal,
-// which is an image of one row.
+// axes returns how w moves over images of the given height and width, or over a signal, which
+// is taken as an image with one row.
 func (w Window) axes(lengths []int) (rows, columns kernel.Axis) {
 	all := [2]kernel.Axis{{Size: 1, Kernel: 1, Stride: 1, Dilation: 1}}
 	for i, n := range lengths {
@@ -102,8 +102,8 @@ func (w Window) axes(lengths []int) (rows, columns kernel.Axis) {
 	return all[0], all[1]
 }
 
-// mustTake returns the axes of x, which must be samples of so many channels, 0 being any
-// number, and at least as large as the window; and the shape of the result.
+// mustTake returns how w moves over x. It panics unless x has the given number of channels, or
+// any number if channels is 0, and is at least as large as the window.
 func (w Window) mustTake(layer any, x []int, channels int) (rows, columns kernel.Axis) {
 	if len(x) == 2+len(w.size) && (channels == 0 || x[1] == channels) {
 		if rows, columns = w.axes(x[2:]); rows.Out() > 0 && columns.Out() > 0 {
@@ -120,8 +120,8 @@ func (w Window) mustTake(layer any, x []int, channels int) (rows, columns kernel
 	panic(&tensor.ShapeError{Op: nameOf(layer) + ".Forward", Want: want + ")", Got: slices.Clone(x)})
 }
 
-// describe returns the size, and what differs from a window of the given stride without
-// padding and dilation.
+// describe writes the size, and what differs from a window with the given stride, no padding
+// and no dilation.
 func (w Window) describe(stride []int) string {
 	s := join(w.size)
 	for _, v := range []struct {
@@ -135,7 +135,7 @@ func (w Window) describe(stride []int) string {
 	return s
 }
 
-// join writes numbers as 3x5.
+// join writes numbers in the form 3x5.
 func join(v []int) string {
 	parts := make([]string, len(v))
 	for i, n := range v {
@@ -144,8 +144,8 @@ func join(v []int) string {
 	return strings.Join(parts, "x")
 }
 
-// newImages returns memory for n images of so many channels, or signals if the window is
-// one of signals.
+// newImages returns memory for n images with the given number of channels; for signals, if the
+// window has one axis.
 func newImages[T tensor.Float](p *Pass[T], w Window, n, channels int, rows, columns kernel.Axis) *tensor.Tensor[T] {
 	if len(w.size) == 1 {
 		return p.New(n, channels, columns.Out())
@@ -165,8 +165,8 @@ func mustBeGradient[T tensor.Float](layer any, w Window, dy *tensor.Tensor[T], n
 	}
 }
 
-// Numbers returns the numbers of w, one for each axis. Those not given are nil until the
-// window is that of a layer.
+// Numbers returns the numbers of w, one for each axis. Numbers that were not set are nil until
+// the window belongs to a layer.
 func (w Window) Numbers() (size, stride, padding, dilation []int) {
 	return slices.Clone(w.size), slices.Clone(w.stride), slices.Clone(w.padding), slices.Clone(w.dilation)
 }

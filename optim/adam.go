@@ -8,21 +8,21 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Adam is gradient descent by the mean m of the gradients, each element in units of
-// the root of the mean v of their squares. The weight of old gradients in both falls with every step.
+// Adam is gradient descent by m, the mean of the gradients, divided for each element by the
+// root of v, the mean of their squares. In both, older gradients weigh less.
 //
 //	m ← β₁·m + (1 - β₁)·g
 //	v ← β₂·v + (1 - β₂)·g²
 //	w ← w - η·m̂/(√v̂ + ε)      m̂ = m/(1 - β₁ᵗ)   v̂ = v/(1 - β₂ᵗ)
 //
-// η is the learning rate, usually 0.001, and t counts the steps from 1. Means too small
-// for a normal number are 0. (Kingma and Ba, "Adam: A method for stochastic
-// optimization", ICLR 2015, algorithm 1; PyTorch does the same. The book and ONNX have
-// ε beside √v, before the correction of v: section 2 of the paper mentions that form.)
+// η is the learning rate, usually 0.001, and t counts the steps from 1. Means below the
+// smallest normal number become 0. (Kingma and Ba, "Adam: A method for stochastic
+// optimization", ICLR 2015, algorithm 1, as in PyTorch. The book and ONNX add ε to √v,
+// before v is corrected, a form that section 2 of the paper mentions.)
 type Adam[T tensor.Float] struct {
 	Beta1, Beta2 float64 // 0 to below 1, usually 0.9 and 0.999
 	Epsilon      float64 // above 0, usually 1e-8
-	EarlyEpsilon bool    // ε beside √v and not √v̂, as in the book and ONNX
+	EarlyEpsilon bool    // ε is added to √v and not to √v̂, as in the book and ONNX
 }
 
 // NewAdam returns the optimizer of the parameters with the usual settings. It panics if
@@ -31,7 +31,7 @@ func NewAdam[T tensor.Float](params []*nn.Param[T], lr float64) *Optimizer[T] {
 	return New(params, lr, usualAdam[T]())
 }
 
-// NewAdamW returns [Adam] with decoupled weight decay, usually 0.01:
+// NewAdamW returns [Adam] with decoupled weight decay λ, usually 0.01:
 //
 //	w ← w - η·λ·w
 //

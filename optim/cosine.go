@@ -2,11 +2,10 @@ package optim
 
 import "math"
 
-// What schedules need of package math, with the same bits on every processor: there it
-// is assembly on some, and multiplications are fused with additions on others.
+// Functions that schedules use instead of package math, whose results differ between processors:
+// on some it is written in assembly or uses fused operations.
 
-// power returns bⁿ by multiplications alone, so that it has the same bits on every
-// processor.
+// power returns bⁿ by multiplications alone, which gives the same bits on every processor.
 func power(b float64, n int) float64 {
 	p := 1.0
 	for ; n > 0; n >>= 1 {
@@ -18,7 +17,7 @@ func power(b float64, n int) float64 {
 	return p
 }
 
-// cosPi returns cos(π·x) for x from 0 to 1, by the series of the sine and the cosine up
+// cosPi returns cos(π·x) for x from 0 to 1, by the series of sine and cosine for angles up
 // to π/4.
 func cosPi(x float64) float64 {
 	switch {

@@ -6,11 +6,11 @@ import (
 	"github.com/chainrule-go/chainrule/internal/kernel"
 )
 
-// FiniteGrads reports whether no element of a Grad is infinite or NaN, of frozen
-// parameters too. It panics as [Optimizer.Step] does if a Grad has got another size.
+// FiniteGrads reports whether every element of every Grad is finite, also for frozen
+// parameters. It panics as [Optimizer.Step] does if a Grad has another size than at first.
 func (o *Optimizer[T]) FiniteGrads() bool { return o.finite(checkingGrads) }
 
-// FiniteValues reports the same of the Value of every parameter.
+// FiniteValues reports whether every element of every Value is finite.
 func (o *Optimizer[T]) FiniteValues() bool { return o.finite(checkingValues) }
 
 func (o *Optimizer[T]) finite(check task) bool {

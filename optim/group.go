@@ -9,19 +9,20 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Group is the settings of some parameters that differ from the others. They are free
-// to change between steps.
+// A Group holds the settings of some parameters that differ from the settings of the
+// others. They may change between steps.
 type Group struct {
-	Rate   float64 // multiplies the learning rate; 1 at first
-	Decay  float64 // weight decay; that of the optimizer at first
-	Frozen bool    // the parameters and their state stay as they are, and count in no norm
+	Rate   float64 // multiplies the learning rate; initially 1
+	Decay  float64 // weight decay; initially the weight decay of the optimizer
+	Frozen bool    // the parameters and their state do not change, and do not count in the norm
 }
 
-// Group puts parameters of the optimizer in a new group, and returns it. A parameter is
-// in the last group that it was put in. It panics if one is not the optimizer's.
+// Group puts parameters of the optimizer into a new group, and returns it. A parameter that
+// was in another group leaves it. It panics if a parameter does not belong to the
+// optimizer.
 //
 //	o := optim.NewAdamW(net.Params(), 0.001, 0.01)
-//	o.Group(optim.Vectors(net.Params())...).Decay = 0 // of biases and normalisation
+//	o.Group(optim.Vectors(net.Params())...).Decay = 0 // for biases and normalization
 func (o *Optimizer[T]) Group(params ...*nn.Param[T]) *Group {
 	g := &Group{Rate: 1, Decay: o.Decay}
 	for i, p := range params {
@@ -34,7 +35,7 @@ func (o *Optimizer[T]) Group(params ...*nn.Param[T]) *Group {
 	return g
 }
 
-// GroupOf returns the group that a parameter is in, or nil if it is in none.
+// GroupOf returns the group of a parameter, or nil if it has none.
 func (o *Optimizer[T]) GroupOf(p *nn.Param[T]) *Group {
 	if at := slices.IndexFunc(o.slots, func(s slot[T]) bool { return s.Param == p }); at >= 0 {
 		return o.slots[at].group
@@ -42,8 +43,8 @@ func (o *Optimizer[T]) GroupOf(p *nn.Param[T]) *Group {
 	return nil
 }
 
-// Vectors returns the parameters of at most one dimension, on which weight decay is
-// usually 0: biases, and the scale and shift of normalisation.
+// Vectors returns the parameters with at most one axis, for which weight decay is usually
+// 0: biases, and the scale and shift of normalization.
 func Vectors[T tensor.Float](params []*nn.Param[T]) (vectors []*nn.Param[T]) {
 	for _, p := range params {
 		if len(p.Value.Shape) < 2 {
@@ -53,9 +54,9 @@ func Vectors[T tensor.Float](params []*nn.Param[T]) (vectors []*nn.Param[T]) {
 	return vectors
 }
 
-// ParamsIn returns the parameters of the layers of net with these paths, as in
-// "Block1.Affine1": each once, of layers inside them too. It is an error if there is no
-// such layer. To freeze layers:
+// ParamsIn returns the parameters of the layers of net with the given paths, such as
+// "Block1.Affine1", and of the layers inside these. Each parameter occurs once. It is an
+// error if there is no such layer. To freeze layers:
 //
 //	first, err := optim.ParamsIn(net, "Affine1", "Affine2")
 //	...

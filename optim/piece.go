@@ -8,14 +8,14 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A piece is a part of a parameter that is updated at a time. Threads share out the
-// pieces of all parameters, which do not depend on how many threads there are.
+// A piece is a part of a parameter that is updated at a time. Threads divide the pieces of all
+// parameters among them. The pieces do not depend on the number of threads.
 type piece[T tensor.Float] struct {
 	slot, lo, hi int
 	state        [][]T
 }
 
-// pieces cuts the parameter of a slot with its number.
+// pieces divides the parameter of a slot into pieces. number is the index of the slot.
 func (s *slot[T]) pieces(number int) (all []piece[T]) {
 	for lo := 0; lo < s.size; lo += kernel.Piece {
 		p := piece[T]{slot: number, lo: lo, hi: min(lo+kernel.Piece, s.size)}
@@ -27,11 +27,11 @@ func (s *slot[T]) pieces(number int) (all []piece[T]) {
 	return all
 }
 
-// shareOut puts the pieces in the order in which threads take them: small parameters,
-// the first half of each of the others, and the second. The caller takes from the front
-// and a worker from the back, so each gets rows whose gradient it has computed, and the
-// caller those of small layers, which it computes alone. To fetch what another core has
-// written costs more than the update.
+// shareOut puts the pieces into the order in which threads take them: small parameters,
+// then the first half of each large parameter, then the second halves. The caller takes
+// from the front and a worker from the back. So each gets rows whose gradient it has
+// computed itself; the caller also gets the small layers, which it computes alone. Fetching
+// what another core has written costs more than the update.
 func (o *Optimizer[T]) shareOut() {
 	o.order = make([]int, len(o.pieces))
 	for i := range o.order {
@@ -51,7 +51,7 @@ func (o *Optimizer[T]) group(i int) int {
 	return 2
 }
 
-// A task is what is done to each piece.
+// A task is what to do with each piece.
 type task int
 
 const (
@@ -61,15 +61,15 @@ const (
 	checkingValues
 )
 
-// each does a task for each piece. A thread has two parts of the work: another takes its
-// second only if it is half as fast.
+// each does a task for each piece. A thread has two parts of the work; another thread takes
+// the second part only if the first thread is half as fast.
 func (o *Optimizer[T]) each(t task) {
 	threads := o.threads()
 	o.task, o.parts = t, 2*threads
 	kernel.Update(threads, o.elements, o.parts, (*sharing[T])(o))
 }
 
-// sharing is a task, a part of it at a time: as many elements as in the others.
+// sharing runs a task in parts with equal numbers of elements.
 type sharing[T tensor.Float] Optimizer[T]
 
 func (s *sharing[T]) Do(part int) {
@@ -94,7 +94,7 @@ func (s *sharing[T]) Do(part int) {
 	}
 }
 
-// update does a step of a piece.
+// update does one step for a piece.
 func (o *Optimizer[T]) update(p *piece[T]) {
 	s := &o.slots[p.slot]
 	w, g := s.Value.Data[p.lo:p.hi], s.Grad.Data[p.lo:p.hi]
@@ -112,8 +112,8 @@ func (o *Optimizer[T]) update(p *piece[T]) {
 	o.Rule.Update(Update[T]{w, g, p.state, s.rate, o.Steps})
 }
 
-// norm returns the norm of the gradient of all parameters that are not frozen: the sums
-// of the pieces, one after another.
+// norm returns the norm of the gradient of all parameters that are not frozen. It adds the
+// sums of the pieces one after another.
 func (o *Optimizer[T]) norm() float64 {
 	o.each(squaring)
 	var sum float64
@@ -123,7 +123,7 @@ func (o *Optimizer[T]) norm() float64 {
 	return math.Sqrt(sum)
 }
 
-// square sums the squares of the gradient in a piece.
+// square sums the squares of the gradient in piece i.
 func (o *Optimizer[T]) square(i int) {
 	p := &o.pieces[i]
 	s := &o.slots[p.slot]

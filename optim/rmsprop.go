@@ -6,13 +6,13 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// RMSProp is gradient descent by each element of the gradient in units of the root of
-// the mean v of its squares. The weight of old gradients falls with every step.
+// RMSProp is gradient descent in which each element of the gradient is divided by the root
+// of v, the mean of its squares. Older gradients weigh less.
 //
 //	v ← β·v + (1 - β)·g²
 //	w ← w - η·g/(√v + ε)
 //
-// η is the learning rate, usually 0.001. A mean too small for a normal number is 0. The
+// η is the learning rate, usually 0.001. A mean below the smallest normal number becomes 0. The
 // book and PyTorch have ε in the same place. (Tieleman and Hinton, "Lecture 6.5: RMSProp",
 // Coursera: Neural networks for machine learning, 2012; chapter 6 of the book.)
 type RMSProp[T tensor.Float] struct {

@@ -9,29 +9,29 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Rule is how an optimizer changes a parameter w by its gradient g, element by element.
-// A new optimizer of this package is a Rule and a row in its table. The settings of a Rule
-// are free to change between steps.
+// A Rule defines how an optimizer changes a parameter w by its gradient g, element by
+// element. To add an optimizer to this package, add a Rule and a row in the table. The
+// settings of a Rule may change between steps.
 type Rule[T tensor.Float] interface {
-	// State names the arrays that the rule needs for each parameter, such as
-	// "velocity": each of the shape of the parameter, zero at first.
+	// State names the arrays that the rule needs for each parameter, such as "velocity". Each
+	// has the shape of the parameter and is zero at first.
 	State() []string
 
-	// Update changes u.W, and leaves u.Grad zero. It is called for a piece of a
-	// parameter at a time, for several of them at once.
+	// Update changes u.W and sets u.Grad to zero. u is a piece of a parameter; several calls may
+	// run at the same time.
 	Update(u Update[T])
 }
 
-// An Update is one step of a piece of a parameter. W, Grad and the arrays of State are of
+// An Update is one step for a piece of a parameter. W, Grad and the arrays of State have
 // the same length.
 type Update[T tensor.Float] struct {
-	W, Grad []T   // the gradient is clipped, and has the weight decay in it
+	W, Grad []T   // the gradient is clipped, and includes the weight decay
 	State   [][]T // in the order of Rule.State
 	LR      T     // learning rate of this step
 	Step    int   // counted from 1
 }
 
-// A row of the table: a rule with its usual settings.
+// A row of the table is a rule with its usual settings.
 type row[T tensor.Float] struct {
 	name      string
 	lr        float64
@@ -40,7 +40,7 @@ type row[T tensor.Float] struct {
 	rule      Rule[T]
 }
 
-// table is the optimizers by name.
+// table lists the optimizers by name.
 func table[T tensor.Float]() []row[T] {
 	return []row[T]{
 		{"sgd", 0.1, 0, false, SGD[T]{}},
@@ -61,9 +61,9 @@ func Names() (names []string) {
 	return names
 }
 
-// Named returns the optimizer of that name, such as "momentum", with its usual
-// settings and learning rate, which the caller may change. It is an error if there is
-// no such optimizer.
+// Named returns the optimizer with the given name, such as "momentum", with its usual
+// settings and learning rate, which the caller may change. It is an error if there is no
+// such optimizer.
 func Named[T tensor.Float](name string, params []*nn.Param[T]) (*Optimizer[T], error) {
 	rows := table[T]()
 	i := slices.IndexFunc(rows, func(r row[T]) bool { return r.name == name })

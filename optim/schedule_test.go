@@ -43,6 +43,8 @@ func TestFactor(t *testing.T) {
 		{&OneCycle{11, 6.0 / 11, 0.1, 0.01}, 10, 0.01},
 		{&OneCycle{1, 0.3, 0.1, 0.01}, 0, 0.01},
 		{&OneCycle{2, 0, 0.1, 0.01}, 0, 1},
+		{&OneCycle{10, 0.1, 0.1, 0.01}, 0, 1},
+		{&OneCycle{100, 0.01, 0.1, 0.01}, 0, 1},
 		{&Warmup{3, &Cosine{8, 0}}, 0, 0.25},
 		{&Warmup{3, &Cosine{8, 0}}, 2, 0.75},
 		{&Warmup{3, &Cosine{8, 0}}, 3, 1},
@@ -51,6 +53,30 @@ func TestFactor(t *testing.T) {
 		t.Run(fmt.Sprint(c.schedule, " at ", c.step), func(t *testing.T) {
 			if got := c.schedule.Factor(c.step); math.Abs(got-c.want) > 1e-15 {
 				t.Errorf("%v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// TestScheduleWithoutSteps: a zero value is refused, and not an optimizer that stands still.
+func TestScheduleWithoutSteps(t *testing.T) {
+	for _, c := range []struct {
+		schedule Schedule
+		says     string
+	}{
+		{&StepDecay{Gamma: 0.1}, "*optim.StepDecay wants Every of 1 or more"},
+		{&Linear{}, "*optim.Linear wants Steps of 1 or more"},
+		{&Exponential{End: 0.1}, "*optim.Exponential wants Steps"},
+		{&Cosine{}, "*optim.Cosine wants Steps"},
+		{&OneCycle{Rise: 0.3}, "*optim.OneCycle wants Steps"},
+		{&Warmup{Steps: 3}, "wants Then"},
+		{&Warmup{Steps: 3, Then: &Linear{Steps: -1}}, "*optim.Linear wants Steps of 1 or more, got -1"},
+	} {
+		t.Run(fmt.Sprintf("%T", c.schedule), func(t *testing.T) {
+			o := NewSGD([]*nn.Param[float32]{nn.NewParam[float32]("W", 2)}, 0.1)
+			o.Schedule = c.schedule
+			if err := o.Check(); err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("got %v, want %q", err, c.says)
 			}
 		})
 	}

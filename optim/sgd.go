@@ -14,7 +14,7 @@ import (
 // Annals of Mathematical Statistics 22, 1951; chapter 6 of the book.)
 type SGD[T tensor.Float] struct{}
 
-// NewSGD returns the optimizer of the parameters. It panics if one is listed twice.
+// NewSGD returns the optimizer for the parameters. It panics if a parameter is listed twice.
 func NewSGD[T tensor.Float](params []*nn.Param[T], lr float64) *Optimizer[T] {
 	return New(params, lr, SGD[T]{})
 }

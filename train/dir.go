@@ -21,17 +21,17 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Dir is the directory of a run, and the lock on it. It holds
+// A Dir is the folder of a run, and the lock on it. The folder holds
 //
-//	config.json                                what the run was begun with
-//	log.jsonl, log.csv                         an [Epoch] a line
-//	checkpoints/step-000001200.safetensors     the last few
+//	config.json                                the configuration of the run
+//	log.jsonl, log.csv                         one [Epoch] per line
+//	checkpoints/step-000001200.safetensors     the newest checkpoints
 //	best.safetensors                           the network with the lowest validation loss
 //	model.safetensors                          the network at the end
 //	lock                                       locked while the run is under way
 //
-// Every file but the log is replaced as a whole, and the log is cut back to the checkpoint
-// from which the run goes on. Other files are left alone.
+// Every file but the logs is replaced as a whole. When a run is resumed, the logs are cut
+// back to the checkpoint from which it continues. Other files are left alone.
 type Dir struct {
 	path string
 	id   string // the SHA-256 of the configuration
@@ -51,8 +51,8 @@ const (
 	maxConfig        = 1 << 20
 )
 
-// CreateDir makes a directory for a new run, which is described by config, a value that
-// becomes a JSON object. It is an error if it holds a run.
+// CreateDir makes a folder for a new run. config, a value that becomes a JSON object, describes
+// the run. It is an error if the folder holds a run already.
 func CreateDir(path string, config any) (*Dir, error) {
 	text, err := configText(config)
 	if err != nil {
@@ -62,13 +62,13 @@ func CreateDir(path string, config any) (*Dir, error) {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Join(path, checkpointFolder), 0o777); err != nil {
-		return nil, fmt.Errorf("making the directory of a run: %w", err)
+		return nil, fmt.Errorf("making the folder of a run: %w", err)
 	}
 	d, err := lockDir(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := CanCreateDir(path); err != nil { // by another process since
+	if err := CanCreateDir(path); err != nil { // another process may have created one since
 		d.Close()
 		return nil, err
 	}
@@ -80,33 +80,39 @@ func CreateDir(path string, config any) (*Dir, error) {
 	return d, nil
 }
 
-// CanCreateDir returns an error if there is a run at path.
+// CanCreateDir returns an error if there is a run at path, or what is left of one.
 func CanCreateDir(path string) error {
+	left, err := (&Dir{path: path}).checkpoints()
+	if err == nil && len(left) > 0 {
+		if _, err := os.Lstat(filepath.Join(path, ConfigFile)); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("the folder %s holds checkpoints of a run whose %s is gone: put that back, or name another", path, ConfigFile)
+		}
+	}
 	if _, err := os.Lstat(filepath.Join(path, ConfigFile)); err == nil {
-		return fmt.Errorf("the directory %s holds a run: go on with it, or name another", path)
+		return fmt.Errorf("the folder %s holds a run: go on with it, or name another", path)
 	}
 	return nil
 }
 
-// OpenDir opens the directory of a run, to go on with it. If config is not nil, it makes
-// the directory if there is none, and a run that was begun with another configuration is a
-// *[ConfigError]. It is an error if another process has it open, and one that wraps
-// [fs.ErrNotExist] if there is no run and config is nil.
+// OpenDir opens the folder of a run to continue it. If config is not nil, it makes the
+// folder if there is none, and returns a *[ConfigError] if the run was begun with another
+// configuration. If config is nil and there is no run, the error wraps [fs.ErrNotExist]. It
+// is also an error if another process has the run open.
 func OpenDir(path string, config any) (*Dir, error) {
 	if _, err := os.Stat(filepath.Join(path, ConfigFile)); errors.Is(err, fs.ErrNotExist) {
 		if config != nil {
 			return CreateDir(path, config)
 		}
-		return nil, fmt.Errorf("the directory %s holds no run: it has no %s (%w)", path, ConfigFile, fs.ErrNotExist)
+		return nil, fmt.Errorf("the folder %s holds no run: it has no %s (%w)", path, ConfigFile, fs.ErrNotExist)
 	}
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		return nil, fmt.Errorf("%s is no directory of a run: it is a file", path)
+		return nil, fmt.Errorf("%s is not the folder of a run: it is a file", path)
 	}
 	d, err := lockDir(path)
 	if err != nil {
 		return nil, err
 	}
-	then, err := readConfig(path)
+	then, err := ConfigText(path)
 	if err == nil && config != nil {
 		err = sameConfig(then, config)
 	}
@@ -118,19 +124,32 @@ func OpenDir(path string, config any) (*Dir, error) {
 	return d, nil
 }
 
-// Close gives up the lock.
+// Close releases the lock.
 func (d *Dir) Close() error { return d.lock.Close() }
 
-// Path returns the path of the directory.
+// Path returns the path of the folder.
 func (d *Dir) Path() string { return d.path }
 
-// File returns the path of a file in the directory.
+// File returns the path of a file in the folder.
 func (d *Dir) File(name string) string { return filepath.Join(d.path, name) }
 
-// ReadConfig reads the configuration of the run at path into the value that config points to,
-// whether or not it is under way.
+// Files returns the paths of the files that the run at path has or will have, and of its
+// checkpoints, which nothing else should replace.
+func Files(path string) (files []string) {
+	for _, name := range []string{ConfigFile, LogFile, CSVFile, BestFile, ModelFile, lockFile} {
+		files = append(files, filepath.Join(path, name))
+	}
+	checkpoints, _ := os.ReadDir(filepath.Join(path, checkpointFolder)) // none, if there is no folder of them
+	for _, c := range checkpoints {
+		files = append(files, filepath.Join(path, checkpointFolder, c.Name()))
+	}
+	return files
+}
+
+// ReadConfig reads the configuration of the run at path into the value that config points
+// to. The run may be under way.
 func ReadConfig(path string, config any) error {
-	text, err := readConfig(path)
+	text, err := ConfigText(path)
 	if err != nil {
 		return err
 	}
@@ -140,7 +159,8 @@ func ReadConfig(path string, config any) error {
 	return nil
 }
 
-func readConfig(path string) ([]byte, error) {
+// ConfigText returns the configuration of the run at path as its file has it.
+func ConfigText(path string) ([]byte, error) {
 	name := filepath.Join(path, ConfigFile)
 	f, err := os.Open(name)
 	if err != nil {
@@ -177,10 +197,10 @@ func lockDir(path string) (*Dir, error) {
 	return &Dir{path: path, lock: lock}, nil
 }
 
-// A ConfigError says what a run was begun with that is different now.
+// A ConfigError says which setting of a run is now different from the one it was begun with.
 type ConfigError struct {
-	Key       string // "lr", or "optimizer.decay" of an object in it
-	Then, Now string // JSON; "" if there is none
+	Key       string // such as "lr", or "optimizer.decay" inside an object
+	Then, Now string // JSON; "" if the key is missing
 }
 
 func (e *ConfigError) Error() string {
@@ -193,7 +213,7 @@ func (e *ConfigError) Error() string {
 	return fmt.Sprintf("the run was begun with another %s: %s then, %s now; go on with what it began with, or begin a new run", e.Key, show(e.Then), show(e.Now))
 }
 
-// sameConfig compares the configuration that a run was begun with and one of now.
+// sameConfig compares the configuration that a run was begun with and the one given now.
 func sameConfig(then []byte, config any) error {
 	text, err := configText(config)
 	if err != nil {
@@ -212,9 +232,9 @@ func sameConfig(then []byte, config any) error {
 	return nil
 }
 
-// difference returns the first difference of two values, or nil: in objects that of a plain
-// value, and then those of the objects inside. key is what the values have, "" for an
-// outermost object.
+// difference returns the first difference between two JSON values, or nil. In objects, it
+// compares members that are not objects first, and then the objects inside. key is the key
+// of the values, "" for the outermost object.
 func difference(key string, then, now json.RawMessage) *ConfigError {
 	a, isObject := members(then)
 	b, objectToo := members(now)
@@ -238,7 +258,7 @@ func difference(key string, then, now json.RawMessage) *ConfigError {
 	return inside
 }
 
-// members are those of an object; nothing is taken as one without any.
+// members returns the members of an object. A missing value counts as an empty object.
 func members(v json.RawMessage) (m map[string]json.RawMessage, ok bool) {
 	ok = len(v) == 0 || json.Unmarshal(v, &m) == nil && m != nil
 	return m, ok
@@ -254,22 +274,22 @@ func compact(v json.RawMessage) string {
 
 var checkpointName = regexp.MustCompile(`^step-(\d{9,18})\.safetensors$`)
 
-// A checkpointAt is a checkpoint in a directory.
+// A checkpointAt is a checkpoint in a folder.
 type checkpointAt struct {
 	step int
 	path string
 }
 
-// checkpoint returns the checkpoint after a number of steps.
+// checkpoint returns the checkpoint after the given number of steps.
 func (d *Dir) checkpoint(step int) checkpointAt {
 	return checkpointAt{step, filepath.Join(d.path, checkpointFolder, fmt.Sprintf("step-%09d.safetensors", step))}
 }
 
-// checkpoints returns those that are there, the last one first.
+// checkpoints returns the checkpoints in the folder, the newest first.
 func (d *Dir) checkpoints() (all []checkpointAt, err error) {
 	entries, err := os.ReadDir(d.File(checkpointFolder))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, os.Mkdir(d.File(checkpointFolder), 0o777)
+		return nil, nil
 	}
 	for _, e := range entries {
 		if m := checkpointName.FindStringSubmatch(e.Name()); m != nil && e.Type().IsRegular() {
@@ -283,11 +303,15 @@ func (d *Dir) checkpoints() (all []checkpointAt, err error) {
 	return all, err
 }
 
-// load sets s to the last checkpoint that is whole, and returns it; its path is "" if
-// there is none. A damaged one is renamed, so that it neither counts nor is lost.
+// load sets s to the newest checkpoint that is not damaged, and returns it. If there is
+// none, its path is "". A damaged checkpoint is renamed, so that it is not counted and not
+// lost.
 func load[T tensor.Float](d *Dir, s *State[T], log func(string, ...any)) (checkpointAt, error) {
 	all, err := d.checkpoints()
 	if err != nil {
+		return checkpointAt{}, err
+	}
+	if err := os.MkdirAll(d.File(checkpointFolder), 0o777); err != nil {
 		return checkpointAt{}, err
 	}
 	for _, c := range all {
@@ -298,7 +322,7 @@ func load[T tensor.Float](d *Dir, s *State[T], log func(string, ...any)) (checkp
 		if _, ok := errors.AsType[*CheckpointError](err); !ok {
 			return checkpointAt{}, err
 		}
-		log("%v; it is now named %s.damaged, and the one before is tried", err, filepath.Base(c.path))
+		log("%v; it is now named %s.damaged", err, filepath.Base(c.path))
 		if err := os.Rename(c.path, c.path+".damaged"); err != nil {
 			return checkpointAt{}, err
 		}
@@ -306,7 +330,7 @@ func load[T tensor.Float](d *Dir, s *State[T], log func(string, ...any)) (checkp
 	return checkpointAt{}, nil
 }
 
-// prune removes the checkpoints before the last few up to a step that is saved.
+// prune removes checkpoints up to a step that is saved, except the newest ones, keep of them.
 func (d *Dir) prune(step, keep int) error {
 	all, err := d.checkpoints()
 	if err != nil {
@@ -317,7 +341,7 @@ func (d *Dir) prune(step, keep int) error {
 			continue
 		}
 		if keep--; keep < 0 {
-			if err := os.Remove(c.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if err := atomicfile.Remove(c.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err
 			}
 		}

@@ -5,8 +5,9 @@ import (
 	"math"
 )
 
-// An Epoch is the state of a run after an epoch, or at its end. What was not measured is
-// NaN. As JSON it is an object with the keys below, without those that are NaN or empty.
+// An Epoch is the state of a run after an epoch, or at its end. Numbers that were not
+// measured are NaN. In JSON it is an object with the keys below, without those whose value
+// is NaN or empty.
 type Epoch struct {
 	Epoch              float64            // "epoch": how often the training set was used; a fraction if the run ends within an epoch
 	Step               int                // "step": steps done
@@ -22,7 +23,7 @@ type Epoch struct {
 	Metrics            map[string]float64 // "metrics": what Config.Metrics returned
 }
 
-// epochJSON is an Epoch as JSON: a number that is NaN is left out, or null.
+// epochJSON is an Epoch in JSON: a number that is NaN is missing or null.
 type epochJSON struct {
 	Epoch              *float64            `json:"epoch"`
 	Step               int                 `json:"step"`
@@ -72,7 +73,7 @@ func (e *Epoch) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// orNil returns where x is, or nil if x is not finite, which JSON cannot hold.
+// orNil returns a pointer to x, or nil if x is not finite, which JSON cannot hold.
 func orNil(x float64) *float64 {
 	if !finite(x) {
 		return nil
@@ -87,7 +88,7 @@ func orNaN(x *float64) float64 {
 	return *x
 }
 
-// unmeasured returns the Epoch after a number of steps.
+// unmeasured returns the Epoch after the given number of steps, without measurements.
 func unmeasured(step, perEpoch int) Epoch {
 	nan := math.NaN()
 	return Epoch{

@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"fmt"
-	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -13,13 +12,15 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Evaluate returns the mean of a loss of net on samples, and its accuracy if their
-// targets are labels: the share of outputs whose largest element is at the label. Both
-// are NaN if there are no samples (or samples is nil), the accuracy also if the targets
-// are values. It stops early with ctx's error, or with a *[nn.LabelError] that names the
-// first sample whose label is none of the classes. It is an error, too, if the network ends
-// in a Softmax and the loss contains one. The threads, 0 for all of GOMAXPROCS, share out
-// the samples and change no bit.
+// Evaluate returns the mean loss of net on samples. If their targets are labels, it also
+// returns the accuracy: the share of outputs whose largest element is at the label. Without
+// samples (or if samples is nil) both are NaN; if the targets are values, the accuracy is
+// NaN.
+//
+// It stops early with ctx's error, or with a *[nn.LabelError] that names the first sample
+// whose label is not one of the classes. It is also an error if the network ends in a
+// Softmax and the loss contains one. threads is the number of threads, 0 for all of
+// GOMAXPROCS; it changes no bit.
 func Evaluate[T tensor.Float](ctx context.Context, net nn.Layer[T], loss nn.Loss[T], samples data.Samples[T], threads int) (mean, accuracy float64, err error) {
 	if threads < 0 {
 		return 0, 0, fmt.Errorf("train: want 0 or more threads, got %d", threads)
@@ -33,31 +34,25 @@ func Evaluate[T tensor.Float](ctx context.Context, net nn.Layer[T], loss nn.Loss
 	return newEvaluator(net, loss, threads).evaluate(ctx, "set", samples)
 }
 
-// part is the number of samples that are evaluated at a time. The totals are the sums
-// of the parts in order, so the number of threads changes no bit; this number may. The
-// inputs of a part and the results of its layers should fit a core's own cache.
+// part is the number of samples that are evaluated at a time. The totals are sums over the
+// parts in order, so the number of threads changes no bit; another number here may. The
+// inputs of a part and the results of its layers should fit into a core's own cache.
 const part = 200
 
-// An evaluator evaluates a network again and again, without allocating: each
-// worker takes the next part that is free. To share out the rows of each product
-// instead would wake threads for some microseconds of work.
+// An evaluator evaluates a network again and again, without allocating. Each worker takes
+// the next free part. Dividing the rows of each product instead would wake threads for a
+// few microseconds of work.
 type evaluator[T tensor.Float] struct {
 	workers []func()
 
-	// The evaluation under way.
+	// The current evaluation.
 	ctx     context.Context
 	samples data.Samples[T]
 	shape   []int        // of a sample
-	next    atomic.Int64 // the first part that is free
-	sums    []sum        // of each part
+	next    atomic.Int64 // the first free part
+	scores  []Score      // of each part
 	panics  []any        // what each worker panicked with
 	done    sync.WaitGroup
-}
-
-// sum is the total over the samples of a part.
-type sum struct {
-	loss, weight float64
-	correct      int
 }
 
 func newEvaluator[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], threads int) *evaluator[T] {
@@ -69,7 +64,7 @@ func newEvaluator[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], threads int)
 		w := &examiner[T]{net: net, loss: loss, pass: &nn.Pass[T]{Threads: 1}}
 		e.workers = append(e.workers, func() {
 			defer e.done.Done()
-			defer func() { // such as a wrong shape or label: evaluate panics with it
+			defer func() { // for example for a wrong shape or label; evaluate panics with it
 				e.panics[i] = recover()
 				if wrong, ok := e.panics[i].(*nn.LabelError); ok {
 					wrong.Sample += w.first
@@ -82,10 +77,9 @@ func newEvaluator[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], threads int)
 }
 
 func (e *evaluator[T]) evaluate(ctx context.Context, set string, samples data.Samples[T]) (loss, accuracy float64, err error) {
-	n := samples.Len()
-	parts := (n + part - 1) / part
-	if len(e.sums) < parts {
-		e.sums = make([]sum, parts)
+	parts := (samples.Len() + part - 1) / part
+	if len(e.scores) < parts {
+		e.scores = make([]Score, parts)
 	}
 	e.ctx, e.samples, e.shape = ctx, samples, samples.SampleShape()
 	e.next.Store(0)
@@ -114,23 +108,11 @@ func (e *evaluator[T]) evaluate(ctx context.Context, set string, samples data.Sa
 	if int(e.next.Load()) < parts {
 		return 0, 0, ctx.Err()
 	}
-	var total sum
-	for _, s := range e.sums[:parts] {
-		total.loss += s.loss
-		total.weight += s.weight
-		total.correct += s.correct
+	var total Score
+	for _, s := range e.scores[:parts] {
+		total.Add(s)
 	}
-	if n == 0 {
-		return math.NaN(), math.NaN(), nil
-	}
-	accuracy = math.NaN()
-	if _, values := samples.TargetShape(); !values {
-		accuracy = float64(total.correct) / float64(n)
-	}
-	if total.weight == 0 {
-		return 0, accuracy, nil // as the loss of a batch without weight
-	}
-	return total.loss / total.weight, accuracy, nil
+	return total.Loss(), total.Accuracy(), nil
 }
 
 // work takes parts until none is left.
@@ -143,32 +125,22 @@ func (e *evaluator[T]) work(w *examiner[T]) {
 		}
 		w.first = lo
 		x, t := w.gather(e.samples, e.shape, lo, hi)
-		y := w.net.Forward(w.pass, x)
-		loss := w.loss.Forward(w.pass, y, t)
-		s := sum{weight: float64(hi - lo)}
-		if weighted, ok := w.loss.(nn.WeightedLoss[T]); ok {
-			s.weight = weighted.Weight(t)
-		}
-		s.loss = float64(loss * s.weight)
-		if t.Values == nil {
-			s.correct = nn.Correct(y, t.Labels)
-		}
-		e.sums[i] = s
+		e.scores[i] = ScoreOf(w.pass, w.loss, w.net.Forward(w.pass, x), t)
 	}
 }
 
-// An examiner is the state of one worker.
+// An examiner holds the state of one worker.
 type examiner[T tensor.Float] struct {
 	net     nn.Layer[T]
 	loss    nn.Loss[T]
 	pass    *nn.Pass[T]
-	first   int   // sample of its part
+	first   int   // the first sample of its part
 	shape   []int // of the inputs of a part
 	numbers []int // of the samples in it
 	labels  []int
 }
 
-// gather returns the samples lo to hi (without hi) and their targets.
+// gather returns the samples lo to hi-1 and their targets.
 func (w *examiner[T]) gather(samples data.Samples[T], sample []int, lo, hi int) (*tensor.Tensor[T], nn.Targets[T]) {
 	w.shape = append(append(w.shape[:0], hi-lo), sample...)
 	w.numbers, w.labels = w.numbers[:0], w.labels[:0]

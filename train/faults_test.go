@@ -25,6 +25,9 @@ func failing(t *testing.T, first, number int, problem error, f func()) (operatio
 	atomicfile.Fault = func(operation, path string) error {
 		mu.Lock()
 		defer mu.Unlock()
+		if operation == "remove" { // which ends no run
+			return nil
+		}
 		operations++
 		if operations >= first && operations < first+number {
 			return &os.PathError{Op: operation, Path: path, Err: problem}
@@ -105,6 +108,27 @@ func TestOldStaysUntilNewIsWhole(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(path, "checkpoints", "step-000000004.safetensors")); err != nil {
 		t.Errorf("the last good checkpoint is gone: %v", err)
+	}
+}
+
+// TestOldCheckpointCannotBeRemoved: the run goes on, and says so once.
+func TestOldCheckpointCannotBeRemoved(t *testing.T) {
+	path := t.TempDir()
+	atomicfile.Fault = func(operation, path string) error {
+		if operation == "remove" {
+			return &os.PathError{Op: operation, Path: path, Err: syscall.EPERM}
+		}
+		return nil
+	}
+	defer func() { atomicfile.Fault = nil }()
+	var said []string
+	goOn(t, path, everything, 0, func(cfg *train.Config[float32]) {
+		cfg.Keep = 1
+		cfg.Log = func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) }
+	})
+	checkSame(t, path, uninterrupted(t, everything))
+	if len(said) != 1 || !strings.Contains(said[0], "removing an old checkpoint") || !strings.Contains(said[0], path) {
+		t.Errorf("the log says %q", said)
 	}
 }
 

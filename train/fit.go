@@ -11,8 +11,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// fit reports whether a network, its loss and an optimizer belong together. frozen are
-// the parameters of the network that the optimizer does not change.
+// fit returns an error unless a network, its loss and an optimizer belong together. frozen
+// are the parameters of the network that the optimizer does not change.
 func fit[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], optimizer *optim.Optimizer[T]) (frozen []*nn.Param[T], err error) {
 	if err := fitLoss(net, loss); err != nil {
 		return nil, err
@@ -41,8 +41,28 @@ func fit[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], optimizer *optim.Opti
 	return frozen, nil
 }
 
-// fitLoss reports whether the loss takes the outputs of the network: a loss that contains
-// a softmax or a sigmoid takes logits.
+// fitBatches returns an error if the last batch of an epoch is a single sample and the network
+// does not take one in training, as a BatchNorm does not.
+func fitBatches[T tensor.Float](net nn.Layer[T], samples data.Samples[T], batch int) (err error) {
+	n := samples.Len()
+	if min(n, batch) != 1 && n%batch != 1 {
+		return nil
+	}
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case *tensor.ShapeError:
+			err = fmt.Errorf("train: the last batch of an epoch has one sample, for there are %d in batches of %d: %w; choose another batch size", n, batch, e)
+		default:
+			panic(e)
+		}
+	}()
+	net.Forward(&nn.Pass[T]{Train: true}, tensor.New[T](append([]int{1}, samples.SampleShape()...)...))
+	return nil
+}
+
+// fitLoss returns an error unless the loss can take the outputs of the network: a loss that
+// contains a softmax or a sigmoid takes logits.
 func fitLoss[T tensor.Float](net nn.Layer[T], loss nn.Loss[T]) error {
 	contained := ""
 	switch last(net).(type) {
@@ -61,7 +81,7 @@ func fitLoss[T tensor.Float](net nn.Layer[T], loss nn.Loss[T]) error {
 	return nil
 }
 
-// last returns the last layer of a chain, at any depth.
+// last returns the last layer of a network, inside containers too.
 func last[T tensor.Float](net nn.Layer[T]) nn.Layer[T] {
 	if book, ok := net.(*nn.TwoLayerNet[T]); ok {
 		net = book.Sequential
@@ -74,12 +94,12 @@ func last[T tensor.Float](net nn.Layer[T]) nn.Layer[T] {
 	return last(layers[len(layers)-1].Layer)
 }
 
-// An InputError ends a run, or an evaluation, whose loss is not a finite number because a
-// sample is not: no learning rate mends that.
+// An InputError says that the loss is not finite because a number in the data is not. Another
+// learning rate cannot mend that.
 type InputError struct {
-	Set    string // "training set", "batch" or the like
-	Sample int    // in the set
-	Target bool   // it is a target value, and no input
+	Set    string // such as "training set" or "batch"
+	Sample int    // its number in the set
+	Target bool   // the number is a target value, not an input
 	Value  float64
 }
 
@@ -91,7 +111,7 @@ func (e *InputError) Error() string {
 	return fmt.Sprintf("train: sample %d of the %s has %s that is %v; leave it out, or mend the data", e.Sample, e.Set, what, e.Value)
 }
 
-// notFinite returns the first sample of a batch that is not finite, or nil.
+// notFinite returns the first sample of a batch with a number that is not finite, or nil.
 func notFinite[T tensor.Float](set string, x *tensor.Tensor[T], t nn.Targets[T]) *InputError {
 	in := func(a *tensor.Tensor[T], target bool) *InputError {
 		if a == nil || len(a.Shape) == 0 || a.Shape[0] == 0 {
@@ -110,7 +130,7 @@ func notFinite[T tensor.Float](set string, x *tensor.Tensor[T], t nn.Targets[T])
 	return in(t.Values, true)
 }
 
-// checkSet looks for a sample that is not finite in a whole set, a part at a time.
+// checkSet looks through a whole set for a number that is not finite, a part at a time.
 func checkSet[T tensor.Float](set string, samples data.Samples[T]) error {
 	w := &examiner[T]{pass: &nn.Pass[T]{}}
 	for lo := 0; lo < samples.Len(); lo += part {
@@ -123,8 +143,8 @@ func checkSet[T tensor.Float](set string, samples data.Samples[T]) error {
 	return nil
 }
 
-// wrongLabel turns a panic of a wrong label in a batch into an error that names the
-// sample of the set, number(i) for the row i. Other panics go on.
+// wrongLabel turns the panic for a wrong label in a batch into an error with the number of the
+// sample in the set: number(i) for row i. Other panics continue.
 func wrongLabel(set string, number func(row int) int, err *error) {
 	switch e := recover().(type) {
 	case nil:

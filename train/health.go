@@ -9,12 +9,12 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A LayerHealth tells how a layer fares in a step. What it does not have is NaN, and left
-// out in JSON.
+// A LayerHealth describes the state of a layer in a step. Numbers that a layer does not have are
+// NaN, and left out in JSON.
 type LayerHealth struct {
-	Name         string  // "name": its path, such as Block1.Affine1
+	Name         string  // "name": the path, such as Block1.Affine1
 	GradientNorm float64 // "gradient_norm": the root of the sum of the squares of all gradients of its parameters
-	Dead         float64 // "dead": of a ReLU, the share of its outputs that are 0 for every sample of the batch
+	Dead         float64 // "dead": the share of the outputs of a ReLU that are 0 for every sample of the batch
 }
 
 type layerHealthJSON struct {
@@ -39,10 +39,10 @@ func (l *LayerHealth) UnmarshalJSON(text []byte) error {
 // health measures the layers in a step.
 type health[T tensor.Float] struct {
 	layers  []LayerHealth
-	params  [][]*nn.Param[T]                           // of each
-	relus   []*nn.ReLU[T]                              // of each, or nil
-	alive   []bool                                     // units of a ReLU
-	outputs func(nn.Layer[T], bool, *tensor.Tensor[T]) // takes those of the ReLUs, for [nn.Pass]
+	params  [][]*nn.Param[T]                           // of each layer
+	relus   []*nn.ReLU[T]                              // each layer, or nil if it is not a ReLU
+	alive   []bool                                     // for each unit of a ReLU
+	outputs func(nn.Layer[T], bool, *tensor.Tensor[T]) // records the outputs of the ReLUs, for nn.Pass.Observe
 }
 
 func newHealth[T tensor.Float](net nn.Layer[T]) *health[T] {
@@ -96,7 +96,7 @@ func (h *health[T]) observe(l nn.Layer[T], forward bool, y *tensor.Tensor[T]) {
 	}
 }
 
-// gradients takes the gradients of the parameters.
+// gradients records the norms of the gradients.
 func (h *health[T]) gradients() {
 	for i := range h.layers {
 		if len(h.params[i]) == 0 {

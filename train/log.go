@@ -37,15 +37,21 @@ func (d *Dir) openLog(step int) (*runLog, error) {
 	for _, e := range epochs {
 		table.Write(l.row(e))
 	}
-	for name, text := range map[string][]byte{LogFile: lines, CSVFile: table.Bytes()} {
-		if err := atomicfile.Replace(d.File(name), func(w io.Writer) error { _, err := w.Write(text); return err }); err != nil {
+	for _, log := range []struct {
+		name string
+		text []byte
+		file **os.File
+	}{{LogFile, lines, &l.json}, {CSVFile, table.Bytes(), &l.csv}} {
+		err := atomicfile.Replace(d.File(log.name), func(w io.Writer) error { _, err := w.Write(log.text); return err })
+		if err == nil {
+			*log.file, err = os.OpenFile(d.File(log.name), os.O_WRONLY|os.O_APPEND, 0)
+		}
+		if err != nil {
+			l.close()
 			return nil, err
 		}
 	}
-	if l.json, err = os.OpenFile(d.File(LogFile), os.O_WRONLY|os.O_APPEND, 0); err == nil {
-		l.csv, err = os.OpenFile(d.File(CSVFile), os.O_WRONLY|os.O_APPEND, 0)
-	}
-	return l, err
+	return l, nil
 }
 
 // readLog returns the lines of the log up to a step, as they are, and what they say.
@@ -100,7 +106,11 @@ func (l *runLog) sync() error {
 	return errors.Join(atomicfile.Sync(l.json), atomicfile.Sync(l.csv))
 }
 
-func (l *runLog) close() { errors.Join(l.json.Close(), l.csv.Close()) }
+// close closes the files that are open.
+func (l *runLog) close() {
+	l.json.Close() // nothing if it is nil
+	l.csv.Close()
+}
 
 // row is an epoch as a line of CSV, after the names of the columns if it is the first.
 func (l *runLog) row(e Epoch) []byte {

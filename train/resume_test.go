@@ -165,7 +165,44 @@ func TestResumeAfterAnyStep(t *testing.T) {
 	}
 }
 
-// TestResumeAfterACrash: what a crash leaves is the directory as it was at some moment,
+// TestResumeAfterAFailedStep: once its cause is mended, the step that failed is done as if
+// it had not been tried.
+func TestResumeAfterAFailedStep(t *testing.T) {
+	want := uninterrupted(t, everything)
+	for _, fault := range []struct {
+		name  string
+		spoil func(set data.Set[float32], sample int)
+		is    func(error) bool
+	}{
+		{"a number is NaN", func(set data.Set[float32], sample int) { set.X.Data[8*sample+3] = float32(math.NaN()) },
+			func(err error) bool { _, ok := errors.AsType[*train.InputError](err); return ok }},
+		{"numbers are far too large", func(set data.Set[float32], sample int) {
+			for i := range 8 {
+				set.X.Data[8*sample+i] = math.MaxFloat32
+			}
+		},
+			func(err error) bool { _, ok := errors.AsType[*train.DivergedError](err); return ok }},
+		{"a label is wrong", func(set data.Set[float32], sample int) { set.T[sample] = 99 },
+			func(err error) bool { _, ok := errors.AsType[*nn.LabelError](err); return ok }},
+	} {
+		for _, sample := range []int{5, 17, 40} {
+			t.Run(fmt.Sprintf("%s/%d", fault.name, sample), func(t *testing.T) {
+				path := t.TempDir()
+				dir := openDir(t, path, everything)
+				cfg, _ := runConfig(t, everything, dir)
+				fault.spoil(cfg.Train.(data.Set[float32]), sample)
+				_, err := train.Run(t.Context(), cfg)
+				if dir.Close(); !fault.is(err) {
+					t.Fatalf("the run ends with %v", err)
+				}
+				goOn(t, path, everything, 0)
+				checkSame(t, path, want)
+			})
+		}
+	}
+}
+
+// TestResumeAfterACrash: what a crash leaves is the folder as it was at some moment,
 // with whatever was written since the last checkpoint.
 func TestResumeAfterACrash(t *testing.T) {
 	want := uninterrupted(t, everything)
@@ -280,6 +317,39 @@ func TestNewestCheckpointIncomplete(t *testing.T) {
 	}
 }
 
+// TestNoCheckpointLeft: a run that has lost them says that it begins again, and ends with the
+// same bits.
+func TestNoCheckpointLeft(t *testing.T) {
+	want := uninterrupted(t, everything)
+	path := t.TempDir()
+	goOn(t, path, everything, 7)
+	if err := os.RemoveAll(filepath.Join(path, "checkpoints")); err != nil {
+		t.Fatal(err)
+	}
+	var log []string
+	goOn(t, path, everything, 0, func(cfg *train.Config[float32]) {
+		cfg.Log = func(format string, args ...any) { log = append(log, fmt.Sprintf(format, args...)) }
+	})
+	checkSame(t, path, want)
+	if len(log) != 1 || !strings.Contains(log[0], "begins again at step 0") {
+		t.Errorf("it says %q", log)
+	}
+}
+
+// TestNoConfigurationLeft: checkpoints without one are of no run, and are left alone.
+func TestNoConfigurationLeft(t *testing.T) {
+	path := t.TempDir()
+	goOn(t, path, everything, 7)
+	if err := os.Remove(filepath.Join(path, train.ConfigFile)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := train.CreateDir(path, everything)
+	wantError(t, err, "whose config.json is gone")
+	if _, err := os.Stat(filepath.Join(path, train.ConfigFile)); err == nil {
+		t.Error("there is a new one")
+	}
+}
+
 // TestBestSurvivesResume: it is neither forgotten nor replaced by a worse one.
 func TestBestSurvivesResume(t *testing.T) {
 	path := t.TempDir()
@@ -368,7 +438,7 @@ func TestOtherConfiguration(t *testing.T) {
 		t.Errorf("no run: %v", err)
 	}
 	_, err = train.OpenDir(filepath.Join(path, train.ConfigFile), nil)
-	wantError(t, err, "is no directory of a run: it is a file")
+	wantError(t, err, "is not the folder of a run: it is a file")
 }
 
 // TestOneProcess: a second one is refused while the first has the run.

@@ -43,26 +43,35 @@ func NewStep[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], optimizer *optim.
 // GOMAXPROCS. They change no bit.
 func (s *Step[T]) Threads(n int) { s.Pass.Threads, s.Optimizer.Threads = n, n }
 
-// Do is one step on a batch and its targets. It returns the loss before the step. If that
-// or a gradient is not finite, the network is as before, and it is an *[InputError] if a
-// sample of the batch is not finite, and else a *[DivergedError] that says where a number
-// is not finite first. If a parameter is not finite after the step, it is a
-// *[DivergedError] too. A label that is none of the classes panics with a
-// *[nn.LabelError].
+// Do is one step on a batch and its targets. It returns the loss before the step.
+//
+// If the loss or a gradient is not finite, it returns an *[InputError] if a sample of the
+// batch is not finite, or else a *[DivergedError] that names the first number that is not.
+// A label that is none of the classes panics with a *[nn.LabelError]. In all these cases the
+// network, the optimizer and the pass are as before the step.
+//
+// If a parameter is not finite after the step, it returns a *[DivergedError] too, and the
+// step has been done.
 func (s *Step[T]) Do(x *tensor.Tensor[T], t nn.Targets[T]) (loss float64, err error) {
 	s.Pass.Reset()
 	for _, state := range s.state {
 		copy(state.before, state.live.Data)
 	}
-	unfused, observe := s.Pass.Unfused, s.Pass.Observe
+	complete := false
+	defer func(unfused bool, observe func(nn.Layer[T], bool, *tensor.Tensor[T])) {
+		s.Pass.Unfused, s.Pass.Observe = unfused, observe
+		if !complete {
+			s.undo()
+		}
+	}(s.Pass.Unfused, s.Pass.Observe)
 	if s.health != nil {
 		s.Pass.Unfused, s.Pass.Observe = true, s.health.outputs // to the same bits
 	}
 	loss = nn.Backpropagate(s.Pass, s.Net, s.Loss, x, t)
-	s.Pass.Unfused, s.Pass.Observe = unfused, observe
 	if !finite(loss) || !s.Optimizer.FiniteGrads() {
 		return loss, s.diverged(x, t, loss)
 	}
+	complete = true
 	if s.health != nil {
 		s.health.gradients()
 	}

@@ -14,52 +14,78 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Config says what to train, on what, and how long.
+// A Config says what to train, on what data, and for how long.
 type Config[T tensor.Float] struct {
 	Net       nn.Layer[T]
 	Loss      nn.Loss[T]          // of the outputs of Net and the targets of the samples
 	Optimizer *optim.Optimizer[T] // of the parameters of Net
 
-	Train      data.Samples[T]
-	Validation data.Samples[T] // evaluated after each epoch, for the best network and Patience; nil is none
-	Test       data.Samples[T] // only evaluated; nil is none
+	// Train is the training set. Validation is evaluated after each epoch, to find the best
+	// network and for Patience. Test is evaluated after each epoch, and changes nothing.
+	// Validation and Test may be nil.
+	Train, Validation, Test data.Samples[T]
 
-	Batch    int    // samples a step
-	Steps    int    // an epoch is Train.Len()/Batch of them, rounded up
-	Patience int    // end after so many epochs without a lower loss on Validation, and then, or at Steps, give Net the parameters of the best epoch; 0: never
-	Seed     uint64 // of the order of the samples
-	Threads  int    // for everything: step, optimizer, batches and evaluation; 0: all of GOMAXPROCS. They change no bit.
+	// Batch is the number of samples in a step. Steps is the number of steps of the whole
+	// training; an epoch has Train.Len()/Batch steps, rounded up.
+	Batch, Steps int
 
-	// Observers, called between steps; they may be nil. An error ends the run, which
-	// returns it; ErrStop ends it as if this were the last step.
-	OnStep  func(step int, loss float64) error                // after each step, counted from 1
-	OnEpoch func(Epoch) error                                 // after each epoch, and after the last step
-	Metrics func(context.Context) (map[string]float64, error) // measures Net for each Epoch
+	// Patience is the number of epochs without a lower validation loss after which the
+	// training ends. Net then gets the parameters of the best epoch, as it does when the
+	// training ends at Steps. 0 turns both off.
+	Patience int
 
-	// Where the run is kept: nil is nowhere. If Dir holds a checkpoint, the run goes on from
-	// there, to the same bits as one that was never interrupted.
-	Dir       *Dir
-	Every     int                              // steps between checkpoints, more while one is still being written; 0: an epoch
-	Keep      int                              // the last checkpoints that stay; 0: 3
-	SaveModel func(path string, e Epoch) error // writes Net, which is as after e, to a file: the best one, and that of the end; nil: neither
-	Log       func(format string, args ...any) // is told what was found in Dir; nil: nobody
+	// Seed decides the order of the samples.
+	Seed uint64
+
+	// Threads is the number of threads for steps, batches and evaluation; 0 is all of
+	// GOMAXPROCS. It changes no bit of the result.
+	Threads int
+
+	// Observers are called between steps; each may be nil. An error from an observer ends
+	// the run, which returns it. ErrStop ends the run as if this were the last step.
+	//
+	// OnStep is called after each step, counted from 1; OnEpoch after each epoch and after
+	// the last step. Metrics measures Net for each Epoch.
+	OnStep  func(step int, loss float64) error
+	OnEpoch func(Epoch) error
+	Metrics func(context.Context) (map[string]float64, error)
+
+	// Dir is the folder in which the run is kept; nil keeps none. If Dir holds a checkpoint,
+	// the run continues from there, and ends with the same bits as a run that was never
+	// interrupted.
+	Dir *Dir
+
+	// Every is the number of steps between checkpoints; 0 is an epoch. A checkpoint waits
+	// until the one before it is written.
+	Every int
+
+	// Keep is the number of checkpoints that stay, the newest ones; 0 is 3.
+	Keep int
+
+	// SaveModel writes Net, as it is after the epoch e, to a file: the best network, and the
+	// network at the end. If it is nil, neither is written.
+	SaveModel func(path string, e Epoch) error
+
+	// Log receives messages about what was found in Dir. It may be nil.
+	Log func(format string, args ...any)
 }
 
 // ErrStop is what an observer returns to end a run early.
 var ErrStop = errors.New("train: stop")
 
-// Run trains for cfg.Steps steps, or until cfg.Patience ends, and returns the Epoch of the
-// network as it then is.
+// Run trains for cfg.Steps steps, or until cfg.Patience ends the training, and returns the
+// Epoch of the network at the end.
 //
-// It stops early with ctx's error, with that of an observer, with a *[nn.LabelError] or an
-// *[InputError] that names a sample whose label or numbers are wrong, or with a
-// *[DivergedError] once the loss of a step or of an evaluation, a gradient or a parameter
-// is not finite. The network then is as the last complete step left it, which is saved to
-// cfg.Dir; the Epoch has the number of that step, and NaN for what was not evaluated. An
-// error of saving ends the run too: what was saved before stays.
+// It stops early with ctx's error, with the error of an observer, with a *[nn.LabelError]
+// or an *[InputError] that names a sample with a wrong label or number, or with a
+// *[DivergedError] if a loss, a gradient or a parameter is not finite. The network is then
+// as after the last complete step, and this state is saved to cfg.Dir. The Epoch has the
+// number of that step, and NaN for everything that was not evaluated. If saving fails, the
+// run ends too; files that were saved before remain.
 //
-// It is an error, too, if the optimizer has a parameter that the network has not or a
-// learning rate below 0, or if the network ends in a Softmax and the loss contains one.
+// It is also an error if the optimizer has a parameter that is not in the network or a
+// learning rate below 0, if the network ends in a Softmax and the loss contains one, or if
+// the last batch of an epoch is a single sample and the network has a BatchNorm.
 func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
 	if err := cfg.check(); err != nil {
 		return Epoch{}, err
@@ -72,7 +98,7 @@ func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
 	return e, t.leave(err)
 }
 
-// check completes the configuration, or returns what is wrong with it.
+// check sets the default values of the configuration, or returns what is wrong with it.
 func (cfg *Config[T]) check() error {
 	switch {
 	case cfg.Net == nil:
@@ -106,19 +132,21 @@ func (cfg *Config[T]) check() error {
 	if cfg.Log == nil {
 		cfg.Log = func(string, ...any) {}
 	}
-	_, err := fit(cfg.Net, cfg.Loss, cfg.Optimizer)
-	return err
+	if _, err := fit(cfg.Net, cfg.Loss, cfg.Optimizer); err != nil {
+		return err
+	}
+	return fitBatches(cfg.Net, cfg.Train, cfg.Batch)
 }
 
-// Random returns the random numbers for one purpose of a run, such as
-// "weights". All purposes draw from one seed, each from a stream of its own.
+// Random returns random numbers for one purpose of a run, such as "weights". All purposes
+// use the same seed, but each has a stream of its own.
 func Random(seed uint64, purpose string) *rand.Rand {
 	stream := fnv.New64a()
 	stream.Write([]byte(purpose))
 	return rand.New(rand.NewPCG(seed, stream.Sum64()))
 }
 
-// What errors call the sets.
+// The names of the sets in errors.
 const (
 	trainingSet   = "training set"
 	validationSet = "validation set"

@@ -163,6 +163,10 @@ func TestRunRefuses(t *testing.T) {
 		{"no loss", func(c *train.Config[float32]) { c.Loss = nil }},
 		{"no optimizer", func(c *train.Config[float32]) { c.Optimizer = nil }},
 		{"threads below 0", func(c *train.Config[float32]) { c.Threads = -1 }},
+		{"a batch of one sample for a BatchNorm", func(c *train.Config[float32]) {
+			net := nn.NewSequential[float32](nn.NewBatchNorm[float32](c.Train.SampleShape()[0]), c.Net)
+			c.Net, c.Optimizer, c.Batch = net, optim.NewSGD(net.Params(), 0.1), c.Train.Len()-1
+		}},
 		{"the optimizer of another network", func(c *train.Config[float32]) {
 			_, other := config(0.1)
 			c.Optimizer = optim.NewSGD(other.Params(), 0.1)

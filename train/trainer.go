@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/chainrule-go/chainrule/data"
@@ -99,17 +100,23 @@ func (t *trainer[T]) resume() error {
 	}
 	if from.path != "" {
 		t.Log("going on after step %d, from %s", t.at.Step, from.path)
+	} else if info, err := os.Stat(t.Dir.File(LogFile)); err == nil && info.Size() > 0 {
+		t.Log("the run in %s has no checkpoint that is whole: it begins again at step 0, and its log too", t.Dir.path)
 	}
 	t.before, t.saved = t.at.Seconds, t.at.progressPoint
 	log, err := t.Dir.openLog(t.at.Evaluated)
 	if err != nil {
 		return err
 	}
-	t.saver = &saver[T]{dir: t.Dir, keep: t.Keep, log: log}
+	t.saver = &saver[T]{dir: t.Dir, keep: t.Keep, log: log, warn: t.Log}
 	if t.at.Best == nil {
 		return nil
 	}
-	return t.asBest(func() error { return t.saveModel(BestFile, *t.at.Best) }) // a crash may have come between
+	err = t.asBest(func() error { return t.saveModel(BestFile, *t.at.Best) }) // a crash may have come between
+	if err != nil {
+		log.close()
+	}
+	return err
 }
 
 // run does the steps that are left.
@@ -170,8 +177,14 @@ func (t *trainer[T]) unmeasured() Epoch { return unmeasured(t.at.Step, t.batches
 // seconds is how long the run has taken, without pauses.
 func (t *trainer[T]) seconds() float64 { return t.before + time.Since(t.begun).Seconds() }
 
-// next does a step on the next batch.
+// next does a step on the next batch. After an error it comes again.
 func (t *trainer[T]) next() (loss float64, err error) {
+	epoch, batch := t.batches.Position()
+	defer func() {
+		if err != nil {
+			t.batches.Seek(epoch, batch) // where it has been, which exists
+		}
+	}()
 	x, targets, ok := t.batches.Next()
 	if !ok { // an epoch has ended; the next one begins
 		x, targets, _ = t.batches.Next()

@@ -87,7 +87,8 @@ func (c *certificate) terms() {
 - Backpropagation: what computes all gradients in training, layer by layer from the loss to the
   input. It is what is checked here, in float64.
 - Graph: the first reference. The formula of the network, built anew from elementary operations
-  (+ - * / exp log dot sum max), each with its own rule of differentiation.
+  (+ - * / exp log sqrt tanh erf maximum dot sum max broadcast hold gather), each with its own rule of
+  differentiation.
 - Complex step: the second. Im f(x + ih)/h with h = 1e-30, by the graph over complex numbers. It
   uses no rule of differentiation and takes no difference, so it is exact to rounding.
 - Central difference, "difference" in tables: the third. (f(x+h) - f(x-h))/2h with h = 1e-4, by
@@ -98,7 +99,7 @@ func (c *certificate) terms() {
   from 0. That 0 agrees with 0 shows little.
 - Kink: where a function has no derivative, as ReLU at 0. There a gradient must lie between the
   derivatives of both sides.
-- Ulp: a unit in the last place, the distance between neighbouring numbers of float32.
+- Ulp: a unit in the last place, the distance between neighboring numbers of float32.
 - Verified: each element that is named was compared, on the inputs that are named. It is not proved
   for other inputs.
 

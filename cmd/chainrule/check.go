@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -118,8 +117,11 @@ func (a *app) check(ctx context.Context, o *checkOptions) error {
 	if err != nil {
 		return err
 	}
-	c := &checker{app: a, ctx: ctx, seed: uint64(o.seed)}
-	if err := untilDone(ctx, func() error { return c.run(s, o.model == "") }); err != nil {
+	c, err := untilDone(ctx, func() (*checker, error) {
+		c := &checker{app: a, ctx: ctx, seed: uint64(o.seed)}
+		return c, c.run(s, o.model == "")
+	})
+	if err != nil {
 		return err
 	}
 	text := c.finish(s)
@@ -144,6 +146,9 @@ func (a *app) subject(ctx context.Context, o *checkOptions) (*subject, error) {
 	hash := sha256.New()
 	c, err := loadClassifier(ctx, o.model, hash)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.notTrainedOn("--certificate", o.certificate); err != nil {
 		return nil, err
 	}
 	if err := checkable(c.Net); err != nil {
@@ -228,7 +233,7 @@ func checkable(net *nn.Sequential[float32]) error {
 			if math.Abs(float64(v)) <= largestWeight { // false for NaN
 				continue
 			}
-			at := fmt.Sprintf("%s%v is %v", quoted(names[i]), place(p.Value.Shape, j), v)
+			at := fmt.Sprintf("%s%v is %v", quoted(names[i]), p.Value.Index(j), v)
 			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
 				return fmt.Errorf("%s, so there are no gradients: the training has diverged, or the file is damaged", at)
 			}
@@ -237,16 +242,6 @@ func checkable(net *nn.Sequential[float32]) error {
 		}
 	}
 	return nil
-}
-
-// place is the index along each axis of element i.
-func place(shape []int, i int) []int {
-	index := make([]int, len(shape))
-	for axis, d := range slices.Backward(shape) {
-		index[axis] = i % d
-		i /= d
-	}
-	return index
 }
 
 // leastSure returns the samples with the largest loss. Where a network is sure,

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/internal/inputfile"
 	"github.com/chainrule-go/chainrule/internal/report"
 	"github.com/chainrule-go/chainrule/model"
@@ -69,25 +70,25 @@ func modelIn(path string) (string, error) {
 }
 
 // load loads a model, or that of a run. The bytes of its file are written to copies too.
-func load(ctx context.Context, path string, copies ...io.Writer) (m *model.Model[float32], err error) {
+func load(ctx context.Context, path string, copies ...io.Writer) (*model.Model[float32], error) {
 	switch {
 	case path == "":
 		return nil, usagef("the model file has no name; is a variable of the shell empty?")
 	case path == standardInput:
 		return nil, usagef("a model is not read from standard input; name its file")
 	}
-	if path, err = modelIn(path); err != nil {
+	path, err := modelIn(path)
+	if err != nil {
 		return nil, err
 	}
 	// To open a pipe may wait for ever.
-	err = untilDone(ctx, func() error {
+	m, err := untilDone(ctx, func() (*model.Model[float32], error) {
 		f, err := inputfile.Open(ctx, path)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		defer f.Close()
-		m, err = model.Read[float32](io.TeeReader(f, io.MultiWriter(copies...)), path)
-		return err
+		return model.Read[float32](io.TeeReader(f, io.MultiWriter(copies...)), path)
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no file %s", quoted(path))
@@ -127,6 +128,20 @@ func (c *classifier) fitsMNIST(path string) error {
 			quoted(path), tensor.FormatShape(c.Input), c.classes, mnistPixels, mnistClasses)
 	}
 	return nil
+}
+
+// trainedOn returns which collection of MNIST's form a model was trained on: MNIST, if it
+// takes such images and does not say how its samples were prepared.
+func (c *classifier) trainedOn(path string) (string, error) {
+	if err := c.fitsMNIST(path); err != nil || c.Preparation == nil {
+		return data.MNISTNames()[0], err
+	}
+	for _, name := range data.MNISTNames() {
+		if slices.Equal(c.Preparation.Classes, data.MNISTSource{Name: name}.Preparation().Classes) {
+			return name, nil
+		}
+	}
+	return "", fmt.Errorf("%s was not trained on MNIST: its classes are others", quoted(path))
 }
 
 // withoutSoftmax returns net without the Softmax it may end in, at any depth.

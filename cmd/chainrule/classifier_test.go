@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chainrule-go/chainrule/data"
+	"github.com/chainrule-go/chainrule/model"
+	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/train"
 )
 
@@ -91,4 +94,43 @@ func TestFoldersAsArguments(t *testing.T) {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}
 	})
+}
+
+// TestTrainedOn: a model of other pictures of MNIST's size is not evaluated on MNIST.
+func TestTrainedOn(t *testing.T) {
+	letters := strings.Split("a b c d e f g h i j", " ")
+	for _, test := range []struct {
+		name, want string
+		p          *data.Preparation
+	}{
+		{"no word", "mnist", nil},
+		{"MNIST", "mnist", data.MNISTSource{}.Preparation()},
+		{"Fashion-MNIST", "fashion-mnist", data.MNISTSource{Name: "fashion-mnist"}.Preparation()},
+		{"letters", "", &data.Preparation{Image: &data.Image{Height: 28, Width: 28, Channels: 1}, Classes: letters}},
+		{"a table", "", &data.Preparation{Columns: make([]data.Column, 784), Classes: letters}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			net := nn.NewSequential[float32](nn.NewAffine[float32](784, 10, train.Random(1, "weights")))
+			c := &classifier{Model: &model.Model[float32]{Net: net, Input: []int{784}, Preparation: test.p}, pixels: 784, classes: 10}
+			if got, err := c.trainedOn("model"); got != test.want && err == nil || (err != nil) != (test.want == "") {
+				t.Errorf("got %q, %v, want %q", got, err, test.want)
+			}
+		})
+	}
+}
+
+// TestDataStay: no result replaces the data that a model was trained on.
+func TestDataStay(t *testing.T) {
+	table := skewedTable(t)
+	want := readFile(t, table)
+	file := filepath.Join(t.TempDir(), "model.safetensors")
+	must(t, "train", "--data", table, "--label", "kind", "--steps", "2", "--out", file)
+	for _, args := range [][]string{{"report", file, "--out", table}, {"check", "--model", file, "--certificate", table}} {
+		t.Run(args[0], func(t *testing.T) {
+			code, _, stderr := call(t, args...)
+			if code != exitUsage || !strings.Contains(stderr, "which it would replace") || !bytes.Equal(readFile(t, table), want) {
+				t.Errorf("exit code %d: %s", code, stderr)
+			}
+		})
+	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/csv"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -51,7 +52,7 @@ func namedWeights(text string) (map[string]float64, error) {
 	return weights, nil
 }
 
-// of returns the weights of the classes, of which there are so many samples to train on.
+// of returns the weights of the classes, from the number of training samples of each class.
 // Balanced, each class counts as much as every other, whatever its number of samples, as
 // scikit-learn's compute_class_weight has it:
 //
@@ -84,7 +85,8 @@ func (v classWeights) of(classes []string, counts []int) ([]float64, error) {
 		}
 		any = any || weights[i] > 0 && counts[i] > 0
 	}
-	for name := range named {
+	if unknown := slices.Sorted(maps.Keys(named)); len(unknown) > 0 {
+		name := unknown[0]
 		return nil, fmt.Errorf("there is no class %s%s; the classes are %s", quotedShort(name), spelling.Suggest(name, classes), listed(classes))
 	}
 	if !any {

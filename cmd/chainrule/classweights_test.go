@@ -129,6 +129,7 @@ func TestClassWeightsRefused(t *testing.T) {
 		{"two lines", "rare=1\noften=2", "want balanced, or weights", nil},
 		{"twice", "rare=1,rare=2", `the class "rare" has two weights`, nil},
 		{"another class", "rarer=3", `there is no class "rarer"; did you mean rare?; the classes are often, rare`, nil},
+		{"several other classes", "g=1,c=1,f=1,b=1,e=1,d=1,h=1", `there is no class "b"`, nil},
 		{"nothing counts", "rare=0,often=0", "every sample to train on has the weight 0", nil},
 		{"numbers to predict", "balanced", "--class-weights is for classes, and --target predicts numbers", []string{"--data", numbers, "--target", "b"}},
 		{"a class that is not trained", "balanced", `no sample to train on has the class "y"`, []string{"--data", parts, "--label", "kind", "--part-column", "part"}},

@@ -52,8 +52,7 @@ func costOf[T tensor.Float](net *nn.Sequential[T], sample []int) (c cost, err er
 	return c, nil
 }
 
-// checkNumbers refuses a model of which a sample and its results are more than so many
-// numbers.
+// checkNumbers refuses a model in which a sample and its results have more than most numbers.
 func (c *classifier) checkNumbers(path string, most int64) error {
 	if c.numbers > most {
 		return fmt.Errorf("%s: a sample and the results of the layers are %d numbers, and at most %d are allowed; use a model with fewer or smaller layers", quoted(path), c.numbers, most)
@@ -87,20 +86,14 @@ func (c *classifier) together() (batch, threads int) {
 }
 
 // evaluate returns the mean loss and the accuracy on samples, in bounded memory.
-func (c *classifier) evaluate(ctx context.Context, set data.Samples[float32]) (loss, accuracy float64, err error) {
-	of := nn.NewSoftmaxWithLoss[float32]()
+func (c *classifier) evaluate(ctx context.Context, set data.Samples[float32]) (train.Score, error) {
 	batch, threads := c.together()
-	correct := 0
-	err = untilDone(ctx, func() error {
-		return train.Outputs(ctx, c.logits, set, batch, threads, func(_ int, y *tensor.Tensor[float32], t nn.Targets[float32]) error {
-			loss += float64(of.Forward(nil, y, t) * float64(t.Len()))
-			correct += nn.Correct(y, t.Labels)
+	return untilDone(ctx, func() (score train.Score, err error) {
+		loss := c.loss()
+		err = train.Outputs(ctx, c.logits, set, batch, threads, func(_ int, y *tensor.Tensor[float32], t nn.Targets[float32]) error {
+			score.Add(train.ScoreOf(nil, loss, y, t))
 			return nil
 		})
+		return score, err
 	})
-	if err != nil { // it may still be under way
-		return 0, 0, err
-	}
-	n := float64(set.Len())
-	return loss / n, float64(correct) / n, nil
 }

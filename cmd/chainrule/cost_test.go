@@ -62,14 +62,14 @@ func TestEvalInParts(t *testing.T) {
 		t.Fatal(err)
 	}
 	set := randomSamples[float32](c, 10, 1)
-	loss, accuracy, err := c.evaluate(t.Context(), set)
+	want, err := c.evaluate(t.Context(), set)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.numbers = mostComputed / 4 // 4 samples at a time
-	l, a, err := c.evaluate(t.Context(), set)
-	if err != nil || math.Abs(l-loss) > 1e-6 || math.Abs(a-accuracy) > 1e-6 {
-		t.Errorf("in parts: loss %v and accuracy %v, want %v and %v; error %v", l, a, loss, accuracy, err)
+	got, err := c.evaluate(t.Context(), set)
+	if err != nil || math.Abs(got.Loss()-want.Loss()) > 1e-6 || got.Accuracy() != want.Accuracy() {
+		t.Errorf("in parts: loss and accuracy %v, want %v; error %v", got, want, err)
 	}
 }
 

@@ -43,19 +43,18 @@ type look struct {
 }
 
 func (a *app) lookAt(ctx context.Context, path string, o data.Options) error {
-	var l look
-	err := untilDone(ctx, func() (err error) {
+	l, err := untilDone(ctx, func() (l look, err error) {
 		if isFolder(path) {
 			l.Folder, err = data.DescribeFolder(ctx, path)
-			return err
+			return l, err
 		}
 		f, err := openInput(ctx, path)
 		if err != nil {
-			return err
+			return l, err
 		}
 		defer f.Close()
 		l.Table, l.Array, err = data.Describe(f, fileName(path), o)
-		return err
+		return l, err
 	})
 	switch {
 	case err != nil:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -30,6 +31,18 @@ func TestOwnTable(t *testing.T) {
 			t.Errorf("predict says %s", out)
 		}
 	})
+	t.Run("a header that begins like a picture", func(t *testing.T) {
+		table := "BMI,class\n"
+		for i := range 40 {
+			table += fmt.Sprintf("%d,%c\n", i, "ab"[i/20])
+		}
+		path := write(t, "bmi.csv", []byte(table))
+		file := filepath.Join(t.TempDir(), "bmi.safetensors")
+		must(t, "train", "--data", path, "--label", "class", "--steps", "3", "--out", file, "--test", path)
+		if out := must(t, "predict", file, path); strings.Count(out, "\n") != 40 {
+			t.Errorf("predict says %s", out)
+		}
+	})
 	t.Run("numbers", func(t *testing.T) {
 		if out := must(t, "train", "--force", "--data", iris, "--target", "petal width", "--steps", "300", "--out", model); !strings.Contains(out, "test R² 0.") || strings.Contains(out, "accuracy") {
 			t.Errorf("train says %s", out)
@@ -45,6 +58,35 @@ func TestOwnTable(t *testing.T) {
 		}
 		if out := must(t, "data", iris); strings.Contains(out, advice) {
 			t.Errorf("data says of classes of one size\n%s", out)
+		}
+	})
+	t.Run("what is what", func(t *testing.T) {
+		_, _, stderr := call(t, "train", "--data", iris, "--label", "species", "--validation", "0.1", "--ignore", "petal width", "--steps", "1", "--out", filepath.Join(t.TempDir(), "m"))
+		var n [3]int
+		_, err := fmt.Sscanf(strings.TrimPrefix(stderr, iris), ": %d samples to train on, %d to validate with, %d to test with; inputs: sepal length,", &n[0], &n[1], &n[2])
+		if err != nil || n[0]+n[1]+n[2] != 150 || !strings.HasSuffix(stderr, ", sepal width, petal length\n") {
+			t.Errorf("train says %q: %v", stderr, err)
+		}
+	})
+	t.Run("flags of other data", func(t *testing.T) {
+		letters := t.TempDir()
+		pictures(t, letters, "dark/1.png", "dark/2.png", "light/1.png", "light/2.png")
+		for _, c := range []struct {
+			args []string
+			want string
+		}{
+			{[]string{"train", "--label", "y"}, "--label is for a table, and mnist is none"},
+			{[]string{"train", "--data", "fashion-mnist", "--size", "14x14"}, "--size is for a folder of pictures, and fashion-mnist is none"},
+			{[]string{"train", "--data", iris, "--label", "species", "--size", "8x8"}, "--size is for a folder of pictures, and " + iris + " is none"},
+			{[]string{"train", "--data", iris, "--label", "species", "--labels", iris}, "--labels is for an IDX or npy file"},
+			{[]string{"train", "--data", iris, "--label", "species", "--target", "petal width"}, "want a label (classes) or targets (numbers) to predict, not both"},
+			{[]string{"train", "--data", iris, "--label", "species", "--header", "maybe"}, `want yes or no for the header, got "maybe"`},
+			{[]string{"train", "--data", iris, "--label", "species", "--test", "0.9", "--validation", "0.5"}, "leave something to train on"},
+			{[]string{"train", "--data", letters, "--test", letters, "--fill", "mean"}, "--fill is for a table, and " + letters + " is none"},
+		} {
+			if code, _, stderr := call(t, c.args...); code != exitUsage || !strings.Contains(stderr, c.want) {
+				t.Errorf("%v: exit code %d and %q, want 2 and %q", c.args, code, stderr, c.want)
+			}
 		}
 	})
 	t.Run("mistakes", func(t *testing.T) {

@@ -44,7 +44,7 @@ func (o *dataOptions) flags(cmd *cobra.Command) {
 	f.StringArrayVar(&o.own.Fill, "fill", nil, "table: missing values become mean, median, most-frequent or =TEXT; COLUMN=mean for one column; may be given again")
 	f.StringVar(&o.own.PartColumn, "part-column", "", "table: the column that says train, validation or test")
 	f.Var(&o.size, "size", "pictures: scale them to WIDTHxHEIGHT pixels")
-	f.Var(&o.channels, "channels", "pictures: 1 for grey, 3 for colour (default as the first one)")
+	f.Var(&o.channels, "channels", "pictures: 1 for gray, 3 for color (default as the first one)")
 	f.Lookup("channels").DefValue = ""
 	f.StringVar(&o.own.Labels, "labels", "", "IDX, npy: the file with the labels (default found by its name)")
 	f.Var(&o.validation, "validation", "what to validate with after each epoch: a share such as 0.1, or a file or folder")
@@ -92,15 +92,19 @@ func (o *dataOptions) load(ctx context.Context, a *app) (*dataset, error) {
 	if name, dir, ok := o.source.mnist(); ok {
 		return o.loadMNIST(ctx, a, name, dir)
 	}
-	path := string(o.source)
-	var parts *data.Parts[float32]
-	err := untilDone(ctx, func() (err error) { // it may be a pipe
-		parts, err = data.Load[float32](ctx, path, o.options())
-		return err
+	path, own := string(o.source), o.options()
+	if err := own.Check(); err != nil {
+		return nil, usageError{err}
+	}
+	parts, err := untilDone(ctx, func() (*data.Parts[float32], error) { // it may be a pipe
+		return data.Load[float32](ctx, path, own)
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w; --data takes %s, or a file or folder", err, strings.Join(data.MNISTNames(), ", "))
 	} else if err != nil {
+		return nil, err
+	}
+	if err := o.fits(parts.Preparation, isFolder(path), false, fileName(path)); err != nil {
 		return nil, err
 	}
 	set := &dataset{train: parts.Train, validation: parts.Validation, test: parts.Test, preparation: parts.Preparation, sha256: parts.SHA256}
@@ -108,13 +112,43 @@ func (o *dataOptions) load(ctx context.Context, a *app) (*dataset, error) {
 	return set, nil
 }
 
+// fits refuses a flag that says nothing of the data, which are of another kind.
+func (o *dataOptions) fits(p *data.Preparation, folder, mnist bool, name string) error {
+	table := len(p.Columns) > 0
+	for _, f := range []struct {
+		flag       string
+		given, fit bool
+		of         string
+	}{
+		{"label", o.own.Label != "", table, "a table"},
+		{"target", len(o.own.Targets) > 0, table, "a table"},
+		{"ignore", len(o.own.Ignore) > 0, table, "a table"},
+		{"categorical", len(o.own.Categorical) > 0, table, "a table"},
+		{"fill", len(o.own.Fill) > 0, table, "a table"},
+		{"header", o.own.Header != "", table, "a table"},
+		{"missing", len(o.own.Missing) > 0, table, "a table"},
+		{"part-column", o.own.PartColumn != "", table, "a table"},
+		{"size", o.size != (pictureSize{}), folder, "a folder of pictures"},
+		{"channels", o.channels.value != 0, folder, "a folder of pictures"},
+		{"labels", o.own.Labels != "", !table && !folder && !mnist, "an IDX or npy file"},
+	} {
+		if f.given && !f.fit {
+			return usagef("--%s is for %s, and %s is none; leave it out, or name other data with --data", f.flag, f.of, name)
+		}
+	}
+	return nil
+}
+
 // loadMNIST reads a collection of MNIST's form.
 func (o *dataOptions) loadMNIST(ctx context.Context, a *app, name, dir string) (*dataset, error) {
-	if o.test != (part{}) || o.validation.path != "" || o.own.PartColumn != "" {
+	if o.test != (part{}) || o.validation.path != "" {
 		return nil, usagef("%s has a test set; a share of its training set can be for validation (--validation 0.1)", name)
 	}
 	source := a.mnist(dir)
 	source.Name = name
+	if err := o.fits(source.Preparation(), false, true, name); err != nil {
+		return nil, err
+	}
 	all, test, err := data.LoadMNISTPixels[float32](ctx, source)
 	if err != nil {
 		return nil, err
@@ -128,6 +162,31 @@ func (o *dataOptions) loadMNIST(ctx context.Context, a *app, name, dir string) (
 	}
 	set.complete()
 	return set, nil
+}
+
+// String tells how many samples are for what, and the columns that are inputs.
+func (s *dataset) String() string {
+	text := fmt.Sprintf("%d samples to train on", s.train.Len())
+	for _, part := range []struct {
+		samples data.Samples[float32]
+		what    string
+	}{{s.validation, "to validate with"}, {s.test, "to test with"}} {
+		if part.samples != nil && part.samples.Len() > 0 {
+			text += fmt.Sprintf(", %d %s", part.samples.Len(), part.what)
+		}
+	}
+	const most = 10 // columns
+	for i, c := range s.preparation.Columns {
+		switch {
+		case i == 0:
+			text += "; inputs: " + shortened(c.Name)
+		case i < most:
+			text += ", " + shortened(c.Name)
+		case i == most:
+			text += fmt.Sprintf(" and %d more", len(s.preparation.Columns)-most)
+		}
+	}
+	return text
 }
 
 // complete derives what follows from the samples and their preparation.
@@ -172,23 +231,37 @@ func reshaped(samples data.Samples[float32], input []int) data.Samples[float32] 
 // values reports whether the targets are numbers.
 func (s *dataset) values() bool { return len(s.preparation.Targets) > 0 }
 
-// restored returns outputs or targets in their own units.
-func restored(p *data.Preparation, y *tensor.Tensor[float32]) *tensor.Tensor[float32] {
-	of := tensor.Of(slices.Clone(y.Data), y.Shape...)
-	data.Restore(p, of.Data)
-	return of
+// paths are the files and folders that the flags name.
+func (o *dataOptions) paths() (paths []string) {
+	source := string(o.source)
+	if _, dir, mnist := o.source.mnist(); mnist {
+		source = dir
+	}
+	for _, path := range []string{source, o.own.Labels, o.validation.path, o.test.path} {
+		if path != "" {
+			paths = append(paths, path)
+		}
+	}
+	return paths
 }
 
-// notOverwritten refuses an output file that would replace the data, or could.
-func (o *dataOptions) notOverwritten(out string) error {
-	if _, dir, ok := o.source.mnist(); ok && dir == "" {
-		return nil
+// logPaths says which files are read for a training that a model file records. Whoever
+// wrote that file has chosen them.
+func (a *app) logPaths(o *dataOptions, model string) {
+	paths := o.paths()
+	for i, path := range paths {
+		paths[i] = fileName(path)
 	}
-	for _, in := range []string{string(o.source), o.own.Labels, o.validation.path, o.test.path} {
-		if in == "" {
-			continue
-		}
-		if err := notInput("--out", out, in); err != nil {
+	if len(paths) > 0 {
+		a.logf("the data of the training of %s are read from %s", quoted(model), listed(paths))
+	}
+}
+
+// notOverwritten refuses an output file, which flag names, that would replace the data, or
+// could.
+func (o *dataOptions) notOverwritten(flag, out string) error {
+	for _, in := range o.paths() {
+		if err := notInput(flag, out, in); err != nil {
 			return err
 		}
 		info, err := os.Stat(in)
@@ -196,12 +269,12 @@ func (o *dataOptions) notOverwritten(out string) error {
 			continue
 		}
 		if folder, err := os.Stat(filepath.Dir(out)); err == nil && os.SameFile(info, folder) {
-			return usagef("--out %s is in the folder of --data, whose files it could replace", quoted(out))
+			return usagef("%s %s is in the folder of --data, whose files it could replace", flag, quoted(out))
 		}
 		// A link from elsewhere leads there too.
 		files, _ := os.ReadDir(in)
 		for _, f := range files {
-			if err := notInput("--out", out, filepath.Join(in, f.Name())); err != nil {
+			if err := notInput(flag, out, filepath.Join(in, f.Name())); err != nil {
 				return err
 			}
 		}

@@ -1,10 +1,16 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"math"
+	"strconv"
 	"time"
 
+	"github.com/chainrule-go/chainrule/data"
+	"github.com/chainrule-go/chainrule/internal/report"
+	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/train"
 )
 
@@ -21,14 +27,14 @@ type epochEvent struct {
 	ValidationAccuracy *number `json:"validation_accuracy,omitempty"`
 }
 
-// mostEpochs are the epochs that are printed each; of more, every so many-th.
+// mostEpochs is the number of epochs up to which each is printed; with more, some are left out.
 const mostEpochs = 100
 
 // epochs prints each epoch of a training. Of very many short ones, it leaves out those
 // that come within a second of the one before, but for the first, some twenty between, and
 // the last.
 func (a *app) epochs(t *training) func(train.Epoch) error {
-	perEpoch := (t.config.Train.Len() + t.config.Batch - 1) / t.config.Batch
+	perEpoch := t.perEpoch()
 	total, every := t.config.Steps/perEpoch, 1
 	if total > mostEpochs {
 		every = total / 20
@@ -42,6 +48,11 @@ func (a *app) epochs(t *training) func(train.Epoch) error {
 		}
 		return nil
 	}
+}
+
+// perEpoch is the number of steps of an epoch.
+func (t *training) perEpoch() int {
+	return (t.config.Train.Len() + t.config.Batch - 1) / t.config.Batch
 }
 
 func (a *app) printEpoch(e train.Epoch) {
@@ -65,7 +76,8 @@ func (a *app) printEpoch(e train.Epoch) {
 	if !math.IsNaN(e.TrainAccuracy) {
 		validation += fmt.Sprintf("  train accuracy %.4f", e.TrainAccuracy)
 	}
-	fmt.Fprintf(a.stdout, "epoch %5.4g  step %6d  loss %.4f%s%s\n", e.Epoch, e.Step, e.Loss, validation, tested("  ", e))
+	epoch := strconv.FormatFloat(math.Round(100*e.Epoch)/100, 'f', -1, 64)
+	fmt.Fprintf(a.stdout, "epoch %5s  step %6d  loss %.4f%s%s\n", epoch, e.Step, e.Loss, validation, tested("  ", e))
 }
 
 // tested says how well the test set is predicted, behind a separator; "" if there is none.
@@ -92,9 +104,44 @@ func (t *training) warn(a *app, last train.Epoch) {
 	if t.set.values() || !(score <= guess) {
 		return
 	}
+	if guess == 1 {
+		a.logf("the test set has one class alone, so that its accuracy tells nothing of the model; name other samples with --test")
+		return
+	}
 	remedy := "another --lr or --init, or train longer"
 	if !t.weighted() && guess > 0.5 && skewed(t.set.counts) {
 		remedy = "--class-weights balanced, for its classes are skewed"
 	}
 	a.logf("the model is of no use: its %s is %.1f %%, and naming the same class each time gives %.1f %%; try %s", what, 100*score, 100*guess, remedy)
+}
+
+// measure returns what package metrics measures in each epoch beside loss and accuracy: of
+// the test set where the accuracy is not what counts, and of the validation set for the log
+// of a run.
+func (t *training) measure(ctx context.Context) (map[string]float64, error) {
+	all := map[string]float64{}
+	for _, set := range []struct {
+		name    string
+		samples data.Samples[float32]
+		wanted  bool
+	}{
+		{"test", t.config.Test, t.set.values() || t.weighted()},
+		{"validation", t.config.Validation, t.config.Dir != nil},
+	} {
+		if !set.wanted || set.samples == nil || set.samples.Len() == 0 || !t.set.values() && t.set.outputs > mostReported {
+			continue
+		}
+		e, err := report.Evaluate(ctx, t.net, t.config.Loss, set.samples, t.set.preparation, 0, t.config.Threads)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, e.Logged(set.name))
+	}
+	return all, nil
+}
+
+// weighted reports whether the classes have weights.
+func (t *training) weighted() bool {
+	loss, ok := t.config.Loss.(*nn.SoftmaxWithLoss[float32])
+	return ok && loss.ClassWeights != nil
 }

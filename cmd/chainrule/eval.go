@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -64,7 +63,7 @@ func (a *app) eval(ctx context.Context, path string, source dataSource, detailed
 	if c.values() {
 		return a.evalValues(ctx, c, test)
 	}
-	loss, accuracy, err := c.evaluate(ctx, test)
+	s, err := c.evaluate(ctx, test)
 	if err != nil {
 		return err
 	}
@@ -73,11 +72,11 @@ func (a *app) eval(ctx context.Context, path string, source dataSource, detailed
 			Accuracy number `json:"accuracy"`
 			Loss     number `json:"loss"`
 			Samples  int    `json:"samples"`
-		}{number(accuracy), number(loss), test.Len()})
+		}{number(s.Accuracy()), number(s.Loss()), test.Len()})
 	} else {
-		fmt.Fprintf(a.stdout, "accuracy %.4f, loss %.4f on %d samples\n", accuracy, loss, test.Len())
+		fmt.Fprintf(a.stdout, "accuracy %.4f, loss %.4f on %d samples\n", s.Accuracy(), s.Loss(), test.Len())
 	}
-	return c.finite(path, loss)
+	return c.finite(path, s.Loss())
 }
 
 // evalValues prints how well a model predicts numbers.
@@ -115,13 +114,16 @@ func (a *app) testSamples(ctx context.Context, c *classifier, path string, sourc
 	if !ok {
 		return labelledSamples[float32](ctx, c, string(source))
 	}
-	if err = c.fitsMNIST(path); err != nil {
+	if source == "" {
+		name, err = c.trainedOn(path)
+	} else {
+		err = c.fitsMNIST(path)
+	}
+	if err != nil {
 		return test, fmt.Errorf("%w; give samples of your own with --data", err)
 	}
 	from := a.mnist(dir)
-	if from.Name = name; source == "" && c.Preparation != nil && slices.Equal(c.Preparation.Classes, data.MNISTSource{Name: "fashion-mnist"}.Preparation().Classes) {
-		from.Name = "fashion-mnist"
-	}
+	from.Name = name
 	_, pixels, err := data.LoadMNISTPixels[float32](ctx, from)
 	pixels.Shape = c.Input
 	return pixels, err

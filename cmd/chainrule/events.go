@@ -1,30 +1,30 @@
 package main
 
 import (
-	"context"
 	"maps"
 	"math"
 	"slices"
 	"strings"
 
-	"github.com/chainrule-go/chainrule/data"
-	"github.com/chainrule-go/chainrule/internal/report"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensorboard"
 	"github.com/chainrule-go/chainrule/train"
 )
 
 // runEvents tells TensorBoard of a run: the numbers of each epoch, and how the weights are
-// distributed.
+// distributed in some hundred of them.
 type runEvents struct {
-	dir string
-	net nn.Layer[float32]
-	w   *tensorboard.Writer // from the first epoch on
+	dir   string
+	net   nn.Layer[float32]
+	every int                 // steps from one distribution of the weights to the next
+	last  int                 // step, after which there is one too
+	w     *tensorboard.Writer // from the first epoch on
 }
 
-// observe makes a run that is kept in a directory write event files.
+// observe makes a run that is kept in a folder write event files.
 func (t *training) observe(dir *train.Dir) *runEvents {
-	events, next := &runEvents{dir: dir.Path(), net: t.net}, t.config.OnEpoch
+	perEpoch := t.perEpoch()
+	events, next := &runEvents{dir: dir.Path(), net: t.net, every: perEpoch * max(1, t.config.Steps/perEpoch/100), last: t.config.Steps}, t.config.OnEpoch
 	t.config.OnEpoch = func(e train.Epoch) error {
 		if err := next(e); err != nil {
 			return err
@@ -60,9 +60,11 @@ func (r *runEvents) epoch(e train.Epoch) (err error) {
 		scalar("gradient norm/"+l.Name, l.GradientNorm)
 		scalar("dead/"+l.Name, l.Dead)
 	}
-	names := nn.ParamNames(r.net)
-	for i, p := range r.net.Params() {
-		values = append(values, tensorboard.Histogram("weights/"+names[i], p.Value.Data))
+	if e.Step%r.every == 0 || e.Step == r.last {
+		names := nn.ParamNames(r.net)
+		for i, p := range r.net.Params() {
+			values = append(values, tensorboard.Histogram("weights/"+names[i], p.Value.Data))
+		}
 	}
 	return r.w.Write(e.Step, values...)
 }
@@ -72,35 +74,4 @@ func (r *runEvents) close() error {
 		return nil
 	}
 	return r.w.Close()
-}
-
-// measure returns what package metrics measures in each epoch beside loss and accuracy: of
-// the test set where the accuracy is not what counts, and of the validation set for the log
-// of a run.
-func (t *training) measure(ctx context.Context) (map[string]float64, error) {
-	all := map[string]float64{}
-	for _, set := range []struct {
-		name    string
-		samples data.Samples[float32]
-		wanted  bool
-	}{
-		{"test", t.config.Test, t.set.values() || t.weighted()},
-		{"validation", t.config.Validation, t.config.Dir != nil},
-	} {
-		if !set.wanted || set.samples == nil || set.samples.Len() == 0 || !t.set.values() && t.set.outputs > mostReported {
-			continue
-		}
-		e, err := report.Evaluate(ctx, t.net, t.config.Loss, set.samples, t.set.preparation, 0, t.config.Threads)
-		if err != nil {
-			return nil, err
-		}
-		maps.Copy(all, e.Logged(set.name))
-	}
-	return all, nil
-}
-
-// weighted reports whether the classes have weights.
-func (t *training) weighted() bool {
-	loss, ok := t.config.Loss.(*nn.SoftmaxWithLoss[float32])
-	return ok && loss.ClassWeights != nil
 }

@@ -27,7 +27,7 @@ func TestRunEvents(t *testing.T) {
 		Layers: []train.LayerHealth{{Name: "Affine1", GradientNorm: 3}}, Metrics: map[string]float64{"validation_f1": 0.5},
 	}
 	for range 2 {
-		events := &runEvents{dir: dir, net: net}
+		events := &runEvents{dir: dir, net: net, every: 20, last: 30}
 		for e.Step = 10; e.Step <= 30; e.Step += 10 {
 			if err := events.epoch(e); err != nil {
 				t.Fatal(err)
@@ -52,10 +52,13 @@ func TestRunEvents(t *testing.T) {
 	if records != 2+3 { // version and start, and the epochs
 		t.Errorf("%d records, want 5", records)
 	}
-	for _, name := range []string{"loss/training", "loss/validation", "accuracy/training", "learning rate", "metrics/validation f1", "gradient norm/Affine1", "weights/Affine1.W"} {
+	for _, name := range []string{"loss/training", "loss/validation", "accuracy/training", "learning rate", "metrics/validation f1", "gradient norm/Affine1"} {
 		if bytes.Count(content, []byte(name)) != 3 {
 			t.Errorf("%q occurs %d times, want 3", name, bytes.Count(content, []byte(name)))
 		}
+	}
+	if n := bytes.Count(content, []byte("weights/Affine1.W")); n != 2 { // after steps 20 and 30
+		t.Errorf("the weights occur %d times, want 2", n)
 	}
 	if bytes.Contains(content, []byte("accuracy/test")) {
 		t.Error("what was not measured is told")

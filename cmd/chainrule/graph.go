@@ -47,7 +47,7 @@ stands the value, below it the gradient. NAME is one of
 or the file of a model: its layers and its loss on one sample, an image of MNIST's
 test set (--sample) or --input, with --unfold all node by node.
 
-The format is that of the file's name, or svg. The drawing goes to standard output
+The end of the file's name decides the format; without one it is svg. The drawing goes to standard output
 if that is a pipe or a file; on a terminal, which shows no pictures, it goes to a
 file of this folder named after the graph. A page (html) runs the passes
 forward and backward step by step. Drawings round numbers; json has them exactly.`,
@@ -209,8 +209,8 @@ func (a *app) drawGraph(ctx context.Context, s source, o *graphOptions, named bo
 	if err != nil {
 		return err
 	}
-	var drawing bytes.Buffer
-	if err := untilDone(ctx, func() error {
+	drawing, err := untilDone(ctx, func() ([]byte, error) {
+		var drawing bytes.Buffer
 		err := o.format.draw(&drawing, s.graph, draw.Options{Title: s.title, Note: s.note, Folded: folded})
 		switch {
 		case err != nil || o.out != "":
@@ -221,12 +221,13 @@ func (a *app) drawGraph(ctx context.Context, s source, o *graphOptions, named bo
 		default:
 			_, err = io.WriteString(a.stdout, shown(drawing.String()))
 		}
-		return err
-	}); err != nil || o.out == "" {
+		return drawing.Bytes(), err
+	})
+	if err != nil || o.out == "" {
 		return err
 	}
 	err = writeFile(ctx, o.out, func(w io.Writer) error {
-		_, err := w.Write(drawing.Bytes())
+		_, err := w.Write(drawing)
 		return err
 	})
 	if err == nil && a.json {

@@ -140,7 +140,7 @@ func TestGraphMistakes(t *testing.T) {
 		{"graph " + model + " --input 1,2,3,4 --label x", 2, "want the index of a class"},
 		{"graph " + model + " --sample 10000", 2, "from 0 to 9999"},
 		{"graph " + model + " --input 1,2,3,4 --format svg -o " + model, 2, "is the input"},
-		{"graph " + folder, 1, "is a folder"},
+		{"graph " + folder, 1, "is not the folder of a run"},
 		{"graph apples --input=", 2, "--input wants values"},
 		{"graph apples --sample 3", 2, "--sample is for a model, and apples is a figure"},
 		{"graph " + model + " --sample x", 2, "--sample\" flag: want a whole number"},

@@ -20,6 +20,9 @@ func (a *app) modelSource(ctx context.Context, path string, o *graphOptions, lab
 	if err != nil {
 		return source{}, err
 	}
+	if c.values() {
+		return source{}, fmt.Errorf("%s predicts numbers, and graph draws models of classes", quoted(path))
+	}
 	if err := c.checkDrawn(path); err != nil {
 		return source{}, err
 	}
@@ -36,8 +39,7 @@ func (a *app) modelSource(ctx context.Context, path string, o *graphOptions, lab
 		return source{}, err
 	}
 	x := tensor.Of(sample.x, append([]int{1}, c.Input...)...)
-	s := source{title: filepath.Base(path), folded: true}
-	err = untilDone(ctx, func() error { // many layers take long
+	return untilDone(ctx, func() (source, error) { // many layers take long
 		logits := net.Forward(nil, x)
 		y, class := nn.NewSoftmax[float64]().Forward(nil, logits), nn.Classes(logits)[0]
 		if y.Data[class] != y.Data[class] {
@@ -51,13 +53,11 @@ func (a *app) modelSource(ctx context.Context, path string, o *graphOptions, lab
 		}
 		g, err := trace.Network(nil, net, nn.NewSoftmaxWithLoss[float64](), x, nn.Labels[float64](label))
 		if err != nil {
-			return fmt.Errorf("%s: %w", quoted(path), err)
+			return source{}, fmt.Errorf("%s: %w", quoted(path), err)
 		}
-		s.graph = g.Graph
-		s.note = fmt.Sprintf("%s: class %d with probability %.4g; the loss is that of class %d", sample.name, class, y.Data[class], label)
-		return nil
+		note := fmt.Sprintf("%s: class %d with probability %.4g; the loss is that of class %d", sample.name, class, y.Data[class], label)
+		return source{graph: g.Graph, title: filepath.Base(path), note: note, folded: true}, nil
 	})
-	return s, err
 }
 
 // A sample is what a model is drawn on.
@@ -72,16 +72,19 @@ type sample struct {
 func (a *app) sample(ctx context.Context, c *classifier, path string, o *graphOptions) (s sample, err error) {
 	var in samples
 	if o.input == "" {
-		if err := c.fitsMNIST(path); err != nil {
+		name, err := c.trainedOn(path)
+		if err != nil {
 			return s, fmt.Errorf("%w; give a sample with --input", err)
 		}
-		_, test, err := a.mnist(string(o.data)).Load(ctx)
+		from := a.mnist(string(o.data))
+		from.Name = name
+		_, test, err := from.Load(ctx)
 		if err != nil {
 			return s, err
 		}
 		i, labels := o.sample.value, test.Labels.Data
 		in.pixels = test.Images.Data[i*mnistPixels:][:mnistPixels]
-		s = sample{name: fmt.Sprintf("image %d of MNIST's test set, a %d", i, labels[i]), label: int(labels[i])}
+		s = sample{name: fmt.Sprintf("image %d of the test set of %s, class %s", i, name, c.className(int(labels[i]))), label: int(labels[i])}
 	} else {
 		s = sample{name: "--input", label: -1}
 		if _, err := os.Stat(o.input); err != nil && o.input != standardInput {
@@ -90,6 +93,9 @@ func (a *app) sample(ctx context.Context, c *classifier, path string, o *graphOp
 				return s, usagef("--input: %w", err)
 			} else if err != nil {
 				return s, fmt.Errorf("--input %s is no list of numbers, such as 1,-0.5,2e3, and there is no file of this name", quoted(o.input))
+			}
+			if c.Preparation != nil && c.Preparation.Image == nil {
+				return s, usagef("--input: the samples of %s are prepared as in its training, and a list of numbers is not; name a file with the sample", quoted(path))
 			}
 			if len(values) != c.pixels {
 				return s, usagef("--input has %d numbers, and a sample of %s has %d", len(values), quoted(path), c.pixels)
@@ -103,10 +109,10 @@ func (a *app) sample(ctx context.Context, c *classifier, path string, o *graphOp
 			return s, err
 		}
 		defer file.Close()
-		if err := untilDone(ctx, func() (err error) { // a pipe
-			in, err = file.next(c.pixels) // what follows is not looked at
-			return err
-		}); err != nil {
+		in, err = untilDone(ctx, func() (samples, error) { // a pipe
+			return file.next(c.pixels) // what follows is not looked at
+		})
+		if err != nil {
 			return s, err
 		}
 	}

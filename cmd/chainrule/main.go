@@ -35,10 +35,13 @@ const (
 	exitInterrupted = 128 // plus the number of the signal: 130 for Ctrl-C
 )
 
-// signalError is the cause of a context cancelled by a signal.
+// signalError is the cause of a context canceled by a signal.
 type signalError struct{ os.Signal }
 
 func (e signalError) Error() string { return e.String() }
+
+// Is reports that what a signal ended was canceled: some errors are the cause itself.
+func (signalError) Is(target error) bool { return target == context.Canceled }
 
 func (e signalError) exitCode() int {
 	if s, ok := e.Signal.(syscall.Signal); ok {
@@ -199,16 +202,25 @@ func helpCommand(root *cobra.Command) *cobra.Command {
 	}
 }
 
-// untilDone runs f, which knows nothing of ctx and leaves nothing behind, and
-// returns at once when ctx is done.
-func untilDone(ctx context.Context, f func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- f() }()
+// untilDone returns what f does, or ctx's error as soon as ctx is done. Then f goes on
+// until its end or that of the program, so it writes to no variable that is used outside
+// of it: what it has to tell is its result.
+func untilDone[R any](ctx context.Context, f func() (R, error)) (R, error) {
+	type result struct {
+		r   R
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		r, err := f()
+		done <- result{r, err}
+	}()
 	select {
-	case err := <-done:
-		return err
+	case d := <-done:
+		return d.r, d.err
 	case <-ctx.Done():
-		return ctx.Err()
+		var none R
+		return none, ctx.Err()
 	}
 }
 

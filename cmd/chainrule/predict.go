@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,16 +25,16 @@ func (a *app) predictCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "predict MODEL FILE...",
 		Short: "Predict the classes or values of pictures, tables and other files",
-		Long: `Predict the samples of files. The file - is standard input. They are prepared as
-those of the training were, which the model file says: the columns of a table (CSV,
-TSV) are found by name, scaled and filled as then; pictures (PNG, JPEG, GIF) are
+		Long: `Predict the samples of files. The file - is standard input. They are prepared as in
+the training, which the model file describes: the columns of a table (CSV, TSV) are
+found by name, scaled and filled in the same way; pictures (PNG, JPEG, GIF) are
 scaled to the model's size. A file may also be an IDX file, plain or gzip, an npy or
 npz file, or a folder, of which all pictures are taken, in folders or not. MODEL may be
 the folder of a run: the model at its end, or else the best one so far.
 
 A picture of a digit, for a model trained on MNIST, is prepared as MNIST's were: made
-grey, inverted if its ink is darker than the paper at its border, the digit
-fitted into 20x20 pixels and centred by its mass in 28x28. How a camera was held
+gray, inverted if its ink is darker than the paper at its border, the digit
+fitted into 20x20 pixels and centered by its mass in 28x28. How a camera was held
 (EXIF) is not looked at: turn the picture upright. With --raw its pixels are
 taken as they are, and it must have the model's own size.
 
@@ -129,8 +130,7 @@ type input struct {
 	io.Closer
 }
 
-// next returns the next samples, at most so many numbers; none are left if it returns
-// none.
+// next returns the next samples, at most most numbers of them. It returns none at the end.
 func (in *input) next(most int) (s samples, err error) {
 	if in.pixels != nil {
 		s.pixels, err = io.ReadAll(io.LimitReader(in.pixels, int64(most)))
@@ -156,51 +156,48 @@ func (c *classifier) resultNames() string {
 // open opens the samples of a file, of which there is at least one.
 func (c *classifier) open(ctx context.Context, path string, raw bool) (*input, error) {
 	if c.Preparation != nil && c.Preparation.Array != nil || isFolder(path) {
-		in := &input{Closer: io.NopCloser(nil)}
-		err := untilDone(ctx, func() error { return c.readPrepared(ctx, in, path) })
-		return in, err
+		return untilDone(ctx, func() (*input, error) { return c.readPrepared(ctx, path) })
 	}
 	f, err := openInput(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	in := &input{Closer: f}
-	if err := untilDone(ctx, func() error { return c.begin(in, f, fileName(path), raw) }); err != nil { // a picture may take long
+	in, err := untilDone(ctx, func() (*input, error) { return c.begin(f, fileName(path), raw) }) // a picture may take long
+	if err != nil {
 		f.Close()
-		return nil, err
 	}
-	return in, nil
+	return in, err
 }
 
 // begin finds out what a file is and reads as much of it as that takes.
-func (c *classifier) begin(in *input, f io.Reader, file string, raw bool) error {
-	r := bufio.NewReader(f)
+func (c *classifier) begin(f io.ReadCloser, file string, raw bool) (*input, error) {
+	in, r := &input{Closer: f}, bufio.NewReader(f)
 	begin, err := r.Peek(512)
 	if err == io.EOF && len(begin) == 0 {
-		return fmt.Errorf("%s is empty", file)
+		return nil, fmt.Errorf("%s is empty", file)
 	} else if err != nil && err != io.EOF {
-		return fmt.Errorf("reading %s: %w", file, err)
+		return nil, fmt.Errorf("reading %s: %w", file, err)
 	}
 	switch {
 	case bytes.HasPrefix(begin, []byte{0, 0}) || bytes.HasPrefix(begin, []byte{0x1f, 0x8b}):
 		in.pixels, err = c.readIDX(r, file)
-	case http.DetectContentType(begin) == "text/plain; charset=utf-8":
+	case c.Preparation != nil && len(c.Preparation.Columns) > 0, http.DetectContentType(begin) == "text/plain; charset=utf-8":
 		err = c.readText(in, r, file)
 	default:
 		var pixels []byte
 		pixels, err = c.readPicture(r, file, raw)
 		in.pixels = bytes.NewReader(pixels)
 	}
-	return err
+	return in, err
 }
 
 // readPrepared reads all samples of a file or folder as the model says.
-func (c *classifier) readPrepared(ctx context.Context, in *input, path string) error {
+func (c *classifier) readPrepared(ctx context.Context, path string) (*input, error) {
 	read, err := preparedSamples[float64](ctx, c, path)
-	if err == nil {
-		in.numbers = read.Set().X.Data
+	if err != nil {
+		return nil, err
 	}
-	return err
+	return &input{numbers: read.Set().X.Data, Closer: io.NopCloser(nil)}, nil
 }
 
 // readText reads all samples of a table, or of a text of numbers if the model does not say
@@ -242,6 +239,8 @@ func (c *classifier) readPicture(r io.Reader, file string, raw bool) ([]byte, er
 	}
 	height, width, ok := c.side()
 	switch {
+	case raw && c.Preparation != nil && c.Preparation.Image != nil && c.Preparation.Image.Channels != 1:
+		return nil, fmt.Errorf("%s: --raw takes grey pictures, and the model takes pictures in color; leave --raw out", file)
 	case raw && !ok:
 		return nil, fmt.Errorf("%s is a picture, and the model takes %s, which is none", file, tensor.FormatShape(c.Input))
 	case !raw && c.pixels != picture.Side*picture.Side:
@@ -297,23 +296,23 @@ func (a *app) classify(ctx context.Context, c *classifier, file string, in *inpu
 	softmax := nn.NewSoftmax[float32]()
 	pass := &nn.Pass[float32]{}
 	for first := 0; ; first += most {
-		var y *tensor.Tensor[float32]
-		if err := untilDone(ctx, func() error {
+		y, err := untilDone(ctx, func() (y *tensor.Tensor[float32], err error) {
 			part, err := in.next(most * c.pixels)
 			if err != nil || part.len() == 0 {
-				return err
+				return nil, err
 			}
 			pass.Reset()
 			x := pass.New(append([]int{part.len() / c.pixels}, c.Input...)...)
 			copySamples(x.Data, part)
 			y = c.logits.Forward(pass, x)
 			if c.values() {
-				y = restored(c.Preparation, y)
+				data.Restore(c.Preparation, y.Data)
 			} else {
 				y = softmax.Forward(pass, y)
 			}
-			return nil
-		}); err != nil || y == nil {
+			return y, nil
+		})
+		if err != nil || y == nil {
 			return err
 		}
 		for i := range y.Shape[0] {
@@ -333,7 +332,7 @@ func (a *app) printPrediction(c *classifier, file string, sample int, row []floa
 		values, columns := map[string]number{}, ""
 		for k, v := range row {
 			values[c.Preparation.Targets[k].Name] = number(v)
-			columns += fmt.Sprintf("\t%.6g", v)
+			columns += "\t" + strconv.FormatFloat(float64(v), 'g', -1, 32)
 		}
 		if a.json {
 			a.printJSON(predictedValues{file, sample, values})

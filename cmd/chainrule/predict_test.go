@@ -163,14 +163,14 @@ func TestPredictNaN(t *testing.T) {
 // TestUntilDone: what blocks for ever does not keep Ctrl-C from ending it.
 func TestUntilDone(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	err := untilDone(ctx, func() error {
+	n, err := untilDone(ctx, func() (int, error) {
 		cancel()
 		select {}
 	})
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
+	if n != 0 || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %d, %v", n, err)
 	}
-	if err := untilDone(t.Context(), func() error { return io.EOF }); err != io.EOF {
-		t.Errorf("got %v", err)
+	if n, err := untilDone(t.Context(), func() (int, error) { return 1, io.EOF }); n != 1 || err != io.EOF {
+		t.Errorf("got %d, %v", n, err)
 	}
 }

@@ -15,10 +15,11 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/chainrule-go/chainrule/data"
+	"github.com/chainrule-go/chainrule/train"
 )
 
 // A recipe is what a training is made from: with the same recipe come the same bits. It
-// is the configuration of a run directory, and stands in the model file.
+// is the configuration of the folder of a run, and stands in the model file.
 type recipe struct {
 	Flags    map[string]flagValue `json:"flags"`
 	Data     string               `json:"data_sha256"`
@@ -53,10 +54,36 @@ func readRecord(training json.RawMessage) (*record, error) {
 		return nil, fmt.Errorf("it does not say how it was trained: an older program, or another one, wrote it")
 	}
 	r := &record{}
-	if err := json.Unmarshal(training, r); err != nil || r.Step < 1 {
-		return nil, fmt.Errorf("what it says of its training cannot be read: %v", err)
+	if err := json.Unmarshal(training, r); err != nil {
+		return nil, fmt.Errorf("what it says of its training cannot be read: %w", err)
+	}
+	if r.Step < 1 {
+		return nil, fmt.Errorf("it says that it was saved after %d steps; want 1 or more", r.Step)
+	}
+	return r, r.check()
+}
+
+// readRecipe reads what the run in a folder was begun with.
+func readRecipe(dir string) (*recipe, error) {
+	r := &recipe{}
+	if err := train.ReadConfig(dir, r); err != nil {
+		return nil, err
+	}
+	if err := r.check(); err != nil {
+		return nil, fmt.Errorf("the run in %s cannot go on here: %w", quoted(dir), err)
 	}
 	return r, nil
+}
+
+// check refuses a recipe that chainrule train does not write.
+func (r *recipe) check() error {
+	if r.Flags == nil {
+		return fmt.Errorf("it does not say with which flags of chainrule train it was trained: another program wrote it")
+	}
+	if file := r.Flags["layers-file"].String(); file != "" { // train records the layers in it
+		return fmt.Errorf("it names a file with layers, %s, which another program wrote down; train again with --layers", quoted(file))
+	}
+	return nil
 }
 
 // A flagValue is the value of a flag as text, or several.
@@ -114,12 +141,19 @@ func flagValues(cmd *cobra.Command) map[string]flagValue {
 // value is an error: where names the training that would be changed.
 func setFlags(cmd *cobra.Command, values map[string]flagValue, where string) error {
 	now := flagValues(cmd)
+	fresh := &cobra.Command{}
+	newTrainOptions(fresh)
+	usual := flagValues(fresh)
 	for _, name := range slices.Sorted(maps.Keys(now)) {
 		then, ok := values[name]
 		f := cmd.Flags().Lookup(name)
 		switch same := now[name].String() == then.String(); {
 		case f.Changed && !(ok && same):
-			return usagef("--%s %s would change %s, which was begun with --%[1]s %[4]s; leave it out, or begin a new run with --run", name, shortened(now[name].String()), where, shortened(then.String()))
+			begun := "with --" + name + " " + shortened(then.String())
+			if then.String() == usual[name].String() {
+				begun = "without it"
+			}
+			return usagef("--%s %s would change %s, which was begun %s; leave it out, or begin a new run with --run", name, shortened(now[name].String()), where, begun)
 		case ok && !same:
 			if err := set(f, then); err != nil {
 				return fmt.Errorf("%s was begun with --%s %s, which this version refuses: %w", where, name, shortened(then.String()), err)

@@ -30,9 +30,10 @@ test set is predicted with the worst mistakes as pictures, the network, and the
 configuration.
 
 The samples are those of --data as for eval, or the test and validation sets of the
-training, of which the file says where they are, or MNIST's test set. Where none of
-them can be had, the report does without metrics. Of a run, the model at the end is
-taken, or else the best one so far.`,
+training, of which the file says where they are, or MNIST's test set. The files that
+are read because a model file names them are printed. Where no samples can be had,
+the report does without metrics. Of a run, the model at the end is taken, or else
+the best one so far.`,
 		Example: `  chainrule report runs/1
   chainrule report model.safetensors --out model.html`,
 		Args: arguments(1, 1, "one folder of a run, or one model file"),
@@ -70,10 +71,10 @@ func (a *app) report(ctx context.Context, o *reportOptions, name string) error {
 		page.Log, page.Config = run.Log, run.Config
 		path, out = run.Model(), filepath.Join(name, out)
 	}
-	if o.out != "" {
-		out = o.out
+	if o.out == "" {
+		o.out = out
 	}
-	if err := notInput("--out", out, name, string(o.source)); err != nil {
+	if err := notInput("--out", o.out, name, string(o.source)); err != nil {
 		return err
 	}
 	if path != "" {
@@ -82,7 +83,7 @@ func (a *app) report(ctx context.Context, o *reportOptions, name string) error {
 		}
 	}
 	page.Summarize()
-	if err := writeFile(ctx, out, page.Write); err != nil {
+	if err := writeFile(ctx, o.out, page.Write); err != nil {
 		return err
 	}
 	if o.figures != "" {
@@ -91,9 +92,9 @@ func (a *app) report(ctx context.Context, o *reportOptions, name string) error {
 		}
 	}
 	if a.json {
-		a.printJSON(reportEvent{out, page.Evaluations})
+		a.printJSON(reportEvent{o.out, page.Evaluations})
 	} else {
-		fmt.Fprintf(a.stdout, "the report is in %s\n", quoted(out))
+		fmt.Fprintf(a.stdout, "the report is in %s\n", quoted(o.out))
 	}
 	return nil
 }
@@ -102,6 +103,9 @@ func (a *app) report(ctx context.Context, o *reportOptions, name string) error {
 func (a *app) reportModel(ctx context.Context, o *reportOptions, path string, page *report.Page) error {
 	c, err := loadClassifier(ctx, path)
 	if err != nil {
+		return err
+	}
+	if err := c.notTrainedOn("--out", o.out); err != nil {
 		return err
 	}
 	summary, err := c.Net.Summary(c.Input...)
@@ -151,9 +155,11 @@ func (a *app) reportedSets(ctx context.Context, o *reportOptions, path string, c
 		}
 		return []reportedSet{{"Test set", set.test}, {"Validation set", set.validation}}, nil
 	}
-	if o.source == "" && c.fitsMNIST(path) != nil {
-		a.logf("the report has no metrics, for MNIST does not fit the model; give samples of your own with --data")
-		return nil, nil
+	if o.source == "" {
+		if _, err := c.trainedOn(path); err != nil {
+			a.logf("the report has no metrics: %v; give samples of your own with --data", err)
+			return nil, nil
+		}
 	}
 	test, err := a.testSamples(ctx, c, path, o.source)
 	name := "Test set"
@@ -174,6 +180,7 @@ func (a *app) recordedData(ctx context.Context, path string, c *classifier) (*da
 	if err := setFlags(cmd, r.Flags, "the training of "+quoted(path)); err != nil {
 		return nil, err
 	}
+	a.logPaths(&o.data, path)
 	set, err := o.data.load(ctx, a)
 	if err != nil {
 		return nil, err
@@ -188,20 +195,33 @@ func (a *app) recordedData(ctx context.Context, path string, c *classifier) (*da
 	return set, nil
 }
 
+// notTrainedOn refuses an output file, which flag names, that would replace the data that
+// the model was trained on, if it says which.
+func (c *classifier) notTrainedOn(flag, out string) error {
+	r, err := readRecord(c.Training)
+	if err != nil {
+		return nil
+	}
+	cmd := &cobra.Command{Use: "train"}
+	o := newTrainOptions(cmd)
+	if setFlags(cmd, r.Flags, "the training") != nil {
+		return nil
+	}
+	return o.data.notOverwritten(flag, out)
+}
+
 // mostReported are the classes of a report, whose confusion matrix has the square of them.
 const mostReported = 1000
 
 // report is what the model makes of samples, in bounded memory.
-func (c *classifier) report(ctx context.Context, samples data.Samples[float32]) (e *report.Evaluation, err error) {
+func (c *classifier) report(ctx context.Context, samples data.Samples[float32]) (*report.Evaluation, error) {
 	if c.classes > mostReported {
 		return nil, fmt.Errorf("the model tells %d classes apart, and a report is of at most %d; eval has its accuracy and loss", c.classes, mostReported)
 	}
 	batch, threads := c.together()
-	err = untilDone(ctx, func() error {
-		e, err = report.Evaluate(ctx, c.logits, c.loss(), samples, c.Preparation, batch, threads)
-		return err
+	return untilDone(ctx, func() (*report.Evaluation, error) {
+		return report.Evaluate(ctx, c.logits, c.loss(), samples, c.Preparation, batch, threads)
 	})
-	return e, err
 }
 
 // evalReport is eval --report.

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 
+	"github.com/chainrule-go/chainrule/data"
 	"github.com/chainrule-go/chainrule/model"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/train"
@@ -92,6 +96,11 @@ func TestReportOfOwnData(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
+	// A model file names them too, and so may a stranger's: it says what is read.
+	code, _, stderr := call(t, "report", filepath.Join(dir, train.ModelFile), "--out", filepath.Join(t.TempDir(), "report.html"))
+	if want := "model.safetensors are read from " + quoted(samples); code != exitOK || !strings.Contains(stderr, want) {
+		t.Errorf("exit code %d: %s\nwant %s", code, stderr, want)
+	}
 	// With other data in their place there are no metrics, and it says why.
 	if err := os.WriteFile(samples, []byte(table.String()+"1,1,low\n"), 0o666); err != nil {
 		t.Fatal(err)
@@ -155,9 +164,36 @@ func TestEvalReport(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if detailed.Metrics["accuracy"] != plain.Accuracy || math.Abs(detailed.Metrics["loss"]-plain.Loss) > 1e-12 || len(detailed.Confusion) != 3 {
+	if detailed.Metrics["accuracy"] != plain.Accuracy || detailed.Metrics["loss"] != plain.Loss || len(detailed.Confusion) != 3 {
 		t.Errorf("eval says %+v, and with --report %+v", plain, detailed)
 	}
+}
+
+// stopping are samples whose evaluation is cancelled as it begins.
+type stopping struct {
+	data.Set[float32]
+	cancel context.CancelFunc
+}
+
+func (s stopping) Gather(x []float32, labels []int, values []float32, samples []int) {
+	s.cancel()
+	s.Set.Gather(x, labels, values, samples)
+}
+
+// TestCancelledReport: there is none without an error, and what is still under way writes
+// nothing that is in use, as the race detector sees.
+func TestCancelledReport(t *testing.T) {
+	c, err := loadClassifier(t.Context(), small(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		if e, err := c.report(ctx, stopping{randomSamples[float32](c, 10, 1), cancel}); e != nil || !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, %v", e, err)
+		}
+		synctest.Wait()
+	})
 }
 
 func TestRunsAreCompared(t *testing.T) {

@@ -31,7 +31,8 @@ and compare all bits of its parameters. The exit code is 0 if they are the same.
 MODEL may be the folder of a run: the model at its end, or else the best one so far.
 
 The file says with which flags and versions the model was trained, on which data
-by their SHA-256, and after how many steps it was saved. Other data are refused.`,
+by their SHA-256, and after how many steps it was saved. Other data are refused.
+The files that are read because the model file names them are printed.`,
 		Args:              arguments(1, 1, "one model file"),
 		ValidArgsFunction: completeModel,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.reproduce(cmd.Context(), args[0], o) },
@@ -71,6 +72,7 @@ func (a *app) reproduce(ctx context.Context, path string, o *reproduceOptions) e
 	if err := setFlags(cmd, r.Flags, "the training of "+quoted(path)); err != nil {
 		return err
 	}
+	a.logPaths(&options.data, path)
 	options.out, options.threads = "", o.threads
 	if err := options.check(); err != nil {
 		return err
@@ -81,6 +83,9 @@ func (a *app) reproduce(ctx context.Context, path string, o *reproduceOptions) e
 	}
 	if t.recipe.Data != r.Data {
 		return fmt.Errorf("the data are not those that %s was trained on: their SHA-256 is %s, and was %s", quoted(path), t.recipe.Data, r.Data)
+	}
+	if r.Step > t.config.Steps {
+		return fmt.Errorf("the model %s cannot be trained again: it says that it was saved after %d steps, of a training of %d", quoted(path), r.Step, t.config.Steps)
 	}
 	if err := a.trainTo(ctx, t, r.Step); err != nil {
 		return err
@@ -107,7 +112,7 @@ func (a *app) trainTo(ctx context.Context, t *training, last int) error {
 	bar := a.newProgress(last, "training", "steps")
 	defer bar.end()
 	reached := errors.New("reached")
-	t.config.Patience, t.config.Steps = 0, max(last, t.config.Steps)
+	t.config.Patience = 0
 	t.config.OnStep = func(step int, _ float64) error {
 		bar.set(step)
 		if step == last {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +12,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/chainrule-go/chainrule/model"
+	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/train"
 )
 
@@ -57,8 +61,8 @@ func TestEveryFlagOfAResume(t *testing.T) {
 		}
 		t.Run(f.Name, func(t *testing.T) {
 			code, _, stderr := call(t, trainIn("--resume", dir, "--"+f.Name+"="+other)...)
-			want := "--" + f.Name + " " + other + " would change the run in " + dir + ", which was begun with --" + f.Name + " "
-			if code != exitUsage || !strings.Contains(stderr, want) {
+			want := "--" + f.Name + " " + other + " would change the run in " + dir + ", which was begun with"
+			if code != exitUsage || !strings.Contains(stderr, want) || strings.Contains(stderr, "--lr 0;") {
 				t.Errorf("exit code %d: %s\nwant %s", code, stderr, want)
 			}
 		})
@@ -148,6 +152,44 @@ func TestResumeRefused(t *testing.T) {
 	}
 }
 
+// TestForeignRecords: what a run or a model of another program, or of a stranger, says of its
+// training is refused with what it lacks.
+func TestForeignRecords(t *testing.T) {
+	table := skewedTable(t)
+	recorded := func(training string) string {
+		path := filepath.Join(t.TempDir(), "m.safetensors")
+		m := &model.Model[float32]{Net: nn.NewSequential(nn.NewAffine[float32](2, 2, train.Random(1, "weights"))), Input: []int{2}, Training: []byte(training)}
+		if err := m.Save(path); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	flags := `"flags":{"data":` + strconv.Quote(table) + `,"label":"kind","hidden":"2","epochs":"3","batch":"16"}`
+	sum := sha256.Sum256(readFile(t, table))
+	data := `"data_sha256":"` + hex.EncodeToString(sum[:]) + `"`
+	for _, test := range []struct{ name, training, want string }{
+		{"no flags", `{"step":1}`, "it does not say with which flags of chainrule train it was trained"},
+		{"flags of null", `{"step":1,"flags":null}`, "it does not say with which flags of chainrule train it was trained"},
+		{"a file of layers", `{"step":1,"flags":{"layers-file":"secret.txt"}}`, "it names a file with layers, secret.txt, which another program wrote down"},
+		{"no step", `{"flags":{}}`, "it says that it was saved after 0 steps; want 1 or more"},
+		{"a step that is no number", `{"step":"1"}`, "what it says of its training cannot be read: json: cannot unmarshal string"},
+		{"a step after the end", `{"step":1000000000000000000,` + data + `,` + flags + `}`, "it was saved after 1000000000000000000 steps, of a training of 30"},
+	} {
+		t.Run("a model with "+test.name, func(t *testing.T) {
+			code, _, stderr := call(t, "reproduce", recorded(test.training), "--data", table)
+			if code != exitFailure || !strings.Contains(stderr, test.want) || strings.Contains(stderr, "<nil>") {
+				t.Errorf("exit code %d: %s\nwant %s", code, stderr, test.want)
+			}
+		})
+	}
+	t.Run("a run without flags", func(t *testing.T) {
+		code, _, stderr := call(t, "train", "--resume", runDir(t, t.TempDir(), "run", "sgd", 1), "--data", table)
+		if code != exitFailure || !strings.Contains(stderr, "cannot go on here: it does not say with which flags of chainrule train it was trained") {
+			t.Errorf("exit code %d: %s", code, stderr)
+		}
+	})
+}
+
 // TestLongFlags: what a model file could not keep is refused before the training.
 func TestLongFlags(t *testing.T) {
 	for _, test := range []struct {
@@ -167,7 +209,7 @@ func TestLongFlags(t *testing.T) {
 				t.Errorf("exit code %d: %s\nwant %d: %s", code, stderr, test.code, test.want)
 			}
 			if _, err := os.Stat(dir); (err == nil) != (code == exitOK) {
-				t.Errorf("the directory of the run: %v", err)
+				t.Errorf("the folder of the run: %v", err)
 			}
 		})
 	}

@@ -25,9 +25,9 @@ type runsOptions struct {
 func (a *app) runsCommand() *cobra.Command {
 	o := &runsOptions{}
 	cmd := &cobra.Command{
-		Use:   "runs DIR...",
+		Use:   "runs FOLDER...",
 		Short: "List and compare runs",
-		Long: `List the runs that train --run has made, the best one first: each DIR is the folder of
+		Long: `List the runs that train --run has made, the best one first: each FOLDER is the folder of
 a run or holds such folders. They are compared by the best value of a number in their
 logs: the validation loss if all of them have it, or else the test accuracy or the
 loss. Settings in which they differ are shown too.`,
@@ -74,17 +74,16 @@ type runLine struct {
 }
 
 func (a *app) runs(ctx context.Context, o *runsOptions, dirs []string) error {
-	var runs []*report.Run
-	err := untilDone(ctx, func() error {
+	runs, err := untilDone(ctx, func() (runs []*report.Run, err error) {
 		folders, err := report.FindRuns(dirs...)
 		for _, dir := range folders {
 			run, err := report.ReadRun(dir)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			runs = append(runs, run)
 		}
-		return err
+		return runs, err
 	})
 	if err != nil {
 		return err

@@ -20,29 +20,27 @@ import (
 // are a text of numbers: each line a sample and, as the last number, the index of its
 // class.
 func labelledSamples[T tensor.Float](ctx context.Context, c *classifier, path string) (data.Set[T], error) {
-	var set data.Set[T]
-	err := untilDone(ctx, func() error { // a pipe
+	return untilDone(ctx, func() (set data.Set[T], err error) { // a pipe
 		if c.Preparation == nil {
 			f, err := openInput(ctx, path)
 			if err != nil {
-				return err
+				return set, err
 			}
 			defer f.Close()
 			x, t, err := readNumbers[T](f, fileName(path), c.pixels, c.classes)
-			set = data.Set[T]{X: tensor.Of(x, append([]int{len(t)}, c.Input...)...), T: t}
-			return err
+			return data.Set[T]{X: tensor.Of(x, append([]int{len(t)}, c.Input...)...), T: t}, err
 		}
 		r, err := preparedSamples[T](ctx, c, path)
-		if err == nil && !r.Labelled {
-			err = fmt.Errorf("%s lacks what the model predicts; to have it predicted, use chainrule predict", fileName(path))
+		if err != nil {
+			return set, err
 		}
-		if err == nil {
-			set = r.Set()
-			set.X = tensor.Of(set.X.Data, append([]int{set.Len()}, c.Input...)...)
+		if !r.Labelled {
+			return set, fmt.Errorf("%s lacks what the model predicts; to have it predicted, use chainrule predict", fileName(path))
 		}
-		return err
+		set = r.Set()
+		set.X = tensor.Of(set.X.Data, append([]int{set.Len()}, c.Input...)...)
+		return set, nil
 	})
-	return set, err
 }
 
 // preparedSamples reads samples as the model says that they are prepared.
@@ -71,10 +69,11 @@ func randomSamples[T tensor.Float](c *classifier, n int, seed uint64) data.Set[T
 	return set
 }
 
-// readNumbers reads a text of numbers with commas, tabs or spaces between them.
-// A line is a sample of so many features; if classes is above 0 the index of its
-// class follows. A first line without any number names the columns; empty lines
-// and those that begin with # say nothing. Errors begin with name:line.
+// readNumbers reads a text of numbers with commas, tabs or spaces between them, for a model
+// that does not say how its samples are prepared; for one that does, package data reads
+// tables by the names of their columns. A line is a sample: its features, and then, if
+// classes is above 0, the index of its class. A first line without any number names the
+// columns; empty lines and lines that begin with # are skipped. Errors begin with name:line.
 func readNumbers[T tensor.Float](r io.Reader, name string, features, classes int) (x []T, t []int, err error) {
 	want, what := features, fmt.Sprintf("%d numbers", features)
 	if classes > 0 {

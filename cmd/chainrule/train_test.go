@@ -214,7 +214,7 @@ func TestInterruptBeforeTraining(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "model.safetensors")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(signalError{os.Interrupt})
-	for _, args := range [][]string{{"train", "--out", file}, {"check"}} {
+	for _, args := range [][]string{{"train", "--out", file}, {"check"}, {"experiment", "optimizers", "--out", file + ".svg"}} {
 		if code := run(ctx, args, io.Discard, io.Discard); code != 130 {
 			t.Errorf("%v: exit code %d", args, code)
 		}

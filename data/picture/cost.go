@@ -2,14 +2,14 @@ package picture
 
 import "encoding/binary"
 
-// A cost is what decoding a file takes, beside the file itself.
+// A cost is what decoding a file takes, in addition to the file itself.
 type cost struct {
 	memory int64 // bytes for pixels and coefficients, at most
 	scans  int   // how often a JPEG goes over its pixels
 }
 
-// pngCost needs a size that was checked. It reads the chunks of a PNG up to its pixels. The decoder skips all text
-// and profiles without decompressing them.
+// pngCost reads the chunks of a PNG up to its pixels. The size must have been checked. The
+// decoder skips all text and profiles without decompressing them.
 func pngCost(file []byte) cost {
 	const header = 8 + 8 + 13 // signature, length and type, IHDR
 	if len(file) < header {
@@ -18,18 +18,18 @@ func pngCost(file []byte) cost {
 	ihdr := file[16:header]
 	width, height := int64(binary.BigEndian.Uint32(ihdr)), int64(binary.BigEndian.Uint32(ihdr[4:]))
 	depth, kind, interlaced := int64(ihdr[8]), ihdr[9], ihdr[12] != 0
-	perPixel := max(depth/8, 1) // grey, or a palette
+	perPixel := max(depth/8, 1) // gray, or a palette
 	if kind != 0 && kind != 3 || kind == 0 && pngTransparent(file) {
-		perPixel *= 4 // the decoder has no kind of fewer channels
+		perPixel *= 4 // the decoder uses 4 bytes for any color
 	}
 	if interlaced {
-		perPixel *= 2 // its passes are decoded apart
+		perPixel *= 2 // each pass is decoded into memory of its own
 	}
 	return cost{memory: width * (height + 2) * perPixel, scans: 1} // two rows are decoded at a time
 }
 
-// gifCost needs a size that was checked: no frame is larger, and a pixel is a byte. It is
-// decoded twice where it is interlaced.
+// gifCost returns the cost of a GIF. The size must have been checked: no frame is larger, and a
+// pixel is a byte. An interlaced frame is decoded twice.
 func gifCost(file []byte) cost {
 	if len(file) < 10 {
 		return cost{}
@@ -38,7 +38,7 @@ func gifCost(file []byte) cost {
 	return cost{memory: 2 * width * height, scans: 1}
 }
 
-// pngTransparent reports whether a chunk tRNS comes before the pixels.
+// pngTransparent reports whether a tRNS chunk comes before the pixels.
 func pngTransparent(file []byte) bool {
 	for rest := file[8:]; len(rest) >= 8; {
 		length, kind := binary.BigEndian.Uint32(rest), string(rest[4:8])
@@ -60,9 +60,9 @@ const (
 	eoi, sos   = 0xd9, 0xda
 )
 
-// jpegCost needs a size that was checked. It walks through the segments of a JPEG. In the data of a scan, 0xff is
-// followed by 0 or is a marker, so each marker is seen, and the decoder sees no
-// other: it gives up at one it does not expect.
+// jpegCost walks through the segments of a JPEG. The size must have been checked. In the
+// data of a scan, 0xff is followed by 0 or is a marker. So each marker is seen, and the
+// decoder sees no other: it stops at a marker that it does not expect.
 func jpegCost(file []byte) cost {
 	var c cost
 	for at := 2; ; {
@@ -97,10 +97,10 @@ func jpegCost(file []byte) cost {
 	}
 }
 
-// frameMemory is what the pixels of a frame take: a byte a sample, four more for
-// the coefficients of a progressive one, which all its scans add to, and four a
-// pixel for the result if there are four components. An error, which the decoder
-// will find too, takes nothing.
+// frameMemory returns the memory for the pixels of a frame: a byte for each sample; four
+// more for each coefficient of a progressive frame, since all its scans add to them; and
+// four for each pixel of the result if there are four components. It is 0 for a damaged
+// frame, which the decoder refuses.
 func frameMemory(frame []byte, progressive bool) int64 {
 	if len(frame) < 6 || len(frame) != 6+3*int(frame[5]) || frame[5] == 0 {
 		return 0

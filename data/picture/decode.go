@@ -11,27 +11,27 @@ import (
 	"io"
 )
 
-// What a picture may cost. docs/LIMITS.md has the reasons.
+// The limits of a picture. docs/LIMITS.md has the reasons.
 const (
 	maxFile   = 64 << 20 // bytes of a file
 	maxPixels = 64 << 20 // the pixels of a large photo
-	maxScans  = 100      // of a JPEG; 10 are usual in a progressive one, 4 are the most in any other
+	maxScans  = 100      // of a JPEG: a progressive one usually has 10, any other at most 4
 
-	// Decoding may take freeMemory, and perByte more for each byte of the file.
-	// A small file may state a large size, and a large picture may compress well:
-	// the memory is bounded, and that of photos lies far below the bound.
+	// Decoding may take freeMemory, and perByte for each byte of the file. A small file may
+	// state a large size, and a large picture may compress well; photos need much less than
+	// this limit.
 	freeMemory = 64 << 20
 	perByte    = 32
 )
 
-// Decode reads a PNG, JPEG or GIF picture, whichever its first bytes say it is; of a GIF,
-// the first frame. The name is for error messages.
+// Decode reads a PNG, JPEG or GIF picture; its first bytes decide which. For a GIF it
+// returns the first frame. The name is for error messages.
 //
-// What it costs is known before memory is taken for pixels. A file has at most
-// 64 MiB and 64 Mi pixels, decoding it takes at most 64 MiB and 32 bytes for each
-// byte of the file, and a JPEG has at most 100 scans; what goes beyond is an
-// error. The orientation that cameras note in EXIF is not applied: a picture
-// taken with the camera on its side stays on its side.
+// The cost is known before memory is allocated for pixels. A file has at most 64 MiB and 64
+// Mi pixels, decoding takes at most 64 MiB and 32 bytes for each byte of the file, and a
+// JPEG has at most 100 scans; anything more is an error. The orientation that cameras write
+// into EXIF is not applied: a picture that was taken with the camera on its side stays on
+// its side.
 func Decode(r io.Reader, name string) (image.Image, error) {
 	in := bufio.NewReader(r)
 	magic, err := in.Peek(8)
@@ -39,7 +39,7 @@ func Decode(r io.Reader, name string) (image.Image, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 
-	// Not image.Decode: what that accepts depends on what else the program imports.
+	// This is not image.Decode, which accepts what other imports of the program register.
 	var config func(io.Reader) (image.Config, error)
 	var decode func(io.Reader) (image.Image, error)
 	var measure func([]byte) cost
@@ -87,8 +87,8 @@ func Decode(r io.Reader, name string) (image.Image, error) {
 	return img, nil
 }
 
-// broken passes on what the decoder says, which seldom tells a file that ends too
-// soon from one that is damaged.
+// broken returns the error of the decoder, which often does not distinguish a truncated
+// file from a damaged one.
 func broken(name string, err error) error {
 	return fmt.Errorf("%s: the picture cannot be decoded; it may be truncated, damaged or of a rare kind (%w); copy it again or save it as PNG", name, err)
 }

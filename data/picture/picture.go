@@ -10,62 +10,62 @@ import (
 	"slices"
 )
 
-// Side is the width and the height of what [Digit] returns.
+// Side is the width and the height of the result of [Digit].
 const Side = 28
 
 const (
 	fit         = 20 // the longer side of the digit's box, inside Side
 	minContrast = 24 // of 255: yellow felt pen on white has 29, a good photo of blank paper less, by its noise
 	weakest     = 25 // of 255: ink weaker than this is paper; JPEG ripples around a stroke stay below
-	boxed       = 64 // of 255: ink weaker than this does not widen the box, or JPEG would by whole pixels
+	boxed       = 64 // of 255: ink weaker than this does not widen the box, which the noise of JPEG would do
 )
 
-// ErrBlank is what [Digit] returns for a picture that shows no ink.
+// ErrBlank is the error of [Digit] for a picture without ink.
 var ErrBlank = errors.New("the picture shows no digit: nothing on it differs from its border; write darker or light it better")
 
-// Digit prepares a picture of one digit as those of MNIST were prepared, and
-// returns Side*Side bytes, row by row: 0 for paper, 255 for the strongest ink.
+// Digit prepares a picture of one digit in the way of MNIST. It returns Side*Side bytes, row by
+// row: 0 for paper, 255 for the strongest ink.
 //
-// LeCun, Cortes and Burges (http://yann.lecun.com/exdb/mnist/) scaled each digit
-// "to fit in a 20x20 pixel box while preserving their aspect ratio", with the
-// grey levels of anti-aliasing, and placed its centre of mass at the centre of
-// 28 x 28 pixels: in their files, always within half a pixel of index 14. Here
-// the mean of the area under each pixel is what comes nearest to their files
-// (mean difference of an enlarged MNIST digit: 0.6 of 255; by Catmull-Rom 2.6).
-// A digit that would lose ink over the edge that way is moved back inside.
+// LeCun, Cortes and Burges (http://yann.lecun.com/exdb/mnist/) scaled each digit "to fit in
+// a 20x20 pixel box while preserving their aspect ratio", with the gray levels of
+// anti-aliasing, and placed its center of mass at the center of 28 x 28 pixels: in their
+// files, always within half a pixel of index 14. Here each pixel is the mean of the area
+// under it, which comes nearest to their files (mean difference of an enlarged MNIST digit:
+// 0.6 of 255; by Catmull-Rom 2.6). A digit that would lose ink over the edge is moved back
+// inside.
 //
-// The paper is the median brightness of the picture's border, and ink is what
-// departs from it the way the farthest pixel does: black on white and chalk on a
-// board are the same, and a dim photo too. Unevenly lit paper is told from ink
-// by how much the border varies. What is transparent is white paper; if nothing
-// shows on that, it is black paper, so white ink on nothing is found as well.
+// The paper is the median brightness of the picture's border. Ink is what differs from it
+// in the same direction as the pixel that differs most: so black on white and chalk on a
+// board are the same, and so is a dim photo. Paper that is lit unevenly is distinguished
+// from ink by how much the border varies. Transparent pixels are white paper; if nothing is
+// visible on that, they are black paper, so that white ink is found as well.
 //
-// Anything on the paper besides the digit, such as a ruled line, a shadow or a second
-// digit, counts as ink. The error for a blank picture is [ErrBlank].
+// Anything else on the paper, such as a ruled line, a shadow or a second digit, counts as
+// ink. The error for a blank picture is [ErrBlank].
 func Digit(img image.Image) ([]byte, error) {
 	for _, paper := range []color.Color{color.White, color.Black} {
-		g := grey(img, paper)
+		g := gray(img, paper)
 		if ink, box := findInk(g); !box.Empty() {
-			return centre(shrink(g, box, &ink)), nil
+			return center(shrink(g, box, &ink)), nil
 		}
 	}
 	return nil, ErrBlank
 }
 
-// Raw returns the brightness of the pixels as they are, row by row, 0 for black
-// and for transparent, 255 for white: for pictures that were prepared already. A
-// picture of any other size than width x height is an error.
+// Raw returns the brightness of the pixels as they are, row by row: 0 for black and
+// transparent, 255 for white. It is for pictures that are already prepared. A picture that
+// is not width x height is an error.
 func Raw(img image.Image, width, height int) ([]byte, error) {
 	if got := img.Bounds(); got.Dx() != width || got.Dy() != height {
 		return nil, fmt.Errorf("the picture has %d x %d pixels, and raw wants %d x %d: scale it, or have it prepared", got.Dx(), got.Dy(), width, height)
 	}
-	return grey(img, color.Black).Pix, nil
+	return gray(img, color.Black).Pix, nil
 }
 
-// grey returns the luminance of img on paper. It goes by tiles, which draw
-// converts fast from every kind of picture, so that there is no second copy of a large
-// photo in colour.
-func grey(img image.Image, paper color.Color) *image.Gray {
+// gray returns the luminance of img on paper. It converts the picture in tiles, which
+// package draw does fast for every kind of picture, so that there is no second copy of a
+// large photo in color.
+func gray(img image.Image, paper color.Color) *image.Gray {
 	from := img.Bounds()
 	out := image.NewGray(image.Rect(0, 0, from.Dx(), from.Dy()))
 	tile := image.NewRGBA(image.Rect(0, 0, min(from.Dx(), 4096), min(from.Dy(), 16)))
@@ -87,8 +87,8 @@ func grey(img image.Image, paper color.Color) *image.Gray {
 	return out
 }
 
-// findInk returns how strong an ink each brightness is, 0 to 255, and the box
-// around all ink, which is empty if there is none.
+// findInk returns how strong the ink of each brightness is, 0 to 255, and the box around
+// all ink, which is empty if there is none.
 func findInk(g *image.Gray) (ink [256]uint8, box image.Rectangle) {
 	w, h := g.Rect.Dx(), g.Rect.Dy()
 	if w == 0 || h == 0 {
@@ -107,9 +107,9 @@ func findInk(g *image.Gray) (ink [256]uint8, box image.Rectangle) {
 		ink[v] = uint8(min(max(sign*(v-paper), 0), peak) * 255 / peak)
 	}
 
-	// The border is paper, so what departs from its median no farther than twice
-	// as far as the border does is paper too; but no more than half of the
-	// strength, for the digit may touch the border.
+	// The border is paper. So whatever differs from its median by up to twice the difference
+	// within the border is paper too; but at most half of the strength, since the digit may
+	// touch the border.
 	shade := uint8(min(2*int(ink[uneven]), 127))
 	for v := range ink {
 		if ink[v] < max(weakest, shade) {
@@ -132,10 +132,10 @@ func findInk(g *image.Gray) (ink [256]uint8, box image.Rectangle) {
 	return ink, box
 }
 
-// A histogram says how often each brightness occurs.
+// A histogram counts how often each brightness occurs.
 type histogram [256]int
 
-// borderOf counts the pixels of the border, those in the corners twice.
+// borderOf counts the pixels of the border. It counts the corners twice.
 func borderOf(g *image.Gray) *histogram {
 	w, h := g.Rect.Dx(), g.Rect.Dy()
 	var border histogram
@@ -165,9 +165,9 @@ func (n *histogram) rank(part, parts int) uint8 {
 	return 255
 }
 
-// shrink scales the box of g to fit x fit pixels at most: each becomes the mean
-// of the ink in the area under it, and the strongest 255, as in MNIST, where a
-// thin stroke is not pale either.
+// shrink scales the box of g to at most fit x fit pixels. Each pixel becomes the mean of
+// the ink in the area under it. Then the strongest is scaled to 255: in MNIST a thin stroke
+// is not pale either.
 func shrink(g *image.Gray, box image.Rectangle, ink *[256]uint8) *image.Gray {
 	long := max(box.Dx(), box.Dy())
 	w := max(1, (2*fit*box.Dx()+long)/(2*long)) // rounded
@@ -193,8 +193,8 @@ func shrink(g *image.Gray, box image.Rectangle, ink *[256]uint8) *image.Gray {
 	return out
 }
 
-// under yields which of n pixels lie under pixel i of m that cover the same
-// length, each with how much of it does, in units of which it has m.
+// under yields which of n pixels lie under pixel i of m pixels that cover the same length,
+// and for each the part of its length that does, in units of 1/m.
 func under(i, m, n int) iter.Seq2[int, int] {
 	return func(yield func(int, int) bool) {
 		from, to := i*n, (i+1)*n
@@ -206,9 +206,9 @@ func under(i, m, n int) iter.Seq2[int, int] {
 	}
 }
 
-// centre places the digit on Side x Side pixels with its centre of mass within
-// half a pixel of index Side/2 in both directions.
-func centre(digit *image.Gray) []byte {
+// center places the digit on Side x Side pixels, with its center of mass within half a pixel of
+// index Side/2 in both directions.
+func center(digit *image.Gray) []byte {
 	w, h := digit.Rect.Dx(), digit.Rect.Dy()
 	var mass, mx, my int
 	for i, v := range digit.Pix {

@@ -7,15 +7,15 @@ import (
 	"image/draw"
 )
 
-// mostWidth is how many pixels a row may have that [Resize] takes: as in a JPEG.
+// mostWidth is the largest width and height that [Resize] takes, the same as of a JPEG.
 const mostWidth = 1 << 16
 
-// Resize scales a picture to width x height pixels, whatever its proportions were, and
-// returns its brightness, row by row: of grey (channels 1), or first all of red, then of
-// green, then of blue (channels 3). What is transparent is black.
+// Resize scales a picture to width x height pixels, whatever its proportions, and returns
+// its brightness, row by row. With 1 channel it is gray; with 3 channels, first all of red,
+// then all of green, then all of blue. Transparent pixels are black.
 //
-// A pixel becomes the mean of the area under it, rounded. So a picture of that size
-// already stays as it is.
+// Each pixel becomes the mean of the area under it, rounded. A picture that already has the size
+// does not change.
 func Resize(img image.Image, width, height, channels int) ([]byte, error) {
 	from := img.Bounds()
 	switch {
@@ -29,7 +29,7 @@ func Resize(img image.Image, width, height, channels int) ([]byte, error) {
 	out := make([]byte, channels*width*height)
 	sums := make([]uint64, channels*width) // of the areas of a row of the result
 	rows := &tile{img: img}
-	area := uint64(from.Dx()) * uint64(from.Dy()) // a pixel of the result covers so many parts
+	area := uint64(from.Dx()) * uint64(from.Dy()) // the number of parts that a pixel of the result covers
 	for j := range height {
 		clear(sums)
 		for y, dy := range under(j, height, from.Dy()) {
@@ -60,19 +60,19 @@ func Resize(img image.Image, width, height, channels int) ([]byte, error) {
 	return out, nil
 }
 
-// luminance is that of color.GrayModel.
+// luminance is the formula of color.GrayModel.
 func luminance(p []byte) uint8 {
 	return uint8((19595*uint32(p[0]) + 38470*uint32(p[1]) + 7471*uint32(p[2]) + 1<<15) >> 16)
 }
 
-// A tile is some rows of a picture as RGBA, on black.
+// A tile is a few rows of a picture as RGBA, on black.
 type tile struct {
 	img  image.Image
 	rgba *image.RGBA
 	from int // the first row in it
 }
 
-// row returns the pixels of row y, 4 bytes each, until the next call.
+// row returns the pixels of row y, 4 bytes each. They are valid until the next call.
 func (t *tile) row(y int) []byte {
 	b := t.img.Bounds()
 	if t.rgba == nil {
@@ -87,7 +87,7 @@ func (t *tile) row(y int) []byte {
 	return t.rgba.Pix[(y-t.from)*t.rgba.Stride:][:4*b.Dx()]
 }
 
-// Grey reports whether a picture has no colour by its kind.
+// Grey reports whether the kind of a picture has no colors.
 func Grey(img image.Image) bool {
 	switch img.ColorModel() {
 	case color.GrayModel, color.Gray16Model:

@@ -77,7 +77,7 @@ func spirals(n int, rng *rand.Rand) data.Set[float32] {
 	set := data.Set[float32]{X: tensor.New[float32](n, 2), T: make([]int, n)}
 	for i := range n {
 		radius, class := rng.Float64(), i%3
-		angle := 4*radius + 2*math.Pi/3*float64(class) + 0.2*rng.NormFloat64()
+		angle := math.FMA(4, radius, math.FMA(0.2, rng.NormFloat64(), 2*math.Pi/3*float64(class)))
 		set.X.Data[2*i] = float32(radius * math.Sin(angle))
 		set.X.Data[2*i+1] = float32(radius * math.Cos(angle))
 		set.T[i] = class

@@ -57,9 +57,9 @@ func fit(onEpoch func(train.Epoch) error) (*nn.Sequential[float32], error) {
 func samples(n int, noise float64, rng *rand.Rand) data.Set[float32] {
 	x, y := tensor.New[float32](n, 1), tensor.New[float32](n, 1)
 	for i := range n {
-		at := 6*rng.Float64() - 3 // from -3 to 3
+		at := math.FMA(6, rng.Float64(), -3) // from -3 to 3
 		x.Data[i] = float32(at)
-		y.Data[i] = float32(math.Sin(at) + noise*rng.NormFloat64())
+		y.Data[i] = float32(math.FMA(noise, rng.NormFloat64(), math.Sin(at)))
 	}
 	return data.Set[float32]{X: x, Values: y}
 }

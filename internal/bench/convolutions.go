@@ -21,35 +21,16 @@ func convolutions() []Workload {
 
 // simpleConvNet and deepConvNet are the networks of chapters 7 and 8 of the book.
 func simpleConvNet() *nn.Sequential[float32] {
-	rng := train.Random(1, "weights")
-	return nn.NewSequential[float32](
-		nn.NewConvolution[float32](1, 30, nn.Square(5), rng), relu(), nn.NewMaxPool[float32](nn.Square(2)),
-		nn.NewFlatten[float32](), nn.NewAffine[float32](4320, 100, rng), relu(), nn.NewAffine[float32](100, 10, rng),
-	)
+	return nn.NewSimpleConvNet[float32]([]int{1, 28, 28}, 10, train.Random(1, "weights"))
 }
 
 func deepConvNet() *nn.Sequential[float32] {
-	rng := train.Random(1, "weights")
-	var layers []layer
-	channels := 1
-	for i, out := range []int{16, 16, 32, 32, 64, 64} {
-		padding := 1
-		if i == 3 {
-			padding = 2 // so that all pools divide evenly
-		}
-		layers = append(layers, nn.NewConvolution[float32](channels, out, nn.Square(3).Padding(padding), rng), relu())
-		if i%2 == 1 {
-			layers = append(layers, nn.NewMaxPool[float32](nn.Square(2)))
-		}
-		channels = out
-	}
-	return nn.NewSequential(append(layers, nn.NewFlatten[float32](), nn.NewAffine[float32](1024, 50, rng), relu(),
-		nn.NewDropout[float32](0.5, rng), nn.NewAffine[float32](50, 10, rng), nn.NewDropout[float32](0.5, rng))...)
+	return nn.NewDeepConvNet[float32]([]int{1, 28, 28}, 10, train.Random(1, "weights"))
 }
 
-// convolutionFlops counts the products of a network for so many images of MNIST: forward,
-// and in training for the gradients of the weights and, but for the first layer, of the
-// inputs.
+// convolutionFlops counts the products of a network for images of MNIST: of the forward
+// pass and, in training, of the gradients of the weights and of the inputs, except those of
+// the first layer.
 func convolutionFlops(net *nn.Sequential[float32], training bool, images int) (flops float64) {
 	shape, times := []int{0, 1, 28, 28}, 1.0
 	if training {

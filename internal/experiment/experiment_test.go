@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/chainrule-go/chainrule/data"
+	"github.com/chainrule-go/chainrule/internal/atomicfile"
 	"github.com/chainrule-go/chainrule/internal/plot"
 	"github.com/chainrule-go/chainrule/tensor"
 	"github.com/chainrule-go/chainrule/train"
@@ -203,6 +204,54 @@ func TestSearchGoesOn(t *testing.T) {
 				t.Error("with all trials in the table, some were done again")
 			}
 		})
+	}
+}
+
+// TestChoicesOfTrials: the same bits on every processor. They were recorded on
+// amd64; with math.Exp and math.Log there, some differ in the last bits.
+func TestChoicesOfTrials(t *testing.T) {
+	e := bookSearch(false)
+	set := images(10, 1)
+	for number, want := range [][2]float64{
+		{0x1.316c8b7fbe7dep-13, 0x1.77765d06ba42bp-18}, {0x1.76dc3b728d2e1p-10, 0x1.9031cb816012cp-14},
+		{0x1.661c599b0719p-19, 0x1.c151dd4ecfbcap-24}, {0x1.39823c3396d92p-09, 0x1.4704e5a07ce82p-25},
+	} {
+		trial := e.runner(number, set, set, 1).trial
+		if trial.Rate != want[0] || trial.Decay != want[1] {
+			t.Errorf("trial %d: rate %x and decay %x, want %x and %x", number, trial.Rate, trial.Decay, want[0], want[1])
+		}
+	}
+}
+
+// TestTableOfTrials: one search at a time has it, and one that is too long is refused.
+func TestTableOfTrials(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "trials")
+	first, err := openTrials(path, key{Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openTrials(path, key{Seed: 1}); !errors.Is(err, atomicfile.ErrLocked) || !strings.Contains(err.Error(), "another search that keeps its trials in "+path+" is under way") {
+		t.Errorf("of two searches, the second got %v", err)
+	}
+	if err := first.add(Trial{Trial: 7}); err != nil {
+		t.Fatal(err)
+	}
+	first.close()
+	again, err := openTrials(path, key{Seed: 1})
+	if err != nil || len(again.done) != 1 || again.done[0].Trial != 7 {
+		t.Fatalf("after the first: %+v, %v", again, err)
+	}
+	again.close()
+	if err := os.Truncate(path, longestTable+1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openTrials(path, key{Seed: 1}); err == nil || !strings.Contains(err.Error(), "larger than a table of trials may be") {
+		t.Errorf("of a table that is too long: %v", err)
+	}
+	if lock, err := atomicfile.Lock(path + ".lock"); err != nil {
+		t.Errorf("what was refused keeps the lock: %v", err)
+	} else {
+		lock.Close()
 	}
 }
 

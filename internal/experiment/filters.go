@@ -20,7 +20,11 @@ type filters struct {
 }
 
 func bookFilters() filters {
-	return filters{"conv 30x5x5 init=0.01, relu, maxpool 2, flatten, affine 100 init=0.01, relu, affine 10 init=0.01", 1200}
+	line, err := nn.NetworkLine("simpleconv", 10)
+	if err != nil {
+		panic(err)
+	}
+	return filters{line, 1200}
 }
 
 // A kernels is the weights of a convolution, (out, 5, 5), before or after.
@@ -79,7 +83,7 @@ func picture(w *tensor.Tensor[float32], f int) image.Image {
 	return p
 }
 
-// roughness is the mean squared difference of neighbours to the right over the variance:
+// roughness is the mean squared difference of neighbors to the right over the variance:
 // 2 for independent numbers.
 func roughness(w *tensor.Tensor[float32]) float64 {
 	columns := w.Shape[len(w.Shape)-1]

@@ -6,13 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"math"
 	"os"
 	"slices"
 	"sync"
 
 	"github.com/chainrule-go/chainrule/data"
+	"github.com/chainrule-go/chainrule/internal/atomicfile"
+	"github.com/chainrule-go/chainrule/internal/kernel"
 	"github.com/chainrule-go/chainrule/internal/plot"
 	"github.com/chainrule-go/chainrule/train"
 )
@@ -27,7 +29,7 @@ type search struct {
 	lowRate, rate   float64 // the range of the learning rate, drawn by its logarithm
 	lowDecay, decay float64 // of the weight decay
 	epochs          []int   // that the trials of each round have trained at its end
-	keep            int     // one trial of so many goes on to the next round
+	keep            int     // one of keep trials goes on to the next round
 }
 
 func bookSearch(halving bool) search {
@@ -164,18 +166,21 @@ type trialRunner struct {
 	r          *runner
 }
 
-// runner returns that of a trial, whose choice depends on the seed and its number alone.
+// runner returns that of a trial, whose choice depends on the seed and its number alone, on
+// any processor.
 func (e search) runner(number int, set, validation data.Set[float32], seed uint64) *trialRunner {
 	rng := train.Random(seed, fmt.Sprint("trial ", number))
 	draw := func(lo, hi float64) float64 {
-		return math.Exp(math.Log(lo) + rng.Float64()*(math.Log(hi)-math.Log(lo)))
+		x := []float64{math.FMA(rng.Float64(), kernel.Log(hi)-kernel.Log(lo), kernel.Log(lo))}
+		kernel.Exp(x, x)
+		return x[0]
 	}
 	trial := Trial{Trial: number, Rate: draw(e.lowRate, e.rate), Decay: draw(e.lowDecay, e.decay)}
 	t := training{layers: hidden(6, "he", "relu"), rule: "sgd", rate: trial.Rate, decay: trial.Decay, batch: 100, set: set, seed: seed}
 	return &trialRunner{trial: trial, t: t, validation: validation}
 }
 
-// until trains to so many epochs in all.
+// until trains until the trial has trained for the given number of epochs in all.
 func (r *trialRunner) until(ctx context.Context, epochs int) (Trial, error) {
 	var err error
 	if r.r == nil {
@@ -207,21 +212,45 @@ func (r *trialRunner) until(ctx context.Context, epochs int) (Trial, error) {
 
 // trials is the table of those done: a file of JSON, the key and then a trial a line. Each
 // line is synced when its trial is done, so that a search that was killed goes on; a last
-// line that is not whole is left out.
+// line that is not whole is left out. A lock on a file beside it keeps other searches away.
 type trials struct {
-	mu   sync.Mutex
-	file *os.File
-	done []Trial
+	mu         sync.Mutex
+	file, lock *os.File // nil if the trials are not kept
+	done       []Trial
 }
 
+// longestTable is how many bytes a table of trials may have: a hundred times those of
+// the book's search.
+const longestTable = 8 << 20
+
+// openTrials reads the trials that are done from a file, and locks it; "" keeps none.
 func openTrials(path string, want key) (*trials, error) {
 	t := &trials{}
 	if path == "" {
 		return t, nil
 	}
-	text, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := t.open(path, want); err != nil {
+		t.close()
 		return nil, err
+	}
+	return t, nil
+}
+
+func (t *trials) open(path string, want key) (err error) {
+	if t.lock, err = atomicfile.Lock(path + ".lock"); errors.Is(err, atomicfile.ErrLocked) {
+		return fmt.Errorf("another search that keeps its trials in %s is under way: %w; wait for its end, or name another file", path, err)
+	} else if err != nil {
+		return err
+	}
+	if t.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644); err != nil {
+		return err
+	}
+	text, err := io.ReadAll(io.LimitReader(t.file, longestTable+1))
+	if err != nil {
+		return err
+	}
+	if len(text) > longestTable {
+		return fmt.Errorf("%s is larger than a table of trials may be, %d bytes; name another file, or remove it", path, longestTable)
 	}
 	whole := 0 // bytes of whole lines
 	for n := 1; ; n++ {
@@ -232,30 +261,27 @@ func openTrials(path string, want key) (*trials, error) {
 		if n == 1 {
 			var got key
 			if err := json.Unmarshal(line, &got); err != nil || got != want {
-				return nil, fmt.Errorf("%s: line 1: the trials in this file are those of another search; name another file, or remove it", path)
+				return fmt.Errorf("%s: line 1: the trials in this file are those of another search; name another file, or remove it", path)
 			}
 		} else {
 			var trial Trial
 			if err := json.Unmarshal(line, &trial); err != nil {
-				return nil, fmt.Errorf("%s: line %d: want a trial as JSON: %w; remove the line", path, n, err)
+				return fmt.Errorf("%s: line %d: want a trial as JSON: %w; remove the line", path, n, err)
 			}
 			t.done = append(t.done, trial)
 		}
 		whole += advance
 	}
-	if t.file, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644); err != nil {
-		return nil, err
-	}
 	if err := t.file.Truncate(int64(whole)); err != nil {
-		return nil, err
+		return err
 	}
-	if _, err := t.file.Seek(int64(whole), 0); err != nil {
-		return nil, err
+	if _, err := t.file.Seek(int64(whole), io.SeekStart); err != nil {
+		return err
 	}
 	if whole == 0 {
-		return t, t.write(want)
+		return t.write(want)
 	}
-	return t, nil
+	return nil
 }
 
 func (t *trials) find(number, epochs int) (Trial, bool) {
@@ -288,8 +314,11 @@ func (t *trials) write(v any) error {
 	return err
 }
 
+// close closes the files; each line was synced when it was written.
 func (t *trials) close() {
-	if t.file != nil {
-		t.file.Close()
+	for _, f := range []*os.File{t.file, t.lock} {
+		if f != nil {
+			f.Close()
+		}
 	}
 }

@@ -311,7 +311,7 @@ func TestPReLUSlopes(t *testing.T) {
 
 func testPReLUSlopes[T Float](t *testing.T) {
 	rng := rand.New(rand.NewPCG(92, 1))
-	for n := 1; n < 68; n++ {
+	for n := 2; n < 68; n++ {
 		const rows = 5
 		dy, x, grad := random[T](rng, rows*n), random[T](rng, rows*n), random[T](rng, n)
 		want := make([]T, n)
@@ -323,7 +323,7 @@ func testPReLUSlopes[T Float](t *testing.T) {
 				s[i%lanes] = exactFMA(dy[i], v, s[i%lanes])
 			}
 		}
-		AddPReLUSlopes(grad, dy, x)
+		PReLUBackward(1, Layout{rows, n, 1}, make([]T, rows*n), grad, dy, x, make([]T, n))
 		sameBits(t, fmt.Sprintf("of %d columns", n), grad, want)
 		sameBits(t, fmt.Sprintf("of %d elements", rows*n), []T{PReLUSlope(dy, x)}, []T{join(&s)})
 	}
@@ -381,7 +381,7 @@ func benchmarkActivations[T Float](b *testing.B) {
 	bench("copy", 2, func() { copy(y, x) })
 	bench("ReLU", 2, func() { ReLU(1, y, x) })
 	bench("LeakyReLU", 2, func() { LeakyReLU(1, y, x, 0.01) })
-	bench("PReLU", 2, func() { PReLU(y, x, slope) })
+	bench("PReLU", 2, func() { PReLU(1, Layout{n / 64, 64, 1}, y, x, slope) })
 	bench("ELU", 2, func() { ELU(1, y, x, 1) })
 	bench("Sigmoid", 2, func() { Sigmoid(1, y, x) })
 	bench("Tanh", 2, func() { Tanh(1, y, x) })
@@ -391,8 +391,7 @@ func benchmarkActivations[T Float](b *testing.B) {
 	bench("GELUTanh", 2, func() { GELUTanh(1, y, x) })
 	bench("ReLUBackward", 3, func() { ReLUBackward(1, z, x, y) })
 	bench("LeakyReLUBackward", 3, func() { LeakyReLUBackward(1, z, x, y, 0.01) })
-	bench("PReLUBackward", 3, func() { PReLUBackward(z, x, y, slope) })
-	bench("AddPReLUSlopes", 2, func() { AddPReLUSlopes(slope, x, y) })
+	bench("PReLUBackward", 3, func() { PReLUBackward(1, Layout{n / 64, 64, 1}, z, make([]T, 64), x, y, slope) })
 	bench("ELUBackward", 3, func() { ELUBackward(1, z, x, y, 1) })
 	bench("SoftplusBackward", 3, func() { SoftplusBackward(1, z, x, y) })
 	bench("SiLUBackward", 3, func() { SiLUBackward(1, z, x, y) })

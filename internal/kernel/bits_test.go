@@ -97,9 +97,8 @@ func operationBits[T Float](name string) uint64 {
 			f(dst[i*300:][:300], x[i*300:][:300])
 		}
 	case "PReLU":
-		PReLU(dst[:1024], x[:1024], y[:64])
-		PReLUBackward(dst[1024:2048], x[:1024], x[1024:2048], y[:64])
-		AddPReLUSlopes(dst[2048:2112], x[:1024], x[1024:2048])
+		PReLU(1, Layout{16, 64, 1}, dst[:1024], x[:1024], y[:64])
+		PReLUBackward(1, Layout{16, 64, 1}, dst[1024:2048], dst[2048:2112], x[:1024], x[1024:2048], y[:64])
 		for i := 1; i < 1000; i++ {
 			dst[3000+i] = PReLUSlope(x[:i], x[i:2*i])
 		}

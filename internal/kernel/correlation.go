@@ -5,12 +5,14 @@ import (
 	"unsafe"
 )
 
-// A correlation is a convolution whose kernel moves by 1 over images that were placed
-// for it: with the padding, or zeros between the elements, and in several copies if that
-// is needed for the terms of neighbouring elements of a row to be neighbours, in one
-// vector. If the terms of the next row follow those of a row, the result is as it should
-// be. Otherwise it, too, has rows as long as those of a placed image, of which only some
-// elements mean something.
+// A correlation computes a convolution as one whose kernel moves by 1. For this the images are
+// placed in memory first: with their padding, or with zeros between the elements. With a
+// stride there are several copies, so that the terms of neighboring elements of a row are
+// neighbors in memory and can be read as one vector.
+//
+// If the rows of a placed image follow each other in the right distance, the result has the
+// right shape. Otherwise the rows of the result are as long as the rows of a placed image, and
+// only their first elements are used.
 type correlation struct {
 	groups, in, out int // planes, in all groups
 	rows, columns   placing
@@ -26,13 +28,13 @@ type placing struct {
 	out                int // elements of the result
 	split, dilation    int // between their first terms, and from a term to the next, in places
 
-	starts []int // of each copy, which has every split-th place from there on,
-	length int   // and so many of them
+	starts []int // the first place in each copy, which has every split-th place from there on
+	length int   // the number of places in a copy
 	apart  bool  // each term has a copy of its own
 }
 
-// lay lays the copies out: one for each of so many terms of an element, or only as many as
-// are needed.
+// lay lays the copies out. If apart is set, there is one copy for each term of an element;
+// otherwise there are only as many copies as needed.
 func (p *placing) lay(terms int, apart bool) {
 	p.starts, p.length, p.apart = p.starts[:0], p.out, apart
 	if !apart {

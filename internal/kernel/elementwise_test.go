@@ -45,7 +45,9 @@ func elementwises[T Float]() []elementwise[T] {
 				return in[0]
 			}},
 		{"PReLUBackward",
-			func(dst []T, in [3][]T) { PReLUBackward(dst, in[0], in[1], in[2]) },
+			func(dst []T, in [3][]T) {
+				PReLUBackward(1, Layout{1, len(dst), 1}, dst, make([]T, len(dst)), in[0], in[1], in[2])
+			},
 			func(in [3]T) T {
 				if in[1] <= 0 {
 					return in[0] * in[2]
@@ -290,10 +292,9 @@ func TestMismatchedLengthsPanic(t *testing.T) {
 		{"kernel.TanhBackward: lengths 4 and 5", func() { TanhBackward(1, l(4), l(4), l(5)) }},
 		{"kernel.LeakyReLU: lengths 4 and 3", func() { LeakyReLU(1, l(4), l(3), 1) }},
 		{"kernel.LeakyReLUBackward: lengths 4 and 3", func() { LeakyReLUBackward(1, l(4), l(4), l(3), 1) }},
-		{"kernel.PReLU: lengths 4 and 3", func() { PReLU(l(4), l(3), l(1)) }},
-		{"kernel.PReLU: 4 elements are not a whole number of rows of 3", func() { PReLU(l(4), l(4), l(3)) }},
-		{"kernel.PReLUBackward: 4 elements are not a whole number of rows of 0", func() { PReLUBackward(l(4), l(4), l(4), l(0)) }},
-		{"kernel.AddPReLUSlopes: 4 elements are not a whole number of rows of 3", func() { AddPReLUSlopes(l(3), l(4), l(4)) }},
+		{"kernel.PReLU: lengths 4 and 3", func() { PReLU(1, Layout{1, 4, 1}, l(4), l(3), l(4)) }},
+		{"kernel.PReLU: lengths 4 and 3", func() { PReLU(1, Layout{1, 4, 1}, l(4), l(4), l(3)) }},
+		{"kernel.PReLUBackward: lengths 4 and 3", func() { PReLUBackward(1, Layout{1, 4, 1}, l(4), l(3), l(4), l(4), l(4)) }},
 		{"kernel.PReLUSlope: lengths 4 and 3", func() { PReLUSlope(l(4), l(3)) }},
 		{"kernel.ELU: lengths 4 and 3", func() { ELU(1, l(4), l(3), 1) }},
 		{"kernel.ELUBackward: lengths 4 and 3", func() { ELUBackward(1, l(4), l(3), l(4), 1) }},

@@ -22,20 +22,7 @@ func leakyReLU[T Float](dst, v, x []T, slope T) {
 	}
 }
 
-// PReLU is [LeakyReLU] with the slope of each column, of which x has len(slope).
-func PReLU[T Float](y, x, slope []T) { preluRows("PReLU", y, x, x, slope) }
-
-// PReLUBackward is [LeakyReLUBackward] likewise.
-func PReLUBackward[T Float](dx, dy, x, slope []T) { preluRows("PReLUBackward", dx, dy, x, slope) }
-
-func preluRows[T Float](name string, dst, v, x, slope []T) {
-	mustMatch(name, len(dst), len(v), len(x))
-	for n := len(slope); len(x) > 0; dst, v, x = dst[n:], v[n:], x[n:] {
-		mustDivide(name, len(x), n)
-		prelu(dst[:n], v[:n], x[:n], slope)
-	}
-}
-
+// prelu multiplies each v by the slope of its column where x is not above 0.
 func prelu[T Float](dst, v, x, slope []T) {
 	if preluAsm(dst, v, x, slope) {
 		return
@@ -48,16 +35,8 @@ func prelu[T Float](dst, v, x, slope []T) {
 	}
 }
 
-// AddPReLUSlopes adds to each grad[j] the sum of dy·x over the elements of column j
-// where x is not above 0, from the first row to the last, each term a fused multiply-add.
-func AddPReLUSlopes[T Float](grad, dy, x []T) {
-	mustMatch("AddPReLUSlopes", len(dy), len(x))
-	for n := len(grad); len(x) > 0; dy, x = dy[n:], x[n:] {
-		mustDivide("AddPReLUSlopes", len(x), n)
-		addSlopes(grad, dy[:n], x[:n])
-	}
-}
-
+// addSlopes adds to each grad the dy·x of its column where x is not above 0, a fused
+// multiply-add.
 func addSlopes[T Float](grad, dy, x []T) {
 	if addSlopesAsm(grad, dy, x) {
 		return

@@ -1,18 +1,19 @@
 package kernel
 
-// PReLUChannels is [LeakyReLU] with the slope of each channel.
-func PReLUChannels[T Float](threads int, l Layout, y, x, slope []T) {
+// PReLU is [LeakyReLU] with the slope of each channel.
+func PReLU[T Float](threads int, l Layout, y, x, slope []T) {
 	p := prelus[T]{Layout: l, dst: y, v: x, x: x, slope: slope}
-	p.run("PReLUChannels", threads)
+	p.run("PReLU", threads)
 }
 
-// PReLUChannelsBackward is the gradient of [PReLUChannels]: it sets dx and adds to the
-// gradient of each slope: with L = 1 as [AddPReLUSlopes] does, and else the [PReLUSlope] of
-// each sample, from the first to the last.
-func PReLUChannelsBackward[T Float](threads int, l Layout, dx, grad, dy, x, slope []T) {
-	mustMatch("PReLUChannelsBackward", l.C, len(grad))
+// PReLUBackward is the gradient of [PReLU]: it sets dx and adds Σ dy·x over the elements
+// where x is not above 0 to the gradient of each slope. Of one element for each sample and
+// channel, with several channels, each term is a fused multiply-add, from the first sample
+// to the last; else the [PReLUSlope] of each sample is added.
+func PReLUBackward[T Float](threads int, l Layout, dx, grad, dy, x, slope []T) {
+	mustMatch("PReLUBackward", l.C, len(grad))
 	p := prelus[T]{Layout: l, dst: dx, v: dy, x: x, slope: slope, grad: grad}
-	p.run("PReLUChannelsBackward", threads)
+	p.run("PReLUBackward", threads)
 }
 
 // prelus is a direction of a PReLU. A part of it is some channels.

@@ -35,9 +35,10 @@ func vectorOps[T Float]() []vectorOp[T] {
 		{"TanhBackward", []int{1, 1, 1}, none(func(s [][]T) { TanhBackward(1, s[0], s[1], s[2]) })},
 		{"LeakyReLU", []int{1, 1}, none(func(s [][]T) { LeakyReLU(1, s[0], s[1], 0.01) })},
 		{"LeakyReLUBackward", []int{1, 1, 1}, none(func(s [][]T) { LeakyReLUBackward(1, s[0], s[1], s[2], 0.01) })},
-		{"PReLU", []int{rows, rows, 1}, none(func(s [][]T) { PReLU(s[0], s[1], s[2]) })},
-		{"PReLUBackward", []int{rows, rows, rows, 1}, none(func(s [][]T) { PReLUBackward(s[0], s[1], s[2], s[3]) })},
-		{"AddPReLUSlopes", []int{1, rows, rows}, none(func(s [][]T) { AddPReLUSlopes(s[0], s[1], s[2]) })},
+		{"PReLU", []int{rows, rows, 1}, none(func(s [][]T) { PReLU(1, Layout{rows, len(s[2]), 1}, s[0], s[1], s[2]) })},
+		{"PReLUBackward", []int{rows, 1, rows, rows, 1}, none(func(s [][]T) {
+			PReLUBackward(1, Layout{rows, len(s[4]), 1}, s[0], s[1], s[2], s[3], s[4])
+		})},
 		{"PReLUSlope", []int{1, 1}, func(s [][]T, _ int) float64 { return float64(PReLUSlope(s[0], s[1])) }},
 		{"ELU", []int{1, 1}, none(func(s [][]T) { ELU(1, s[0], s[1], 1.25) })},
 		{"ELUBackward", []int{1, 1, 1}, none(func(s [][]T) { ELUBackward(1, s[0], s[1], s[2], 1.25) })},
