@@ -81,13 +81,13 @@ const vectors = 16
 // would take too much memory.
 const mostCopies = 8
 
-// of prepares the correlation of a convolution.
-func (c *correlation) of(g Convolution) {
-	axis := func(p *placing, a Axis) {
-		*p = placing{count: a.Size, first: a.Padding, step: 1, out: a.Out(), split: a.Stride, dilation: a.Dilation, starts: p.starts}
+// of prepares the correlation of a convolution, for the rows lo to hi of its result.
+func (c *correlation) of(g Convolution, lo, hi int) {
+	axis := func(p *placing, a Axis, lo, hi int) {
+		*p = placing{count: a.Size, first: a.Padding - lo*a.Stride, step: 1, out: hi - lo, split: a.Stride, dilation: a.Dilation, starts: p.starts}
 	}
-	axis(&c.rows, g.Rows)
-	axis(&c.columns, g.Columns)
+	axis(&c.rows, g.Rows, lo, hi)
+	axis(&c.columns, g.Columns, 0, g.Columns.Out())
 	c.prepare(g, g.In, g.Out)
 }
 
@@ -208,39 +208,39 @@ func (c *correlation) wideSize() int {
 	return whole(together * c.wide)
 }
 
-// correlateTo computes the planes lo to hi of y, which begins with lo, with so much memory
-// as wideSize says.
-func correlateTo[T Float](c *correlation, y, wide, placed, w, bias []T, lo, hi int, floor T) {
+// correlateTo computes the planes lo to hi of y, which begins with lo and where they lie
+// next elements apart, with so much memory as wideSize says.
+func correlateTo[T Float](c *correlation, y []T, next int, wide, placed, w, bias []T, lo, hi int, floor T) {
 	if c.exact() {
-		correlate(c, y, placed, w, bias, lo, hi, floor)
+		correlate(c, y, next, placed, w, bias, lo, hi, floor)
 		return
 	}
 	rows, columns := c.rows.out, c.columns.out
 	for ; lo < hi; lo += together {
 		planes := min(together, hi-lo)
-		correlate(c, wide, placed, w, bias, lo, lo+planes, floor)
-		copyPlanes(y, rows*columns, columns, wide, c.wide, c.pitch, planes, rows, columns)
-		y = y[planes*rows*columns:]
+		correlate(c, wide, c.wide, placed, w, bias, lo, lo+planes, floor)
+		copyPlanes(y, next, columns, wide, c.wide, c.pitch, planes, rows, columns)
+		y = y[min(planes*next, len(y)):]
 	}
 }
 
-// correlate computes the planes lo to hi of a result, which begins with lo. Every element
-// starts from the bias of its plane, or from 0 if bias is nil, takes its terms in order,
+// correlate computes the planes lo to hi of y, which begins with lo and where they lie next
+// elements apart. Every element starts from the bias of its plane, or from 0 if bias is nil, takes its terms in order,
 // each by one fused multiply-add, and is floor at least.
-func correlate[T Float](c *correlation, wide, placed, w, bias []T, lo, hi int, floor T) {
+func correlate[T Float](c *correlation, y []T, next int, placed, w, bias []T, lo, hi int, floor T) {
 	in, out, k := c.in/c.groups, c.out/c.groups, len(c.taps)
 	for lo < hi {
 		g := lo / out
 		end := min(hi, (g+1)*out)
 		x := placed[g*in*c.plane:]
 		if k := imageKernelsOf[T](); k != nil {
-			k.correlate(c, wide, x, w, bias, lo, end, floor)
-			wide, lo = wide[(end-lo)*c.wide:], end
+			k.correlate(c, y, next, x, w, bias, lo, end, floor)
+			y, lo = y[min((end-lo)*next, len(y)):], end
 			continue
 		}
 		for ; lo < end; lo++ {
-			var s []T
-			s, wide = wide[:c.wide], wide[c.wide:]
+			s := y[:c.wide]
+			y = y[min(next, len(y)):]
 			if bias != nil {
 				fill(s, bias[lo])
 			} else {

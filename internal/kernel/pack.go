@@ -84,22 +84,21 @@ func (b *buffer[T]) grow(n int) {
 // transpose sets dst to the transpose of src, which has so many rows and
 // columns. Rows lie dstRow and srcRow elements apart.
 func (t *tiling[T]) transpose(dst []T, dstRow int, src []T, srcRow, rows, columns int) {
-	squares := 0 // of 8 by 8, in eight rows
-	if t.squares != nil {
-		squares = columns / 8
-	}
-	for i := 0; i < rows; {
-		first, n := 0, 1
-		if i+8 <= rows && squares > 0 {
-			size := unsafe.Sizeof(T(0))
-			t.squares(&dst[i], uintptr(dstRow)*size, &src[i*srcRow], uintptr(srcRow)*size, squares)
-			first, n = 8*squares, 8
-		}
-		for ; n > 0; n-- {
-			for j, v := range src[i*srcRow:][first:columns] {
-				dst[(first+j)*dstRow+i] = v
+	if t.squares == nil || rows < 8 || columns < 8 {
+		for i := range rows {
+			for j, v := range src[i*srcRow:][:columns] {
+				dst[j*dstRow+i] = v
 			}
-			i++
+		}
+		return
+	}
+	// Squares of 8 by 8, the last of which begin before the end of those before.
+	squares, size := columns/8, unsafe.Sizeof(T(0))
+	for i := 0; i < rows; i += 8 {
+		i := min(i, rows-8)
+		t.squares(&dst[i], uintptr(dstRow)*size, &src[i*srcRow], uintptr(srcRow)*size, squares)
+		if j := columns - 8; j > 8*squares-8 {
+			t.squares(&dst[j*dstRow+i], uintptr(dstRow)*size, &src[i*srcRow+j], uintptr(srcRow)*size, 1)
 		}
 	}
 }

@@ -32,6 +32,8 @@ func main() {
 		copyPlanes(bits)
 		maxOfFour(bits)
 		spreadToFour(bits)
+		patches{bits}.write()
+		nonzeros(bits)
 	}
 	row(512)
 	row(256)
