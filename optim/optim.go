@@ -50,7 +50,9 @@ type Optimizer[T tensor.Float] struct {
 	parts    int       // in so many parts
 	squares  []float64 // of the gradient in each piece, summed
 	scale    T         // of the gradient in this step
-	infinite uint32    // 1 if a piece was not finite in a check
+	infinite uint32    // 1 if a piece is not finite
+
+	overflowed bool // a Value was not finite after the last step
 }
 
 // slot is a parameter, its state, and its settings in this step.
@@ -158,7 +160,9 @@ func (o *Optimizer[T]) Step() {
 		o.scale = T(min(1, o.ClipNorm/(o.norm()+1e-6)))
 	}
 	o.Steps++
+	o.infinite = 0
 	o.each(updating)
+	o.overflowed = o.infinite != 0
 }
 
 func (o *Optimizer[T]) threads() int {
