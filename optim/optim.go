@@ -50,7 +50,9 @@ type Optimizer[T tensor.Float] struct {
 	parts    int       // the number of parts into which it is divided
 	squares  []float64 // for each piece, the sum of the squares of the gradient
 	scale    T         // multiplies the gradient in this step
-	infinite uint32    // 1 if a check found a piece that is not finite
+	infinite uint32    // 1 if a piece is found that is not finite
+
+	overflowed bool // a Value was not finite after the last step
 }
 
 // slot is a parameter, its state, and its settings in this step.
@@ -161,7 +163,9 @@ func (o *Optimizer[T]) Step() {
 		o.scale = T(min(1, o.ClipNorm/(o.norm()+1e-6)))
 	}
 	o.Steps++
+	o.infinite = 0
 	o.each(updating)
+	o.overflowed = o.infinite != 0
 }
 
 func (o *Optimizer[T]) threads() int {

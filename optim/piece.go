@@ -58,7 +58,6 @@ const (
 	updating task = iota
 	squaring
 	checkingGrads
-	checkingValues
 )
 
 // each does a task for each piece. A thread has two parts of the work; another thread takes
@@ -86,18 +85,17 @@ func (s *sharing[T]) Do(part int) {
 				o.square(i)
 			case checkingGrads:
 				o.check(o.slots[p.slot].Grad.Data[p.lo:p.hi])
-			case checkingValues:
-				o.check(o.slots[p.slot].Value.Data[p.lo:p.hi])
 			}
 		}
 		begin += p.hi - p.lo
 	}
 }
 
-// update does one step for a piece.
+// update does one step for a piece, and checks it while it is in the cache.
 func (o *Optimizer[T]) update(p *piece[T]) {
 	s := &o.slots[p.slot]
 	w, g := s.Value.Data[p.lo:p.hi], s.Grad.Data[p.lo:p.hi]
+	defer o.check(w)
 	if s.frozen {
 		clear(g)
 		return

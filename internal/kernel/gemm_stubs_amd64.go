@@ -27,7 +27,7 @@ package kernel
 //go:noescape
 func strip512_16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// strip512_32f32 computes 1 to 32 columns of C: what they start from, and
+// strip512_32f32 computes 17 to 32 columns of C: what they start from, and
 // the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
@@ -50,7 +50,7 @@ func strip512_16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep u
 //go:noescape
 func strip512_32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// strip512_48f32 computes 1 to 48 columns of C: what they start from, and
+// strip512_48f32 computes 33 to 48 columns of C: what they start from, and
 // the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
@@ -73,7 +73,7 @@ func strip512_32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep u
 //go:noescape
 func strip512_48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// strip512_64f32 computes 1 to 64 columns of C: what they start from, and
+// strip512_64f32 computes 49 to 64 columns of C: what they start from, and
 // the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
