@@ -12,6 +12,9 @@ import (
 // readArrayFiles reads the samples and the targets of an npy or npz file. y is nil if there are
 // no targets.
 func readArrayFiles(ctx context.Context, f *source, path, targets string, sums *fileSums) (*npz, error) {
+	if f.kind == kindNPZ && targets != "" {
+		return nil, fmt.Errorf("%s is an npz file, which has its targets itself; leave out the file %s (--labels)", path, targets)
+	}
 	if f.kind == kindNPZ {
 		return readNPZ(f, path)
 	}
@@ -49,7 +52,8 @@ func loadArrays[T tensor.Float](ctx context.Context, f *source, path string, o O
 	}
 	keys := func() []uint64 {
 		keys := make([]uint64, n)
-		hashNumbers(keys, a.x.Numbers)
+		size := len(a.x.Numbers) / n
+		hashNumbers(keys, a.x.Numbers, size, size)
 		return keys
 	}
 	var classes []int
@@ -58,7 +62,9 @@ func loadArrays[T tensor.Float](ctx context.Context, f *source, path string, o O
 			classes = append(classes, int(class))
 		}
 	}
-	part := split(n, o.Seed, o.Validation, o.Test, keys, classes)
+	width := len(a.y.Numbers) / n
+	part := split(n, o.Seed, o.Validation, o.Test, keys, classes,
+		func(i int) uint64 { return hashRow(a.y.Numbers[i*width:][:width]) })
 	p.Array.scale(a.x, o.Raw, part)
 	for k := range p.Targets {
 		p.Targets[k].Mean, p.Targets[k].Std = 0, 1
@@ -186,7 +192,7 @@ func statistics(numbers []float64, n, row, k, width int, part []uint8) (mean, st
 			}
 		}
 	}
-	return mean, deviation(squares / float64(count))
+	return mean, deviation(mean, squares/float64(count))
 }
 
 // arraySet prepares the samples for which in returns true. If y is nil, all labels are 0.

@@ -50,6 +50,11 @@ func (c *tally) add(r *records, f field, missing []string) {
 		ok = err == nil
 	}
 	switch {
+	case isMissing(text, missing):
+		if c.Missing++; c.MissingLine == 0 {
+			c.MissingLine = r.line
+		}
+		return
 	case ok:
 		if c.Numbers == 0 {
 			c.Min, c.Max = v, v
@@ -59,11 +64,6 @@ func (c *tally) add(r *records, f field, missing []string) {
 		d := v - c.Mean // Welford's recurrence
 		c.Mean += d / float64(c.Numbers)
 		c.squares += float64(d * (v - c.Mean))
-	case isMissing(text, missing):
-		if c.Missing++; c.MissingLine == 0 {
-			c.MissingLine = r.line
-		}
-		return
 	default:
 		if c.Texts++; c.TextLine == 0 {
 			c.TextLine = r.line

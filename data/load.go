@@ -186,7 +186,8 @@ func loadTable[T tensor.Float](r io.Reader, path string, o Options) (*Parts[T], 
 		return nil, err
 	}
 	keys, classes := t.sortTexts()
-	part := split(t.rows, o.Seed, o.Validation, o.Test, func() []uint64 { return keys }, classes)
+	part := split(t.rows, o.Seed, o.Validation, o.Test, func() []uint64 { return keys }, classes,
+		func(i int) uint64 { return hashRow(t.row(i)[t.inputs():]) })
 	if last := len(slots) - 1; o.PartColumn != "" {
 		for i := range part {
 			part[i] = uint8(t.row(i)[last])
@@ -242,7 +243,7 @@ func loadFolder[T tensor.Float](ctx context.Context, dir string, o Options) (*Pa
 func pixelParts[T tensor.Float](p *Preparation, pixels []byte, labels []int, o Options) *Parts[T] {
 	all := Pixels[T]{X: pixels, T: labels, Shape: p.Shape()}
 	part := split(len(labels), o.Seed, o.Validation, o.Test,
-		func() []uint64 { return hashPixels(len(labels), pixels) }, labels)
+		func() []uint64 { return hashPixels(len(labels), pixels) }, labels, nil)
 	var made [parts]Samples[T]
 	for of := range made {
 		if some := all.pick(part, uint8(of)); some.Len() == all.Len() {

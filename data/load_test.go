@@ -259,6 +259,18 @@ func TestArrays(t *testing.T) {
 			t.Errorf("got %v, %v and %d to test", s.X, s.T, p.Test.Len())
 		}
 	})
+	t.Run("x, y, x_test and y_test", func(t *testing.T) {
+		p, err := Load[float64](t.Context(), npzFile(t, "x.npy", x, "y.npy", classes, "x_test.npy", x, "y_test.npy", classes), Options{Test: 0.2})
+		if err != nil || p.Train.Len() != 4 || p.Test == nil || p.Test.Len() != 4 {
+			t.Errorf("got %+v (%v), want 4 samples to train on and 4 to test", p, err)
+		}
+	})
+	t.Run("a file of labels beside npz", func(t *testing.T) {
+		_, err := Load[float64](t.Context(), npzFile(t, "x.npy", x, "y.npy", classes), Options{Labels: "y.npy"})
+		if err == nil || !strings.Contains(err.Error(), "leave out the file y.npy (--labels)") {
+			t.Errorf("got %v, want an error about --labels", err)
+		}
+	})
 	t.Run("npy of values", func(t *testing.T) {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "x.npy")
@@ -295,6 +307,9 @@ func TestArrays(t *testing.T) {
 		{"NaN", []any{"x.npy", npyOf("<f8", "(2, 1)", []float64{1, math.NaN()}), "y.npy", npyOf("<i8", "(2,)", []int64{0, 1})}, "sample 1 holds NaN"},
 		{"no samples", []any{"x.npy", npyOf("<f8", "(0, 1)", []float64{}), "y.npy", npyOf("<i8", "(0,)", []int64{})}, "want samples of 1 axis or more"},
 		{"twice", []any{"x.npy", x, "x.npy", x}, "want arrays of different names"},
+		{"x_test alone", []any{"x_train.npy", x, "y_train.npy", classes, "x_test.npy", x}, "want the arrays x_test and y_test together"},
+		{"y_test alone", []any{"x.npy", x, "y.npy", classes, "y_test.npy", classes}, "want the arrays x_test and y_test together"},
+		{"validation", []any{"x.npy", x, "y.npy", classes, "x_val.npy", x, "y_val.npy", classes}, "the arrays x_val, y_val are not read"},
 		{"a text", []any{"x.txt", x}, "want arrays of different names"},
 		{"a bomb", []any{"x.npy", npyOf("|u1", "(100000000, 1)", make([]byte, 100_000_000)), "y.npy", classes}, "want arrays of at most"},
 	} {

@@ -21,7 +21,7 @@ type npz struct {
 // samples and targets to test on.
 var npzNames = [][4]string{
 	{"x_train", "y_train", "x_test", "y_test"}, {"X_train", "y_train", "X_test", "y_test"},
-	{"x", "y"}, {"X", "y"}, {"X", "Y"}, {"images", "labels"}, {"data", "labels"}, {"data", "target"},
+	{"x", "y", "x_test", "y_test"}, {"X", "y", "X_test", "y_test"}, {"X", "Y", "X_test", "Y_test"}, {"images", "labels"}, {"data", "labels"}, {"data", "target"},
 }
 
 // readNPZ reads the arrays of samples and targets in an npz file.
@@ -76,11 +76,30 @@ func readNPZ(f *source, name string) (*npz, error) {
 	if pair < 0 {
 		return nil, fmt.Errorf("%s: want the arrays x and y, or x_train, y_train, x_test and y_test, got %s", name, list(names))
 	}
+	if left := otherParts(names, npzNames[pair]); len(left) > 0 {
+		return nil, fmt.Errorf("%s: the arrays %s are not read; call samples and targets to test x_test and y_test, and leave out the others", name, list(left))
+	}
 	var a npz
 	for i, to := range []**NPY{&a.x, &a.y, &a.xTest, &a.yTest} {
 		if *to, err = read(npzNames[pair][i]); err != nil {
 			return nil, err
 		}
 	}
+	if (a.xTest == nil) != (a.yTest == nil) {
+		return nil, fmt.Errorf("%s: want the arrays %s and %s together, got one of them alone", name, npzNames[pair][2], npzNames[pair][3])
+	}
 	return &a, nil
+}
+
+// otherParts returns the arrays that are named as another part of the data, and are not read.
+func otherParts(names []string, read [4]string) (other []string) {
+	for _, name := range names {
+		for _, part := range []string{"test", "val", "valid", "validation", "dev"} {
+			lower := strings.ToLower(name)
+			if (strings.HasSuffix(lower, "_"+part) || strings.HasPrefix(lower, part+"_")) && !slices.Contains(read[:], name) {
+				other = append(other, name)
+			}
+		}
+	}
+	return other
 }

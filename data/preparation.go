@@ -29,6 +29,7 @@ type Preparation struct {
 	Targets []Column `json:"targets,omitempty"` // the numbers to predict, and their columns in a table
 
 	Header  bool     `json:"header,omitempty"`  // the first line of a table names the columns
+	Fields  int      `json:"fields,omitempty"`  // of a record of a table without a header; 0: not known
 	Missing []string `json:"missing,omitempty"` // the texts that stand for a missing value in a table; "" always does
 }
 
@@ -107,6 +108,8 @@ func (p *Preparation) Check() error {
 		return errors.New("want classes or targets, not both")
 	case len(p.Columns)+len(p.Targets) > mostColumns:
 		return fmt.Errorf("want at most %d columns, got %d", mostColumns, len(p.Columns)+len(p.Targets))
+	case p.Fields < 0 || p.Fields > mostColumns || p.Fields > 0 && (p.Header || len(p.Columns) == 0):
+		return fmt.Errorf("want fields of a table without a header, from 1 to %d, got %d", mostColumns, p.Fields)
 	case p.Image != nil:
 		for _, side := range []int{p.Image.Height, p.Image.Width} {
 			if side < 1 || side > longestSide {

@@ -148,6 +148,9 @@ func (f *tableFile) fills(all []string) (map[int]string, error) {
 // standard deviation of each column.
 func (t *table) prepare(f *tableFile, o *Options, part []uint8) (*Preparation, error) {
 	p := &Preparation{Header: f.header, Missing: o.missing()}
+	if !f.header {
+		p.Fields = len(f.names)
+	}
 	fills, err := f.fills(o.Fill)
 	if err != nil {
 		return nil, err
@@ -274,14 +277,17 @@ func (t *table) scales(raw bool, part []uint8) (means, stds []float64) {
 		})
 	}
 	for k := range stds {
-		stds[k] = deviation(stds[k] / n)
+		stds[k] = deviation(means[k], stds[k]/n)
 	}
 	return means, stds
 }
 
-// deviation returns the root of a variance, or 1 if all values are the same.
-func deviation(variance float64) float64 {
-	if std := math.Sqrt(variance); std > 0 {
+// deviation returns the root of a variance, or 1 if all values are the same. They are the same if
+// the root is only what rounding leaves of the mean: the mean of n equal values v is off by up to
+// n·2^-53·|v|, and by about √n·2^-53·|v| as a rule (Higham, Accuracy and Stability of Numerical
+// Algorithms, 2002, section 4.2).
+func deviation(mean, variance float64) float64 {
+	if std := math.Sqrt(variance); std > 1e-12*math.Abs(mean) {
 		return std
 	}
 	return 1

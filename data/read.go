@@ -19,6 +19,9 @@ func (f *tableFile) preparedSlots(p *Preparation) (slots []slot, labelled bool, 
 	}
 	// Without column names, a file without the columns to predict has only the inputs.
 	alone := !f.header && !p.Header && len(f.names) == len(p.Columns)
+	if p.Fields > 0 && len(f.names) != p.Fields && !alone {
+		return nil, false, &TableError{Name: f.records.name, Err: fmt.Errorf("want %d fields in a record, as in the table that was trained on, or the %d inputs alone, got %d; without a header the columns are known by their place", p.Fields, len(p.Columns), len(f.names))}
+	}
 	for i := range p.Columns {
 		s, ok := find(&p.Columns[i], inputColumn)
 		if alone {

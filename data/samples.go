@@ -73,7 +73,7 @@ func (s Pixels[T]) Gather(x []T, labels []int, _ []T, samples []int) {
 // Split divides the images into two parts; part is the given share of each class. Which images
 // are in it depends on the seed and on the images, not on their order.
 func (s Pixels[T]) Split(share float64, seed uint64) (rest, part Pixels[T]) {
-	of := split(s.Len(), seed, share, 0, func() []uint64 { return hashPixels(s.Len(), s.X) }, s.T)
+	of := split(s.Len(), seed, share, 0, func() []uint64 { return hashPixels(s.Len(), s.X) }, s.T, nil)
 	return s.pick(of, trainPart), s.pick(of, validationPart)
 }
 

@@ -204,7 +204,8 @@ func (f *tableFile) read(slots []slot, missing []string) (*table, error) {
 		}
 	}
 	full, width := t.perBlock()*len(slots), len(slots)
-	block, n := make([]float64, full), 0 // of block, n numbers are used
+	numbers := slices.ContainsFunc(missing, func(m string) bool { return isNumber([]byte(m)) }) // that stand for a missing value
+	block, n := make([]float64, full), 0                                                        // of block, n numbers are used
 	for {
 		fields, err := f.records.next()
 		if err == io.EOF {
@@ -219,7 +220,7 @@ func (f *tableFile) read(slots []slot, missing []string) (*table, error) {
 		for i := range row {
 			s := &slots[i]
 			field := fields[s.column]
-			if s.numeric {
+			if s.numeric && !numbers {
 				if v, ok := fixedPoint(f.records.buf, field.begin, field.end); ok {
 					row[i] = v
 					continue
@@ -247,9 +248,11 @@ func (f *tableFile) read(slots []slot, missing []string) (*table, error) {
 // parse returns the number for a field, or the code of a text.
 func (s *slot) parse(field []byte, missing []string) (float64, error) {
 	if s.numeric {
-		if v, err := number(field); err == nil {
+		if v, err := number(field); isMissing(field, missing) {
+			// Even a number may stand for it.
+		} else if err == nil {
 			return v, nil
-		} else if !isMissing(field, missing) {
+		} else {
 			return 0, fmt.Errorf("%w; if it stands for a missing value, name it (--missing), and if the column has categories, say so (--categorical)", err)
 		}
 	} else if code, ok := s.code(field); ok {
@@ -309,9 +312,14 @@ func (s *slot) newText(text string) (float64, error) {
 	return float64(len(s.texts) - 1), nil
 }
 
+// inputs returns the number of slots that are inputs. They come first.
+func (t *table) inputs() int {
+	return slices.IndexFunc(t.slots, func(s slot) bool { return s.use != inputColumn })
+}
+
 // sortTexts sorts the texts of open slots, so that their codes do not depend on the order of the
 // records. If all texts of a slot are numbers, they are sorted as numbers. It returns the key of
-// each record and, if the last slot is a label, its class.
+// each record, a hash of its inputs, and, if the last slot is a label, its class.
 func (t *table) sortTexts() (keys []uint64, classes []int) {
 	after := make([][]float64, len(t.slots)) // for each slot its new codes; nil if they do not change
 	for k := range t.slots {
@@ -320,7 +328,7 @@ func (t *table) sortTexts() (keys []uint64, classes []int) {
 		}
 	}
 	keys = make([]uint64, t.rows)
-	width := len(t.slots)
+	width, inputs := len(t.slots), t.inputs()
 	if t.slots[width-1].use == labelColumn {
 		classes = make([]int, t.rows)
 	}
@@ -334,7 +342,7 @@ func (t *table) sortTexts() (keys []uint64, classes []int) {
 			}
 		}
 		rows := len(block) / width
-		hashNumbers(keys[row:row+rows], block)
+		hashNumbers(keys[row:row+rows], block, inputs, width)
 		if classes != nil {
 			for i := range rows {
 				classes[row+i] = int(block[(i+1)*width-1])

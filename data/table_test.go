@@ -139,6 +139,74 @@ func TestFill(t *testing.T) {
 	})
 }
 
+// TestMissingNumber: a number may stand for a missing value.
+func TestMissingNumber(t *testing.T) {
+	const text = "x,y\n-999,a\n1,b\n3,a\n-9e2,b\n"
+	o := Options{Label: "y", Missing: []string{"-999", "-9e2"}, Fill: []string{"x=median"}}
+	p := loaded(t, text, o)
+	if c := p.Preparation.Columns[0]; *c.Fill != "2" || c.Mean != 2 {
+		t.Errorf("x is filled with %s and has the mean %v, want 2 and 2", *c.Fill, c.Mean)
+	}
+	s, err := DescribeTable(strings.NewReader(text), "t.csv", o)
+	if err != nil || s.Columns[0].Missing != 2 || s.Columns[0].Min != 1 || s.Columns[0].MissingLine != 2 {
+		t.Errorf("described as %+v (%v), want 2 missing from line 2 and a minimum of 1", s, err)
+	}
+	o.Fill = nil
+	if _, err := Load[float64](t.Context(), textFile(t, "t.csv", text), o); err == nil || !strings.Contains(err.Error(), "t.csv:2: column 1 (x): the value is missing") {
+		t.Errorf("without a fill: got %v", err)
+	}
+}
+
+// TestConstant: the deviation that rounding leaves of equal values is none.
+func TestConstant(t *testing.T) {
+	for _, v := range []string{"0.1", "0.3", "123.456", "1000000000.1", "1e-5", "-7.7", "0"} {
+		t.Run(v, func(t *testing.T) {
+			p := loaded(t, "k,y\n"+strings.Repeat(v+",a\n"+v+",b\n", 500), Options{Label: "y"})
+			if std := p.Preparation.Columns[0].Std; std != 1 {
+				t.Errorf("the standard deviation is %v, want 1", std)
+			}
+			x := make([]float64, 1000)
+			for i := range x {
+				x[i], _ = number([]byte(v))
+			}
+			if _, std := statistics(x, len(x), 1, 0, 1, make([]uint8, len(x))); std != 1 {
+				t.Errorf("in an array the standard deviation is %v, want 1", std)
+			}
+		})
+	}
+	if p := loaded(t, "k,y\n1000000,a\n1000001,b\n", Options{Label: "y"}); p.Preparation.Columns[0].Std != 0.5 {
+		t.Errorf("of 1000000 and 1000001 the standard deviation is %v, want 0.5", p.Preparation.Columns[0].Std)
+	}
+}
+
+// TestFields: without a header, columns are known by their place among as many.
+func TestFields(t *testing.T) {
+	p := loaded(t, "10,1,2,7\n20,3,4,8\n30,5,6,9\n", Options{Targets: []string{"1"}, Ignore: []string{"4"}, Raw: true}).Preparation
+	for _, c := range []struct{ name, text, want string }{
+		{"as it was", "0,1,2,9\n", "[1 2]"}, {"the inputs alone", "1,2\n", "[1 2]"}, {"the target left out", "1,2,9\n", "want 4 fields in a record, as in the table that was trained on, or the 2 inputs alone, got 3"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := ReadTable[float64](strings.NewReader(c.text), "new.csv", p)
+			got := fmt.Sprint(err)
+			if err == nil {
+				got = fmt.Sprint(r.Set().X.Data)
+			}
+			if !strings.Contains(got, c.want) {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+	old := *p
+	old.Fields = 0
+	if _, err := ReadTable[float64](strings.NewReader("0,1,2\n"), "new.csv", &old); err != nil {
+		t.Errorf("a model that does not know the fields: %v", err)
+	}
+	old.Fields, old.Header = 4, true
+	if err := old.Check(); err == nil || !strings.Contains(err.Error(), "want fields of a table without a header") {
+		t.Errorf("fields and a header: got %v", err)
+	}
+}
+
 func TestTableErrors(t *testing.T) {
 	label := Options{Label: "c"}
 	numbers := "a,c\n" + strings.Repeat("1,x\n2,y\n", 10)
