@@ -38,11 +38,11 @@ const (
 	longestRecord = 16 << 20 // bytes
 )
 
-// records reads the records of a CSV or TSV file by RFC 4180. Lines end in LF or CRLF. Fields are
-// separated by commas or another separator, and are in quotes if they hold separators, line
-// ends or (doubled) quotes. Beyond the RFC, a UTF-8 mark at the beginning, empty lines, and
-// spaces around a field are skipped. A quote inside a field that does not begin with a quote is
-// an error.
+// records reads the records of a CSV or TSV file by RFC 4180. Lines end in LF or CRLF.
+// Fields are separated by commas or another separator, and are in quotes if they hold
+// separators, line ends or (doubled) quotes. Beyond the RFC, a UTF-8 mark at the beginning,
+// empty lines, and spaces around a field are skipped. A quote inside a field that does not
+// begin with a quote is an error.
 //
 // Its memory is readAhead or twice the longest record.
 type records struct {

@@ -95,8 +95,8 @@ func (c *tally) summary() ColumnSummary {
 	return s
 }
 
-// summarise reads all records. On an error it returns the summary of the records before it.
-func summarise(r *records, f *tableFile, missing []string) ([]ColumnSummary, error) {
+// summarize reads all records. On an error it returns the summary of the records before it.
+func summarize(r *records, f *tableFile, missing []string) ([]ColumnSummary, error) {
 	columns := make([]tally, len(f.names))
 	for i, name := range f.names {
 		columns[i] = tally{ColumnSummary: ColumnSummary{Name: name}, values: map[string]*int{}}
@@ -147,7 +147,7 @@ func DescribeTable(r io.Reader, name string, o Options) (*TableSummary, error) {
 		return nil, err
 	}
 	t := &TableSummary{Separator: string(f.records.separator), Header: f.header}
-	if t.Columns, err = summarise(f.records, f, missing); err != nil {
+	if t.Columns, err = summarize(f.records, f, missing); err != nil {
 		return nil, err
 	}
 	if len(t.Columns) > 0 {
@@ -204,7 +204,7 @@ type ClassSummary struct {
 	Height   int    `json:"height"`
 }
 
-// DescribeFolder summarises a folder that has a folder of pictures for each class.
+// DescribeFolder summarizes a folder that has a folder of pictures for each class.
 func DescribeFolder(ctx context.Context, dir string) (*FolderSummary, error) {
 	f, err := openImageFolder(ctx, dir)
 	if err != nil {

@@ -74,9 +74,9 @@ func newIDXReader(r io.Reader, name string, seen func([]byte)) (*IDXReader, erro
 	return in, nil
 }
 
-// Read reads elements. After the last one it checks that the file ends there, and the checksum of
-// a gzip file. If all is well, the error is then [io.EOF]. Any other error is an [*IDXError];
-// then the elements that were read belong to a damaged file.
+// Read reads elements. After the last one it checks that the file ends there, and the
+// checksum of a gzip file. If all is well, the error is then [io.EOF]. Any other error is
+// an [*IDXError]; then the elements that were read belong to a damaged file.
 func (in *IDXReader) Read(p []byte) (n int, err error) {
 	if in.err != nil {
 		return 0, in.err
@@ -157,8 +157,8 @@ func (in *IDXReader) decompress() error {
 	return nil
 }
 
-// A gzipReader decompresses the members of a gzip file, one after another. Its errors distinguish
-// a truncated file, a damaged file, and bytes after the last member.
+// A gzipReader decompresses the members of a gzip file, one after another. Its errors
+// distinguish a truncated file, a damaged file, and bytes after the last member.
 type gzipReader struct {
 	in *bufio.Reader
 	z  gzip.Reader

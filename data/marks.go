@@ -13,7 +13,7 @@ type marks struct {
 	separator byte
 	block     int        // where the block begins in text
 	found     uint64     // bit i: byte i of the block is a mark that has not been returned
-	chunk     [32]uint64 // the marks of the block and its neighbours
+	chunk     [32]uint64 // the marks of the block and its neighbors
 }
 
 // blockSize is the length of a block in bytes. The array of a text must be longer than the text

@@ -154,10 +154,11 @@ func NewPixels[T tensor.Float](s MNISTSplit) Pixels[T] {
 	return Pixels[T]{X: s.Images.Data, T: t}
 }
 
-// Load loads the four files of the collection as bytes. A file is accepted only if its SHA-256 is
-// right, wherever it comes from. With Dir, the error names the files that are missing or wrong
-// there. Without Dir, a file that is missing or wrong in one place is looked for in the next,
-// and the error says what was tried and what to do. When ctx is done, its error is returned.
+// Load loads the four files of the collection as bytes. A file is accepted only if its
+// SHA-256 is right, wherever it comes from. With Dir, the error names the files that are
+// missing or wrong there. Without Dir, a file that is missing or wrong in one place is
+// looked for in the next, and the error says what was tried and what to do. When ctx is
+// done, its error is returned.
 func (s MNISTSource) Load(ctx context.Context) (train, test MNISTSplit, err error) {
 	if s.Log == nil {
 		s.Log = func(string, ...any) {}
@@ -236,7 +237,7 @@ func (s MNISTSource) search(ctx context.Context, have *[4]*IDX) error {
 	if s.of.module != "" {
 		instead = ", or install Go from https://go.dev/dl and try again"
 	}
-	return fmt.Errorf("%s could not be loaded. Tried:\n%w\nDownload %s from %s into a folder and name that folder (--data DIR; MNISTSource.Dir in a program)%s",
+	return fmt.Errorf("%s could not be loaded. Tried:\n%w\nDownload %s from %s into a folder and name that folder (--data FOLDER; MNISTSource.Dir in a program)%s",
 		s.of.title, errors.Join(tried...), strings.Join(names, ", "), s.of.mirrors[0], instead)
 }
 

@@ -81,8 +81,8 @@ func spellings(name string) []string {
 // would never be replaced.
 func asKept(name string) []string { return []string{name} }
 
-// errMissing says that a place does not have a file. Another fs.ErrNotExist may concern something
-// else that is needed.
+// errMissing says that a place does not have a file. Another fs.ErrNotExist may concern
+// something else that is needed.
 var errMissing = fmt.Errorf("it is not there: %w", fs.ErrNotExist)
 
 // openIn opens regular files in a folder. look is os.Stat, or os.Lstat if symbolic links are not

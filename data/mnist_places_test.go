@@ -112,7 +112,7 @@ func TestMNISTOffline(t *testing.T) {
 		"\n  the mirror "+closed.URL+"/a could not be reached: ",
 		"\n  the mirror "+closed.URL+"/b could not be reached: ",
 		"\nDownload train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz from https://",
-		"--data DIR", "https://go.dev/dl")
+		"--data FOLDER", "https://go.dev/dl")
 	if n := strings.Count(err, "\n"); n != 5 {
 		t.Errorf("the message has %d line ends, want 5:\n%s", n, err)
 	}

@@ -50,8 +50,8 @@ var npyTypes = map[string]func(binary.ByteOrder, []byte) float64{
 	"b1": func(o binary.ByteOrder, b []byte) float64 { return float64(b[0]) },
 }
 
-// ReadNPY reads an npy file of numbers from r, to its end. name is its name in errors. Files with
-// objects, texts or complex numbers, and arrays in Fortran order, are refused.
+// ReadNPY reads an npy file of numbers from r, to its end. name is its name in errors.
+// Files with objects, texts or complex numbers, and arrays in Fortran order, are refused.
 //
 // It takes at most 16 bytes for each number that has arrived, twice the 8 bytes of a float64,
 // whatever the header states.

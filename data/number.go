@@ -73,10 +73,10 @@ func number(s []byte) (float64, error) {
 	return v, nil
 }
 
-// fixedPoint is number for b[begin:end] in a common form: at most 16 bytes, digits with at most
-// one point and a minus, and at most 2^53 without the point. For any other form ok is false. It
-// handles all digits together, because tables may have many numbers. It reads the 16 bytes before
-// end; if there are fewer, ok is false too.
+// fixedPoint is number for b[begin:end] in a common form: at most 16 bytes, digits with at
+// most one point and a minus, and at most 2^53 without the point. For any other form ok is
+// false. It handles all digits together, because tables may have many numbers. It reads the
+// 16 bytes before end; if there are fewer, ok is false too.
 //
 // Two words hold the values of the digits, the last digit in the highest byte, and zeros before
 // the first digit. The digits before the point are moved over the point.

@@ -43,7 +43,7 @@ type Options struct {
 	// all pictures must have the size of the first.
 	Height, Width int
 
-	// Channels is 1 for grey and 3 for color. If it is 0, it is that of the first picture.
+	// Channels is 1 for gray and 3 for color. If it is 0, it is that of the first picture.
 	Channels int
 
 	// Of arrays.
@@ -97,7 +97,7 @@ func (o *Options) Check() error {
 	case (o.Height == 0) != (o.Width == 0), o.Height < 0, o.Width < 0, o.Height > longestSide, o.Width > longestSide:
 		return fmt.Errorf("want pictures of 1 to %d pixels on a side, got %d x %d", longestSide, o.Width, o.Height)
 	case o.Channels != 0 && o.Channels != 1 && o.Channels != 3:
-		return fmt.Errorf("want 1 channel (grey) or 3 (colour), got %d", o.Channels)
+		return fmt.Errorf("want 1 channel (gray) or 3 (color), got %d", o.Channels)
 	case o.PartColumn != "" && (o.Validation > 0 || o.Test > 0 || o.ValidationPath != "" || o.TestPath != ""):
 		return errors.New("want the parts of the data by a column, or by shares and files, not both")
 	}

@@ -33,8 +33,9 @@ type Preparation struct {
 	Missing []string `json:"missing,omitempty"` // the texts that stand for a missing value in a table; "" always does
 }
 
-// A Column is a column of a table, and how it becomes inputs. A number v becomes (v - Mean) / Std.
-// A text becomes one input for each of Categories: 1 for its own category, and 0 for all others.
+// A Column is a column of a table, and how it becomes inputs. A number v becomes (v - Mean)
+// / Std. A text becomes one input for each of Categories: 1 for its own category, and 0 for
+// all others.
 type Column struct {
 	Name       string   `json:"name"`
 	Mean       float64  `json:"mean,omitempty"`
@@ -48,7 +49,7 @@ type Column struct {
 type Image struct {
 	Height   int  `json:"height"`
 	Width    int  `json:"width"`
-	Channels int  `json:"channels"`        // 1: grey; 3: red, green and blue
+	Channels int  `json:"channels"`        // 1: gray; 3: red, green and blue
 	Digit    bool `json:"digit,omitempty"` // pictures of handwritten digits, prepared like those of MNIST
 }
 
@@ -91,8 +92,8 @@ func (p *Preparation) Shape() []int {
 // inputs returns the number of inputs for a column.
 func (c *Column) inputs() int { return max(1, len(c.Categories)) }
 
-// Outputs returns the number of outputs that a network needs for the targets: one for each class,
-// or one for each number to predict. It is 0 if neither is known.
+// Outputs returns the number of outputs that a network needs for the targets: one for each
+// class, or one for each number to predict. It is 0 if neither is known.
 func (p *Preparation) Outputs() int { return len(p.Classes) + len(p.Targets) }
 
 // Check returns what is wrong with a Preparation that was read from a file.

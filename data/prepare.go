@@ -208,8 +208,8 @@ func (t *table) fits(p *Preparation) error {
 	return nil
 }
 
-// fill replaces the missing values of a slot, which are NaN, by a value that is computed from the
-// training part.
+// fill replaces the missing values of a slot, which are NaN, by a value that is computed
+// from the training part.
 func (t *table) fill(k int, how string, part []uint8) error {
 	s := &t.slots[k]
 	var values []float64

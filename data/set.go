@@ -12,8 +12,9 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Set is samples and their targets. Row i of X, along its first axis, is sample i. Its target is
-// the class index T[i] or, for a regression, row i of Values. The zero Set is empty.
+// A Set is samples and their targets. Row i of X, along its first axis, is sample i. Its
+// target is the class index T[i] or, for a regression, row i of Values. The zero Set is
+// empty.
 type Set[T tensor.Float] struct {
 	X      *tensor.Tensor[T] // (N, ...)
 	T      []int             // (N)
@@ -122,10 +123,10 @@ func (s Set[T]) Batches(n int, rng *rand.Rand) iter.Seq2[*tensor.Tensor[T], nn.T
 	}
 }
 
-// A Batcher returns samples in shuffled batches, epoch after epoch, without allocating. The order
-// in an epoch depends only on the seed and the number of the epoch. So a position is two
-// integers: [Batcher.Seek] with the results of [Batcher.Position] continues exactly there, also
-// in another process.
+// A Batcher returns samples in shuffled batches, epoch after epoch, without allocating. The
+// order in an epoch depends only on the seed and the number of the epoch. So a position is
+// two integers: [Batcher.Seek] with the results of [Batcher.Position] continues exactly
+// there, also in another process.
 type Batcher[T tensor.Float] struct {
 	Threads int // threads that copy a batch; below 2, only the caller's goroutine does
 
@@ -198,12 +199,12 @@ func (b *Batcher[T]) Next() (x *tensor.Tensor[T], t nn.Targets[T], ok bool) {
 	return x, t, true
 }
 
-// Samples returns the numbers of the samples in the batch that Next returned last, row by row. The
-// slice is valid until the next call of Next. It is nil before the first.
+// Samples returns the numbers of the samples in the batch that Next returned last, row by
+// row. The slice is valid until the next call of Next. It is nil before the first.
 func (b *Batcher[T]) Samples() []int { return b.copying.samples }
 
-// Position returns the epoch, and the number of batches of that epoch that Next has returned, both
-// counted from 0. The epoch changes only when Next has returned false.
+// Position returns the epoch, and the number of batches of that epoch that Next has
+// returned, both counted from 0. The epoch changes only when Next has returned false.
 func (b *Batcher[T]) Position() (epoch, batch int) { return b.epoch, b.batch }
 
 // Settings returns everything that the order of the samples depends on: their number, the batch
@@ -212,9 +213,9 @@ func (b *Batcher[T]) Settings() (samples, batch int, seed uint64) {
 	return b.samples.Len(), b.size, b.seed
 }
 
-// Seek makes Next continue at a position that [Batcher.Position] returned. That Batcher must have
-// had the same number of samples, batch size and seed. A position that does not exist is an error
-// and changes nothing.
+// Seek makes Next continue at a position that [Batcher.Position] returned. That Batcher
+// must have had the same number of samples, batch size and seed. A position that does not
+// exist is an error and changes nothing.
 func (b *Batcher[T]) Seek(epoch, batch int) error {
 	if epoch < 0 || batch < 0 || batch > b.Batches() {
 		return fmt.Errorf("there is no epoch %d, batch %d: %d samples make %d batches of %d an epoch; continue with the data and the batch size it began with",
@@ -274,9 +275,9 @@ func (d *copying[T]) Do(part int) {
 // shuffle makes order a random permutation of 0 to len(order)-1, whatever it was before, by the
 // inside-out form of the Fisher-Yates shuffle.
 //
-// It uses the bits of the source and not the methods of rand.Rand, whose results differ between
-// 32-bit and 64-bit machines. It has no rejection step, so some permutations are more likely than
-// others, by len(order)/2^64, which cannot be observed.
+// It uses the bits of the source and not the methods of rand.Rand, whose results differ
+// between 32-bit and 64-bit machines. It has no rejection step, so some permutations are
+// more likely than others, by len(order)/2^64, which cannot be observed.
 func shuffle(order []int, bits64 rand.Source) {
 	for i := range order {
 		high, _ := bits.Mul64(bits64.Uint64(), uint64(i+1))

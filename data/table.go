@@ -130,7 +130,7 @@ func openTable(r io.Reader, name, header string, missing []string) (*tableFile, 
 		}
 	}
 	// Errors in the beginning are ignored: they occur again when the table is read.
-	f.begin, _ = summarise(newRecords(bytes.NewReader(some), name, form.separator), f, missing)
+	f.begin, _ = summarize(newRecords(bytes.NewReader(some), name, form.separator), f, missing)
 	return f, nil
 }
 

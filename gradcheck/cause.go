@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// cause says what was likely forgotten, from the whole array got and what a
-// reference says of it. batch is the number of samples; alone, if not nil, returns
-// the gradient of one of them.
+// cause says what was likely forgotten. got is the whole array, and want what a reference says
+// it should be. batch is the number of samples. alone, if not nil, returns the gradient of a
+// single sample.
 func cause(got, want []float64, shape []int, batch int, alone func(n int) []float64) string {
 	if len(got) != len(want) {
 		return ""
@@ -47,7 +47,7 @@ func cause(got, want []float64, shape []int, batch int, alone func(n int) []floa
 	return ""
 }
 
-// factor says what a gradient that is f times the right one may lack.
+// factor says what a gradient may lack that is f times the right one.
 func factor(f float64, batch int) string {
 	whole := func(f float64) bool { return f > 1.5 && math.Abs(f-math.Round(f)) < 1e-3 }
 	switch {
@@ -67,7 +67,7 @@ func factor(f float64, batch int) string {
 	return fmt.Sprintf("off by the factor %.6g", f)
 }
 
-// ratio returns the one factor between two arrays, if there is one.
+// ratio returns the factor between two arrays, if it is the same for all elements.
 func ratio(got, want []float64) (f float64, ok bool) {
 	var num, den float64
 	for i, w := range want {
@@ -82,8 +82,8 @@ func ratio(got, want []float64) (f float64, ok bool) {
 	return f, len(got) > 1 && den > 0 && alike(got, scaled)
 }
 
-// tolerance is what two arrays that are alike may differ by, relative to their
-// largest element: more than central differences leave.
+// tolerance is the largest difference of two arrays that count as equal, relative to their
+// largest element: more than the error of central differences.
 const tolerance = 1e-6
 
 func alike(a, b []float64) bool {
@@ -101,8 +101,7 @@ func transposed(a []float64, shape []int) []float64 {
 	return t
 }
 
-// staleRow returns the one row that is 0 where it should not be, all others
-// being right.
+// staleRow returns the row that is 0 where it should not be, if all other rows are right.
 func staleRow(got, want []float64, shape []int) (row int, ok bool) {
 	if len(shape) < 2 || shape[0] < 2 {
 		return 0, false

@@ -5,37 +5,37 @@ import (
 	"strings"
 )
 
-// A Clause is one promise of the contract that [nn.Layer] states, or one promise of a
-// [Case]. Every [Failure] names the one that is broken.
+// A Clause is one requirement of the contract that [nn.Layer] states, or of a [Case]. Every
+// [Failure] names the clause that is broken.
 type Clause string
 
 const (
 	ValueOfY         Clause = "value of y"            // y is what the formula says
-	GradientOfX      Clause = "gradient of x"         // dx is the gradient, of the shape of x
+	GradientOfX      Clause = "gradient of x"         // dx is the gradient, and has the shape of x
 	GradientOfParams Clause = "gradient of parameter" // and so is what Backward adds to each Grad
 	AtKinks          Clause = "kinks"                 // at a kink, a gradient lies between the one-sided derivatives
 
 	XUnmodified      Clause = "x unmodified"
 	DYUnmodified     Clause = "dy unmodified"
-	YUnmodified      Clause = "y unmodified"          // by Backward
+	YUnmodified      Clause = "y unmodified"          // Backward does not change y
 	ParamsUnmodified Clause = "parameters unmodified" // Forward and Backward change no Value
 	GradAdded        Clause = "Grad added to"         // Backward adds to Grad, and does not set it
 	SameBits         Clause = "same bits"             // the same layer, Pass settings and x give the same bits
-	SecondBackward   Clause = "second Backward"       // of the same step: the same dx, the same gradients once more
+	SecondBackward   Clause = "second Backward"       // in the same step: the same dx, and the same gradients are added again
 
-	Steps      Clause = "state across steps" // nothing of an earlier step is used in a later one
-	Sizes      Clause = "batch sizes"        // any number of samples, in any order in one life of a layer
-	Sharing    Clause = "sharing"            // results and memory belong to one layer, one Pass
+	Steps      Clause = "state across steps" // a step does not depend on earlier ones
+	Sizes      Clause = "batch sizes"        // batches of any size, one after another in any order
+	Sharing    Clause = "sharing"            // results and memory are not shared between layers or Passes
 	Modes      Clause = "modes"              // Train, Keep, Threads, a nil Pass
 	Inputs     Clause = "inputs"             // small and large magnitudes, zeros, repeated values
-	Float32    Clause = "float32"            // all of it in float32
-	Parameters Clause = "parameters"         // Params: each once, all, in a fixed order, all in use
+	Float32    Clause = "float32"            // all clauses hold in float32
+	Parameters Clause = "parameters"         // Params lists all parameters, each once, in a fixed order; all are used
 
-	Refusals Clause = "refusals" // a mistake in the use of the layer is a panic that names it
-	Judgment Clause = "judgment" // no promise is broken: the check cannot judge the layer
+	Refusals Clause = "refusals" // the layer panics with its name if it is used wrongly
+	Judgment Clause = "judgment" // no clause is broken: the check cannot judge the layer
 )
 
-// Clauses returns all of them.
+// Clauses returns all clauses.
 func Clauses() []Clause {
 	return []Clause{ValueOfY, GradientOfX, GradientOfParams, AtKinks, XUnmodified, DYUnmodified, YUnmodified, ParamsUnmodified, GradAdded,
 		SameBits, SecondBackward, Steps, Sizes, Sharing, Modes, Inputs, Float32, Parameters, Refusals, Judgment}
@@ -44,8 +44,8 @@ func Clauses() []Clause {
 // A Failure is one way in which a layer or a network breaks a clause.
 type Failure struct {
 	Clause Clause
-	Array  string // "y", "dx" or the name of a parameter; "" if it is of none
-	Index  []int  // of the element, the worst one; nil if it is of none
+	Array  string // "y", "dx" or the name of a parameter; "" if there is no array
+	Index  []int  // of the worst element; nil if there is none
 	Got    float64
 	Want   float64
 	What   string // what is wrong, in words
@@ -73,7 +73,7 @@ func (f Failure) String() string {
 	return s.String()
 }
 
-// explains reports whether wrong gradients follow from the failure.
+// explains reports whether the failure explains wrong gradients.
 func (f Failure) explains() bool {
 	switch f.Clause {
 	case XUnmodified, DYUnmodified, YUnmodified, ParamsUnmodified, SameBits, Parameters:

@@ -5,27 +5,27 @@ import (
 	"slices"
 )
 
-// A function is what central differences are taken of: one number, that depends on an
-// element of its argument.
+// A function is a number that depends on an element of an argument. Central differences of
+// it are computed.
 type function struct {
 	value func() float64
-	terms func() []float64 // of which value is the sum, each of another output; nil if unknown
+	terms func() []float64 // the terms whose sum is value, one for each output; nil if unknown
 	graph func() float64   // the same by the formula; nil if there is none
 
-	size float64 // the sum of the magnitudes of the terms: value rounds as a number of this size does
+	size float64 // the sum of the magnitudes of the terms, which decides the rounding of value
 }
 
-// A look is what f is found to do around one element of its argument, by differences of
-// many steps.
+// A look is the behavior of f around one element of its argument, found by differences with many
+// steps.
 type look struct {
-	derivative, error float64 // and how far off that may be; NaN if nothing is known
+	derivative, error float64 // and its possible error; NaN if unknown
 	kink              bool    // exactly at the element
-	left, right       float64 // the one-sided derivatives at a kink, or what they may be
+	left, right       float64 // the one-sided derivatives at a kink, or estimates of them
 	sidesError        float64
 }
 
-// around returns f less its value at v, of the terms alone that depend on v: the rounding
-// of the others, and of their sum, is not in its differences.
+// around returns f minus its value at v, computed from the terms that depend on v alone. So its
+// differences do not contain the rounding of the other terms and of their sum.
 func (f *function) around(v *float64) *function {
 	if f.terms == nil {
 		return f
@@ -34,7 +34,7 @@ func (f *function) around(v *float64) *function {
 	defer func() { *v = old }()
 	base := slices.Clone(f.terms())
 	*v = old + 1e-2*max(1, math.Abs(old))
-	size := largest(base) // one that v changes by less than its rounding looks as if it did not
+	size := largest(base) // a term that v changes by less than its rounding looks constant
 	for i, term := range f.terms() {
 		if term != base[i] {
 			size += max(math.Abs(base[i]), math.Abs(term))
@@ -51,7 +51,7 @@ func (f *function) around(v *float64) *function {
 	}}
 }
 
-// rung is a central difference of one step.
+// rung is a central difference with one step.
 type rung struct {
 	h, center, right, left, noise float64
 }
@@ -108,9 +108,9 @@ func (f *function) lookAt(v *float64) look {
 
 const ulp = 0x1p-52
 
-// rounding is how far the values of f around v are off by rounding: four ulp of its size,
-// or what it is measured to be, if that is more. A function may round on its way, as
-// sin(x + 1e6) does, so that it is constant over steps that are too short.
+// rounding returns how far the values of f around v are off by rounding: four ulp of its
+// size, or the measured noise if that is more. A function may round inside, as sin(x + 1e6)
+// does, so that it is constant over steps that are too short.
 //
 // It is measured by the fourth differences of f at nine points close to each other, which
 // leave nothing of a smooth function but 70 times the square of its noise (J. Moré and
@@ -142,8 +142,8 @@ func (f *function) rounding(v *float64) float64 {
 	return 4 * max(ulp*most, math.Sqrt(sum/float64(70*n)))
 }
 
-// converge extrapolates the numbers of rungs, whose errors are as ratio to 1 from one to
-// the next. It returns the best of them, and how far off that may be.
+// converge extrapolates the numbers of rungs. The error of each is ratio times the error of
+// the next. It returns the best number, and its possible error.
 func converge(rungs []rung, number func(rung) float64, ratio float64) (best, within float64) {
 	var better []float64
 	for i := range len(rungs) - 1 {
@@ -162,7 +162,7 @@ func converge(rungs []rung, number func(rung) float64, ratio float64) (best, wit
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
-// A verdict is what a closer look says of a gradient.
+// A verdict is the result of a closer look at a gradient.
 type verdict int
 
 const (
@@ -172,9 +172,9 @@ const (
 	unknown
 )
 
-// judge says of the gradient g of f at the element v, which differs from the central
-// difference there, whether it is wrong, right or neither can be said. scale is the
-// largest gradient, and formula that of the graph, NaN if there is none.
+// judge decides whether the gradient g of f at the element v is wrong, right, or neither,
+// after g differs from the central difference there. scale is the largest gradient; formula
+// is the gradient of the graph, NaN if there is none.
 func (f *function) judge(g float64, v *float64, scale, formula float64) (verdict, look) {
 	l := f.lookAt(v)
 	size := func(want float64) float64 { return max(math.Abs(g), math.Abs(want), scale/100) }
@@ -200,13 +200,13 @@ func (f *function) judge(g float64, v *float64, scale, formula float64) (verdict
 			return unknown, l
 		}
 	}
-	// Several kinks that meet in one element, each of another output.
+	// Several kinks, each of another output, meet in one element.
 	if left, right, kinks := f.sides(v); kinks && between(left, right) {
 		l.kink, l.left, l.right = true, left, right
 		return atKink, l
 	}
-	// Several kinks that meet in one output have a gradient by the chain rule that is
-	// none of the function, and so has the formula.
+	// Several kinks meet in one output. Then the chain rule may give a number that is not a
+	// gradient of the function, and the formula gives the same one.
 	if math.Abs(g-formula) <= 1e-9*size(formula) && f.follows(v) {
 		l.kink = true
 		return atKink, l
@@ -217,8 +217,8 @@ func (f *function) judge(g float64, v *float64, scale, formula float64) (verdict
 	return wrong, l
 }
 
-// sides returns the least and the greatest sum of one-sided derivatives at v, where each
-// term of f may take the one or the other, and whether any differ.
+// sides returns the least and the greatest sum of one-sided derivatives at v, if each term
+// of f may take either one, and reports whether the two differ for any term.
 func (f *function) sides(v *float64) (least, greatest float64, kinks bool) {
 	if f.terms == nil {
 		return 0, 0, false
@@ -241,7 +241,7 @@ func (f *function) sides(v *float64) (least, greatest float64, kinks bool) {
 	return least, greatest, kinks
 }
 
-// follows reports whether f is what its formula says, at v and around.
+// follows reports whether f agrees with its formula at v and around it.
 func (f *function) follows(v *float64) bool {
 	if f.graph == nil {
 		return false

@@ -13,8 +13,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// gradients compares all gradients of a batch, and checks what else both directions
-// owe: arguments unmodified, Grad added to, the same bits again.
+// gradients compares all gradients of a batch. It also checks that arguments are not
+// modified, that Backward adds to Grad, and that the same bits come again.
 func (k *check) gradients() {
 	t := k.setup(batch)
 	again := k.setup(batch)
@@ -63,7 +63,7 @@ func (k *check) gradients() {
 	}
 }
 
-// stays reports whether an array has the same bits as it is to have, and says so otherwise.
+// stays reports whether an array has the bits in want; if not, it adds a failure.
 func (k *check) stays(clause Clause, name string, got, want *tensor.Tensor[float64], what string) bool {
 	d, differs := differ(result[float64]{y: got}, result[float64]{y: want}, nil, 0)
 	if differs {
@@ -74,8 +74,8 @@ func (k *check) stays(clause Clause, name string, got, want *tensor.Tensor[float
 	return !differs
 }
 
-// kinks moves elements of x to where the layer is not differentiable, and counts them
-// all.
+// kinks moves elements of x to places where the layer is not differentiable, and counts all
+// kinks.
 func (k *check) kinks() {
 	if k.Case.Kinks == nil {
 		return
@@ -128,7 +128,7 @@ func (k *check) empty() {
 	}
 }
 
-// evaluation checks that Forward without Keep leaves alone what a pending Backward needs.
+// evaluation checks that Forward without Keep does not change what a pending Backward needs.
 func (k *check) evaluation() {
 	t := k.setup(batch)
 	want := k.setup(batch)
@@ -151,8 +151,7 @@ func (k *check) evaluation() {
 	}
 }
 
-// misuse checks that mistakes of the program are refused by a panic that names the
-// layer.
+// misuse checks that the layer panics with its name when a program uses it wrongly.
 func (k *check) misuse() {
 	t := k.setup(batch)
 	for _, shape := range k.Refuses {
@@ -173,8 +172,8 @@ func (k *check) misuse() {
 	k.refused(t.layer, "Backward after a Forward without Keep", false, func() { t.layer.Backward(t.pass, t.dy) })
 }
 
-// refused checks that f, a mistake in the use of l, panics and names the layer: with a
-// *tensor.ShapeError if it is a mistake in a shape. It returns what f panics with.
+// refused checks that f, which uses l wrongly, panics and names the layer; with a
+// *tensor.ShapeError if a shape is wrong. It returns the value of the panic.
 func (k *check) refused(l nn.Layer[float64], mistake string, shape bool, f func()) (e any) {
 	want := "save what Backward needs in an nn.Saved, whose Get refuses it"
 	if shape {
@@ -201,8 +200,8 @@ func (k *check) refused(l nn.Layer[float64], mistake string, shape bool, f func(
 	return e
 }
 
-// names reports whether a message names the layer, or a layer in it that refuses: one of
-// the types whose methods panicked.
+// names reports whether a message names the layer, or a layer inside it: one of the types whose
+// methods panicked.
 func names(l nn.Layer[float64], types []string, message string) bool {
 	all := types
 	for _, inner := range append([]nn.Layer[float64]{l}, held(l)...) {
@@ -215,7 +214,7 @@ func names(l nn.Layer[float64], types []string, message string) bool {
 	return slices.ContainsFunc(all, func(word string) bool { return strings.Contains(message, word) })
 }
 
-// same reports whether two tensors have one shape and the same bits.
+// same reports whether two tensors have the same shape and the same bits.
 func same(a, b *tensor.Tensor[float64]) bool {
 	return slices.Equal(a.Shape, b.Shape) && slices.EqualFunc(a.Data, b.Data, func(a, b float64) bool {
 		return math.Float64bits(a) == math.Float64bits(b)

@@ -20,9 +20,9 @@
 //     knows no formula. Alone it would miss whatever is below its truncation, such as
 //     noise of 1e-7, and a layer that is correct for another function than it should be.
 //
-// Package graph/trace knows the formulas of the layers of package nn. Give that of your
-// own layer to trace.Register, or as [Case].Graph. Without a formula, central differences
-// are the only reference.
+// Package graph/trace knows the formulas of the layers of package nn. Give the formula of your
+// own layer to trace.Register, or set [Case].Graph. Without a formula, central differences are
+// the only reference.
 //
 // # What else is checked
 //

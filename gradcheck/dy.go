@@ -7,7 +7,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// that of zeros.
+// linear checks that Backward is linear in dy: for large, small and negative dy, and for a dy of
+// zeros.
 func (k *check) linear() {
 	t := k.setup(batch)
 	dy := t.dy.Clone()
@@ -39,7 +40,7 @@ func (k *check) linear() {
 						shape = t.layer.Params()[i-1].Value.Shape
 					}
 					k.Broken = append(k.Broken, Failure{Clause: Inputs, Array: names[i], Index: tensor.Index(j, shape...), Got: v, Want: want,
-						What: "Backward of " + c.what + " is not so many times that of the dy", Cause: "a gradient is linear in dy; this one is clipped, scaled or divided by it"})
+						What: "Backward of " + c.what + " is not that multiple of Backward of the dy", Cause: "a gradient is linear in dy; this one is clipped, scaled or divided by it"})
 					return
 				}
 			}
@@ -62,6 +63,7 @@ func (t *trial) again(change func()) {
 	t.backward()
 }
 
+// parts checks that the gradients of two dy, each 0 for some samples, add up to the gradients of
 // their sum.
 func (k *check) parts() {
 	whole := k.setup(batch)

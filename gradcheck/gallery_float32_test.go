@@ -109,7 +109,7 @@ var wrongFloat32 = []wrong{
 	bothOf("WritesDYIn32", "dx is computed in place of dy", shape(4), right43[float64], in32(func(_ *layer[float32], _ *nn.Pass[float32], _, dy, _ array32) {
 		clear(dy.Data)
 	})),
-	bothOf("WritesXIn32", "x is standardised in place", shape(4), right43[float64], in32(func(_ *layer[float32], _ *nn.Pass[float32], x, _, _ array32) {
+	bothOf("WritesXIn32", "x is standardized in place", shape(4), right43[float64], in32(func(_ *layer[float32], _ *nn.Pass[float32], x, _, _ array32) {
 		for i := range x.Data {
 			x.Data[i] /= 2
 		}

@@ -261,7 +261,7 @@ var wrongModes = []wrong{
 		}
 		return l
 	}},
-	{name: "NoiseInGradient", why: "noise of 1e-9 in dx, to regularise", clauses: clauses{gradcheck.SameBits}, sample: shape(3), make: func(*rand.Rand) made {
+	{name: "NoiseInGradient", why: "noise of 1e-9 in dx, to regularize", clauses: clauses{gradcheck.SameBits}, sample: shape(3), make: func(*rand.Rand) made {
 		return then(pointwise[float64]("Sin", math.Sin, math.Cos), func(_ pass, _, _, _, dx array) {
 			for i := range dx.Data {
 				dx.Data[i] += 1e-9 * rand.Float64()

@@ -9,7 +9,7 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Layers that normalise.
+// Layers that normalize.
 
 // normalize sets y to (x - mean)·inv of x, where inv is 1/√(variance + eps), and
 // returns inv.
@@ -37,7 +37,7 @@ func normalizeBackward[T number](h, dh, dx []T, inv T) {
 	}
 }
 
-// groupNorm normalises groups of elements of a sample, and scales and moves each.
+// groupNorm normalizes groups of elements of a sample, and scales and moves each.
 func groupNorm[T number](name string, groups int) func(s []int, rng *rand.Rand) *layer[T] {
 	return func(s []int, rng *rand.Rand) *layer[T] {
 		n := size(s)

@@ -125,7 +125,7 @@ var wrongParameters = []wrong{
 		}
 		return l
 	}},
-	{name: "ValueReplaced", why: "Forward normalises the weights into a new tensor: copies and files hold the old one", clauses: clauses{gradcheck.ParamsUnmodified, gradcheck.Parameters}, sample: shape(4), make: func(rng *rand.Rand) made {
+	{name: "ValueReplaced", why: "Forward normalizes the weights into a new tensor: copies and files hold the old one", clauses: clauses{gradcheck.ParamsUnmodified, gradcheck.Parameters}, sample: shape(4), make: func(rng *rand.Rand) made {
 		l, w, _ := linear43(rng)
 		return afterForward(l, func(p pass, _, _ array) {
 			if keeps(p) {
@@ -187,7 +187,7 @@ var wrongParameters = []wrong{
 		}
 		return l
 	}},
-	{name: "DividesByGamma", why: "Backward takes the normalised x from y, as (y - beta)/gamma, which for a gamma of 0 is NaN", clauses: append(params, gradcheck.Inputs, gradcheck.GradientOfParams), sample: shape(3), make: func(rng *rand.Rand) made {
+	{name: "DividesByGamma", why: "Backward takes the normalized x from y, as (y - beta)/gamma, which for a gamma of 0 is NaN", clauses: append(params, gradcheck.Inputs, gradcheck.GradientOfParams), sample: shape(3), make: func(rng *rand.Rand) made {
 		l := scaled[float64](shape(3), rng)
 		w, b := l.params[0], l.params[1]
 		l.backward = func(p pass, x, y, dy array) array {

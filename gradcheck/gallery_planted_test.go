@@ -360,7 +360,7 @@ var wrongWrites = []wrong{
 		l := pointwise[float64]("ReLU", relu, step)
 		return afterForward(l, func(_ pass, x, y array) { copy(x.Data, y.Data) })
 	}},
-	{name: "XInPlaceKept", why: "x is standardised in place while training", clauses: clauses{gradcheck.XUnmodified}, sample: shape(3), make: func(*rand.Rand) made {
+	{name: "XInPlaceKept", why: "x is standardized in place while training", clauses: clauses{gradcheck.XUnmodified}, sample: shape(3), make: func(*rand.Rand) made {
 		return afterForward(pointwise[float64]("Identity", identity, one), func(p pass, x, _ array) {
 			for i := range x.Data {
 				if keeps(p) {

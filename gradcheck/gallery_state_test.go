@@ -17,7 +17,7 @@ var (
 var wrongState = []wrong{
 	{name: "MeanOfFirstBatch", why: "the mean is computed when it is nil: in the first step", clauses: steps, sample: shape(3), make: func(*rand.Rand) made {
 		var mean []float64
-		l := pointwise[float64]("Centre", func(v float64) float64 { return v }, one)
+		l := pointwise[float64]("Center", func(v float64) float64 { return v }, one)
 		return afterForward(l, func(p pass, x, y array) {
 			if mean == nil && keeps(p) {
 				mean = make([]float64, 3)

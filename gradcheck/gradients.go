@@ -32,8 +32,8 @@ func (k *check) fits(clause Clause, t *trial) bool {
 	return true
 }
 
-// arrays compares y and every gradient of the trial: with all references, or, if most is
-// not 0, with the graph and with so many central differences an array.
+// arrays compares y and every gradient of the trial with all references. If most is not 0, it
+// compares with the graph, and with at most most central differences for each array.
 func (k *check) arrays(t *trial, label string, most int) (arrays []Array) {
 	n := t.x.Shape[0]
 	b := k.build(t)

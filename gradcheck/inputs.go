@@ -10,14 +10,6 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// mostMoved is how many elements of an array are moved in a trial other than the first:
-
-// shrink returns the shortest and plainest input found that still fails, and the failures
-
-// it shows: fewer samples, and then zeros, ones and round numbers in place of others.
-
-// rows checks that, in a layer that treats each sample by itself, the results of a batch
-
 // inputs checks the gradients at inputs of many kinds.
 func (k *check) inputs() {
 	if k.Draw != nil || k.Discrete {
@@ -60,9 +52,8 @@ func (k *check) inputs() {
 	}
 }
 
-// mix draws numbers and changes a share of them, none in the first sample if the share
-
-// is below 1: an array of extremes alone has no scale to measure errors by.
+// mix draws numbers and changes a share of them. If the share is below 1, none are in the first
+// sample: an array of extremes alone has no scale to measure errors by.
 func mix(rng *rand.Rand, x array, change func(float64) float64, share float64) {
 	fill(x, rng)
 	row := len(x.Data) / max(1, x.Shape[0])
@@ -227,13 +218,8 @@ func (k *check) along(what string, t *trial) bool {
 	return true
 }
 
-// linear checks that Backward is linear in dy: at large, small and negative ones, and
-
-// parts checks that the gradients of two dy, each 0 for some samples, add up to those of
-
-// parameterValues checks the gradients at parameters that are 0, of the other sign, and
-
-// small and large ones.
+// parameterValues checks the gradients at parameters that are 0, that have the other sign,
+// and that are small and large.
 func (k *check) parameterValues() {
 	if len(k.New(rng()).Params()) == 0 {
 		return

@@ -6,10 +6,9 @@ import (
 	"github.com/chainrule-go/chainrule/nn"
 )
 
-// centrally is the answer of the central differences of f, which are those of every
-// stride-th element of the array v. By right, a gradient that is correct wherever f
-// is smooth, it finds kinks: an element whose difference is off from it is looked at
-// more closely.
+// centrally returns the answer of the central differences of f for every stride-th element of
+// the array v. right is a gradient that is correct wherever f is smooth. An element whose
+// difference deviates from it may be at a kink, and gets a closer look.
 func centrally(fn *function, v []float64, stride int, differences []nn.Difference, right []float64) Answer {
 	a := Answer{Reference: CentralDifference, Values: make([]float64, len(differences)), stride: stride, kinks: map[int][2]float64{}, flat: map[int]bool{}, of: fn, at: v}
 	f := fn.value

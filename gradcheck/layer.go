@@ -17,8 +17,8 @@ import (
 // of one Sample are enough.
 type Case = trace.Case
 
-// batch is the number of samples in a check: 3 or more, and a length that no axis of a
-// sample should have.
+// batch is the number of samples in a check: 3 or more, and not a length that an axis of a
+// sample is likely to have.
 const batch = 4
 
 // seed draws numbers that activate every hidden unit of the layers of package nn on
@@ -30,10 +30,10 @@ const seed = 182
 // rest of the contract that [nn.Layer] states.
 //
 // The objective is Σ r·y with a fixed random r, because a plain sum has gradient 0 for a
-// softmax, which would hide everything. Parameters are moved off their initial values,
-// so that no bias is 0. Backward runs again from a Grad that is not 0, so that
-// overwriting it shows. A layer that draws random numbers draws the same ones in every
-// computation, those of one Step.
+// softmax, which would hide everything. Parameters are moved off their initial values, so that
+// no bias is 0. Backward runs again with a Grad that is not 0, so that overwriting it shows. A
+// layer that draws random numbers draws the same ones in every computation, because the Step is
+// the same.
 func Layer(c Case) Report {
 	k := &check{Case: c, Report: Report{Name: c.Name}}
 	if !k.run(Parameters, "parameters", k.parameters) || len(k.Broken) > 0 || !k.run(GradientOfX, "gradients", k.gradients) {
@@ -62,7 +62,7 @@ func Layer(c Case) Report {
 	return k.Report
 }
 
-// contract checks what a layer owes late in its life and beside others.
+// contract checks that a layer works late in its life, and beside other layers.
 func (b *life[T]) contract() {
 	clause := func(c Clause) Clause {
 		if b.single {
@@ -77,20 +77,20 @@ func (b *life[T]) contract() {
 	b.run(clause(Sharing), "predictions", b.predictions)
 }
 
-// check is one run of [Layer].
+// A check is one run of [Layer].
 type check struct {
 	Case
 	Report
-	right         bool // the gradients of the first batch are
-	forParameters bool // the values of parameters are what is tried
+	right         bool // the gradients of the first batch are right
+	forParameters bool // other values of the parameters are tried
 }
 
 func (k *check) fail(clause Clause, format string, args ...any) {
 	k.Broken = append(k.Broken, Failure{Clause: clause, What: fmt.Sprintf(format, args...)})
 }
 
-// run turns a panic in a part of the check into a failure of the clause, and reports
-// whether there was none.
+// run turns a panic in a part of the check into a failure of the clause. It reports whether
+// there was no panic.
 func (k *check) run(clause Clause, part string, f func()) (ok bool) {
 	defer func() {
 		if e := recover(); e != nil {
@@ -101,8 +101,8 @@ func (k *check) run(clause Clause, part string, f func()) (ok bool) {
 	return true
 }
 
-// changes reports what a direction did to the parameters that it must not: by is its
-// name, and grad says that Grad is not its either.
+// changes reports parameters that Forward or Backward must not change but did. by is the
+// name of the direction; if grad is set, it must not change Grad either.
 func (k *check) changes(t *trial, by string, grad bool) {
 	for i, p := range t.layer.Params() {
 		if i >= len(t.before) {
@@ -183,7 +183,7 @@ func receivers() (names []string) {
 	return names
 }
 
-// trial is a new layer with an input, after one step of training, all drawn from the
+// A trial is a new layer with an input, after one step of training. All is drawn from the
 // same random numbers every time.
 type trial struct {
 	layer    nn.Layer[float64]
@@ -191,8 +191,8 @@ type trial struct {
 	x, y     *tensor.Tensor[float64]
 	drawn    *tensor.Tensor[float64] // x as it was before Forward
 	dy, dx   *tensor.Tensor[float64]
-	gradient [][]float64         // of each parameter
-	before   []nn.Param[float64] // the parameters before Forward, with copies of what they hold
+	gradient [][]float64         // for each parameter
+	before   []nn.Param[float64] // the parameters before Forward, with copies of their elements
 	values   [][]float64
 	grads    [][]float64
 }
@@ -200,7 +200,7 @@ type trial struct {
 // rng returns the random numbers that a trial is drawn from.
 func rng() *rand.Rand { return rand.New(rand.NewPCG(5, seed)) }
 
-// setup makes a trial with n samples; adjust, if any, changes it before Forward.
+// setup makes a trial with n samples. Each adjust may change it before Forward.
 func (k *check) setup(n int, adjust ...func(*trial)) *trial {
 	rng := rng()
 	t := &trial{layer: k.New(rng), pass: &nn.Pass[float64]{Train: true, Keep: true, Threads: 1}}
@@ -226,11 +226,11 @@ func (k *check) setup(n int, adjust ...func(*trial)) *trial {
 	return t
 }
 
-// guards are the elements behind x and dy in their memory, as if both were a part of a
+// guards is the number of elements after x and dy in memory, as if both were parts of a
 // larger array: append must not write there.
 const guards = 8
 
-// guard returns x with guards behind it.
+// guard returns x with guards after it.
 func guard(x *tensor.Tensor[float64]) *tensor.Tensor[float64] {
 	n := len(x.Data)
 	all := append(make([]float64, 0, n+guards), x.Data...)
@@ -242,8 +242,7 @@ func guard(x *tensor.Tensor[float64]) *tensor.Tensor[float64] {
 
 func guardOf(i int) float64 { return 1.5 + float64(i) }
 
-// guarded reports whether the guards behind x are as they were. x may have become another
-// tensor.
+// guarded reports whether the guards after x are unchanged. x may have become another tensor.
 func guarded(x *tensor.Tensor[float64]) bool {
 	n := len(x.Data)
 	if cap(x.Data) != n+guards {
@@ -266,7 +265,7 @@ func moveOff(params []*nn.Param[float64], rng *rand.Rand) {
 	}
 }
 
-// draw fills x with inputs of the domain of the layer.
+// draw fills x with random inputs from the domain of the layer.
 func (k *check) draw(x *tensor.Tensor[float64], rng *rand.Rand) {
 	if k.Draw != nil {
 		k.Draw(x, rng)
@@ -284,7 +283,7 @@ func fill(x *tensor.Tensor[float64], rng *rand.Rand) {
 	}
 }
 
-// backward runs Backward from a Grad of 0.
+// backward runs Backward, beginning with a Grad of 0.
 func (t *trial) backward() {
 	t.gradient = nil
 	for _, p := range t.layer.Params() {
@@ -296,7 +295,7 @@ func (t *trial) backward() {
 	}
 }
 
-// terms returns the function of the products dy·y, which saves nothing.
+// terms returns the function that computes the products dy·y and saves nothing.
 func (t *trial) terms() func() []float64 {
 	pass := &nn.Pass[float64]{Train: t.pass.Train, Threads: 1}
 	terms := make([]float64, len(t.dy.Data))
@@ -310,7 +309,7 @@ func (t *trial) terms() func() []float64 {
 	}
 }
 
-// objective returns the function Σ dy·y. graph, if not nil, computes it by the formula.
+// objective returns the function Σ dy·y. graph, if not nil, computes it from the formula.
 func (t *trial) objective(graph func() float64) *function {
 	f := &function{terms: t.terms(), graph: graph}
 	f.value = func() float64 {

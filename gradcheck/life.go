@@ -11,34 +11,34 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A step is what a layer is made to do once: a Forward of n samples and, if the Pass
-// keeps, a Backward. Its draw gives it its x, its dy, its parameters and its Pass.Step.
+// A step is one use of a layer: a Forward of n samples and, if the Pass keeps, a Backward.
+// The random numbers of draw determine x, dy, the parameters and Pass.Step.
 type step struct {
 	n, draw  int
 	evaluate bool // Pass.Train is not set
 }
 
-// A result is what came of a step, in copies.
+// A result holds copies of the results of a step.
 type result[T tensor.Float] struct {
 	y, dx  *tensor.Tensor[T]
 	grads  [][]T
-	failed string // what it panicked with
+	failed string // the value of a panic
 }
 
-// A life makes a layer of one precision, over and over, and compares what it computes
+// A life makes layers in one precision, again and again. It compares what a layer computes
 // late in its life with what a new one computes in its first step.
 type life[T tensor.Float] struct {
 	*check
 	new      func() nn.Layer[T]
-	values   [][]float64 // of the parameters of a new layer
-	single   bool        // T is float32, where every failure is of that clause
+	values   [][]float64 // the values of the parameters of a new layer
+	single   bool        // T is float32; then every failure belongs to the clause Float32
 	first    map[step]result[T]
-	modified bool               // a failure says that x is
+	modified bool               // a failure says already that x is modified
 	stir     func(dy []float64) // changes each dy; nil for nothing
 }
 
-// lives returns those of the layer in both precisions, or in float64 alone if there is no
-// other.
+// lives returns the lives of the layer in both precisions, or in float64 alone if there is
+// no float32.
 func (k *check) lives() (*life[float64], *life[float32]) {
 	l := k.New(rng())
 	moveOff(l.Params(), rand.New(rand.NewPCG(8, seed)))
@@ -61,7 +61,7 @@ func (k *check) lives() (*life[float64], *life[float32]) {
 	return double, single
 }
 
-// fail records a failure of a clause, or of float32.
+// fail records a failure of a clause, or of the clause Float32.
 func (b *life[T]) fail(f Failure) {
 	if b.single {
 		f.What = fmt.Sprintf("in float32, %s: %s", f.Clause, f.What)
@@ -100,8 +100,8 @@ func (b *life[T]) dy(s step, y *tensor.Tensor[T]) *tensor.Tensor[T] {
 	return as[T](dy)
 }
 
-// set gives the parameters of a layer the values of a step: training changes them from
-// one to the next, in place.
+// set gives the parameters of a layer the values for a step. Training changes them from
+// step to step, in place.
 func (b *life[T]) set(l nn.Layer[T], s step) {
 	rng := rand.New(rand.NewPCG(uint64(300+s.draw), seed))
 	for i, p := range l.Params() {
@@ -114,8 +114,7 @@ func (b *life[T]) set(l nn.Layer[T], s step) {
 	}
 }
 
-// do runs a step of a layer with a pass that keeps. x, if not nil, is the memory that
-// holds the input.
+// do runs a step of a layer with a pass that keeps. x, if not nil, is the memory for the input.
 func (b *life[T]) do(l nn.Layer[T], p *nn.Pass[T], s step, x *tensor.Tensor[T]) (r result[T]) {
 	defer func() {
 		if e := recover(); e != nil {
@@ -140,7 +139,7 @@ func (b *life[T]) do(l nn.Layer[T], p *nn.Pass[T], s step, x *tensor.Tensor[T]) 
 	return r
 }
 
-// mustFit panics if a result is nil or does not fit its shape.
+// mustFit panics if a result is nil, or does not have as many elements as its shape says.
 func mustFit[T tensor.Float](by, name string, t *tensor.Tensor[T]) *tensor.Tensor[T] {
 	if t == nil {
 		panic(fmt.Sprintf("%s returns a nil %s", by, name))
@@ -191,8 +190,8 @@ type difference struct {
 	values    [2][]float64 // of the array, got and wanted
 }
 
-// differ compares a result with that of a new layer, bit for bit if within is 0, and
-// otherwise to within so much of the largest element.
+// differ compares a result with the result of a new layer: bit for bit if within is 0, and
+// otherwise to within the share within of the largest element.
 func differ[T tensor.Float](got, want result[T], names []string, within float64) (d difference, differs bool) {
 	if got.failed != want.failed {
 		if got.failed == "" {
@@ -268,12 +267,12 @@ func (d difference) failure(clause Clause, what string) Failure {
 	return Failure{Clause: clause, Array: d.array, Index: d.index, Got: d.got, Want: d.want, What: what}
 }
 
-// names are those of the parameters.
+// names returns the names of the parameters.
 func (b *life[T]) names() []string { return nn.ParamNames(b.new()) }
 
-// live runs steps one after the other in one life of a layer, and returns the first that
-// differs from that of a new layer, or -1. Every step uses the scratch memory of the one
-// before, and the memory of x if there are as many samples, as training does.
+// live runs steps one after another with one layer. It returns the first step whose result
+// differs from the result of a new layer, or -1. As in training, every step uses the scratch
+// memory of the step before, and the memory of its x if the number of samples is the same.
 func (b *life[T]) live(steps []step) (bad int, d difference) {
 	l, p, names := b.new(), newPass[T](), b.names()
 	var x *tensor.Tensor[T]

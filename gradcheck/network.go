@@ -80,8 +80,8 @@ func Network(name string, net nn.Layer[float64], loss nn.Loss[float64], x *tenso
 }
 
 // Check compares the gradients of another network with the references of r, which take
-// much longer to compute than gradients. Its parameters have the values, shapes and
-// order of those of the network of r.
+// much longer to compute than gradients. Its parameters must have the same values, shapes and
+// order as the parameters of the network of r.
 func (r NetworkReport) Check(name string, net nn.Layer[float64]) (other Report) {
 	other.Name = name
 	k := &check{}
@@ -191,9 +191,9 @@ func backpropagate[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], x *tensor.T
 // the largest element of a gradient: a hundredth of a percent of it.
 const networkUlps = 1000
 
-// Float32 compares the gradients of the same network in float32, on the same samples
-// and targets, with those of the report: what training computes with what was checked.
-// The network is a copy by [nn.Convert], and it is an error if the number of its
+// Float32 compares the gradients of the same network in float32, on the same samples and
+// targets, with the gradients of the report: the numbers of a training with the numbers that
+// were checked. The network is a copy by [nn.Convert]. It is an error if the number of its
 // parameters differs.
 func (r *NetworkReport) Float32(net nn.Layer[float32], loss nn.Loss[float32], x *tensor.Tensor[float32], t nn.Targets[float32]) error {
 	if n := len(net.Params()); n != len(r.gradients) {

@@ -129,7 +129,7 @@ func (k *check) terms(t *trial) [][]float64 {
 	return append([][]float64{sums.y.Data, sums.dx.Data}, sums.gradient...)
 }
 
-// rounding compares the elements got in float32 with those of float64.
+// rounding compares elements in float32 with the same elements in float64.
 func (a Array) rounding(got []float32, want, scale []float64, bound float64) *Ulps {
 	u := &Ulps{Bound: bound}
 	for i, v := range got {
@@ -225,8 +225,8 @@ func (c *closeness) at(what string, s step, x array, loose float64) bool {
 	if !differs || want.failed != "" || slices.ContainsFunc(d.values[1], func(v float64) bool { return !(math.Abs(v) < 1e30) }) {
 		return true
 	}
-	// Where a gradient has all but vanished, as that of a saturated unit has, its last
-	// places are those of what it vanished from.
+	// Where a gradient is almost 0, as for a saturated unit, its rounding errors are as
+	// large as the numbers that canceled.
 	usual := largest(arrayOf(c.double.firstOf(step{n: batch}), c.names, d.array).data)
 	if finite(d.got) && math.Abs(d.got-d.want) <= loose*usual {
 		return true
@@ -283,7 +283,7 @@ func (a shaped) offset(index, own []int) (i int) {
 	return i
 }
 
-// shape is that of the parameter whose gradient differs, if the index is of that.
+// shape returns the shape of the parameter whose gradient differs.
 func (c *closeness) shape(d difference) []int {
 	i := slices.Index(c.names, d.array)
 	if i < 0 {

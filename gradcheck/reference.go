@@ -31,10 +31,10 @@ func (r Reference) String() string {
 
 // Bounds on the relative error of a correct gradient.
 const (
-	// Bound is that of [CentralDifference], which leaves the truncation of h = 1e-4 in
-	// float64.
+	// Bound is the bound for [CentralDifference]. It allows for the truncation of h = 1e-4
+	// in float64.
 	Bound = 1e-6
-	// ExactBound is that of [Graph] and [ComplexStep], which leave rounding.
+	// ExactBound is the bound for [Graph] and [ComplexStep]. It allows for rounding.
 	ExactBound = 1e-12
 )
 
@@ -214,8 +214,8 @@ func newJudge(got []float64, answers []Answer) *judge {
 	return j
 }
 
-// bound is the relative error of a correct element i: more than that of the reference
-// where the two exact references differ, because the formula rounds there.
+// bound returns the largest relative error of a correct element i. It is larger than the bound
+// of the reference where the two exact references differ, because the formula rounds there.
 func (j *judge) bound(r Reference, i int, scale float64) float64 {
 	if j.loose && r != CentralDifference {
 		if f := j.central.of; f != nil && finite(f.size) && scale > 0 {

@@ -34,7 +34,7 @@ type Array struct {
 	of    Clause // that a wrong element breaks; "" if it is of the gradients themselves
 }
 
-// A Comparison is that of an array with a reference.
+// A Comparison is the result of comparing an array with a reference.
 type Comparison struct {
 	Reference Reference
 	Elements  int     // that were compared: all, except in networks too large for that
@@ -101,8 +101,8 @@ func (r Report) Error(by Reference) (worst float64, compared bool) {
 	return worst, compared
 }
 
-// NonzeroShare returns the lowest nonzero share of the gradients, those of a batch of
-// one aside: one sample need not activate every unit.
+// NonzeroShare returns the lowest nonzero share of the gradients. Batches of one sample are left
+// out, because one sample need not activate every unit.
 func (r Report) NonzeroShare() float64 {
 	lowest := 1.0
 	for _, a := range r.Arrays {

@@ -8,7 +8,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// all of a small layer.
+// mostMoved returns the number of elements of an array that are moved in a trial other than the
+// first: all of them in a small layer.
 func (k *check) mostMoved(t *trial) int {
 	size := len(t.x.Data) + len(t.y.Data)
 	for _, p := range t.layer.Params() {
@@ -86,7 +87,9 @@ func describe(x array) string {
 	return fmt.Sprintf("x %s = %v...", tensor.FormatShape(x.Shape), x.Data[:most])
 }
 
-// fixed says that the number of samples is what is wrong.
+// shrink returns the shortest and plainest input that it finds and that still fails, with the
+// failures it shows. It tries fewer samples, and then zeros, ones and round numbers instead of
+// others. If fixed is set, the failure depends on the number of samples, which stays.
 func (k *check) shrink(x array, fs []Failure, fails func(array) []Failure, fixed bool) (array, []Failure) {
 	tries := 200
 	if k.AsDrawn {

@@ -17,8 +17,9 @@ func (k *check) sizes() {
 	k.rows()
 }
 
-// are those of its samples alone, whatever their number: where Forward is wrong for some
-// sizes, and Backward is its gradient, no difference shows it.
+// rows checks that a layer that treats each sample by itself gives the same results for a batch
+// of any size as for its samples alone. If Forward is wrong for some sizes, and Backward is the
+// gradient of this wrong Forward, no difference shows it.
 func (k *check) rows() {
 	least := 1
 	if k.RefusesOne {

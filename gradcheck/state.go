@@ -171,8 +171,8 @@ func scalar(v reflect.Value) uint64 {
 	return 0
 }
 
-// inside calls visit with every pointer that a layer holds in its fields, in those of what
-// they point to too, and with the path of each. It goes on behind it if visit says so.
+// inside calls visitPointer with every pointer in the fields of a layer, and its path. If
+// visitPointer returns true, it also visits the fields to which the pointer points.
 func inside(layer any, visitPointer func(path string, v reflect.Value) bool) {
 	seen := map[visit]bool{}
 	var walk func(path string, v reflect.Value)
@@ -224,8 +224,8 @@ func held(layer nn.Layer[float64]) (all []nn.Layer[float64]) {
 	return all
 }
 
-// reachable returns the parameters that a layer holds in its fields, in those of the
-// layers inside it too, with the path of each.
+// reachable returns the parameters in the fields of a layer and of the layers inside it, each
+// with its path.
 func reachable[T tensor.Float](layer nn.Layer[T]) map[*nn.Param[T]]string {
 	found := map[*nn.Param[T]]string{}
 	inside(layer, func(path string, v reflect.Value) bool {

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// stepSize is the h of the complex step: so small that h² is lost in any sum.
+// stepSize is the h of the complex step. It is so small that h² is lost in any sum.
 const stepSize = 1e-30
 
 // ComplexStep returns the gradient of y, which must have one element, with
@@ -16,13 +16,12 @@ const stepSize = 1e-30
 //
 //	f(x + ih) = f(x) + ih·f'(x) + O(h²)
 //
-// with no difference taken, so nothing cancels, and the O(h²) is far below
-// rounding. Where y is not differentiable, the derivative is that of the side the
-// maximum takes.
+// No difference is taken, so nothing cancels, and the O(h²) is far below rounding. Where y
+// is not differentiable, the derivative is that of the argument which the maximum takes.
 //
-// It is that of all elements of x, or of those given. This needs a forward pass
-// for each, of the nodes that depend on x; see [Complex]. Goroutines share the
-// elements, each with a graph of its own, and g stays as it is.
+// It returns the derivatives for all elements of x, or for the given ones. Each needs a forward
+// pass of the nodes that depend on x; see [Complex]. Goroutines divide the elements among them,
+// each with a graph of its own, and g does not change.
 func ComplexStep[T Number](g *Graph[T], y, x *Node[T], elements ...int) []float64 {
 	if len(y.Value) != 1 {
 		panic(shapeError("complex step", "one element", y))
@@ -50,9 +49,8 @@ func ComplexStep[T Number](g *Graph[T], y, x *Node[T], elements ...int) []float6
 	return grad
 }
 
-// ComplexStepAlong returns the derivative of y, of any shape, when the inputs
-// move together, each along its direction: J·v, the Jacobian times the vector of
-// all directions.
+// ComplexStepAlong returns the derivative of y, of any shape, when each input moves along its
+// direction: J·v, the Jacobian times the vector of all directions.
 func ComplexStepAlong[T Number](g *Graph[T], y *Node[T], directions map[*Node[T]][]float64) []float64 {
 	g.mustOwn("complex step", y)
 	c := Complex(g)
@@ -74,8 +72,8 @@ func ComplexStepAlong[T Number](g *Graph[T], y *Node[T], directions map[*Node[T]
 	return derivative
 }
 
-// Complex returns the graph over complex numbers: the same operations of the same
-// values at the same places of the tape. Gradients are not copied.
+// Complex returns the same graph over complex numbers: the same operations and values, at
+// the same places of the tape. Gradients are not copied.
 func Complex[T Number](g *Graph[T]) *Graph[complex128] {
 	c := New[complex128]()
 	for _, n := range g.nodes {
@@ -101,8 +99,8 @@ func Complex[T Number](g *Graph[T]) *Graph[complex128] {
 	return c
 }
 
-// steps sets grad to the derivatives of node y of g with respect to the elements
-// of node x. It leaves g behind with values of any kind.
+// steps sets grad to the derivatives of node y of g with respect to elements of node x.
+// Afterwards the values in g are not defined.
 func steps(g *Graph[complex128], y, x int, elements []int, grad []float64) {
 	in, out := g.nodes[x], g.nodes[y]
 	affected := g.dependents(in, out)
@@ -122,7 +120,7 @@ func steps(g *Graph[complex128], y, x int, elements []int, grad []float64) {
 	}
 }
 
-// A dependent is a node to be computed again when an element of an input moves.
+// A dependent is a node that is computed again when an element of an input moves.
 type dependent[T Number] struct {
 	*Node[T]
 	narrow bool // a dot of which only a row or column changes
@@ -134,7 +132,7 @@ func (g *Graph[T]) dependents(x, y *Node[T]) []dependent[T] {
 	var all []dependent[T]
 	stale := g.mark("dependents", []*Node[T]{x})
 	for _, n := range g.nodes[:y.ID+1] {
-		moved := 0 // inputs that do
+		moved := 0 // number of inputs that depend on x
 		for _, a := range n.In {
 			if stale[a.ID] {
 				moved++
@@ -152,8 +150,8 @@ func (g *Graph[T]) dependents(x, y *Node[T]) []dependent[T] {
 	return all
 }
 
-// forward computes the node after element i of x has moved. What it leaves out of
-// a dot does not depend on that element, so the bits are those of computing all.
+// forward computes the node after element i of x has moved. The elements of a dot that do
+// not depend on that element are left out, which changes no bit.
 func (d dependent[T]) forward(x *Node[T], i int) {
 	if d.narrow {
 		dotForwardElement(d.Node, x, i)

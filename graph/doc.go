@@ -7,16 +7,16 @@
 // of a node the gradient of the node times the local derivative. All that is known
 // about an operation, forward and backward, is one row of the table of [Rules].
 //
-// Elementary means elementary: + - * / exp log sqrt tanh erf, the larger of two,
-// dot, sum, max, broadcast, hold, and gather, which takes elements from where an index
-// says: transpose, reshape, slice, pad and concat are gathers. [Sigmoid] is built,
-// as 1/(1+exp(-x)), and the loss [SoftmaxWithLoss] from exp, sum, log and max. So
-// the graph does not use the formulas of the layers of package nn, and is a
-// reference with which they are compared.
+// The operations are elementary: + - * / exp log sqrt tanh erf, the larger of two numbers,
+// dot, sum, max, broadcast, hold, and gather, which takes elements from the places that an
+// index gives: transpose, reshape, slice, pad and concat are gathers. [Sigmoid] is built as
+// 1/(1+exp(-x)), and the loss [SoftmaxWithLoss] from exp, sum, log and max. So the graph
+// does not use the formulas of the layers of package nn, and can serve as a reference for
+// them.
 //
 // The same graph over complex128 is a second reference, which does not use the
 // rules: see [ComplexStep].
 //
-// Exponentials and logarithms are those of packages math and math/cmplx, whose
-// last bit is not the same on every processor.
+// Exponentials and logarithms come from packages math and math/cmplx, whose last bit may differ
+// between processors.
 package graph

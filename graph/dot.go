@@ -11,7 +11,7 @@ func dotForward[T Number](y *Node[T]) {
 	}
 }
 
-// dotBackward adds dy · bᵀ to the gradient of a and aᵀ · dy to that of b.
+// dotBackward adds dy · bᵀ to the gradient of a, and aᵀ · dy to the gradient of b.
 func dotBackward[T Number](y *Node[T]) {
 	a, b, m, k, n := factors(y)
 	for i := range m {
@@ -47,8 +47,8 @@ func axpy[T Number](y []T, a T, x []T) {
 	}
 }
 
-// dotForwardElement computes of y what depends on element at of its input x: a
-// row if x is a, a column if it is b.
+// dotForwardElement computes the part of y that depends on element at of its input x: a row
+// if x is a, a column if x is b.
 func dotForwardElement[T Number](y, x *Node[T], at int) {
 	a, b, m, k, n := factors(y)
 	rows, columns := [2]int{0, m}, [2]int{0, n}

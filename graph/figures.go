@@ -10,7 +10,7 @@ import (
 type Figure struct {
 	Name   string
 	Title  string
-	Shows  string // what there is to see in it
+	Shows  string // what the figure shows
 	Inputs []FigureInput
 	build  func(g *Graph[float64], in []*Node[float64]) (y *Node[float64], dy []float64)
 }
@@ -22,8 +22,8 @@ type FigureInput struct {
 	Value []float64
 }
 
-// Graph builds the figure and runs it backward. The values, if any, are those of
-// its inputs in order, all of them, in place of the book's.
+// Graph builds the figure and runs it backward. values, if not empty, replace the values of all
+// inputs, in order.
 func (f Figure) Graph(values ...float64) (*Graph[float64], error) {
 	var names []string
 	var book []float64

@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// Gather adds an array of the given shape whose element i is the element index[i]
-// of the inputs, or fill where index[i] is -1. The elements of all inputs are
-// counted on, one input after another, so that several can be joined. Backward,
-// each element adds its gradient to the element it came from.
+// Gather adds an array of the given shape. Element i is the element index[i] of the inputs,
+// or fill if index[i] is -1. The elements are numbered through all inputs, one after
+// another, so several inputs can be joined. Backward adds the gradient of each element to
+// the element it was taken from.
 //
 // [Graph.Transpose], [Graph.Reshape], [Graph.Slice], [Graph.Pad] and [Graph.Concat]
 // are gathers.
@@ -16,7 +16,7 @@ func (g *Graph[T]) Gather(index, shape []int, fill float64, in ...*Node[T]) *Nod
 	return g.gather("", slices.Clone(index), slices.Clone(shape), fill, in...)
 }
 
-// gather is Gather of a kind. It does not copy its slices.
+// gather is Gather with a kind. It does not copy its slices.
 func (g *Graph[T]) gather(kind string, index, shape []int, fill float64, in ...*Node[T]) *Node[T] {
 	elements := 0
 	for _, a := range in {
@@ -59,7 +59,7 @@ func (g *Graph[T]) Transpose(a *Node[T], axes ...int) *Node[T] {
 	return g.gather("transpose", places(shape, steps, 0), shape, 0, a)
 }
 
-// Reshape adds the elements of a, in their order, as an array of another shape.
+// Reshape adds an array with the elements of a, in order, and another shape.
 func (g *Graph[T]) Reshape(a *Node[T], shape ...int) *Node[T] {
 	if size("reshape", shape) != len(a.Value) {
 		panic(shapeError("reshape to "+FormatShape(shape), fmt.Sprintf("%d elements", size("reshape", shape)), a))
@@ -68,7 +68,7 @@ func (g *Graph[T]) Reshape(a *Node[T], shape ...int) *Node[T] {
 	return g.gather("reshape", places(shape, strides(shape), 0), shape, 0, a)
 }
 
-// Slice adds what lies along the axis from place lo to before place hi.
+// Slice adds the part of a from place lo to place hi-1 along the axis.
 func (g *Graph[T]) Slice(a *Node[T], axis, lo, hi int) *Node[T] {
 	if axis < 0 || axis >= len(a.Shape) || lo < 0 || lo > hi || hi > a.Shape[axis] {
 		panic(shapeError("slice", fmt.Sprintf("places %d to %d of an axis %d", lo, hi, axis), a))
@@ -116,7 +116,7 @@ func (g *Graph[T]) Concat(axis int, in ...*Node[T]) *Node[T] {
 	}
 	index := make([]int, size("concat", shape))
 	steps := strides(shape)
-	place, first := 0, 0 // of the input, along the axis and among all elements
+	place, first := 0, 0 // where the input begins, along the axis and among all elements
 	for _, a := range in {
 		for i, j := range strided(a.Shape, steps, place*steps[axis]) {
 			index[j] = first + i
@@ -147,7 +147,7 @@ func gatherBackward[T Number](y *Node[T]) {
 	}
 }
 
-// source returns the input that element j of all inputs is in, and where.
+// source returns the input that has element j of all inputs, and the place in that input.
 func (n *Node[T]) source(j int) (*Node[T], int) {
 	k := 0
 	for j >= len(n.In[k].Value) {

@@ -5,42 +5,40 @@ import (
 	"slices"
 )
 
-// A Graph is a tape of nodes. Every node is computed when it is added, from
-// nodes that are there already, so the order of creation is a topological one:
-// forward is a walk along the tape and backward a walk back, with no sorting and
-// no recursion.
+// A Graph is a tape of nodes. A node is computed when it is added, from nodes that are
+// already there. So the order of creation is a topological order: forward walks along the
+// tape and backward walks back, without sorting and without recursion.
 //
 // A Graph is not safe for concurrent use.
 type Graph[T Number] struct {
 	nodes  []*Node[T]
 	rules  map[string]*rule[T]
-	group  *Group   // of the nodes being added
-	output *Node[T] // of the last Backward
+	group  *Group   // the group to which nodes are added
+	output *Node[T] // the y of the last Backward
 	marked []bool   // by node: scratch of Forward and Backward
 }
 
 // A Node is an elementary operation and its result.
 type Node[T Number] struct {
-	ID    int         // its place on the tape
+	ID    int         // the place on the tape
 	Op    string      // as in [Rules], or "input" or "const"
 	Label string      // a name for pictures, "" if it has none
 	Group *Group      // nil if it belongs to none
-	In    []*Node[T]  // a, or a and b, in the words of [Rules]; of a gather any number
+	In    []*Node[T]  // a, or a and b, as in [Rules]; a gather may have any number
 	Shape []int       // not to be changed; empty for a scalar
 	Value []T         // row-major
-	Grad  []T         // of the output of the last Backward, as long as Value
-	Attr  *Attributes // of a gather; nil for all else
+	Grad  []T         // the gradient in the last Backward; the same length as Value
+	Attr  *Attributes // for a gather; otherwise nil
 
 	rule *rule[T]    // nil for inputs and constants
-	in   [2]*Node[T] // where In has its elements, unless they are more
-	one  [2]T        // where a scalar has its Value and Grad
+	in   [2]*Node[T] // memory for In, if it has at most two elements
+	one  [2]T        // memory for the Value and Grad of a scalar
 }
 
-// Attributes are what an operation is given beside its inputs. They are not to be
-// changed.
+// Attributes are the parameters of an operation beside its inputs. Do not change them.
 type Attributes struct {
 	Kind  string  // "transpose", "reshape", "slice", "pad" or "concat"; "" for [Graph.Gather] itself
-	Index []int   // which element of the inputs each element is, or -1
+	Index []int   // for each element, the number of the input's element, or -1
 	Fill  float64 // the value where Index is -1
 }
 
@@ -48,10 +46,10 @@ type Attributes struct {
 // may have the same name.
 type Group struct {
 	Name  string
-	Outer *Group // the one it lies in, or nil
+	Outer *Group // the group around it, or nil
 }
 
-// The leaves, which no rule computes.
+// The leaves, which have no rule.
 const (
 	OpInput = "input"
 	OpConst = "const"
@@ -69,12 +67,10 @@ func New[T Number]() *Graph[T] {
 // Nodes returns all nodes in order of creation.
 func (g *Graph[T]) Nodes() []*Node[T] { return g.nodes }
 
-// Output returns the node whose gradients the nodes hold, that of the last
-// Backward, or nil.
+// Output returns the y of the last Backward, to which the gradients in the nodes belong, or nil.
 func (g *Graph[T]) Output() *Node[T] { return g.output }
 
-// Group puts the nodes that add creates into a group of their own. Groups may lie
-// in groups.
+// Group puts the nodes that add creates into a new group. Groups may be nested.
 func (g *Graph[T]) Group(name string, add func()) {
 	outer := g.group
 	g.group = &Group{Name: name, Outer: outer}
@@ -91,8 +87,8 @@ func (n *Node[T]) As(label string) *Node[T] {
 // Leaf reports whether the node is an input or a constant.
 func (n *Node[T]) Leaf() bool { return n.rule == nil }
 
-// Input adds an array of the given shape, a scalar without one, with a copy of
-// data as its elements.
+// Input adds an array of the given shape, with a copy of data as its elements. Without a
+// shape it is a scalar.
 func (g *Graph[T]) Input(label string, data []T, shape ...int) *Node[T] {
 	if size("input", shape) != len(data) {
 		panic(&ShapeError{Op: "input", Want: fmt.Sprintf("a shape of %d elements", len(data)), Got: [][]int{slices.Clone(shape)}})
@@ -103,8 +99,8 @@ func (g *Graph[T]) Input(label string, data []T, shape ...int) *Node[T] {
 	return n
 }
 
-// Const adds an array of the given shape, a scalar without one, whose elements
-// are all value.
+// Const adds an array of the given shape whose elements are all value. Without a shape it
+// is a scalar.
 func (g *Graph[T]) Const(value T, shape ...int) *Node[T] {
 	n := g.add(OpConst, nil, slices.Clone(shape))
 	for i := range n.Value {
@@ -126,10 +122,10 @@ func (g *Graph[T]) Mul(a, b *Node[T]) *Node[T] { return g.elementwise("*", a, b)
 // Div adds a / b.
 func (g *Graph[T]) Div(a, b *Node[T]) *Node[T] { return g.elementwise("/", a, b) }
 
-// Maximum adds the larger of a and b, element by element. The gradient goes to
-// the larger, and to b where they are equal, so that ReLU, the maximum of x and
-// 0, has the gradient 0 at 0. NaN is larger than any number. Complex numbers are
-// compared by their real parts.
+// Maximum adds the larger of a and b, element by element. The gradient goes to the larger
+// one, and to b if they are equal. So ReLU, the maximum of x and 0, has the gradient 0 at
+// 0. NaN counts as larger than any number. Complex numbers are compared by their real
+// parts.
 func (g *Graph[T]) Maximum(a, b *Node[T]) *Node[T] { return g.elementwise("maximum", a, b) }
 
 // Exp adds e^a, element by element.
@@ -144,19 +140,18 @@ func (g *Graph[T]) Sqrt(a *Node[T]) *Node[T] { return g.apply("sqrt", a.Shape, a
 // Tanh adds the hyperbolic tangent, element by element.
 func (g *Graph[T]) Tanh(a *Node[T]) *Node[T] { return g.apply("tanh", a.Shape, a) }
 
-// Erf adds the error function 2/√π ∫ e^-t² dt from 0 to a, element by element. Of
-// complex numbers it is exact to rounding if their imaginary parts are as small as
-// those of [ComplexStep], and useless for others.
+// Erf adds the error function 2/√π ∫ e^-t² dt from 0 to a, element by element. For complex
+// numbers it is exact to rounding if the imaginary parts are as small as in [ComplexStep],
+// and wrong otherwise.
 func (g *Graph[T]) Erf(a *Node[T]) *Node[T] { return g.apply("erf", a.Shape, a) }
 
-// Hold adds a as a constant: its value, through which no gradient goes back. It is
-// for values on which the result does not depend, such as the one that Softmax
-// subtracts.
+// Hold adds the value of a as a constant: no gradient goes back through it. Use it for
+// values that do not change the result, such as the number that Softmax subtracts.
 func (g *Graph[T]) Hold(a *Node[T]) *Node[T] { return g.apply("hold", a.Shape, a) }
 
-// Dot adds the matrix product of a (M, K) and b (K, N). Either may be a vector
-// (K): a row on the left, a column on the right, and no axis of the result. Sums
-// run from the first term to the last.
+// Dot adds the matrix product of a (M, K) and b (K, N). Either may be a vector (K): a row
+// on the left, or a column on the right; the result then lacks that axis. Sums run from the
+// first term to the last.
 func (g *Graph[T]) Dot(a, b *Node[T]) *Node[T] {
 	if len(a.Shape) < 1 || len(a.Shape) > 2 || len(b.Shape) < 1 || len(b.Shape) > 2 || a.Shape[len(a.Shape)-1] != b.Shape[0] {
 		panic(shapeError("dot", "(M, K) and (K, N)", a, b))
@@ -164,17 +159,17 @@ func (g *Graph[T]) Dot(a, b *Node[T]) *Node[T] {
 	return g.apply("dot", slices.Concat(a.Shape[:len(a.Shape)-1], b.Shape[1:]), a, b)
 }
 
-// Sum adds the sum along axes, which keep the length 1 (so that a Broadcast is
-// the way back), or, without axes, of all elements, a scalar. Sums run in the
-// order of the elements.
+// Sum adds the sums along axes. These axes get the length 1, so that Broadcast is the way
+// back. Without axes it adds the sum of all elements, a scalar. Sums run in the order of
+// the elements.
 func (g *Graph[T]) Sum(a *Node[T], axes ...int) *Node[T] {
 	return g.apply("sum", reduced("sum", a.Shape, axes), a)
 }
 
-// Max adds the largest element along axes, which keep the length 1, or, without
-// axes, of all elements, a scalar. The gradient goes to it, and to the first
-// where several are equal. NaN is larger than any number. Complex numbers are
-// compared by their real parts.
+// Max adds the largest elements along axes. These axes get the length 1. Without axes it
+// adds the largest of all elements, a scalar. The gradient goes to the largest element, and
+// to the first if several are equal. NaN counts as larger than any number. Complex numbers
+// are compared by their real parts.
 func (g *Graph[T]) Max(a *Node[T], axes ...int) *Node[T] {
 	shape := reduced("max", a.Shape, axes)
 	if len(a.Value) == 0 && size("max", shape) > 0 {
@@ -183,8 +178,8 @@ func (g *Graph[T]) Max(a *Node[T], axes ...int) *Node[T] {
 	return g.apply("max", shape, a)
 }
 
-// Broadcast adds a repeated to the shape: shapes are compared from their last
-// axes, and where a has length 1, or no axis, it is repeated.
+// Broadcast adds a repeated to the given shape. The shapes are compared from their last
+// axes; a is repeated along axes that it lacks, or where its length is 1.
 func (g *Graph[T]) Broadcast(a *Node[T], shape ...int) *Node[T] {
 	skip := len(shape) - len(a.Shape)
 	ok := skip >= 0

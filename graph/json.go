@@ -15,10 +15,10 @@ import (
 //	 "groups": [{"name": "Affine1", "outer": null}, ...],
 //	 "output": 7}
 //
-// Arrays are nested lists, a scalar is a number. What JSON has no number for is a
-// string: "NaN", "Infinity", "-Infinity", and complex numbers. The output is that
-// of the last Backward, or null. A group is its place in groups, and null is none.
-// Only a gather has attributes.
+// Arrays are nested lists, and a scalar is a number. Complex numbers, and numbers that JSON
+// cannot express, are strings: "NaN", "Infinity", "-Infinity". The output is the y of the
+// last Backward, or null. A group is given by its index in groups, or null. Only a gather
+// has attributes.
 func (g *Graph[T]) MarshalJSON() ([]byte, error) {
 	type jsonAttributes struct {
 		Kind  string          `json:"kind"`

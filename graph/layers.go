@@ -36,10 +36,10 @@ func Affine[T Number](g *Graph[T], x, w, b *Node[T]) *Node[T] {
 	return g.Add(y, b)
 }
 
-// Softmax is e^x / Σ e^x along the last axis of x, one sample (K) or a batch
-// (N, K). The largest element is subtracted first, so that nothing overflows. The
-// result does not depend on what is subtracted, so that is held constant: its gradient
-// would be a sum that is 0 but for rounding.
+// Softmax is e^x / Σ e^x along the last axis of x, one sample (K) or a batch (N, K). The
+// largest element is subtracted first, so that nothing overflows. It does not change the
+// result, so it is held constant: its gradient would be a sum that is 0 except for
+// rounding.
 func Softmax[T Number](g *Graph[T], x *Node[T]) *Node[T] {
 	e, sum := shiftedExp(g, shifted(g, x))
 	return g.Div(e, g.Broadcast(sum, x.Shape...))
@@ -61,8 +61,8 @@ func SoftmaxWithLoss[T Number](g *Graph[T], x, t *Node[T]) *Node[T] {
 	return g.Div(g.Sum(g.Mul(t, logY)), g.Const(number[T](-float64(samples))))
 }
 
-// MeanSquaredError is the mean of (y - t)² over all elements of y and t, which are
-// of the same shape and at least one.
+// MeanSquaredError is the mean of (y - t)² over all elements of y and t. They have the same
+// shape, with at least one element.
 func MeanSquaredError[T Number](g *Graph[T], y, t *Node[T]) *Node[T] {
 	if len(y.Value) == 0 {
 		panic(shapeError("mean squared error", "at least one element", y))

@@ -5,8 +5,8 @@ import (
 	"math/cmplx"
 )
 
-// Number is the set of element types: exactly float64 and complex128. A graph of
-// complex numbers is for [ComplexStep], which makes one of any graph.
+// Number is the set of element types: exactly float64 and complex128. Graphs of complex
+// numbers are for [ComplexStep], which makes one from any graph.
 type Number interface {
 	float64 | complex128
 }
@@ -84,7 +84,7 @@ func tanh[T Number](x T) T {
 	return x
 }
 
-// cosh overflows beyond 710, and what is divided by it is 0 then.
+// cosh overflows beyond 710; a number divided by it is then 0.
 func cosh[T Number](x T) T {
 	switch x := any(&x).(type) {
 	case *float64:
@@ -95,9 +95,9 @@ func cosh[T Number](x T) T {
 	return x
 }
 
-// erf of x + ih is erf(x) + ih·erf'(x), whose error, of the size h², is far below
-// rounding for the h of a complex step. So the derivative is written into it, and
-// the complex step is no test of it; central differences are.
+// erf of x + ih is erf(x) + ih·erf'(x). Its error, of size h², is far below rounding for
+// the h of a complex step. So this function contains the derivative, and the complex step
+// is no test of it; central differences are.
 func erf[T Number](x T) T {
 	switch x := any(&x).(type) {
 	case *float64:
@@ -121,9 +121,9 @@ func hold[T Number](x T) T {
 	return x
 }
 
-// exceeds reports whether a is larger than b, NaN being larger than any number.
-// Of complex numbers it compares the real parts: the imaginary part is the
-// infinitesimal of a complex step.
+// exceeds reports whether a is larger than b. NaN counts as larger than any number. Complex
+// numbers are compared by their real parts: the imaginary part is the infinitesimal of a
+// complex step.
 func exceeds[T Number](a, b T) bool {
 	if isNaN(a) || isNaN(b) {
 		return !isNaN(b)

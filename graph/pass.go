@@ -2,8 +2,8 @@ package graph
 
 import "slices"
 
-// Forward computes the graph again, after values of inputs were changed: all of
-// it, or, if the changed nodes are given, what depends on them.
+// Forward computes the graph again after the values of inputs were changed: all of it, or,
+// if the changed nodes are given, the nodes that depend on them.
 func (g *Graph[T]) Forward(changed ...*Node[T]) {
 	stale := g.mark("forward", changed)
 	for _, n := range g.nodes {
@@ -17,9 +17,8 @@ func (g *Graph[T]) Forward(changed ...*Node[T]) {
 	}
 }
 
-// Backward computes the gradient of y, which must have one element, with respect
-// to every node: its Grad, which is 0 where y does not depend on it. Every Grad is
-// cleared first.
+// Backward computes the gradient of y, which must have one element, with respect to every
+// node, and sets the Grad of the nodes. It is 0 where y does not depend on a node.
 func (g *Graph[T]) Backward(y *Node[T]) {
 	if len(y.Value) != 1 {
 		panic(shapeError("backward", "one element (for more, use BackwardFrom)", y))
@@ -27,8 +26,8 @@ func (g *Graph[T]) Backward(y *Node[T]) {
 	g.BackwardFrom(y, []T{1})
 }
 
-// BackwardFrom is Backward from a y of any shape, whose gradient is dy: that of
-// the sum of dy * y.
+// BackwardFrom is Backward from a y of any shape with the gradient dy. It is the gradient
+// of the sum of dy * y.
 func (g *Graph[T]) BackwardFrom(y *Node[T], dy []T) {
 	if len(dy) != len(y.Value) {
 		panic(&ShapeError{Op: "backward", Want: "a gradient for each element of " + FormatShape(y.Shape), Got: [][]int{{len(dy)}}})
@@ -52,7 +51,7 @@ func (g *Graph[T]) BackwardFrom(y *Node[T], dy []T) {
 	}
 }
 
-// mark returns a mark for every node, set for those given.
+// mark returns a mark for every node, which is set for the given nodes.
 func (g *Graph[T]) mark(op string, nodes []*Node[T]) []bool {
 	g.marked = slices.Grow(g.marked[:0], len(g.nodes))[:len(g.nodes)]
 	clear(g.marked)

@@ -4,9 +4,9 @@ package graph
 // words. dy is the gradient of y, and DX is by the chain rule dy times the
 // derivative of y.
 //
-// "repeated" repeats an array along axes until it has the shape that is wanted,
-// and Σ adds up along axes. Index is that of [Graph.Gather], whose a is the
-// elements of all its inputs.
+// "repeated" repeats an array along axes up to the shape of the other side, and Σ sums
+// along axes. Index is the index of [Graph.Gather], whose a is the elements of all its
+// inputs.
 type Rule struct {
 	Op string
 	Y  string   // forward
@@ -170,7 +170,7 @@ func maxBackward[T Number](y *Node[T]) {
 	}
 }
 
-// firstLargest returns where in a = y.In[0] each element of y = max a is.
+// firstLargest returns, for each element of y = max a, its place in a = y.In[0].
 func firstLargest[T Number](y *Node[T]) []int {
 	a := y.In[0]
 	at := make([]int, len(y.Value))

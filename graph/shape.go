@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// A ShapeError is the value of the panic when the shapes of an operation's inputs
-// do not fit: a mistake in the program.
+// An operation panics with a ShapeError if the shapes of its inputs do not fit: a mistake
+// in the program.
 type ShapeError struct {
 	Op   string
 	Want string
-	Got  [][]int // one shape an input
+	Got  [][]int // one shape for each input
 }
 
 func (e *ShapeError) Error() string {
@@ -35,7 +35,7 @@ func shapeError[T Number](op, want string, in ...*Node[T]) *ShapeError {
 	return e
 }
 
-// FormatShape writes a shape as in (2, 3); that of a scalar is ().
+// FormatShape writes a shape as in (2, 3); the shape of a scalar is ().
 func FormatShape(shape []int) string {
 	return "(" + strings.Join(strings.Fields(strings.Trim(fmt.Sprint(shape), "[]")), ", ") + ")"
 }
@@ -52,8 +52,8 @@ func size(op string, shape []int) int {
 	return n
 }
 
-// reduced returns the shape with the axes shortened to 1, or (), of a scalar,
-// without axes.
+// reduced returns the shape with the given axes shortened to 1; without axes, the shape of
+// a scalar.
 func reduced(op string, shape, axes []int) []int {
 	if len(axes) == 0 {
 		return nil
@@ -68,8 +68,8 @@ func reduced(op string, shape, axes []int) []int {
 	return short
 }
 
-// repeated returns the strides of a small array that is repeated to the shape: its
-// axes, counted from the last, are as long, or 1, or missing.
+// repeated returns the strides of a small array that is repeated to the shape. Its axes,
+// counted from the last, have the same length, or length 1, or are missing.
 func repeated(small, shape []int) []int {
 	all := make([]int, len(shape))
 	stride := 1
@@ -82,7 +82,7 @@ func repeated(small, shape []int) []int {
 	return all
 }
 
-// strides returns, for each axis, how far apart two neighbours along it are among
+// strides returns, for each axis, how far apart two neighbors along it are among
 // the elements.
 func strides(shape []int) []int {
 	all := make([]int, len(shape))

@@ -9,26 +9,26 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// MaxScores is the number of probabilities that a Classification saves for the areas
-// under the ROC curves: 64 MiB of float32.
+// MaxScores is the largest number of probabilities that a Classification saves, for the
+// areas under the ROC curves: 64 MiB of float32.
 const MaxScores = 1 << 24
 
-// MaxMistakes is the number of mistakes that a Classification remembers.
+// MaxMistakes is the largest number of mistakes that a Classification saves.
 const MaxMistakes = 24
 
-// A Classification takes the probabilities of the classes and the labels of samples. Of K
-// classes it needs K² numbers for the matrix, and up to MaxScores probabilities.
+// A Classification collects the probabilities of the classes and the labels of samples. For
+// K classes it takes K² numbers for the matrix, and up to MaxScores probabilities.
 type Classification[T tensor.Float] struct {
 	Confusion
-	Mistakes []Mistake // the worst, the one with the lowest probability of its label first
+	Mistakes []Mistake // the worst ones, beginning with the lowest probability of the label
 
 	samples int
-	ranks   []int // [r]: samples for whose label r classes were more probable
-	scores  [][]T // of each class; nil beyond MaxScores
+	ranks   []int // [r]: number of samples with r classes that were more probable than the label
+	scores  [][]T // for each class; nil with more than MaxScores
 	labels  []int // of the scores
 }
 
-// A Mistake is a sample for which a class other than its label was the most probable.
+// A Mistake is a sample whose most probable class is not its label.
 type Mistake struct {
 	Sample           int // counted from 0 in the order of Add
 	Label, Predicted int
@@ -36,16 +36,16 @@ type Mistake struct {
 	OfPredicted      float64
 }
 
-// NewClassification returns a Classification of so many classes, without samples.
+// NewClassification returns a Classification for the given number of classes, without samples.
 func NewClassification[T tensor.Float](classes int) *Classification[T] {
 	return &Classification[T]{Confusion: NewConfusion(classes), ranks: make([]int, classes), scores: make([][]T, classes)}
 }
 
-// Add takes the probabilities of a batch, which are (N, K) for K classes, and its labels.
-// The predicted class is the most probable one, the first of several. It returns a
-// *[nn.LabelError] for a label that is none of the classes, and an error for a probability
-// that is NaN, both with the number of the sample; that sample and those after it do not
-// count then. It panics with a *[tensor.ShapeError] if the shapes do not match.
+// Add adds a batch: the probabilities (N, K) of K classes, and the labels. The predicted
+// class is the most probable one, and the first of several equal ones. Add returns a
+// *[nn.LabelError] for a label that is not one of the classes, and an error for a
+// probability that is NaN. Both have the number of the sample; that sample and those after
+// it are not counted. Add panics with a *[tensor.ShapeError] if the shapes do not match.
 func (c *Classification[T]) Add(probabilities *tensor.Tensor[T], labels []int) error {
 	classes := len(c.Confusion)
 	if s := probabilities.Shape; len(s) != 2 || s[0] != len(labels) || s[1] != classes {
@@ -95,7 +95,7 @@ func (c *Classification[T]) add(row []T, label int) error {
 	return nil
 }
 
-// mistake puts m in its place among the worst.
+// mistake inserts m into the list of the worst mistakes.
 func (c *Classification[T]) mistake(m Mistake) {
 	at := len(c.Mistakes)
 	for at > 0 && m.OfLabel < c.Mistakes[at-1].OfLabel {
@@ -107,8 +107,9 @@ func (c *Classification[T]) mistake(m Mistake) {
 	}
 }
 
-// TopK is the share of samples whose label is one of the k most probable classes. TopK(1)
-// is the accuracy. Of classes with equal probabilities the first counts as the larger.
+// TopK returns the share of samples whose label is one of the k most probable classes.
+// TopK(1) is the accuracy. Among classes with equal probabilities, the first counts as the
+// most probable.
 func (c *Classification[T]) TopK(k int) float64 {
 	n := 0
 	for _, count := range c.ranks[:max(0, min(k, len(c.ranks)))] {
@@ -117,16 +118,16 @@ func (c *Classification[T]) TopK(k int) float64 {
 	return share(n, c.samples)
 }
 
-// AUC is the area under the ROC curve of one class against all others: the probability
-// that a sample of the class gets a larger probability for it than another sample does,
-// where equal ones count half. With R the sum of the ranks of its P samples among all,
-// equal ones having the mean of their ranks,
+// AUC returns the area under the ROC curve of a class against all others. It is the
+// probability that a sample of the class gets a higher probability for the class than a
+// sample of another class; equal probabilities count half. With P samples of the class, N
+// other samples, and R the sum of the ranks of the P samples among all (equal ones have the
+// mean of their ranks),
 //
-//	AUC = (R - P·(P+1)/2) / (P·N)    N the number of other samples
+//	AUC = (R - P·(P+1)/2) / (P·N)
 //
-// which is the statistic of Mann and Whitney (Fawcett, "An introduction to ROC analysis",
-// 2006, section 7). It is NaN if P or N is 0, and if there are more than MaxScores
-// probabilities.
+// This is the Mann-Whitney statistic (Fawcett, "An introduction to ROC analysis", 2006,
+// section 7). It is NaN if P or N is 0, or if there are more than MaxScores probabilities.
 func (c *Classification[T]) AUC(class int) float64 {
 	if c.scores == nil {
 		return math.NaN()
@@ -163,7 +164,7 @@ func (c *Classification[T]) AUC(class int) float64 {
 	return float64(twice-positive*(positive+1)) / float64(2*positive*others)
 }
 
-// MeanAUC is the mean of AUC over the classes that have it.
+// MeanAUC returns the mean of AUC over the classes for which it is not NaN.
 func (c *Classification[T]) MeanAUC() float64 {
 	sum, n := 0.0, 0
 	for class := range c.Confusion {

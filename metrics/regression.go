@@ -8,31 +8,33 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Regression takes the values that a network predicts and those that are right. With
-// e = y - t over the N samples of a column,
+// A Regression compares the values that a network predicts with the right ones. With e = y
+// - t over the N samples of a column,
 //
 //	MAE = Σ|e| / N    RMSE = √(Σe² / N)    R² = 1 - Σe² / Σ(t - mean t)²
 //
-// R² is 1 for a perfect prediction, 0 for that of the mean, and below 0 for worse ones. It
-// is not defined, and NaN, for fewer than 2 samples and where all t are equal.
+// R² is 1 for a perfect prediction, 0 if the mean is predicted, and below 0 for worse
+// predictions. It is NaN for fewer than 2 samples, and if all t are equal.
 type Regression[T tensor.Float] struct {
 	Samples int
 	columns []column
 }
 
-// A column is the sums of one value of each sample.
+// A column holds sums over the samples, for one of the values that are predicted.
 type column struct {
 	absolute, squared float64 // Σ|e|, Σe²
 	mean, spread      float64 // of t: its mean and Σ(t - mean)², by Welford's update
 }
 
-// NewRegression returns a Regression of so many values a sample, without samples.
+// NewRegression returns a Regression for samples with the given number of values, without
+// samples.
 func NewRegression[T tensor.Float](columns int) *Regression[T] {
 	return &Regression[T]{columns: make([]column, columns)}
 }
 
-// Add takes the values of a batch and those that are right, both (N, ...) with as many
-// values a sample as the Regression has. It panics with a *[tensor.ShapeError] otherwise.
+// Add adds a batch: the predicted values y and the right values t, both (N, ...). A sample
+// must have as many values as the Regression has columns; otherwise Add panics with a
+// *[tensor.ShapeError].
 func (r *Regression[T]) Add(y, t *tensor.Tensor[T]) {
 	columns := len(r.columns)
 	if len(y.Shape) == 0 || !slices.Equal(y.Shape, t.Shape) || len(y.Data) != y.Shape[0]*columns {
@@ -46,7 +48,7 @@ func (r *Regression[T]) Add(y, t *tensor.Tensor[T]) {
 	}
 }
 
-// add counts the sample number n, from 1.
+// add adds a sample, the n-th one, counted from 1.
 func (c *column) add(y, t, n float64) {
 	e := y - t
 	c.absolute += math.Abs(e)
@@ -56,17 +58,17 @@ func (c *column) add(y, t, n float64) {
 	c.spread = math.FMA(d, t-c.mean, c.spread)
 }
 
-// MAE is the mean absolute error of a column.
+// MAE returns the mean absolute error of a column.
 func (r *Regression[T]) MAE(column int) float64 {
 	return r.columns[column].absolute / float64(r.Samples)
 }
 
-// RMSE is the root of the mean squared error of a column.
+// RMSE returns the root mean squared error of a column.
 func (r *Regression[T]) RMSE(column int) float64 {
 	return math.Sqrt(r.columns[column].squared / float64(r.Samples))
 }
 
-// R2 is the share of the variance of a column that is predicted.
+// R2 returns R² of a column: the share of its variance that is predicted.
 func (r *Regression[T]) R2(column int) float64 {
 	c := r.columns[column]
 	if r.Samples < 2 || c.spread == 0 {
@@ -75,7 +77,7 @@ func (r *Regression[T]) R2(column int) float64 {
 	return 1 - c.squared/c.spread
 }
 
-// Mean is the mean of a metric over the columns.
+// Mean returns the mean of a metric over the columns.
 func (r *Regression[T]) Mean(metric func(column int) float64) float64 {
 	sum := 0.0
 	for i := range r.columns {

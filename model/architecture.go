@@ -13,11 +13,11 @@ const (
 	architectureKey = "chainrule" // in the metadata of the file
 
 	version   = 1
-	maxDepth  = 32      // of layers in layers
-	maxSample = 1 << 28 // elements of a sample, so that memory for one can be had
+	maxDepth  = 32      // of layers inside layers
+	maxSample = 1 << 28 // elements of a sample, so that there is memory for one
 )
 
-// checkSample reports why input cannot be the shape of a sample.
+// checkSample returns an error if input cannot be the shape of a sample.
 func checkSample(input []int) error {
 	if len(input) > safetensors.MaxAxes {
 		return fmt.Errorf("want at most %d axes, got %d", safetensors.MaxAxes, len(input))
@@ -33,9 +33,9 @@ func checkSample(input []int) error {
 	return nil
 }
 
-// checkShapes reports which layer of net cannot take what the one before it gives, for
-// samples of a shape. It runs a batch of no samples, which checks every shape but takes
-// no memory for any size that a file states.
+// checkShapes returns which layer of net, if any, cannot take the output of the layer
+// before it, for samples of the given shape. It runs a batch of no samples, which checks
+// every shape but takes no memory, whatever sizes a file states.
 func checkShapes[T tensor.Float](net *nn.Sequential[T], input []int) *mismatch {
 	_, err := nn.Check(net, append([]int{0}, input...)...)
 	if err == nil {
@@ -48,7 +48,7 @@ func checkShapes[T tensor.Float](net *nn.Sequential[T], input []int) *mismatch {
 	return m
 }
 
-// A mismatch says which layer cannot take what the one before it gives.
+// A mismatch names the layer that cannot take the output of the layer before it.
 type mismatch struct {
 	layer string
 	err   error
@@ -61,7 +61,7 @@ func (e *mismatch) problem() string {
 	return fmt.Sprintf("it does not fit what comes before it (tried with a batch of 0 samples): %v", e.err)
 }
 
-// join is the path of a layer or parameter.
+// join returns the path of a layer or parameter inside another.
 func join(path, name string) string {
 	if path == "" {
 		return name

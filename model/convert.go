@@ -7,8 +7,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Convert returns a copy of the model with elements of the type To, as [nn.Convert]
-// does: so the network that was trained in float32 can be looked at in float64.
+// Convert returns a copy of the model with elements of type To, as [nn.Convert] does. For
+// example, a network that was trained in float32 can be examined in float64.
 func Convert[To, From tensor.Float](m *Model[From]) (*Model[To], error) {
 	net, err := nn.Convert[To](nn.Layer[From](m.Net))
 	if err != nil {

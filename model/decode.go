@@ -20,9 +20,9 @@ const (
 	maxLayers       = 10_000
 )
 
-// build makes the network that a header describes, checks that it claims every tensor of
-// the file, and then reads their data from r, to its end. So a file whose architecture is
-// wrong is refused before its data are read.
+// build makes the network that a header describes, and checks that it uses every tensor of
+// the file. Only then does it read their data from r, to the end. So a file with a wrong
+// architecture is refused before its data are read.
 func build[T tensor.Float](h *safetensors.Header, r io.Reader) (*Model[T], error) {
 	const field = "architecture"
 	if n := len(h.Text); n > maxArchitecture {
@@ -32,7 +32,7 @@ func build[T tensor.Float](h *safetensors.Header, r io.Reader) (*Model[T], error
 	if err != nil {
 		return nil, safetensors.Fail(field, "%v", err)
 	}
-	// The version first: another one may have other fields.
+	// The version comes first: another version may have other fields.
 	if v := fields.Take("version"); v != json.Number(strconv.Itoa(version)) {
 		return nil, safetensors.Fail(field+": version", "want %d, got %s: a newer program may have written it", version, strictjson.Show(v))
 	}
@@ -97,14 +97,14 @@ func build[T tensor.Float](h *safetensors.Header, r io.Reader) (*Model[T], error
 // A decoder reads the fields of one layer.
 type decoder[T tensor.Float] struct {
 	*source[T]
-	outer  *decoder[T] // of the layer around this one
+	outer  *decoder[T] // for the layer around this one
 	name   string
 	depth  int
 	fields *strictjson.Object
 }
 
-// path is the names from the outermost layer to this one: Block1.Affine1. It is joined
-// only when it is needed: names may be long, and layers many.
+// path returns the names from the outermost layer to this one, such as Block1.Affine1. They
+// are joined only when needed, because there may be many layers with long names.
 func (d *decoder[T]) path() string {
 	if d.outer == nil {
 		return ""
@@ -112,11 +112,11 @@ func (d *decoder[T]) path() string {
 	return join(d.outer.path(), d.name)
 }
 
-// A source holds the tensors from which the layers are built, and the first error.
+// A source holds the tensors that the layers use, and the first error.
 type source[T tensor.Float] struct {
 	entries map[string]safetensors.Entry
-	tensors map[string]*tensor.Tensor[T] // that a layer took, by name; their data are read later
-	params  map[string]*nn.Param[T]      // the parameters among them
+	tensors map[string]*tensor.Tensor[T] // the tensors that a layer uses, by name; their data are read later
+	params  map[string]*nn.Param[T]      // the parameters among the tensors
 	layers  int
 	err     error
 }
@@ -145,7 +145,7 @@ func (d *decoder[T]) layer(l nn.Layer[T]) {
 		d.field(f)
 		return d.err
 	})
-	// The error is that of the source, or of a value that l refuses.
+	// The error is the error of the source, or an error from a value that l refuses.
 	if e, ok := errors.AsType[*nn.FieldError](err); ok {
 		d.fail(e.Field, "%v", e.Err)
 	}
@@ -159,7 +159,7 @@ func (d *decoder[T]) field(f nn.Field[T]) {
 	ok, want := true, ""
 	var value any
 	switch f.Value.(type) {
-	case **nn.Param[T], **tensor.Tensor[T]: // they have fields of their own
+	case **nn.Param[T], **tensor.Tensor[T]: // these have entries of their own in the file
 	default:
 		value = d.fields.Take(f.Name)
 	}
@@ -193,8 +193,8 @@ func (d *decoder[T]) field(f nn.Field[T]) {
 	}
 }
 
-// param reads a parameter of the shape: its own tensor, or one of a layer before that
-// it shares.
+// param reads a parameter of the given shape: the layer's own tensor, or the tensor of an
+// earlier layer that it shares.
 func (d *decoder[T]) param(name string, shape []int) *nn.Param[T] {
 	shared := d.fields.Take(name)
 	if _, own := shared.(strictjson.Absent); own {
@@ -217,7 +217,7 @@ func (d *decoder[T]) param(name string, shape []int) *nn.Param[T] {
 	return p
 }
 
-// tensor reads the layer's own tensor of that name; nil if it is not there.
+// tensor reads the layer's own tensor with the given name; it returns nil if there is none.
 func (d *decoder[T]) tensor(name string, shape []int) *tensor.Tensor[T] {
 	full := join(d.path(), name)
 	e, ok := d.entries[full]
@@ -250,7 +250,7 @@ func (d *decoder[T]) layers(name string, value any) (layers []nn.Named[T]) {
 	return layers
 }
 
-// named reads a layer with a name; taken are the names before it.
+// named reads a layer with a name. taken holds the names of the layers before it.
 func (d *decoder[T]) named(at string, v any, taken map[string]bool) (l nn.Named[T]) {
 	fields, ok := v.(*strictjson.Object)
 	if !ok {

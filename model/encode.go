@@ -13,8 +13,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// describe returns the architecture of a model as JSON, and the tensors it needs in
-// the order of the layers.
+// describe returns the architecture of a model as JSON, and its tensors in the order of the
+// layers.
 func describe[T tensor.Float](m *Model[T]) (string, []safetensors.Tensor[T], error) {
 	if err := checkSample(m.Input); err != nil {
 		return "", nil, fmt.Errorf("input: %w", err)
@@ -22,7 +22,7 @@ func describe[T tensor.Float](m *Model[T]) (string, []safetensors.Tensor[T], err
 	s := &sink[T]{names: map[*nn.Param[T]]string{}, memory: map[*T]string{}}
 	root := &encoder[T]{sink: s, fields: &strictjson.Object{}}
 	root.fields.Set("version", version)
-	root.fields.Set("sha256", safetensors.Blank) // in front of what could hold so many zeros
+	root.fields.Set("sha256", safetensors.Blank) // before any field that could hold as many zeros
 	root.fields.Set("input", m.Input)
 	if err := setPreparation(root.fields, m.Preparation); err != nil {
 		return "", nil, err
@@ -47,7 +47,7 @@ func describe[T tensor.Float](m *Model[T]) (string, []safetensors.Tensor[T], err
 	if len(text) > maxArchitecture {
 		return "", nil, fmt.Errorf("layers: their description would be %d bytes, over the limit of %d; use fewer layers or shorter names", len(text), maxArchitecture)
 	}
-	if _, err := strictjson.Parse(text); err != nil { // which has more values than are allowed
+	if _, err := strictjson.Parse(text); err != nil { // an error: the text has more values than are allowed
 		return "", nil, fmt.Errorf("layers: %w", err)
 	}
 	architecture, err := safetensors.WithDigest(string(text), s.tensors)
@@ -65,8 +65,8 @@ type encoder[T tensor.Float] struct {
 // A sink collects the tensors of all layers, and the first error.
 type sink[T tensor.Float] struct {
 	tensors []safetensors.Tensor[T]
-	names   map[*nn.Param[T]]string // of the tensors
-	memory  map[*T]string           // where the elements of the tensors begin
+	names   map[*nn.Param[T]]string // the names of the tensors
+	memory  map[*T]string           // the names of the tensors, by their first element
 	layers  int
 	err     error
 }
@@ -88,7 +88,7 @@ func (e *encoder[T]) layer(l nn.Layer[T]) {
 		e.field(f)
 		return e.err
 	})
-	// The error is that of the sink, or of a value that l refuses.
+	// The error is the error of the sink, or an error from a value that l refuses.
 	if bad, ok := errors.AsType[*nn.FieldError](err); ok {
 		e.fail("%s: %w", bad.Field, bad.Err)
 	}
@@ -120,13 +120,13 @@ func (e *encoder[T]) field(f nn.Field[T]) {
 			list = append(list, e.inner(l.Name, l.Layer, fields))
 		}
 		e.fields.Set(f.Name, list)
-	default: // a pointer to an integer or a switch
+	default: // a pointer to an integer or a bool
 		e.fields.Set(f.Name, v)
 	}
 }
 
-// param writes a parameter, which must have the shape. One that is in the file
-// already is referred to by the name it has there.
+// param writes a parameter, which must have the given shape. If it is in the file already,
+// only its name is written.
 func (e *encoder[T]) param(name string, p *nn.Param[T], shape []int) {
 	if first, ok := e.names[p]; ok {
 		e.fields.Set(name, first)
@@ -136,7 +136,7 @@ func (e *encoder[T]) param(name string, p *nn.Param[T], shape []int) {
 	e.tensor(name, p.Value, shape)
 }
 
-// tensor writes an array, which must have the shape.
+// tensor writes an array, which must have the given shape.
 func (e *encoder[T]) tensor(name string, t *tensor.Tensor[T], shape []int) {
 	if n, ok := tensor.Size(t.Shape...); !ok || n != len(t.Data) || !slices.Equal(t.Shape, shape) {
 		e.fail("%s: want %s, got %d elements of shape %s", name, tensor.FormatShape(shape), len(t.Data), tensor.FormatShape(t.Shape))
@@ -144,7 +144,7 @@ func (e *encoder[T]) tensor(name string, t *tensor.Tensor[T], shape []int) {
 	}
 	full := join(e.path, name)
 	if len(t.Data) > 0 {
-		// Once loaded, these two would no longer share it.
+		// After loading, these two would no longer share the memory.
 		if first, ok := e.memory[&t.Data[0]]; ok {
 			e.fail("%s: it is another parameter than %s but uses the same memory; share the *nn.Param instead", name, first)
 		}

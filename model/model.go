@@ -15,26 +15,26 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Model is what a file holds.
+// A Model is the content of a model file.
 type Model[T tensor.Float] struct {
 	Net   *nn.Sequential[T]
 	Input []int // the shape of one sample, such as [784], without the batch axis
 
-	// Preparation is how samples become inputs, and what the outputs are called; nil if
-	// the file does not say. [Model.Samples] applies it.
+	// Preparation says how samples become inputs, and what the outputs mean. It is nil if the
+	// file does not say. [Model.Samples] applies it.
 	Preparation *data.Preparation
 
-	// Training is what the training recorded of itself, a JSON object of at most
-	// 65,536 bytes, which this package does not look into; nil is none.
+	// Training is what the training recorded about itself: a JSON object of at most 65,536
+	// bytes, which this package does not interpret. Nil is none.
 	Training json.RawMessage
 
-	// Unverified says of a model that was read that its file holds no SHA-256, as those
-	// of other programs do, so that damage to its weights may go unnoticed.
+	// Unverified is set when a file without a SHA-256 was read, such as a file of another
+	// program. Damage to its weights may go unnoticed.
 	Unverified bool
 }
 
-// Save writes net to the file at path, input being the shape of one sample,
-// without the batch axis; it is [Model.Save] of a model of these two alone.
+// Save writes net to the file at path. input is the shape of one sample, without the batch
+// axis. It is [Model.Save] for a model without Preparation and Training.
 func Save[T tensor.Float](path string, net *nn.Sequential[T], input ...int) error {
 	return (&Model[T]{Net: net, Input: input}).Save(path)
 }
@@ -45,11 +45,12 @@ func Write[T tensor.Float](w io.Writer, net *nn.Sequential[T], input ...int) err
 }
 
 // Save writes the model to the file at path. The file is replaced as a whole: if anything
-// fails, it is as before.
+// fails, the old file remains.
 //
-// It is an error that names the layer if [Load] could not return the same network: if a
-// layer is of no known kind ([nn.Register]), or the layers do not take such samples. So it
-// is if the Preparation or the Training could not be loaded. The gradients are not saved.
+// If [Load] could not return the same network, it is an error that names the layer: because
+// the kind of a layer is not known ([nn.Register]), or because the layers do not take such
+// samples. It is also an error if the Preparation or the Training could not be loaded.
+// Gradients are not saved.
 func (m *Model[T]) Save(path string) error { return atomicfile.Write(path, m.Write) }
 
 // Write is [Model.Save] to w. The same model gives the same bytes, everywhere.
@@ -61,12 +62,12 @@ func (m *Model[T]) Write(w io.Writer) error {
 	return safetensors.Write(w, architectureKey, architecture, tensors)
 }
 
-// Load reads the file at path. Its elements must be of type T: float32 is F32 in the
-// file, float64 is F64. The network predicts the same bits as the one that was saved,
-// shared parameters are shared again, and all Grad are zero.
+// Load reads the file at path. Its elements must have type T: F32 in the file is float32,
+// and F64 is float64. The network predicts the same bits as the saved one. Shared
+// parameters are shared again. All Grad are zero.
 //
-// A file that departs from the format is a [*FormatError]. Weights may be any numbers,
-// NaN included: a training that diverged can be saved and examined.
+// A file that does not follow the format gives a [*FormatError]. Weights may be any
+// numbers, also NaN, so that a training that diverged can be saved and examined.
 func Load[T tensor.Float](path string) (*Model[T], error) {
 	f, err := inputfile.Open(context.Background(), path)
 	if err != nil {
@@ -76,8 +77,8 @@ func Load[T tensor.Float](path string) (*Model[T], error) {
 	return Read[T](f, path)
 }
 
-// Read is [Load] from r, to its end; errors call it by name. It takes memory for the
-// bytes that arrive, not for the sizes that the file states.
+// Read is [Load] from r, to its end. name is its name in errors. It allocates memory for
+// the bytes that arrive, not for the sizes that the file states.
 func Read[T tensor.Float](r io.Reader, name string) (*Model[T], error) {
 	m, err := read[T](r)
 	if e, ok := errors.AsType[*safetensors.Error](err); ok {
@@ -101,10 +102,10 @@ func read[T tensor.Float](r io.Reader) (*Model[T], error) {
 	return build[T](h, r)
 }
 
-// A FormatError says where a file departs from the format of docs/FORMAT.md.
+// A FormatError says where and how a file does not follow the format of docs/FORMAT.md.
 type FormatError struct {
 	Name    string // the file
-	Field   string // the part of it, such as `tensor "Affine1.W": data_offsets`
+	Field   string // a part of the file, such as `tensor "Affine1.W": data_offsets`
 	Problem string // what is wrong there, and what to do if that is known
 	Err     error  // the reason, such as a *[tensor.ShapeError]; or nil
 }

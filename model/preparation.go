@@ -15,7 +15,7 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// MaxTraining is how many bytes of JSON a file keeps of a training.
+// MaxTraining is the largest number of bytes of JSON that a file keeps about a training.
 const MaxTraining = 1 << 16
 
 const (
@@ -23,7 +23,7 @@ const (
 	trainingField    = "training"
 )
 
-// setPreparation adds the field, unless there is none.
+// setPreparation adds the field, unless p is nil.
 func setPreparation(fields *strictjson.Object, p *data.Preparation) error {
 	if p == nil {
 		return nil
@@ -35,7 +35,7 @@ func setPreparation(fields *strictjson.Object, p *data.Preparation) error {
 	return nil
 }
 
-// setTraining adds the field, unless there is none.
+// setTraining adds the field, unless training is nil.
 func setTraining(fields *strictjson.Object, training json.RawMessage) error {
 	if training == nil {
 		return nil
@@ -50,14 +50,14 @@ func setTraining(fields *strictjson.Object, training json.RawMessage) error {
 	return nil
 }
 
-// takePreparation reads the field, which need not be there.
+// takePreparation reads the field, which may be missing.
 func takePreparation(fields *strictjson.Object) (*data.Preparation, error) {
 	text, err := takeObject(fields, preparationField)
 	if err != nil || text == nil {
 		return nil, err
 	}
 	p := &data.Preparation{}
-	// Keys are told apart by case, as in the rest of the file.
+	// Upper and lower case of keys differ, as in the rest of the file.
 	if err := v2.Unmarshal(text, p, v2.RejectUnknownMembers(true)); err != nil {
 		if bad, ok := errors.AsType[*v2.SemanticError](err); ok {
 			err = fmt.Errorf("%s does not fit", bad.JSONPointer)
@@ -73,7 +73,7 @@ func takePreparation(fields *strictjson.Object) (*data.Preparation, error) {
 	return p, nil
 }
 
-// takeTraining reads the field, which need not be there.
+// takeTraining reads the field, which may be missing.
 func takeTraining(fields *strictjson.Object) (json.RawMessage, error) {
 	text, err := takeObject(fields, trainingField)
 	if err == nil && len(text) > MaxTraining {
@@ -82,7 +82,7 @@ func takeTraining(fields *strictjson.Object) (json.RawMessage, error) {
 	return text, err
 }
 
-// takeObject returns an object under a key as its text, or nil if there is none.
+// takeObject returns the object under a key as text, or nil if there is none.
 func takeObject(fields *strictjson.Object, key string) ([]byte, error) {
 	v := fields.Take(key)
 	if _, none := v.(strictjson.Absent); none {
@@ -95,8 +95,8 @@ func takeObject(fields *strictjson.Object, key string) ([]byte, error) {
 	return json.Marshal(o)
 }
 
-// checkPreparation reports whether samples so prepared are what a network takes, and its
-// outputs what the targets are. The shapes of the two are known to fit otherwise.
+// checkPreparation returns an error unless the network takes samples prepared as p says,
+// and its outputs fit the targets. The shapes of network and input are known to fit.
 func checkPreparation[T tensor.Float](p *data.Preparation, net *nn.Sequential[T], input []int) error {
 	if p == nil {
 		return nil
@@ -115,9 +115,9 @@ func checkPreparation[T tensor.Float](p *data.Preparation, net *nn.Sequential[T]
 	return nil
 }
 
-// Samples reads the samples of a file or a folder, of any kind that [data.Load] reads, and
-// prepares them as those of the training were. They have the shape that the network takes.
-// Where the file does not say what is right, the targets are 0: [data.Read] tells.
+// Samples reads the samples of a file or folder of any kind that [data.Load] reads, and
+// prepares them as in the training. They have the shape that the network takes. If the file
+// has no targets, the targets are 0; [data.Read] reports whether it has them.
 func (m *Model[T]) Samples(ctx context.Context, path string) (data.Set[T], error) {
 	if m.Preparation == nil {
 		return data.Set[T]{}, errors.New("model: the file does not say how samples are prepared; make them as the network takes them")

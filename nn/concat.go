@@ -88,7 +88,7 @@ func (l *Concat[T]) mustJoin(branch string, part, first *tensor.Tensor[T]) {
 	case len(part.Shape) == len(first.Shape) && part.Shape[0] == first.Shape[0] && slices.Equal(part.Shape[2:], first.Shape[2:]):
 		return
 	default:
-		want = tensor.FormatShape(first.Shape) + " with any length of axis 1, as that of " + l.branches[0].Name
+		want = tensor.FormatShape(first.Shape) + " with any length of axis 1, as the result of " + l.branches[0].Name
 	}
 	panic(&tensor.ShapeError{Op: l.String() + ".Forward: the result of " + branch, Want: want, Got: slices.Clone(part.Shape)})
 }

@@ -161,7 +161,7 @@ func (f *Fields[T]) checkName(name string) bool {
 	if err := CheckName(name); err != nil {
 		f.Fail(name, "the name of a field: %w", err)
 	} else if name == "kind" || name == "name" {
-		f.Fail(name, "want another name: in a file, this one is that of the layer's own %s", name)
+		f.Fail(name, "want another name: in a file, this one holds the layer's own %s", name)
 	} else if f.names[name] {
 		f.Fail(name, "want one field of this name, got two")
 	}

@@ -114,8 +114,8 @@ func (e *ParseError) Unwrap() error { return e.Err }
 // An Initializer is a Layer with initial parameters other than zeros. Its constructor and
 // [Parse] call Init.
 type Initializer interface {
-	// Init sets the initial parameters. Weights are drawn from rng with the standard deviation of
-	// init.
+	// Init sets the initial parameters. Weights are drawn from rng with the standard
+	// deviation of init.
 	Init(init Init, rng *rand.Rand)
 }
 

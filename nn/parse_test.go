@@ -249,7 +249,7 @@ func TestParseOfTheWrongShape(t *testing.T) {
 		{"relu, softmax", []int{2, 3}, "column 7: softmax wants (N, K) or (K), and (N, 2, 3) arrives"},
 		{"conv 3x5x5", []int{784}, "column 1: conv wants (N, 784, 5 or more, 5 or more), and (N, 784) arrives"},
 		{"relu, maxpool 5", []int{2, 4, 9}, "column 7: maxpool wants (N, C, 5 or more, 5 or more), and (N, 2, 4, 9) arrives"},
-		{"relu, residual(affine 3)", []int{5}, "column 7: Residual(Affine(5->3), Identity).Forward: the result of the body: want (N, 5), the shape of that of the shortcut, got (N, 3)"},
+		{"relu, residual(affine 3)", []int{5}, "column 7: Residual(Affine(5->3), Identity).Forward: the result of the body: want (N, 5), the shape of the result of the shortcut, got (N, 3)"},
 		{"relu, residual(relu, reshape 2)", []int{5}, "column 22: reshape wants (N, ...) with 2 elements a sample, and (N, 5) arrives"},
 		{"sequential(relu, sequential(softmax))", []int{2, 3}, "column 29: softmax wants"},
 	} {

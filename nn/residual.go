@@ -58,7 +58,7 @@ func (l *Residual[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T]
 	if !slices.Equal(body.Shape, shortcut.Shape) {
 		panic(&tensor.ShapeError{
 			Op:   l.String() + ".Forward: the result of the body",
-			Want: tensor.FormatShape(shortcut.Shape) + ", the shape of that of the shortcut",
+			Want: tensor.FormatShape(shortcut.Shape) + ", the shape of the result of the shortcut",
 			Got:  slices.Clone(body.Shape),
 		})
 	}

@@ -77,10 +77,10 @@ func TestContainersRefuse(t *testing.T) {
 	mustPanic(t, "nn: Residual: body and shortcut are the same layer", func() { NewResidual[float64](relu, relu) })
 	mustPanic(t, "nn: Concat: ReLU1 and Sequential1.ReLU1 are the same layer", func() { NewConcat(relu, Layer[float64](NewSequential[float64](relu))) })
 	mustPanic(t, "nn: Concat: branches: want one or more, got none", func() { NewConcat[float64]() })
-	mustShapeError(t, "Residual(Affine(4->5), Identity).Forward: the result of the body: want (2, 4), the shape of that of the shortcut, got (2, 5)", func() {
+	mustShapeError(t, "Residual(Affine(4->5), Identity).Forward: the result of the body: want (2, 4), the shape of the result of the shortcut, got (2, 5)", func() {
 		NewResidual(affine(4, 5), nil).Forward(nil, ones(2, 4))
 	})
-	mustShapeError(t, "Concat(Identity, Flatten).Forward: the result of Flatten1: want (2, 3, 4) with any length of axis 1, as that of Identity1, got (2, 12)", func() {
+	mustShapeError(t, "Concat(Identity, Flatten).Forward: the result of Flatten1: want (2, 3, 4) with any length of axis 1, as the result of Identity1, got (2, 12)", func() {
 		NewConcat(nil, Layer[float64](NewFlatten[float64]())).Forward(nil, ones(2, 3, 4))
 	})
 	mustShapeError(t, "Concat(Identity).Forward: the result of Identity1: want (N, C) or (N, C, ...), got (5)", func() {

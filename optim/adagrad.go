@@ -6,14 +6,14 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// AdaGrad is gradient descent with a separate learning rate for each element. The rate falls as s,
-// the sum of the squares of all gradients of the element, grows.
+// AdaGrad is gradient descent with a separate learning rate for each element. The rate
+// falls as s, the sum of the squares of all gradients of the element, grows.
 //
 //	s ← s + g²
 //	w ← w - η·g/(√s + ε)
 //
-// η is the learning rate, usually 0.01. A sum below the smallest normal number becomes 0. The book,
-// PyTorch and ONNX have ε in the same place. (Duchi, Hazan and Singer, "Adaptive
+// η is the learning rate, usually 0.01. A sum below the smallest normal number becomes 0.
+// The book, PyTorch and ONNX have ε in the same place. (Duchi, Hazan and Singer, "Adaptive
 // subgradient methods for online learning and stochastic optimization", Journal of Machine
 // Learning Research 12, 2011; chapter 6 of the book.)
 type AdaGrad[T tensor.Float] struct {

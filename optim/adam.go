@@ -8,17 +8,17 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Adam is gradient descent by m, the mean of the gradients, divided for each element by the root of
-// v, the mean of their squares. In both, older gradients weigh less.
+// Adam is gradient descent by m, the mean of the gradients, divided for each element by the
+// root of v, the mean of their squares. In both, older gradients weigh less.
 //
 //	m ← β₁·m + (1 - β₁)·g
 //	v ← β₂·v + (1 - β₂)·g²
 //	w ← w - η·m̂/(√v̂ + ε)      m̂ = m/(1 - β₁ᵗ)   v̂ = v/(1 - β₂ᵗ)
 //
-// η is the learning rate, usually 0.001, and t counts the steps from 1. Means below the smallest
-// normal number become 0. (Kingma and Ba, "Adam: A method for stochastic optimization", ICLR 2015,
-// algorithm 1, as in PyTorch. The book and ONNX add ε to √v, before v is corrected, a form that
-// section 2 of the paper mentions.)
+// η is the learning rate, usually 0.001, and t counts the steps from 1. Means below the
+// smallest normal number become 0. (Kingma and Ba, "Adam: A method for stochastic
+// optimization", ICLR 2015, algorithm 1, as in PyTorch. The book and ONNX add ε to √v,
+// before v is corrected, a form that section 2 of the paper mentions.)
 type Adam[T tensor.Float] struct {
 	Beta1, Beta2 float64 // 0 to below 1, usually 0.9 and 0.999
 	Epsilon      float64 // above 0, usually 1e-8

@@ -17,7 +17,8 @@ func power(b float64, n int) float64 {
 	return p
 }
 
-// cosPi returns cos(π·x) for x from 0 to 1, by the series of sine and cosine for angles up to π/4.
+// cosPi returns cos(π·x) for x from 0 to 1, by the series of sine and cosine for angles up
+// to π/4.
 func cosPi(x float64) float64 {
 	switch {
 	case x > 0.75:

@@ -26,8 +26,12 @@ func TestFinite(t *testing.T) {
 				if got := o.FiniteGrads(); got != grads {
 					t.Errorf("%s: the gradients are finite: %v, want %v", where, got, grads)
 				}
+				if !grads {
+					return // they would be the values
+				}
+				o.Step()
 				if got := o.FiniteValues(); got != values {
-					t.Errorf("%s: the values are finite: %v, want %v", where, got, values)
+					t.Errorf("%s: the values are finite after a step: %v, want %v", where, got, values)
 				}
 			}
 			expect("all finite", true, true)

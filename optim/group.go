@@ -9,16 +9,17 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Group holds the settings of some parameters that differ from the settings of the others. They
-// may change between steps.
+// A Group holds the settings of some parameters that differ from the settings of the
+// others. They may change between steps.
 type Group struct {
 	Rate   float64 // multiplies the learning rate; initially 1
 	Decay  float64 // weight decay; initially the weight decay of the optimizer
 	Frozen bool    // the parameters and their state do not change, and do not count in the norm
 }
 
-// Group puts parameters of the optimizer into a new group, and returns it. A parameter that was in
-// another group leaves it. It panics if a parameter does not belong to the optimizer.
+// Group puts parameters of the optimizer into a new group, and returns it. A parameter that
+// was in another group leaves it. It panics if a parameter does not belong to the
+// optimizer.
 //
 //	o := optim.NewAdamW(net.Params(), 0.001, 0.01)
 //	o.Group(optim.Vectors(net.Params())...).Decay = 0 // for biases and normalization
@@ -42,8 +43,8 @@ func (o *Optimizer[T]) GroupOf(p *nn.Param[T]) *Group {
 	return nil
 }
 
-// Vectors returns the parameters with at most one axis, for which weight decay is usually 0: biases,
-// and the scale and shift of normalization.
+// Vectors returns the parameters with at most one axis, for which weight decay is usually
+// 0: biases, and the scale and shift of normalization.
 func Vectors[T tensor.Float](params []*nn.Param[T]) (vectors []*nn.Param[T]) {
 	for _, p := range params {
 		if len(p.Value.Shape) < 2 {
@@ -54,8 +55,8 @@ func Vectors[T tensor.Float](params []*nn.Param[T]) (vectors []*nn.Param[T]) {
 }
 
 // ParamsIn returns the parameters of the layers of net with the given paths, such as
-// "Block1.Affine1", and of the layers inside these. Each parameter occurs once. It is an error if
-// there is no such layer. To freeze layers:
+// "Block1.Affine1", and of the layers inside these. Each parameter occurs once. It is an
+// error if there is no such layer. To freeze layers:
 //
 //	first, err := optim.ParamsIn(net, "Affine1", "Affine2")
 //	...

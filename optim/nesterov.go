@@ -6,14 +6,15 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Nesterov is [Momentum] with the gradient at the place to which the velocity leads. Here w is that
-// place, so that the gradient is always taken at w:
+// Nesterov is [Momentum] with the gradient at the place to which the velocity leads. Here w
+// is that place, so that the gradient is always taken at w:
 //
 //	v ← α·v - η·g
 //	w ← w + α·v - η·g          with the new v
 //
-// The book writes the second line with the old v, as w + α²·v - (1 + α)·η·g, which is the same. With
-// LateRate it is as in PyTorch and ONNX, which is the same while the learning rate is constant:
+// The book writes the second line with the old v, as w + α²·v - (1 + α)·η·g, which is the
+// same. With LateRate it is as in PyTorch and ONNX, which is the same while the learning
+// rate is constant:
 //
 //	v ← α·v + g
 //	w ← w - η·(g + α·v)
@@ -27,7 +28,8 @@ type Nesterov[T tensor.Float] struct {
 	LateRate bool
 }
 
-// NewNesterov returns the optimizer for the parameters. It panics if a parameter is listed twice.
+// NewNesterov returns the optimizer for the parameters. It panics if a parameter is listed
+// twice.
 func NewNesterov[T tensor.Float](params []*nn.Param[T], lr, alpha float64) *Optimizer[T] {
 	return New(params, lr, &Nesterov[T]{Alpha: alpha})
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// An Optimizer moves parameters down their gradients by a [Rule]. In a step a parameter w
-// with gradient g goes through
+// An Optimizer moves parameters down their gradients by a [Rule]. In a step, each parameter
+// w with gradient g changes by
 //
 //	g ← g·min(1, ClipNorm/(‖g‖ + 1e-6))     ‖g‖ of all parameters together
 //	g ← g, or ±ClipValue where it is beyond
@@ -19,38 +19,40 @@ import (
 //	w, state ← Rule(w, state, g, η)         η is LR times the factor of the Schedule
 //	g ← 0
 //
-// in one pass over memory, and one more over the gradients for the norm. Its fields are
-// free to change between steps.
+// in one pass over memory; ClipNorm needs one more pass over the gradients. The fields may
+// change between steps.
 //
-// Clipping by norm limits the length of the step that an exploding gradient takes and
-// keeps its direction (Pascanu, Mikolov and Bengio, "On the difficulty of training
-// recurrent neural networks", ICML 2013; the 1e-6 is PyTorch's). A norm is summed in
-// float64, in an order that does not depend on the threads. Where a gradient is NaN the norm is NaN,
-// and with it every parameter.
+// Clipping by norm limits the length of the step after an exploding gradient, and keeps its
+// direction (Pascanu, Mikolov and Bengio, "On the difficulty of training recurrent neural
+// networks", ICML 2013; the 1e-6 is PyTorch's). The norm is summed in float64, in an order
+// that does not depend on the threads. If an element of a gradient is NaN, the norm is NaN,
+// and so is every parameter after the step.
 //
-// Decay in the gradient is that of the book, of ONNX and of PyTorch's SGD and Adam, and
-// is not clipped. Decoupled decay is not part of what a Rule sees (Loshchilov and Hutter,
-// "Decoupled weight decay regularization", ICLR 2019).
+// Weight decay in the gradient is the form of the book, of ONNX and of PyTorch's SGD and
+// Adam. It is not clipped. Decoupled weight decay is not part of the gradient that the Rule
+// gets (Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019).
 type Optimizer[T tensor.Float] struct {
 	LR        float64  // learning rate; 0 or more, rounded to T
-	Schedule  Schedule // what multiplies LR from step to step; nil: 1
-	ClipNorm  float64  // the norm that the gradient has at most; 0: any
-	ClipValue float64  // the size that an element of it has at most; 0: any
-	Decay     float64  // weight decay λ of the parameters in no Group; 0 or more
+	Schedule  Schedule // multiplies LR from step to step; nil: 1
+	ClipNorm  float64  // the largest norm of the gradient; 0: no limit
+	ClipValue float64  // the largest size of an element of the gradient; 0: no limit
+	Decay     float64  // weight decay λ of the parameters without a Group; 0 or more
 	Decoupled bool     // weight decay is not part of the gradient
 	Rule      Rule[T]
 	Steps     int // steps done
-	Threads   int // 0: all of GOMAXPROCS. They change no bit. A training step sets it.
+	Threads   int // 0: all of GOMAXPROCS. It changes no bit. A training step sets it.
 
 	slots    []slot[T]
 	pieces   []piece[T]
-	order    []int     // of the pieces, see shareOut
+	order    []int     // order of the pieces, see shareOut
 	elements int       // of all parameters
-	task     task      // what is being done to the pieces,
-	parts    int       // in so many parts
-	squares  []float64 // of the gradient in each piece, summed
-	scale    T         // of the gradient in this step
-	infinite uint32    // 1 if a piece was not finite in a check
+	task     task      // what is done with the pieces
+	parts    int       // the number of parts into which it is divided
+	squares  []float64 // for each piece, the sum of the squares of the gradient
+	scale    T         // multiplies the gradient in this step
+	infinite uint32    // 1 if a piece is found that is not finite
+
+	overflowed bool // a Value was not finite after the last step
 }
 
 // slot is a parameter, its state, and its settings in this step.
@@ -64,10 +66,10 @@ type slot[T tensor.Float] struct {
 	rate, decay, shrink T
 }
 
-// New returns an optimizer of the parameters by a rule. It panics if the learning rate
-// is refused by [Optimizer.Check], if a parameter is nil or its Grad is not of the shape of
-// its Value, or if one is listed twice: it would step twice. The Params of a container list
-// a shared parameter once.
+// New returns an optimizer that changes the parameters by a rule. It panics if
+// [Optimizer.Check] refuses the learning rate, if a parameter is nil or its Grad and Value
+// differ in shape, or if a parameter is listed twice: it would step twice. The Params of a
+// container list a shared parameter once.
 func New[T tensor.Float](params []*nn.Param[T], lr float64, rule Rule[T]) *Optimizer[T] {
 	o := &Optimizer[T]{LR: lr, Rule: rule}
 	if err := o.Check(); err != nil {
@@ -124,7 +126,7 @@ func (o *Optimizer[T]) Check() error {
 	return nil
 }
 
-// fits reports whether x as a T is a finite number of 0 or more.
+// fits reports whether x, rounded to T, is a finite number of 0 or more.
 func fits[T tensor.Float](x float64) bool { v := float64(T(x)); return v >= 0 && !math.IsInf(v, 0) }
 
 // Rate returns the learning rate of the next step: LR times the factor of the Schedule.
@@ -135,7 +137,7 @@ func (o *Optimizer[T]) Rate() float64 {
 	return o.LR * o.Schedule.Factor(o.Steps)
 }
 
-// Params returns the parameters that the optimizer has, frozen ones too.
+// Params returns the parameters of the optimizer, with frozen ones.
 func (o *Optimizer[T]) Params() []*nn.Param[T] {
 	all := make([]*nn.Param[T], len(o.slots))
 	for i, p := range o.slots {
@@ -144,9 +146,9 @@ func (o *Optimizer[T]) Params() []*nn.Param[T] {
 	return all
 }
 
-// Step changes each parameter by its Grad, which it leaves zero: there is nothing to
-// reset before the next Backward. It panics if a setting is refused by
-// [Optimizer.Check], or if a Value or a Grad has got another size.
+// Step changes each parameter by its Grad and then sets the Grad to zero, so there is
+// nothing to reset before the next Backward. It panics if [Optimizer.Check] refuses a
+// setting, or if a Value or Grad has another size than at first.
 func (o *Optimizer[T]) Step() {
 	err := o.Check()
 	if err == nil {
@@ -161,7 +163,9 @@ func (o *Optimizer[T]) Step() {
 		o.scale = T(min(1, o.ClipNorm/(o.norm()+1e-6)))
 	}
 	o.Steps++
+	o.infinite = 0
 	o.each(updating)
+	o.overflowed = o.infinite != 0
 }
 
 func (o *Optimizer[T]) threads() int {
@@ -171,7 +175,7 @@ func (o *Optimizer[T]) threads() int {
 	return o.Threads
 }
 
-// checkSizes reports whether the parameters have the sizes that they had at first.
+// checkSizes returns an error unless the parameters have the same sizes as at first.
 func (o *Optimizer[T]) checkSizes() error {
 	for i := range o.slots {
 		if s := &o.slots[i]; len(s.Value.Data) != s.size || len(s.Grad.Data) != s.size {
@@ -181,7 +185,7 @@ func (o *Optimizer[T]) checkSizes() error {
 	return nil
 }
 
-// prepare sets what the slots need in this step.
+// prepare sets the fields of the slots for this step.
 func (o *Optimizer[T]) prepare() {
 	rate := o.Rate()
 	for i := range o.slots {
@@ -198,15 +202,15 @@ func (o *Optimizer[T]) prepare() {
 	}
 }
 
-// A State is an array that an optimizer has for a parameter.
+// A State is an array that an optimizer keeps for a parameter.
 type State[T tensor.Float] struct {
 	Param *nn.Param[T]
 	Name  string
 	Value *tensor.Tensor[T] // the array itself: to resume a training, copy into its Data
 }
 
-// State returns the arrays that the optimizer has, in the order of the parameters. With
-// Steps and the settings it is all that a training needs to go on.
+// State returns the arrays that the optimizer keeps, in the order of the parameters. A
+// training can be resumed with these, Steps and the settings.
 func (o *Optimizer[T]) State() (all []State[T]) {
 	for _, p := range o.slots {
 		for i, name := range o.Rule.State() {

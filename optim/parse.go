@@ -8,23 +8,23 @@ import (
 	"strings"
 )
 
-// A named schedule is one of this package. It says what it is once, for the text that
-// is read and the text that is written.
+// named is a schedule of this package. Its methods are used to read it from text and to
+// write it.
 type named interface {
 	Schedule
 	parts() (name string, settings []setting)
 }
 
-// A setting is a part of the text of a schedule. value is an *int or a *[]int, which are
-// steps, or a *float64 from least to 1.
+// A setting is a part of the text of a schedule. value is an *int or a *[]int, for steps, or a
+// *float64, from least to 1.
 type setting struct {
 	name  string
 	value any
 	least float64
 }
 
-// schedules are those that there are, with their usual settings for a training of so
-// many steps. Steps that are 0 the text has to give.
+// schedules lists the schedules with their usual settings for a training with the given
+// number of steps. Steps that are 0 must be given in the text.
 func schedules(steps int) []named {
 	return []named{
 		&Constant{},
@@ -100,12 +100,11 @@ func ScheduleNames() (names []string) {
 //	cosine warmup=500
 //	onecycle rise=0.3 start=0.04 end=4e-6
 //
-// The names of the settings are those of the fields, and what is left out is as usual.
-// warmup puts a [Warmup] before any of them. steps is the length of the training, 0 if
-// unknown: percentages are of it, and a schedule that has Steps takes as many as are left
-// after the warm-up unless the text says otherwise. The String of the schedule has all its
-// settings, in steps, and reads as the same schedule again. An error says what is wrong in
-// the text.
+// A setting has the name of its field; if it is left out, it has its usual value. warmup
+// puts a [Warmup] before the schedule. steps is the length of the training, 0 if unknown:
+// percentages refer to it. If the text does not say otherwise, a schedule with Steps takes
+// all steps after the warm-up. String returns a text with all settings, in steps, from
+// which ParseSchedule makes the same schedule. An error says what is wrong in the text.
 func ParseSchedule(text string, steps int) (Schedule, error) {
 	s, err := parseSchedule(strings.Fields(text), steps)
 	if err != nil {
@@ -161,7 +160,7 @@ func parseSchedule(words []string, steps int) (Schedule, error) {
 	return schedule, nil
 }
 
-// assignments returns the values of words such as end=0.1, by name.
+// assignments returns the values in words such as end=0.1, by name.
 func assignments(words []string) (map[string]string, error) {
 	given := map[string]string{}
 	for _, word := range words {
@@ -177,7 +176,7 @@ func assignments(words []string) (map[string]string, error) {
 	return given, nil
 }
 
-// read takes the value of the setting out of those given, if it is among them.
+// read removes the value of the setting from given and reads it, if it is there.
 func (s setting) read(given map[string]string, steps int) (err error) {
 	value := given[s.name]
 	if value == "" {
@@ -209,7 +208,7 @@ func (s setting) read(given map[string]string, steps int) (err error) {
 	return nil
 }
 
-// parseSteps reads a number of steps, or a percentage of those of the training.
+// parseSteps reads a number of steps, or a percentage of the steps of the training.
 func parseSteps(word string, steps int) (int, error) {
 	if percent, ok := strings.CutSuffix(word, "%"); ok {
 		p, err := strconv.ParseFloat(percent, 64)
@@ -228,5 +227,5 @@ func parseSteps(word string, steps int) (int, error) {
 	return n, nil
 }
 
-// mostSteps is more than any training has, and fits an int of 32 bits.
+// mostSteps is more than any training needs, and fits a 32-bit int.
 const mostSteps = 1 << 30

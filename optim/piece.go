@@ -27,11 +27,11 @@ func (s *slot[T]) pieces(number int) (all []piece[T]) {
 	return all
 }
 
-// shareOut puts the pieces into the order in which threads take them: small parameters, then the
-// first half of each large parameter, then the second halves. The caller takes from the front and a
-// worker from the back. So each gets rows whose gradient it has computed itself; the caller also
-// gets the small layers, which it computes alone. Fetching what another core has written costs more
-// than the update.
+// shareOut puts the pieces into the order in which threads take them: small parameters,
+// then the first half of each large parameter, then the second halves. The caller takes
+// from the front and a worker from the back. So each gets rows whose gradient it has
+// computed itself; the caller also gets the small layers, which it computes alone. Fetching
+// what another core has written costs more than the update.
 func (o *Optimizer[T]) shareOut() {
 	o.order = make([]int, len(o.pieces))
 	for i := range o.order {
@@ -58,11 +58,10 @@ const (
 	updating task = iota
 	squaring
 	checkingGrads
-	checkingValues
 )
 
-// each does a task for each piece. A thread has two parts of the work; another thread takes the second
-// part only if the first thread is half as fast.
+// each does a task for each piece. A thread has two parts of the work; another thread takes
+// the second part only if the first thread is half as fast.
 func (o *Optimizer[T]) each(t task) {
 	threads := o.threads()
 	o.task, o.parts = t, 2*threads
@@ -86,18 +85,17 @@ func (s *sharing[T]) Do(part int) {
 				o.square(i)
 			case checkingGrads:
 				o.check(o.slots[p.slot].Grad.Data[p.lo:p.hi])
-			case checkingValues:
-				o.check(o.slots[p.slot].Value.Data[p.lo:p.hi])
 			}
 		}
 		begin += p.hi - p.lo
 	}
 }
 
-// update does one step for a piece.
+// update does one step for a piece, and checks it while it is in the cache.
 func (o *Optimizer[T]) update(p *piece[T]) {
 	s := &o.slots[p.slot]
 	w, g := s.Value.Data[p.lo:p.hi], s.Grad.Data[p.lo:p.hi]
+	defer o.check(w)
 	if s.frozen {
 		clear(g)
 		return
@@ -112,8 +110,8 @@ func (o *Optimizer[T]) update(p *piece[T]) {
 	o.Rule.Update(Update[T]{w, g, p.state, s.rate, o.Steps})
 }
 
-// norm returns the norm of the gradient of all parameters that are not frozen. It adds the sums of the
-// pieces one after another.
+// norm returns the norm of the gradient of all parameters that are not frozen. It adds the
+// sums of the pieces one after another.
 func (o *Optimizer[T]) norm() float64 {
 	o.each(squaring)
 	var sum float64

@@ -6,8 +6,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// RMSProp is gradient descent in which each element of the gradient is divided by the root of v, the
-// mean of its squares. Older gradients weigh less.
+// RMSProp is gradient descent in which each element of the gradient is divided by the root
+// of v, the mean of its squares. Older gradients weigh less.
 //
 //	v ← β·v + (1 - β)·g²
 //	w ← w - η·g/(√v + ε)

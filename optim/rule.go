@@ -9,9 +9,9 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Rule defines how an optimizer changes a parameter w by its gradient g, element by element. To add
-// an optimizer to this package, add a Rule and a row in the table. The settings of a Rule may change
-// between steps.
+// A Rule defines how an optimizer changes a parameter w by its gradient g, element by
+// element. To add an optimizer to this package, add a Rule and a row in the table. The
+// settings of a Rule may change between steps.
 type Rule[T tensor.Float] interface {
 	// State names the arrays that the rule needs for each parameter, such as "velocity". Each
 	// has the shape of the parameter and is zero at first.
@@ -22,8 +22,8 @@ type Rule[T tensor.Float] interface {
 	Update(u Update[T])
 }
 
-// An Update is one step for a piece of a parameter. W, Grad and the arrays of State have the same
-// length.
+// An Update is one step for a piece of a parameter. W, Grad and the arrays of State have
+// the same length.
 type Update[T tensor.Float] struct {
 	W, Grad []T   // the gradient is clipped, and includes the weight decay
 	State   [][]T // in the order of Rule.State
@@ -61,8 +61,9 @@ func Names() (names []string) {
 	return names
 }
 
-// Named returns the optimizer with the given name, such as "momentum", with its usual settings and
-// learning rate, which the caller may change. It is an error if there is no such optimizer.
+// Named returns the optimizer with the given name, such as "momentum", with its usual
+// settings and learning rate, which the caller may change. It is an error if there is no
+// such optimizer.
 func Named[T tensor.Float](name string, params []*nn.Param[T]) (*Optimizer[T], error) {
 	rows := table[T]()
 	i := slices.IndexFunc(rows, func(r row[T]) bool { return r.name == name })

@@ -8,24 +8,24 @@ import (
 	"github.com/chainrule-go/chainrule/internal/kernel"
 )
 
-// A Schedule says by what the learning rate is multiplied from step to step. Those of
-// this package give the same bits on every processor.
+// A Schedule says by which factor the learning rate is multiplied in each step. The
+// schedules of this package give the same bits on every processor.
 type Schedule interface {
 	// Factor returns the factor of a step, counted from 0; it is 0 or more.
 	Factor(step int) float64
 
-	// String returns the text of the schedule, which [ParseSchedule] reads if it is one
-	// of this package.
+	// String returns the text of the schedule. [ParseSchedule] reads the text of the
+	// schedules of this package.
 	String() string
 }
 
-// Constant keeps the learning rate.
+// Constant keeps the learning rate constant.
 type Constant struct{}
 
 func (*Constant) Factor(int) float64 { return 1 }
 
-// StepDecay multiplies the learning rate by a factor every so many steps: the factor of
-// step t is Gamma to the power of ⌊t/Every⌋. With Every = 1 it is exponential decay.
+// StepDecay multiplies the learning rate by Gamma every Every steps: the factor of step t
+// is Gamma to the power of ⌊t/Every⌋. With Every = 1 it is exponential decay.
 type StepDecay struct {
 	Every int     // steps, 1 or more
 	Gamma float64 // usually 0.1
@@ -33,7 +33,7 @@ type StepDecay struct {
 
 func (s *StepDecay) Factor(step int) float64 { return power(s.Gamma, step/max(1, s.Every)) }
 
-// Milestones multiplies the learning rate by Gamma at each of some steps. (He and others,
+// Milestones multiplies the learning rate by Gamma at each of the steps At. (He and others,
 // "Deep residual learning for image recognition", CVPR 2016, section 4.)
 type Milestones struct {
 	At    []int   // steps
@@ -50,7 +50,7 @@ func (m *Milestones) Factor(step int) float64 {
 	return power(m.Gamma, passed)
 }
 
-// Linear goes from 1 to End in a number of steps, and stays there:
+// Linear changes from 1 to End in Steps steps, and then stays at End:
 //
 //	1 + (End - 1)·t/Steps
 type Linear struct {
@@ -65,7 +65,7 @@ func (l *Linear) Factor(step int) float64 {
 	return math.FMA(l.End-1, part(step, l.Steps), 1)
 }
 
-// Exponential goes from 1 to End, which is above 0, in a number of steps, and stays there:
+// Exponential changes from 1 to End, which is above 0, in Steps steps, and then stays at End:
 //
 //	End^(t/Steps)
 type Exponential struct {
@@ -82,8 +82,8 @@ func (e *Exponential) Factor(step int) float64 {
 	return x[0]
 }
 
-// Cosine goes from 1 to End in a number of steps along half a wave of the cosine, and
-// stays there:
+// Cosine changes from 1 to End in Steps steps, along half a wave of the cosine, and then
+// stays at End:
 //
 //	End + (1 - End)·(1 + cos(π·t/Steps))/2
 //
@@ -101,11 +101,11 @@ func (c *Cosine) Factor(step int) float64 {
 	return wave(1, c.End, part(step, c.Steps))
 }
 
-// OneCycle goes up from Start to 1 in the part Rise of its steps, and then down to End,
-// both along half a wave of the cosine: LR is the highest learning rate. (Smith and Topin,
-// "Super-convergence: Very fast training of neural networks using large learning rates",
-// 2018; as in PyTorch, the last of the Steps is at End, and the top is at the step
-// Rise·Steps - 1. The momentum stays as it is.)
+// OneCycle rises from Start to 1 during the share Rise of its steps, and then falls to End,
+// both along half a wave of the cosine. So LR is the highest learning rate. (Smith and
+// Topin, "Super-convergence: Very fast training of neural networks using large learning
+// rates", 2018. As in PyTorch, the factor is 1 at the step Rise·Steps - 1 and End at the
+// last step. The momentum does not change.)
 type OneCycle struct {
 	Steps            int
 	Rise, Start, End float64 // usually 0.3, 0.04 and 4e-6
@@ -124,9 +124,9 @@ func (o *OneCycle) Factor(step int) float64 {
 	return wave(1, o.End, (t-top)/(last-top))
 }
 
-// Warmup goes up in equal parts before another schedule begins. The factor of step
-// t < Steps is that of the first step of Then, times (t + 1)/(Steps + 1). (Goyal and others,
-// "Accurate, large minibatch SGD", 2017.)
+// Warmup raises the learning rate in equal parts before the schedule Then begins. The
+// factor of a step t < Steps is the first factor of Then times (t + 1)/(Steps + 1). (Goyal
+// and others, "Accurate, large minibatch SGD", 2017.)
 type Warmup struct {
 	Steps int
 	Then  Schedule
@@ -139,8 +139,8 @@ func (w *Warmup) Factor(step int) float64 {
 	return w.Then.Factor(0) * part(step+1, w.Steps+1)
 }
 
-// checkSchedule returns an error if a schedule of this package lacks what it needs: with no
-// steps it would be at its end from the beginning.
+// checkSchedule returns an error if a schedule of this package lacks a setting. A schedule
+// with 0 steps would be at its end from the beginning.
 func checkSchedule(s Schedule) error {
 	steps := func(name string, n int) error {
 		if n < 1 {
@@ -168,8 +168,8 @@ func checkSchedule(s Schedule) error {
 	return nil
 }
 
-// part is the part of the steps that a step is at.
+// part returns step as a share of steps.
 func part(step, steps int) float64 { return float64(step) / float64(steps) }
 
-// wave goes from one number to another, p being from 0 to 1.
+// wave goes from from to to along half a wave of the cosine, as p goes from 0 to 1.
 func wave(from, to, p float64) float64 { return math.FMA((from-to)/2, 1+cosPi(p), to) }

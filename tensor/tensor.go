@@ -17,8 +17,8 @@ type Float interface {
 // last axis varies fastest), and len(Data) is the product of Shape. An axis may
 // have length 0, so that a batch of no samples is a Tensor like any other.
 //
-// The fields are exported because kernels work on Data directly. Code that changes
-// Shape must keep its product.
+// The fields are exported because kernels work on Data directly. Code that changes Shape
+// must keep the product of its lengths.
 type Tensor[T Float] struct {
 	Shape []int
 	Data  []T
@@ -39,8 +39,8 @@ func Of[T Float](data []T, shape ...int) *Tensor[T] {
 	return &Tensor[T]{Shape: slices.Clone(shape), Data: data}
 }
 
-// Size returns the number of elements of a shape, and whether it is one: no
-// length is negative and the product fits an int.
+// Size returns the number of elements of a shape. ok is false if a length is negative or
+// the product does not fit an int.
 func Size(shape ...int) (n int, ok bool) {
 	if slices.ContainsFunc(shape, func(d int) bool { return d < 0 }) {
 		return 0, false
@@ -66,13 +66,13 @@ func mustSize(op string, shape []int) int {
 	return n
 }
 
-// Clone returns a copy that shares nothing with x.
+// Clone returns a copy that shares no memory with x.
 func (x *Tensor[T]) Clone() *Tensor[T] {
 	return &Tensor[T]{Shape: slices.Clone(x.Shape), Data: slices.Clone(x.Data)}
 }
 
-// Rows returns the rows lo to hi (without hi) along the first axis, sharing
-// memory with x. Like a slice expression it panics if the range is out of bounds.
+// Rows returns the rows lo to hi-1 along the first axis, which share memory with x. Like a
+// slice expression, it panics if the range is out of bounds.
 func (x *Tensor[T]) Rows(lo, hi int) *Tensor[T] {
 	if len(x.Shape) == 0 || lo < 0 || hi < lo || hi > x.Shape[0] {
 		panic(&ShapeError{Op: fmt.Sprintf("Tensor.Rows(%d, %d)", lo, hi), Want: fmt.Sprintf("at least %d rows", hi), Got: slices.Clone(x.Shape)})
@@ -86,8 +86,8 @@ func (x *Tensor[T]) Rows(lo, hi int) *Tensor[T] {
 // Index returns the position along each axis of element i of Data.
 func (x *Tensor[T]) Index(i int) []int { return Index(i, x.Shape...) }
 
-// Index returns the position along each axis of element i of a tensor of a shape, in
-// row-major order.
+// Index returns the position along each axis of element i of a tensor with the given shape,
+// in row-major order.
 func Index(i int, shape ...int) []int {
 	index := make([]int, len(shape))
 	for axis, d := range slices.Backward(shape) {
@@ -144,12 +144,12 @@ func FormatShape(shape []int) string {
 	return s.String()
 }
 
-// A ShapeError is the value of the panic when an array of the wrong shape
-// reaches an operation: a mistake in the program, not in its input.
+// An operation panics with a ShapeError when an array has the wrong shape: a mistake in the
+// program, not in its input.
 type ShapeError struct {
 	Op   string // the operation with its configuration, such as "Affine(784->50).Forward"
-	Want string // the shape it takes, such as "(N, 784)"
-	Got  []int  // the shape that came; a copy
+	Want string // the right shape, such as "(N, 784)"
+	Got  []int  // the wrong shape; a copy
 }
 
 func (e *ShapeError) Error() string {

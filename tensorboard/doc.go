@@ -7,5 +7,5 @@
 //	...
 //	err = events.Close()
 //
-// Then tensorboard --logdir runs shows the run, while it is written too.
+// Then tensorboard --logdir runs shows the run, even while it is being written.
 package tensorboard

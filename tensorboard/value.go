@@ -9,10 +9,10 @@ import (
 )
 
 // A Value is a scalar or a histogram, with the name of its curve. Names with the same
-// beginning up to a slash are shown together.
+// beginning, up to a slash, are shown together.
 type Value struct{ message []byte } // a Summary.Value of tensorboard/compat/proto/summary.proto
 
-// Scalar is a number, which is stored as a float32.
+// Scalar returns a number, which is stored as a float32.
 func Scalar(name string, v float64) Value {
 	m := appendString(nil, 1, name)
 	m = protowire.AppendTag(m, 2, protowire.Fixed32Type)
@@ -22,8 +22,8 @@ func Scalar(name string, v float64) Value {
 // buckets is the number of intervals of a histogram; TensorBoard shows 30.
 const buckets = 64
 
-// Histogram is how numbers are distributed: their counts in 64 intervals of the same width
-// from the least to the largest. Those that are not finite are left out.
+// Histogram returns the distribution of numbers: their counts in 64 intervals of equal
+// width from the smallest to the largest. Numbers that are not finite are left out.
 func Histogram[T tensor.Float](name string, values []T) Value {
 	h := count(values)
 	m := appendString(nil, 1, name)
@@ -51,7 +51,7 @@ func count[T tensor.Float](values []T) histogram {
 	if h.n == 0 {
 		h.min, h.max = 0, 0
 	}
-	width := h.max/buckets - h.min/buckets // (max-min) may be more than the largest number
+	width := h.max/buckets - h.min/buckets // max - min may overflow
 	if width == 0 {
 		h.limits, h.counts = []float64{h.max}, []float64{h.n}
 		return h

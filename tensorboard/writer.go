@@ -14,17 +14,18 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// A Writer writes an event file. Each Write is one write of a whole record, so that a
-// program that is killed leaves at most one record cut off, which TensorBoard leaves out.
+// A Writer writes an event file. Each Write writes one whole record. So if a program is
+// killed, at most one record is cut off, which TensorBoard ignores.
 type Writer struct {
 	Now func() time.Time // the clock of the events
 
 	w io.Writer
 }
 
-// Create makes a new event file in a folder, which it makes if it is missing. first is the
-// first step of which Write tells. Where a run goes on from step s, first is s+1, and
-// TensorBoard forgets what earlier files of the folder say of that step and later ones.
+// Create makes a new event file in a folder, and the folder if it is missing. first is the
+// first step for which Write is called. If a run continues after step s, first is s+1, and
+// TensorBoard then ignores what earlier files in the folder say about that step and later
+// ones.
 func Create(dir string, first int) (*Writer, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
@@ -47,7 +48,7 @@ func Create(dir string, first int) (*Writer, error) {
 	}
 }
 
-// NewWriter begins an event file on w. Its first step is first, as for [Create].
+// NewWriter begins an event file on w. first is the first step, as in [Create].
 func NewWriter(w io.Writer, first int) (*Writer, error) {
 	writer := &Writer{Now: time.Now, w: w}
 	return writer, writer.begin(first)
@@ -71,7 +72,7 @@ func (w *Writer) begin(first int) error {
 	return w.write(protowire.AppendBytes(e, start))
 }
 
-// Write tells the values of a step, which is 0 or more. A name is not empty and is UTF-8.
+// Write writes the values of a step, which is 0 or more. A name is not empty, and is UTF-8.
 func (w *Writer) Write(step int, values ...Value) error {
 	if step < 0 {
 		return fmt.Errorf("tensorboard: want a step of 0 or more, got %d", step)
@@ -95,7 +96,7 @@ func (w *Writer) event(step int) []byte {
 	return e
 }
 
-// Close closes the file of Create.
+// Close closes the file that Create opened.
 func (w *Writer) Close() error {
 	if c, ok := w.w.(io.Closer); ok {
 		return c.Close()
@@ -117,7 +118,7 @@ func (w *Writer) write(message []byte) error {
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // checksum is the CRC-32C, rotated right by 15 bits and with a constant added, so that the
-// checksum of data that hold checksums is a good one too.
+// checksum of data that contain checksums is also a good one.
 func checksum(b []byte) uint32 {
 	c := crc32.Checksum(b, castagnoli)
 	return (c>>15 | c<<17) + 0xa282ead8

@@ -71,7 +71,7 @@ func FuzzCheckpoint(f *testing.F) {
 	})
 }
 
-// FuzzDir: whatever is in a directory, it is opened or it is an error.
+// FuzzDir: whatever is in a folder, it is opened or it is an error.
 func FuzzDir(f *testing.F) {
 	f.Add([]byte(`{"lr":0.1}`), []byte(`{"epoch":1,"step":4,"layers":[{"name":"a"}],"metrics":{"f1":null}}`+"\n{\"epoch\""), "step-000000004.safetensors", []byte{})
 	f.Add([]byte(`[]`), []byte("\n\n"), "step-000000000000000000.safetensors", []byte("x"))

@@ -30,8 +30,8 @@ import (
 //	model.safetensors                          the network at the end
 //	lock                                       locked while the run is under way
 //
-// Every file but the logs is replaced as a whole. When a run is resumed, the logs are cut back to
-// the checkpoint from which it continues. Other files are left alone.
+// Every file but the logs is replaced as a whole. When a run is resumed, the logs are cut
+// back to the checkpoint from which it continues. Other files are left alone.
 type Dir struct {
 	path string
 	id   string // the SHA-256 of the configuration
@@ -62,7 +62,7 @@ func CreateDir(path string, config any) (*Dir, error) {
 		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Join(path, checkpointFolder), 0o777); err != nil {
-		return nil, fmt.Errorf("making the directory of a run: %w", err)
+		return nil, fmt.Errorf("making the folder of a run: %w", err)
 	}
 	d, err := lockDir(path)
 	if err != nil {
@@ -85,34 +85,34 @@ func CanCreateDir(path string) error {
 	left, err := (&Dir{path: path}).checkpoints()
 	if err == nil && len(left) > 0 {
 		if _, err := os.Lstat(filepath.Join(path, ConfigFile)); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("the directory %s holds checkpoints of a run whose %s is gone: put that back, or name another", path, ConfigFile)
+			return fmt.Errorf("the folder %s holds checkpoints of a run whose %s is gone: put that back, or name another", path, ConfigFile)
 		}
 	}
 	if _, err := os.Lstat(filepath.Join(path, ConfigFile)); err == nil {
-		return fmt.Errorf("the directory %s holds a run: go on with it, or name another", path)
+		return fmt.Errorf("the folder %s holds a run: go on with it, or name another", path)
 	}
 	return nil
 }
 
-// OpenDir opens the folder of a run to continue it. If config is not nil, it makes the folder if
-// there is none, and returns a *[ConfigError] if the run was begun with another configuration. If
-// config is nil and there is no run, the error wraps [fs.ErrNotExist]. It is also an error if
-// another process has the run open.
+// OpenDir opens the folder of a run to continue it. If config is not nil, it makes the
+// folder if there is none, and returns a *[ConfigError] if the run was begun with another
+// configuration. If config is nil and there is no run, the error wraps [fs.ErrNotExist]. It
+// is also an error if another process has the run open.
 func OpenDir(path string, config any) (*Dir, error) {
 	if _, err := os.Stat(filepath.Join(path, ConfigFile)); errors.Is(err, fs.ErrNotExist) {
 		if config != nil {
 			return CreateDir(path, config)
 		}
-		return nil, fmt.Errorf("the directory %s holds no run: it has no %s (%w)", path, ConfigFile, fs.ErrNotExist)
+		return nil, fmt.Errorf("the folder %s holds no run: it has no %s (%w)", path, ConfigFile, fs.ErrNotExist)
 	}
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		return nil, fmt.Errorf("%s is no directory of a run: it is a file", path)
+		return nil, fmt.Errorf("%s is not the folder of a run: it is a file", path)
 	}
 	d, err := lockDir(path)
 	if err != nil {
 		return nil, err
 	}
-	then, err := readConfig(path)
+	then, err := ConfigText(path)
 	if err == nil && config != nil {
 		err = sameConfig(then, config)
 	}
@@ -133,10 +133,23 @@ func (d *Dir) Path() string { return d.path }
 // File returns the path of a file in the folder.
 func (d *Dir) File(name string) string { return filepath.Join(d.path, name) }
 
-// ReadConfig reads the configuration of the run at path into the value that config points to. The
-// run may be under way.
+// Files returns the paths of the files that the run at path has or will have, and of its
+// checkpoints, which nothing else should replace.
+func Files(path string) (files []string) {
+	for _, name := range []string{ConfigFile, LogFile, CSVFile, BestFile, ModelFile, lockFile} {
+		files = append(files, filepath.Join(path, name))
+	}
+	checkpoints, _ := os.ReadDir(filepath.Join(path, checkpointFolder)) // none, if there is no folder of them
+	for _, c := range checkpoints {
+		files = append(files, filepath.Join(path, checkpointFolder, c.Name()))
+	}
+	return files
+}
+
+// ReadConfig reads the configuration of the run at path into the value that config points
+// to. The run may be under way.
 func ReadConfig(path string, config any) error {
-	text, err := readConfig(path)
+	text, err := ConfigText(path)
 	if err != nil {
 		return err
 	}
@@ -146,7 +159,8 @@ func ReadConfig(path string, config any) error {
 	return nil
 }
 
-func readConfig(path string) ([]byte, error) {
+// ConfigText returns the configuration of the run at path as its file has it.
+func ConfigText(path string) ([]byte, error) {
 	name := filepath.Join(path, ConfigFile)
 	f, err := os.Open(name)
 	if err != nil {
@@ -218,9 +232,9 @@ func sameConfig(then []byte, config any) error {
 	return nil
 }
 
-// difference returns the first difference between two JSON values, or nil. In objects, it compares
-// members that are not objects first, and then the objects inside. key is the key of the values,
-// "" for the outermost object.
+// difference returns the first difference between two JSON values, or nil. In objects, it
+// compares members that are not objects first, and then the objects inside. key is the key
+// of the values, "" for the outermost object.
 func difference(key string, then, now json.RawMessage) *ConfigError {
 	a, isObject := members(then)
 	b, objectToo := members(now)
@@ -289,8 +303,9 @@ func (d *Dir) checkpoints() (all []checkpointAt, err error) {
 	return all, err
 }
 
-// load sets s to the newest checkpoint that is not damaged, and returns it. If there is none, its
-// path is "". A damaged checkpoint is renamed, so that it is not counted and not lost.
+// load sets s to the newest checkpoint that is not damaged, and returns it. If there is
+// none, its path is "". A damaged checkpoint is renamed, so that it is not counted and not
+// lost.
 func load[T tensor.Float](d *Dir, s *State[T], log func(string, ...any)) (checkpointAt, error) {
 	all, err := d.checkpoints()
 	if err != nil {

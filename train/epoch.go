@@ -5,8 +5,9 @@ import (
 	"math"
 )
 
-// An Epoch is the state of a run after an epoch, or at its end. Numbers that were not measured are
-// NaN. In JSON it is an object with the keys below, without those whose value is NaN or empty.
+// An Epoch is the state of a run after an epoch, or at its end. Numbers that were not
+// measured are NaN. In JSON it is an object with the keys below, without those whose value
+// is NaN or empty.
 type Epoch struct {
 	Epoch              float64            // "epoch": how often the training set was used; a fraction if the run ends within an epoch
 	Step               int                // "step": steps done

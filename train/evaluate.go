@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"fmt"
-	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -13,13 +12,15 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Evaluate returns the mean loss of net on samples. If their targets are labels, it also returns the
-// accuracy: the share of outputs whose largest element is at the label. Without samples (or if
-// samples is nil) both are NaN; if the targets are values, the accuracy is NaN.
+// Evaluate returns the mean loss of net on samples. If their targets are labels, it also
+// returns the accuracy: the share of outputs whose largest element is at the label. Without
+// samples (or if samples is nil) both are NaN; if the targets are values, the accuracy is
+// NaN.
 //
-// It stops early with ctx's error, or with a *[nn.LabelError] that names the first sample whose
-// label is not one of the classes. It is also an error if the network ends in a Softmax and the loss
-// contains one. threads is the number of threads, 0 for all of GOMAXPROCS; it changes no bit.
+// It stops early with ctx's error, or with a *[nn.LabelError] that names the first sample
+// whose label is not one of the classes. It is also an error if the network ends in a
+// Softmax and the loss contains one. threads is the number of threads, 0 for all of
+// GOMAXPROCS; it changes no bit.
 func Evaluate[T tensor.Float](ctx context.Context, net nn.Layer[T], loss nn.Loss[T], samples data.Samples[T], threads int) (mean, accuracy float64, err error) {
 	if threads < 0 {
 		return 0, 0, fmt.Errorf("train: want 0 or more threads, got %d", threads)
@@ -33,14 +34,14 @@ func Evaluate[T tensor.Float](ctx context.Context, net nn.Layer[T], loss nn.Loss
 	return newEvaluator(net, loss, threads).evaluate(ctx, "set", samples)
 }
 
-// part is the number of samples that are evaluated at a time. The totals are sums over the parts in
-// order, so the number of threads changes no bit; another number here may. The inputs of a part and
-// the results of its layers should fit into a core's own cache.
+// part is the number of samples that are evaluated at a time. The totals are sums over the
+// parts in order, so the number of threads changes no bit; another number here may. The
+// inputs of a part and the results of its layers should fit into a core's own cache.
 const part = 200
 
-// An evaluator evaluates a network again and again, without allocating. Each worker takes the next
-// free part. Dividing the rows of each product instead would wake threads for a few microseconds of
-// work.
+// An evaluator evaluates a network again and again, without allocating. Each worker takes
+// the next free part. Dividing the rows of each product instead would wake threads for a
+// few microseconds of work.
 type evaluator[T tensor.Float] struct {
 	workers []func()
 
@@ -49,15 +50,9 @@ type evaluator[T tensor.Float] struct {
 	samples data.Samples[T]
 	shape   []int        // of a sample
 	next    atomic.Int64 // the first free part
-	sums    []sum        // of each part
+	scores  []Score      // of each part
 	panics  []any        // what each worker panicked with
 	done    sync.WaitGroup
-}
-
-// sum is the total over the samples of a part.
-type sum struct {
-	loss, weight float64
-	correct      int
 }
 
 func newEvaluator[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], threads int) *evaluator[T] {
@@ -82,10 +77,9 @@ func newEvaluator[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], threads int)
 }
 
 func (e *evaluator[T]) evaluate(ctx context.Context, set string, samples data.Samples[T]) (loss, accuracy float64, err error) {
-	n := samples.Len()
-	parts := (n + part - 1) / part
-	if len(e.sums) < parts {
-		e.sums = make([]sum, parts)
+	parts := (samples.Len() + part - 1) / part
+	if len(e.scores) < parts {
+		e.scores = make([]Score, parts)
 	}
 	e.ctx, e.samples, e.shape = ctx, samples, samples.SampleShape()
 	e.next.Store(0)
@@ -114,23 +108,11 @@ func (e *evaluator[T]) evaluate(ctx context.Context, set string, samples data.Sa
 	if int(e.next.Load()) < parts {
 		return 0, 0, ctx.Err()
 	}
-	var total sum
-	for _, s := range e.sums[:parts] {
-		total.loss += s.loss
-		total.weight += s.weight
-		total.correct += s.correct
+	var total Score
+	for _, s := range e.scores[:parts] {
+		total.Add(s)
 	}
-	if n == 0 {
-		return math.NaN(), math.NaN(), nil
-	}
-	accuracy = math.NaN()
-	if _, values := samples.TargetShape(); !values {
-		accuracy = float64(total.correct) / float64(n)
-	}
-	if total.weight == 0 {
-		return 0, accuracy, nil // as for a batch whose weights are all 0
-	}
-	return total.loss / total.weight, accuracy, nil
+	return total.Loss(), total.Accuracy(), nil
 }
 
 // work takes parts until none is left.
@@ -143,17 +125,7 @@ func (e *evaluator[T]) work(w *examiner[T]) {
 		}
 		w.first = lo
 		x, t := w.gather(e.samples, e.shape, lo, hi)
-		y := w.net.Forward(w.pass, x)
-		loss := w.loss.Forward(w.pass, y, t)
-		s := sum{weight: float64(hi - lo)}
-		if weighted, ok := w.loss.(nn.WeightedLoss[T]); ok {
-			s.weight = weighted.Weight(t)
-		}
-		s.loss = float64(loss * s.weight)
-		if t.Values == nil {
-			s.correct = nn.Correct(y, t.Labels)
-		}
-		e.sums[i] = s
+		e.scores[i] = ScoreOf(w.pass, w.loss, w.net.Forward(w.pass, x), t)
 	}
 }
 

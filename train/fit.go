@@ -11,8 +11,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// fit returns an error unless a network, its loss and an optimizer belong together. frozen are the
-// parameters of the network that the optimizer does not change.
+// fit returns an error unless a network, its loss and an optimizer belong together. frozen
+// are the parameters of the network that the optimizer does not change.
 func fit[T tensor.Float](net nn.Layer[T], loss nn.Loss[T], optimizer *optim.Optimizer[T]) (frozen []*nn.Param[T], err error) {
 	if err := fitLoss(net, loss); err != nil {
 		return nil, err
@@ -61,8 +61,8 @@ func fitBatches[T tensor.Float](net nn.Layer[T], samples data.Samples[T], batch 
 	return nil
 }
 
-// fitLoss returns an error unless the loss can take the outputs of the network: a loss that contains
-// a softmax or a sigmoid takes logits.
+// fitLoss returns an error unless the loss can take the outputs of the network: a loss that
+// contains a softmax or a sigmoid takes logits.
 func fitLoss[T tensor.Float](net nn.Layer[T], loss nn.Loss[T]) error {
 	contained := ""
 	switch last(net).(type) {

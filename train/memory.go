@@ -7,26 +7,27 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Memory is how many bytes the arrays of a network take, for batches of some size. Beside
-// them there are some MB for a whole program, in which products lay out their factors.
+// Memory is the number of bytes that the arrays of a network take, for batches of a given
+// size. A whole program takes a few MB more, in which matrix products rearrange their
+// factors.
 type Memory struct {
-	Parameters int64 `json:"parameters"` // and state, such as running means
+	Parameters int64 `json:"parameters"` // with state, such as running means
 	Gradients  int64 `json:"gradients"`
 	Optimizer  int64 `json:"optimizer"` // its state
 	Batch      int64 `json:"batch"`     // the samples
-	Results    int64 `json:"results"`   // of the layers, of the loss, and of the way back
+	Results    int64 `json:"results"`   // of the layers, of the loss, and of the backward pass
 }
 
-// Total is the sum.
+// Total returns the sum of all four.
 func (m Memory) Total() int64 {
 	return m.Parameters + m.Gradients + m.Optimizer + m.Batch + m.Results
 }
 
-// Memory returns what steps on batches of n samples take, samples having a shape without
-// the batch axis; targets makes those of a batch. It is computed from two steps of a copy of
-// the network on few samples, without the optimizer: a batch takes an amount for each sample
-// and one beside. It is an error if the network cannot be copied ([nn.Clone]) or does not
-// take such samples.
+// Memory returns the memory for steps on batches of n samples. sample is the shape of one
+// sample, without the batch axis; targets returns the targets of a batch. It is computed
+// from two steps of a copy of the network on few samples, without the optimizer: the memory
+// is a constant, plus an amount for each sample. It is an error if the network cannot be
+// copied ([nn.Clone]) or does not take such samples.
 func (s *Step[T]) Memory(n int, sample []int, targets func(samples int) nn.Targets[T]) (m Memory, err error) {
 	net, err := nn.Clone(s.Net)
 	if err != nil {
@@ -43,18 +44,18 @@ func (s *Step[T]) Memory(n int, sample []int, targets func(samples int) nn.Targe
 	return m, err
 }
 
-// PredictionMemory returns what a prediction of n samples takes, which have a shape without
-// the batch axis. It is an error if net does not take them.
+// PredictionMemory returns the memory for a prediction of n samples. sample is the shape of
+// one sample, without the batch axis. It is an error if net does not take such samples.
 func PredictionMemory[T tensor.Float](net nn.Layer[T], n int, sample []int) (Memory, error) {
 	return memoryOf(net, n, sample, func(p *nn.Pass[T], x *tensor.Tensor[T]) { net.Forward(p, x) })
 }
 
-// memoryOf returns what a batch of n samples takes, from running two small ones.
+// memoryOf returns the memory for a batch of n samples. It runs two small batches.
 func memoryOf[T tensor.Float](net nn.Layer[T], n int, sample []int, run func(p *nn.Pass[T], x *tensor.Tensor[T])) (m Memory, err error) {
 	if _, err := nn.Check(net, append([]int{0}, sample...)...); err != nil {
 		return Memory{}, err
 	}
-	const few = 2 // batch norm trains on no single sample
+	const few = 2 // batch norm refuses a batch of one sample in training
 	var results [2]int64
 	for i := range results {
 		p := &nn.Pass[T]{}

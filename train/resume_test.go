@@ -202,7 +202,7 @@ func TestResumeAfterAFailedStep(t *testing.T) {
 	}
 }
 
-// TestResumeAfterACrash: what a crash leaves is the directory as it was at some moment,
+// TestResumeAfterACrash: what a crash leaves is the folder as it was at some moment,
 // with whatever was written since the last checkpoint.
 func TestResumeAfterACrash(t *testing.T) {
 	want := uninterrupted(t, everything)
@@ -438,7 +438,7 @@ func TestOtherConfiguration(t *testing.T) {
 		t.Errorf("no run: %v", err)
 	}
 	_, err = train.OpenDir(filepath.Join(path, train.ConfigFile), nil)
-	wantError(t, err, "is no directory of a run: it is a file")
+	wantError(t, err, "is not the folder of a run: it is a file")
 }
 
 // TestOneProcess: a second one is refused while the first has the run.

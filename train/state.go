@@ -18,8 +18,9 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A State is all that changes in a training. Saved to a checkpoint and loaded from it, in
-// another process too, the training goes on to the same bits as if nothing had happened.
+// A State is everything that changes in a training. It can be saved to a checkpoint. After
+// the checkpoint is loaded, also in another process, the training continues and ends with
+// the same bits as without the interruption.
 //
 //	state := train.State[float32]{Net: net, Optimizer: optimizer, Pass: pass, Batches: batches}
 //	if err := state.Load(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -35,18 +36,18 @@ import (
 //
 // [Run] does this by itself.
 type State[T tensor.Float] struct {
-	Net       nn.Layer[T]         // its parameters and the state of its layers
-	Optimizer *optim.Optimizer[T] // of parameters of Net: its state, Steps and LR; or nil
-	Pass      *nn.Pass[T]         // its Step, from which random layers draw; or nil
-	Batches   *data.Batcher[T]    // their position; or nil
-	More      any                 // a pointer to what else is to be saved, as JSON; or nil
+	Net       nn.Layer[T]         // saved: its parameters and the state of its layers
+	Optimizer *optim.Optimizer[T] // of parameters of Net; saved: its state, Steps and LR; or nil
+	Pass      *nn.Pass[T]         // saved: its Step, on which random layers depend; or nil
+	Batches   *data.Batcher[T]    // saved: their position; or nil
+	More      any                 // a pointer to a value of the caller, saved as JSON; or nil
 
-	run  string // the run that checkpoints belong to
+	run  string // the run to which checkpoints belong
 	best *best[T]
 }
 
-// Save writes the state to a checkpoint at path, which is replaced as a whole: if anything
-// fails, or the power does, it is as before.
+// Save writes the state to a checkpoint at path. The file is replaced as a whole: if
+// anything fails, even the power, the old file remains.
 func (s *State[T]) Save(path string) error {
 	c, err := s.snapshot(nil)
 	if err != nil {
@@ -55,9 +56,9 @@ func (s *State[T]) Save(path string) error {
 	return c.save(path)
 }
 
-// Load sets the state to that of the checkpoint at path. It is an error if the checkpoint
-// is damaged (a [*CheckpointError]) or of another network, optimizer or order of batches
-// than s has; then s is as before.
+// Load sets the state from the checkpoint at path. It is an error if the checkpoint is
+// damaged (a [*CheckpointError]), or if it was saved with another network, optimizer or
+// order of batches; then s does not change.
 func (s *State[T]) Load(path string) error {
 	f, err := inputfile.Open(context.Background(), path)
 	if err != nil {
@@ -70,7 +71,7 @@ func (s *State[T]) Load(path string) error {
 	return nil
 }
 
-// A CheckpointError says that a file is no whole checkpoint.
+// A CheckpointError says that a file is damaged, or not a checkpoint.
 type CheckpointError struct{ Err error }
 
 func (e *CheckpointError) Error() string { return "it is damaged, or no checkpoint: " + e.Err.Error() }
@@ -78,14 +79,14 @@ func (e *CheckpointError) Error() string { return "it is damaged, or no checkpoi
 // Unwrap returns e.Err.
 func (e *CheckpointError) Unwrap() error { return e.Err }
 
-// checkpointKey is that of the text of a checkpoint in the metadata of the file.
+// checkpointKey is the key of the text of a checkpoint in the metadata of the file.
 const (
 	checkpointKey     = "chainrule.checkpoint"
 	checkpointVersion = 1
 	maxCheckpointText = 1 << 20
 )
 
-// checkpointText is the part of a checkpoint that is not arrays.
+// checkpointText is the part of a checkpoint without the arrays.
 type checkpointText struct {
 	Version   int             `json:"version"`
 	SHA256    string          `json:"sha256"`
@@ -107,10 +108,10 @@ type batchesText struct {
 type optimizerText struct {
 	LR       float64         `json:"lr"`
 	Steps    int             `json:"steps"`
-	Settings json.RawMessage `json:"settings"` // what has to be the same again
+	Settings json.RawMessage `json:"settings"` // must be the same when a run continues
 }
 
-// optimizerSettings are those of an optimizer without its learning rate.
+// optimizerSettings are the settings of an optimizer, except its learning rate.
 type optimizerSettings struct {
 	Rule      string  `json:"rule"`
 	Of        any     `json:"of"`
@@ -120,17 +121,17 @@ type optimizerSettings struct {
 	Decay     float64 `json:"decay,omitempty"`
 	Decoupled bool    `json:"decoupled,omitempty"`
 
-	Groups map[string]groupSettings `json:"groups,omitempty"` // of the parameters whose settings are others
+	Groups map[string]groupSettings `json:"groups,omitempty"` // the parameters in groups
 }
 
-// groupSettings are those of a parameter in an [optim.Group].
+// groupSettings are the settings of a parameter in an [optim.Group].
 type groupSettings struct {
 	Rate   float64 `json:"rate"`
 	Decay  float64 `json:"decay"`
 	Frozen bool    `json:"frozen"`
 }
 
-// optimizerTextOf describes an optimizer of parameters with these paths.
+// optimizerTextOf describes an optimizer. paths are the paths of its parameters.
 func optimizerTextOf[T tensor.Float](o *optim.Optimizer[T], paths map[*nn.Param[T]]string) (*optimizerText, error) {
 	s := optimizerSettings{ruleName(o.Rule), o.Rule, "", o.ClipNorm, o.ClipValue, o.Decay, o.Decoupled, map[string]groupSettings{}}
 	if o.Schedule != nil {
@@ -172,13 +173,13 @@ func (s *State[T]) text() (c checkpointText, err error) {
 	return c, nil
 }
 
-// ruleName is the type of a rule without its parameters: optim.Adam.
+// ruleName returns the type of a rule without its type parameters, such as optim.Adam.
 func ruleName(rule any) string {
 	name, _, _ := strings.Cut(fmt.Sprintf("%T", rule), "[")
 	return strings.TrimPrefix(name, "*")
 }
 
-// tensors returns the arrays of s, live, under their names in a checkpoint.
+// tensors returns the arrays of s, not copies, with their names in a checkpoint.
 func (s *State[T]) tensors() (all []safetensors.Tensor[T], err error) {
 	seen := map[string]bool{}
 	add := func(name string, t *tensor.Tensor[T]) {
@@ -217,13 +218,13 @@ func netTensors[T tensor.Float](net nn.Layer[T]) (all []safetensors.Tensor[T]) {
 	return all
 }
 
-// A snapshot is a copy of a State, which is written while the training goes on.
+// A snapshot is a copy of a State that is written while the training continues.
 type snapshot[T tensor.Float] struct {
 	text    []byte
 	tensors []safetensors.Tensor[T]
 }
 
-// snapshot copies s into the memory of an older snapshot, or nil.
+// snapshot copies s. It uses the memory of an older snapshot, unless old is nil.
 func (s *State[T]) snapshot(old *snapshot[T]) (*snapshot[T], error) {
 	text, err := s.text()
 	if err != nil {
@@ -257,7 +258,7 @@ func (c *snapshot[T]) save(path string) error {
 	})
 }
 
-// read sets s to the checkpoint that r holds.
+// read sets s from the checkpoint in r.
 func (s *State[T]) read(r io.Reader) error {
 	h, text, err := readCheckpointText[T](r)
 	if err != nil {
@@ -281,7 +282,7 @@ func (s *State[T]) read(r io.Reader) error {
 	if safetensors.Digest(h.Text, text.SHA256, sums) != text.SHA256 {
 		return &CheckpointError{errors.New("its SHA-256 is not that of its contents")}
 	}
-	// The rest cannot fail but in the caller's own value, which is first.
+	// After this, nothing can fail. So the caller's own value, which can, comes first.
 	if s.More != nil && text.More != nil {
 		if err := json.Unmarshal(text.More, s.More); err != nil {
 			return fmt.Errorf("State.More: %w", err)
@@ -304,7 +305,7 @@ func (s *State[T]) read(r io.Reader) error {
 	return nil
 }
 
-// damaged marks what is wrong with a file itself, and not with reading it.
+// damaged marks an error in the contents of a file, as opposed to an error in reading it.
 func damaged(err error) error {
 	if _, ok := errors.AsType[*safetensors.Error](err); ok {
 		return &CheckpointError{err}
@@ -337,7 +338,7 @@ func readCheckpointText[T tensor.Float](r io.Reader) (h *safetensors.Header, tex
 	return h, text, nil
 }
 
-// fits reports whether the checkpoint continues what s is.
+// fits returns an error unless the checkpoint can be loaded into s.
 func (s *State[T]) fits(c checkpointText) error {
 	now, err := s.text()
 	if err != nil {
@@ -371,7 +372,8 @@ func (s *State[T]) fits(c checkpointText) error {
 	return nil
 }
 
-// match returns an array to read into for each entry, which must be those of the state.
+// match returns an array to read into for each entry. The entries must be the arrays of the
+// state.
 func match[T tensor.Float](live []safetensors.Tensor[T], entries []safetensors.Entry) (map[string]*tensor.Tensor[T], error) {
 	read := map[string]*tensor.Tensor[T]{}
 	shapes := map[string][]int{}

@@ -73,17 +73,17 @@ type Config[T tensor.Float] struct {
 // ErrStop is what an observer returns to end a run early.
 var ErrStop = errors.New("train: stop")
 
-// Run trains for cfg.Steps steps, or until cfg.Patience ends, and returns the Epoch of the
-// network as it then is.
+// Run trains for cfg.Steps steps, or until cfg.Patience ends the training, and returns the
+// Epoch of the network at the end.
 //
-// It stops early with ctx's error, with that of an observer, with a *[nn.LabelError] or an
-// *[InputError] that names a sample whose label or numbers are wrong, or with a
-// *[DivergedError] once the loss of a step or of an evaluation, a gradient or a parameter
-// is not finite. The network then is as the last complete step left it, which is saved to
-// cfg.Dir; the Epoch has the number of that step, and NaN for what was not evaluated. An
-// error of saving ends the run too: what was saved before stays.
+// It stops early with ctx's error, with the error of an observer, with a *[nn.LabelError]
+// or an *[InputError] that names a sample with a wrong label or number, or with a
+// *[DivergedError] if a loss, a gradient or a parameter is not finite. The network is then
+// as after the last complete step, and this state is saved to cfg.Dir. The Epoch has the
+// number of that step, and NaN for everything that was not evaluated. If saving fails, the
+// run ends too; files that were saved before remain.
 //
-// It is an error, too, if the optimizer has a parameter that the network has not or a
+// It is also an error if the optimizer has a parameter that is not in the network or a
 // learning rate below 0, if the network ends in a Softmax and the loss contains one, or if
 // the last batch of an epoch is a single sample and the network has a BatchNorm.
 func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
@@ -98,7 +98,7 @@ func Run[T tensor.Float](ctx context.Context, cfg Config[T]) (Epoch, error) {
 	return e, t.leave(err)
 }
 
-// check completes the configuration, or returns what is wrong with it.
+// check sets the default values of the configuration, or returns what is wrong with it.
 func (cfg *Config[T]) check() error {
 	switch {
 	case cfg.Net == nil:
@@ -138,15 +138,15 @@ func (cfg *Config[T]) check() error {
 	return fitBatches(cfg.Net, cfg.Train, cfg.Batch)
 }
 
-// Random returns the random numbers for one purpose of a run, such as
-// "weights". All purposes draw from one seed, each from a stream of its own.
+// Random returns random numbers for one purpose of a run, such as "weights". All purposes
+// use the same seed, but each has a stream of its own.
 func Random(seed uint64, purpose string) *rand.Rand {
 	stream := fnv.New64a()
 	stream.Write([]byte(purpose))
 	return rand.New(rand.NewPCG(seed, stream.Sum64()))
 }
 
-// What errors call the sets.
+// The names of the sets in errors.
 const (
 	trainingSet   = "training set"
 	validationSet = "validation set"

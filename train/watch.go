@@ -10,12 +10,12 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A DivergedError ends a run whose loss, gradients or parameters are not finite numbers
-// though its samples are.
+// A DivergedError says that a loss, a gradient or a parameter is not finite although the
+// samples are.
 type DivergedError struct {
 	Step   int
 	Loss   float64
-	Param  string  // one that is not finite before the step; "" if all are
+	Param  string  // a parameter that is not finite before the step; "" if all are finite
 	Origin *Origin // nil if it is not known
 }
 
@@ -32,9 +32,9 @@ func (e *DivergedError) Error() string {
 	return fmt.Sprintf("training diverged: the loss at step %d is %v: first, %v%s", e.Step, e.Loss, e.Origin, remedy)
 }
 
-// An Origin is where a number that is not finite appears first in a step.
+// An Origin is the first place in a step where a number is not finite.
 type Origin struct {
-	What    string // "the output of Affine1", or the like
+	What    string // such as "the output of Affine1"
 	Element []int  // its index there; nil for the loss
 	Value   float64
 }
@@ -55,14 +55,14 @@ func originIn[T tensor.Float](what string, t *tensor.Tensor[T]) *Origin {
 	return &Origin{What: what, Element: t.Index(i), Value: float64(t.Data[i])}
 }
 
-// A layerState is an array that the layers of a network change in Forward, and its
-// elements before the step under way.
+// A layerState is an array that a layer changes in Forward, and a copy of it from before
+// the current step.
 type layerState[T tensor.Float] struct {
 	live   *tensor.Tensor[T]
 	before []T
 }
 
-// layerStates finds the state of all layers.
+// layerStates returns the state of all layers.
 func layerStates[T tensor.Float](net nn.Layer[T]) (all []layerState[T]) {
 	for _, state := range nn.States(net) {
 		all = append(all, layerState[T]{state, make([]T, len(state.Data))})
@@ -70,8 +70,8 @@ func layerStates[T tensor.Float](net nn.Layer[T]) (all []layerState[T]) {
 	return all
 }
 
-// diverged returns why the loss or the gradients of a step are not finite: it computes the
-// step again and looks at every result.
+// diverged explains why the loss or a gradient is not finite: it computes the step again
+// and checks every result.
 func (s *Step[T]) diverged(x *tensor.Tensor[T], t nn.Targets[T], loss float64) error {
 	if e := notFinite("batch", x, t); e != nil {
 		return e
@@ -82,8 +82,8 @@ func (s *Step[T]) diverged(x *tensor.Tensor[T], t nn.Targets[T], loss float64) e
 	return e
 }
 
-// undo makes the state of the layers and the number of steps those of before the step, and
-// all Grad zero.
+// undo restores the state of the layers and the number of steps from before the step, and
+// sets all Grad to zero.
 func (s *Step[T]) undo() {
 	s.Pass.Step--
 	for _, state := range s.state {
@@ -94,8 +94,7 @@ func (s *Step[T]) undo() {
 	}
 }
 
-// trace computes the step again, layer by layer, and returns the first result that is not
-// finite.
+// trace computes the step again, layer by layer, and returns the first place that is not finite.
 func (s *Step[T]) trace(x *tensor.Tensor[T], t nn.Targets[T]) (first *Origin) {
 	p := s.Pass
 	look := func(what string, t *tensor.Tensor[T]) {
@@ -115,7 +114,7 @@ func (s *Step[T]) trace(x *tensor.Tensor[T], t nn.Targets[T]) (first *Origin) {
 		}
 		look("the gradient of the input of "+path, result)
 	}
-	p.Reset() // to the number of the step, and so to the same random numbers
+	p.Reset() // sets the number of the step, and so the same random numbers
 	y := s.Net.Forward(p, x)
 	look("the output of the network", y)
 	if loss := s.Loss.Forward(p, y, t); first != nil {

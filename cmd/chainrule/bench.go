@@ -58,7 +58,7 @@ It takes one or two minutes. Run nothing else meanwhile.`,
 	f := cmd.Flags()
 	dataFlag(cmd, &dir)
 	f.Var(&only, "only", "workloads to measure, such as W1,W6-512; W6 is all its sizes")
-	f.Var(&threads, "threads", "measure on so many threads only (default 1 and all)")
+	f.Var(&threads, "threads", "number of threads to measure on (default 1 and all)")
 	cmd.RegisterFlagCompletionFunc("only", completeWorkloads)
 	f.Lookup("threads").DefValue = ""
 	f.Lookup("only").DefValue = ""
@@ -134,7 +134,7 @@ func (a *app) printBench(r bench.Result) {
 		digits(100*r.Spread(), 2)+" %", digits(r.GFLOPS, 3), percent(r.PeakShare))
 }
 
-// digits formats v with so many significant digits at least, and no exponent.
+// digits formats v with at least n significant digits and no exponent.
 func digits(v float64, n int) string {
 	if math.IsNaN(v) {
 		return "-"

@@ -99,7 +99,7 @@ func (c *certificate) terms() {
   from 0. That 0 agrees with 0 shows little.
 - Kink: where a function has no derivative, as ReLU at 0. There a gradient must lie between the
   derivatives of both sides.
-- Ulp: a unit in the last place, the distance between neighbouring numbers of float32.
+- Ulp: a unit in the last place, the distance between neighboring numbers of float32.
 - Verified: each element that is named was compared, on the inputs that are named. It is not proved
   for other inputs.
 

@@ -110,7 +110,7 @@ func (c *checker) run(s *subject, all bool) error {
 // networkSteps is how many steps of progress a network is.
 const networkSteps = 50
 
-// network checks a network. So many steps were done before.
+// network checks a network. before is the number of steps of the progress bar so far.
 func (c *checker) network(t trial, before int) error {
 	r, err := gradcheck.Network("network, "+t.name, t.net, nn.NewSoftmaxWithLoss[float64](), t.x, nn.Labels[float64](t.labels...),
 		func(done, total int) { c.progress.set(before + done*networkSteps/total) })

@@ -52,7 +52,7 @@ func namedWeights(text string) (map[string]float64, error) {
 	return weights, nil
 }
 
-// of returns the weights of the classes, of which there are so many samples to train on.
+// of returns the weights of the classes, from the number of training samples of each class.
 // Balanced, each class counts as much as every other, whatever its number of samples, as
 // scikit-learn's compute_class_weight has it:
 //

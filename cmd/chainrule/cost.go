@@ -52,8 +52,7 @@ func costOf[T tensor.Float](net *nn.Sequential[T], sample []int) (c cost, err er
 	return c, nil
 }
 
-// checkNumbers refuses a model of which a sample and its results are more than so many
-// numbers.
+// checkNumbers refuses a model in which a sample and its results have more than most numbers.
 func (c *classifier) checkNumbers(path string, most int64) error {
 	if c.numbers > most {
 		return fmt.Errorf("%s: a sample and the results of the layers are %d numbers, and at most %d are allowed; use a model with fewer or smaller layers", quoted(path), c.numbers, most)
@@ -86,20 +85,15 @@ func (c *classifier) together() (batch, threads int) {
 	return mostSamples, threads
 }
 
-// A score is how well the classes of samples are predicted.
-type score struct{ loss, accuracy float64 }
-
 // evaluate returns the mean loss and the accuracy on samples, in bounded memory.
-func (c *classifier) evaluate(ctx context.Context, set data.Samples[float32]) (score, error) {
+func (c *classifier) evaluate(ctx context.Context, set data.Samples[float32]) (train.Score, error) {
 	batch, threads := c.together()
-	return untilDone(ctx, func() (score, error) {
-		of, loss, correct := nn.NewSoftmaxWithLoss[float32](), 0.0, 0
-		err := train.Outputs(ctx, c.logits, set, batch, threads, func(_ int, y *tensor.Tensor[float32], t nn.Targets[float32]) error {
-			loss += float64(of.Forward(nil, y, t) * float64(t.Len()))
-			correct += nn.Correct(y, t.Labels)
+	return untilDone(ctx, func() (score train.Score, err error) {
+		loss := c.loss()
+		err = train.Outputs(ctx, c.logits, set, batch, threads, func(_ int, y *tensor.Tensor[float32], t nn.Targets[float32]) error {
+			score.Add(train.ScoreOf(nil, loss, y, t))
 			return nil
 		})
-		n := float64(set.Len())
-		return score{loss / n, float64(correct) / n}, err
+		return score, err
 	})
 }

@@ -68,7 +68,7 @@ func TestEvalInParts(t *testing.T) {
 	}
 	c.numbers = mostComputed / 4 // 4 samples at a time
 	got, err := c.evaluate(t.Context(), set)
-	if err != nil || math.Abs(got.loss-want.loss) > 1e-6 || got.accuracy != want.accuracy {
+	if err != nil || math.Abs(got.Loss()-want.Loss()) > 1e-6 || got.Accuracy() != want.Accuracy() {
 		t.Errorf("in parts: loss and accuracy %v, want %v; error %v", got, want, err)
 	}
 }

@@ -66,6 +66,14 @@ func TestOwnTable(t *testing.T) {
 			t.Errorf("data says of classes of one size\n%s", out)
 		}
 	})
+	t.Run("what is what", func(t *testing.T) {
+		_, _, stderr := call(t, "train", "--data", iris, "--label", "species", "--validation", "0.1", "--ignore", "petal width", "--steps", "1", "--out", filepath.Join(t.TempDir(), "m"))
+		var n [3]int
+		_, err := fmt.Sscanf(strings.TrimPrefix(stderr, iris), ": %d samples to train on, %d to validate with, %d to test with; inputs: sepal length,", &n[0], &n[1], &n[2])
+		if err != nil || n[0]+n[1]+n[2] != 150 || !strings.HasSuffix(stderr, ", sepal width, petal length\n") {
+			t.Errorf("train says %q: %v", stderr, err)
+		}
+	})
 	t.Run("flags of other data", func(t *testing.T) {
 		letters := t.TempDir()
 		pictures(t, letters, "dark/1.png", "dark/2.png", "light/1.png", "light/2.png")

@@ -44,7 +44,7 @@ func (o *dataOptions) flags(cmd *cobra.Command) {
 	f.StringArrayVar(&o.own.Fill, "fill", nil, "table: missing values become mean, median, most-frequent or =TEXT; COLUMN=mean for one column; may be given again")
 	f.StringVar(&o.own.PartColumn, "part-column", "", "table: the column that says train, validation or test")
 	f.Var(&o.size, "size", "pictures: scale them to WIDTHxHEIGHT pixels")
-	f.Var(&o.channels, "channels", "pictures: 1 for grey, 3 for colour (default as the first one)")
+	f.Var(&o.channels, "channels", "pictures: 1 for gray, 3 for color (default as the first one)")
 	f.Lookup("channels").DefValue = ""
 	f.StringVar(&o.own.Labels, "labels", "", "IDX, npy: the file with the labels (default found by its name)")
 	f.Var(&o.validation, "validation", "what to validate with after each epoch: a share such as 0.1, or a file or folder")
@@ -177,6 +177,31 @@ func (o *dataOptions) loadMNIST(ctx context.Context, a *app, name, dir string) (
 	return set, nil
 }
 
+// String tells how many samples are for what, and the columns that are inputs.
+func (s *dataset) String() string {
+	text := fmt.Sprintf("%d samples to train on", s.train.Len())
+	for _, part := range []struct {
+		samples data.Samples[float32]
+		what    string
+	}{{s.validation, "to validate with"}, {s.test, "to test with"}} {
+		if part.samples != nil && part.samples.Len() > 0 {
+			text += fmt.Sprintf(", %d %s", part.samples.Len(), part.what)
+		}
+	}
+	const most = 10 // columns
+	for i, c := range s.preparation.Columns {
+		switch {
+		case i == 0:
+			text += "; inputs: " + shortened(c.Name)
+		case i < most:
+			text += ", " + shortened(c.Name)
+		case i == most:
+			text += fmt.Sprintf(" and %d more", len(s.preparation.Columns)-most)
+		}
+	}
+	return text
+}
+
 // complete derives what follows from the samples and their preparation.
 func (s *dataset) complete() {
 	shape := s.preparation.Shape()
@@ -218,13 +243,6 @@ func reshaped(samples data.Samples[float32], input []int) data.Samples[float32] 
 
 // values reports whether the targets are numbers.
 func (s *dataset) values() bool { return len(s.preparation.Targets) > 0 }
-
-// restored returns outputs or targets in their own units.
-func restored(p *data.Preparation, y *tensor.Tensor[float32]) *tensor.Tensor[float32] {
-	of := tensor.Of(slices.Clone(y.Data), y.Shape...)
-	data.Restore(p, of.Data)
-	return of
-}
 
 // paths are the files and folders that the flags name.
 func (o *dataOptions) paths() (paths []string) {

@@ -8,7 +8,7 @@
 //	chainrule predict MODEL FILE...  the class or the number for pictures, tables and arrays
 //	chainrule info [MODEL]           the layers of a model file or of a line of layers, and their memory
 //	chainrule report RUN|MODEL       one page with curves, metrics and worst mistakes
-//	chainrule runs DIR...            list and compare runs
+//	chainrule runs FOLDER...         list and compare runs
 //	chainrule graph NAME|MODEL       draw a computational graph of the book, or of a model
 //	chainrule experiment NAME        repeat an experiment of the book, as a plot and numbers
 //	chainrule bench                  measure how fast all this is here

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"math"
 	"strconv"
 	"time"
 
+	"github.com/chainrule-go/chainrule/data"
+	"github.com/chainrule-go/chainrule/internal/report"
+	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/train"
 )
 
@@ -22,7 +27,7 @@ type epochEvent struct {
 	ValidationAccuracy *number `json:"validation_accuracy,omitempty"`
 }
 
-// mostEpochs are the epochs that are printed each; of more, every so many-th.
+// mostEpochs is the number of epochs up to which each is printed; with more, some are left out.
 const mostEpochs = 100
 
 // epochs prints each epoch of a training. Of very many short ones, it leaves out those
@@ -108,4 +113,35 @@ func (t *training) warn(a *app, last train.Epoch) {
 		remedy = "--class-weights balanced, for its classes are skewed"
 	}
 	a.logf("the model is of no use: its %s is %.1f %%, and naming the same class each time gives %.1f %%; try %s", what, 100*score, 100*guess, remedy)
+}
+
+// measure returns what package metrics measures in each epoch beside loss and accuracy: of
+// the test set where the accuracy is not what counts, and of the validation set for the log
+// of a run.
+func (t *training) measure(ctx context.Context) (map[string]float64, error) {
+	all := map[string]float64{}
+	for _, set := range []struct {
+		name    string
+		samples data.Samples[float32]
+		wanted  bool
+	}{
+		{"test", t.config.Test, t.set.values() || t.weighted()},
+		{"validation", t.config.Validation, t.config.Dir != nil},
+	} {
+		if !set.wanted || set.samples == nil || set.samples.Len() == 0 || !t.set.values() && t.set.outputs > mostReported {
+			continue
+		}
+		e, err := report.Evaluate(ctx, t.net, t.config.Loss, set.samples, t.set.preparation, 0, t.config.Threads)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, e.Logged(set.name))
+	}
+	return all, nil
+}
+
+// weighted reports whether the classes have weights.
+func (t *training) weighted() bool {
+	loss, ok := t.config.Loss.(*nn.SoftmaxWithLoss[float32])
+	return ok && loss.ClassWeights != nil
 }

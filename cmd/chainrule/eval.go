@@ -72,11 +72,11 @@ func (a *app) eval(ctx context.Context, path string, source dataSource, detailed
 			Accuracy number `json:"accuracy"`
 			Loss     number `json:"loss"`
 			Samples  int    `json:"samples"`
-		}{number(s.accuracy), number(s.loss), test.Len()})
+		}{number(s.Accuracy()), number(s.Loss()), test.Len()})
 	} else {
-		fmt.Fprintf(a.stdout, "accuracy %.4f, loss %.4f on %d samples\n", s.accuracy, s.loss, test.Len())
+		fmt.Fprintf(a.stdout, "accuracy %.4f, loss %.4f on %d samples\n", s.Accuracy(), s.Loss(), test.Len())
 	}
-	return c.finite(path, s.loss)
+	return c.finite(path, s.Loss())
 }
 
 // evalValues prints how well a model predicts numbers.

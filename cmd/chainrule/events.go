@@ -1,14 +1,11 @@
 package main
 
 import (
-	"context"
 	"maps"
 	"math"
 	"slices"
 	"strings"
 
-	"github.com/chainrule-go/chainrule/data"
-	"github.com/chainrule-go/chainrule/internal/report"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/tensorboard"
 	"github.com/chainrule-go/chainrule/train"
@@ -24,7 +21,7 @@ type runEvents struct {
 	w     *tensorboard.Writer // from the first epoch on
 }
 
-// observe makes a run that is kept in a directory write event files.
+// observe makes a run that is kept in a folder write event files.
 func (t *training) observe(dir *train.Dir) *runEvents {
 	perEpoch := t.perEpoch()
 	events, next := &runEvents{dir: dir.Path(), net: t.net, every: perEpoch * max(1, t.config.Steps/perEpoch/100), last: t.config.Steps}, t.config.OnEpoch
@@ -77,35 +74,4 @@ func (r *runEvents) close() error {
 		return nil
 	}
 	return r.w.Close()
-}
-
-// measure returns what package metrics measures in each epoch beside loss and accuracy: of
-// the test set where the accuracy is not what counts, and of the validation set for the log
-// of a run.
-func (t *training) measure(ctx context.Context) (map[string]float64, error) {
-	all := map[string]float64{}
-	for _, set := range []struct {
-		name    string
-		samples data.Samples[float32]
-		wanted  bool
-	}{
-		{"test", t.config.Test, t.set.values() || t.weighted()},
-		{"validation", t.config.Validation, t.config.Dir != nil},
-	} {
-		if !set.wanted || set.samples == nil || set.samples.Len() == 0 || !t.set.values() && t.set.outputs > mostReported {
-			continue
-		}
-		e, err := report.Evaluate(ctx, t.net, t.config.Loss, set.samples, t.set.preparation, 0, t.config.Threads)
-		if err != nil {
-			return nil, err
-		}
-		maps.Copy(all, e.Logged(set.name))
-	}
-	return all, nil
-}
-
-// weighted reports whether the classes have weights.
-func (t *training) weighted() bool {
-	loss, ok := t.config.Loss.(*nn.SoftmaxWithLoss[float32])
-	return ok && loss.ClassWeights != nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -15,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/chainrule-go/chainrule/data"
-	"github.com/chainrule-go/chainrule/internal/atomicfile"
 	"github.com/chainrule-go/chainrule/internal/experiment"
 	"github.com/chainrule-go/chainrule/internal/plot"
 	"github.com/chainrule-go/chainrule/internal/spelling"
@@ -85,11 +83,8 @@ func (a *app) experiment(ctx context.Context, row experiment.Row, o *experimentO
 	base := strings.TrimSuffix(o.out, filepath.Ext(o.out))
 	numbers := base + ".json"
 	for _, path := range []string{o.out, numbers} { // better now than after the work
-		if err := atomicfile.Writable(path); err != nil {
+		if err := checkOutput(path, o.force); err != nil {
 			return err
-		}
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Size() > 0 && !o.force {
-			return fmt.Errorf("the file %s exists; --force replaces it, --out names another", quoted(path))
 		}
 	}
 	threads := o.threads.value

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/chainrule-go/chainrule/internal/atomicfile"
 	"github.com/chainrule-go/chainrule/internal/inputfile"
@@ -41,7 +41,7 @@ func notInput(flag, out string, inputs ...string) error {
 	}
 	for _, input := range inputs {
 		if isFolder(input) {
-			if err := notInput(flag, out, filesIn(input)...); err != nil {
+			if err := notInput(flag, out, train.Files(input)...); err != nil {
 				return err
 			}
 		}
@@ -52,6 +52,18 @@ func notInput(flag, out string, inputs ...string) error {
 		if err == nil && os.SameFile(from, to) {
 			return usagef("%s %s is the input %s, which it would replace; name another file", flag, quoted(out), fileName(input))
 		}
+	}
+	return nil
+}
+
+// checkOutput returns an error if the file of --out cannot be written, or would replace
+// another one without --force.
+func checkOutput(path string, force bool) error {
+	if err := atomicfile.Writable(path); err != nil {
+		return err
+	}
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Size() > 0 && !force {
+		return fmt.Errorf("the file %s exists; --force replaces it, --out names another", quoted(path))
 	}
 	return nil
 }
@@ -68,17 +80,14 @@ func writeFile(ctx context.Context, path string, write func(io.Writer) error) er
 	return err
 }
 
+// isNamedPipe reports whether path is a pipe.
+func isNamedPipe(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode()&os.ModeNamedPipe != 0
+}
+
 // isFolder reports whether path is a folder.
 func isFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
-}
-
-// filesIn are the files of a run, which no result replaces.
-func filesIn(run string) (files []string) {
-	for _, name := range []string{train.ConfigFile, train.LogFile, train.CSVFile, train.BestFile, train.ModelFile} {
-		files = append(files, filepath.Join(run, name))
-	}
-	checkpoints, _ := filepath.Glob(filepath.Join(globEscaped(run), "checkpoints", "*"))
-	return append(files, checkpoints...)
 }

@@ -47,7 +47,7 @@ stands the value, below it the gradient. NAME is one of
 or the file of a model: its layers and its loss on one sample, an image of MNIST's
 test set (--sample) or --input, with --unfold all node by node.
 
-The format is that of the file's name, or svg. The drawing goes to standard output
+The end of the file's name decides the format; without one it is svg. The drawing goes to standard output
 if that is a pipe or a file; on a terminal, which shows no pictures, it goes to a
 file of this folder named after the graph. A page (html) runs the passes
 forward and backward step by step. Drawings round numbers; json has them exactly.`,

@@ -35,7 +35,7 @@ const (
 	exitInterrupted = 128 // plus the number of the signal: 130 for Ctrl-C
 )
 
-// signalError is the cause of a context cancelled by a signal.
+// signalError is the cause of a context canceled by a signal.
 type signalError struct{ os.Signal }
 
 func (e signalError) Error() string { return e.String() }

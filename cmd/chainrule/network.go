@@ -67,8 +67,11 @@ func (o *networkOptions) flags(cmd *cobra.Command) {
 func (o *networkOptions) changed(flag string) bool { return o.set.Changed(flag) }
 
 // read makes of --layers-file its text in --layers, so that a training depends on no file
-// that may change.
+// that may change. It refuses flags that contradict each other.
 func (o *networkOptions) read(ctx context.Context) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
 	if !o.changed("layers-file") {
 		return nil
 	}
@@ -99,8 +102,8 @@ func (o *networkOptions) check() error {
 	return nil
 }
 
-// line returns the line of layers that the flags describe, for so many outputs, and where it
-// comes from.
+// line returns the line of layers that the flags describe, for the given number of outputs, and
+// where the line comes from.
 func (o *networkOptions) line(outputs int) (line, source string, err error) {
 	switch {
 	case o.from != "":
@@ -143,8 +146,8 @@ func readLayers(ctx context.Context, path string) (string, error) {
 const mostNumbers = 1 << 28
 
 // build returns the network that the flags describe, and the shape of its samples: the first
-// of shapes that it takes. It is a usage error if it takes none, if it has not so many
-// outputs, or if batches of it would be too large.
+// of shapes that it takes. It is a usage error if it takes none, if it has another number of
+// outputs, or if its batches would be too large.
 func (o *networkOptions) build(shapes [][]int, outputs, batch int, rng *rand.Rand) (net *nn.Sequential[float32], input []int, err error) {
 	line, source, err := o.line(outputs)
 	if err != nil {

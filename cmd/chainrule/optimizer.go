@@ -34,8 +34,8 @@ func (o *optimizerOptions) flags(cmd *cobra.Command) {
 		strings.Join(optim.ScheduleNames(), ", "))
 }
 
-// build returns the optimizer of the parameters that the flags describe, for a training
-// of so many steps.
+// build returns the optimizer that the flags describe, for a training of the given number of
+// steps.
 func (o *optimizerOptions) build(params []*nn.Param[float32], steps int) (*optim.Optimizer[float32], error) {
 	optimizer, err := optim.Named(string(o.name), params)
 	if err != nil {

@@ -25,16 +25,16 @@ func (a *app) predictCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "predict MODEL FILE...",
 		Short: "Predict the classes or values of pictures, tables and other files",
-		Long: `Predict the samples of files. The file - is standard input. They are prepared as
-those of the training were, which the model file says: the columns of a table (CSV,
-TSV) are found by name, scaled and filled as then; pictures (PNG, JPEG, GIF) are
+		Long: `Predict the samples of files. The file - is standard input. They are prepared as in
+the training, which the model file describes: the columns of a table (CSV, TSV) are
+found by name, scaled and filled in the same way; pictures (PNG, JPEG, GIF) are
 scaled to the model's size. A file may also be an IDX file, plain or gzip, an npy or
 npz file, or a folder, of which all pictures are taken, in folders or not. MODEL may be
 the folder of a run: the model at its end, or else the best one so far.
 
 A picture of a digit, for a model trained on MNIST, is prepared as MNIST's were: made
-grey, inverted if its ink is darker than the paper at its border, the digit
-fitted into 20x20 pixels and centred by its mass in 28x28. How a camera was held
+gray, inverted if its ink is darker than the paper at its border, the digit
+fitted into 20x20 pixels and centered by its mass in 28x28. How a camera was held
 (EXIF) is not looked at: turn the picture upright. With --raw its pixels are
 taken as they are, and it must have the model's own size.
 
@@ -130,8 +130,7 @@ type input struct {
 	io.Closer
 }
 
-// next returns the next samples, at most so many numbers; none are left if it returns
-// none.
+// next returns the next samples, at most most numbers of them. It returns none at the end.
 func (in *input) next(most int) (s samples, err error) {
 	if in.pixels != nil {
 		s.pixels, err = io.ReadAll(io.LimitReader(in.pixels, int64(most)))
@@ -307,7 +306,7 @@ func (a *app) classify(ctx context.Context, c *classifier, file string, in *inpu
 			copySamples(x.Data, part)
 			y = c.logits.Forward(pass, x)
 			if c.values() {
-				y = restored(c.Preparation, y)
+				data.Restore(c.Preparation, y.Data)
 			} else {
 				y = softmax.Forward(pass, y)
 			}

@@ -125,7 +125,7 @@ func (b barWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// cut returns the beginning of line that fits into so many columns.
+// cut returns the beginning of line that fits into the columns of a terminal.
 func cut(line string, columns int) string {
 	if uniseg.StringWidth(line) <= columns {
 		return line

@@ -19,7 +19,7 @@ import (
 )
 
 // A recipe is what a training is made from: with the same recipe come the same bits. It
-// is the configuration of a run directory, and stands in the model file.
+// is the configuration of the folder of a run, and stands in the model file.
 type recipe struct {
 	Flags    map[string]flagValue `json:"flags"`
 	Data     string               `json:"data_sha256"`

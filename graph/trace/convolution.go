@@ -207,7 +207,7 @@ func (p places) result(channels int) []int {
 	return shape
 }
 
-// windows gathers the windows of so many planes, a row for each.
+// windows gathers the windows of planes planes of x, one row for each window.
 func (p places) windows(t *Tracer, x Node, planes int) Node {
 	index := make([]int, 0, planes*len(p.index)*len(p.index[0]))
 	for plane := range planes {
@@ -235,7 +235,7 @@ func ties(x *tensor.Tensor[float64]) (kinks int) {
 	return len(first)
 }
 
-// randomSample draws the shape of a sample with channels and so many axes behind them.
+// randomSample draws the shape of a sample: channels, and then axes more axes.
 func randomSample(rng *rand.Rand, axes int) []int {
 	shape := []int{1 + rng.IntN(6)}
 	for range axes {
@@ -244,8 +244,8 @@ func randomSample(rng *rand.Rand, axes int) []int {
 	return shape
 }
 
-// randomWindow draws a window and a sample that it fits; most is that of the padding
-// for a size.
+// randomWindow draws a window and a sample that it fits. most returns the largest padding for a
+// size.
 func randomWindow(rng *rand.Rand, dilated bool, most func(size int) int) (w nn.Window, sample []int) {
 	sample = randomSample(rng, 1+rng.IntN(2))
 	var size, stride, padding, dilation []int

@@ -10,7 +10,7 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// lossRows are those of the losses.
+// lossRows are the rows of the losses.
 func lossRows() []Row {
 	empty := [][]int{{0, 7}, {3, 0}}
 	rows := []Row{

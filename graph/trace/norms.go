@@ -131,7 +131,7 @@ func batchNorm(t *Tracer, l *nn.BatchNorm[float64], x Node) Node {
 	return t.channelScaled(t.Div(t.Sub(x, mean), t.channels(root, x)), l.Gamma, l.Beta)
 }
 
-// rows is x as so many rows.
+// rows is x in n rows.
 func (t *Tracer) rows(x Node, n int) Node { return t.Reshape(x, n, size(x.Shape)/max(n, 1)) }
 
 // normalized is (x - mean)/√(var + eps) of each row.

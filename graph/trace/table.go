@@ -31,7 +31,7 @@ type Row struct {
 	targets func(n, outputs int) nn.Targets[float64]
 }
 
-// Sizes are those of a layer. A layer ignores those it does not have.
+// Sizes are the sizes of a layer. A layer ignores sizes that it does not have.
 type Sizes struct {
 	Sample      []int // the shape of one sample
 	Hidden, Out int

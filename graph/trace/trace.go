@@ -21,11 +21,11 @@ type Formula func(t *Tracer, l nn.Layer[float64], x Node) (y Node)
 type Tracer struct {
 	*graph.Graph[float64]
 
-	// Pass has the mode and the Step that the graph is of: what a random layer drops
-	// in that step, for example. Nil evaluates.
+	// Pass has the mode and the Step of the graph, on which random layers depend. Nil
+	// evaluates.
 	Pass *nn.Pass[float64]
 
-	// Targets are those of the loss whose formula runs.
+	// Targets are the targets of the loss whose formula runs.
 	Targets nn.Targets[float64]
 
 	params   map[*nn.Param[float64]]Node
@@ -37,10 +37,10 @@ func newTracer(p *nn.Pass[float64]) *Tracer {
 }
 
 // Network builds the graph of the loss of a network on the samples x with the targets
-// t, in the mode and the Step of p (nil evaluates). The nodes of each layer of a
-// Sequential, its parameters among them, lie in a group of the layer's name, those of
-// the loss in a group of the loss's. The graph holds all gradients, those of
-// [graph.Graph.Backward], and its Output is the loss.
+// t, in the mode and the Step of p (nil evaluates). The nodes of each layer of a Sequential,
+// with its parameters, are in a group with the name of the layer; the nodes of the loss are in
+// a group with its name. [graph.Graph.Backward] has run: the graph holds all gradients, and its
+// Output is the loss.
 //
 // It is an error if the network or the loss does not take x and t, or if the formula
 // of a layer is not known: an *[UnknownError].
@@ -59,8 +59,8 @@ func Network(p *nn.Pass[float64], net nn.Layer[float64], loss nn.Loss[float64], 
 }
 
 // Layer builds the graph of a layer on x. It returns the nodes of x and of the result
-// y; those of the parameters are [Tracer.Param]. Where formula is nil, it is the
-// registered one. Errors are as those of [Network].
+// y; [Tracer.Param] returns the nodes of the parameters. If formula is nil, the registered one
+// is used. Errors are as in [Network].
 func Layer(p *nn.Pass[float64], l nn.Layer[float64], x *tensor.Tensor[float64], formula Formula) (t *Tracer, in, y Node, err error) {
 	t = newTracer(p)
 	in = t.Input("x", x.Data, x.Shape...)
@@ -170,7 +170,7 @@ func RegisterLoss[L nn.Loss[float64]](formula func(t *Tracer, l L, y, target Nod
 	loss(formula).register()
 }
 
-// A typed formula is that of the layers or losses of one type.
+// A typed formula is the formula for the layers or losses of one type.
 type typed struct {
 	of      reflect.Type
 	formula any

@@ -12,17 +12,17 @@ import (
 	"syscall"
 )
 
-// Write replaces the content of the file at path by what the function write writes. That
-// goes to a temporary file in the same folder, which is flushed to disk and then renamed
-// to the target. If anything fails, or write panics, the temporary is removed
-// and the target is as before; the one exception is an error that says it was
-// written, but that the renaming itself may not outlive a power failure.
+// Write replaces the content of the file at path by what the function write writes. The new
+// content goes to a temporary file in the same folder, which is flushed to disk and then
+// renamed to the target. If anything fails, or write panics, the temporary file is removed
+// and the target does not change. The only exception is an error that says that the file
+// was written, but that the renaming may be lost in a power failure.
 //
-// A symbolic link is followed and stays. An existing file keeps its permission
-// bits and is refused when it is write-protected; a new one gets those that
-// [os.Create] would give. What cannot be replaced, such as a pipe, a terminal or
-// /dev/stdout, is written to directly; a pipe that no program reads is refused.
-// So are folders, disks and sockets. Errors name the path and say what to do.
+// A symbolic link is followed, and is not replaced. An existing file keeps its permission
+// bits, and is refused if it is write-protected; a new file gets the bits that [os.Create]
+// would give it. A pipe, a terminal or /dev/stdout cannot be replaced, and is written to
+// directly. A pipe without a reader, a folder, a disk or a socket is refused. Errors name
+// the path and say what to do.
 func Write(path string, write func(w io.Writer) error) error {
 	t, err := find(path)
 	if err == nil {
@@ -35,10 +35,9 @@ func Write(path string, write func(w io.Writer) error) error {
 	return named(path, err)
 }
 
-// Replace is [Write] for a file that belongs to the program, as those of a cache
-// do: path itself is replaced, even if it is a symbolic link, a pipe, a device or
-// write-protected. The target of a link is neither read nor written. A folder is
-// refused.
+// Replace is [Write] for a file that belongs to the program, such as a file in a cache.
+// path itself is replaced, even if it is a symbolic link, a pipe, a device or
+// write-protected. The target of a link is neither read nor written. A folder is refused.
 func Replace(path string, write func(w io.Writer) error) error {
 	t := target{path: path}
 	err := checkName(path)
@@ -51,10 +50,9 @@ func Replace(path string, write func(w io.Writer) error) error {
 	return named(path, err)
 }
 
-// Writable returns the error [Write] would fail with now, before anything is
-// written: for a program that works long before it writes. It leaves nothing behind.
-// A pipe stays open for Write, since its reader takes the closing for the end of the
-// data.
+// Writable returns the error with which [Write] would fail now. It is for a program that
+// works long before it writes. It leaves no file behind. A pipe stays open for Write,
+// because its reader would take the closing for the end of the data.
 func Writable(path string) error {
 	t, err := find(path)
 	switch {
@@ -77,11 +75,11 @@ func named(path string, err error) error {
 	return nil
 }
 
-// A target is what is to be written.
+// A target is a file to write.
 type target struct {
 	path   string      // symbolic links followed
-	info   fs.FileInfo // of the regular file there that keeps its mode; or nil
-	direct bool        // it cannot be replaced, but written to
+	info   fs.FileInfo // of an existing regular file, whose mode is kept; or nil
+	direct bool        // it cannot be replaced, but can be written to
 }
 
 func checkName(path string) error {
@@ -91,7 +89,7 @@ func checkName(path string) error {
 	return nil
 }
 
-// find returns what is at path.
+// find returns the target at path.
 func find(path string) (t target, err error) {
 	if err := checkName(path); err != nil {
 		return t, err
@@ -118,9 +116,9 @@ func find(path string) (t target, err error) {
 	return t, nil
 }
 
-// follow returns what is at the end of a chain of symbolic links, whether or not
-// a file is there. A chain that passes one of the program's own open files ends
-// there: what `>> log` opened is to be added to, not to be replaced.
+// follow returns the end of a chain of symbolic links, whether or not there is a file. A
+// chain that passes one of the program's own open files ends there: a file opened by `>>
+// log` must be appended to, not replaced.
 func follow(path string) (target, error) {
 	for range 40 { // as many as Linux follows
 		if openFile(path) {
@@ -247,9 +245,9 @@ func buffered(f *os.File, write func(w io.Writer) error) error {
 	return w.Flush()
 }
 
-// syncFolder makes the renaming itself durable, where the system has a way to:
-// Windows and the browser do not open folders, some network file systems do not
-// flush them, and a folder that may not be read cannot be opened.
+// syncFolder makes the renaming itself durable, where the system can do it: Windows and the
+// browser do not open folders, some network file systems do not flush them, and a folder
+// that may not be read cannot be opened.
 func syncFolder(dir string) error {
 	switch runtime.GOOS {
 	case "windows", "js", "wasip1", "plan9":

@@ -15,7 +15,7 @@ var held struct {
 	files map[string]*os.File
 }
 
-// hold opens what is at path and keeps it for direct.
+// hold opens the pipe at path and keeps it for direct.
 func hold(path string) error {
 	held.Lock()
 	defer held.Unlock()
@@ -33,7 +33,7 @@ func hold(path string) error {
 	return nil
 }
 
-// direct writes to what cannot be replaced.
+// direct writes to a target that cannot be replaced.
 func direct(path string, write func(w io.Writer) error) (err error) {
 	held.Lock()
 	f := held.files[path]
@@ -48,8 +48,8 @@ func direct(path string, write func(w io.Writer) error) (err error) {
 	return buffered(f, write)
 }
 
-// openDirect opens what cannot be replaced for writing at its end. It does not
-// wait for a pipe to be read, since nothing says that it ever is.
+// openDirect opens a target that cannot be replaced, to write at its end. It does not wait
+// for a reader of a pipe, which may never come.
 func openDirect(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|nonblock, 0)
 	if errors.Is(err, errNoReader) {

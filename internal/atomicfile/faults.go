@@ -5,8 +5,9 @@ import (
 	"os"
 )
 
-// Fault, if set, is asked before each operation on a file that is to last: "create",
-// "write", "sync", "rename" and "remove". Its error takes the place of the operation. Tests set it.
+// Fault, if set, is called before each operation on a file that is to last: "create",
+// "write", "sync", "rename" and "remove". If it returns an error, the operation fails with
+// it. Tests set it.
 var Fault func(operation, path string) error
 
 func fail(operation, path string) error {
@@ -32,7 +33,7 @@ func Remove(path string) error {
 	return os.Remove(path)
 }
 
-// Writer returns a writer to f. Of what a fault takes the place of, half is written.
+// Writer returns a writer to f. If Fault fails a write, half of it is written.
 func Writer(f *os.File) io.Writer { return faultyWriter{f} }
 
 type faultyWriter struct{ f *os.File }

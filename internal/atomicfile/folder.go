@@ -8,8 +8,8 @@ import (
 )
 
 // Folder makes a temporary folder in [os.TempDir], whose name begins with prefix. The
-// function remove removes it with all that is in it. Where the program is killed before
-// that, the next call with the same prefix does.
+// function remove removes it with its contents. If the program is killed before that, the
+// next call with the same prefix removes it.
 func Folder(prefix string) (path string, remove func(), err error) {
 	sweepFolders(prefix)
 	for range 100 {
@@ -36,8 +36,8 @@ func Folder(prefix string) (path string, remove func(), err error) {
 	return "", nil, errors.New("its temporary folder is removed again and again; try again")
 }
 
-// sweepFolders removes the folders of that prefix whose program is gone. What it cannot
-// look at, such as those of other users, it leaves.
+// sweepFolders removes the folders with the prefix whose program has ended. It leaves
+// folders that it cannot examine, such as those of other users.
 func sweepFolders(prefix string) {
 	name := regexp.MustCompile(`^` + regexp.QuoteMeta(prefix) + `[0-9]+$`)
 	dir := os.TempDir()

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// ErrLocked is the error of [Lock] where another process, or this one, has the lock.
+// ErrLocked is the error of [Lock] if another process, or this one, has the lock.
 var ErrLocked = errors.New("it is locked")
 
-// Lock makes a file at path and locks it until it is closed, at the latest by the end of
-// the process, however that comes: a lock that a crash left behind does not exist. The
-// file stays, and holds the number of the process, which the error names that wraps
-// [ErrLocked]. Where the system has no locks, Lock locks nothing.
+// Lock makes a file at path and locks it until it is closed or the process ends, in
+// whatever way. So a crash leaves no lock behind. The file remains and holds the number of
+// the process; the error that wraps [ErrLocked] states it. If the system has no locks, Lock
+// locks nothing.
 func Lock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {

@@ -42,7 +42,7 @@ func (t target) temporary() (*os.File, error) {
 	return nil, errors.New("its temporary file is removed again and again; try again, or name another folder")
 }
 
-// still reports whether f is the file of its name.
+// still reports whether the name of f still belongs to f.
 func still(f *os.File) bool {
 	opened, err := f.Stat()
 	if err != nil {
@@ -52,7 +52,7 @@ func still(f *os.File) bool {
 	return err == nil && os.SameFile(opened, there)
 }
 
-// sweep removes the temporary files in a folder whose writer has ended. It leaves those
+// sweep removes the temporary files in a folder whose writer has ended. It leaves files
 // that it cannot examine.
 func sweep(dir string) {
 	folder := dir

@@ -28,9 +28,9 @@ func deepConvNet() *nn.Sequential[float32] {
 	return nn.NewDeepConvNet[float32]([]int{1, 28, 28}, 10, train.Random(1, "weights"))
 }
 
-// convolutionFlops counts the products of a network for so many images of MNIST: forward,
-// and in training for the gradients of the weights and, but for the first layer, of the
-// inputs.
+// convolutionFlops counts the products of a network for images of MNIST: of the forward
+// pass and, in training, of the gradients of the weights and of the inputs, except those of
+// the first layer.
 func convolutionFlops(net *nn.Sequential[float32], training bool, images int) (flops float64) {
 	shape, times := []int{0, 1, 28, 28}, 1.0
 	if training {

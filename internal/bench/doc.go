@@ -2,8 +2,7 @@
 // matrix products are, on workloads that other libraries can be timed on as
 // well: [Workloads] is the table of them, [Run] measures.
 //
-// A figure is the median of several samples, each of so many operations in a row
-// that it takes long enough to be timed. All the program then has so many
-// processors as the figure has threads (GOMAXPROCS), the garbage collector
-// included.
+// A figure is the median of several samples. A sample is a number of operations in a row that
+// takes long enough to be timed. GOMAXPROCS is the number of threads of the figure, so the
+// garbage collector has no more.
 package bench

@@ -19,9 +19,9 @@ type Config struct {
 	Threads   []int // each workload is measured on each of these; at least one
 	MNIST     data.MNISTSource
 
-	// Train starts a program that trains the network of W1, with default flags on
-	// so many threads, on the compressed files in a folder, and returns the test
-	// accuracy once it has ended. Only W1full needs it.
+	// Train starts a program that trains the network of W1 with default flags, with the given
+	// number of threads, on the compressed files in the folder mnist. It waits for its end
+	// and returns the test accuracy. Only W1full needs it.
 	Train func(ctx context.Context, mnist string, threads int) (accuracy float64, err error)
 }
 

@@ -20,7 +20,7 @@ type Workload struct {
 	Flops      float64 // of an operation, in its matrix products; 0 where nobody counts
 
 	double bool                                             // not in float32, whose peak it cannot reach
-	value  func(seconds float64) float64                    // what an operation of so many seconds is in Unit
+	value  func(seconds float64) float64                    // converts the seconds of an operation to Unit
 	start  func(in *inputs, threads int) (operation, error) // makes everything ready
 }
 
@@ -58,12 +58,12 @@ func Workloads() []Workload {
 	return table
 }
 
-// rate is for units of something a second, of which an operation does so many.
+// rate is for units of something per second; an operation does n of them.
 func rate(n float64) func(seconds float64) float64 {
 	return func(seconds float64) float64 { return n / seconds }
 }
 
-// duration is for units of time, of which a second has so many.
+// duration is for units of time; a second has n of them.
 func duration(n float64) func(seconds float64) float64 {
 	return func(seconds float64) float64 { return seconds * n }
 }

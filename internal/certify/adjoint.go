@@ -13,7 +13,7 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// RealBatch is the batch of the book's training.
+// RealBatch is the batch size of the book's training.
 const RealBatch = 100
 
 // RealSize returns the cases of the layers of package nn in the sizes they have in
@@ -36,13 +36,13 @@ const adjointBound = 8
 //
 //	<v, Jᵀ·w> = <J·v, w>
 //
-// v and w are random. Jᵀ·w is what Backward makes of w in float32, and J·v comes by
-// complex step from the graph in float64. The difference is measured in ulps of the root
-// of the sum of squares of the terms vᵢ·(Jᵀ·w)ᵢ: some roundings of each, added up at
-// random, are a few.
+// v and w are random. Jᵀ·w is what Backward computes from w in float32; J·v is computed
+// from the graph in float64 by the complex step. The difference is measured in ulps of the
+// root of the sum of squares of the terms vᵢ·(Jᵀ·w)ᵢ. A few roundings in each term add up
+// at random to a few ulps.
 //
-// Where a layer is piecewise linear, the same is done with whole numbers. Then no
-// operation rounds, J·v is Forward(x+v) - Forward(x), and nothing may differ.
+// If a layer is piecewise linear, the same is done with whole numbers. Then no operation
+// rounds, J·v is Forward(x+v) - Forward(x), and there must be no difference.
 func Adjoint(c gradcheck.Case, n int) gradcheck.Report {
 	r := gradcheck.Report{Name: c.Name}
 	for _, check := range []func(gradcheck.Case, int) ([]gradcheck.Array, error){byComplexStep, inWholeNumbers} {
@@ -94,8 +94,8 @@ func inWholeNumbers(c gradcheck.Case, n int) (arrays []gradcheck.Array, err erro
 	if !c.Linear {
 		return nil, nil
 	}
-	// From least to most, or the same below 0. No element of v is 0 and hides one of the
-	// gradient.
+	// The numbers are from least to most, or the same below 0. No element of v is 0, which would
+	// hide an element of the gradient.
 	whole := func(rng *rand.Rand, least, most int) float64 {
 		return float64((least + rng.IntN(most-least+1)) * (1 - 2*rng.IntN(2)))
 	}
@@ -125,7 +125,7 @@ func inWholeNumbers(c gradcheck.Case, n int) (arrays []gradcheck.Array, err erro
 	return arrays, nil
 }
 
-// training returns a Pass that computes as the training step 0 does, on all threads, and
+// training returns a Pass that computes as in training, in step 0 and on all threads, and
 // saves nothing.
 func training[T tensor.Float]() *nn.Pass[T] { return &nn.Pass[T]{Train: true} }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Checksum is that of the bits which a layer of real size computes, forward and
+// A Checksum is the checksum of the bits that a layer of real size computes, forward and
 // backward, from fixed numbers.
 type Checksum struct {
 	Name      string

@@ -8,9 +8,9 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// bookLoss is the loss of the book, -1/N Σ t·log(softmax(x) + 1e-7), with the gradient
-// that the book gives it, (y - t)/N: that of log(softmax(x)). Every element is off by a
-// relative 1e-7/y, y being the probability of the label.
+// bookLoss is the loss of the book, -1/N Σ t·log(softmax(x) + 1e-7), with the gradient that
+// the book gives it, (y - t)/N, which is the gradient of log(softmax(x)). Every element has
+// a relative error of 1e-7/y, y being the probability of the label.
 type bookLoss struct{ nn.SoftmaxWithLoss[float64] }
 
 func init() {
@@ -20,12 +20,12 @@ func init() {
 	})
 }
 
-// BookLoss checks the gradients of the network on the samples x with the targets t as if
-// its loss were the one that the book computes, by the graph and the complex step. The
-// report fails, on purpose.
+// BookLoss checks the gradients of the network on the samples x with the targets t against
+// the graph and the complex step of the loss that the book computes. The report fails, on
+// purpose.
 func BookLoss(net nn.Layer[float64], x *tensor.Tensor[float64], t nn.Targets[float64]) (gradcheck.Report, error) {
 	r := gradcheck.Report{Name: "the book's loss"}
-	net, err := nn.Clone(net) // whose Grad is free
+	net, err := nn.Clone(net) // a copy, whose Grad may change
 	if err != nil {
 		return r, err
 	}

@@ -12,22 +12,22 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// A Fault is a mistake, of a kind that people make, planted into a correct layer.
+// A Fault is a mistake, of a kind that people make, that is planted into a correct layer.
 type Fault struct {
 	Name string
 
-	// These replace one direction of the layer.
+	// These replace Forward or Backward of the layer.
 	forward  func(l *faulty, p *nn.Pass[float64], x array) array
 	backward func(l *faulty, p *nn.Pass[float64], dy array) array
 
 	params   bool // only a layer with parameters can have it
 	moves    bool // it moves elements of a gradient, so a parameter must have two or more
-	gradient bool // it changes the gradients of a single Backward, and so those of a network
+	gradient bool // it changes the gradients of a single Backward, and so of a network
 }
 
 type array = *tensor.Tensor[float64]
 
-// after is a fault of what Backward does at its end.
+// after is a fault at the end of Backward.
 func after(name string, params bool, spoil func(l *faulty, dx, dy array)) Fault {
 	return Fault{Name: name, params: params, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
 		dx := l.Layer.Backward(p, dy).Clone() // it may share the memory of dy
@@ -36,7 +36,7 @@ func after(name string, params bool, spoil func(l *faulty, dx, dy array)) Fault 
 	}}
 }
 
-// afterForward is a fault of what Forward does at its end.
+// afterForward is a fault at the end of Forward.
 func afterForward(name string, spoil func(x, y array)) Fault {
 	return Fault{Name: name, forward: func(l *faulty, p *nn.Pass[float64], x array) array {
 		y := l.Layer.Forward(p, x).Clone() // it may share the memory of x
@@ -45,14 +45,14 @@ func afterForward(name string, spoil func(x, y array)) Fault {
 	}}
 }
 
-// inDX is a fault in dx: spoil changes it; n is the number of samples.
+// inDX is a fault in dx, which spoil changes. n is the number of samples.
 func inDX(name string, spoil func(dx array, n int)) Fault {
 	f := after("dx: "+name, false, func(l *faulty, dx, _ array) { spoil(dx, l.x.Shape[0]) })
 	f.gradient = name != "one element off by 0.1 %" // in a network, its unit may be inactive
 	return f
 }
 
-// inGradients is a fault in what Backward adds to each Grad.
+// inGradients is a fault in the numbers that Backward adds to each Grad.
 func inGradients(name string, spoil func(gradient array, n int)) Fault {
 	return Fault{Name: "gradient: " + name, params: true, gradient: true, backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
 		before := l.grads()
@@ -96,7 +96,7 @@ func Faults() []Fault {
 			}
 		}
 	}
-	// Every element is off by up to so much.
+	// Every element is off by a random amount up to a limit.
 	noise := func(most float64) func(array, int) {
 		return func(a array, _ int) {
 			for i := range a.Data {
@@ -175,7 +175,7 @@ func Faults() []Fault {
 		}),
 		afterForward("Forward writes into x", func(x, _ array) { scale(2)(x, 0) }),
 		afterForward("Forward off by a factor of 1.01", func(_, y array) { scale(1.01)(y, 0) }),
-		// It is its own derivative, but that of another function.
+		// It is the derivative of its forward, but of another function than it should be.
 		{Name: "another function, and its derivative",
 			forward: func(l *faulty, p *nn.Pass[float64], x array) array { return l.Layer.Forward(p, twice(p, x)) },
 			backward: func(l *faulty, p *nn.Pass[float64], dy array) array {
@@ -199,8 +199,8 @@ func twice(p *nn.Pass[float64], x array) array {
 	return y
 }
 
-// Plant returns the case with the fault in its layer, and false where the layer has
-// nothing to plant it in.
+// Plant returns the case with the fault in its layer. It returns false if the layer cannot
+// have the fault.
 func Plant(f Fault, c gradcheck.Case) (gradcheck.Case, bool) {
 	correct := c.New
 	params := correct(rand.New(rand.NewPCG(0, 0))).Params()
@@ -211,7 +211,7 @@ func Plant(f Fault, c gradcheck.Case) (gradcheck.Case, bool) {
 	c.Name += ", " + f.Name
 	c.New = func(rng *rand.Rand) nn.Layer[float64] { return &faulty{Layer: correct(rng), fault: f} }
 	c.AsDrawn = true
-	c.Float32 = nil // which does not have the fault: the references have to find it
+	c.Float32 = nil // it would not have the fault; the references have to find it
 	return c, true
 }
 
@@ -226,12 +226,12 @@ type faulty struct {
 	mu    sync.Mutex        // a fault may be a data race, which would stop the program
 }
 
-// Its formula is that of the correct layer.
+// The formula is the formula of the correct layer.
 func init() {
 	trace.Register(func(t *trace.Tracer, l *faulty, x trace.Node) trace.Node { return t.Layer(l.Layer, x) })
 }
 
-// Fields visits those of the correct layer, so that parameters have the same names.
+// Fields visits the fields of the correct layer, so that parameters have the same names.
 func (l *faulty) Fields(f *nn.Fields[float64]) {
 	if correct, ok := l.Layer.(nn.Fielder[float64]); ok {
 		correct.Fields(f)

@@ -21,8 +21,8 @@ type Mutant struct {
 // Caught reports whether the check found anything wrong.
 func (m Mutant) Caught() bool { return m.Err() != nil }
 
-// Mutants plants every fault into every layer and loss of package nn that can have it,
-// and checks it.
+// Mutants plants every fault into every layer and loss of package nn that can have it, and
+// checks the result.
 func Mutants() []Mutant {
 	rows := trace.Rows()
 	of := make([][]Mutant, len(rows))
@@ -44,11 +44,11 @@ func Mutants() []Mutant {
 }
 
 // NetworkMutants plants every fault of a gradient into every layer of the network of the
-// report r where the gradient of a parameter shows it: nobody uses the dx of the first
-// layer.
+// report r where a gradient of a parameter can show it: the dx of the first layer is not
+// used.
 func NetworkMutants(r gradcheck.NetworkReport, net *nn.Sequential[float64]) (all []Mutant) {
 	layers := net.Layers()
-	behind := false // a layer with parameters
+	behind := false // there is a layer with parameters before
 	for i, l := range layers {
 		has := len(l.Layer.Params()) > 0
 		for _, f := range Faults() {
@@ -65,8 +65,8 @@ func NetworkMutants(r gradcheck.NetworkReport, net *nn.Sequential[float64]) (all
 	return all
 }
 
-// A Tally says how often a fault was planted and what caught it: what each reference
-// would have missed alone.
+// A Tally says how often a fault was planted and how often each reference alone would have
+// caught it.
 type Tally struct {
 	Fault         string
 	Tried, Caught int

@@ -6,7 +6,7 @@ import (
 )
 
 // untangle orders the cells of each column so that few wires cross: sweeps, right
-// and left in turn, move each cell to the mean place of its neighbours, and the
+// and left in turn, move each cell to the mean place of its neighbors, and the
 // best order found is used.
 func untangle(columns [][]*cell) {
 	fewest := crossings(columns)
@@ -40,8 +40,8 @@ func save(columns [][]*cell) (saved [][]*cell) {
 	return saved
 }
 
-// arrange sorts a column by the mean place of the neighbours on one side; a cell
-// without neighbours there keeps its place among the others.
+// arrange sorts a column by the mean place of the neighbors on one side; a cell
+// without neighbors there keeps its place among the others.
 func arrange(column []*cell, wires func(*cell) []*wiring, other func(*wiring) *cell) {
 	target := map[*cell]float64{}
 	for i, c := range column {
@@ -71,7 +71,7 @@ func (w *wiring) port(c *cell) *cell {
 	return w.toPort
 }
 
-// crossings counts the pairs of wires between neighbouring columns that cross.
+// crossings counts the pairs of wires between neighboring columns that cross.
 func crossings(columns [][]*cell) (n int) {
 	for _, column := range columns {
 		var wires []*wiring
@@ -127,7 +127,7 @@ func align(columns [][]*cell) float64 {
 			c.y = y
 		}
 	}
-	// First every cell moves toward all its neighbours, which brings connected cells
+	// First every cell moves toward all its neighbors, which brings connected cells
 	// together; then lines are straightened.
 	for range 24 {
 		for _, column := range columns {
@@ -166,7 +166,7 @@ func align(columns [][]*cell) float64 {
 	return bottom - top
 }
 
-// distance is the least distance between the middles of two neighbours in a column.
+// distance is the least distance between the middles of two neighbors in a column.
 func distance(a, b *cell) float64 {
 	gap := float64(rowGap)
 	if a.h == 0 || b.h == 0 {
@@ -176,7 +176,7 @@ func distance(a, b *cell) float64 {
 }
 
 // settle moves the cells of a column to their target heights, or as near, by weighted
-// least squares, as their order and sizes allow. (Pool adjacent violators: neighbours
+// least squares, as their order and sizes allow. (Pool adjacent violators: neighbors
 // that would overlap form a block that moves as one.)
 func settle(column []*cell, target func(*cell) (y, weight float64)) {
 	type block struct{ sum, weight float64 } // of the targets, each less its cell's offset
@@ -208,7 +208,7 @@ func settle(column []*cell, target func(*cell) (y, weight float64)) {
 	}
 }
 
-// drawn returns the mean height of all neighbours of a cell, and their number.
+// drawn returns the mean height of all neighbors of a cell, and their number.
 func (c *cell) drawn() (y, weight float64) { return c.pull(c.in, c.out) }
 
 // straight is drawn, but a value lies level with the operation before it, and a long

@@ -64,7 +64,7 @@ type item struct {
 	to   *item                // of the branch of an edge: the item that uses it
 
 	arriving   []*link
-	x, y, w, h float64 // centre and size, by layout
+	x, y, w, h float64 // center and size, by layout
 }
 
 // A link is a line from one item to another.
@@ -82,7 +82,7 @@ type point struct{ x, y float64 }
 type frame struct {
 	name  string
 	group *graph.Group
-	x, y  float64 // centre, by layout
+	x, y  float64 // center, by layout
 	w, h  float64
 }
 

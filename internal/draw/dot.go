@@ -17,7 +17,7 @@ const (
 	captionSize = 10
 )
 
-// The colours of a drawing on white; a page has its own for the dark.
+// The colors of a drawing on white; a page has its own for the dark.
 const (
 	inkColour   = "#1f2937" // values, operations, lines
 	gradColour  = "#b42318" // gradients

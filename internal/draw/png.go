@@ -154,7 +154,7 @@ func (c *canvas) rectangle(at point, w, h float64, line, fill string) {
 	c.fill(rounded(at, w/2-0.5, h/2-0.5, 7.5), fill)
 }
 
-// text writes a line, centred, with its baseline at the point.
+// text writes a line, centered, with its baseline at the point.
 func (c *canvas) text(s string, at point, size float64, bold bool, colour string) {
 	key := fmt.Sprint(size, bold)
 	face := c.faces[key]

@@ -12,7 +12,7 @@ const (
 	titleHeight   = 30
 )
 
-// A text is a line of an item, centred at its x and with its baseline at y,
+// A text is a line of an item, centered at its x and with its baseline at y,
 // counted from the middle of the item.
 type text struct {
 	text  string

@@ -37,7 +37,7 @@ func Rows() []Row {
 		{"optimizers", "four optimizers on MNIST (section 6.1.8)", bookOptimizers()},
 		{"activations", "histograms of what layers compute, by how weights are drawn (section 6.2.2)", bookActivations()},
 		{"weights", "training on MNIST, by how weights are drawn (section 6.2.4)", bookWeights()},
-		{"batchnorm", "with and without batch normalisation, over 16 scales of weights (section 6.3.2)", bookBatchNorm()},
+		{"batchnorm", "with and without batch normalization, over 16 scales of weights (section 6.3.2)", bookBatchNorm()},
 		{"decay", "overfitting, with and without weight decay (section 6.4.2)", bookDecay()},
 		{"dropout", "overfitting, with and without dropout (section 6.4.3)", bookDropout()},
 		{"search", "learning rate and weight decay, found by random search (section 6.5.2)", bookSearch(false)},
@@ -230,8 +230,8 @@ func (s *Setup) each(ctx context.Context, n int, do func(ctx context.Context, i 
 	return context.Cause(ctx)
 }
 
-// hidden returns a line of layers: so many hidden ones of 100 units, and 10 outputs. After
-// each hidden Affine come the layers of after.
+// hidden returns a line of layers: hidden layers of 100 units, and 10 outputs. The layers
+// in after follow each hidden Affine.
 func hidden(layers int, init string, after ...string) string {
 	parts := []string{"flatten"}
 	for range layers {
@@ -241,7 +241,7 @@ func hidden(layers int, init string, after ...string) string {
 	return strings.Join(append(parts, "affine 10 init="+init), ", ")
 }
 
-// smooth returns the means of so many numbers each, one after another, and where they are.
+// smooth returns the means of n numbers at a time, and the places of the means.
 func smooth(y numbers, n int) (x, means []float64) {
 	at := 0
 	for part := range slices.Chunk(y, n) {

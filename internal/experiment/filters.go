@@ -83,7 +83,7 @@ func picture(w *tensor.Tensor[float32], f int) image.Image {
 	return p
 }
 
-// roughness is the mean squared difference of neighbours to the right over the variance:
+// roughness is the mean squared difference of neighbors to the right over the variance:
 // 2 for independent numbers.
 func roughness(w *tensor.Tensor[float32]) float64 {
 	columns := w.Shape[len(w.Shape)-1]

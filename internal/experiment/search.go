@@ -29,7 +29,7 @@ type search struct {
 	lowRate, rate   float64 // the range of the learning rate, drawn by its logarithm
 	lowDecay, decay float64 // of the weight decay
 	epochs          []int   // that the trials of each round have trained at its end
-	keep            int     // one trial of so many goes on to the next round
+	keep            int     // one of keep trials goes on to the next round
 }
 
 func bookSearch(halving bool) search {
@@ -180,7 +180,7 @@ func (e search) runner(number int, set, validation data.Set[float32], seed uint6
 	return &trialRunner{trial: trial, t: t, validation: validation}
 }
 
-// until trains to so many epochs in all.
+// until trains until the trial has trained for the given number of epochs in all.
 func (r *trialRunner) until(ctx context.Context, epochs int) (Trial, error) {
 	var err error
 	if r.r == nil {

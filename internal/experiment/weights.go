@@ -106,7 +106,7 @@ func (e weights) Run(ctx context.Context, s *Setup) (*Result, error) {
 	return losses("Training loss on MNIST: four hidden layers of 100 units, ReLU, SGD 0.01", courses), nil
 }
 
-// batchNorm trains a network of five hidden layers with and without batch normalisation,
+// batchNorm trains a network of five hidden layers with and without batch normalization,
 // from weights of several standard deviations.
 type batchNorm struct {
 	scales          []float64
@@ -143,7 +143,7 @@ func (e batchNorm) Run(ctx context.Context, s *Setup) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	figure := plot.Grid{Title: "Training accuracy with and without batch normalisation", Columns: 4}
+	figure := plot.Grid{Title: "Training accuracy with and without batch normalization", Columns: 4}
 	better := 0
 	for i, scale := range e.scales {
 		with, without := courses[2*i], courses[2*i+1]
@@ -155,5 +155,5 @@ func (e batchNorm) Run(ctx context.Context, s *Setup) (*Result, error) {
 			{Name: map[bool]string{false: "without", true: "without: diverged"}[without.Diverged], X: counted(len(without.TrainAccuracy)), Y: without.TrainAccuracy},
 		}})
 	}
-	return &Result{figure, courses, []string{fmt.Sprintf("with batch normalisation the accuracy is higher after %d epochs for %d of %d scales", e.epochs, better, len(e.scales))}}, nil
+	return &Result{figure, courses, []string{fmt.Sprintf("with batch normalization the accuracy is higher after %d epochs for %d of %d scales", e.epochs, better, len(e.scales))}}, nil
 }

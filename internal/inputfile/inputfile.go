@@ -83,7 +83,7 @@ func (f *File) Close() error {
 	return f.f.Close()
 }
 
-// A problem is an error with its own text.
+// A problem is an error with a text of its own.
 type problem struct {
 	text string
 	err  error

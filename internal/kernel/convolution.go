@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"sync/atomic"
+)
 
 // An Axis says how a kernel moves along one axis of an image: the element of the
 // result at place i meets the elements i·Stride + t·Dilation - Padding of the image, for
@@ -60,7 +63,6 @@ func convolve[T Float](threads int, g Convolution, y, x, w, bias []T, floor T, p
 	c := keptOf[T]().convolutions.borrow(0)
 	c.Convolution, c.y, c.x, c.w, c.bias, c.floor, c.pool, c.choices = g, y, x, w, bias, floor, pool, choices
 	if c.mustFit("Convolve"); c.n > 0 {
-		c.forward.of(g)
 		c.run(threads)
 	}
 	c.giveBack()
@@ -93,9 +95,14 @@ func convolveBackward[T Float](threads int, g Convolution, pool Pool, dx, dw, db
 	c := keptOf[T]().convolutions.borrow(0)
 	c.Convolution, c.y, c.x, c.w, c.bias, c.dx, c.dw, c.dy, c.pool, c.choices = g, y, x, w, dbias, dx, dw, dy, pool, choices
 	if c.mustFit("ConvolveBackward"); c.n > 0 {
-		c.forward.of(g)
+		c.forward.of(g, 0, g.Rows.Out())
+		c.skip = c.canSkip()
 		c.backward()
-		c.run(threads)
+		if c.run(threads); c.notFinite.Swap(false) {
+			c.skip = false
+			c.backward()
+			c.run(threads)
+		}
 		c.addSums()
 	}
 	c.giveBack()
@@ -111,11 +118,16 @@ type convolution[T Float] struct {
 	choices       []int32 // of it, nil if there is none
 
 	n, parts int // images, and parts of the batch
-	slices   int // parts of the planes of y
+	slices   int // parts of each image of y: of its planes,
+	rows     int // or of so many of its rows, or of the pool's, if not 0
 
-	forward, back correlation // of y, and of dx
-	flipped       []T         // the weights of dx
-	sums          []T         // dw and dbias, transposed, of each part
+	forward, back correlation   // of y, and of dx
+	ofSlices      []correlation // of y, if the slices are of rows
+	flipped       []T           // the weights of dx
+	sums          []T           // dw and dbias, transposed, of each part
+
+	skip      bool        // most terms of the gradients: they are 0
+	notFinite atomic.Bool // found while they were left out
 }
 
 func (c *convolution[T]) mustFit(op string) {
@@ -145,11 +157,16 @@ func (c *convolution[T]) ofImage(a []T, n int) []T {
 // run computes all parts on so many threads.
 func (c *convolution[T]) run(threads int) {
 	work := c.n * c.outputs() * c.terms()
-	c.slices = 1
+	c.slices, c.rows = 1, 0
 	if c.dy != nil {
 		c.parts = sumParts(c.n)
-	} else if c.parts = min(c.n, 8*threads); threads > c.n {
-		c.slices = min(threads, ceil(c.Out, 8))
+	} else {
+		if c.parts = min(c.n, 8*threads); threads > c.n {
+			c.slice(threads)
+		}
+		if c.rows == 0 {
+			c.forward.of(c.Convolution, 0, c.Rows.Out())
+		}
 	}
 	if threads > 1 && work >= thresholds.tiles && run(threads, c.parts*c.slices, work >= thresholds.wake, c) {
 		return
@@ -157,6 +174,23 @@ func (c *convolution[T]) run(threads int) {
 	for part := range c.parts * c.slices {
 		c.Do(part)
 	}
+}
+
+// slice cuts images for so many threads: into rows, of which each thread then has the same
+// in the next layer, or into planes if there would be few elements in a slice.
+func (c *convolution[T]) slice(threads int) {
+	rows, can := c.Rows.Out(), imageKernelsOf[T]() != nil
+	if c.choices != nil {
+		rows, can = c.pool.Rows.Out(), can && squares[T](c.pool) != nil
+	}
+	if threads = min(threads, 16); can && rows >= threads && c.pixels()/threads >= 2*vectors {
+		c.slices, c.rows = threads, rows
+		for len(c.ofSlices) < threads {
+			c.ofSlices = append(c.ofSlices, correlation{})
+		}
+		return
+	}
+	c.slices = min(threads, ceil(c.Out, 8))
 }
 
 // sumParts is how many parts of a batch of n images dw is the sum of.
@@ -173,20 +207,32 @@ func (c *convolution[T]) Do(part int) {
 	first, end := part*c.n/c.parts, (part+1)*c.n/c.parts
 	if c.dy != nil {
 		c.backwardPart(part, first, end)
-	} else {
-		c.forwardPart(first, end, slice*c.Out/c.slices, (slice+1)*c.Out/c.slices)
+		return
 	}
+	if c.rows == 0 {
+		c.forwardPart(&c.forward, first, end, slice*c.Out/c.slices, (slice+1)*c.Out/c.slices, 0, c.pool)
+		return
+	}
+	lo, hi := slice*c.rows/c.slices, (slice+1)*c.rows/c.slices
+	pool := c.pool
+	if c.choices != nil {
+		lo, hi = lo*pool.Rows.Stride, hi*pool.Rows.Stride
+		pool.Rows.Size = hi - lo
+	}
+	f := &c.ofSlices[slice]
+	f.of(c.Convolution, lo, hi)
+	c.forwardPart(f, first, end, 0, c.Out, lo, pool)
 }
 
-// forwardPart computes the planes lo to hi of y for some images.
-func (c *convolution[T]) forwardPart(first, end, lo, hi int) {
-	f := &c.forward
+// forwardPart computes the planes lo to hi of y for some images: the rows of f, from row on.
+func (c *convolution[T]) forwardPart(f *correlation, first, end, lo, hi, row int, pool Pool) {
 	size, pooled := f.size()+whole(together*f.wide), 0
 	if c.choices != nil {
-		pooled = c.pool.memory()
+		pooled = pool.memory()
 	}
-	memory := borrow[T](first, size+pooled)
-	defer keptOf[T]().buffers.giveBack(first, memory)
+	slot := first + lo + row // of its own for each slice
+	memory := borrow[T](slot, size+pooled)
+	defer keptOf[T]().buffers.giveBack(slot, memory)
 	placed, wide, rest := memory.data[:f.size()], memory.data[f.size():size], memory.data[size:]
 	clear(placed)
 	fill(rest, T(negInf))
@@ -194,14 +240,16 @@ func (c *convolution[T]) forwardPart(first, end, lo, hi int) {
 		place(f, placed, c.ofImage(c.x, n), 0, c.In)
 		y := c.ofImage(c.y, n)
 		if c.choices == nil {
-			correlateTo(f, y[lo*c.pixels():], wide, placed, c.w, c.bias, lo, hi, c.floor)
+			correlateTo(f, y[lo*c.pixels()+row*c.Columns.Out():], c.pixels(), wide, placed, c.w, c.bias, lo, hi, c.floor)
 			continue
 		}
-		size, choices := c.pool.outputs(), c.choices[n*len(y):][:len(y)]
+		next, choices := c.pool.outputs(), c.choices[n*len(y):][:len(y)]
+		at := row / c.pool.Rows.Stride * c.pool.Columns.Out() // of the first result in a plane
 		for p := lo; p < hi; p += together {
 			end := min(p+together, hi)
-			correlate(f, wide, placed, c.w, c.bias, p, end, c.floor)
-			maxPlanes(c.pool, y[p*size:end*size], wide, f.wide, f.pitch, choices[p*size:end*size], rest)
+			correlate(f, wide, f.wide, placed, c.w, c.bias, p, end, c.floor)
+			from, to := p*next+at, (end-1)*next+at+pool.outputs()
+			maxPlanes(pool, y[from:to], choices[from:to], next, row*c.Columns.Out(), wide, f.wide, f.pitch, rest)
 		}
 	}
 }

@@ -240,7 +240,7 @@ func TestPlacedImagesAreSmall(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			g := Convolution{1, 2, 2, test.axis, test.axis}
 			var forward, back correlation
-			forward.of(g)
+			forward.of(g, 0, g.Rows.Out())
 			back.ofGradient(g)
 			padded := test.axis.Size + 2*test.axis.Padding
 			most := 2 * 2 * padded * max(2*padded, mostCopies*test.axis.Size)

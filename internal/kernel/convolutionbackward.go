@@ -13,7 +13,12 @@ func (c *convolution[T]) sumRows() int    { return ceil(c.terms(), rowsOfSums) *
 func (c *convolution[T]) sumColumns() int { return ceil(c.Out/c.Groups, vectors) * vectors }
 
 // sumSize is the length of dwᵀ of all groups, and dbias.
-func (c *convolution[T]) sumSize() int { return c.Groups*c.sumRows()*c.sumColumns() + c.Out }
+func (c *convolution[T]) sumSize() int {
+	if c.skip {
+		return len(c.w) + c.Out
+	}
+	return c.Groups*c.sumRows()*c.sumColumns() + c.Out
+}
 
 // backward prepares what all parts need.
 func (c *convolution[T]) backward() {
@@ -22,6 +27,18 @@ func (c *convolution[T]) backward() {
 		c.sums = make([]T, size)
 	}
 	c.sums = c.sums[:size]
+	if c.dx != nil {
+		if cap(c.flipped) < len(c.w) {
+			c.flipped = make([]T, len(c.w))
+		}
+		c.flipped = c.flipped[:len(c.w)]
+	}
+	if c.skip {
+		if c.dx != nil {
+			c.weightsOfPatches()
+		}
+		return
+	}
 	taps := c.forward.taps
 	for len(taps) < c.sumRows() {
 		taps = append(taps, 0) // whose sums mean nothing
@@ -31,10 +48,6 @@ func (c *convolution[T]) backward() {
 		return
 	}
 	c.back.ofGradient(c.Convolution)
-	if cap(c.flipped) < len(c.w) {
-		c.flipped = make([]T, len(c.w))
-	}
-	c.flipped = c.flipped[:len(c.w)]
 	in, out, taps1 := c.In/c.Groups, c.Out/c.Groups, c.Rows.Kernel*c.Columns.Kernel
 	for p := range c.Out {
 		for q := range in {
@@ -50,28 +63,18 @@ func (c *convolution[T]) backward() {
 
 // backwardPart computes dx of some images, and the sums of their dw and dbias.
 func (c *convolution[T]) backwardPart(part, first, end int) {
+	if c.skip {
+		c.patchesPart(part, first, end)
+		return
+	}
 	f, pixels, columns := &c.forward, c.pixels(), c.sumColumns()
 	sizes := [5]int{f.size(), c.Groups * pixels * columns, eight * pixels}
 	if c.dx != nil {
 		sizes[3], sizes[4] = c.back.size(), c.back.wideSize()
 	}
-	total := 0
-	for i, n := range sizes {
-		sizes[i] = whole(n) // so that each begins at the start of a cache line
-		total += sizes[i]
-	}
-	memory := borrow[T](part, total)
+	memory, buffers := cleared[T](part, sizes)
 	defer keptOf[T]().buffers.giveBack(part, memory)
-	var buffers [5][]T
-	rest := memory.data
-	for i, n := range sizes {
-		buffers[i], rest = rest[:n], rest[n:]
-	}
-	placed, transposed, planes, placedY, wide := buffers[0], buffers[1], buffers[2][:eight*pixels], buffers[3], buffers[4]
-	clear(placed)
-	clear(transposed)
-	clear(planes)
-	clear(placedY)
+	placed, transposed, planes, placedY, wide := buffers[0], buffers[1], buffers[2], buffers[3], buffers[4]
 	sums := c.sums[part*c.sumSize():][:c.sumSize()]
 	clear(sums)
 	dbias := sums[len(sums)-c.Out:]
@@ -96,9 +99,24 @@ func (c *convolution[T]) backwardPart(part, first, end int) {
 			c.addProducts(sums[g*c.sumRows()*columns:], placed[g*c.In/c.Groups*f.plane:], transposed)
 		}
 		if c.dx != nil {
-			correlateTo(&c.back, c.ofImage(c.dx, n), wide, placedY, c.flipped, nil, 0, c.In, T(negInf))
+			correlateTo(&c.back, c.ofImage(c.dx, n), c.Rows.Size*c.Columns.Size, wide, placedY, c.flipped, nil, 0, c.In, T(negInf))
 		}
 	}
+}
+
+// cleared borrows memory for a few things, all 0, each from the start of a cache line on.
+func cleared[T Float](place int, sizes [5]int) (memory *buffer[T], parts [5][]T) {
+	total := 0
+	for _, n := range sizes {
+		total += whole(n)
+	}
+	memory = borrow[T](place, total)
+	clear(memory.data)
+	rest := memory.data
+	for i, n := range sizes {
+		parts[i], rest = rest[:n], rest[whole(n):]
+	}
+	return memory, parts
 }
 
 // gradient returns the gradient of some planes of image n, before ReLU and pool: those of
@@ -190,10 +208,14 @@ func (c *convolution[T]) addSums() {
 	total, dw := memory.data[:size], memory.data[size:]
 	clear(total)
 	AddColumnSums(total, c.sums)
-	for g := range c.Groups {
-		transpose(dw, terms, total[g*rows*columns:], columns, terms, out)
-		for i, v := range dw {
-			c.dw[g*len(dw)+i] += v + 0
+	if c.skip {
+		c.addSumsOfPatches(total, dw)
+	} else {
+		for g := range c.Groups {
+			transpose(dw, terms, total[g*rows*columns:], columns, terms, out)
+			for i, v := range dw {
+				c.dw[g*len(dw)+i] += v + 0
+			}
 		}
 	}
 	for p, v := range total[size-c.Out:] {

@@ -5,12 +5,14 @@ import (
 	"unsafe"
 )
 
-// A correlation is a convolution whose kernel moves by 1 over images that were placed
-// for it: with the padding, or zeros between the elements, and in several copies if that
-// is needed for the terms of neighbouring elements of a row to be neighbours, in one
-// vector. If the terms of the next row follow those of a row, the result is as it should
-// be. Otherwise it, too, has rows as long as those of a placed image, of which only some
-// elements mean something.
+// A correlation computes a convolution as one whose kernel moves by 1. For this the images are
+// placed in memory first: with their padding, or with zeros between the elements. With a
+// stride there are several copies, so that the terms of neighboring elements of a row are
+// neighbors in memory and can be read as one vector.
+//
+// If the rows of a placed image follow each other in the right distance, the result has the
+// right shape. Otherwise the rows of the result are as long as the rows of a placed image, and
+// only their first elements are used.
 type correlation struct {
 	groups, in, out int // planes, in all groups
 	rows, columns   placing
@@ -26,13 +28,13 @@ type placing struct {
 	out                int // elements of the result
 	split, dilation    int // between their first terms, and from a term to the next, in places
 
-	starts []int // of each copy, which has every split-th place from there on,
-	length int   // and so many of them
+	starts []int // the first place in each copy, which has every split-th place from there on
+	length int   // the number of places in a copy
 	apart  bool  // each term has a copy of its own
 }
 
-// lay lays the copies out: one for each of so many terms of an element, or only as many as
-// are needed.
+// lay lays the copies out. If apart is set, there is one copy for each term of an element;
+// otherwise there are only as many copies as needed.
 func (p *placing) lay(terms int, apart bool) {
 	p.starts, p.length, p.apart = p.starts[:0], p.out, apart
 	if !apart {
@@ -79,13 +81,13 @@ const vectors = 16
 // would take too much memory.
 const mostCopies = 8
 
-// of prepares the correlation of a convolution.
-func (c *correlation) of(g Convolution) {
-	axis := func(p *placing, a Axis) {
-		*p = placing{count: a.Size, first: a.Padding, step: 1, out: a.Out(), split: a.Stride, dilation: a.Dilation, starts: p.starts}
+// of prepares the correlation of a convolution, for the rows lo to hi of its result.
+func (c *correlation) of(g Convolution, lo, hi int) {
+	axis := func(p *placing, a Axis, lo, hi int) {
+		*p = placing{count: a.Size, first: a.Padding - lo*a.Stride, step: 1, out: hi - lo, split: a.Stride, dilation: a.Dilation, starts: p.starts}
 	}
-	axis(&c.rows, g.Rows)
-	axis(&c.columns, g.Columns)
+	axis(&c.rows, g.Rows, lo, hi)
+	axis(&c.columns, g.Columns, 0, g.Columns.Out())
 	c.prepare(g, g.In, g.Out)
 }
 
@@ -206,39 +208,39 @@ func (c *correlation) wideSize() int {
 	return whole(together * c.wide)
 }
 
-// correlateTo computes the planes lo to hi of y, which begins with lo, with so much memory
-// as wideSize says.
-func correlateTo[T Float](c *correlation, y, wide, placed, w, bias []T, lo, hi int, floor T) {
+// correlateTo computes the planes lo to hi of y, which begins with lo and where they lie
+// next elements apart, with so much memory as wideSize says.
+func correlateTo[T Float](c *correlation, y []T, next int, wide, placed, w, bias []T, lo, hi int, floor T) {
 	if c.exact() {
-		correlate(c, y, placed, w, bias, lo, hi, floor)
+		correlate(c, y, next, placed, w, bias, lo, hi, floor)
 		return
 	}
 	rows, columns := c.rows.out, c.columns.out
 	for ; lo < hi; lo += together {
 		planes := min(together, hi-lo)
-		correlate(c, wide, placed, w, bias, lo, lo+planes, floor)
-		copyPlanes(y, rows*columns, columns, wide, c.wide, c.pitch, planes, rows, columns)
-		y = y[planes*rows*columns:]
+		correlate(c, wide, c.wide, placed, w, bias, lo, lo+planes, floor)
+		copyPlanes(y, next, columns, wide, c.wide, c.pitch, planes, rows, columns)
+		y = y[min(planes*next, len(y)):]
 	}
 }
 
-// correlate computes the planes lo to hi of a result, which begins with lo. Every element
-// starts from the bias of its plane, or from 0 if bias is nil, takes its terms in order,
+// correlate computes the planes lo to hi of y, which begins with lo and where they lie next
+// elements apart. Every element starts from the bias of its plane, or from 0 if bias is nil, takes its terms in order,
 // each by one fused multiply-add, and is floor at least.
-func correlate[T Float](c *correlation, wide, placed, w, bias []T, lo, hi int, floor T) {
+func correlate[T Float](c *correlation, y []T, next int, placed, w, bias []T, lo, hi int, floor T) {
 	in, out, k := c.in/c.groups, c.out/c.groups, len(c.taps)
 	for lo < hi {
 		g := lo / out
 		end := min(hi, (g+1)*out)
 		x := placed[g*in*c.plane:]
 		if k := imageKernelsOf[T](); k != nil {
-			k.correlate(c, wide, x, w, bias, lo, end, floor)
-			wide, lo = wide[(end-lo)*c.wide:], end
+			k.correlate(c, y, next, x, w, bias, lo, end, floor)
+			y, lo = y[min((end-lo)*next, len(y)):], end
 			continue
 		}
 		for ; lo < end; lo++ {
-			var s []T
-			s, wide = wide[:c.wide], wide[c.wide:]
+			s := y[:c.wide]
+			y = y[min(next, len(y)):]
 			if bias != nil {
 				fill(s, bias[lo])
 			} else {

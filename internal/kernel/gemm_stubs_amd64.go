@@ -27,7 +27,7 @@ package kernel
 //go:noescape
 func strip512_16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// strip512_32f32 computes 1 to 32 columns of C: what they start from, and
+// strip512_32f32 computes 17 to 32 columns of C: what they start from, and
 // the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
@@ -50,7 +50,7 @@ func strip512_16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep u
 //go:noescape
 func strip512_32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// strip512_48f32 computes 1 to 48 columns of C: what they start from, and
+// strip512_48f32 computes 33 to 48 columns of C: what they start from, and
 // the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
@@ -73,7 +73,7 @@ func strip512_32f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep u
 //go:noescape
 func strip512_48f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
-// strip512_64f32 computes 1 to 64 columns of C: what they start from, and
+// strip512_64f32 computes 49 to 64 columns of C: what they start from, and
 // the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
 //	for i := range rows {
@@ -834,21 +834,21 @@ func copyPlanes512(dst *float32, dstPlane uintptr, dstRow uintptr, src *float32,
 
 // maxOfFour512f32 sets y to the largest of each square of four elements of planes of x, and choices
 // to where in a plane it is, NaN being the largest, and of equals the first; planes, rows
-// and n are 1 or more, and plane and row in bytes:
+// and n are 1 or more, and plane, row and gap, between planes of y and choices, in bytes:
 //
 //	for p := range planes {
 //		for i := range rows {
 //			for j := range n {
-//				y[p][i][j], choices[p][i][j] = x[p][2*i][2*j], 2*i*width+2*j
-//				take x[p][2*i][2*j+1] at 2*i*width+2*j+1 if larger
-//				take x[p][2*i+1][2*j] at (2*i+1)*width+2*j if larger
-//				take x[p][2*i+1][2*j+1] at (2*i+1)*width+2*j+1 if larger
+//				y[p][i][j], choices[p][i][j] = x[p][2*i][2*j], first+2*i*width+2*j
+//				take x[p][2*i][2*j+1] at first+2*i*width+2*j+1 if larger
+//				take x[p][2*i+1][2*j] at first+(2*i+1)*width+2*j if larger
+//				take x[p][2*i+1][2*j+1] at first+(2*i+1)*width+2*j+1 if larger
 //			}
 //		}
 //	}
 //
 //go:noescape
-func maxOfFour512f32(y *float32, choices *int32, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+func maxOfFour512f32(y *float32, choices *int32, gap uintptr, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int, first int)
 
 // spreadToFour512f32 sets the squares of four elements of planes of dx to 0, but the one that was
 // chosen to dy unless y is 0 or less; planes, rows and n are 1 or more, and plane and row
@@ -869,6 +869,60 @@ func maxOfFour512f32(y *float32, choices *int32, x *float32, plane uintptr, row 
 //go:noescape
 func spreadToFour512f32(dx *float32, dy *float32, y *float32, choices *int32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
 
+// patchSums512f32 adds patches of x to those of sums, one for each plane, 1 or more:
+//
+//	lists := values and places cut into pieces, as long as counts says
+//	for p := range planes {
+//		for v, place := range lists[p] {
+//			for a := range 3 {
+//				for b := range 48 {
+//					sums[p][a][b] = fma(v, x[place+a*row+b], sums[p][a][b])
+//				}
+//			}
+//		}
+//	}
+//
+// row leads from one row of pixels to the next and places to a patch, in bytes.
+//
+//go:noescape
+func patchSums512f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
+
+// addPatches512f32 adds patches of sums, one for each plane, 1 or more, to x:
+//
+//	lists := values and places cut into pieces, as long as counts says
+//	for p := range planes {
+//		for v, place := range lists[p] {
+//			for a := range 3 {
+//				for b := range 48 {
+//					x[place+a*row+b] = fma(v, sums[p][a][b], x[place+a*row+b])
+//				}
+//			}
+//		}
+//	}
+//
+// row leads from one row of pixels to the next and places to a patch, in bytes.
+//
+//go:noescape
+func addPatches512f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
+
+// nonzeros512f32 lists the elements of each plane of x that are not 0, and where; planes, rows
+// and columns are 1 or more. There must be room for 16 more in values and in places.
+//
+//	for p := range planes {
+//		for i := range rows {
+//			for j := range columns {
+//				if x[p][i][j] != 0 {
+//					values = append(values, x[p][i][j])
+//					places = append(places, int32(i*row+j*step))
+//					counts[p]++
+//				}
+//			}
+//		}
+//	}
+//
+//go:noescape
+func nonzeros512f32(values *float32, places *int32, counts *int32, x *float32, planes int, rows int, columns int, step int, row int)
+
 // copyPlanes256 copies rows of columns, each of the three 1 or more; how far it is from a plane
 // or row to the next is in bytes:
 //
@@ -885,21 +939,21 @@ func copyPlanes256(dst *float32, dstPlane uintptr, dstRow uintptr, src *float32,
 
 // maxOfFour256f32 sets y to the largest of each square of four elements of planes of x, and choices
 // to where in a plane it is, NaN being the largest, and of equals the first; planes, rows
-// and n are 1 or more, and plane and row in bytes:
+// and n are 1 or more, and plane, row and gap, between planes of y and choices, in bytes:
 //
 //	for p := range planes {
 //		for i := range rows {
 //			for j := range n {
-//				y[p][i][j], choices[p][i][j] = x[p][2*i][2*j], 2*i*width+2*j
-//				take x[p][2*i][2*j+1] at 2*i*width+2*j+1 if larger
-//				take x[p][2*i+1][2*j] at (2*i+1)*width+2*j if larger
-//				take x[p][2*i+1][2*j+1] at (2*i+1)*width+2*j+1 if larger
+//				y[p][i][j], choices[p][i][j] = x[p][2*i][2*j], first+2*i*width+2*j
+//				take x[p][2*i][2*j+1] at first+2*i*width+2*j+1 if larger
+//				take x[p][2*i+1][2*j] at first+(2*i+1)*width+2*j if larger
+//				take x[p][2*i+1][2*j+1] at first+(2*i+1)*width+2*j+1 if larger
 //			}
 //		}
 //	}
 //
 //go:noescape
-func maxOfFour256f32(y *float32, choices *int32, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+func maxOfFour256f32(y *float32, choices *int32, gap uintptr, x *float32, plane uintptr, row uintptr, planes int, rows int, n int, width int, first int)
 
 // spreadToFour256f32 sets the squares of four elements of planes of dx to 0, but the one that was
 // chosen to dy unless y is 0 or less; planes, rows and n are 1 or more, and plane and row
@@ -919,6 +973,60 @@ func maxOfFour256f32(y *float32, choices *int32, x *float32, plane uintptr, row 
 //
 //go:noescape
 func spreadToFour256f32(dx *float32, dy *float32, y *float32, choices *int32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+
+// patchSums256f32 adds patches of x to those of sums, one for each plane, 1 or more:
+//
+//	lists := values and places cut into pieces, as long as counts says
+//	for p := range planes {
+//		for v, place := range lists[p] {
+//			for a := range 3 {
+//				for b := range 24 {
+//					sums[p][a][b] = fma(v, x[place+a*row+b], sums[p][a][b])
+//				}
+//			}
+//		}
+//	}
+//
+// row leads from one row of pixels to the next and places to a patch, in bytes.
+//
+//go:noescape
+func patchSums256f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
+
+// addPatches256f32 adds patches of sums, one for each plane, 1 or more, to x:
+//
+//	lists := values and places cut into pieces, as long as counts says
+//	for p := range planes {
+//		for v, place := range lists[p] {
+//			for a := range 3 {
+//				for b := range 24 {
+//					x[place+a*row+b] = fma(v, sums[p][a][b], x[place+a*row+b])
+//				}
+//			}
+//		}
+//	}
+//
+// row leads from one row of pixels to the next and places to a patch, in bytes.
+//
+//go:noescape
+func addPatches256f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
+
+// nonzeros256f32 lists the elements of each plane of x that are not 0, and where; planes, rows
+// and columns are 1 or more. There must be room for 8 more in values and in places.
+//
+//	for p := range planes {
+//		for i := range rows {
+//			for j := range columns {
+//				if x[p][i][j] != 0 {
+//					values = append(values, x[p][i][j])
+//					places = append(places, int32(i*row+j*step))
+//					counts[p]++
+//				}
+//			}
+//		}
+//	}
+//
+//go:noescape
+func nonzeros256f32(values *float32, places *int32, counts *int32, x *float32, planes int, rows int, columns int, step int, row int)
 
 // row512f32 adds to a row of C the product of a row of A and as many rows of B, eight
 // at a time; eights and columns are 1 or more, aStep and bStep in bytes:

@@ -10,10 +10,12 @@ type imageKernels[T Float] struct {
 	products    [4]productTile[T] // of the widths there are
 	productRows int
 
+	patches patchKernels[T]
+
 	copyPlanes func(dst *float32, dstPlane, dstRow uintptr, src *float32, srcPlane, srcRow uintptr, planes, rows, columns int)
 
 	// Of pools with windows of 2 by 2, nil if there are none.
-	maxOfFour    func(y *float32, choices *int32, x *float32, plane, row uintptr, planes, rows, n, width int)
+	maxOfFour    func(y *float32, choices *int32, gap uintptr, x *float32, plane, row uintptr, planes, rows, n, width, first int)
 	spreadToFour func(dx, dy, y *float32, choices *int32, plane, row uintptr, planes, rows, n, width int)
 }
 
@@ -56,9 +58,10 @@ func nextOfThree(left int) int {
 	return min(left, 3)
 }
 
-// correlate computes the planes lo to hi of a group; wide begins with lo. The last strip begins before the end
-// of the one before, if the planes are not of whole vectors.
-func (k *imageKernels[T]) correlate(c *correlation, wide, placed, w, bias []T, lo, hi int, floor T) {
+// correlate computes the planes lo to hi of a group, which lie next elements apart; y begins
+// with lo. The last strip begins before the end of the one before, if the planes are not of
+// whole vectors.
+func (k *imageKernels[T]) correlate(c *correlation, y []T, next int, placed, w, bias []T, lo, hi int, floor T) {
 	size := unsafe.Sizeof(T(0))
 	from, fromRow := zerosOf[T](), uintptr(0)
 	if bias != nil {
@@ -70,7 +73,7 @@ func (k *imageKernels[T]) correlate(c *correlation, wide, placed, w, bias []T, l
 		j = min(j, c.wide-vectors*k.lanes)
 		most := max(callSize/(terms*vectors*k.lanes*8), 1) * 8
 		for p := lo; p < hi; p += most {
-			k.strips[vectors](&w[p*terms], uintptr(terms)*size, &placed[j], &c.taps[0], &wide[(p-lo)*c.wide+j], uintptr(c.wide)*size,
+			k.strips[vectors](&w[p*terms], uintptr(terms)*size, &placed[j], &c.taps[0], &y[(p-lo)*next+j], uintptr(next)*size,
 				below(from, p-lo, fromRow), fromRow, min(most, hi-p), terms, floor)
 		}
 	}

@@ -24,11 +24,12 @@ type pipeline struct {
 const groupRows = 16
 
 // canPipeline reports whether a product on so many threads is better a pipeline: not
-// if B is small, or there are few rows or terms, or B is rearranged.
+// if B is small, or there are few rows or terms, or B is rearranged; nor if there are many
+// rows, as the second stage fetches their sums from the core of the first.
 func (s *blocked[T]) canPipeline(threads int) bool {
 	size := s.a.Cols * s.c.Cols * int(unsafe.Sizeof(T(0)))
 	return threads == 2 && !s.packB && size >= blocks.size/4 && size <= blocks.size &&
-		s.c.Rows >= 4*groupRows && s.a.Cols >= 2*blocks.shallow && s.remainder() == 0
+		s.c.Rows >= 4*groupRows && 2*s.c.Rows <= s.a.Cols && s.a.Cols >= 2*blocks.shallow && s.remainder() == 0
 }
 
 // stage does a stage of a pipeline, which is a part of the job.

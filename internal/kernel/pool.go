@@ -39,7 +39,7 @@ type Job interface{ Do(part int) }
 // spins, for loops in Go (which are slow enough to wake one for that too) and in
 // tiles; waking one that sleeps, for tiles; and looking for zeros. And from how
 // many elements of an update it pays to share them, and to wake a thread for them.
-var thresholds = struct{ loops, tiles, wake, zeros, update, wakeUpdate int }{1 << 13, 400_000, 1_000_000, 1 << 18, 1 << 14, 1 << 18}
+var thresholds = struct{ loops, tiles, wake, zeros, update, wakeUpdate int }{1 << 13, 200_000, 1_000_000, 1 << 18, 1 << 14, 1 << 18}
 
 // spinTime is how long a worker spins before it sleeps.
 const spinTime = 2 * time.Millisecond

@@ -31,6 +31,7 @@ type sparse[T Float] struct {
 	rowTerms func(values *T, places, counts *int32, a *T, aRow uintptr, rows, k, step int)
 	terms    func(values *T, places, counts *int32, b, c *T, cRow uintptr, from *T, fromRow uintptr, rows int, floor T)
 	panel    int
+	many     int // of a hundred terms that are 0, it pays to leave them out
 }
 
 // listed is a kernel for a strip of C that computes the terms listed for every two
@@ -51,18 +52,18 @@ func (s *blocked[T]) canSkipPairs() bool {
 // seems to pay, with B rearranged. (Whether it is right, finite says for each panel
 // of B.)
 func (s *blocked[T]) canSkipEach() bool {
-	return s.sparse != nil && s.c.Cols >= s.sparse.panel && s.looksZero(1, 25)
+	return s.sparse != nil && s.c.Cols >= s.sparse.panel && s.looksZero(1, s.sparse.many)
 }
 
 // looksZero reports whether A is 0 in more than so many places of a hundred, and in
-// so many rows below it too. It looks at 64 places.
+// so many rows below it too. It looks at 32 places, most of which are not in a cache.
 func (s *blocked[T]) looksZero(rows, percent int) bool {
-	const looks = 64
-	m, k := s.a.Rows, s.a.Cols
+	const looks = 32
+	groups, k := s.a.Rows/rows, s.a.Cols
 	row, step := s.a.strides()
 	zeros := 0
 	for i := range looks {
-		x := s.a.Data[i*(m/rows)/looks*rows*row+i*37%looks*k/looks*step:]
+		x := s.a.Data[i*groups/looks*rows*row+i*21%looks*k/looks*step:]
 		if x[0] == 0 && x[(rows-1)*row] == 0 {
 			zeros++
 		}

@@ -80,12 +80,13 @@ type tiling[T Float] struct {
 	images *imageKernels[T]
 }
 
-// The blocks of a product: a panel of B, depth rows of it, stays in the L2 cache of
-// a core while the rows of a block of A pass by. B is rearranged for that if its
+// The blocks of a product: a block of B, depth rows of it and width columns, stays in
+// the L2 cache of a core while all rows of A pass by, height of them at a time for each
+// panel. Deep ones read and write C less often. B is rearranged for that if its
 // rows are far apart, as each then costs a page and many fall on the same few sets
 // of a cache; but not if it is so small, or used so little, that this would not
 // pay. A variable, so that tests need no large products.
-var blocks = blockSizes{256, 4096, 96, 1 << 10, 1 << 18, 112, 1 << 16}
+var blocks = blockSizes{512, 256, 96, 1 << 10, 1 << 18, 112, 1 << 16}
 
 type blockSizes struct {
 	depth, width int // rows and columns of B
@@ -105,7 +106,6 @@ type blocked[T Float] struct {
 	p0, p1, j0, j1 int
 
 	packA, packB bool // the blocks of A, of B, are rearranged first
-	packing      bool // which is what is being done to B
 	packed       []T  // the block of B, a panel after the other
 
 	// Terms in which A is 0 are left out: those in which it is in two rows, or
@@ -126,7 +126,7 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 	if threads < 1 || m*n*k < thresholds.tiles {
 		threads = 1
 	}
-	s := blocked[T]{product: g, tiling: t, p1: k, j1: n, rows: m, columns: n, panel: t.panel}
+	s := blocked[T]{product: g, tiling: t, p1: k, rows: m, columns: n, panel: t.panel}
 	size := int(unsafe.Sizeof(T(0)))
 	s.packA = m >= 16 && n*size > blocks.stride && k*n*size > blocks.size
 	s.packB = s.packA || g.b.transposed
@@ -135,7 +135,7 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 	} else if !s.packB {
 		s.skipPairs = s.canSkipPairs()
 	}
-	// Parts of whole tiles, and as many as make the shares of the threads alike.
+	// Few parts, which make the shares of the threads alike.
 	first, columns := t.next(n-s.remainder(), m)
 	if s.canPipeline(threads) {
 		buffer := borrow[T](0, 0)
@@ -143,43 +143,21 @@ func (t *tiling[T]) multiply(threads int, g product[T]) {
 		s.pipe = &buffer.pipe
 		s.rows = groupRows
 		s.pipe.done.Store(0)
-	} else if s.packA {
-		parts := ceil(ceil(m, blocks.height), threads) * threads
-		s.rows = ceil(ceil(m, parts), first.rows) * first.rows
+	} else if s.packB {
+		s.cutPacked(threads, first.rows)
 	} else if threads > 1 && m > first.rows {
-		parts := 16 * threads
+		most := 16
 		if s.skipPairs || k*n*size > blocks.strip || s.a.transposed {
 			// Each of them reads all of B anew, or writes lists; or is rows of a gradient,
 			// which should be the same for a core in each step ([pipeline]).
-			parts = 3 * threads
+			most = 3
 		}
-		s.rows = ceil(ceil(m, parts), first.rows) * first.rows
-	} else if threads > 1 && !s.packB && !s.skipPairs {
+		parts := min(max(m*n*k/threads/callSize, 1), most) * threads
+		s.rows = ceil(ceil(m, parts), 4) * 4 // fewer than a tile has are as good by fours
+	} else if threads > 1 && !s.skipPairs {
 		s.columns = ceil(ceil(n, threads), columns) * columns
 	}
-	if !s.packB {
-		s.share(threads)
-		return
-	}
-	if s.skipEach {
-		s.panel = t.sparse.panel
-	}
-	panels := ceil(min(n, blocks.width), s.panel)
-	buffer := borrow[T](0, min(k, blocks.depth)*panels*s.panel)
-	defer keptOf[T]().buffers.giveBack(0, buffer)
-	s.packed, s.finite = buffer.data, buffer.lists.flags(panels)
-	parts := ceil(k, blocks.depth)
-	for b := range parts {
-		s.p0, s.p1 = b*k/parts, (b+1)*k/parts
-		for s.j0 = 0; s.j0 < n; s.j0 = s.j1 {
-			s.j1 = min(s.j0+blocks.width, n)
-			s.columns = s.j1 - s.j0
-			s.packing = true
-			s.share(threads)
-			s.packing = false
-			s.share(threads)
-		}
-	}
+	s.share(threads)
 }
 
 // remainder returns how many columns of C, the last or all, are computed as a
@@ -203,11 +181,8 @@ func ceil(n, d int) int { return (n + d - 1) / d }
 
 // share does the work at hand on so many threads.
 func (s *blocked[T]) share(threads int) {
-	parts := ceil(s.c.Rows, s.rows) * ceil(s.j1-s.j0, s.columns)
-	switch {
-	case s.packing:
-		parts = ceil(s.j1-s.j0, group*s.panel)
-	case s.pipe != nil:
+	parts := ceil(s.c.Rows, s.rows) * ceil(s.c.Cols, s.columns)
+	if s.pipe != nil {
 		parts = 2
 	}
 	if threads > 1 && parts > 1 && share(&keptOf[T]().blocked, s, threads, parts, s.c.Rows*s.c.Cols*s.a.Cols >= thresholds.wake) {
@@ -219,26 +194,29 @@ func (s *blocked[T]) share(threads int) {
 }
 
 func (s *blocked[T]) Do(part int) {
-	switch {
-	case s.packing:
-		s.packGroup(part)
-		return
-	case s.pipe != nil:
+	if s.pipe != nil {
 		s.stage(part)
 		return
 	}
-	across := ceil(s.j1-s.j0, s.columns)
-	lo, j0 := part/across*s.rows, s.j0+part%across*s.columns
-	hi, j1 := min(lo+s.rows, s.c.Rows), min(j0+s.columns, s.j1)
-	s.compute(lo, hi, j0, j1)
+	across := ceil(s.c.Cols, s.columns)
+	lo, j0 := part/across*s.rows, part%across*s.columns
+	hi, j1 := min(lo+s.rows, s.c.Rows), min(j0+s.columns, s.c.Cols)
+	if s.packB {
+		s.computePacked(lo, hi, j0, j1)
+	} else {
+		s.compute(lo, hi, j0, j1)
+	}
 }
 
 // place is where to look for memory for the rows from lo on: the caller begins in
 // front and workers at the back ([doParts]), and each gets back what it has had.
 func (s *blocked[T]) place(lo int) int {
 	front := 2*lo < s.c.Rows
-	if s.pipe != nil {
+	switch {
+	case s.pipe != nil:
 		front = s.p0 == 0
+	case s.packB && s.rows == s.c.Rows:
+		front = 2*s.j0 < s.c.Cols
 	}
 	if front {
 		return 0
@@ -263,7 +241,8 @@ func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
 			return
 		}
 		if s.a.transposed {
-			a, row, step = packColumns(buffer.data, a, step, hi-lo, k), 1, hi-lo
+			copyPlanes(buffer.data, 0, hi-lo, a, 0, step, 1, k, hi-lo)
+			a, row, step = buffer.data, 1, hi-lo
 		}
 	case s.addRow != nil && s.c.Rows == 1 && !s.packB && j1-j0 > 4*s.lanes && eights > 0:
 		s.addEights(eights, j0, j1)
@@ -408,47 +387,4 @@ func zerosOf[T Float]() *T {
 		return z
 	}
 	return any(&zeros64[0]).(*T)
-}
-
-// group is how many panels of B are rearranged in one part of the work: a long
-// piece of each row is read.
-const group = 8
-
-// packGroup rearranges panels of B: the columns of each, of all rows of the block,
-// become one piece of memory.
-func (s *blocked[T]) packGroup(part int) {
-	w, k := s.panel, s.p1-s.p0
-	first := part * group
-	j0, j1 := s.j0+first*w, min(s.j0+(first+group)*w, s.j1)
-	dst := s.packed[first*w*k:]
-	if s.b.transposed {
-		for j := j0; j < j1; j += w {
-			s.transpose(dst[(j-j0)*k:], w, s.b.Data[j*s.b.Rows+s.p0:], s.b.Rows, min(w, j1-j), k)
-		}
-	} else {
-		for p := range k {
-			row := s.b.Data[(s.p0+p)*s.b.Cols:]
-			for j := j0; j < j1; j += w {
-				copy(dst[(j-j0)*k+p*w:][:w], row[j:j1])
-			}
-		}
-	}
-	if s.skipEach {
-		for j := j0; j < j1; j += w {
-			s.finite[(j-s.j0)/w] = j+w <= j1 && s.sparse.finite(&dst[(j-j0)*k], w*k)
-		}
-	}
-}
-
-// apart is how many elements lie between two rows of A that were rearranged, so
-// that rows of 2^n elements don't fall on the same sets of a cache.
-const apart = 16
-
-// packColumns copies so many rows of k columns of A to dst, one column after the
-// other, and returns dst. The columns lie step apart.
-func packColumns[T Float](dst, a []T, step, rows, k int) []T {
-	for p := range k {
-		copy(dst[p*rows:][:rows], a[p*step:])
-	}
-	return dst
 }

@@ -24,7 +24,7 @@ var (
 		sparse: &sparse[float32]{
 			finite: finite256f32, copyPlanes: copyPlanes512,
 			rowLists: rowLists512f32, columnLists: columnLists512f32, next: nextListed512,
-			rowTerms: rowTerms256f32, terms: terms512_128f32, panel: 128,
+			rowTerms: rowTerms256f32, terms: terms512_128f32, panel: 128, many: 40,
 		},
 		images: imageKernels512f32,
 	}
@@ -34,14 +34,15 @@ var (
 		addRow: row256f32, squares: transpose256f32,
 		sparse: &sparse[float32]{
 			finite: finite256f32, rowLists: rowLists256f32, columnLists: columnLists256f32, next: nextListed256,
-			rowTerms: rowTerms256f32, terms: terms256_64f32, panel: 64,
+			rowTerms: rowTerms256f32, terms: terms256_64f32, panel: 64, many: 25,
 		},
 		images: imageKernels256f32,
 	}
 	tiling256f64 = &tiling[float64]{next: next256(strips256f64), lanes: 4, panel: 12, images: imageKernels256f64}
 )
 
-// The strips of AVX-512, by the number of vectors they are wide. All have masks.
+// The strips of AVX-512, by the number of vectors they are wide, the last of which need
+// not be whole. (Reading a vector with a mask takes one of the two units for sums.)
 var strips512f32 = [5]strip[float32]{
 	0: {12, strip512_8f32},
 	1: {12, strip512_16f32},

@@ -2,7 +2,7 @@ package kernel
 
 import "unsafe"
 
-// The pools of a plane by kernels in vectors. They compute windows of neighbouring columns
+// The pools of a plane by kernels in vectors. They compute windows of neighboring columns
 // together, from rows that are padded if the windows are. If the windows lie more than one
 // column apart, those between them are computed too, and left out in the end: that takes
 // less time than to bring elements together that lie apart.
@@ -132,7 +132,7 @@ func sumWindows[T Float](y, x []T, yRow, xRow, pitch, rows, columns, height, wid
 // averagePlaneBackwardAsm sets each element of dx to the sum of those of dy, divided by size,
 // in whose windows it is. Along a row of dx these are windows too, which move by one: of a
 // row of dy, with zeros between its elements if its windows lie apart. Rows of dx that lie
-// a stride apart meet rows of dy that are neighbours. It reports whether there is a kernel.
+// a stride apart meet rows of dy that are neighbors. It reports whether there is a kernel.
 func averagePlaneBackwardAsm[T Float](g Pool, dx, dy []T, size T, memory []T) bool {
 	if !hasWindowKernels() {
 		return false

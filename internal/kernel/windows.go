@@ -118,7 +118,7 @@ func (p *pooling[T]) Do(part int) {
 	first, end := part*p.each, min((part+1)*p.each, len(p.x)/inputs)
 	if p.op == toMaxima {
 		fill(memory.data, T(negInf))
-		maxPlanes(p.Pool, p.y[first*outputs:end*outputs], p.x[first*inputs:], inputs, p.Columns.Size, p.choices[first*outputs:end*outputs], memory.data)
+		maxPlanes(p.Pool, p.y[first*outputs:end*outputs], p.choices[first*outputs:end*outputs], outputs, 0, p.x[first*inputs:], inputs, p.Columns.Size, memory.data)
 		return
 	}
 	clear(memory.data)
@@ -154,14 +154,17 @@ func squares[T Float](g Pool) *imageKernels[T] {
 }
 
 // maxPlanes is MaxPool of planes that lie plane elements apart, and their rows pitch.
-// memory has as many elements as [Pool.memory] says, all -Inf.
-func maxPlanes[T Float](g Pool, y, x []T, plane, pitch int, choices []int32, memory []T) {
+// memory has as many elements as [Pool.memory] says, all -Inf. For windows of [squares] they
+// may be parts of planes, whose results lie next elements apart and the first of whose
+// elements is at place first.
+func maxPlanes[T Float](g Pool, y []T, choices []int32, next, first int, x []T, plane, pitch int, memory []T) {
 	n, rows, columns := g.outputs(), g.Rows.Out(), g.Columns.Out()
 	if k := squares[T](g); k != nil {
 		for most := max(callSize/g.inputs(), 1); len(y) > 0; {
-			planes := min(most, len(y)/n)
-			k.maxOfFour(words(y), &choices[0], words(x), uintptr(4*plane), uintptr(4*pitch), planes, rows, columns, g.Columns.Size)
-			y, choices, x = y[planes*n:], choices[planes*n:], x[min(planes*plane, len(x)):]
+			planes := min(most, ceil(len(y), next))
+			k.maxOfFour(words(y), &choices[0], uintptr(4*(next-n)), words(x), uintptr(4*plane), uintptr(4*pitch), planes, rows, columns, g.Columns.Size, first)
+			done := min(planes*next, len(y))
+			y, choices, x = y[done:], choices[done:], x[min(planes*plane, len(x)):]
 		}
 		return
 	}

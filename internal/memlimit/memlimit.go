@@ -16,13 +16,12 @@ import (
 
 const variable = "CHAINRULE_MEMLIMIT_TEST"
 
-// Run runs f in a process of its own, which may have at most so many bytes of
-// address space more than it begins with: Go reserves 64 MiB at a time, so give
-// that much more than is to be allowed. Whatever takes more ends the process,
-// and the test fails with what it wrote last. The test t must do nothing but
-// call Run, once: the process runs it again, up to there.
+// Run runs f in a process of its own. The process may use at most the given number of bytes of
+// address space more than at its beginning. Go reserves 64 MiB at a time, so give that much
+// more than f may use. If f uses more, the process ends, and the test fails with its last
+// output. The test t must only call Run, and once: the process runs t again, up to this call.
 //
-// It skips where the system or the race detector makes that impossible.
+// Run skips the test if the system or the race detector makes the limit impossible.
 func Run(t *testing.T, more int64, f func(t *testing.T)) {
 	t.Helper()
 	if output, err := run(t, more, f); err != nil {

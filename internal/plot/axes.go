@@ -16,7 +16,7 @@ import (
 type Axis struct {
 	Label    string  // with the unit, as in "time (s)"
 	Log      bool    // logarithmic; numbers of 0 or less are left out
-	Min, Max float64 // the range; that of the data if both are 0
+	Min, Max float64 // the range; the range of the data if both are 0
 }
 
 // axes returns an empty plot.
@@ -41,7 +41,7 @@ func axes(x, y Axis, em vg.Length) *plot.Plot {
 	return p
 }
 
-// limits gives the axes the ranges of Axis, and those without data one that can be drawn.
+// limits sets the ranges of the axes. An axis without data gets a range that can be drawn.
 func limits(p *plot.Plot, x, y Axis) {
 	set := func(a *plot.Axis, from Axis) {
 		if from.Min != 0 || from.Max != 0 {
@@ -61,8 +61,8 @@ func limits(p *plot.Plot, x, y Axis) {
 	set(&p.Y, y)
 }
 
-// logTicks are marks at the powers of ten and their multiples, of which more have labels
-// the smaller the range is; in a very small one, they are those of a linear axis.
+// logTicks returns marks at the powers of ten and their multiples. The smaller the range,
+// the more of them have labels; a very small range has the marks of a linear axis.
 func logTicks(lo, hi float64) (ticks []plot.Tick) {
 	first, last := int(math.Floor(math.Log10(lo))), int(math.Ceil(math.Log10(hi)))
 	every, labelled := max(1, (last-first)/6), "1"
@@ -96,8 +96,8 @@ func logTicks(lo, hi float64) (ticks []plot.Tick) {
 	return ticks
 }
 
-// pieces are the runs of points that can be drawn: numbers that are not finite, and those
-// of 0 or less on a logarithmic axis, divide a line.
+// pieces returns the parts of a line that can be drawn. Numbers that are not finite, and
+// numbers of 0 or less on a logarithmic axis, divide a line.
 func pieces(xs, ys []float64, x, y Axis) (all []plotter.XYs) {
 	drawn := func(v float64, a Axis) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) && (!a.Log || v > 0) }
 	var run plotter.XYs
@@ -131,8 +131,8 @@ func drawAxes(c draw.Canvas, em vg.Length, title string, p *plot.Plot, names []s
 	c.FillText(style, vg.Point{X: c.Min.X, Y: (inside.Min.Y + inside.Max.Y) / 2}, label)
 }
 
-// axesHeight is the height of a figure with axes: the plot's is half its width, and enough
-// for the label of Y.
+// axesHeight returns the height of a figure with axes: half its width for the plot, and
+// enough for the label of Y.
 func axesHeight(title string, y Axis, names []string, width, em vg.Length) vg.Length {
 	h := max(width/2, letter(em, left, top).Width(clean(y.Label))+em*7, em*12) + headingHeight(title, em) + 16
 	if named(names) {
@@ -142,7 +142,7 @@ func axesHeight(title string, y Axis, names []string, width, em vg.Length) vg.Le
 	return h
 }
 
-// named reports whether series have names, so that a legend tells something.
+// named reports whether series have names, so that there is a legend.
 func named(names []string) bool {
 	return slices.ContainsFunc(names, func(s string) bool { return s != "" })
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/chainrule-go/chainrule/internal/atomicfile"
 )
 
-// A Figure is one of the figures of this package.
+// A Figure is a figure of any kind in this package.
 type Figure interface {
 	Name() string                         // its title
 	check() error                         // what is wrong with it
@@ -33,8 +33,8 @@ const (
 	letters     vg.Length = 12
 )
 
-// SVG writes the figure as an element <svg>, which is a file of its own or a part of a
-// page of HTML. It loads nothing.
+// SVG writes the figure as an element <svg>, which can be a file of its own or a part of an
+// HTML page. It loads nothing.
 func SVG(w io.Writer, f Figure) error {
 	if err := f.check(); err != nil {
 		return err
@@ -46,7 +46,7 @@ func SVG(w io.Writer, f Figure) error {
 	if _, err := c.WriteTo(&b); err != nil {
 		return err
 	}
-	// The library's own element has a prologue, which HTML forbids, and no name. Its font
+	// The element of the library has a prologue, which HTML forbids, and no name. Its font
 	// is not on every machine.
 	_, body, ok := strings.Cut(b.String(), "xlink\">\n")
 	if !ok {
@@ -59,7 +59,7 @@ func SVG(w io.Writer, f Figure) error {
 	return err
 }
 
-// PNG writes the figure as a picture 1,600 pixels wide: two a pixel of the page.
+// PNG writes the figure as a picture 1,600 pixels wide: two pixels for each pixel of the page.
 func PNG(w io.Writer, f Figure) error {
 	if err := f.check(); err != nil {
 		return err
@@ -70,7 +70,7 @@ func PNG(w io.Writer, f Figure) error {
 	return err
 }
 
-// Writer returns [SVG] or [PNG] by the end of the name of a file.
+// Writer returns [SVG] or [PNG], by the end of a file name.
 func Writer(path string) (func(io.Writer, Figure) error, error) {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".svg":
@@ -90,8 +90,7 @@ func Save(path string, f Figure) error {
 	return atomicfile.Write(path, func(w io.Writer) error { return write(w, f) })
 }
 
-// measured records the width of each text that is drawn, in the font the figure was laid
-// out for.
+// measured records the width of each text, in the font for which the figure was laid out.
 type measured struct {
 	*vgsvg.Canvas
 	widths []vg.Length
@@ -102,7 +101,7 @@ func (c *measured) FillString(f font.Face, at vg.Point, text string) {
 	c.Canvas.FillString(f, at, text)
 }
 
-// fitTexts gives each text its width, so that another font changes no place.
+// fitTexts gives each text its width, so that another font moves nothing.
 func (c *measured) fitTexts(svg string) string {
 	const tag = "<text "
 	parts := strings.Split(svg, tag)

@@ -28,7 +28,7 @@ func (f Grid) check() error {
 	return nil
 }
 
-// inner is the size of letters of the figures: 11 pixels or more.
+// inner is the size of the letters in the figures: 11 pixels or more.
 func (f Grid) inner(em vg.Length) vg.Length { return max(em*0.78, 8.25) }
 
 func (f Grid) columns() int {

@@ -10,14 +10,14 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Heat is a matrix whose numbers are shades, from white for the least to dark blue for
-// the largest. The first row is at the top.
+// Heat draws a matrix as shades, from white for the smallest number to dark blue for the
+// largest. The first row is at the top.
 type Heat struct {
 	Title         string
-	X, Y          string   // what the columns and rows are
+	X, Y          string   // labels of the columns and of the rows
 	Columns, Rows []string // their names
 	Values        [][]float64
-	Min, Max      float64    // of the scale; those of the values if both are 0
+	Min, Max      float64    // range of the scale; the range of the values if both are 0
 	Scale         string     // what the numbers are, with the unit
 	Text          [][]string // written in the cells, if they are large enough; nil is none
 }
@@ -41,7 +41,7 @@ func (f Heat) height(width, em vg.Length) vg.Length {
 	return cell*vg.Length(len(f.Rows)) + below + headingHeight(f.Title, em) + 16
 }
 
-// margins is the room for the names of the rows and columns, and for the scale.
+// margins returns the space for the names of the rows and columns, and for the scale.
 func (f Heat) margins(em vg.Length) (left, below, beside vg.Length) {
 	left, below, beside = em*3, em*3.2, em*9
 	for _, s := range f.Rows {
@@ -94,7 +94,7 @@ func (f Heat) draw(c draw.Canvas, em vg.Length) {
 	f.drawScale(c, cells, lo, hi, em)
 }
 
-// scale is the range of the shades.
+// scale returns the range of the shades.
 func (f Heat) scale() (lo, hi float64) {
 	if f.Min != 0 || f.Max != 0 {
 		return f.Min, f.Max
@@ -113,8 +113,8 @@ func (f Heat) scale() (lo, hi float64) {
 	return lo, hi
 }
 
-// textSize is the size at which all texts fit into cells of w and h, 0 if it is too small
-// to read.
+// textSize returns the size at which all texts fit into cells of w and h, or 0 if it is too
+// small to read.
 func (f Heat) textSize(w, h, em vg.Length) vg.Length {
 	if f.Text == nil {
 		return 0
@@ -133,8 +133,8 @@ func (f Heat) textSize(w, h, em vg.Length) vg.Length {
 	return size
 }
 
-// drawNames writes the names of rows and columns, of every second, third or fourth where
-// they do not fit.
+// drawNames writes the names of rows and columns: only every second, third or fourth one if
+// they do not all fit.
 func (f Heat) drawNames(c, cells draw.Canvas, w, h, em vg.Length) {
 	every := func(cell vg.Length) int { return max(1, int(math.Ceil(float64(em*1.1/cell)))) }
 	for i := 0; i < len(f.Rows); i += every(h) {

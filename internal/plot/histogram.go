@@ -9,8 +9,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A Histogram counts numbers in Bins intervals of the same width. Those that are not
-// finite are left out; those beyond the range of X count in the first or last interval.
+// A Histogram counts numbers in Bins intervals of equal width. Numbers that are not finite
+// are left out; numbers beyond the range of X count in the first or last interval.
 type Histogram struct {
 	Title  string
 	X      Axis // linear

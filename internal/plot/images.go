@@ -11,14 +11,15 @@ import (
 )
 
 // Images are pictures in rows, each with lines of text below it, such as the filters of a
-// convolution or the worst mistakes. Small ones are enlarged so that each pixel is seen.
+// convolution or the worst mistakes. Small pictures are enlarged so that each pixel is
+// visible.
 type Images struct {
 	Title   string
 	Columns int // 6 if 0
 	Images  []Image
 }
 
-// An Image is one of them.
+// An Image is one picture of Images.
 type Image struct {
 	Picture image.Image
 	Caption string // one or more lines
@@ -38,8 +39,8 @@ func (f Images) check() error {
 	return nil
 }
 
-// layout is the number of columns and rows, the width of a picture, and the height of a
-// picture with its caption.
+// layout returns the number of columns and rows, the width of a picture, and the height of
+// a picture with its caption.
 func (f Images) layout(width, em vg.Length) (columns, rows int, side, row vg.Length) {
 	columns = f.Columns
 	if columns == 0 {
@@ -83,7 +84,7 @@ func (f Images) draw(c draw.Canvas, em vg.Length) {
 	}
 }
 
-// enlarged repeats the pixels of a small picture, for a browser would blur it.
+// enlarged repeats the pixels of a small picture, because a browser would blur it.
 func enlarged(m image.Image) image.Image {
 	b := m.Bounds()
 	times := 168 / max(b.Dx(), b.Dy())

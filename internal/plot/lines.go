@@ -22,7 +22,7 @@ type Lines struct {
 	Levels  []float64
 }
 
-// A Series is one of them. Points that are not finite are left out, and divide a line.
+// A Series is a series of points. Points that are not finite are left out, and divide a line.
 type Series struct {
 	Name string
 	X, Y []float64
@@ -79,7 +79,7 @@ func (f Lines) draw(c draw.Canvas, em vg.Length) {
 			if s.Mark != Points {
 				p.Add(&plotter.Line{XYs: points, LineStyle: lineStyle(i)})
 			}
-			if s.Mark != Line || len(points) == 1 { // a line of one point is not seen
+			if s.Mark != Line || len(points) == 1 { // a line of one point is not visible
 				p.Add(&plotter.Scatter{XYs: points, GlyphStyle: glyphStyle(i, em)})
 			}
 		}
@@ -96,9 +96,9 @@ func (f Lines) draw(c draw.Canvas, em vg.Length) {
 	})
 }
 
-// contours are the lines on which the surface is at one of the levels. Each cell of a grid
-// is two triangles, in which the surface is taken to be flat: a level crosses a triangle
-// in one segment or not at all.
+// contours returns the lines on which the surface has one of the levels. Each cell of a
+// grid is divided into two triangles, in which the surface counts as flat: a level crosses
+// a triangle in one segment or not at all.
 type contours Lines
 
 func (f contours) Plot(c draw.Canvas, p *plot.Plot) {

@@ -12,7 +12,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// series are the colours of Okabe and Ito ("Color Universal Design", 2008), without the
+// series are the colors of Okabe and Ito ("Color Universal Design", 2008), without the
 // yellow, which is faint on white.
 var series = []color.RGBA{
 	{0, 114, 178, 255}, {213, 94, 0, 255}, {0, 158, 115, 255}, {204, 121, 167, 255},
@@ -39,7 +39,7 @@ func glyphStyle(i int, em vg.Length) draw.GlyphStyle {
 	return draw.GlyphStyle{Color: series[i%len(series)], Radius: em / 5, Shape: shapes[i%len(shapes)]}
 }
 
-// letter is the style of text of a size.
+// letter returns the style of text of the given size.
 func letter(size vg.Length, x, y float64) text.Style {
 	return text.Style{
 		Color: ink, Font: font.Font{Typeface: "Liberation", Variant: "Sans", Size: size},
@@ -59,8 +59,8 @@ func bold(s text.Style) text.Style {
 	return s
 }
 
-// clean replaces what has no place in a drawing, such as the control characters that XML
-// forbids, and cuts long names.
+// clean removes characters that cannot be drawn, such as the control characters that XML
+// forbids, and shortens long names.
 func clean(s string) string {
 	const most = 60
 	s = strings.Map(func(r rune) rune {
@@ -84,7 +84,7 @@ func heading(c draw.Canvas, title string, em vg.Length) draw.Canvas {
 	return draw.Crop(c, 0, 0, 0, -em*1.7)
 }
 
-// headingHeight is what heading takes.
+// headingHeight is the height of a heading.
 func headingHeight(title string, em vg.Length) vg.Length {
 	if title == "" {
 		return 0
@@ -92,7 +92,7 @@ func headingHeight(title string, em vg.Length) vg.Length {
 	return em * 1.7
 }
 
-// legend draws the names of series in rows at the top of c, each behind its sign, and
+// legend draws the names of series in rows at the top of c, each after its mark, and
 // returns the canvas below them.
 func legend(c draw.Canvas, names []string, em vg.Length, sign func(i int, c draw.Canvas)) draw.Canvas {
 	at, height := legendPlaces(names, c.Max.X-c.Min.X, em)
@@ -107,8 +107,8 @@ func legend(c draw.Canvas, names []string, em vg.Length, sign func(i int, c draw
 	return draw.Crop(c, 0, 0, 0, -height)
 }
 
-// legendPlaces is where each name of a legend begins, from its upper left corner, and the
-// height of all rows.
+// legendPlaces returns the place of each name in a legend, from its upper left corner, and
+// the height of all rows.
 func legendPlaces(names []string, width, em vg.Length) (at []vg.Point, height vg.Length) {
 	row := em * 1.4
 	p := vg.Point{Y: row / 2}
@@ -123,8 +123,8 @@ func legendPlaces(names []string, width, em vg.Length) (at []vg.Point, height vg
 	return at, p.Y + row/2 + em*0.5
 }
 
-// shade is a colour of a scale from white (0) to dark blue (1), which stays in order
-// without colours too: the Blues of ColorBrewer.
+// shade returns a color of the scale from white (0) to dark blue (1), the Blues of
+// ColorBrewer, which is also in order without colors.
 func shade(v float64) color.RGBA {
 	stops := []color.RGBA{{255, 255, 255, 255}, {198, 219, 239, 255}, {107, 174, 214, 255}, {33, 113, 181, 255}, {8, 48, 107, 255}}
 	switch {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/chainrule-go/chainrule/data"
@@ -48,23 +49,18 @@ const (
 func Evaluate(ctx context.Context, net nn.Layer[float32], loss nn.Loss[float32], samples data.Samples[float32], from *data.Preparation, batch, threads int) (*Evaluation, error) {
 	e := &Evaluation{Samples: samples.Len()}
 	var take func(first int, y *tensor.Tensor[float32], t nn.Targets[float32]) error
-	sum, weights := 0.0, 0.0
+	var score train.Score
 	err := train.Outputs(ctx, net, samples, batch, threads, func(first int, y *tensor.Tensor[float32], t nn.Targets[float32]) error {
 		if take == nil {
 			take = e.begin(y, t, from)
 		}
-		weight := float64(t.Len())
-		if weighted, ok := loss.(nn.WeightedLoss[float32]); ok {
-			weight = weighted.Weight(t)
-		}
-		sum = math.FMA(weight, loss.Forward(nil, y, t), sum)
-		weights += weight
+		score.Add(train.ScoreOf(nil, loss, y, t))
 		return take(first, y, t)
 	})
 	if err != nil {
 		return nil, err
 	}
-	e.Loss = sum / weights
+	e.Loss = score.Loss()
 	if e.Classes != nil {
 		e.Classes.Pictures = pictures(samples, e.Classes.Mistakes, from)
 	}
@@ -90,22 +86,20 @@ func (e *Evaluation) begin(y *tensor.Tensor[float32], t nn.Targets[float32], fro
 	v := &Values{Regression: metrics.NewRegression[float32](n), Names: make([]string, n)}
 	drawn := min(n, mostDrawn)
 	v.Actual, v.Predicted = make([][]float64, drawn), make([][]float64, drawn)
-	mean, std := make([]float64, n), make([]float64, n)
 	for i := range n {
-		v.Names[i], std[i] = fmt.Sprint("output ", i), 1
-		if from != nil && i < len(from.Targets) {
-			v.Names[i], mean[i], std[i] = from.Targets[i].Name, from.Targets[i].Mean, from.Targets[i].Std
+		if v.Names[i] = fmt.Sprint("output ", i); from != nil && i < len(from.Targets) {
+			v.Names[i] = from.Targets[i].Name
 		}
 	}
 	e.Values = v
 	every := (e.Samples + mostPoints - 1) / mostPoints
 	return func(first int, y *tensor.Tensor[float32], t nn.Targets[float32]) error {
 		inUnits := func(x *tensor.Tensor[float32]) *tensor.Tensor[float32] {
-			u := tensor.New[float32](t.Len(), n)
-			for i, value := range x.Data {
-				u.Data[i] = float32(math.FMA(float64(value), std[i%n], mean[i%n]))
+			u := slices.Clone(x.Data)
+			if from != nil {
+				data.Restore(from, u)
 			}
-			return u
+			return tensor.Of(u, t.Len(), n)
 		}
 		y, actual := inUnits(y), inUnits(t.Values)
 		v.Add(y, actual)

@@ -43,11 +43,22 @@ func classes(t *testing.T, from *data.Preparation) *Evaluation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if math.Abs(e.Loss-loss) > 1e-12 || e.Classes.Accuracy() != accuracy {
+	if e.Loss != loss || e.Classes.Accuracy() != accuracy {
 		t.Fatalf("loss %v, accuracy %v; train.Evaluate says %v and %v", e.Loss, e.Classes.Accuracy(), loss, accuracy)
 	}
 	e.Of = "Test set"
 	return e
+}
+
+// TestLossWithoutWeight: as everywhere, that of samples of which none has a weight is 0.
+func TestLossWithoutWeight(t *testing.T) {
+	set := data.Set[float32]{X: tensor.New[float32](3, 2), T: make([]int, 3)}
+	loss := nn.NewSoftmaxWithLoss[float32]()
+	loss.ClassWeights = []float64{0, 1}
+	e, err := Evaluate(t.Context(), nn.NewSequential[float32](), loss, set, nil, 2, 1)
+	if err != nil || e.Loss != 0 {
+		t.Errorf("%v, %v; want a loss of 0", e, err)
+	}
 }
 
 // values evaluates y = x for targets of 100 + 2x: after what was done to them is undone,

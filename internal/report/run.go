@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,23 +29,19 @@ type Run struct {
 // "optimizer.lr".
 type Setting struct{ Name, Value string }
 
-// What a configuration may hold, in bytes.
-const (
-	largestConfig = 1 << 20
-	longestName   = 500 // of a setting
-)
+const longestName = 500 // of a setting, in bytes
 
 // ReadRun reads config.json and log.jsonl of the folder of a run. Either may be missing,
 // but not both.
 func ReadRun(dir string) (*Run, error) {
 	run := &Run{Dir: dir, Log: &Log{}}
-	config, err := os.Open(filepath.Join(dir, train.ConfigFile))
-	if err == nil {
-		run.Config, err = ReadConfig(config, config.Name())
-		config.Close()
-	}
+	config, err := train.ConfigText(dir)
 	none := errors.Is(err, fs.ErrNotExist)
-	if err != nil && !none {
+	if err == nil {
+		if run.Config, err = Settings(config); err != nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, train.ConfigFile), err)
+		}
+	} else if !none {
 		return nil, err
 	}
 	log, err := os.Open(filepath.Join(dir, train.LogFile))
@@ -56,27 +51,11 @@ func ReadRun(dir string) (*Run, error) {
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		if none {
-			return nil, fmt.Errorf("%q is not the folder of a run: it has neither config.json nor log.jsonl; train --run makes one", dir)
+			return nil, fmt.Errorf("%q is not the folder of a run: it has neither %s nor %s; train --run makes one", dir, train.ConfigFile, train.LogFile)
 		}
 		err = nil
 	}
 	return run, err
-}
-
-// ReadConfig reads a configuration, which is a JSON object. Errors begin with name.
-func ReadConfig(r io.Reader, name string) ([]Setting, error) {
-	text, err := io.ReadAll(io.LimitReader(r, largestConfig+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", name, err)
-	}
-	if len(text) > largestConfig {
-		return nil, fmt.Errorf("%s is larger than a configuration may be, %d bytes", name, largestConfig)
-	}
-	c, err := Settings(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return c, nil
 }
 
 // Settings returns the settings of a JSON object, in their order.

@@ -9,8 +9,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// ReadData reads the data of the entries from r, to its end, into the tensors of their
-// names, whose shapes are those of the entries. It returns the SHA-256 of each.
+// ReadData reads the data of the entries from r, to its end, into the tensors with the same
+// names, which have the shapes of the entries. It returns the SHA-256 of each tensor.
 func ReadData[T tensor.Float](r io.Reader, entries []Entry, tensors map[string]*tensor.Tensor[T]) (map[string][sha256.Size]byte, error) {
 	sums := map[string][sha256.Size]byte{}
 	c := &counter{r: r}
@@ -48,7 +48,7 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// chunk is how many elements are converted at a time.
+// chunk is the number of elements that are converted at a time.
 const chunk = 1 << 14
 
 // writeData writes elements as their bytes.
@@ -66,8 +66,8 @@ func writeData[T tensor.Float](w io.Writer, data []T) error {
 	return nil
 }
 
-// encode writes the bytes of elements to buf. [binary.Encode] takes three times as long: it
-// asks an interface for each element.
+// encode writes the bytes of elements to buf. [binary.Encode] takes three times as long,
+// because it calls an interface for each element.
 func encode[T tensor.Float](buf []byte, data []T) {
 	switch data := any(data).(type) {
 	case []float32:
@@ -83,7 +83,7 @@ func encode[T tensor.Float](buf []byte, data []T) {
 	}
 }
 
-// decode sets elements to what their bytes in buf say.
+// decode sets elements from the bytes in buf.
 func decode[T tensor.Float](buf []byte, data []T) {
 	switch data := any(data).(type) {
 	case []float32:
@@ -99,8 +99,8 @@ func decode[T tensor.Float](buf []byte, data []T) {
 	}
 }
 
-// readData reads n elements, or fewer and an io.ErrUnexpectedEOF if r ends before. Its
-// memory grows with what arrives.
+// readData reads n elements. If r ends before, it returns fewer, and an
+// io.ErrUnexpectedEOF. Its memory grows with the bytes that arrive.
 func readData[T tensor.Float](r io.Reader, n int) (data []T, err error) {
 	_, size := Elements[T]()
 	buf := make([]byte, size*min(n, chunk))
@@ -125,7 +125,7 @@ func readData[T tensor.Float](r io.Reader, n int) (data []T, err error) {
 	return data, nil
 }
 
-// upTo reads n bytes, or fewer if r ends before.
+// upTo reads n bytes. If r ends before, it returns fewer.
 func upTo(r io.Reader, n int) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(r, int64(n)))
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// Blank takes the place of the digest in a text while that is computed. It stands under
-// "sha256" in front of what could hold so many zeros.
+// Blank stands in a text in place of the digest while the digest is computed. It is the value of
+// "sha256", which comes before any field that could hold as many zeros.
 var Blank = strings.Repeat("0", hex.EncodedLen(sha256.Size))
 
-// Digest is the SHA-256 of a file, in hexadecimal digits: that of its text, in
-// which digest is replaced by zeros, followed by a line "NAME SUM" for each tensor, in
-// the order of the names, SUM being the SHA-256 of its bytes. It does not depend on the
-// order of the tensors, which other programs may change.
+// Digest returns the SHA-256 of a file, in hexadecimal digits. It is the SHA-256 of the
+// file's text, with zeros in place of the digest, and then a line "NAME SUM" for each
+// tensor, in the order of the names; SUM is the SHA-256 of the tensor's bytes. It does not
+// depend on the order of the tensors in the file, which other programs may change.
 func Digest(text, digest string, sums map[string][sha256.Size]byte) string {
 	sum := sha256.New()
 	sum.Write([]byte(strings.Replace(text, digest, Blank, 1)))
@@ -29,8 +29,8 @@ func Digest(text, digest string, sums map[string][sha256.Size]byte) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// DigestIn takes the digest from the fields of a text, which errors call by name: "" if
-// there is none.
+// DigestIn takes the digest from the fields of a text. It returns "" if there is none. name
+// is the name of the text in errors.
 func DigestIn(fields *strictjson.Object, name string) (string, error) {
 	v := fields.Take("sha256")
 	if _, none := v.(strictjson.Absent); none {
@@ -43,7 +43,7 @@ func DigestIn(fields *strictjson.Object, name string) (string, error) {
 	return digest, nil
 }
 
-// WithDigest returns the text, whose digest is still Blank, with its digest.
+// WithDigest returns the text with its digest in place of Blank.
 func WithDigest[T tensor.Float](text string, tensors []Tensor[T]) (string, error) {
 	sums := map[string][sha256.Size]byte{}
 	for _, t := range tensors {

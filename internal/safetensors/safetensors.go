@@ -47,8 +47,8 @@ type Tensor[T tensor.Float] struct {
 	*tensor.Tensor[T]
 }
 
-// Write writes the tensors in their order, one behind the other, and in the metadata the
-// text under the key.
+// Write writes the tensors in order, one after another, and the text under the key in the
+// metadata.
 func Write[T tensor.Float](w io.Writer, key, text string, tensors []Tensor[T]) error {
 	dtype, size := Elements[T]()
 	metadata, header := &strictjson.Object{}, &strictjson.Object{}
@@ -86,10 +86,10 @@ func Write[T tensor.Float](w io.Writer, key, text string, tensors []Tensor[T]) e
 	return nil
 }
 
-// A Header is that of a file: its entries cover the data in order, without holes.
+// A Header is the header of a file. Its entries cover the data in order, without holes.
 type Header struct {
-	Text    string // what the metadata have under the key
-	Found   bool   // whether they have the key
+	Text    string // the text under the key in the metadata
+	Found   bool   // whether the metadata have the key
 	Entries []Entry
 }
 
@@ -100,9 +100,9 @@ type Entry struct {
 	Begin, End int
 }
 
-// ReadHeader reads the header of a file whose tensors all have elements of type T, and
-// the text under the key. What it takes of memory is a small multiple of the header:
-// values are parsed one by one, and none of those allowed is long.
+// ReadHeader reads the header of a file whose tensors all have elements of type T, and the
+// text under the key. It takes a small multiple of the header in memory: values are parsed
+// one by one, and none may be long.
 func ReadHeader[T tensor.Float](r io.Reader, key string) (*Header, error) {
 	text, err := readHeader(r)
 	if err != nil {
@@ -137,7 +137,7 @@ func ReadHeader[T tensor.Float](r io.Reader, key string) (*Header, error) {
 		return nil, Fail("header", "%v", strictjson.Problem(err))
 	}
 
-	// Entries may come in any order, their data may not overlap or leave holes.
+	// Entries may come in any order. Their data must not overlap or leave holes.
 	slices.SortStableFunc(h.Entries, func(a, b Entry) int {
 		return cmp.Or(cmp.Compare(a.Begin, b.Begin), cmp.Compare(a.End, b.End))
 	})
@@ -184,8 +184,8 @@ func readHeader(r io.Reader) ([]byte, error) {
 	return text, nil
 }
 
-// textIn returns the text under a key of the metadata. Other keys are for other programs,
-// as long as their values are text.
+// textIn returns the text under a key of the metadata. Other keys may belong to other
+// programs, as long as their values are texts.
 func textIn(dec *jsontext.Decoder, key string) (text string, found bool, err error) {
 	if dec.PeekKind() != '{' {
 		value, err := dec.ReadValue()
@@ -215,7 +215,7 @@ func textIn(dec *jsontext.Decoder, key string) (text string, found bool, err err
 	return text, found, err
 }
 
-// parseEntry reads a tensor's entry, whose size is then that of its shape.
+// parseEntry reads the entry of a tensor. The size of its data must follow from its shape.
 func parseEntry(name string, value jsontext.Value, dtype string, size int) (Entry, error) {
 	e := Entry{Name: name}
 	const longest = 4096 // three fields with the names and numbers that are allowed

@@ -3,15 +3,15 @@ package spelling
 
 import "strings"
 
-// Suggest returns "; did you mean NAME?" for the names that are nearest to what was
-// typed or begin with it, and "" if none is near or more than three are. Case does not
-// count.
+// Suggest returns "; did you mean NAME?" with the names that are nearest to the typed one
+// or begin with it. It returns "" if no name is near, or more than three are. Case does not
+// matter.
 func Suggest(typed string, names []string) string {
 	const longest = 40
 	if typed == "" || len(typed) > longest {
 		return ""
 	}
-	// Of a short name, a few changes make any other.
+	// A few changes can turn a short name into any other.
 	nearest := min(2, (len(typed)-1)/2)
 	var near []string
 	for _, name := range names {

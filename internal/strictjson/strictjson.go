@@ -31,7 +31,7 @@ func (o *Object) Set(key string, value any) {
 	o.values[key] = value
 }
 
-// Absent is what Take returns for a key that is not there.
+// Absent is the result of Take for a key that is missing.
 type Absent struct{}
 
 // Take returns the value of a key and removes it.
@@ -76,8 +76,9 @@ func (o *Object) MarshalJSON() ([]byte, error) {
 }
 
 // Parse reads text, which must be one JSON object and nothing else. Package jsontext
-// refuses what has more than one meaning: keys that occur twice in an object, text that
-// is not UTF-8, halves of surrogate pairs, values nested more than 10,000 deep.
+// refuses text with more than one meaning: keys that occur twice in an object, text that is
+// not UTF-8, and halves of surrogate pairs. It also refuses values nested more than 10,000
+// deep.
 //
 // More than maxValues values are an error: each takes far more memory than its text.
 func Parse(text []byte) (*Object, error) {
@@ -105,7 +106,7 @@ func Value(text []byte) (any, error) {
 	return v, nil
 }
 
-// End reports what follows after the value that was read.
+// End returns an error if anything follows the value that was read.
 func End(dec *jsontext.Decoder) error {
 	_, err := dec.ReadToken()
 	switch err {
@@ -117,7 +118,7 @@ func End(dec *jsontext.Decoder) error {
 	return err
 }
 
-// Members calls read for each key of the object that follows; read reads its value.
+// Members calls read for each key of the object that comes next; read reads the value.
 func Members(dec *jsontext.Decoder, read func(key string) error) error {
 	if _, err := dec.ReadToken(); err != nil { // the {
 		return err
@@ -205,14 +206,14 @@ func (p *parser) value() (any, error) {
 	return nil, nil // null
 }
 
-// Integer returns v as an integer of 0 or more, written as such: not 1.0 or 1e3.
+// Integer returns v as an integer of 0 or more. It must be written as one: not 1.0 or 1e3.
 func Integer(v any) (int, bool) {
 	number, _ := v.(json.Number)
 	n, err := strconv.ParseUint(string(number), 10, strconv.IntSize-1)
 	return int(n), err == nil
 }
 
-// SignedInteger returns v as an integer of any sign, written as such.
+// SignedInteger returns v as an integer, which may be negative. It must be written as one.
 func SignedInteger(v any) (int, bool) {
 	number, _ := v.(json.Number)
 	n, err := strconv.ParseInt(string(number), 10, strconv.IntSize)
@@ -226,8 +227,8 @@ func Float(v any) (float64, bool) {
 	return x, err == nil
 }
 
-// Key returns v as a random key: 16 hexadecimal digits, for not every program reads
-// Integers of 64 bits.
+// Key returns v as a random key: 16 hexadecimal digits, because not every program reads
+// integers of 64 bits.
 func Key(v any) (uint64, bool) {
 	digits, _ := v.(string)
 	k, err := strconv.ParseUint(digits, 16, 64)
@@ -284,7 +285,7 @@ func Show(v any) string {
 	return fmt.Sprint(v)
 }
 
-// Clip keeps an error short: a file may hold names of millions of letters.
+// Clip shortens a text for an error message: a file may hold names of millions of letters.
 func Clip(s string) string {
 	const most = 400
 	if len(s) > most {

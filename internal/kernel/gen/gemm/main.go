@@ -13,11 +13,10 @@ import (
 
 func main() {
 	ConstraintExpr("!purego")
-	for vectors, heights := range [][]int{1: {12, 4, 1}, 2: {12, 4, 1}, 3: {8, 2, 1}, 4: {6, 2, 1}} {
-		if vectors > 0 {
-			strip{element: float32s, bits: 512, vectors: vectors, edge: masked512, heights: heights}.write()
-		}
-	}
+	strip{element: float32s, bits: 512, vectors: 1, edge: masked512, heights: []int{12, 4, 1}}.write()
+	strip{element: float32s, bits: 512, vectors: 2, edge: overlapped, heights: []int{12, 4, 1}}.write()
+	strip{element: float32s, bits: 512, vectors: 3, edge: overlapped, heights: []int{8, 4, 2, 1}, unroll: 4}.write()
+	strip{element: float32s, bits: 512, vectors: 4, edge: overlapped, heights: []int{6, 4, 2, 1}, unroll: 4}.write()
 	strip{element: float32s, bits: 256, vectors: 1, edge: masked512, heights: []int{12, 1}}.write()
 	strip{element: float64s, bits: 512, vectors: 4, edge: masked512, heights: []int{6, 3, 1}}.write()
 	for _, e := range []element{float32s, float64s} {
@@ -32,6 +31,8 @@ func main() {
 		copyPlanes(bits)
 		maxOfFour(bits)
 		spreadToFour(bits)
+		patches{bits}.write()
+		nonzeros(bits)
 	}
 	row(512)
 	row(256)

@@ -12,6 +12,7 @@ import (
 // go over planes, rows of squares and squares, a vector at a time.
 type squares struct {
 	bits              int
+	gaps              bool // between planes of others, and there is a first place
 	vector            register
 	places            reg.VecVirtual    // of the first element of each square
 	one, width        reg.VecVirtual    // what leads to the others
@@ -58,10 +59,16 @@ func (s *squares) walk(image string, others []string, do func()) {
 	}
 	whole := moves{func(m Mem, dst reg.VecVirtual) { VMOVUPS(m, dst) }, func(src reg.VecVirtual, m Mem) { VMOVUPS(src, m) }}
 
-	rows, n, start := GP64(), GP64(), s.vector()
+	rows, n, start, first := GP64(), GP64(), s.vector(), s.vector()
+	if s.gaps {
+		repeat(load("first"), first)
+	}
 	Label("plane")
 	MOVQ(param("rows"), rows)
 	VMOVUPS(evens(), start)
+	if s.gaps {
+		VPADDD(first, start, start)
+	}
 	s.high, s.low = GP64(), GP64()
 	MOVQ(line, s.high)
 	Label("row")
@@ -102,6 +109,11 @@ func (s *squares) walk(image string, others []string, do func()) {
 	DECQ(rows)
 	JNZ(LabelRef("row"))
 	ADDQ(param("plane"), line)
+	if s.gaps {
+		for _, p := range s.others {
+			ADDQ(param("gap"), p)
+		}
+	}
 	DECQ(param("planes"))
 	JNZ(LabelRef("plane"))
 	VZEROUPPER()
@@ -143,25 +155,25 @@ func turns() Mem {
 // maxOfFour writes a function that computes the maxima of squares.
 func maxOfFour(bits int) {
 	name := fmt.Sprintf("maxOfFour%df32", bits)
-	TEXT(name, NOSPLIT, "func(y *float32, choices *int32, x *float32, plane, row uintptr, planes, rows, n, width int)")
+	TEXT(name, NOSPLIT, "func(y *float32, choices *int32, gap uintptr, x *float32, plane, row uintptr, planes, rows, n, width, first int)")
 	Doc(
 		name+" sets y to the largest of each square of four elements of planes of x, and choices",
 		"to where in a plane it is, NaN being the largest, and of equals the first; planes, rows",
-		"and n are 1 or more, and plane and row in bytes:",
+		"and n are 1 or more, and plane, row and gap, between planes of y and choices, in bytes:",
 		"",
 		"\tfor p := range planes {",
 		"\t\tfor i := range rows {",
 		"\t\t\tfor j := range n {",
-		"\t\t\t\ty[p][i][j], choices[p][i][j] = x[p][2*i][2*j], 2*i*width+2*j",
-		"\t\t\t\ttake x[p][2*i][2*j+1] at 2*i*width+2*j+1 if larger",
-		"\t\t\t\ttake x[p][2*i+1][2*j] at (2*i+1)*width+2*j if larger",
-		"\t\t\t\ttake x[p][2*i+1][2*j+1] at (2*i+1)*width+2*j+1 if larger",
+		"\t\t\t\ty[p][i][j], choices[p][i][j] = x[p][2*i][2*j], first+2*i*width+2*j",
+		"\t\t\t\ttake x[p][2*i][2*j+1] at first+2*i*width+2*j+1 if larger",
+		"\t\t\t\ttake x[p][2*i+1][2*j] at first+(2*i+1)*width+2*j if larger",
+		"\t\t\t\ttake x[p][2*i+1][2*j+1] at first+(2*i+1)*width+2*j+1 if larger",
 		"\t\t\t}",
 		"\t\t}",
 		"\t}",
 	)
 	Pragma("noescape")
-	s := &squares{bits: bits}
+	s := &squares{bits: bits, gaps: true}
 	if bits == 512 {
 		for i := range s.constants {
 			s.constants[i] = ZMM()

@@ -372,21 +372,33 @@ func (s strip) start(rows int) (acc [][]reg.VecVirtual, halves []reg.VecVirtual)
 // end writes the sums to C.
 func (s strip) end(acc [][]reg.VecVirtual, halves []reg.VecVirtual) {
 	Comment("the tile of C")
-	zero, floor, cRow := s.vector(), s.vector(), load("cRow")
+	sums := slices.Concat(append(acc, halves)...)
+	zero, stores := s.vector(), fmt.Sprintf("stores%d", len(acc))
 	s.xor(zero, zero, zero)
-	s.broadcast(param("floor"), floor)
-	finish := func(sum reg.VecVirtual) {
+	for _, sum := range sums {
 		s.add(zero, sum, sum)
-		s.max(sum, floor, sum) // of a NaN and a number, the second: the NaN
 	}
+	floor := param("floor")
+	sign := GP64()
+	if s.size == 4 {
+		MOVLQSX(floor, sign)
+	} else {
+		MOVQ(floor, sign)
+	}
+	TESTQ(sign, sign)
+	JLT(LabelRef(stores)) // -Inf, and not 0
+	s.broadcast(floor, zero)
+	for _, sum := range sums {
+		s.max(sum, zero, sum) // of a NaN and a number, the second: the NaN
+	}
+	Label(stores)
+	cRow := load("cRow")
 	for r := range acc {
 		for v := range acc[r] {
-			finish(acc[r][v])
 			s.writeVector(acc[r][v], s.c, v)
 		}
 		if s.edge == half {
 			if r%2 == 0 {
-				finish(halves[r/2])
 				VMOVUPS(halves[r/2].AsX(), s.halfVector(s.c))
 			} else {
 				VEXTRACTF128(Imm(1), halves[r/2], s.halfVector(s.c))
@@ -412,10 +424,31 @@ func (s strip) tile(rows int, highest bool) {
 		ADDQ(s.aRow, a[len(a)-1])
 	}
 	b, k := load("b"), load("k")
-	s.loop(rows, highest, k, func() {
+	var below reg.GPVirtual
+	if highest && s.vectors >= 3 && s.unroll > 1 {
+		below = GP64()
+		MOVQ(s.aRow, below)
+		IMUL3Q(Imm(uint64(rows)), below, below)
+		ADDQ(s.a, below)
+	}
+	s.loop(rows, highest, k, func(i int) {
 		s.multiply(a, b, acc, halves)
-		if highest && s.bits == 512 && s.vectors >= 3 { // the next line of A: of these rows, or of those below
-			PREFETCHT0(Mem{Base: a[0], Disp: 64})
+		if below != nil && i == 0 {
+			Comment("the rows of A below are needed next, and may be far away")
+			row := GP64()
+			MOVQ(below, row)
+			for r := range rows {
+				m := Mem{Base: row}
+				if r%3 > 0 {
+					m.Index, m.Scale = s.aRow, uint8(r%3)
+				}
+				PREFETCHT0(m)
+				if r%3 == 2 && r+1 < rows {
+					LEAQ(Mem{Base: row, Index: s.aRow, Scale: 2}, row)
+					ADDQ(s.aRow, row)
+				}
+			}
+			LEAQ(Mem{Base: below, Index: s.aStep, Scale: uint8(s.unroll)}, below)
 		}
 		for _, a := range a {
 			ADDQ(s.aStep, a)
@@ -471,25 +504,23 @@ func (s strip) multiply(a []reg.GPVirtual, b reg.GPVirtual, acc [][]reg.VecVirtu
 }
 
 // loop writes a loop over k, as often written out as the strip says.
-func (s strip) loop(rows int, highest bool, k reg.GPVirtual, body func()) {
+func (s strip) loop(rows int, highest bool, k reg.GPVirtual, body func(i int)) {
 	label := fmt.Sprintf("loop%d", rows)
 	if highest && s.unroll > 1 {
-		some := GP64()
-		MOVQ(k, some)
-		SHRQ(Imm(map[int]uint64{2: 1, 4: 2}[s.unroll]), some)
-		JZ(LabelRef(label + "rest"))
+		SUBQ(Imm(uint64(s.unroll)), k)
+		JL(LabelRef(label + "rest"))
 		Label(label + "unrolled")
-		for range s.unroll {
-			body()
+		for i := range s.unroll {
+			body(i)
 		}
-		DECQ(some)
-		JNZ(LabelRef(label + "unrolled"))
+		SUBQ(Imm(uint64(s.unroll)), k)
+		JGE(LabelRef(label + "unrolled"))
 		Label(label + "rest")
-		ANDQ(Imm(uint64(s.unroll-1)), k)
+		ADDQ(Imm(uint64(s.unroll)), k)
 		JZ(LabelRef(label + "done"))
 	}
 	Label(label)
-	body()
+	body(1)
 	DECQ(k)
 	JNZ(LabelRef(label))
 	Label(label + "done")
