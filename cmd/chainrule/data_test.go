@@ -51,12 +51,6 @@ func TestOwnTable(t *testing.T) {
 			t.Errorf("eval says %s", out)
 		}
 	})
-	t.Run("sizes", func(t *testing.T) {
-		_, _, stderr := call(t, "train", "--force", "--data", iris, "--label", "species", "--validation", "0.1", "--steps", "1", "--out", model)
-		if want := "105 samples to train on, 15 for validation, 30 to test"; !strings.Contains(stderr, want) {
-			t.Errorf("train says %q, want %q", stderr, want)
-		}
-	})
 	t.Run("skewed classes", func(t *testing.T) {
 		const advice = "Its classes are skewed: with --class-weights balanced"
 		if out := must(t, "data", skewedTable(t)); !strings.Contains(out, advice) {

@@ -108,21 +108,8 @@ func (o *dataOptions) load(ctx context.Context, a *app) (*dataset, error) {
 		return nil, err
 	}
 	set := &dataset{train: parts.Train, validation: parts.Validation, test: parts.Test, preparation: parts.Preparation, sha256: parts.SHA256}
-	a.logf("%s", set.sizes())
 	set.complete()
 	return set, nil
-}
-
-// sizes says how many samples each part has.
-func (s *dataset) sizes() string {
-	text := fmt.Sprintf("%d samples to train on", s.train.Len())
-	if s.validation != nil {
-		text += fmt.Sprintf(", %d for validation", s.validation.Len())
-	}
-	if s.test != nil {
-		text += fmt.Sprintf(", %d to test", s.test.Len())
-	}
-	return text
 }
 
 // fits refuses a flag that says nothing of the data, which are of another kind.
