@@ -113,11 +113,24 @@ func (f *imageFolder) read(ctx context.Context, image *Image, want []string, sam
 			if err != nil {
 				return nil, nil, err
 			}
+			if pixels == nil {
+				if count := f.count(); len(some) > mostPixels/count {
+					return nil, nil, fmt.Errorf("%s: %d pictures of %d x %d x %d are %d bytes; want at most %d; give a smaller --size, or fewer pictures", f.dir, count, image.Width, image.Height, image.Channels, int64(count)*int64(len(some)), mostPixels)
+				}
+			}
 			pixels = append(pixels, some...)
 			labels = append(labels, label)
 		}
 	}
 	return pixels, labels, nil
+}
+
+// count returns the number of all pictures.
+func (f *imageFolder) count() (n int) {
+	for _, files := range f.files {
+		n += len(files)
+	}
+	return n
 }
 
 // path returns the path of a file.

@@ -118,6 +118,39 @@ func TestImageFolder(t *testing.T) {
 	})
 }
 
+// TestTooManyInputs: what would take much more memory than it has itself is refused first.
+func TestTooManyInputs(t *testing.T) {
+	t.Run("categories", func(t *testing.T) {
+		columns := make([]Column, 20)
+		for i := range columns {
+			columns[i].Categories = classNames(mostCategories)
+		}
+		p := &Preparation{Columns: columns}
+		if err := (&table{name: "t.csv", rows: freeInputs / 20_000}).fits(p); err != nil {
+			t.Errorf("as many as are taken: %v", err)
+		}
+		err := (&table{name: "t.csv", rows: freeInputs/20_000 + 1}).fits(p)
+		if want := "t.csv: 13422 records of 20000 inputs are 268440000 numbers; want at most 268435456; leave columns of many categories out (--ignore)"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want an error with %q", err, want)
+		}
+	})
+	t.Run("numbers", func(t *testing.T) {
+		if err := (&table{rows: freeInputs}).fits(&Preparation{Columns: make([]Column, 20)}); err != nil {
+			t.Errorf("got %v: each field is one number", err)
+		}
+	})
+	t.Run("pictures", func(t *testing.T) {
+		dir := t.TempDir()
+		pictureFile(t, filepath.Join(dir, "a", "0.png"), 1, 1, 0)
+		pictureFile(t, filepath.Join(dir, "b", "0.png"), 1, 1, 0)
+		f := &imageFolder{dir: dir, classes: []string{"a"}, files: [][]string{slices.Repeat([]string{"a/0.png"}, 1<<31/(3*1024*1024)+1)}}
+		_, _, err := f.read(t.Context(), &Image{Height: 1024, Width: 1024, Channels: 3}, nil, false, nil)
+		if want := "683 pictures of 1024 x 1024 x 3 are 2148532224 bytes; want at most 2147483647; give a smaller --size"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want an error with %q", err, want)
+		}
+	})
+}
+
 func TestIDXPair(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, x *IDX) string {

@@ -64,11 +64,14 @@ type Array struct {
 // The limits of a Preparation. They are checked before memory is allocated for it.
 const (
 	mostColumns    = 20_000
-	mostCategories = 1_000   // of a column
-	mostClasses    = 65_536  // of a label
-	mostInputs     = 1 << 20 // of a row of a table
-	longestName    = 255     // bytes of a name of a column, a class or a category
-	longestSide    = 4096    // pixels of an image
+	mostCategories = 1_000     // of a column
+	mostClasses    = 65_536    // of a label
+	mostInputs     = 1 << 20   // of a row of a table
+	freeInputs     = 1 << 28   // of all rows of a table; more are taken if they are at most
+	inputsPerField = 16        // for each field of theirs
+	mostPixels     = 1<<31 - 1 // bytes of all pictures
+	longestName    = 255       // bytes of a name of a column, a class or a category
+	longestSide    = 4096      // pixels of an image
 )
 
 // Shape returns the shape of a sample: (inputs) for a row of a table.

@@ -193,7 +193,19 @@ func (t *table) prepare(f *tableFile, o *Options, part []uint8) (*Preparation, e
 	if err := p.Check(); err != nil {
 		return nil, fmt.Errorf("%s: %w", t.name, err)
 	}
+	if err := t.fits(p); err != nil {
+		return nil, err
+	}
 	return p, nil
+}
+
+// fits refuses a table whose categories would take much more memory than its fields.
+func (t *table) fits(p *Preparation) error {
+	inputs, rows := p.Shape()[0], int64(t.rows)
+	if most := max(freeInputs, inputsPerField*rows*int64(len(p.Columns))); rows*int64(inputs) > most {
+		return &TableError{Name: t.name, Err: fmt.Errorf("%d records of %d inputs are %d numbers; want at most %d; leave columns of many categories out (--ignore), or give fewer records", rows, inputs, rows*int64(inputs), most)}
+	}
+	return nil
 }
 
 // fill replaces the missing values of a slot, which are NaN, by a value that is computed

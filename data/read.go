@@ -64,6 +64,9 @@ func readPrepared(r io.Reader, name string, p *Preparation) (t *table, labelled 
 	if err != nil {
 		return nil, false, err
 	}
-	t, err = f.read(slots, p.Missing)
+	if t, err = f.read(slots, p.Missing); err != nil {
+		return nil, false, err
+	}
+	err = t.fits(p)
 	return t, labelled, err
 }
