@@ -213,7 +213,7 @@ func DescribeFolder(ctx context.Context, dir string) (*FolderSummary, error) {
 	s := &FolderSummary{}
 	for i, class := range f.classes {
 		image := &Image{}
-		if _, err := readPicture(ctx, f.path(f.files[i][0]), "", image, "", nil); err != nil {
+		if _, err := readPicture(ctx, f.path(f.files[i][0]), "", image, "", false, nil); err != nil {
 			return nil, err
 		}
 		s.Classes = append(s.Classes, ClassSummary{class, len(f.files[i]), image.Width, image.Height})

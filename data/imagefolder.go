@@ -24,6 +24,7 @@ type imageFolder struct {
 	dir     string
 	classes []string   // sorted
 	files   [][]string // for each class: paths relative to dir, with slashes, sorted
+	empty   []string   // folders without pictures, and links to folders
 }
 
 // openImageFolder lists the pictures of each class.
@@ -35,17 +36,22 @@ func openImageFolder(ctx context.Context, dir string) (*imageFolder, error) {
 	}
 	for _, class := range entries {
 		name := class.Name()
-		if !class.IsDir() || strings.HasPrefix(name, ".") {
+		info, err := os.Stat(filepath.Join(dir, name)) // of what a link leads to
+		if strings.HasPrefix(name, ".") || err != nil || !info.IsDir() {
 			continue
 		}
-		files, err := picturesBelow(ctx, dir, name)
-		if err != nil {
-			return nil, err
+		var files []string
+		if class.IsDir() {
+			if files, err = picturesBelow(ctx, dir, name); err != nil {
+				return nil, err
+			}
 		}
-		if len(files) > 0 {
-			f.classes = append(f.classes, name)
-			f.files = append(f.files, files)
+		if len(files) == 0 {
+			f.empty = append(f.empty, name)
+			continue
 		}
+		f.classes = append(f.classes, name)
+		f.files = append(f.files, files)
 	}
 	if len(f.classes) == 0 {
 		return nil, fmt.Errorf("the folder %s has no folders with pictures; want one for each class, named after it, with PNG, JPEG or GIF files (or the four files of MNIST)", dir)
@@ -98,7 +104,7 @@ func (f *imageFolder) read(ctx context.Context, image *Image, want []string, sam
 	if len(want) == 0 {
 		want = f.classes
 	}
-	first := ""
+	inferred, first := image.Channels == 0, ""
 	for i, class := range f.classes {
 		label := slices.Index(want, class)
 		if label < 0 {
@@ -109,7 +115,7 @@ func (f *imageFolder) read(ctx context.Context, image *Image, want []string, sam
 			if same && first == "" {
 				first = at
 			}
-			some, err := readPicture(ctx, at, file, image, first, sums)
+			some, err := readPicture(ctx, at, file, image, first, inferred, sums)
 			if err != nil {
 				return nil, nil, err
 			}
@@ -140,7 +146,7 @@ func (f *imageFolder) path(file string) string {
 
 // readPicture reads a picture as bytes. Settings that image leaves open are taken from this
 // picture. If first, the name of the first picture, is not empty, another size is an error.
-func readPicture(ctx context.Context, at, name string, image *Image, first string, sums *fileSums) ([]byte, error) {
+func readPicture(ctx context.Context, at, name string, image *Image, first string, inferred bool, sums *fileSums) ([]byte, error) {
 	in, err := inputfile.Open(ctx, at)
 	if err != nil {
 		return nil, err
@@ -162,6 +168,9 @@ func readPicture(ctx context.Context, at, name string, image *Image, first strin
 		if picture.Grey(img) {
 			image.Channels = 1
 		}
+	}
+	if inferred && image.Channels == 1 && !picture.Grey(img) {
+		return nil, fmt.Errorf("%s: the picture is in color, and those before it are grey; choose with --channels 3 (all in color) or 1 (all grey)", at)
 	}
 	if image.Height == 0 {
 		image.Height, image.Width = b.Dy(), b.Dx()

@@ -218,10 +218,19 @@ func loadFolder[T tensor.Float](ctx context.Context, dir string, o Options) (*Pa
 				*part.to, *part.share = at, 0
 			}
 		}
+		beside, _ := os.ReadDir(dir)
+		for _, e := range beside {
+			if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && !slices.Contains([]string{"train", "validation", "val", "test"}, e.Name()) {
+				return nil, fmt.Errorf("%s is neither train, validation nor test, and would be left out; rename or remove it", filepath.Join(dir, e.Name()))
+			}
+		}
 	}
 	f, err := openImageFolder(ctx, images)
 	if err != nil {
 		return nil, err
+	}
+	if len(f.empty) > 0 {
+		return nil, fmt.Errorf("the folder %s has no PNG, JPEG or GIF files, or is a link, which is not followed; put pictures in it, or remove it", filepath.Join(images, f.empty[0]))
 	}
 	if len(f.classes) < 2 {
 		return nil, fmt.Errorf("%s: want 2 classes or more, got the folder %s alone", images, f.classes[0])

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -55,7 +56,6 @@ func TestImageFolder(t *testing.T) {
 	pictureFile(t, filepath.Join(dir, "dog", "1.gif"), 4, 2, 30)
 	pictureFile(t, filepath.Join(dir, "dog", ".hidden.png"), 9, 9, 1)
 	os.WriteFile(filepath.Join(dir, "dog", "notes.txt"), []byte("no picture"), 0o666)
-	os.Mkdir(filepath.Join(dir, "empty"), 0o777)
 	p, err := Load[float32](t.Context(), dir, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +78,37 @@ func TestImageFolder(t *testing.T) {
 		r, err := Read[float32](t.Context(), dir, p.Preparation)
 		if err != nil || !r.Labelled || !reflect.DeepEqual(r.Samples, p.Train) {
 			t.Errorf("read again: %+v (%v), want the same", r, err)
+		}
+	})
+	t.Run("a class without pictures", func(t *testing.T) {
+		empty := filepath.Join(dir, "empty")
+		os.Mkdir(empty, 0o777)
+		defer os.Remove(empty)
+		if _, err := Load[float32](t.Context(), dir, Options{}); err == nil || !strings.Contains(err.Error(), empty+" has no PNG, JPEG or GIF files") {
+			t.Errorf("got %v", err)
+		}
+		if _, err := Read[float32](t.Context(), dir, p.Preparation); err != nil { // a test set may lack a class
+			t.Errorf("read again: %v", err)
+		}
+	})
+	t.Run("grey and color", func(t *testing.T) {
+		dir := t.TempDir()
+		pictureFile(t, filepath.Join(dir, "a", "1.png"), 2, 2, 10)
+		var b bytes.Buffer
+		red := image.NewRGBA(image.Rect(0, 0, 2, 2))
+		for i := range 4 {
+			red.Set(i%2, i/2, color.RGBA{200, 0, 0, 255})
+		}
+		if err := errors.Join(png.Encode(&b, red), os.Mkdir(filepath.Join(dir, "b"), 0o777), os.WriteFile(filepath.Join(dir, "b", "2.png"), b.Bytes(), 0o666)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load[float32](t.Context(), dir, Options{}); err == nil || !strings.Contains(err.Error(), "2.png: the picture is in color, and those before it are grey") {
+			t.Errorf("got %v", err)
+		}
+		for _, channels := range []int{1, 3} {
+			if p, err := Load[float32](t.Context(), dir, Options{Channels: channels}); err != nil || p.Preparation.Image.Channels != channels {
+				t.Errorf("with %d channels: %v", channels, err)
+			}
 		}
 	})
 	t.Run("of different sizes", func(t *testing.T) {
@@ -105,6 +136,11 @@ func TestImageFolder(t *testing.T) {
 		if err != nil || p.Train.Len() != 2 || p.Test.Len() != 2 || p.Validation != nil {
 			t.Fatalf("got %+v (%v), want 2 pictures to train on and 2 to test", p, err)
 		}
+		os.Mkdir(filepath.Join(dir, "testing"), 0o777)
+		if _, err := Load[float32](t.Context(), dir, Options{}); err == nil || !strings.Contains(err.Error(), "testing is neither train, validation nor test") {
+			t.Errorf("got %v, want an error about the folder testing", err)
+		}
+		os.Remove(filepath.Join(dir, "testing"))
 		pictureFile(t, filepath.Join(dir, "test", "c", "1.png"), 2, 2, 0)
 		if _, err := Load[float32](t.Context(), dir, Options{}); err == nil || !strings.Contains(err.Error(), `want one of the classes a, b, got the folder "c"`) {
 			t.Errorf("got %v, want an error about the class c", err)

@@ -217,6 +217,7 @@ func TestTableErrors(t *testing.T) {
 	}{
 		{"empty", "", label, "t.csv: it is empty"},
 		{"a header alone", "a,c\n", label, "it has a header and no records"},
+		{"names or numbers", "2019,2020,y\n1,2,3\n4,5,6\n", Options{Targets: []string{"3"}}, `t.csv:1: column 3: the line could name the columns or be a record: it has numbers, and "y" where the next one has a number; say which with --header yes or no`},
 		{"UTF-16", "\xff\xfea\x00", label, "it is UTF-16; save it as UTF-8"},
 		{"zero bytes", "a,c\n1,\x00\n", label, "it holds zero bytes"},
 		{"no such column", numbers, Options{Label: "kind"}, `there is no column "kind"; the columns are a, c`},

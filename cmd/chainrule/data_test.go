@@ -43,6 +43,15 @@ func TestOwnTable(t *testing.T) {
 			t.Errorf("predict says %s", out)
 		}
 	})
+	t.Run("labels that are not known", func(t *testing.T) {
+		fresh := write(t, "new.csv", []byte("species,sepal length,sepal width,petal length,petal width\n,5.1,3.5,1.4,0.2\nother,6,3,5,2\n"))
+		if out := must(t, "predict", model, fresh); strings.Count(out, "\n") != 2 {
+			t.Errorf("predict says %s", out)
+		}
+		if code, _, stderr := call(t, "eval", model, "--data", fresh); code != exitFailure || !strings.Contains(stderr, "new.csv:2") {
+			t.Errorf("eval: exit code %d: %s", code, stderr)
+		}
+	})
 	t.Run("numbers", func(t *testing.T) {
 		if out := must(t, "train", "--force", "--data", iris, "--target", "petal width", "--steps", "300", "--out", model); !strings.Contains(out, "test R² 0.") || strings.Contains(out, "accuracy") {
 			t.Errorf("train says %s", out)

@@ -207,7 +207,9 @@ func (c *classifier) readText(in *input, r io.Reader, file string) (err error) {
 		in.numbers, _, err = readNumbers[float64](r, file, c.pixels, 0)
 		return err
 	}
-	read, err := data.ReadTable[float64](r, file, c.Preparation)
+	inputs := *c.Preparation // what is predicted may be there, empty or new, and is not looked at
+	inputs.Label, inputs.Targets = "", nil
+	read, err := data.ReadTable[float64](r, file, &inputs)
 	if err == nil {
 		in.numbers = read.Set().X.Data
 	}
