@@ -54,7 +54,8 @@ func killed(path string) error {
 		Dir: dir, Every: 40, Keep: 2,
 		SaveModel: func(path string, _ train.Epoch) error { return model.Save(path, net, 8) },
 		Log: func(format string, args ...any) {
-			if !strings.HasPrefix(format, "going on") {
+			// A kill may come between the log's first epoch and the first checkpoint.
+			if !strings.HasPrefix(format, "going on") && !strings.Contains(format, "begins again") {
 				fmt.Fprintf(os.Stderr, format+"\n", args...)
 			}
 		},
