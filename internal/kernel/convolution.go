@@ -122,7 +122,7 @@ type convolution[T Float] struct {
 	rows     int // or of so many of its rows, or of the pool's, if not 0
 
 	forward, back correlation   // of y, and of dx
-	ofSlices      []correlation // of y, if the slices are of rows
+	ofParts       []correlation // of y for each part, if the slices are of rows
 	flipped       []T           // the weights of dx
 	sums          []T           // dw and dbias, transposed, of each part
 
@@ -185,8 +185,8 @@ func (c *convolution[T]) slice(threads int) {
 	}
 	if threads = min(threads, 16); can && rows >= threads && c.pixels()/threads >= 2*vectors {
 		c.slices, c.rows = threads, rows
-		for len(c.ofSlices) < threads {
-			c.ofSlices = append(c.ofSlices, correlation{})
+		for len(c.ofParts) < c.parts*c.slices {
+			c.ofParts = append(c.ofParts, correlation{})
 		}
 		return
 	}
@@ -202,7 +202,7 @@ func (c *convolution[T]) giveBack() {
 }
 
 func (c *convolution[T]) Do(part int) {
-	slice := part % c.slices
+	all, slice := part, part%c.slices
 	part /= c.slices
 	first, end := part*c.n/c.parts, (part+1)*c.n/c.parts
 	if c.dy != nil {
@@ -219,7 +219,7 @@ func (c *convolution[T]) Do(part int) {
 		lo, hi = lo*pool.Rows.Stride, hi*pool.Rows.Stride
 		pool.Rows.Size = hi - lo
 	}
-	f := &c.ofSlices[slice]
+	f := &c.ofParts[all] // no other part's, which runs at the same time
 	f.of(c.Convolution, lo, hi)
 	c.forwardPart(f, first, end, 0, c.Out, lo, pool)
 }
