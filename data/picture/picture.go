@@ -62,11 +62,14 @@ func Raw(img image.Image, width, height int) ([]byte, error) {
 	return gray(img, color.Black).Pix, nil
 }
 
-// gray returns the luminance of img on paper. It converts the picture in tiles, which
-// package draw does fast for every kind of picture, so that there is no second copy of a
-// large photo in color.
+// gray returns the luminance of img on paper, which may be img itself. It converts the
+// picture in tiles, which package draw does fast for every kind of picture, so that there is
+// no second copy of a large photo in color.
 func gray(img image.Image, paper color.Color) *image.Gray {
 	from := img.Bounds()
+	if g, ok := img.(*image.Gray); ok && from.Min == (image.Point{}) && g.Stride == from.Dx() {
+		return g
+	}
 	out := image.NewGray(image.Rect(0, 0, from.Dx(), from.Dy()))
 	tile := image.NewRGBA(image.Rect(0, 0, min(from.Dx(), 4096), min(from.Dy(), 16)))
 	background := image.NewUniform(paper)
