@@ -17,7 +17,8 @@ import (
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
-// classifier is a model whose results are classes.
+// classifier is a model that gives a row of results for each sample: logits of classes, or
+// predicted numbers (see values).
 type classifier struct {
 	*model.Model[float32]
 	logits          *nn.Sequential[float32] // without a Softmax at the end
@@ -96,7 +97,7 @@ func load(ctx context.Context, path string, copies ...io.Writer) (*model.Model[f
 	return m, err
 }
 
-// loadClassifier loads a model and checks that it is a classifier.
+// loadClassifier loads a model and checks that it gives a row of results for each sample.
 func loadClassifier(ctx context.Context, path string, copies ...io.Writer) (*classifier, error) {
 	m, err := load(ctx, path, copies...)
 	if err != nil {
