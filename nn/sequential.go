@@ -21,6 +21,7 @@ type Sequential[T tensor.Float] struct {
 	params []*Param[T]
 	given  plan[T] // the layers as given
 	fused  plan[T] // what runs in their place
+	chains plan[T] // and what does to predict
 }
 
 // plan is a chain of layers in the form in which it runs.
@@ -38,7 +39,10 @@ func newPlan[T tensor.Float](layers []Layer[T]) plan[T] {
 }
 
 func (s *Sequential[T]) plan(p *Pass[T]) *plan[T] {
-	if p != nil && p.Unfused {
+	switch {
+	case p == nil || !p.Keep && !p.Unfused && p.Observe == nil:
+		return &s.chains
+	case p.Unfused:
 		return &s.given
 	}
 	return &s.fused
@@ -100,6 +104,7 @@ func (s *Sequential[T]) Fields(f *Fields[T]) {
 		given[i] = l.Layer
 	}
 	s.given, s.fused = newPlan(given), newPlan(fuse(given))
+	s.chains = newPlan(chainConvolutions(s.fused.layers))
 }
 
 // sameTwice returns two paths to the same layer in root, if there are any.

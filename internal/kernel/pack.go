@@ -47,6 +47,8 @@ type keeps[T Float] struct {
 	prelus       kept[prelus[T]]
 	dropouts     kept[dropout[T]]
 	convolutions kept[convolution[T]]
+	chains       kept[Chain[T]]
+	triples      kept[triples[T]]
 }
 
 var keeps32, keeps64 = new(keeps[float32]), new(keeps[float64])
