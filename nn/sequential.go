@@ -17,11 +17,11 @@ import (
 // a Convolution, the ReLU after it, and the MaxPool after that. Less memory is read and
 // written. [Pass.Unfused] runs the layers one by one.
 type Sequential[T tensor.Float] struct {
-	layers []Named[T]
-	params []*Param[T]
-	given  plan[T] // the layers as given
-	fused  plan[T] // what runs in their place
-	chains plan[T] // and what does to predict
+	layers  []Named[T]
+	params  []*Param[T]
+	given   plan[T] // the layers as given
+	fused   plan[T] // what runs in their place
+	chained plan[T] // and to predict, unless each layer is observed
 }
 
 // plan is a chain of layers in the form in which it runs.
@@ -40,10 +40,11 @@ func newPlan[T tensor.Float](layers []Layer[T]) plan[T] {
 
 func (s *Sequential[T]) plan(p *Pass[T]) *plan[T] {
 	switch {
-	case p == nil || !p.Keep && !p.Unfused && p.Observe == nil:
-		return &s.chains
+	case p == nil:
 	case p.Unfused:
 		return &s.given
+	case !p.Keep && p.Observe == nil:
+		return &s.chained
 	}
 	return &s.fused
 }
@@ -104,7 +105,7 @@ func (s *Sequential[T]) Fields(f *Fields[T]) {
 		given[i] = l.Layer
 	}
 	s.given, s.fused = newPlan(given), newPlan(fuse(given))
-	s.chains = newPlan(chainConvolutions(s.fused.layers))
+	s.chained = newPlan(chainConvolutions(s.fused.layers))
 }
 
 // sameTwice returns two paths to the same layer in root, if there are any.

@@ -26,7 +26,7 @@ func randomStages(rng *rand.Rand, n int) []Stage[float32] {
 		s := Stage[float32]{Convolution: g, W: random[float32](rng, g.Out*g.terms()), Bias: random[float32](rng, g.Out), ReLU: rng.IntN(3) > 0}
 		in, rows, columns = g.Out, g.Rows.Out(), g.Columns.Out()
 		if rng.IntN(2) == 0 && min(rows, columns) >= 3 {
-			s.Pooled, s.Pool = true, Pool{Axis{rows, 1 + rng.IntN(3), 1 + rng.IntN(2), 0, 1}, Axis{columns, 1 + rng.IntN(3), 1 + rng.IntN(2), 0, 1}}
+			s.Pool = Pool{Axis{rows, 1 + rng.IntN(3), 1 + rng.IntN(2), 0, 1}, Axis{columns, 1 + rng.IntN(3), 1 + rng.IntN(2), 0, 1}}
 			rows, columns = s.Pool.Rows.Out(), s.Pool.Columns.Out()
 		}
 		stages = append(stages, s)
@@ -42,7 +42,7 @@ func oneByOne(stages []Stage[float32], n int, x []float32) []float32 {
 		if s.ReLU {
 			ReLU(1, y, y)
 		}
-		if x = y; s.Pooled {
+		if x = y; s.Pool != (Pool{}) {
 			x = make([]float32, n*s.Out*s.Pool.outputs())
 			MaxPool(1, s.Pool, x, y, make([]int32, len(x)))
 		}
@@ -51,11 +51,15 @@ func oneByOne(stages []Stage[float32], n int, x []float32) []float32 {
 }
 
 func runChain(stages []Stage[float32], threads int, y, x []float32) bool {
-	c := NewChain[float32]()
+	var c Chain[float32]
 	for _, s := range stages {
 		c.Add(s)
 	}
-	return c.Run(threads, y, x)
+	if !c.Ready() {
+		return false
+	}
+	c.Run(threads, y, x)
+	return true
 }
 
 // A chain has the bits of its layers one by one, for any number of images and threads.

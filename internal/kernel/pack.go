@@ -47,7 +47,6 @@ type keeps[T Float] struct {
 	prelus       kept[prelus[T]]
 	dropouts     kept[dropout[T]]
 	convolutions kept[convolution[T]]
-	chains       kept[Chain[T]]
 	triples      kept[triples[T]]
 }
 
