@@ -1,8 +1,6 @@
 package nn
 
 import (
-	"slices"
-
 	"github.com/chainrule-go/chainrule/internal/kernel"
 	"github.com/chainrule-go/chainrule/tensor"
 )
@@ -13,7 +11,11 @@ import (
 type convolutionChain[T tensor.Float] struct {
 	layers []Layer[T]
 	stages []convolutionStage[T] // the same
-	params []*Param[T]
+}
+
+// forwarder is a layer, or several in a row.
+type forwarder[T tensor.Float] interface {
+	Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T]
 }
 
 // convolutionStage is a Convolution with what is computed together with it.
@@ -36,10 +38,10 @@ func stageOf[T tensor.Float](l Layer[T]) convolutionStage[T] {
 	return convolutionStage[T]{}
 }
 
-// chainConvolutions replaces two or more stages in a row by one layer. For one alone it does
+// chainConvolutions replaces two or more stages in a row by a chain. For one alone it does
 // not pay to lay its channels side by side.
-func chainConvolutions[T tensor.Float](layers []Layer[T]) []Layer[T] {
-	var chained []Layer[T]
+func chainConvolutions[T tensor.Float](layers []Layer[T]) []forwarder[T] {
+	var chained []forwarder[T]
 	for len(layers) > 0 {
 		c := &convolutionChain[T]{}
 		for _, l := range layers {
@@ -47,7 +49,7 @@ func chainConvolutions[T tensor.Float](layers []Layer[T]) []Layer[T] {
 			if s.Convolution == nil {
 				break
 			}
-			c.stages, c.params = append(c.stages, s), append(c.params, l.Params()...)
+			c.stages = append(c.stages, s)
 		}
 		n := len(c.stages)
 		if c.layers = layers[:n]; n > 1 {
@@ -93,12 +95,3 @@ func (s convolutionStage[T]) of(shape []int) kernel.Stage[T] {
 	}
 	return stage
 }
-
-func (l *convolutionChain[T]) Backward(p *Pass[T], dy *tensor.Tensor[T]) *tensor.Tensor[T] {
-	for _, l := range slices.Backward(l.layers) {
-		dy = l.Backward(p, dy)
-	}
-	return dy
-}
-
-func (l *convolutionChain[T]) Params() []*Param[T] { return l.params }

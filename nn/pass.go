@@ -116,9 +116,6 @@ func (p *Pass[T]) Ints(n int) []int32 {
 // chain returns a chain without stages, valid until Reset. In each step a network gets the
 // same ones, so they still have its weights.
 func (p *Pass[T]) chain() *kernel.Chain[T] {
-	if p == nil {
-		return new(kernel.Chain[T])
-	}
 	c := *p.chains.take(func() *kernel.Chain[T] { return new(kernel.Chain[T]) })
 	c.Clear()
 	return c
@@ -168,6 +165,9 @@ func (p *Pass[T]) observed(l Layer[T], forward bool, result *tensor.Tensor[T]) {
 		p.Observe(l, forward, result)
 	}
 }
+
+// predicts reports whether only the last result is wanted.
+func (p *Pass[T]) predicts() bool { return p != nil && !p.Keep && !p.Unfused && p.Observe == nil }
 
 // training reports whether to compute as in training.
 func (p *Pass[T]) training() bool { return p != nil && p.Train }

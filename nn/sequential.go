@@ -19,9 +19,9 @@ import (
 type Sequential[T tensor.Float] struct {
 	layers  []Named[T]
 	params  []*Param[T]
-	given   plan[T] // the layers as given
-	fused   plan[T] // what runs in their place
-	chained plan[T] // and to predict, unless each layer is observed
+	given   plan[T]        // the layers as given
+	fused   plan[T]        // what runs in their place
+	chained []forwarder[T] // and to predict
 }
 
 // plan is a chain of layers in the form in which it runs.
@@ -39,12 +39,8 @@ func newPlan[T tensor.Float](layers []Layer[T]) plan[T] {
 }
 
 func (s *Sequential[T]) plan(p *Pass[T]) *plan[T] {
-	switch {
-	case p == nil:
-	case p.Unfused:
+	if p != nil && p.Unfused {
 		return &s.given
-	case !p.Keep && p.Observe == nil:
-		return &s.chained
 	}
 	return &s.fused
 }
@@ -105,7 +101,7 @@ func (s *Sequential[T]) Fields(f *Fields[T]) {
 		given[i] = l.Layer
 	}
 	s.given, s.fused = newPlan(given), newPlan(fuse(given))
-	s.chained = newPlan(chainConvolutions(s.fused.layers))
+	s.chained = chainConvolutions(s.fused.layers)
 }
 
 // sameTwice returns two paths to the same layer in root, if there are any.
@@ -139,6 +135,12 @@ func pathOf[T tensor.Float](root, l Layer[T]) string {
 func (s *Sequential[T]) Layers() []Named[T] { return s.layers }
 
 func (s *Sequential[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
+	if p.predicts() {
+		for _, l := range s.chained {
+			x = l.Forward(p, x)
+		}
+		return x
+	}
 	for _, l := range s.plan(p).layers {
 		x = l.Forward(p, x)
 		p.observed(l, true, x)
