@@ -13305,6 +13305,85 @@ rest:
 	VZEROUPPER
 	RET
 
+// func copyFinite512f32(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int) bool
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·copyFinite512f32(SB), NOSPLIT, $0-49
+	MOVQ   dst+0(FP), AX
+	MOVQ   dstRow+8(FP), CX
+	MOVQ   src+16(FP), DX
+	MOVQ   srcRow+24(FP), BX
+	MOVQ   columns+40(FP), SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+vector:
+	MOVQ    $0x0000000000000010, DI
+	CMPQ    SI, DI
+	CMOVQLT SI, DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	MOVQ    rows+32(FP), R9
+	MOVQ    DX, DI
+	MOVQ    AX, R8
+	SUBQ    $0x04, R9
+	JL      few
+
+rows:
+	VMOVUPS.Z   (DI), K1, Z1
+	VMOVUPS     Z1, (R8)
+	VFMADD231PS Z1, Z0, Z2
+	ADDQ        BX, DI
+	ADDQ        CX, R8
+	VMOVUPS.Z   (DI), K1, Z1
+	VMOVUPS     Z1, (R8)
+	VFMADD231PS Z1, Z0, Z3
+	ADDQ        BX, DI
+	ADDQ        CX, R8
+	VMOVUPS.Z   (DI), K1, Z1
+	VMOVUPS     Z1, (R8)
+	VFMADD231PS Z1, Z0, Z4
+	ADDQ        BX, DI
+	ADDQ        CX, R8
+	VMOVUPS.Z   (DI), K1, Z1
+	VMOVUPS     Z1, (R8)
+	VFMADD231PS Z1, Z0, Z5
+	ADDQ        BX, DI
+	ADDQ        CX, R8
+	SUBQ        $0x04, R9
+	JGE         rows
+
+few:
+	ADDQ $0x04, R9
+	JZ   next
+
+row:
+	VMOVUPS.Z   (DI), K1, Z1
+	VMOVUPS     Z1, (R8)
+	VFMADD231PS Z1, Z0, Z2
+	ADDQ        BX, DI
+	ADDQ        CX, R8
+	DECQ        R9
+	JNZ         row
+
+next:
+	ADDQ     $0x40, DX
+	ADDQ     $0x40, AX
+	SUBQ     $0x10, SI
+	JG       vector
+	VADDPS   Z3, Z2, Z2
+	VADDPS   Z5, Z4, Z4
+	VADDPS   Z4, Z2, Z2
+	VCMPPS   $0x03, Z2, Z2, K1
+	KORTESTW K1, K1
+	SETEQ    AL
+	MOVB     AL, ret+48(FP)
+	VZEROUPPER
+	RET
+
 // func rowPairs512f32(pairs *uint64, a *float32, aRow uintptr, rows int, k int)
 // Requires: AVX, AVX2, AVX512F, BMI2
 TEXT ·rowPairs512f32(SB), NOSPLIT, $0-40

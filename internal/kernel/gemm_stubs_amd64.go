@@ -1075,6 +1075,13 @@ func transpose256f32(dst *float32, dstRow uintptr, src *float32, srcRow uintptr,
 //go:noescape
 func finite256f32(x *float32, n int) bool
 
+// copyFinite512f32 copies rows, 1 or more of 1 or more columns, and reports whether all
+// elements are finite, as finite256f32 does. It writes whole vectors, with zeros behind
+// the last column. dstRow and srcRow lead from one row to the next, in bytes.
+//
+//go:noescape
+func copyFinite512f32(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int) bool
+
 // rowPairs512f32 marks for every two rows of A where they are not both 0, rows being 1 or
 // more and k 1 to 128:
 //

@@ -15,9 +15,9 @@ type sparse[T Float] struct {
 	// finite reports whether all of n elements are, n being 1 or more.
 	finite func(x *T, n int) bool
 
-	// copyPlanes copies planes of rows of so many columns; nil if it does not pay to copy
+	// copyFinite does the same for rows that it copies; nil if it does not pay to copy
 	// B, as short vectors are seldom on two cache lines.
-	copyPlanes func(dst *T, dstPlane, dstRow uintptr, src *T, srcPlane, srcRow uintptr, planes, rows, columns int)
+	copyFinite func(dst *T, dstRow uintptr, src *T, srcRow uintptr, rows, columns int) bool
 
 	// rowPairs and columnPairs mark the terms of every two rows that stay, for A as it
 	// lies and for A transposed. next returns the kernel to begin with where C has so
@@ -132,17 +132,12 @@ const copyPays = 48
 func (s *blocked[T]) partOf(p0, p1 int, memory []T, rows int) part[T] {
 	n, pitch := s.c.Cols, s.pitch()
 	b := part[T]{p0, p1, s.b.Data[p0*n : p1*n], n, true}
-	if s.sparse.copyPlanes == nil || rows < copyPays || pitch == n {
+	if s.sparse.copyFinite == nil || rows < copyPays || pitch == n {
 		b.finite = s.sparse.finite(&b.rows[0], len(b.rows))
 		return b
 	}
-	const some = 32 // rows, which are in the L1 cache for the check
 	size := unsafe.Sizeof(T(0))
-	for p := 0; p < p1-p0; p += some {
-		rows := min(some, p1-p0-p)
-		s.sparse.copyPlanes(&memory[p*pitch], 0, uintptr(pitch)*size, &b.rows[p*n], 0, uintptr(n)*size, 1, rows, n)
-		b.finite = b.finite && s.sparse.finite(&b.rows[p*n], rows*n)
-	}
+	b.finite = s.sparse.copyFinite(&memory[0], uintptr(pitch)*size, &b.rows[0], uintptr(n)*size, p1-p0, n)
 	b.rows, b.pitch = memory, pitch
 	return b
 }

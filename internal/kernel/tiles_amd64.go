@@ -22,7 +22,7 @@ var (
 		next: next512f32, lanes: 16, panel: 64, transposed: true,
 		addRow: row512f32, squares: transpose256f32,
 		sparse: &sparse[float32]{
-			finite: finite256f32, copyPlanes: copyPlanes512,
+			finite: finite256f32, copyFinite: copyFinite512f32,
 			rowPairs: rowPairs512f32, columnPairs: columnPairs512f32, next: nextPairs512,
 			rowTerms: rowTerms256f32, terms: terms512_128f32, panel: 128, many: 40,
 		},

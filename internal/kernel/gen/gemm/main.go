@@ -38,6 +38,7 @@ func main() {
 	row(256)
 	transpose()
 	finite()
+	copyFinite()
 	for _, bits := range []int{512, 256} {
 		rowPairs(bits)
 		columnPairs(bits)

@@ -63,6 +63,74 @@ func finite() {
 	RET()
 }
 
+// copyFinite writes finite for what is copied on the way.
+func copyFinite() {
+	TEXT("copyFinite512f32", NOSPLIT, "func(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows, columns int) bool")
+	Doc(
+		"copyFinite512f32 copies rows, 1 or more of 1 or more columns, and reports whether all",
+		"elements are finite, as finite256f32 does. It writes whole vectors, with zeros behind",
+		"the last column. dstRow and srcRow lead from one row to the next, in bytes.",
+	)
+	Pragma("noescape")
+	dst, dstRow, src, srcRow, columns := load("dst"), load("dstRow"), load("src"), load("srcRow"), load("columns")
+	zero, x := ZMM(), ZMM()
+	VPXORD(zero, zero, zero)
+	var s [4]reg.VecVirtual
+	for i := range s {
+		s[i] = ZMM()
+		VPXORD(s[i], s[i], s[i])
+	}
+	ones := K()
+	Label("vector")
+	few, mask := GP64(), GP64()
+	MOVQ(U64(16), few)
+	CMPQ(columns, few)
+	CMOVQLT(columns, few)
+	MOVQ(I32(-1), mask)
+	BZHIQ(few, mask, mask)
+	KMOVW(mask.As32(), ones)
+	from, to, rows := GP64(), GP64(), load("rows")
+	MOVQ(src, from)
+	MOVQ(dst, to)
+	row := func(i int) {
+		VMOVUPS_Z(Mem{Base: from}, ones, x)
+		VMOVUPS(x, Mem{Base: to})
+		VFMADD231PS(x, zero, s[i])
+		ADDQ(srcRow, from)
+		ADDQ(dstRow, to)
+	}
+	SUBQ(Imm(uint64(len(s))), rows)
+	JL(LabelRef("few"))
+	Label("rows")
+	for i := range s {
+		row(i)
+	}
+	SUBQ(Imm(uint64(len(s))), rows)
+	JGE(LabelRef("rows"))
+	Label("few")
+	ADDQ(Imm(uint64(len(s))), rows)
+	JZ(LabelRef("next"))
+	Label("row")
+	row(0)
+	DECQ(rows)
+	JNZ(LabelRef("row"))
+	Label("next")
+	ADDQ(Imm(64), src)
+	ADDQ(Imm(64), dst)
+	SUBQ(Imm(16), columns)
+	JG(LabelRef("vector"))
+	VADDPS(s[1], s[0], s[0])
+	VADDPS(s[3], s[2], s[2])
+	VADDPS(s[2], s[0], s[0])
+	VCMPPS(Imm(3), s[0], s[0], ones) // where it is NaN
+	KORTESTW(ones, ones)
+	ok := GP8()
+	SETEQ(ok)
+	Store(ok, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
 // loadFew reads n elements, 0 to 8, and zeros after them.
 func loadFew(x, n reg.GPVirtual, dst reg.VecVirtual) {
 	maskFew(n, dst)
