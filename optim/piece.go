@@ -16,7 +16,8 @@ type piece[T tensor.Float] struct {
 }
 
 // pieces divides the parameter of a slot into pieces, each half of a large one into pieces of
-// one size. number is the index of the slot.
+// one size: on two threads each then updates the half whose gradient it has computed. number
+// is the index of the slot.
 func (s *slot[T]) pieces(number int) (all []piece[T]) {
 	halves := []int{0, s.size}
 	if s.size > kernel.Piece {
