@@ -15,7 +15,10 @@ import (
 //
 // Some neighbors are computed together, to the same bits: an Affine and the ReLU after it;
 // a Convolution, the ReLU after it, and the MaxPool after that. Less memory is read and
-// written. [Pass.Unfused] runs the layers one by one.
+// written. A prediction (a Pass without Keep) computes such convolutions that follow each
+// other image by image, from a copy of their weights in another order. The Pass has the copy,
+// and checks in each Forward that the weights are still the same: predict with the same Pass
+// again. [Pass.Unfused] runs the layers one by one.
 type Sequential[T tensor.Float] struct {
 	layers  []Named[T]
 	params  []*Param[T]
