@@ -34,9 +34,15 @@ type Chain[T Float] struct {
 // stage is a Stage with what follows from it.
 type stage[T Float] struct {
 	Stage[T]
-	rows, columns []span
+	placed        geometry // what these are of:
+	rows, columns []span   // empty if a result meets only padding
 	windows       [][2]int // where the terms of a window of the pool lie, in bytes
 	weights       arranged[T]
+}
+
+type geometry struct {
+	Convolution
+	pool Pool
 }
 
 // Clear takes all stages out. The memory is kept, and so are the weights: see [Chain.Ready].
@@ -66,7 +72,7 @@ func (c *Chain[T]) Ready() bool {
 		if i > 0 && c.stages[i-1].result() != s.inputs() || len(s.W) != s.Out*s.terms() || len(s.Bias) != s.Out || s.pooled() && s.Pool.inputs() != s.pixels() {
 			panic(fmt.Sprintf("kernel.Chain: stage %d, %+v and %+v with w and bias of %d and %d elements", i, s.Convolution, s.Pool, len(s.W), len(s.Bias)))
 		}
-		if most -= len(s.W); most < 0 || !s.place(c.kernels.lanes) {
+		if most -= len(s.W); most < 0 || !s.fits(c.kernels.lanes) {
 			return false
 		}
 	}

@@ -4,14 +4,15 @@ package kernel
 // to end, lie in the image.
 type span struct{ lo, hi, first, end int }
 
-// spans appends the spans of a to s. It reports whether every result has some element.
-func (a Axis) spans(s []span) ([]span, bool) {
+// spans returns the spans of a in the memory of s; none if a result meets only padding.
+func (a Axis) spans(s []span) []span {
+	s = s[:0]
 	for i := range a.Out() {
 		at := i*a.Stride - a.Padding
 		first := ceil(max(-at, 0), a.Dilation)
 		end := min(ceil(max(a.Size-at, 0), a.Dilation), a.Kernel)
 		if first >= end {
-			return s, false
+			return s[:0]
 		}
 		if last := len(s) - 1; last >= 0 && s[last].first == first && s[last].end == end {
 			s[last].hi++
@@ -19,16 +20,23 @@ func (a Axis) spans(s []span) ([]span, bool) {
 			s = append(s, span{i, i + 1, first, end})
 		}
 	}
-	return s, true
+	return s
 }
 
-// place finds the spans and windows. It reports whether the kernels can compute the stage, and
-// whether that pays: a kernel of one row or column saves nothing, as [Convolve] copies little
-// or nothing for it.
-func (s *stage[T]) place(lanes int) bool {
-	var rows, columns bool
-	s.rows, rows = s.Rows.spans(s.rows[:0])
-	s.columns, columns = s.Columns.spans(s.columns[:0])
+// fits reports whether the kernels can compute the stage, and whether that pays: a kernel of
+// one row or column saves nothing, as [Convolve] copies little or nothing for it.
+func (s *stage[T]) fits(lanes int) bool {
+	if g := (geometry{s.Convolution, s.Pool}); s.placed != g {
+		s.placed = g
+		s.place()
+	}
+	return len(s.rows) > 0 && len(s.columns) > 0 && s.Groups == 1 && s.Out%lanes == 0 && s.Pool.Rows.Padding == 0 && s.Pool.Columns.Padding == 0 &&
+		s.Rows.Kernel > 1 && s.Columns.Kernel > 1
+}
+
+// place finds the spans and windows.
+func (s *stage[T]) place() {
+	s.rows, s.columns = s.Rows.spans(s.rows), s.Columns.spans(s.columns)
 	s.windows = s.windows[:0]
 	if s.pooled() {
 		for a := range s.Pool.Rows.Kernel {
@@ -37,8 +45,6 @@ func (s *stage[T]) place(lanes int) bool {
 			}
 		}
 	}
-	return rows && columns && s.Groups == 1 && s.Out%lanes == 0 && s.Pool.Rows.Padding == 0 && s.Pool.Columns.Padding == 0 &&
-		s.Rows.Kernel > 1 && s.Columns.Kernel > 1
 }
 
 // Result returns how many rows and columns the result has.
