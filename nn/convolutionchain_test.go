@@ -104,9 +104,9 @@ func chainPredicts[T tensor.Float](t *testing.T, line string, sample []int, chai
 // layer by layer, and where each layer is observed there is none.
 func TestChainIsTaken(t *testing.T) {
 	axis := kernel.Axis{Size: 4, Kernel: 3, Stride: 1, Dilation: 1}
-	var any kernel.Chain[float32]
-	any.Add(kernel.Stage[float32]{Convolution: kernel.Convolution{Groups: 1, In: 1, Out: 16, Rows: axis, Columns: axis}, W: make([]float32, 144), Bias: make([]float32, 16)})
-	kernels := any.Ready()
+	var simple kernel.Chain[float32]
+	simple.Add(kernel.Stage[float32]{Convolution: kernel.Convolution{Groups: 1, In: 1, Out: 16, Rows: axis, Columns: axis}, W: make([]float32, 144), Bias: make([]float32, 16)})
+	kernels := simple.Ready()
 	for _, c := range chainNets {
 		observed := 0
 		for _, mode := range []struct {

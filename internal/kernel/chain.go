@@ -34,12 +34,13 @@ type Chain[T Float] struct {
 // stage is a Stage with what follows from it.
 type stage[T Float] struct {
 	Stage[T]
-	placed        geometry // what these are of:
+	placed        geometry // of which the next three are
 	rows, columns []span   // empty if a result meets only padding
 	windows       [][2]int // where the terms of a window of the pool lie, in bytes
 	weights       arranged[T]
 }
 
+// geometry is all of a Stage that places depend on.
 type geometry struct {
 	Convolution
 	pool Pool
@@ -58,8 +59,8 @@ func (c *Chain[T]) Add(s Stage[T]) {
 }
 
 // Ready arranges the weights, and reports whether the chain can be computed, and pays: not if
-// there are no kernels for these stages, if there are too many weights, or if one of them is
-// not finite, as it would meet the padding. Weights that are those of the last time, which is
+// there are no kernels for these stages, if the weights or the images are too large, or if a
+// weight is not finite, as it would meet the padding. Weights that are those of the last time, which is
 // seen by comparing them all, are not arranged again.
 func (c *Chain[T]) Ready() bool {
 	c.kernels = imageKernelsOf[T]()
@@ -76,18 +77,22 @@ func (c *Chain[T]) Ready() bool {
 			return false
 		}
 	}
+	if c.length == 0 || c.memory() > mostMemory {
+		return false
+	}
 	for i := range c.length {
 		s := &c.stages[i]
 		if !s.weights.arrange(s.W, s.terms(), c.kernels.strip(s.Out)) {
 			return false
 		}
 	}
-	return c.length > 0
+	return true
 }
 
-// mostWeights is the most weights of a chain. They stay in a core's L2 cache with what is
-// computed from them; and to compare them takes little of the time of an image.
-const mostWeights = 1 << 18
+// mostWeights is the most weights of a chain, and mostMemory the most elements that a part
+// has of images and results: what is larger does not stay in the caches of a core, and to
+// compare more weights takes much of the time of an image.
+const mostWeights, mostMemory = 1 << 18, 1 << 20
 
 // Run computes y, the result of the last stage for the images x, of a chain that is ready.
 func (c *Chain[T]) Run(threads int, y, x []T) {
@@ -143,8 +148,7 @@ func (c *Chain[T]) Do(part int) {
 // imagesPart computes all stages for some images.
 func (c *Chain[T]) imagesPart(part int) {
 	first, end := part*c.n/c.parts, (part+1)*c.n/c.parts
-	most, wide := c.sizes()
-	memory := borrow[T](first, 2*most+wide)
+	most, memory := c.most(), borrow[T](first, c.memory())
 	defer keptOf[T]().buffers.giveBack(first, memory)
 	images := [2][]T{memory.data[:most], memory.data[most : 2*most]}
 	for n := first; n < end; n++ {
@@ -160,9 +164,8 @@ func (c *Chain[T]) imagesPart(part int) {
 // rowsOnThreads computes image after image, and for each stage after stage, of which each
 // thread computes some rows.
 func (c *Chain[T]) rowsOnThreads(threads int) {
-	most, _ := c.sizes()
 	for i := range c.images {
-		c.images[i] = grown(c.images[i], most)
+		c.images[i] = grown(c.images[i], c.most())
 	}
 	for n := range c.n {
 		c.begin(c.images[0], n)
@@ -188,17 +191,25 @@ func (c *Chain[T]) rowsPart(part int) {
 	s.compute(c.kernels, c.images[(c.at+1)%2], c.images[c.at%2], lo, hi, wide)
 }
 
-// sizes returns how many elements an image or a result has at most, and what is pooled.
-func (c *Chain[T]) sizes() (most, wide int) {
-	most = c.stages[0].inputs()
+// most returns how many elements an image or a result has at most.
+func (c *Chain[T]) most() int {
+	most := c.stages[0].inputs()
 	for i := range c.length {
-		s := &c.stages[i]
-		most = max(most, s.result())
-		if s.pooled() {
+		most = max(most, c.stages[i].result())
+	}
+	return whole(most)
+}
+
+// memory returns how many elements a part of all stages needs: of what a stage has and
+// results in, and of what is pooled.
+func (c *Chain[T]) memory() int {
+	wide := 0
+	for i := range c.length {
+		if s := &c.stages[i]; s.pooled() {
 			wide = max(wide, s.outputs())
 		}
 	}
-	return whole(most), whole(wide)
+	return 2*c.most() + wide
 }
 
 // begin sets dst to image n, pixel by pixel.

@@ -183,12 +183,18 @@ func TestChainIsNotReady(t *testing.T) {
 		{"NaN", func(s []Stage[float32]) { s[0].W[5] = float32(math.NaN()) }},
 		{"Inf", func(s []Stage[float32]) { s[1].W[len(s[1].W)-1] = float32(math.Inf(-1)) }},
 		{"only padding", func(s []Stage[float32]) { s[1].Rows.Padding, s[1].Rows.Stride = 5, 5; s[1].Pool = Pool{} }},
-		{"narrow kernel", func(s []Stage[float32]) {
+		{"kernel of a row", func(s []Stage[float32]) {
 			s[1].Rows.Kernel, s[1].Rows.Padding, s[1].W = 1, 0, s[1].W[:len(s[1].W)/3]
+		}},
+		{"kernel of a column", func(s []Stage[float32]) {
+			s[1].Columns.Kernel, s[1].Columns.Padding, s[1].W = 1, 0, s[1].W[:len(s[1].W)/3]
 		}},
 		{"many weights", func(s []Stage[float32]) {
 			s[1].Out = 2048
 			s[1].W, s[1].Bias = make([]float32, 2048*s[1].terms()), make([]float32, 2048)
+		}},
+		{"large images", func(s []Stage[float32]) {
+			s[0].Columns.Size, s[1].Columns.Size, s[1].Pool = 1<<13, 1<<13, Pool{}
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
