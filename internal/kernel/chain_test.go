@@ -179,7 +179,8 @@ func TestChainIsNotReady(t *testing.T) {
 	}{
 		{"groups", func(s []Stage[float32]) { s[1].Groups = 2; s[1].W = s[1].W[:len(s[1].W)/2] }},
 		{"no whole vectors", func(s []Stage[float32]) { s[1].Out = 12; s[1].W, s[1].Bias = s[1].W[:12*s[1].terms()], s[1].Bias[:12] }},
-		{"padding of a pool", func(s []Stage[float32]) { s[1].Pool.Rows.Padding = 1 }},
+		{"padding of a pool's rows", func(s []Stage[float32]) { s[1].Pool.Rows.Padding = 1 }},
+		{"padding of a pool's columns", func(s []Stage[float32]) { s[1].Pool.Columns.Padding = 1 }},
 		{"NaN", func(s []Stage[float32]) { s[0].W[5] = float32(math.NaN()) }},
 		{"Inf", func(s []Stage[float32]) { s[1].W[len(s[1].W)-1] = float32(math.Inf(-1)) }},
 		{"only padding", func(s []Stage[float32]) { s[1].Rows.Padding, s[1].Rows.Stride = 5, 5; s[1].Pool = Pool{} }},
