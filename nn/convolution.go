@@ -106,16 +106,17 @@ func (l *Convolution[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor
 // forward computes y with the given kernel.
 func (l *Convolution[T]) forward(p *Pass[T], x *tensor.Tensor[T], convolve func(threads int, g kernel.Convolution, y, x, w, bias []T)) *tensor.Tensor[T] {
 	mustFit(l, "Forward", x)
-	g := l.mustTake(x)
+	g := l.mustTake(x.Shape)
 	y := newImages(p, l.window, x.Shape[0], l.out, g.Rows, g.Columns)
 	convolve(p.threads(), g, y.Data, x.Data, l.W.Value.Data, l.B.Value.Data)
 	l.x.Set(p, x)
 	return y
 }
 
-// mustTake returns the geometry of the convolution of x. It panics if x does not fit.
-func (l *Convolution[T]) mustTake(x *tensor.Tensor[T]) kernel.Convolution {
-	rows, columns := l.window.mustTake(l, x.Shape, l.in)
+// mustTake returns the geometry of the convolution of images of a shape. It panics if they do
+// not fit.
+func (l *Convolution[T]) mustTake(shape []int) kernel.Convolution {
+	rows, columns := l.window.mustTake(l, shape, l.in)
 	return kernel.Convolution{Groups: l.groups, In: l.in, Out: l.out, Rows: rows, Columns: columns}
 }
 
@@ -133,7 +134,7 @@ func (l *Convolution[T]) BackwardParams(p *Pass[T], dy *tensor.Tensor[T]) {
 // backward sets dx, unless dx is nil, and adds to the gradients of W and b.
 func (l *Convolution[T]) backward(p *Pass[T], dx []T, dy *tensor.Tensor[T]) {
 	x := l.x.Get(p, l)
-	g := l.mustTake(x)
+	g := l.mustTake(x.Shape)
 	mustBeGradient(l, l.window, dy, x.Shape[0], l.out, g.Rows, g.Columns)
 	kernel.ConvolveBackward(p.threads(), g, dx, l.W.Grad.Data, l.B.Grad.Data, dy.Data, x.Data, l.W.Value.Data)
 }

@@ -51,7 +51,7 @@ func (l *convolutionReLU[T]) BackwardParams(p *Pass[T], dy *tensor.Tensor[T]) { 
 func (l *convolutionReLU[T]) backward(p *Pass[T], dx []T, dy *tensor.Tensor[T]) {
 	x, y := l.x.Get(p, l), l.relu.y.Get(p, l.relu)
 	CheckShape(l.relu, dy, y.Shape)
-	kernel.ConvolveReLUBackward(p.threads(), l.mustTake(x), dx, l.W.Grad.Data, l.B.Grad.Data, dy.Data, x.Data, l.W.Value.Data, y.Data)
+	kernel.ConvolveReLUBackward(p.threads(), l.mustTake(x.Shape), dx, l.W.Grad.Data, l.B.Grad.Data, dy.Data, x.Data, l.W.Value.Data, y.Data)
 }
 
 // convolutionReLUMaxPool is a Convolution, the ReLU after it and the MaxPool after the ReLU,
@@ -69,13 +69,19 @@ type convolutionReLUMaxPool[T tensor.Float] struct {
 
 // mustTake returns the geometry of the convolution of x, and of the pool of its result.
 func (l *convolutionReLUMaxPool[T]) mustTake(x *tensor.Tensor[T]) (kernel.Convolution, kernel.Pool) {
-	g := l.Convolution.mustTake(x)
-	shape := [4]int{x.Shape[0], l.out, g.Rows.Out(), g.Columns.Out()}
-	if len(x.Shape) == 3 {
-		shape[2] = shape[3]
+	g := l.Convolution.mustTake(x.Shape)
+	return g, l.mustPool(l.pool, g, x.Shape)
+}
+
+// mustPool returns the geometry of a pool of the results for images of a shape. It panics if
+// they do not fit.
+func (l *Convolution[T]) mustPool(pool *MaxPool[T], g kernel.Convolution, shape []int) kernel.Pool {
+	result := [4]int{shape[0], l.out, g.Rows.Out(), g.Columns.Out()}
+	if len(shape) == 3 {
+		result[2] = result[3]
 	}
-	rows, columns := l.pool.window.mustTake(l.pool, shape[:len(x.Shape)], 0)
-	return g, kernel.Pool{Rows: rows, Columns: columns}
+	rows, columns := pool.window.mustTake(pool, result[:len(shape)], 0)
+	return kernel.Pool{Rows: rows, Columns: columns}
 }
 
 func (l *convolutionReLUMaxPool[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"unsafe"
 
+	"github.com/chainrule-go/chainrule/internal/kernel"
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
@@ -42,6 +43,7 @@ type Pass[T tensor.Float] struct {
 	arrays pool[*tensor.Tensor[T]]
 	views  pool[*tensor.Tensor[T]] // tensors that share the Data of others
 	ints   pool[[]int32]
+	chains pool[*kernel.Chain[T]] // with the weights as they are read
 }
 
 // A pool holds scratch memory in the order in which it was requested.
@@ -111,6 +113,14 @@ func (p *Pass[T]) Ints(n int) []int32 {
 	return *s
 }
 
+// chain returns a chain without stages, valid until Reset. In each step a network gets the
+// same ones, so they still have its weights.
+func (p *Pass[T]) chain() *kernel.Chain[T] {
+	c := *p.chains.take(func() *kernel.Chain[T] { return new(kernel.Chain[T]) })
+	c.Clear()
+	return c
+}
+
 // Scratch returns the number of bytes of scratch memory, used or not.
 func (p *Pass[T]) Scratch() (bytes int64) {
 	for _, t := range p.arrays.items {
@@ -118,6 +128,9 @@ func (p *Pass[T]) Scratch() (bytes int64) {
 	}
 	for _, s := range p.ints.items {
 		bytes += 4 * int64(cap(s))
+	}
+	for _, c := range p.chains.items {
+		bytes += c.Bytes()
 	}
 	return bytes
 }
@@ -133,11 +146,11 @@ func (p *Pass[T]) Reset() {
 		for _, t := range p.arrays.items[:p.arrays.next] {
 			fillNaN(t.Data)
 		}
-		p.arrays.items, p.views.items, p.ints.items = nil, nil, nil
+		p.arrays.items, p.views.items, p.ints.items, p.chains.items = nil, nil, nil, nil
 	}
 	p.resets++
 	p.Step++
-	p.arrays.next, p.views.next, p.ints.next = 0, 0, 0
+	p.arrays.next, p.views.next, p.ints.next, p.chains.next = 0, 0, 0, 0
 }
 
 func fillNaN[T tensor.Float](x []T) {
@@ -152,6 +165,9 @@ func (p *Pass[T]) observed(l Layer[T], forward bool, result *tensor.Tensor[T]) {
 		p.Observe(l, forward, result)
 	}
 }
+
+// predicts reports whether only the last result is wanted.
+func (p *Pass[T]) predicts() bool { return p != nil && !p.Keep && !p.Unfused && p.Observe == nil }
 
 // training reports whether to compute as in training.
 func (p *Pass[T]) training() bool { return p != nil && p.Train }

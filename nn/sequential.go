@@ -15,12 +15,16 @@ import (
 //
 // Some neighbors are computed together, to the same bits: an Affine and the ReLU after it;
 // a Convolution, the ReLU after it, and the MaxPool after that. Less memory is read and
-// written. [Pass.Unfused] runs the layers one by one.
+// written. A prediction (a Pass without Keep) computes such convolutions that follow each
+// other image by image, from a copy of their weights in another order. The Pass has the copy,
+// and checks in each Forward that the weights are still the same: predict with the same Pass
+// again. [Pass.Unfused] runs the layers one by one.
 type Sequential[T tensor.Float] struct {
-	layers []Named[T]
-	params []*Param[T]
-	given  plan[T] // the layers as given
-	fused  plan[T] // what runs in their place
+	layers  []Named[T]
+	params  []*Param[T]
+	given   plan[T]        // the layers as given
+	fused   plan[T]        // what runs in their place
+	chained []forwarder[T] // and to predict
 }
 
 // plan is a chain of layers in the form in which it runs.
@@ -100,6 +104,7 @@ func (s *Sequential[T]) Fields(f *Fields[T]) {
 		given[i] = l.Layer
 	}
 	s.given, s.fused = newPlan(given), newPlan(fuse(given))
+	s.chained = chainConvolutions(s.fused.layers)
 }
 
 // sameTwice returns two paths to the same layer in root, if there are any.
@@ -133,6 +138,12 @@ func pathOf[T tensor.Float](root, l Layer[T]) string {
 func (s *Sequential[T]) Layers() []Named[T] { return s.layers }
 
 func (s *Sequential[T]) Forward(p *Pass[T], x *tensor.Tensor[T]) *tensor.Tensor[T] {
+	if p.predicts() {
+		for _, l := range s.chained {
+			x = l.Forward(p, x)
+		}
+		return x
+	}
 	for _, l := range s.plan(p).layers {
 		x = l.Forward(p, x)
 		p.observed(l, true, x)

@@ -15,7 +15,7 @@ type Memory struct {
 	Gradients  int64 `json:"gradients"`
 	Optimizer  int64 `json:"optimizer"` // its state
 	Batch      int64 `json:"batch"`     // the samples
-	Results    int64 `json:"results"`   // of the layers, of the loss, and of the backward pass
+	Results    int64 `json:"results"`   // of the layers, of the loss, and of the backward pass; what else a Pass keeps
 }
 
 // Total returns the sum of all four.

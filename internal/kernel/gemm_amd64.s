@@ -11534,6 +11534,2743 @@ pixel:
 	VZEROUPPER
 	RET
 
+// func channels512_16f32(x *float32, xs *int, xStep uintptr, w *float32, wStep uintptr, wColumn uintptr, taps *[2]int, count int, k int, y *float32, ys *int, yStep uintptr, from *float32, triples int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·channels512_16f32(SB), NOSPLIT, $0-116
+triples4:
+	CMPQ triples+104(FP), $0x04
+	JL   triples3
+
+	// 4 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX), Z1
+	VMOVUPS (AX), Z2
+	VMOVUPS (AX), Z3
+	VMOVUPS (AX), Z4
+	VMOVUPS (AX), Z5
+	VMOVUPS (AX), Z6
+	VMOVUPS (AX), Z7
+	VMOVUPS (AX), Z8
+	VMOVUPS (AX), Z9
+	VMOVUPS (AX), Z10
+	VMOVUPS (AX), Z11
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), SI
+	MOVQ    w+24(FP), DI
+	MOVQ    k+64(FP), R8
+
+channel4:
+	MOVQ taps+48(FP), R9
+	MOVQ count+56(FP), R10
+
+term4:
+	MOVQ         (R9), R11
+	MOVQ         8(R9), R12
+	ADDQ         DI, R12
+	VMOVUPS      (R12), Z12
+	LEAQ         (CX)(R11*1), R12
+	VBROADCASTSS (R12), Z13
+	VFMADD231PS  Z12, Z13, Z0
+	VBROADCASTSS (R12)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS (R12)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	LEAQ         (DX)(R11*1), R12
+	VBROADCASTSS (R12), Z13
+	VFMADD231PS  Z12, Z13, Z3
+	VBROADCASTSS (R12)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z4
+	VBROADCASTSS (R12)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	LEAQ         (BX)(R11*1), R12
+	VBROADCASTSS (R12), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS (R12)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS (R12)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	LEAQ         (AX)(R11*1), R12
+	VBROADCASTSS (R12), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS (R12)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS (R12)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	ADDQ         $0x10, R9
+	DECQ         R10
+	JNZ          term4
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, DX
+	ADDQ         $0x04, BX
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), DI
+	DECQ         R8
+	JNZ          channel4
+	VXORPS       Z12, Z12, Z12
+	VADDPS       Z12, Z0, Z0
+	VADDPS       Z12, Z1, Z1
+	VADDPS       Z12, Z2, Z2
+	VADDPS       Z12, Z3, Z3
+	VADDPS       Z12, Z4, Z4
+	VADDPS       Z12, Z5, Z5
+	VADDPS       Z12, Z6, Z6
+	VADDPS       Z12, Z7, Z7
+	VADDPS       Z12, Z8, Z8
+	VADDPS       Z12, Z9, Z9
+	VADDPS       Z12, Z10, Z10
+	VADDPS       Z12, Z11, Z11
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores4
+	VBROADCASTSS floor+112(FP), Z12
+	VMAXPS       Z0, Z12, Z0
+	VMAXPS       Z1, Z12, Z1
+	VMAXPS       Z2, Z12, Z2
+	VMAXPS       Z3, Z12, Z3
+	VMAXPS       Z4, Z12, Z4
+	VMAXPS       Z5, Z12, Z5
+	VMAXPS       Z6, Z12, Z6
+	VMAXPS       Z7, Z12, Z7
+	VMAXPS       Z8, Z12, Z8
+	VMAXPS       Z9, Z12, Z9
+	VMAXPS       Z10, Z12, Z10
+	VMAXPS       Z11, Z12, Z11
+
+stores4:
+	MOVQ    ys+80(FP), AX
+	MOVQ    yStep+88(FP), CX
+	MOVQ    (AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, (R12)(CX*1)
+	VMOVUPS Z2, (R12)(CX*2)
+	MOVQ    8(AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Z3, (R12)
+	VMOVUPS Z4, (R12)(CX*1)
+	VMOVUPS Z5, (R12)(CX*2)
+	MOVQ    16(AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, (R12)(CX*1)
+	VMOVUPS Z8, (R12)(CX*2)
+	MOVQ    24(AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Z9, (R12)
+	VMOVUPS Z10, (R12)(CX*1)
+	VMOVUPS Z11, (R12)(CX*2)
+	ADDQ    $0x20, xs+8(FP)
+	ADDQ    $0x20, ys+80(FP)
+	SUBQ    $0x04, triples+104(FP)
+	JMP     triples4
+
+triples3:
+	CMPQ triples+104(FP), $0x03
+	JL   triples2
+
+	// 3 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX), Z1
+	VMOVUPS (AX), Z2
+	VMOVUPS (AX), Z3
+	VMOVUPS (AX), Z4
+	VMOVUPS (AX), Z5
+	VMOVUPS (AX), Z6
+	VMOVUPS (AX), Z7
+	VMOVUPS (AX), Z8
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), BX
+	MOVQ    w+24(FP), SI
+	MOVQ    k+64(FP), DI
+
+channel3:
+	MOVQ taps+48(FP), R8
+	MOVQ count+56(FP), R9
+
+term3:
+	MOVQ         (R8), R10
+	MOVQ         8(R8), R11
+	ADDQ         SI, R11
+	VMOVUPS      (R11), Z9
+	LEAQ         (CX)(R10*1), R11
+	VBROADCASTSS (R11), Z10
+	VFMADD231PS  Z9, Z10, Z0
+	VBROADCASTSS (R11)(BX*1), Z10
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (R11)(BX*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	LEAQ         (DX)(R10*1), R11
+	VBROADCASTSS (R11), Z10
+	VFMADD231PS  Z9, Z10, Z3
+	VBROADCASTSS (R11)(BX*1), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (R11)(BX*2), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	LEAQ         (AX)(R10*1), R11
+	VBROADCASTSS (R11), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R11)(BX*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (R11)(BX*2), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	ADDQ         $0x10, R8
+	DECQ         R9
+	JNZ          term3
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, DX
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), SI
+	DECQ         DI
+	JNZ          channel3
+	VXORPS       Z9, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	VADDPS       Z9, Z1, Z1
+	VADDPS       Z9, Z2, Z2
+	VADDPS       Z9, Z3, Z3
+	VADDPS       Z9, Z4, Z4
+	VADDPS       Z9, Z5, Z5
+	VADDPS       Z9, Z6, Z6
+	VADDPS       Z9, Z7, Z7
+	VADDPS       Z9, Z8, Z8
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores3
+	VBROADCASTSS floor+112(FP), Z9
+	VMAXPS       Z0, Z9, Z0
+	VMAXPS       Z1, Z9, Z1
+	VMAXPS       Z2, Z9, Z2
+	VMAXPS       Z3, Z9, Z3
+	VMAXPS       Z4, Z9, Z4
+	VMAXPS       Z5, Z9, Z5
+	VMAXPS       Z6, Z9, Z6
+	VMAXPS       Z7, Z9, Z7
+	VMAXPS       Z8, Z9, Z8
+
+stores3:
+	MOVQ    ys+80(FP), AX
+	MOVQ    yStep+88(FP), CX
+	MOVQ    (AX), R11
+	ADDQ    y+72(FP), R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, (R11)(CX*1)
+	VMOVUPS Z2, (R11)(CX*2)
+	MOVQ    8(AX), R11
+	ADDQ    y+72(FP), R11
+	VMOVUPS Z3, (R11)
+	VMOVUPS Z4, (R11)(CX*1)
+	VMOVUPS Z5, (R11)(CX*2)
+	MOVQ    16(AX), R11
+	ADDQ    y+72(FP), R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, (R11)(CX*1)
+	VMOVUPS Z8, (R11)(CX*2)
+	ADDQ    $0x18, xs+8(FP)
+	ADDQ    $0x18, ys+80(FP)
+	SUBQ    $0x03, triples+104(FP)
+	JMP     triples3
+
+triples2:
+	CMPQ triples+104(FP), $0x02
+	JL   triples1
+
+	// 2 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX), Z1
+	VMOVUPS (AX), Z2
+	VMOVUPS (AX), Z3
+	VMOVUPS (AX), Z4
+	VMOVUPS (AX), Z5
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), DX
+	MOVQ    w+24(FP), BX
+	MOVQ    k+64(FP), SI
+
+channel2:
+	MOVQ taps+48(FP), DI
+	MOVQ count+56(FP), R8
+
+term2:
+	MOVQ         (DI), R9
+	MOVQ         8(DI), R10
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Z6
+	LEAQ         (CX)(R9*1), R10
+	VBROADCASTSS (R10), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (R10)(DX*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (R10)(DX*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	LEAQ         (AX)(R9*1), R10
+	VBROADCASTSS (R10), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R10)(DX*1), Z7
+	VFMADD231PS  Z6, Z7, Z4
+	VBROADCASTSS (R10)(DX*2), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	ADDQ         $0x10, DI
+	DECQ         R8
+	JNZ          term2
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), BX
+	DECQ         SI
+	JNZ          channel2
+	VXORPS       Z6, Z6, Z6
+	VADDPS       Z6, Z0, Z0
+	VADDPS       Z6, Z1, Z1
+	VADDPS       Z6, Z2, Z2
+	VADDPS       Z6, Z3, Z3
+	VADDPS       Z6, Z4, Z4
+	VADDPS       Z6, Z5, Z5
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores2
+	VBROADCASTSS floor+112(FP), Z6
+	VMAXPS       Z0, Z6, Z0
+	VMAXPS       Z1, Z6, Z1
+	VMAXPS       Z2, Z6, Z2
+	VMAXPS       Z3, Z6, Z3
+	VMAXPS       Z4, Z6, Z4
+	VMAXPS       Z5, Z6, Z5
+
+stores2:
+	MOVQ    ys+80(FP), AX
+	MOVQ    yStep+88(FP), CX
+	MOVQ    (AX), R10
+	ADDQ    y+72(FP), R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, (R10)(CX*1)
+	VMOVUPS Z2, (R10)(CX*2)
+	MOVQ    8(AX), R10
+	ADDQ    y+72(FP), R10
+	VMOVUPS Z3, (R10)
+	VMOVUPS Z4, (R10)(CX*1)
+	VMOVUPS Z5, (R10)(CX*2)
+	ADDQ    $0x10, xs+8(FP)
+	ADDQ    $0x10, ys+80(FP)
+	SUBQ    $0x02, triples+104(FP)
+	JMP     triples2
+
+triples1:
+	CMPQ triples+104(FP), $0x01
+	JL   done
+
+	// 1 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX), Z1
+	VMOVUPS (AX), Z2
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), CX
+	MOVQ    w+24(FP), DX
+	MOVQ    k+64(FP), BX
+
+channel1:
+	MOVQ taps+48(FP), SI
+	MOVQ count+56(FP), DI
+
+term1:
+	MOVQ         (SI), R8
+	MOVQ         8(SI), R9
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z3
+	LEAQ         (AX)(R8*1), R8
+	VBROADCASTSS (R8), Z4
+	VFMADD231PS  Z3, Z4, Z0
+	VBROADCASTSS (R8)(CX*1), Z4
+	VFMADD231PS  Z3, Z4, Z1
+	VBROADCASTSS (R8)(CX*2), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	ADDQ         $0x10, SI
+	DECQ         DI
+	JNZ          term1
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), DX
+	DECQ         BX
+	JNZ          channel1
+	VXORPS       Z3, Z3, Z3
+	VADDPS       Z3, Z0, Z0
+	VADDPS       Z3, Z1, Z1
+	VADDPS       Z3, Z2, Z2
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores1
+	VBROADCASTSS floor+112(FP), Z3
+	VMAXPS       Z0, Z3, Z0
+	VMAXPS       Z1, Z3, Z1
+	VMAXPS       Z2, Z3, Z2
+
+stores1:
+	MOVQ    ys+80(FP), CX
+	MOVQ    yStep+88(FP), AX
+	MOVQ    (CX), R8
+	ADDQ    y+72(FP), R8
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, (R8)(AX*1)
+	VMOVUPS Z2, (R8)(AX*2)
+	ADDQ    $0x08, xs+8(FP)
+	ADDQ    $0x08, ys+80(FP)
+	SUBQ    $0x01, triples+104(FP)
+	JMP     triples1
+
+done:
+	VZEROUPPER
+	RET
+
+// func channelRows512_16f32(x *float32, xs *int, xStep uintptr, w *float32, wStep uintptr, wColumn uintptr, taps *[2]int, count int, k int, y *float32, ys *int, yStep uintptr, from *float32, triples int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·channelRows512_16f32(SB), NOSPLIT, $0-116
+triples4:
+	CMPQ triples+104(FP), $0x04
+	JL   triples3
+
+	// 4 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX), Z1
+	VMOVUPS (AX), Z2
+	VMOVUPS (AX), Z3
+	VMOVUPS (AX), Z4
+	VMOVUPS (AX), Z5
+	VMOVUPS (AX), Z6
+	VMOVUPS (AX), Z7
+	VMOVUPS (AX), Z8
+	VMOVUPS (AX), Z9
+	VMOVUPS (AX), Z10
+	VMOVUPS (AX), Z11
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), SI
+	MOVQ    w+24(FP), DI
+	MOVQ    k+64(FP), R8
+
+channel4:
+	MOVQ taps+48(FP), R9
+	MOVQ count+56(FP), R10
+
+term4:
+	MOVQ         (R9), R11
+	MOVQ         8(R9), R12
+	ADDQ         DI, R12
+	VMOVUPS      (R12), Z12
+	ADDQ         wColumn+40(FP), R12
+	VMOVUPS      (R12), Z13
+	ADDQ         wColumn+40(FP), R12
+	VMOVUPS      (R12), Z14
+	LEAQ         (CX)(R11*1), R12
+	VBROADCASTSS (R12), Z15
+	VFMADD231PS  Z12, Z15, Z0
+	VBROADCASTSS (R12)(SI*1), Z15
+	VFMADD231PS  Z13, Z15, Z0
+	VFMADD231PS  Z12, Z15, Z1
+	VBROADCASTSS (R12)(SI*2), Z15
+	VFMADD231PS  Z14, Z15, Z0
+	VFMADD231PS  Z13, Z15, Z1
+	VFMADD231PS  Z12, Z15, Z2
+	ADDQ         SI, R12
+	VBROADCASTSS (R12)(SI*2), Z15
+	VFMADD231PS  Z14, Z15, Z1
+	VFMADD231PS  Z13, Z15, Z2
+	SUBQ         SI, R12
+	VBROADCASTSS (R12)(SI*4), Z15
+	VFMADD231PS  Z14, Z15, Z2
+	LEAQ         (DX)(R11*1), R12
+	VBROADCASTSS (R12), Z15
+	VFMADD231PS  Z12, Z15, Z3
+	VBROADCASTSS (R12)(SI*1), Z15
+	VFMADD231PS  Z13, Z15, Z3
+	VFMADD231PS  Z12, Z15, Z4
+	VBROADCASTSS (R12)(SI*2), Z15
+	VFMADD231PS  Z14, Z15, Z3
+	VFMADD231PS  Z13, Z15, Z4
+	VFMADD231PS  Z12, Z15, Z5
+	ADDQ         SI, R12
+	VBROADCASTSS (R12)(SI*2), Z15
+	VFMADD231PS  Z14, Z15, Z4
+	VFMADD231PS  Z13, Z15, Z5
+	SUBQ         SI, R12
+	VBROADCASTSS (R12)(SI*4), Z15
+	VFMADD231PS  Z14, Z15, Z5
+	LEAQ         (BX)(R11*1), R12
+	VBROADCASTSS (R12), Z15
+	VFMADD231PS  Z12, Z15, Z6
+	VBROADCASTSS (R12)(SI*1), Z15
+	VFMADD231PS  Z13, Z15, Z6
+	VFMADD231PS  Z12, Z15, Z7
+	VBROADCASTSS (R12)(SI*2), Z15
+	VFMADD231PS  Z14, Z15, Z6
+	VFMADD231PS  Z13, Z15, Z7
+	VFMADD231PS  Z12, Z15, Z8
+	ADDQ         SI, R12
+	VBROADCASTSS (R12)(SI*2), Z15
+	VFMADD231PS  Z14, Z15, Z7
+	VFMADD231PS  Z13, Z15, Z8
+	SUBQ         SI, R12
+	VBROADCASTSS (R12)(SI*4), Z15
+	VFMADD231PS  Z14, Z15, Z8
+	LEAQ         (AX)(R11*1), R12
+	VBROADCASTSS (R12), Z15
+	VFMADD231PS  Z12, Z15, Z9
+	VBROADCASTSS (R12)(SI*1), Z15
+	VFMADD231PS  Z13, Z15, Z9
+	VFMADD231PS  Z12, Z15, Z10
+	VBROADCASTSS (R12)(SI*2), Z15
+	VFMADD231PS  Z14, Z15, Z9
+	VFMADD231PS  Z13, Z15, Z10
+	VFMADD231PS  Z12, Z15, Z11
+	ADDQ         SI, R12
+	VBROADCASTSS (R12)(SI*2), Z12
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z13, Z12, Z11
+	SUBQ         SI, R12
+	VBROADCASTSS (R12)(SI*4), Z12
+	VFMADD231PS  Z14, Z12, Z11
+	ADDQ         $0x10, R9
+	DECQ         R10
+	JNZ          term4
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, DX
+	ADDQ         $0x04, BX
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), DI
+	DECQ         R8
+	JNZ          channel4
+	VXORPS       Z12, Z12, Z12
+	VADDPS       Z12, Z0, Z0
+	VADDPS       Z12, Z1, Z1
+	VADDPS       Z12, Z2, Z2
+	VADDPS       Z12, Z3, Z3
+	VADDPS       Z12, Z4, Z4
+	VADDPS       Z12, Z5, Z5
+	VADDPS       Z12, Z6, Z6
+	VADDPS       Z12, Z7, Z7
+	VADDPS       Z12, Z8, Z8
+	VADDPS       Z12, Z9, Z9
+	VADDPS       Z12, Z10, Z10
+	VADDPS       Z12, Z11, Z11
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores4
+	VBROADCASTSS floor+112(FP), Z12
+	VMAXPS       Z0, Z12, Z0
+	VMAXPS       Z1, Z12, Z1
+	VMAXPS       Z2, Z12, Z2
+	VMAXPS       Z3, Z12, Z3
+	VMAXPS       Z4, Z12, Z4
+	VMAXPS       Z5, Z12, Z5
+	VMAXPS       Z6, Z12, Z6
+	VMAXPS       Z7, Z12, Z7
+	VMAXPS       Z8, Z12, Z8
+	VMAXPS       Z9, Z12, Z9
+	VMAXPS       Z10, Z12, Z10
+	VMAXPS       Z11, Z12, Z11
+
+stores4:
+	MOVQ    ys+80(FP), AX
+	MOVQ    yStep+88(FP), CX
+	MOVQ    (AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, (R12)(CX*1)
+	VMOVUPS Z2, (R12)(CX*2)
+	MOVQ    8(AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Z3, (R12)
+	VMOVUPS Z4, (R12)(CX*1)
+	VMOVUPS Z5, (R12)(CX*2)
+	MOVQ    16(AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, (R12)(CX*1)
+	VMOVUPS Z8, (R12)(CX*2)
+	MOVQ    24(AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Z9, (R12)
+	VMOVUPS Z10, (R12)(CX*1)
+	VMOVUPS Z11, (R12)(CX*2)
+	ADDQ    $0x20, xs+8(FP)
+	ADDQ    $0x20, ys+80(FP)
+	SUBQ    $0x04, triples+104(FP)
+	JMP     triples4
+
+triples3:
+	CMPQ triples+104(FP), $0x03
+	JL   triples2
+
+	// 3 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX), Z1
+	VMOVUPS (AX), Z2
+	VMOVUPS (AX), Z3
+	VMOVUPS (AX), Z4
+	VMOVUPS (AX), Z5
+	VMOVUPS (AX), Z6
+	VMOVUPS (AX), Z7
+	VMOVUPS (AX), Z8
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), BX
+	MOVQ    w+24(FP), SI
+	MOVQ    k+64(FP), DI
+
+channel3:
+	MOVQ taps+48(FP), R8
+	MOVQ count+56(FP), R9
+
+term3:
+	MOVQ         (R8), R10
+	MOVQ         8(R8), R11
+	ADDQ         SI, R11
+	VMOVUPS      (R11), Z9
+	ADDQ         wColumn+40(FP), R11
+	VMOVUPS      (R11), Z10
+	ADDQ         wColumn+40(FP), R11
+	VMOVUPS      (R11), Z11
+	LEAQ         (CX)(R10*1), R11
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS  Z9, Z12, Z0
+	VBROADCASTSS (R11)(BX*1), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z9, Z12, Z1
+	VBROADCASTSS (R11)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z0
+	VFMADD231PS  Z10, Z12, Z1
+	VFMADD231PS  Z9, Z12, Z2
+	ADDQ         BX, R11
+	VBROADCASTSS (R11)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z1
+	VFMADD231PS  Z10, Z12, Z2
+	SUBQ         BX, R11
+	VBROADCASTSS (R11)(BX*4), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	LEAQ         (DX)(R10*1), R11
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS  Z9, Z12, Z3
+	VBROADCASTSS (R11)(BX*1), Z12
+	VFMADD231PS  Z10, Z12, Z3
+	VFMADD231PS  Z9, Z12, Z4
+	VBROADCASTSS (R11)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z3
+	VFMADD231PS  Z10, Z12, Z4
+	VFMADD231PS  Z9, Z12, Z5
+	ADDQ         BX, R11
+	VBROADCASTSS (R11)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VFMADD231PS  Z10, Z12, Z5
+	SUBQ         BX, R11
+	VBROADCASTSS (R11)(BX*4), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	LEAQ         (AX)(R10*1), R11
+	VBROADCASTSS (R11), Z12
+	VFMADD231PS  Z9, Z12, Z6
+	VBROADCASTSS (R11)(BX*1), Z12
+	VFMADD231PS  Z10, Z12, Z6
+	VFMADD231PS  Z9, Z12, Z7
+	VBROADCASTSS (R11)(BX*2), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VFMADD231PS  Z10, Z12, Z7
+	VFMADD231PS  Z9, Z12, Z8
+	ADDQ         BX, R11
+	VBROADCASTSS (R11)(BX*2), Z9
+	VFMADD231PS  Z11, Z9, Z7
+	VFMADD231PS  Z10, Z9, Z8
+	SUBQ         BX, R11
+	VBROADCASTSS (R11)(BX*4), Z9
+	VFMADD231PS  Z11, Z9, Z8
+	ADDQ         $0x10, R8
+	DECQ         R9
+	JNZ          term3
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, DX
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), SI
+	DECQ         DI
+	JNZ          channel3
+	VXORPS       Z9, Z9, Z9
+	VADDPS       Z9, Z0, Z0
+	VADDPS       Z9, Z1, Z1
+	VADDPS       Z9, Z2, Z2
+	VADDPS       Z9, Z3, Z3
+	VADDPS       Z9, Z4, Z4
+	VADDPS       Z9, Z5, Z5
+	VADDPS       Z9, Z6, Z6
+	VADDPS       Z9, Z7, Z7
+	VADDPS       Z9, Z8, Z8
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores3
+	VBROADCASTSS floor+112(FP), Z9
+	VMAXPS       Z0, Z9, Z0
+	VMAXPS       Z1, Z9, Z1
+	VMAXPS       Z2, Z9, Z2
+	VMAXPS       Z3, Z9, Z3
+	VMAXPS       Z4, Z9, Z4
+	VMAXPS       Z5, Z9, Z5
+	VMAXPS       Z6, Z9, Z6
+	VMAXPS       Z7, Z9, Z7
+	VMAXPS       Z8, Z9, Z8
+
+stores3:
+	MOVQ    ys+80(FP), AX
+	MOVQ    yStep+88(FP), CX
+	MOVQ    (AX), R11
+	ADDQ    y+72(FP), R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, (R11)(CX*1)
+	VMOVUPS Z2, (R11)(CX*2)
+	MOVQ    8(AX), R11
+	ADDQ    y+72(FP), R11
+	VMOVUPS Z3, (R11)
+	VMOVUPS Z4, (R11)(CX*1)
+	VMOVUPS Z5, (R11)(CX*2)
+	MOVQ    16(AX), R11
+	ADDQ    y+72(FP), R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, (R11)(CX*1)
+	VMOVUPS Z8, (R11)(CX*2)
+	ADDQ    $0x18, xs+8(FP)
+	ADDQ    $0x18, ys+80(FP)
+	SUBQ    $0x03, triples+104(FP)
+	JMP     triples3
+
+triples2:
+	CMPQ triples+104(FP), $0x02
+	JL   triples1
+
+	// 2 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX), Z1
+	VMOVUPS (AX), Z2
+	VMOVUPS (AX), Z3
+	VMOVUPS (AX), Z4
+	VMOVUPS (AX), Z5
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), DX
+	MOVQ    w+24(FP), BX
+	MOVQ    k+64(FP), SI
+
+channel2:
+	MOVQ taps+48(FP), DI
+	MOVQ count+56(FP), R8
+
+term2:
+	MOVQ         (DI), R9
+	MOVQ         8(DI), R10
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Z6
+	ADDQ         wColumn+40(FP), R10
+	VMOVUPS      (R10), Z7
+	ADDQ         wColumn+40(FP), R10
+	VMOVUPS      (R10), Z8
+	LEAQ         (CX)(R9*1), R10
+	VBROADCASTSS (R10), Z9
+	VFMADD231PS  Z6, Z9, Z0
+	VBROADCASTSS (R10)(DX*1), Z9
+	VFMADD231PS  Z7, Z9, Z0
+	VFMADD231PS  Z6, Z9, Z1
+	VBROADCASTSS (R10)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z0
+	VFMADD231PS  Z7, Z9, Z1
+	VFMADD231PS  Z6, Z9, Z2
+	ADDQ         DX, R10
+	VBROADCASTSS (R10)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VFMADD231PS  Z7, Z9, Z2
+	SUBQ         DX, R10
+	VBROADCASTSS (R10)(DX*4), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	LEAQ         (AX)(R9*1), R10
+	VBROADCASTSS (R10), Z9
+	VFMADD231PS  Z6, Z9, Z3
+	VBROADCASTSS (R10)(DX*1), Z9
+	VFMADD231PS  Z7, Z9, Z3
+	VFMADD231PS  Z6, Z9, Z4
+	VBROADCASTSS (R10)(DX*2), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VFMADD231PS  Z7, Z9, Z4
+	VFMADD231PS  Z6, Z9, Z5
+	ADDQ         DX, R10
+	VBROADCASTSS (R10)(DX*2), Z6
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z7, Z6, Z5
+	SUBQ         DX, R10
+	VBROADCASTSS (R10)(DX*4), Z6
+	VFMADD231PS  Z8, Z6, Z5
+	ADDQ         $0x10, DI
+	DECQ         R8
+	JNZ          term2
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), BX
+	DECQ         SI
+	JNZ          channel2
+	VXORPS       Z6, Z6, Z6
+	VADDPS       Z6, Z0, Z0
+	VADDPS       Z6, Z1, Z1
+	VADDPS       Z6, Z2, Z2
+	VADDPS       Z6, Z3, Z3
+	VADDPS       Z6, Z4, Z4
+	VADDPS       Z6, Z5, Z5
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores2
+	VBROADCASTSS floor+112(FP), Z6
+	VMAXPS       Z0, Z6, Z0
+	VMAXPS       Z1, Z6, Z1
+	VMAXPS       Z2, Z6, Z2
+	VMAXPS       Z3, Z6, Z3
+	VMAXPS       Z4, Z6, Z4
+	VMAXPS       Z5, Z6, Z5
+
+stores2:
+	MOVQ    ys+80(FP), AX
+	MOVQ    yStep+88(FP), CX
+	MOVQ    (AX), R10
+	ADDQ    y+72(FP), R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, (R10)(CX*1)
+	VMOVUPS Z2, (R10)(CX*2)
+	MOVQ    8(AX), R10
+	ADDQ    y+72(FP), R10
+	VMOVUPS Z3, (R10)
+	VMOVUPS Z4, (R10)(CX*1)
+	VMOVUPS Z5, (R10)(CX*2)
+	ADDQ    $0x10, xs+8(FP)
+	ADDQ    $0x10, ys+80(FP)
+	SUBQ    $0x02, triples+104(FP)
+	JMP     triples2
+
+triples1:
+	CMPQ triples+104(FP), $0x01
+	JL   done
+
+	// 1 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS (AX), Z1
+	VMOVUPS (AX), Z2
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), CX
+	MOVQ    w+24(FP), DX
+	MOVQ    k+64(FP), BX
+
+channel1:
+	MOVQ taps+48(FP), SI
+	MOVQ count+56(FP), DI
+
+term1:
+	MOVQ         (SI), R8
+	MOVQ         8(SI), R9
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z3
+	ADDQ         wColumn+40(FP), R9
+	VMOVUPS      (R9), Z4
+	ADDQ         wColumn+40(FP), R9
+	VMOVUPS      (R9), Z5
+	LEAQ         (AX)(R8*1), R8
+	VBROADCASTSS (R8), Z6
+	VFMADD231PS  Z3, Z6, Z0
+	VBROADCASTSS (R8)(CX*1), Z6
+	VFMADD231PS  Z4, Z6, Z0
+	VFMADD231PS  Z3, Z6, Z1
+	VBROADCASTSS (R8)(CX*2), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VFMADD231PS  Z4, Z6, Z1
+	VFMADD231PS  Z3, Z6, Z2
+	ADDQ         CX, R8
+	VBROADCASTSS (R8)(CX*2), Z3
+	VFMADD231PS  Z5, Z3, Z1
+	VFMADD231PS  Z4, Z3, Z2
+	SUBQ         CX, R8
+	VBROADCASTSS (R8)(CX*4), Z3
+	VFMADD231PS  Z5, Z3, Z2
+	ADDQ         $0x10, SI
+	DECQ         DI
+	JNZ          term1
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), DX
+	DECQ         BX
+	JNZ          channel1
+	VXORPS       Z3, Z3, Z3
+	VADDPS       Z3, Z0, Z0
+	VADDPS       Z3, Z1, Z1
+	VADDPS       Z3, Z2, Z2
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores1
+	VBROADCASTSS floor+112(FP), Z3
+	VMAXPS       Z0, Z3, Z0
+	VMAXPS       Z1, Z3, Z1
+	VMAXPS       Z2, Z3, Z2
+
+stores1:
+	MOVQ    ys+80(FP), CX
+	MOVQ    yStep+88(FP), AX
+	MOVQ    (CX), R8
+	ADDQ    y+72(FP), R8
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, (R8)(AX*1)
+	VMOVUPS Z2, (R8)(AX*2)
+	ADDQ    $0x08, xs+8(FP)
+	ADDQ    $0x08, ys+80(FP)
+	SUBQ    $0x01, triples+104(FP)
+	JMP     triples1
+
+done:
+	VZEROUPPER
+	RET
+
+// func channels512_32f32(x *float32, xs *int, xStep uintptr, w *float32, wStep uintptr, wColumn uintptr, taps *[2]int, count int, k int, y *float32, ys *int, yStep uintptr, from *float32, triples int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·channels512_32f32(SB), NOSPLIT, $0-116
+triples4:
+	CMPQ triples+104(FP), $0x04
+	JL   triples3
+
+	// 4 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS (AX), Z2
+	VMOVUPS 64(AX), Z3
+	VMOVUPS (AX), Z4
+	VMOVUPS 64(AX), Z5
+	VMOVUPS (AX), Z6
+	VMOVUPS 64(AX), Z7
+	VMOVUPS (AX), Z8
+	VMOVUPS 64(AX), Z9
+	VMOVUPS (AX), Z10
+	VMOVUPS 64(AX), Z11
+	VMOVUPS (AX), Z12
+	VMOVUPS 64(AX), Z13
+	VMOVUPS (AX), Z14
+	VMOVUPS 64(AX), Z15
+	VMOVUPS (AX), Z16
+	VMOVUPS 64(AX), Z17
+	VMOVUPS (AX), Z18
+	VMOVUPS 64(AX), Z19
+	VMOVUPS (AX), Z20
+	VMOVUPS 64(AX), Z21
+	VMOVUPS (AX), Z22
+	VMOVUPS 64(AX), Z23
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), SI
+	MOVQ    w+24(FP), DI
+	MOVQ    k+64(FP), R8
+
+channel4:
+	MOVQ taps+48(FP), R9
+	MOVQ count+56(FP), R10
+
+term4:
+	MOVQ         (R9), R11
+	MOVQ         8(R9), R12
+	ADDQ         DI, R12
+	VMOVUPS      (R12), Z24
+	VMOVUPS      64(R12), Z25
+	LEAQ         (CX)(R11*1), R12
+	VBROADCASTSS (R12), Z26
+	VFMADD231PS  Z24, Z26, Z0
+	VFMADD231PS  Z25, Z26, Z1
+	VBROADCASTSS (R12)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z2
+	VFMADD231PS  Z25, Z26, Z3
+	VBROADCASTSS (R12)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z4
+	VFMADD231PS  Z25, Z26, Z5
+	LEAQ         (DX)(R11*1), R12
+	VBROADCASTSS (R12), Z26
+	VFMADD231PS  Z24, Z26, Z6
+	VFMADD231PS  Z25, Z26, Z7
+	VBROADCASTSS (R12)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z8
+	VFMADD231PS  Z25, Z26, Z9
+	VBROADCASTSS (R12)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z10
+	VFMADD231PS  Z25, Z26, Z11
+	LEAQ         (BX)(R11*1), R12
+	VBROADCASTSS (R12), Z26
+	VFMADD231PS  Z24, Z26, Z12
+	VFMADD231PS  Z25, Z26, Z13
+	VBROADCASTSS (R12)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z14
+	VFMADD231PS  Z25, Z26, Z15
+	VBROADCASTSS (R12)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z16
+	VFMADD231PS  Z25, Z26, Z17
+	LEAQ         (AX)(R11*1), R12
+	VBROADCASTSS (R12), Z26
+	VFMADD231PS  Z24, Z26, Z18
+	VFMADD231PS  Z25, Z26, Z19
+	VBROADCASTSS (R12)(SI*1), Z26
+	VFMADD231PS  Z24, Z26, Z20
+	VFMADD231PS  Z25, Z26, Z21
+	VBROADCASTSS (R12)(SI*2), Z26
+	VFMADD231PS  Z24, Z26, Z22
+	VFMADD231PS  Z25, Z26, Z23
+	ADDQ         $0x10, R9
+	DECQ         R10
+	JNZ          term4
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, DX
+	ADDQ         $0x04, BX
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), DI
+	DECQ         R8
+	JNZ          channel4
+	VXORPS       Z24, Z24, Z24
+	VADDPS       Z24, Z0, Z0
+	VADDPS       Z24, Z1, Z1
+	VADDPS       Z24, Z2, Z2
+	VADDPS       Z24, Z3, Z3
+	VADDPS       Z24, Z4, Z4
+	VADDPS       Z24, Z5, Z5
+	VADDPS       Z24, Z6, Z6
+	VADDPS       Z24, Z7, Z7
+	VADDPS       Z24, Z8, Z8
+	VADDPS       Z24, Z9, Z9
+	VADDPS       Z24, Z10, Z10
+	VADDPS       Z24, Z11, Z11
+	VADDPS       Z24, Z12, Z12
+	VADDPS       Z24, Z13, Z13
+	VADDPS       Z24, Z14, Z14
+	VADDPS       Z24, Z15, Z15
+	VADDPS       Z24, Z16, Z16
+	VADDPS       Z24, Z17, Z17
+	VADDPS       Z24, Z18, Z18
+	VADDPS       Z24, Z19, Z19
+	VADDPS       Z24, Z20, Z20
+	VADDPS       Z24, Z21, Z21
+	VADDPS       Z24, Z22, Z22
+	VADDPS       Z24, Z23, Z23
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores4
+	VBROADCASTSS floor+112(FP), Z24
+	VMAXPS       Z0, Z24, Z0
+	VMAXPS       Z1, Z24, Z1
+	VMAXPS       Z2, Z24, Z2
+	VMAXPS       Z3, Z24, Z3
+	VMAXPS       Z4, Z24, Z4
+	VMAXPS       Z5, Z24, Z5
+	VMAXPS       Z6, Z24, Z6
+	VMAXPS       Z7, Z24, Z7
+	VMAXPS       Z8, Z24, Z8
+	VMAXPS       Z9, Z24, Z9
+	VMAXPS       Z10, Z24, Z10
+	VMAXPS       Z11, Z24, Z11
+	VMAXPS       Z12, Z24, Z12
+	VMAXPS       Z13, Z24, Z13
+	VMAXPS       Z14, Z24, Z14
+	VMAXPS       Z15, Z24, Z15
+	VMAXPS       Z16, Z24, Z16
+	VMAXPS       Z17, Z24, Z17
+	VMAXPS       Z18, Z24, Z18
+	VMAXPS       Z19, Z24, Z19
+	VMAXPS       Z20, Z24, Z20
+	VMAXPS       Z21, Z24, Z21
+	VMAXPS       Z22, Z24, Z22
+	VMAXPS       Z23, Z24, Z23
+
+stores4:
+	MOVQ    ys+80(FP), AX
+	MOVQ    yStep+88(FP), CX
+	MOVQ    (AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	VMOVUPS Z2, (R12)(CX*1)
+	VMOVUPS Z3, 64(R12)(CX*1)
+	VMOVUPS Z4, (R12)(CX*2)
+	VMOVUPS Z5, 64(R12)(CX*2)
+	MOVQ    8(AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	VMOVUPS Z8, (R12)(CX*1)
+	VMOVUPS Z9, 64(R12)(CX*1)
+	VMOVUPS Z10, (R12)(CX*2)
+	VMOVUPS Z11, 64(R12)(CX*2)
+	MOVQ    16(AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	VMOVUPS Z14, (R12)(CX*1)
+	VMOVUPS Z15, 64(R12)(CX*1)
+	VMOVUPS Z16, (R12)(CX*2)
+	VMOVUPS Z17, 64(R12)(CX*2)
+	MOVQ    24(AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
+	VMOVUPS Z20, (R12)(CX*1)
+	VMOVUPS Z21, 64(R12)(CX*1)
+	VMOVUPS Z22, (R12)(CX*2)
+	VMOVUPS Z23, 64(R12)(CX*2)
+	ADDQ    $0x20, xs+8(FP)
+	ADDQ    $0x20, ys+80(FP)
+	SUBQ    $0x04, triples+104(FP)
+	JMP     triples4
+
+triples3:
+	CMPQ triples+104(FP), $0x03
+	JL   triples2
+
+	// 3 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS (AX), Z2
+	VMOVUPS 64(AX), Z3
+	VMOVUPS (AX), Z4
+	VMOVUPS 64(AX), Z5
+	VMOVUPS (AX), Z6
+	VMOVUPS 64(AX), Z7
+	VMOVUPS (AX), Z8
+	VMOVUPS 64(AX), Z9
+	VMOVUPS (AX), Z10
+	VMOVUPS 64(AX), Z11
+	VMOVUPS (AX), Z12
+	VMOVUPS 64(AX), Z13
+	VMOVUPS (AX), Z14
+	VMOVUPS 64(AX), Z15
+	VMOVUPS (AX), Z16
+	VMOVUPS 64(AX), Z17
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), BX
+	MOVQ    w+24(FP), SI
+	MOVQ    k+64(FP), DI
+
+channel3:
+	MOVQ taps+48(FP), R8
+	MOVQ count+56(FP), R9
+
+term3:
+	MOVQ         (R8), R10
+	MOVQ         8(R8), R11
+	ADDQ         SI, R11
+	VMOVUPS      (R11), Z18
+	VMOVUPS      64(R11), Z19
+	LEAQ         (CX)(R10*1), R11
+	VBROADCASTSS (R11), Z20
+	VFMADD231PS  Z18, Z20, Z0
+	VFMADD231PS  Z19, Z20, Z1
+	VBROADCASTSS (R11)(BX*1), Z20
+	VFMADD231PS  Z18, Z20, Z2
+	VFMADD231PS  Z19, Z20, Z3
+	VBROADCASTSS (R11)(BX*2), Z20
+	VFMADD231PS  Z18, Z20, Z4
+	VFMADD231PS  Z19, Z20, Z5
+	LEAQ         (DX)(R10*1), R11
+	VBROADCASTSS (R11), Z20
+	VFMADD231PS  Z18, Z20, Z6
+	VFMADD231PS  Z19, Z20, Z7
+	VBROADCASTSS (R11)(BX*1), Z20
+	VFMADD231PS  Z18, Z20, Z8
+	VFMADD231PS  Z19, Z20, Z9
+	VBROADCASTSS (R11)(BX*2), Z20
+	VFMADD231PS  Z18, Z20, Z10
+	VFMADD231PS  Z19, Z20, Z11
+	LEAQ         (AX)(R10*1), R11
+	VBROADCASTSS (R11), Z20
+	VFMADD231PS  Z18, Z20, Z12
+	VFMADD231PS  Z19, Z20, Z13
+	VBROADCASTSS (R11)(BX*1), Z20
+	VFMADD231PS  Z18, Z20, Z14
+	VFMADD231PS  Z19, Z20, Z15
+	VBROADCASTSS (R11)(BX*2), Z20
+	VFMADD231PS  Z18, Z20, Z16
+	VFMADD231PS  Z19, Z20, Z17
+	ADDQ         $0x10, R8
+	DECQ         R9
+	JNZ          term3
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, DX
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), SI
+	DECQ         DI
+	JNZ          channel3
+	VXORPS       Z18, Z18, Z18
+	VADDPS       Z18, Z0, Z0
+	VADDPS       Z18, Z1, Z1
+	VADDPS       Z18, Z2, Z2
+	VADDPS       Z18, Z3, Z3
+	VADDPS       Z18, Z4, Z4
+	VADDPS       Z18, Z5, Z5
+	VADDPS       Z18, Z6, Z6
+	VADDPS       Z18, Z7, Z7
+	VADDPS       Z18, Z8, Z8
+	VADDPS       Z18, Z9, Z9
+	VADDPS       Z18, Z10, Z10
+	VADDPS       Z18, Z11, Z11
+	VADDPS       Z18, Z12, Z12
+	VADDPS       Z18, Z13, Z13
+	VADDPS       Z18, Z14, Z14
+	VADDPS       Z18, Z15, Z15
+	VADDPS       Z18, Z16, Z16
+	VADDPS       Z18, Z17, Z17
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores3
+	VBROADCASTSS floor+112(FP), Z18
+	VMAXPS       Z0, Z18, Z0
+	VMAXPS       Z1, Z18, Z1
+	VMAXPS       Z2, Z18, Z2
+	VMAXPS       Z3, Z18, Z3
+	VMAXPS       Z4, Z18, Z4
+	VMAXPS       Z5, Z18, Z5
+	VMAXPS       Z6, Z18, Z6
+	VMAXPS       Z7, Z18, Z7
+	VMAXPS       Z8, Z18, Z8
+	VMAXPS       Z9, Z18, Z9
+	VMAXPS       Z10, Z18, Z10
+	VMAXPS       Z11, Z18, Z11
+	VMAXPS       Z12, Z18, Z12
+	VMAXPS       Z13, Z18, Z13
+	VMAXPS       Z14, Z18, Z14
+	VMAXPS       Z15, Z18, Z15
+	VMAXPS       Z16, Z18, Z16
+	VMAXPS       Z17, Z18, Z17
+
+stores3:
+	MOVQ    ys+80(FP), AX
+	MOVQ    yStep+88(FP), CX
+	MOVQ    (AX), R11
+	ADDQ    y+72(FP), R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, (R11)(CX*1)
+	VMOVUPS Z3, 64(R11)(CX*1)
+	VMOVUPS Z4, (R11)(CX*2)
+	VMOVUPS Z5, 64(R11)(CX*2)
+	MOVQ    8(AX), R11
+	ADDQ    y+72(FP), R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	VMOVUPS Z8, (R11)(CX*1)
+	VMOVUPS Z9, 64(R11)(CX*1)
+	VMOVUPS Z10, (R11)(CX*2)
+	VMOVUPS Z11, 64(R11)(CX*2)
+	MOVQ    16(AX), R11
+	ADDQ    y+72(FP), R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	VMOVUPS Z14, (R11)(CX*1)
+	VMOVUPS Z15, 64(R11)(CX*1)
+	VMOVUPS Z16, (R11)(CX*2)
+	VMOVUPS Z17, 64(R11)(CX*2)
+	ADDQ    $0x18, xs+8(FP)
+	ADDQ    $0x18, ys+80(FP)
+	SUBQ    $0x03, triples+104(FP)
+	JMP     triples3
+
+triples2:
+	CMPQ triples+104(FP), $0x02
+	JL   triples1
+
+	// 2 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS (AX), Z2
+	VMOVUPS 64(AX), Z3
+	VMOVUPS (AX), Z4
+	VMOVUPS 64(AX), Z5
+	VMOVUPS (AX), Z6
+	VMOVUPS 64(AX), Z7
+	VMOVUPS (AX), Z8
+	VMOVUPS 64(AX), Z9
+	VMOVUPS (AX), Z10
+	VMOVUPS 64(AX), Z11
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), DX
+	MOVQ    w+24(FP), BX
+	MOVQ    k+64(FP), SI
+
+channel2:
+	MOVQ taps+48(FP), DI
+	MOVQ count+56(FP), R8
+
+term2:
+	MOVQ         (DI), R9
+	MOVQ         8(DI), R10
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Z12
+	VMOVUPS      64(R10), Z13
+	LEAQ         (CX)(R9*1), R10
+	VBROADCASTSS (R10), Z14
+	VFMADD231PS  Z12, Z14, Z0
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R10)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z2
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (R10)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z4
+	VFMADD231PS  Z13, Z14, Z5
+	LEAQ         (AX)(R9*1), R10
+	VBROADCASTSS (R10), Z14
+	VFMADD231PS  Z12, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R10)(DX*1), Z14
+	VFMADD231PS  Z12, Z14, Z8
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R10)(DX*2), Z14
+	VFMADD231PS  Z12, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z11
+	ADDQ         $0x10, DI
+	DECQ         R8
+	JNZ          term2
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), BX
+	DECQ         SI
+	JNZ          channel2
+	VXORPS       Z12, Z12, Z12
+	VADDPS       Z12, Z0, Z0
+	VADDPS       Z12, Z1, Z1
+	VADDPS       Z12, Z2, Z2
+	VADDPS       Z12, Z3, Z3
+	VADDPS       Z12, Z4, Z4
+	VADDPS       Z12, Z5, Z5
+	VADDPS       Z12, Z6, Z6
+	VADDPS       Z12, Z7, Z7
+	VADDPS       Z12, Z8, Z8
+	VADDPS       Z12, Z9, Z9
+	VADDPS       Z12, Z10, Z10
+	VADDPS       Z12, Z11, Z11
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores2
+	VBROADCASTSS floor+112(FP), Z12
+	VMAXPS       Z0, Z12, Z0
+	VMAXPS       Z1, Z12, Z1
+	VMAXPS       Z2, Z12, Z2
+	VMAXPS       Z3, Z12, Z3
+	VMAXPS       Z4, Z12, Z4
+	VMAXPS       Z5, Z12, Z5
+	VMAXPS       Z6, Z12, Z6
+	VMAXPS       Z7, Z12, Z7
+	VMAXPS       Z8, Z12, Z8
+	VMAXPS       Z9, Z12, Z9
+	VMAXPS       Z10, Z12, Z10
+	VMAXPS       Z11, Z12, Z11
+
+stores2:
+	MOVQ    ys+80(FP), AX
+	MOVQ    yStep+88(FP), CX
+	MOVQ    (AX), R10
+	ADDQ    y+72(FP), R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Z2, (R10)(CX*1)
+	VMOVUPS Z3, 64(R10)(CX*1)
+	VMOVUPS Z4, (R10)(CX*2)
+	VMOVUPS Z5, 64(R10)(CX*2)
+	MOVQ    8(AX), R10
+	ADDQ    y+72(FP), R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	VMOVUPS Z8, (R10)(CX*1)
+	VMOVUPS Z9, 64(R10)(CX*1)
+	VMOVUPS Z10, (R10)(CX*2)
+	VMOVUPS Z11, 64(R10)(CX*2)
+	ADDQ    $0x10, xs+8(FP)
+	ADDQ    $0x10, ys+80(FP)
+	SUBQ    $0x02, triples+104(FP)
+	JMP     triples2
+
+triples1:
+	CMPQ triples+104(FP), $0x01
+	JL   done
+
+	// 1 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS (AX), Z2
+	VMOVUPS 64(AX), Z3
+	VMOVUPS (AX), Z4
+	VMOVUPS 64(AX), Z5
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), CX
+	MOVQ    w+24(FP), DX
+	MOVQ    k+64(FP), BX
+
+channel1:
+	MOVQ taps+48(FP), SI
+	MOVQ count+56(FP), DI
+
+term1:
+	MOVQ         (SI), R8
+	MOVQ         8(SI), R9
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z6
+	VMOVUPS      64(R9), Z7
+	LEAQ         (AX)(R8*1), R8
+	VBROADCASTSS (R8), Z8
+	VFMADD231PS  Z6, Z8, Z0
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R8)(CX*1), Z8
+	VFMADD231PS  Z6, Z8, Z2
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R8)(CX*2), Z8
+	VFMADD231PS  Z6, Z8, Z4
+	VFMADD231PS  Z7, Z8, Z5
+	ADDQ         $0x10, SI
+	DECQ         DI
+	JNZ          term1
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), DX
+	DECQ         BX
+	JNZ          channel1
+	VXORPS       Z6, Z6, Z6
+	VADDPS       Z6, Z0, Z0
+	VADDPS       Z6, Z1, Z1
+	VADDPS       Z6, Z2, Z2
+	VADDPS       Z6, Z3, Z3
+	VADDPS       Z6, Z4, Z4
+	VADDPS       Z6, Z5, Z5
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores1
+	VBROADCASTSS floor+112(FP), Z6
+	VMAXPS       Z0, Z6, Z0
+	VMAXPS       Z1, Z6, Z1
+	VMAXPS       Z2, Z6, Z2
+	VMAXPS       Z3, Z6, Z3
+	VMAXPS       Z4, Z6, Z4
+	VMAXPS       Z5, Z6, Z5
+
+stores1:
+	MOVQ    ys+80(FP), CX
+	MOVQ    yStep+88(FP), AX
+	MOVQ    (CX), R8
+	ADDQ    y+72(FP), R8
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, (R8)(AX*1)
+	VMOVUPS Z3, 64(R8)(AX*1)
+	VMOVUPS Z4, (R8)(AX*2)
+	VMOVUPS Z5, 64(R8)(AX*2)
+	ADDQ    $0x08, xs+8(FP)
+	ADDQ    $0x08, ys+80(FP)
+	SUBQ    $0x01, triples+104(FP)
+	JMP     triples1
+
+done:
+	VZEROUPPER
+	RET
+
+// func channelRows512_32f32(x *float32, xs *int, xStep uintptr, w *float32, wStep uintptr, wColumn uintptr, taps *[2]int, count int, k int, y *float32, ys *int, yStep uintptr, from *float32, triples int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·channelRows512_32f32(SB), NOSPLIT, $0-116
+triples4:
+	CMPQ triples+104(FP), $0x04
+	JL   triples3
+
+	// 4 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS (AX), Z2
+	VMOVUPS 64(AX), Z3
+	VMOVUPS (AX), Z4
+	VMOVUPS 64(AX), Z5
+	VMOVUPS (AX), Z6
+	VMOVUPS 64(AX), Z7
+	VMOVUPS (AX), Z8
+	VMOVUPS 64(AX), Z9
+	VMOVUPS (AX), Z10
+	VMOVUPS 64(AX), Z11
+	VMOVUPS (AX), Z12
+	VMOVUPS 64(AX), Z13
+	VMOVUPS (AX), Z14
+	VMOVUPS 64(AX), Z15
+	VMOVUPS (AX), Z16
+	VMOVUPS 64(AX), Z17
+	VMOVUPS (AX), Z18
+	VMOVUPS 64(AX), Z19
+	VMOVUPS (AX), Z20
+	VMOVUPS 64(AX), Z21
+	VMOVUPS (AX), Z22
+	VMOVUPS 64(AX), Z23
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), SI
+	MOVQ    w+24(FP), DI
+	MOVQ    k+64(FP), R8
+
+channel4:
+	MOVQ taps+48(FP), R9
+	MOVQ count+56(FP), R10
+
+term4:
+	MOVQ         (R9), R11
+	MOVQ         8(R9), R12
+	ADDQ         DI, R12
+	VMOVUPS      (R12), Z24
+	VMOVUPS      64(R12), Z25
+	ADDQ         wColumn+40(FP), R12
+	VMOVUPS      (R12), Z26
+	VMOVUPS      64(R12), Z27
+	ADDQ         wColumn+40(FP), R12
+	VMOVUPS      (R12), Z28
+	VMOVUPS      64(R12), Z29
+	LEAQ         (CX)(R11*1), R12
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z24, Z30, Z0
+	VFMADD231PS  Z25, Z30, Z1
+	VBROADCASTSS (R12)(SI*1), Z30
+	VFMADD231PS  Z26, Z30, Z0
+	VFMADD231PS  Z27, Z30, Z1
+	VFMADD231PS  Z24, Z30, Z2
+	VFMADD231PS  Z25, Z30, Z3
+	VBROADCASTSS (R12)(SI*2), Z30
+	VFMADD231PS  Z28, Z30, Z0
+	VFMADD231PS  Z29, Z30, Z1
+	VFMADD231PS  Z26, Z30, Z2
+	VFMADD231PS  Z27, Z30, Z3
+	VFMADD231PS  Z24, Z30, Z4
+	VFMADD231PS  Z25, Z30, Z5
+	ADDQ         SI, R12
+	VBROADCASTSS (R12)(SI*2), Z30
+	VFMADD231PS  Z28, Z30, Z2
+	VFMADD231PS  Z29, Z30, Z3
+	VFMADD231PS  Z26, Z30, Z4
+	VFMADD231PS  Z27, Z30, Z5
+	SUBQ         SI, R12
+	VBROADCASTSS (R12)(SI*4), Z30
+	VFMADD231PS  Z28, Z30, Z4
+	VFMADD231PS  Z29, Z30, Z5
+	LEAQ         (DX)(R11*1), R12
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z24, Z30, Z6
+	VFMADD231PS  Z25, Z30, Z7
+	VBROADCASTSS (R12)(SI*1), Z30
+	VFMADD231PS  Z26, Z30, Z6
+	VFMADD231PS  Z27, Z30, Z7
+	VFMADD231PS  Z24, Z30, Z8
+	VFMADD231PS  Z25, Z30, Z9
+	VBROADCASTSS (R12)(SI*2), Z30
+	VFMADD231PS  Z28, Z30, Z6
+	VFMADD231PS  Z29, Z30, Z7
+	VFMADD231PS  Z26, Z30, Z8
+	VFMADD231PS  Z27, Z30, Z9
+	VFMADD231PS  Z24, Z30, Z10
+	VFMADD231PS  Z25, Z30, Z11
+	ADDQ         SI, R12
+	VBROADCASTSS (R12)(SI*2), Z30
+	VFMADD231PS  Z28, Z30, Z8
+	VFMADD231PS  Z29, Z30, Z9
+	VFMADD231PS  Z26, Z30, Z10
+	VFMADD231PS  Z27, Z30, Z11
+	SUBQ         SI, R12
+	VBROADCASTSS (R12)(SI*4), Z30
+	VFMADD231PS  Z28, Z30, Z10
+	VFMADD231PS  Z29, Z30, Z11
+	LEAQ         (BX)(R11*1), R12
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z24, Z30, Z12
+	VFMADD231PS  Z25, Z30, Z13
+	VBROADCASTSS (R12)(SI*1), Z30
+	VFMADD231PS  Z26, Z30, Z12
+	VFMADD231PS  Z27, Z30, Z13
+	VFMADD231PS  Z24, Z30, Z14
+	VFMADD231PS  Z25, Z30, Z15
+	VBROADCASTSS (R12)(SI*2), Z30
+	VFMADD231PS  Z28, Z30, Z12
+	VFMADD231PS  Z29, Z30, Z13
+	VFMADD231PS  Z26, Z30, Z14
+	VFMADD231PS  Z27, Z30, Z15
+	VFMADD231PS  Z24, Z30, Z16
+	VFMADD231PS  Z25, Z30, Z17
+	ADDQ         SI, R12
+	VBROADCASTSS (R12)(SI*2), Z30
+	VFMADD231PS  Z28, Z30, Z14
+	VFMADD231PS  Z29, Z30, Z15
+	VFMADD231PS  Z26, Z30, Z16
+	VFMADD231PS  Z27, Z30, Z17
+	SUBQ         SI, R12
+	VBROADCASTSS (R12)(SI*4), Z30
+	VFMADD231PS  Z28, Z30, Z16
+	VFMADD231PS  Z29, Z30, Z17
+	LEAQ         (AX)(R11*1), R12
+	VBROADCASTSS (R12), Z30
+	VFMADD231PS  Z24, Z30, Z18
+	VFMADD231PS  Z25, Z30, Z19
+	VBROADCASTSS (R12)(SI*1), Z30
+	VFMADD231PS  Z26, Z30, Z18
+	VFMADD231PS  Z27, Z30, Z19
+	VFMADD231PS  Z24, Z30, Z20
+	VFMADD231PS  Z25, Z30, Z21
+	VBROADCASTSS (R12)(SI*2), Z30
+	VFMADD231PS  Z28, Z30, Z18
+	VFMADD231PS  Z29, Z30, Z19
+	VFMADD231PS  Z26, Z30, Z20
+	VFMADD231PS  Z27, Z30, Z21
+	VFMADD231PS  Z24, Z30, Z22
+	VFMADD231PS  Z25, Z30, Z23
+	ADDQ         SI, R12
+	VBROADCASTSS (R12)(SI*2), Z24
+	VFMADD231PS  Z28, Z24, Z20
+	VFMADD231PS  Z29, Z24, Z21
+	VFMADD231PS  Z26, Z24, Z22
+	VFMADD231PS  Z27, Z24, Z23
+	SUBQ         SI, R12
+	VBROADCASTSS (R12)(SI*4), Z24
+	VFMADD231PS  Z28, Z24, Z22
+	VFMADD231PS  Z29, Z24, Z23
+	ADDQ         $0x10, R9
+	DECQ         R10
+	JNZ          term4
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, DX
+	ADDQ         $0x04, BX
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), DI
+	DECQ         R8
+	JNZ          channel4
+	VXORPS       Z24, Z24, Z24
+	VADDPS       Z24, Z0, Z0
+	VADDPS       Z24, Z1, Z1
+	VADDPS       Z24, Z2, Z2
+	VADDPS       Z24, Z3, Z3
+	VADDPS       Z24, Z4, Z4
+	VADDPS       Z24, Z5, Z5
+	VADDPS       Z24, Z6, Z6
+	VADDPS       Z24, Z7, Z7
+	VADDPS       Z24, Z8, Z8
+	VADDPS       Z24, Z9, Z9
+	VADDPS       Z24, Z10, Z10
+	VADDPS       Z24, Z11, Z11
+	VADDPS       Z24, Z12, Z12
+	VADDPS       Z24, Z13, Z13
+	VADDPS       Z24, Z14, Z14
+	VADDPS       Z24, Z15, Z15
+	VADDPS       Z24, Z16, Z16
+	VADDPS       Z24, Z17, Z17
+	VADDPS       Z24, Z18, Z18
+	VADDPS       Z24, Z19, Z19
+	VADDPS       Z24, Z20, Z20
+	VADDPS       Z24, Z21, Z21
+	VADDPS       Z24, Z22, Z22
+	VADDPS       Z24, Z23, Z23
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores4
+	VBROADCASTSS floor+112(FP), Z24
+	VMAXPS       Z0, Z24, Z0
+	VMAXPS       Z1, Z24, Z1
+	VMAXPS       Z2, Z24, Z2
+	VMAXPS       Z3, Z24, Z3
+	VMAXPS       Z4, Z24, Z4
+	VMAXPS       Z5, Z24, Z5
+	VMAXPS       Z6, Z24, Z6
+	VMAXPS       Z7, Z24, Z7
+	VMAXPS       Z8, Z24, Z8
+	VMAXPS       Z9, Z24, Z9
+	VMAXPS       Z10, Z24, Z10
+	VMAXPS       Z11, Z24, Z11
+	VMAXPS       Z12, Z24, Z12
+	VMAXPS       Z13, Z24, Z13
+	VMAXPS       Z14, Z24, Z14
+	VMAXPS       Z15, Z24, Z15
+	VMAXPS       Z16, Z24, Z16
+	VMAXPS       Z17, Z24, Z17
+	VMAXPS       Z18, Z24, Z18
+	VMAXPS       Z19, Z24, Z19
+	VMAXPS       Z20, Z24, Z20
+	VMAXPS       Z21, Z24, Z21
+	VMAXPS       Z22, Z24, Z22
+	VMAXPS       Z23, Z24, Z23
+
+stores4:
+	MOVQ    ys+80(FP), AX
+	MOVQ    yStep+88(FP), CX
+	MOVQ    (AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, 64(R12)
+	VMOVUPS Z2, (R12)(CX*1)
+	VMOVUPS Z3, 64(R12)(CX*1)
+	VMOVUPS Z4, (R12)(CX*2)
+	VMOVUPS Z5, 64(R12)(CX*2)
+	MOVQ    8(AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Z6, (R12)
+	VMOVUPS Z7, 64(R12)
+	VMOVUPS Z8, (R12)(CX*1)
+	VMOVUPS Z9, 64(R12)(CX*1)
+	VMOVUPS Z10, (R12)(CX*2)
+	VMOVUPS Z11, 64(R12)(CX*2)
+	MOVQ    16(AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Z12, (R12)
+	VMOVUPS Z13, 64(R12)
+	VMOVUPS Z14, (R12)(CX*1)
+	VMOVUPS Z15, 64(R12)(CX*1)
+	VMOVUPS Z16, (R12)(CX*2)
+	VMOVUPS Z17, 64(R12)(CX*2)
+	MOVQ    24(AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Z18, (R12)
+	VMOVUPS Z19, 64(R12)
+	VMOVUPS Z20, (R12)(CX*1)
+	VMOVUPS Z21, 64(R12)(CX*1)
+	VMOVUPS Z22, (R12)(CX*2)
+	VMOVUPS Z23, 64(R12)(CX*2)
+	ADDQ    $0x20, xs+8(FP)
+	ADDQ    $0x20, ys+80(FP)
+	SUBQ    $0x04, triples+104(FP)
+	JMP     triples4
+
+triples3:
+	CMPQ triples+104(FP), $0x03
+	JL   triples2
+
+	// 3 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS (AX), Z2
+	VMOVUPS 64(AX), Z3
+	VMOVUPS (AX), Z4
+	VMOVUPS 64(AX), Z5
+	VMOVUPS (AX), Z6
+	VMOVUPS 64(AX), Z7
+	VMOVUPS (AX), Z8
+	VMOVUPS 64(AX), Z9
+	VMOVUPS (AX), Z10
+	VMOVUPS 64(AX), Z11
+	VMOVUPS (AX), Z12
+	VMOVUPS 64(AX), Z13
+	VMOVUPS (AX), Z14
+	VMOVUPS 64(AX), Z15
+	VMOVUPS (AX), Z16
+	VMOVUPS 64(AX), Z17
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), BX
+	MOVQ    w+24(FP), SI
+	MOVQ    k+64(FP), DI
+
+channel3:
+	MOVQ taps+48(FP), R8
+	MOVQ count+56(FP), R9
+
+term3:
+	MOVQ         (R8), R10
+	MOVQ         8(R8), R11
+	ADDQ         SI, R11
+	VMOVUPS      (R11), Z18
+	VMOVUPS      64(R11), Z19
+	ADDQ         wColumn+40(FP), R11
+	VMOVUPS      (R11), Z20
+	VMOVUPS      64(R11), Z21
+	ADDQ         wColumn+40(FP), R11
+	VMOVUPS      (R11), Z22
+	VMOVUPS      64(R11), Z23
+	LEAQ         (CX)(R10*1), R11
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z18, Z24, Z0
+	VFMADD231PS  Z19, Z24, Z1
+	VBROADCASTSS (R11)(BX*1), Z24
+	VFMADD231PS  Z20, Z24, Z0
+	VFMADD231PS  Z21, Z24, Z1
+	VFMADD231PS  Z18, Z24, Z2
+	VFMADD231PS  Z19, Z24, Z3
+	VBROADCASTSS (R11)(BX*2), Z24
+	VFMADD231PS  Z22, Z24, Z0
+	VFMADD231PS  Z23, Z24, Z1
+	VFMADD231PS  Z20, Z24, Z2
+	VFMADD231PS  Z21, Z24, Z3
+	VFMADD231PS  Z18, Z24, Z4
+	VFMADD231PS  Z19, Z24, Z5
+	ADDQ         BX, R11
+	VBROADCASTSS (R11)(BX*2), Z24
+	VFMADD231PS  Z22, Z24, Z2
+	VFMADD231PS  Z23, Z24, Z3
+	VFMADD231PS  Z20, Z24, Z4
+	VFMADD231PS  Z21, Z24, Z5
+	SUBQ         BX, R11
+	VBROADCASTSS (R11)(BX*4), Z24
+	VFMADD231PS  Z22, Z24, Z4
+	VFMADD231PS  Z23, Z24, Z5
+	LEAQ         (DX)(R10*1), R11
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z18, Z24, Z6
+	VFMADD231PS  Z19, Z24, Z7
+	VBROADCASTSS (R11)(BX*1), Z24
+	VFMADD231PS  Z20, Z24, Z6
+	VFMADD231PS  Z21, Z24, Z7
+	VFMADD231PS  Z18, Z24, Z8
+	VFMADD231PS  Z19, Z24, Z9
+	VBROADCASTSS (R11)(BX*2), Z24
+	VFMADD231PS  Z22, Z24, Z6
+	VFMADD231PS  Z23, Z24, Z7
+	VFMADD231PS  Z20, Z24, Z8
+	VFMADD231PS  Z21, Z24, Z9
+	VFMADD231PS  Z18, Z24, Z10
+	VFMADD231PS  Z19, Z24, Z11
+	ADDQ         BX, R11
+	VBROADCASTSS (R11)(BX*2), Z24
+	VFMADD231PS  Z22, Z24, Z8
+	VFMADD231PS  Z23, Z24, Z9
+	VFMADD231PS  Z20, Z24, Z10
+	VFMADD231PS  Z21, Z24, Z11
+	SUBQ         BX, R11
+	VBROADCASTSS (R11)(BX*4), Z24
+	VFMADD231PS  Z22, Z24, Z10
+	VFMADD231PS  Z23, Z24, Z11
+	LEAQ         (AX)(R10*1), R11
+	VBROADCASTSS (R11), Z24
+	VFMADD231PS  Z18, Z24, Z12
+	VFMADD231PS  Z19, Z24, Z13
+	VBROADCASTSS (R11)(BX*1), Z24
+	VFMADD231PS  Z20, Z24, Z12
+	VFMADD231PS  Z21, Z24, Z13
+	VFMADD231PS  Z18, Z24, Z14
+	VFMADD231PS  Z19, Z24, Z15
+	VBROADCASTSS (R11)(BX*2), Z24
+	VFMADD231PS  Z22, Z24, Z12
+	VFMADD231PS  Z23, Z24, Z13
+	VFMADD231PS  Z20, Z24, Z14
+	VFMADD231PS  Z21, Z24, Z15
+	VFMADD231PS  Z18, Z24, Z16
+	VFMADD231PS  Z19, Z24, Z17
+	ADDQ         BX, R11
+	VBROADCASTSS (R11)(BX*2), Z18
+	VFMADD231PS  Z22, Z18, Z14
+	VFMADD231PS  Z23, Z18, Z15
+	VFMADD231PS  Z20, Z18, Z16
+	VFMADD231PS  Z21, Z18, Z17
+	SUBQ         BX, R11
+	VBROADCASTSS (R11)(BX*4), Z18
+	VFMADD231PS  Z22, Z18, Z16
+	VFMADD231PS  Z23, Z18, Z17
+	ADDQ         $0x10, R8
+	DECQ         R9
+	JNZ          term3
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, DX
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), SI
+	DECQ         DI
+	JNZ          channel3
+	VXORPS       Z18, Z18, Z18
+	VADDPS       Z18, Z0, Z0
+	VADDPS       Z18, Z1, Z1
+	VADDPS       Z18, Z2, Z2
+	VADDPS       Z18, Z3, Z3
+	VADDPS       Z18, Z4, Z4
+	VADDPS       Z18, Z5, Z5
+	VADDPS       Z18, Z6, Z6
+	VADDPS       Z18, Z7, Z7
+	VADDPS       Z18, Z8, Z8
+	VADDPS       Z18, Z9, Z9
+	VADDPS       Z18, Z10, Z10
+	VADDPS       Z18, Z11, Z11
+	VADDPS       Z18, Z12, Z12
+	VADDPS       Z18, Z13, Z13
+	VADDPS       Z18, Z14, Z14
+	VADDPS       Z18, Z15, Z15
+	VADDPS       Z18, Z16, Z16
+	VADDPS       Z18, Z17, Z17
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores3
+	VBROADCASTSS floor+112(FP), Z18
+	VMAXPS       Z0, Z18, Z0
+	VMAXPS       Z1, Z18, Z1
+	VMAXPS       Z2, Z18, Z2
+	VMAXPS       Z3, Z18, Z3
+	VMAXPS       Z4, Z18, Z4
+	VMAXPS       Z5, Z18, Z5
+	VMAXPS       Z6, Z18, Z6
+	VMAXPS       Z7, Z18, Z7
+	VMAXPS       Z8, Z18, Z8
+	VMAXPS       Z9, Z18, Z9
+	VMAXPS       Z10, Z18, Z10
+	VMAXPS       Z11, Z18, Z11
+	VMAXPS       Z12, Z18, Z12
+	VMAXPS       Z13, Z18, Z13
+	VMAXPS       Z14, Z18, Z14
+	VMAXPS       Z15, Z18, Z15
+	VMAXPS       Z16, Z18, Z16
+	VMAXPS       Z17, Z18, Z17
+
+stores3:
+	MOVQ    ys+80(FP), AX
+	MOVQ    yStep+88(FP), CX
+	MOVQ    (AX), R11
+	ADDQ    y+72(FP), R11
+	VMOVUPS Z0, (R11)
+	VMOVUPS Z1, 64(R11)
+	VMOVUPS Z2, (R11)(CX*1)
+	VMOVUPS Z3, 64(R11)(CX*1)
+	VMOVUPS Z4, (R11)(CX*2)
+	VMOVUPS Z5, 64(R11)(CX*2)
+	MOVQ    8(AX), R11
+	ADDQ    y+72(FP), R11
+	VMOVUPS Z6, (R11)
+	VMOVUPS Z7, 64(R11)
+	VMOVUPS Z8, (R11)(CX*1)
+	VMOVUPS Z9, 64(R11)(CX*1)
+	VMOVUPS Z10, (R11)(CX*2)
+	VMOVUPS Z11, 64(R11)(CX*2)
+	MOVQ    16(AX), R11
+	ADDQ    y+72(FP), R11
+	VMOVUPS Z12, (R11)
+	VMOVUPS Z13, 64(R11)
+	VMOVUPS Z14, (R11)(CX*1)
+	VMOVUPS Z15, 64(R11)(CX*1)
+	VMOVUPS Z16, (R11)(CX*2)
+	VMOVUPS Z17, 64(R11)(CX*2)
+	ADDQ    $0x18, xs+8(FP)
+	ADDQ    $0x18, ys+80(FP)
+	SUBQ    $0x03, triples+104(FP)
+	JMP     triples3
+
+triples2:
+	CMPQ triples+104(FP), $0x02
+	JL   triples1
+
+	// 2 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS (AX), Z2
+	VMOVUPS 64(AX), Z3
+	VMOVUPS (AX), Z4
+	VMOVUPS 64(AX), Z5
+	VMOVUPS (AX), Z6
+	VMOVUPS 64(AX), Z7
+	VMOVUPS (AX), Z8
+	VMOVUPS 64(AX), Z9
+	VMOVUPS (AX), Z10
+	VMOVUPS 64(AX), Z11
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), DX
+	MOVQ    w+24(FP), BX
+	MOVQ    k+64(FP), SI
+
+channel2:
+	MOVQ taps+48(FP), DI
+	MOVQ count+56(FP), R8
+
+term2:
+	MOVQ         (DI), R9
+	MOVQ         8(DI), R10
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Z12
+	VMOVUPS      64(R10), Z13
+	ADDQ         wColumn+40(FP), R10
+	VMOVUPS      (R10), Z14
+	VMOVUPS      64(R10), Z15
+	ADDQ         wColumn+40(FP), R10
+	VMOVUPS      (R10), Z16
+	VMOVUPS      64(R10), Z17
+	LEAQ         (CX)(R9*1), R10
+	VBROADCASTSS (R10), Z18
+	VFMADD231PS  Z12, Z18, Z0
+	VFMADD231PS  Z13, Z18, Z1
+	VBROADCASTSS (R10)(DX*1), Z18
+	VFMADD231PS  Z14, Z18, Z0
+	VFMADD231PS  Z15, Z18, Z1
+	VFMADD231PS  Z12, Z18, Z2
+	VFMADD231PS  Z13, Z18, Z3
+	VBROADCASTSS (R10)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z0
+	VFMADD231PS  Z17, Z18, Z1
+	VFMADD231PS  Z14, Z18, Z2
+	VFMADD231PS  Z15, Z18, Z3
+	VFMADD231PS  Z12, Z18, Z4
+	VFMADD231PS  Z13, Z18, Z5
+	ADDQ         DX, R10
+	VBROADCASTSS (R10)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z2
+	VFMADD231PS  Z17, Z18, Z3
+	VFMADD231PS  Z14, Z18, Z4
+	VFMADD231PS  Z15, Z18, Z5
+	SUBQ         DX, R10
+	VBROADCASTSS (R10)(DX*4), Z18
+	VFMADD231PS  Z16, Z18, Z4
+	VFMADD231PS  Z17, Z18, Z5
+	LEAQ         (AX)(R9*1), R10
+	VBROADCASTSS (R10), Z18
+	VFMADD231PS  Z12, Z18, Z6
+	VFMADD231PS  Z13, Z18, Z7
+	VBROADCASTSS (R10)(DX*1), Z18
+	VFMADD231PS  Z14, Z18, Z6
+	VFMADD231PS  Z15, Z18, Z7
+	VFMADD231PS  Z12, Z18, Z8
+	VFMADD231PS  Z13, Z18, Z9
+	VBROADCASTSS (R10)(DX*2), Z18
+	VFMADD231PS  Z16, Z18, Z6
+	VFMADD231PS  Z17, Z18, Z7
+	VFMADD231PS  Z14, Z18, Z8
+	VFMADD231PS  Z15, Z18, Z9
+	VFMADD231PS  Z12, Z18, Z10
+	VFMADD231PS  Z13, Z18, Z11
+	ADDQ         DX, R10
+	VBROADCASTSS (R10)(DX*2), Z12
+	VFMADD231PS  Z16, Z12, Z8
+	VFMADD231PS  Z17, Z12, Z9
+	VFMADD231PS  Z14, Z12, Z10
+	VFMADD231PS  Z15, Z12, Z11
+	SUBQ         DX, R10
+	VBROADCASTSS (R10)(DX*4), Z12
+	VFMADD231PS  Z16, Z12, Z10
+	VFMADD231PS  Z17, Z12, Z11
+	ADDQ         $0x10, DI
+	DECQ         R8
+	JNZ          term2
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), BX
+	DECQ         SI
+	JNZ          channel2
+	VXORPS       Z12, Z12, Z12
+	VADDPS       Z12, Z0, Z0
+	VADDPS       Z12, Z1, Z1
+	VADDPS       Z12, Z2, Z2
+	VADDPS       Z12, Z3, Z3
+	VADDPS       Z12, Z4, Z4
+	VADDPS       Z12, Z5, Z5
+	VADDPS       Z12, Z6, Z6
+	VADDPS       Z12, Z7, Z7
+	VADDPS       Z12, Z8, Z8
+	VADDPS       Z12, Z9, Z9
+	VADDPS       Z12, Z10, Z10
+	VADDPS       Z12, Z11, Z11
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores2
+	VBROADCASTSS floor+112(FP), Z12
+	VMAXPS       Z0, Z12, Z0
+	VMAXPS       Z1, Z12, Z1
+	VMAXPS       Z2, Z12, Z2
+	VMAXPS       Z3, Z12, Z3
+	VMAXPS       Z4, Z12, Z4
+	VMAXPS       Z5, Z12, Z5
+	VMAXPS       Z6, Z12, Z6
+	VMAXPS       Z7, Z12, Z7
+	VMAXPS       Z8, Z12, Z8
+	VMAXPS       Z9, Z12, Z9
+	VMAXPS       Z10, Z12, Z10
+	VMAXPS       Z11, Z12, Z11
+
+stores2:
+	MOVQ    ys+80(FP), AX
+	MOVQ    yStep+88(FP), CX
+	MOVQ    (AX), R10
+	ADDQ    y+72(FP), R10
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	VMOVUPS Z2, (R10)(CX*1)
+	VMOVUPS Z3, 64(R10)(CX*1)
+	VMOVUPS Z4, (R10)(CX*2)
+	VMOVUPS Z5, 64(R10)(CX*2)
+	MOVQ    8(AX), R10
+	ADDQ    y+72(FP), R10
+	VMOVUPS Z6, (R10)
+	VMOVUPS Z7, 64(R10)
+	VMOVUPS Z8, (R10)(CX*1)
+	VMOVUPS Z9, 64(R10)(CX*1)
+	VMOVUPS Z10, (R10)(CX*2)
+	VMOVUPS Z11, 64(R10)(CX*2)
+	ADDQ    $0x10, xs+8(FP)
+	ADDQ    $0x10, ys+80(FP)
+	SUBQ    $0x02, triples+104(FP)
+	JMP     triples2
+
+triples1:
+	CMPQ triples+104(FP), $0x01
+	JL   done
+
+	// 1 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS (AX), Z2
+	VMOVUPS 64(AX), Z3
+	VMOVUPS (AX), Z4
+	VMOVUPS 64(AX), Z5
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), CX
+	MOVQ    w+24(FP), DX
+	MOVQ    k+64(FP), BX
+
+channel1:
+	MOVQ taps+48(FP), SI
+	MOVQ count+56(FP), DI
+
+term1:
+	MOVQ         (SI), R8
+	MOVQ         8(SI), R9
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Z6
+	VMOVUPS      64(R9), Z7
+	ADDQ         wColumn+40(FP), R9
+	VMOVUPS      (R9), Z8
+	VMOVUPS      64(R9), Z9
+	ADDQ         wColumn+40(FP), R9
+	VMOVUPS      (R9), Z10
+	VMOVUPS      64(R9), Z11
+	LEAQ         (AX)(R8*1), R8
+	VBROADCASTSS (R8), Z12
+	VFMADD231PS  Z6, Z12, Z0
+	VFMADD231PS  Z7, Z12, Z1
+	VBROADCASTSS (R8)(CX*1), Z12
+	VFMADD231PS  Z8, Z12, Z0
+	VFMADD231PS  Z9, Z12, Z1
+	VFMADD231PS  Z6, Z12, Z2
+	VFMADD231PS  Z7, Z12, Z3
+	VBROADCASTSS (R8)(CX*2), Z12
+	VFMADD231PS  Z10, Z12, Z0
+	VFMADD231PS  Z11, Z12, Z1
+	VFMADD231PS  Z8, Z12, Z2
+	VFMADD231PS  Z9, Z12, Z3
+	VFMADD231PS  Z6, Z12, Z4
+	VFMADD231PS  Z7, Z12, Z5
+	ADDQ         CX, R8
+	VBROADCASTSS (R8)(CX*2), Z6
+	VFMADD231PS  Z10, Z6, Z2
+	VFMADD231PS  Z11, Z6, Z3
+	VFMADD231PS  Z8, Z6, Z4
+	VFMADD231PS  Z9, Z6, Z5
+	SUBQ         CX, R8
+	VBROADCASTSS (R8)(CX*4), Z6
+	VFMADD231PS  Z10, Z6, Z4
+	VFMADD231PS  Z11, Z6, Z5
+	ADDQ         $0x10, SI
+	DECQ         DI
+	JNZ          term1
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), DX
+	DECQ         BX
+	JNZ          channel1
+	VXORPS       Z6, Z6, Z6
+	VADDPS       Z6, Z0, Z0
+	VADDPS       Z6, Z1, Z1
+	VADDPS       Z6, Z2, Z2
+	VADDPS       Z6, Z3, Z3
+	VADDPS       Z6, Z4, Z4
+	VADDPS       Z6, Z5, Z5
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores1
+	VBROADCASTSS floor+112(FP), Z6
+	VMAXPS       Z0, Z6, Z0
+	VMAXPS       Z1, Z6, Z1
+	VMAXPS       Z2, Z6, Z2
+	VMAXPS       Z3, Z6, Z3
+	VMAXPS       Z4, Z6, Z4
+	VMAXPS       Z5, Z6, Z5
+
+stores1:
+	MOVQ    ys+80(FP), CX
+	MOVQ    yStep+88(FP), AX
+	MOVQ    (CX), R8
+	ADDQ    y+72(FP), R8
+	VMOVUPS Z0, (R8)
+	VMOVUPS Z1, 64(R8)
+	VMOVUPS Z2, (R8)(AX*1)
+	VMOVUPS Z3, 64(R8)(AX*1)
+	VMOVUPS Z4, (R8)(AX*2)
+	VMOVUPS Z5, 64(R8)(AX*2)
+	ADDQ    $0x08, xs+8(FP)
+	ADDQ    $0x08, ys+80(FP)
+	SUBQ    $0x01, triples+104(FP)
+	JMP     triples1
+
+done:
+	VZEROUPPER
+	RET
+
+// func channels256_8f32(x *float32, xs *int, xStep uintptr, w *float32, wStep uintptr, wColumn uintptr, taps *[2]int, count int, k int, y *float32, ys *int, yStep uintptr, from *float32, triples int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·channels256_8f32(SB), NOSPLIT, $0-116
+triples4:
+	CMPQ triples+104(FP), $0x04
+	JL   triples2
+
+	// 4 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS (AX), Y1
+	VMOVUPS (AX), Y2
+	VMOVUPS (AX), Y3
+	VMOVUPS (AX), Y4
+	VMOVUPS (AX), Y5
+	VMOVUPS (AX), Y6
+	VMOVUPS (AX), Y7
+	VMOVUPS (AX), Y8
+	VMOVUPS (AX), Y9
+	VMOVUPS (AX), Y10
+	VMOVUPS (AX), Y11
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), DX
+	ADDQ    x+0(FP), DX
+	MOVQ    16(AX), BX
+	ADDQ    x+0(FP), BX
+	MOVQ    24(AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), SI
+	MOVQ    w+24(FP), DI
+	MOVQ    k+64(FP), R8
+
+channel4:
+	MOVQ taps+48(FP), R9
+	MOVQ count+56(FP), R10
+
+term4:
+	MOVQ         (R9), R11
+	MOVQ         8(R9), R12
+	ADDQ         DI, R12
+	VMOVUPS      (R12), Y12
+	LEAQ         (CX)(R11*1), R12
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y12, Y13, Y0
+	VBROADCASTSS (R12)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y1
+	VBROADCASTSS (R12)(SI*2), Y13
+	VFMADD231PS  Y12, Y13, Y2
+	LEAQ         (DX)(R11*1), R12
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y12, Y13, Y3
+	VBROADCASTSS (R12)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y4
+	VBROADCASTSS (R12)(SI*2), Y13
+	VFMADD231PS  Y12, Y13, Y5
+	LEAQ         (BX)(R11*1), R12
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y12, Y13, Y6
+	VBROADCASTSS (R12)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y7
+	VBROADCASTSS (R12)(SI*2), Y13
+	VFMADD231PS  Y12, Y13, Y8
+	LEAQ         (AX)(R11*1), R12
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y12, Y13, Y9
+	VBROADCASTSS (R12)(SI*1), Y13
+	VFMADD231PS  Y12, Y13, Y10
+	VBROADCASTSS (R12)(SI*2), Y13
+	VFMADD231PS  Y12, Y13, Y11
+	ADDQ         $0x10, R9
+	DECQ         R10
+	JNZ          term4
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, DX
+	ADDQ         $0x04, BX
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), DI
+	DECQ         R8
+	JNZ          channel4
+	VXORPS       Y12, Y12, Y12
+	VADDPS       Y12, Y0, Y0
+	VADDPS       Y12, Y1, Y1
+	VADDPS       Y12, Y2, Y2
+	VADDPS       Y12, Y3, Y3
+	VADDPS       Y12, Y4, Y4
+	VADDPS       Y12, Y5, Y5
+	VADDPS       Y12, Y6, Y6
+	VADDPS       Y12, Y7, Y7
+	VADDPS       Y12, Y8, Y8
+	VADDPS       Y12, Y9, Y9
+	VADDPS       Y12, Y10, Y10
+	VADDPS       Y12, Y11, Y11
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores4
+	VBROADCASTSS floor+112(FP), Y12
+	VMAXPS       Y0, Y12, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMAXPS       Y10, Y12, Y10
+	VMAXPS       Y11, Y12, Y11
+
+stores4:
+	MOVQ    ys+80(FP), AX
+	MOVQ    yStep+88(FP), CX
+	MOVQ    (AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Y0, (R12)
+	VMOVUPS Y1, (R12)(CX*1)
+	VMOVUPS Y2, (R12)(CX*2)
+	MOVQ    8(AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Y3, (R12)
+	VMOVUPS Y4, (R12)(CX*1)
+	VMOVUPS Y5, (R12)(CX*2)
+	MOVQ    16(AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Y6, (R12)
+	VMOVUPS Y7, (R12)(CX*1)
+	VMOVUPS Y8, (R12)(CX*2)
+	MOVQ    24(AX), R12
+	ADDQ    y+72(FP), R12
+	VMOVUPS Y9, (R12)
+	VMOVUPS Y10, (R12)(CX*1)
+	VMOVUPS Y11, (R12)(CX*2)
+	ADDQ    $0x20, xs+8(FP)
+	ADDQ    $0x20, ys+80(FP)
+	SUBQ    $0x04, triples+104(FP)
+	JMP     triples4
+
+triples2:
+	CMPQ triples+104(FP), $0x02
+	JL   triples1
+
+	// 2 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS (AX), Y1
+	VMOVUPS (AX), Y2
+	VMOVUPS (AX), Y3
+	VMOVUPS (AX), Y4
+	VMOVUPS (AX), Y5
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), DX
+	MOVQ    w+24(FP), BX
+	MOVQ    k+64(FP), SI
+
+channel2:
+	MOVQ taps+48(FP), DI
+	MOVQ count+56(FP), R8
+
+term2:
+	MOVQ         (DI), R9
+	MOVQ         8(DI), R10
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Y6
+	LEAQ         (CX)(R9*1), R10
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y6, Y7, Y0
+	VBROADCASTSS (R10)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y1
+	VBROADCASTSS (R10)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y2
+	LEAQ         (AX)(R9*1), R10
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y6, Y7, Y3
+	VBROADCASTSS (R10)(DX*1), Y7
+	VFMADD231PS  Y6, Y7, Y4
+	VBROADCASTSS (R10)(DX*2), Y7
+	VFMADD231PS  Y6, Y7, Y5
+	ADDQ         $0x10, DI
+	DECQ         R8
+	JNZ          term2
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), BX
+	DECQ         SI
+	JNZ          channel2
+	VXORPS       Y6, Y6, Y6
+	VADDPS       Y6, Y0, Y0
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y6, Y4, Y4
+	VADDPS       Y6, Y5, Y5
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores2
+	VBROADCASTSS floor+112(FP), Y6
+	VMAXPS       Y0, Y6, Y0
+	VMAXPS       Y1, Y6, Y1
+	VMAXPS       Y2, Y6, Y2
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMAXPS       Y5, Y6, Y5
+
+stores2:
+	MOVQ    ys+80(FP), AX
+	MOVQ    yStep+88(FP), CX
+	MOVQ    (AX), R10
+	ADDQ    y+72(FP), R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, (R10)(CX*1)
+	VMOVUPS Y2, (R10)(CX*2)
+	MOVQ    8(AX), R10
+	ADDQ    y+72(FP), R10
+	VMOVUPS Y3, (R10)
+	VMOVUPS Y4, (R10)(CX*1)
+	VMOVUPS Y5, (R10)(CX*2)
+	ADDQ    $0x10, xs+8(FP)
+	ADDQ    $0x10, ys+80(FP)
+	SUBQ    $0x02, triples+104(FP)
+	JMP     triples2
+
+triples1:
+	CMPQ triples+104(FP), $0x01
+	JL   done
+
+	// 1 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS (AX), Y1
+	VMOVUPS (AX), Y2
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), CX
+	MOVQ    w+24(FP), DX
+	MOVQ    k+64(FP), BX
+
+channel1:
+	MOVQ taps+48(FP), SI
+	MOVQ count+56(FP), DI
+
+term1:
+	MOVQ         (SI), R8
+	MOVQ         8(SI), R9
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Y3
+	LEAQ         (AX)(R8*1), R8
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y3, Y4, Y0
+	VBROADCASTSS (R8)(CX*1), Y4
+	VFMADD231PS  Y3, Y4, Y1
+	VBROADCASTSS (R8)(CX*2), Y4
+	VFMADD231PS  Y3, Y4, Y2
+	ADDQ         $0x10, SI
+	DECQ         DI
+	JNZ          term1
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), DX
+	DECQ         BX
+	JNZ          channel1
+	VXORPS       Y3, Y3, Y3
+	VADDPS       Y3, Y0, Y0
+	VADDPS       Y3, Y1, Y1
+	VADDPS       Y3, Y2, Y2
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores1
+	VBROADCASTSS floor+112(FP), Y3
+	VMAXPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y3, Y1
+	VMAXPS       Y2, Y3, Y2
+
+stores1:
+	MOVQ    ys+80(FP), CX
+	MOVQ    yStep+88(FP), AX
+	MOVQ    (CX), R8
+	ADDQ    y+72(FP), R8
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, (R8)(AX*1)
+	VMOVUPS Y2, (R8)(AX*2)
+	ADDQ    $0x08, xs+8(FP)
+	ADDQ    $0x08, ys+80(FP)
+	SUBQ    $0x01, triples+104(FP)
+	JMP     triples1
+
+done:
+	VZEROUPPER
+	RET
+
+// func channels256_16f32(x *float32, xs *int, xStep uintptr, w *float32, wStep uintptr, wColumn uintptr, taps *[2]int, count int, k int, y *float32, ys *int, yStep uintptr, from *float32, triples int, floor float32)
+// Requires: AVX, FMA3
+TEXT ·channels256_16f32(SB), NOSPLIT, $0-116
+triples2:
+	CMPQ triples+104(FP), $0x02
+	JL   triples1
+
+	// 2 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS (AX), Y2
+	VMOVUPS 32(AX), Y3
+	VMOVUPS (AX), Y4
+	VMOVUPS 32(AX), Y5
+	VMOVUPS (AX), Y6
+	VMOVUPS 32(AX), Y7
+	VMOVUPS (AX), Y8
+	VMOVUPS 32(AX), Y9
+	VMOVUPS (AX), Y10
+	VMOVUPS 32(AX), Y11
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), CX
+	ADDQ    x+0(FP), CX
+	MOVQ    8(AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), DX
+	MOVQ    w+24(FP), BX
+	MOVQ    k+64(FP), SI
+
+channel2:
+	MOVQ taps+48(FP), DI
+	MOVQ count+56(FP), R8
+
+term2:
+	MOVQ         (DI), R9
+	MOVQ         8(DI), R10
+	ADDQ         BX, R10
+	VMOVUPS      (R10), Y12
+	VMOVUPS      32(R10), Y13
+	LEAQ         (CX)(R9*1), R10
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R10)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R10)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	LEAQ         (AX)(R9*1), R10
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R10)(DX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R10)(DX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         $0x10, DI
+	DECQ         R8
+	JNZ          term2
+	ADDQ         $0x04, CX
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), BX
+	DECQ         SI
+	JNZ          channel2
+	VXORPS       Y12, Y12, Y12
+	VADDPS       Y12, Y0, Y0
+	VADDPS       Y12, Y1, Y1
+	VADDPS       Y12, Y2, Y2
+	VADDPS       Y12, Y3, Y3
+	VADDPS       Y12, Y4, Y4
+	VADDPS       Y12, Y5, Y5
+	VADDPS       Y12, Y6, Y6
+	VADDPS       Y12, Y7, Y7
+	VADDPS       Y12, Y8, Y8
+	VADDPS       Y12, Y9, Y9
+	VADDPS       Y12, Y10, Y10
+	VADDPS       Y12, Y11, Y11
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores2
+	VBROADCASTSS floor+112(FP), Y12
+	VMAXPS       Y0, Y12, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMAXPS       Y10, Y12, Y10
+	VMAXPS       Y11, Y12, Y11
+
+stores2:
+	MOVQ    ys+80(FP), AX
+	MOVQ    yStep+88(FP), CX
+	MOVQ    (AX), R10
+	ADDQ    y+72(FP), R10
+	VMOVUPS Y0, (R10)
+	VMOVUPS Y1, 32(R10)
+	VMOVUPS Y2, (R10)(CX*1)
+	VMOVUPS Y3, 32(R10)(CX*1)
+	VMOVUPS Y4, (R10)(CX*2)
+	VMOVUPS Y5, 32(R10)(CX*2)
+	MOVQ    8(AX), R10
+	ADDQ    y+72(FP), R10
+	VMOVUPS Y6, (R10)
+	VMOVUPS Y7, 32(R10)
+	VMOVUPS Y8, (R10)(CX*1)
+	VMOVUPS Y9, 32(R10)(CX*1)
+	VMOVUPS Y10, (R10)(CX*2)
+	VMOVUPS Y11, 32(R10)(CX*2)
+	ADDQ    $0x10, xs+8(FP)
+	ADDQ    $0x10, ys+80(FP)
+	SUBQ    $0x02, triples+104(FP)
+	JMP     triples2
+
+triples1:
+	CMPQ triples+104(FP), $0x01
+	JL   done
+
+	// 1 triples: what they start from
+	MOVQ    from+96(FP), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS (AX), Y2
+	VMOVUPS 32(AX), Y3
+	VMOVUPS (AX), Y4
+	VMOVUPS 32(AX), Y5
+	MOVQ    xs+8(FP), AX
+	MOVQ    (AX), AX
+	ADDQ    x+0(FP), AX
+	MOVQ    xStep+16(FP), CX
+	MOVQ    w+24(FP), DX
+	MOVQ    k+64(FP), BX
+
+channel1:
+	MOVQ taps+48(FP), SI
+	MOVQ count+56(FP), DI
+
+term1:
+	MOVQ         (SI), R8
+	MOVQ         8(SI), R9
+	ADDQ         DX, R9
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	LEAQ         (AX)(R8*1), R8
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         $0x10, SI
+	DECQ         DI
+	JNZ          term1
+	ADDQ         $0x04, AX
+	ADDQ         wStep+32(FP), DX
+	DECQ         BX
+	JNZ          channel1
+	VXORPS       Y6, Y6, Y6
+	VADDPS       Y6, Y0, Y0
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y6, Y2, Y2
+	VADDPS       Y6, Y3, Y3
+	VADDPS       Y6, Y4, Y4
+	VADDPS       Y6, Y5, Y5
+	MOVLQSX      floor+112(FP), AX
+	TESTQ        AX, AX
+	JLT          stores1
+	VBROADCASTSS floor+112(FP), Y6
+	VMAXPS       Y0, Y6, Y0
+	VMAXPS       Y1, Y6, Y1
+	VMAXPS       Y2, Y6, Y2
+	VMAXPS       Y3, Y6, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMAXPS       Y5, Y6, Y5
+
+stores1:
+	MOVQ    ys+80(FP), CX
+	MOVQ    yStep+88(FP), AX
+	MOVQ    (CX), R8
+	ADDQ    y+72(FP), R8
+	VMOVUPS Y0, (R8)
+	VMOVUPS Y1, 32(R8)
+	VMOVUPS Y2, (R8)(AX*1)
+	VMOVUPS Y3, 32(R8)(AX*1)
+	VMOVUPS Y4, (R8)(AX*2)
+	VMOVUPS Y5, 32(R8)(AX*2)
+	ADDQ    $0x08, xs+8(FP)
+	ADDQ    $0x08, ys+80(FP)
+	SUBQ    $0x01, triples+104(FP)
+	JMP     triples1
+
+done:
+	VZEROUPPER
+	RET
+
 // func copyPlanes512(dst *float32, dstPlane uintptr, dstRow uintptr, src *float32, srcPlane uintptr, srcRow uintptr, planes int, rows int, columns int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·copyPlanes512(SB), NOSPLIT, $0-72
@@ -11931,6 +14668,46 @@ DATA turns<>+116(SB)/4, $0x0000001e
 DATA turns<>+120(SB)/4, $0x0000000f
 DATA turns<>+124(SB)/4, $0x0000001f
 GLOBL turns<>(SB), RODATA|NOPTR, $128
+
+// func maxOfPixels512f32(y *float32, x *float32, xStep uintptr, taps *[2]int, count int, n int, vectors int)
+// Requires: AVX, AVX512F
+TEXT ·maxOfPixels512f32(SB), NOSPLIT, $0-56
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ xStep+16(FP), DX
+	MOVQ n+40(FP), BX
+
+pixel:
+	MOVQ vectors+48(FP), DI
+	MOVQ CX, SI
+
+vector:
+	MOVQ    taps+24(FP), R8
+	MOVQ    count+32(FP), R9
+	MOVQ    (R8), R10
+	VMOVUPS (SI)(R10*1), Z0
+	JMP     next
+
+tap:
+	ADDQ    $0x10, R8
+	MOVQ    (R8), R10
+	VMOVUPS (SI)(R10*1), Z1
+	VCMPPS  $0x07, Z0, Z0, K1
+	VMAXPS  Z1, Z0, K1, Z0
+
+next:
+	DECQ    R9
+	JNZ     tap
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, SI
+	DECQ    DI
+	JNZ     vector
+	ADDQ    DX, CX
+	DECQ    BX
+	JNZ     pixel
+	VZEROUPPER
+	RET
 
 // func patchSums512f32(sums *float32, x *float32, row uintptr, values *float32, places *int32, counts *int32, planes int)
 // Requires: AVX, AVX512F
@@ -12506,6 +15283,47 @@ next:
 	ADDQ   plane+32(FP), AX
 	DECQ   planes+48(FP)
 	JNZ    plane
+	VZEROUPPER
+	RET
+
+// func maxOfPixels256f32(y *float32, x *float32, xStep uintptr, taps *[2]int, count int, n int, vectors int)
+// Requires: AVX
+TEXT ·maxOfPixels256f32(SB), NOSPLIT, $0-56
+	MOVQ y+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ xStep+16(FP), DX
+	MOVQ n+40(FP), BX
+
+pixel:
+	MOVQ vectors+48(FP), DI
+	MOVQ CX, SI
+
+vector:
+	MOVQ    taps+24(FP), R8
+	MOVQ    count+32(FP), R9
+	MOVQ    (R8), R10
+	VMOVUPS (SI)(R10*1), Y0
+	JMP     next
+
+tap:
+	ADDQ      $0x10, R8
+	MOVQ      (R8), R10
+	VMOVUPS   (SI)(R10*1), Y1
+	VCMPPS    $0x03, Y0, Y0, Y2
+	VMAXPS    Y1, Y0, Y1
+	VBLENDVPS Y2, Y0, Y1, Y0
+
+next:
+	DECQ    R9
+	JNZ     tap
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, SI
+	DECQ    DI
+	JNZ     vector
+	ADDQ    DX, CX
+	DECQ    BX
+	JNZ     pixel
 	VZEROUPPER
 	RET
 

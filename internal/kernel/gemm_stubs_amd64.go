@@ -818,6 +818,160 @@ func taps256_12f64(a *float64, aRow uintptr, b *float64, taps *int, c *float64, 
 //go:noescape
 func products256_8f64(x *float64, taps *int, y *float64, yStep uintptr, c *float64, cRow uintptr, lines int, line uintptr, between uintptr, pitch uintptr)
 
+// channels512_16f32 computes 16 channels of triples of pixels; triples, k and count are 1 or more:
+//
+//	for t := range triples {
+//		for i := range 3 {
+//			for j := range 16 {
+//				s := from[j]
+//				for p := range k {
+//					for _, tap := range taps[:count] {
+//						s = fma(x[xs[t]+i*xStep+tap[0]+p], w[p*wStep+tap[1]+j], s)
+//					}
+//				}
+//				s += 0 // -0 becomes +0
+//				if s < floor {
+//					s = floor
+//				}
+//				y[ys[t]+i*yStep+j] = s
+//			}
+//		}
+//	}
+//
+// xs, ys, taps, steps and wColumn are in bytes.
+//
+//go:noescape
+func channels512_16f32(x *float32, xs *int, xStep uintptr, w *float32, wStep uintptr, wColumn uintptr, taps *[2]int, count int, k int, y *float32, ys *int, yStep uintptr, from *float32, triples int, floor float32)
+
+// channelRows512_16f32 computes 16 channels of triples of pixels; triples, k and count are 1 or more:
+//
+//	for t := range triples {
+//		for i := range 3 {
+//			for j := range 16 {
+//				s := from[j]
+//				for p := range k {
+//					for _, tap := range taps[:count] {
+//						for b := range 3 {
+//							s = fma(x[xs[t]+(i+b)*xStep+tap[0]+p], w[p*wStep+b*wColumn+tap[1]+j], s)
+//						}
+//					}
+//				}
+//				s += 0 // -0 becomes +0
+//				if s < floor {
+//					s = floor
+//				}
+//				y[ys[t]+i*yStep+j] = s
+//			}
+//		}
+//	}
+//
+// xs, ys, taps, steps and wColumn are in bytes.
+//
+//go:noescape
+func channelRows512_16f32(x *float32, xs *int, xStep uintptr, w *float32, wStep uintptr, wColumn uintptr, taps *[2]int, count int, k int, y *float32, ys *int, yStep uintptr, from *float32, triples int, floor float32)
+
+// channels512_32f32 computes 32 channels of triples of pixels; triples, k and count are 1 or more:
+//
+//	for t := range triples {
+//		for i := range 3 {
+//			for j := range 32 {
+//				s := from[j]
+//				for p := range k {
+//					for _, tap := range taps[:count] {
+//						s = fma(x[xs[t]+i*xStep+tap[0]+p], w[p*wStep+tap[1]+j], s)
+//					}
+//				}
+//				s += 0 // -0 becomes +0
+//				if s < floor {
+//					s = floor
+//				}
+//				y[ys[t]+i*yStep+j] = s
+//			}
+//		}
+//	}
+//
+// xs, ys, taps, steps and wColumn are in bytes.
+//
+//go:noescape
+func channels512_32f32(x *float32, xs *int, xStep uintptr, w *float32, wStep uintptr, wColumn uintptr, taps *[2]int, count int, k int, y *float32, ys *int, yStep uintptr, from *float32, triples int, floor float32)
+
+// channelRows512_32f32 computes 32 channels of triples of pixels; triples, k and count are 1 or more:
+//
+//	for t := range triples {
+//		for i := range 3 {
+//			for j := range 32 {
+//				s := from[j]
+//				for p := range k {
+//					for _, tap := range taps[:count] {
+//						for b := range 3 {
+//							s = fma(x[xs[t]+(i+b)*xStep+tap[0]+p], w[p*wStep+b*wColumn+tap[1]+j], s)
+//						}
+//					}
+//				}
+//				s += 0 // -0 becomes +0
+//				if s < floor {
+//					s = floor
+//				}
+//				y[ys[t]+i*yStep+j] = s
+//			}
+//		}
+//	}
+//
+// xs, ys, taps, steps and wColumn are in bytes.
+//
+//go:noescape
+func channelRows512_32f32(x *float32, xs *int, xStep uintptr, w *float32, wStep uintptr, wColumn uintptr, taps *[2]int, count int, k int, y *float32, ys *int, yStep uintptr, from *float32, triples int, floor float32)
+
+// channels256_8f32 computes 8 channels of triples of pixels; triples, k and count are 1 or more:
+//
+//	for t := range triples {
+//		for i := range 3 {
+//			for j := range 8 {
+//				s := from[j]
+//				for p := range k {
+//					for _, tap := range taps[:count] {
+//						s = fma(x[xs[t]+i*xStep+tap[0]+p], w[p*wStep+tap[1]+j], s)
+//					}
+//				}
+//				s += 0 // -0 becomes +0
+//				if s < floor {
+//					s = floor
+//				}
+//				y[ys[t]+i*yStep+j] = s
+//			}
+//		}
+//	}
+//
+// xs, ys, taps, steps and wColumn are in bytes.
+//
+//go:noescape
+func channels256_8f32(x *float32, xs *int, xStep uintptr, w *float32, wStep uintptr, wColumn uintptr, taps *[2]int, count int, k int, y *float32, ys *int, yStep uintptr, from *float32, triples int, floor float32)
+
+// channels256_16f32 computes 16 channels of triples of pixels; triples, k and count are 1 or more:
+//
+//	for t := range triples {
+//		for i := range 3 {
+//			for j := range 16 {
+//				s := from[j]
+//				for p := range k {
+//					for _, tap := range taps[:count] {
+//						s = fma(x[xs[t]+i*xStep+tap[0]+p], w[p*wStep+tap[1]+j], s)
+//					}
+//				}
+//				s += 0 // -0 becomes +0
+//				if s < floor {
+//					s = floor
+//				}
+//				y[ys[t]+i*yStep+j] = s
+//			}
+//		}
+//	}
+//
+// xs, ys, taps, steps and wColumn are in bytes.
+//
+//go:noescape
+func channels256_16f32(x *float32, xs *int, xStep uintptr, w *float32, wStep uintptr, wColumn uintptr, taps *[2]int, count int, k int, y *float32, ys *int, yStep uintptr, from *float32, triples int, floor float32)
+
 // copyPlanes512 copies rows of columns, each of the three 1 or more; how far it is from a plane
 // or row to the next is in bytes:
 //
@@ -868,6 +1022,23 @@ func maxOfFour512f32(y *float32, choices *int32, gap uintptr, x *float32, plane 
 //
 //go:noescape
 func spreadToFour512f32(dx *float32, dy *float32, y *float32, choices *int32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+
+// maxOfPixels512f32 sets y to the largest of the elements of x at taps, NaN being the largest;
+// the three numbers are 1 or more:
+//
+//	for i := range n {
+//		for j := range vectors*16 {
+//			y[i][j] = x[i*xStep+taps[0][0]+j]
+//			for _, tap := range taps[1:count] {
+//				take x[i*xStep+tap[0]+j] if larger
+//			}
+//		}
+//	}
+//
+// taps and xStep are in bytes.
+//
+//go:noescape
+func maxOfPixels512f32(y *float32, x *float32, xStep uintptr, taps *[2]int, count int, n int, vectors int)
 
 // patchSums512f32 adds patches of x to those of sums, one for each plane, 1 or more:
 //
@@ -973,6 +1144,23 @@ func maxOfFour256f32(y *float32, choices *int32, gap uintptr, x *float32, plane 
 //
 //go:noescape
 func spreadToFour256f32(dx *float32, dy *float32, y *float32, choices *int32, plane uintptr, row uintptr, planes int, rows int, n int, width int)
+
+// maxOfPixels256f32 sets y to the largest of the elements of x at taps, NaN being the largest;
+// the three numbers are 1 or more:
+//
+//	for i := range n {
+//		for j := range vectors*8 {
+//			y[i][j] = x[i*xStep+taps[0][0]+j]
+//			for _, tap := range taps[1:count] {
+//				take x[i*xStep+tap[0]+j] if larger
+//			}
+//		}
+//	}
+//
+// taps and xStep are in bytes.
+//
+//go:noescape
+func maxOfPixels256f32(y *float32, x *float32, xStep uintptr, taps *[2]int, count int, n int, vectors int)
 
 // patchSums256f32 adds patches of x to those of sums, one for each plane, 1 or more:
 //

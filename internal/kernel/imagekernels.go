@@ -10,7 +10,8 @@ type imageKernels[T Float] struct {
 	products    [4]productTile[T] // of the widths there are
 	productRows int
 
-	patches patchKernels[T]
+	patches  patchKernels[T]
+	channels *channelKernels[T] // of chains, nil if there are none
 
 	copyPlanes func(dst *float32, dstPlane, dstRow uintptr, src *float32, srcPlane, srcRow uintptr, planes, rows, columns int)
 

@@ -47,6 +47,7 @@ type keeps[T Float] struct {
 	prelus       kept[prelus[T]]
 	dropouts     kept[dropout[T]]
 	convolutions kept[convolution[T]]
+	triples      kept[triples[T]]
 }
 
 var keeps32, keeps64 = new(keeps[float32]), new(keeps[float64])

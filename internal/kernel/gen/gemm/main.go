@@ -31,6 +31,7 @@ func main() {
 		copyPlanes(bits)
 		maxOfFour(bits)
 		spreadToFour(bits)
+		maxOfPixels(bits)
 		patches{bits}.write()
 		nonzeros(bits)
 	}

@@ -26,6 +26,17 @@ func convolutions() {
 		}
 		products{strip{element: e, bits: 256, vectors: 2}, 6}.write()
 	}
+	for vectors, heights := range [][]int{1: {4, 3, 2, 1}, 2: {4, 3, 2, 1}} {
+		if vectors > 0 {
+			channels{strip{element: float32s, bits: 512, vectors: vectors, heights: heights}, 1}.write()
+			channels{strip{element: float32s, bits: 512, vectors: vectors, heights: heights}, 3}.write()
+		}
+	}
+	for vectors, heights := range [][]int{1: {4, 2, 1}, 2: {2, 1}} {
+		if vectors > 0 {
+			channels{strip{element: float32s, bits: 256, vectors: vectors, heights: heights}, 1}.write()
+		}
+	}
 }
 
 // taps is a strip of whole vectors of which the rows of B lie anywhere, and each row

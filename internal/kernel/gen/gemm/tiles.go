@@ -398,26 +398,7 @@ func (s strip) start(rows int) (acc [][]reg.VecVirtual, halves []reg.VecVirtual)
 // end writes the sums to C.
 func (s strip) end(acc [][]reg.VecVirtual, halves []reg.VecVirtual) {
 	Comment("the tile of C")
-	sums := slices.Concat(append(acc, halves)...)
-	zero, stores := s.vector(), fmt.Sprintf("stores%d", len(acc))
-	s.xor(zero, zero, zero)
-	for _, sum := range sums {
-		s.add(zero, sum, sum)
-	}
-	floor := param("floor")
-	sign := GP64()
-	if s.size == 4 {
-		MOVLQSX(floor, sign)
-	} else {
-		MOVQ(floor, sign)
-	}
-	TESTQ(sign, sign)
-	JLT(LabelRef(stores)) // -Inf, and not 0
-	s.broadcast(floor, zero)
-	for _, sum := range sums {
-		s.max(sum, zero, sum) // of a NaN and a number, the second: the NaN
-	}
-	Label(stores)
+	s.finish(append(acc, halves), fmt.Sprintf("stores%d", len(acc)))
 	cRow := load("cRow")
 	for r := range acc {
 		for v := range acc[r] {
@@ -432,6 +413,29 @@ func (s strip) end(acc [][]reg.VecVirtual, halves []reg.VecVirtual) {
 		}
 		ADDQ(cRow, s.c)
 	}
+}
+
+// finish makes +0 of -0, and floor of what is less. It ends with a label.
+func (s strip) finish(acc [][]reg.VecVirtual, end string) {
+	sums, zero := slices.Concat(acc...), s.vector()
+	s.xor(zero, zero, zero)
+	for _, sum := range sums {
+		s.add(zero, sum, sum)
+	}
+	floor := param("floor")
+	sign := GP64()
+	if s.size == 4 {
+		MOVLQSX(floor, sign)
+	} else {
+		MOVQ(floor, sign)
+	}
+	TESTQ(sign, sign)
+	JLT(LabelRef(end)) // -Inf, and not 0
+	s.broadcast(floor, zero)
+	for _, sum := range sums {
+		s.max(sum, zero, sum) // of a NaN and a number, the second: the NaN
+	}
+	Label(end)
 }
 
 // tile computes so many rows, and goes on to those below.
