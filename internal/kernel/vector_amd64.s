@@ -2224,13 +2224,13 @@ done:
 	VZEROUPPER
 	RET
 
-// func center512f32(y *float32, x *float32, n int, mean float32)
+// func center512f32(y *float32, x *float32, n int, next int, mean float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·center512f32(SB), NOSPLIT, $0-28
+TEXT ·center512f32(SB), NOSPLIT, $0-36
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSS mean+24(FP), Z0
-	MOVQ         n+16(FP), DX
+	VBROADCASTSS mean+32(FP), Z0
+	MOVQ         next+24(FP), DX
 	SHLQ         $0x02, DX
 	LEAQ         (CX)(DX*1), DX
 	MOVQ         n+16(FP), BX
@@ -2426,16 +2426,16 @@ done:
 	VZEROUPPER
 	RET
 
-// func normRow512f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+// func normRow512f32(y *float32, d *float32, gamma *float32, beta *float32, n int, next int, inv float32, offset float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·normRow512f32(SB), NOSPLIT, $0-48
+TEXT ·normRow512f32(SB), NOSPLIT, $0-56
 	MOVQ         y+0(FP), AX
 	MOVQ         d+8(FP), CX
 	MOVQ         gamma+16(FP), DX
 	MOVQ         beta+24(FP), BX
-	VBROADCASTSS inv+40(FP), Z0
-	VBROADCASTSS offset+44(FP), Z1
-	MOVQ         n+32(FP), SI
+	VBROADCASTSS inv+48(FP), Z0
+	VBROADCASTSS offset+52(FP), Z1
+	MOVQ         next+40(FP), SI
 	SHLQ         $0x02, SI
 	LEAQ         (AX)(SI*1), DI
 	LEAQ         (CX)(SI*1), SI
@@ -2517,24 +2517,24 @@ done:
 	VZEROUPPER
 	RET
 
-// func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+// func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, next int, mean float32, inv float32, offset float32, slope float32, shift float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·normRowBackward512f32(SB), NOSPLIT, $0-68
+TEXT ·normRowBackward512f32(SB), NOSPLIT, $0-76
 	MOVQ         dx+0(FP), AX
 	MOVQ         dgamma+8(FP), CX
 	MOVQ         dbeta+16(FP), DX
 	MOVQ         dy+24(FP), BX
 	MOVQ         x+32(FP), SI
-	MOVQ         n+40(FP), DI
+	MOVQ         next+48(FP), DI
 	SHLQ         $0x02, DI
 	LEAQ         (AX)(DI*1), R8
 	LEAQ         (BX)(DI*1), R9
 	LEAQ         (SI)(DI*1), DI
-	VBROADCASTSS mean+48(FP), Z0
-	VBROADCASTSS inv+52(FP), Z1
-	VBROADCASTSS offset+56(FP), Z2
-	VBROADCASTSS slope+60(FP), Z3
-	VBROADCASTSS shift+64(FP), Z4
+	VBROADCASTSS mean+56(FP), Z0
+	VBROADCASTSS inv+60(FP), Z1
+	VBROADCASTSS offset+64(FP), Z2
+	VBROADCASTSS slope+68(FP), Z3
+	VBROADCASTSS shift+72(FP), Z4
 	MOVQ         n+40(FP), R10
 	KXNORW       K1, K1, K1
 	XORQ         R11, R11
@@ -5392,13 +5392,13 @@ done:
 	VZEROUPPER
 	RET
 
-// func center512f64(y *float64, x *float64, n int, mean float64)
+// func center512f64(y *float64, x *float64, n int, next int, mean float64)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·center512f64(SB), NOSPLIT, $0-32
+TEXT ·center512f64(SB), NOSPLIT, $0-40
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSD mean+24(FP), Z0
-	MOVQ         n+16(FP), DX
+	VBROADCASTSD mean+32(FP), Z0
+	MOVQ         next+24(FP), DX
 	SHLQ         $0x03, DX
 	LEAQ         (CX)(DX*1), DX
 	MOVQ         n+16(FP), BX
@@ -5594,16 +5594,16 @@ done:
 	VZEROUPPER
 	RET
 
-// func normRow512f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+// func normRow512f64(y *float64, d *float64, gamma *float64, beta *float64, n int, next int, inv float64, offset float64)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·normRow512f64(SB), NOSPLIT, $0-56
+TEXT ·normRow512f64(SB), NOSPLIT, $0-64
 	MOVQ         y+0(FP), AX
 	MOVQ         d+8(FP), CX
 	MOVQ         gamma+16(FP), DX
 	MOVQ         beta+24(FP), BX
-	VBROADCASTSD inv+40(FP), Z0
-	VBROADCASTSD offset+48(FP), Z1
-	MOVQ         n+32(FP), SI
+	VBROADCASTSD inv+48(FP), Z0
+	VBROADCASTSD offset+56(FP), Z1
+	MOVQ         next+40(FP), SI
 	SHLQ         $0x03, SI
 	LEAQ         (AX)(SI*1), DI
 	LEAQ         (CX)(SI*1), SI
@@ -5692,24 +5692,24 @@ done:
 	VZEROUPPER
 	RET
 
-// func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+// func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, next int, mean float64, inv float64, offset float64, slope float64, shift float64)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·normRowBackward512f64(SB), NOSPLIT, $0-88
+TEXT ·normRowBackward512f64(SB), NOSPLIT, $0-96
 	MOVQ         dx+0(FP), AX
 	MOVQ         dgamma+8(FP), CX
 	MOVQ         dbeta+16(FP), DX
 	MOVQ         dy+24(FP), BX
 	MOVQ         x+32(FP), SI
-	MOVQ         n+40(FP), DI
+	MOVQ         next+48(FP), DI
 	SHLQ         $0x03, DI
 	LEAQ         (AX)(DI*1), R8
 	LEAQ         (BX)(DI*1), R9
 	LEAQ         (SI)(DI*1), DI
-	VBROADCASTSD mean+48(FP), Z0
-	VBROADCASTSD inv+56(FP), Z1
-	VBROADCASTSD offset+64(FP), Z2
-	VBROADCASTSD slope+72(FP), Z3
-	VBROADCASTSD shift+80(FP), Z4
+	VBROADCASTSD mean+56(FP), Z0
+	VBROADCASTSD inv+64(FP), Z1
+	VBROADCASTSD offset+72(FP), Z2
+	VBROADCASTSD slope+80(FP), Z3
+	VBROADCASTSD shift+88(FP), Z4
 	MOVQ         n+40(FP), R10
 	KXNORW       K1, K1, K1
 	XORQ         R11, R11
@@ -8388,13 +8388,13 @@ done:
 	VZEROUPPER
 	RET
 
-// func center256f32(y *float32, x *float32, n int, mean float32)
+// func center256f32(y *float32, x *float32, n int, next int, mean float32)
 // Requires: AVX, AVX2, MMX+
-TEXT ·center256f32(SB), NOSPLIT, $0-28
+TEXT ·center256f32(SB), NOSPLIT, $0-36
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSS mean+24(FP), Y0
-	MOVQ         n+16(FP), DX
+	VBROADCASTSS mean+32(FP), Y0
+	MOVQ         next+24(FP), DX
 	SHLQ         $0x02, DX
 	LEAQ         (CX)(DX*1), DX
 	MOVQ         n+16(FP), BX
@@ -8622,16 +8622,16 @@ done:
 	VZEROUPPER
 	RET
 
-// func normRow256f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+// func normRow256f32(y *float32, d *float32, gamma *float32, beta *float32, n int, next int, inv float32, offset float32)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·normRow256f32(SB), NOSPLIT, $0-48
+TEXT ·normRow256f32(SB), NOSPLIT, $0-56
 	MOVQ         y+0(FP), AX
 	MOVQ         d+8(FP), CX
 	MOVQ         gamma+16(FP), DX
 	MOVQ         beta+24(FP), BX
-	VBROADCASTSS inv+40(FP), Y0
-	VBROADCASTSS offset+44(FP), Y1
-	MOVQ         n+32(FP), SI
+	VBROADCASTSS inv+48(FP), Y0
+	VBROADCASTSS offset+52(FP), Y1
+	MOVQ         next+40(FP), SI
 	SHLQ         $0x02, SI
 	LEAQ         (AX)(SI*1), DI
 	LEAQ         (CX)(SI*1), SI
@@ -8725,24 +8725,24 @@ done:
 	VZEROUPPER
 	RET
 
-// func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+// func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, next int, mean float32, inv float32, offset float32, slope float32, shift float32)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·normRowBackward256f32(SB), NOSPLIT, $0-68
+TEXT ·normRowBackward256f32(SB), NOSPLIT, $0-76
 	MOVQ         dx+0(FP), AX
 	MOVQ         dgamma+8(FP), CX
 	MOVQ         dbeta+16(FP), DX
 	MOVQ         dy+24(FP), BX
 	MOVQ         x+32(FP), SI
-	MOVQ         n+40(FP), DI
+	MOVQ         next+48(FP), DI
 	SHLQ         $0x02, DI
 	LEAQ         (AX)(DI*1), R8
 	LEAQ         (BX)(DI*1), R9
 	LEAQ         (SI)(DI*1), DI
-	VBROADCASTSS mean+48(FP), Y0
-	VBROADCASTSS inv+52(FP), Y1
-	VBROADCASTSS offset+56(FP), Y2
-	VBROADCASTSS slope+60(FP), Y3
-	VBROADCASTSS shift+64(FP), Y4
+	VBROADCASTSS mean+56(FP), Y0
+	VBROADCASTSS inv+60(FP), Y1
+	VBROADCASTSS offset+64(FP), Y2
+	VBROADCASTSS slope+68(FP), Y3
+	VBROADCASTSS shift+72(FP), Y4
 	MOVQ         n+40(FP), R10
 	VPCMPEQD     Y5, Y5, Y5
 	XORQ         R11, R11
@@ -12082,13 +12082,13 @@ done:
 	VZEROUPPER
 	RET
 
-// func center256f64(y *float64, x *float64, n int, mean float64)
+// func center256f64(y *float64, x *float64, n int, next int, mean float64)
 // Requires: AVX, AVX2, MMX+
-TEXT ·center256f64(SB), NOSPLIT, $0-32
+TEXT ·center256f64(SB), NOSPLIT, $0-40
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSD mean+24(FP), Y0
-	MOVQ         n+16(FP), DX
+	VBROADCASTSD mean+32(FP), Y0
+	MOVQ         next+24(FP), DX
 	SHLQ         $0x03, DX
 	LEAQ         (CX)(DX*1), DX
 	MOVQ         n+16(FP), BX
@@ -12316,16 +12316,16 @@ done:
 	VZEROUPPER
 	RET
 
-// func normRow256f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+// func normRow256f64(y *float64, d *float64, gamma *float64, beta *float64, n int, next int, inv float64, offset float64)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·normRow256f64(SB), NOSPLIT, $0-56
+TEXT ·normRow256f64(SB), NOSPLIT, $0-64
 	MOVQ         y+0(FP), AX
 	MOVQ         d+8(FP), CX
 	MOVQ         gamma+16(FP), DX
 	MOVQ         beta+24(FP), BX
-	VBROADCASTSD inv+40(FP), Y0
-	VBROADCASTSD offset+48(FP), Y1
-	MOVQ         n+32(FP), SI
+	VBROADCASTSD inv+48(FP), Y0
+	VBROADCASTSD offset+56(FP), Y1
+	MOVQ         next+40(FP), SI
 	SHLQ         $0x03, SI
 	LEAQ         (AX)(SI*1), DI
 	LEAQ         (CX)(SI*1), SI
@@ -12433,24 +12433,24 @@ done:
 	VZEROUPPER
 	RET
 
-// func normRowBackward256f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+// func normRowBackward256f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, next int, mean float64, inv float64, offset float64, slope float64, shift float64)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·normRowBackward256f64(SB), NOSPLIT, $0-88
+TEXT ·normRowBackward256f64(SB), NOSPLIT, $0-96
 	MOVQ         dx+0(FP), AX
 	MOVQ         dgamma+8(FP), CX
 	MOVQ         dbeta+16(FP), DX
 	MOVQ         dy+24(FP), BX
 	MOVQ         x+32(FP), SI
-	MOVQ         n+40(FP), DI
+	MOVQ         next+48(FP), DI
 	SHLQ         $0x03, DI
 	LEAQ         (AX)(DI*1), R8
 	LEAQ         (BX)(DI*1), R9
 	LEAQ         (SI)(DI*1), DI
-	VBROADCASTSD mean+48(FP), Y0
-	VBROADCASTSD inv+56(FP), Y1
-	VBROADCASTSD offset+64(FP), Y2
-	VBROADCASTSD slope+72(FP), Y3
-	VBROADCASTSD shift+80(FP), Y4
+	VBROADCASTSD mean+56(FP), Y0
+	VBROADCASTSD inv+64(FP), Y1
+	VBROADCASTSD offset+72(FP), Y2
+	VBROADCASTSD slope+80(FP), Y3
+	VBROADCASTSD shift+88(FP), Y4
 	MOVQ         n+40(FP), R10
 	VPCMPEQD     Y5, Y5, Y5
 	XORQ         R11, R11

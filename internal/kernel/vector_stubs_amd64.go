@@ -421,7 +421,7 @@ func times512f32(y *float32, a *float32, b *float32, n int)
 //	}
 //
 //go:noescape
-func center512f32(y *float32, x *float32, n int, mean float32)
+func center512f32(y *float32, x *float32, n int, next int, mean float32)
 
 // centeredSums512f32 computes
 //
@@ -469,7 +469,7 @@ func normColumnsBackward512f32(dx *float32, dy *float32, x *float32, mean *float
 //	}
 //
 //go:noescape
-func normRow512f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+func normRow512f32(y *float32, d *float32, gamma *float32, beta *float32, n int, next int, inv float32, offset float32)
 
 // dotCentered512f32 computes
 //
@@ -492,7 +492,7 @@ func dotCentered512f32(a *float32, x *float32, n int, mean float32) float32
 //	}
 //
 //go:noescape
-func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, next int, mean float32, inv float32, offset float32, slope float32, shift float32)
 
 // divide512f32 computes
 //
@@ -970,7 +970,7 @@ func times512f64(y *float64, a *float64, b *float64, n int)
 //	}
 //
 //go:noescape
-func center512f64(y *float64, x *float64, n int, mean float64)
+func center512f64(y *float64, x *float64, n int, next int, mean float64)
 
 // centeredSums512f64 computes
 //
@@ -1018,7 +1018,7 @@ func normColumnsBackward512f64(dx *float64, dy *float64, x *float64, mean *float
 //	}
 //
 //go:noescape
-func normRow512f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+func normRow512f64(y *float64, d *float64, gamma *float64, beta *float64, n int, next int, inv float64, offset float64)
 
 // dotCentered512f64 computes
 //
@@ -1041,7 +1041,7 @@ func dotCentered512f64(a *float64, x *float64, n int, mean float64) float64
 //	}
 //
 //go:noescape
-func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, next int, mean float64, inv float64, offset float64, slope float64, shift float64)
 
 // divide512f64 computes
 //
@@ -1488,7 +1488,7 @@ func times256f32(y *float32, a *float32, b *float32, n int)
 //	}
 //
 //go:noescape
-func center256f32(y *float32, x *float32, n int, mean float32)
+func center256f32(y *float32, x *float32, n int, next int, mean float32)
 
 // centeredSums256f32 computes
 //
@@ -1536,7 +1536,7 @@ func normColumnsBackward256f32(dx *float32, dy *float32, x *float32, mean *float
 //	}
 //
 //go:noescape
-func normRow256f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+func normRow256f32(y *float32, d *float32, gamma *float32, beta *float32, n int, next int, inv float32, offset float32)
 
 // dotCentered256f32 computes
 //
@@ -1559,7 +1559,7 @@ func dotCentered256f32(a *float32, x *float32, n int, mean float32) float32
 //	}
 //
 //go:noescape
-func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, next int, mean float32, inv float32, offset float32, slope float32, shift float32)
 
 // divide256f32 computes
 //
@@ -2037,7 +2037,7 @@ func times256f64(y *float64, a *float64, b *float64, n int)
 //	}
 //
 //go:noescape
-func center256f64(y *float64, x *float64, n int, mean float64)
+func center256f64(y *float64, x *float64, n int, next int, mean float64)
 
 // centeredSums256f64 computes
 //
@@ -2085,7 +2085,7 @@ func normColumnsBackward256f64(dx *float64, dy *float64, x *float64, mean *float
 //	}
 //
 //go:noescape
-func normRow256f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+func normRow256f64(y *float64, d *float64, gamma *float64, beta *float64, n int, next int, inv float64, offset float64)
 
 // dotCentered256f64 computes
 //
@@ -2108,7 +2108,7 @@ func dotCentered256f64(a *float64, x *float64, n int, mean float64) float64
 //	}
 //
 //go:noescape
-func normRowBackward256f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+func normRowBackward256f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, next int, mean float64, inv float64, offset float64, slope float64, shift float64)
 
 // divide256f64 computes
 //
