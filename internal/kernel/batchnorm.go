@@ -94,7 +94,7 @@ func (p *batchPart[T]) forward() {
 		p.rows(p.sampled, func(at, column, n int) {
 			s := p.s1[column:][:n]
 			add(s, s, p.x[at:][:n])
-		})
+		}, p.x)
 		for c := range p.channels {
 			p.m.Mean[p.first+c] = T(channelSum(p.s1, c, p.each) / float64(p.sampled*p.L))
 		}
@@ -120,7 +120,7 @@ func (p *batchPart[T]) forward() {
 	}
 	p.rows(p.N, func(at, column, n int) {
 		normColumns(p.y[at:][:n], p.x[at:][:n], p.mean[column:][:n], p.s1[column:][:n], p.s2[column:][:n])
-	})
+	}, p.y)
 }
 
 func (p *batchPart[T]) backward() {
@@ -154,10 +154,18 @@ func (p *batchPart[T]) backward() {
 	})
 }
 
-// rows calls f for the pieces of the part's channels in each of the first samples.
-func (p *batchPart[T]) rows(samples int, f func(at, column, n int)) {
+// rows calls f for the pieces of the part's channels in each of the first samples. Before,
+// it asks the memory for those that the slices have of the next sample, which lie far away.
+func (p *batchPart[T]) rows(samples int, f func(at, column, n int), ask ...[]T) {
+	const beyond = 1 << 18 // elements, from which on they are beyond the nearest caches
+	size := p.channels * p.L
 	for n := range samples {
 		row := (n*p.C + p.first) * p.L
+		if n+1 < samples && len(p.x) >= beyond {
+			for _, x := range ask {
+				askFor(x[row+p.C*p.L:], size)
+			}
+		}
 		p.pieces(p.channels, func(at, column, n int) { f(row+at, column, n) })
 	}
 }
