@@ -808,6 +808,30 @@ func normRowBackwardAsm[T Float](dx, dgamma, dbeta, dy, x []T, next int, mean T,
 	return false
 }
 
+func channelScalesAsm[T Float](rest, variance, inv, sum, squares, gamma, beta []T, count float64, eps float64) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		channelScales512f32(p32(rest), p32(variance), p32(inv), p32(sum), p32(squares), p32(gamma), p32(beta), len(rest), count, eps)
+		return true
+	case on256f32:
+		channelScales256f32(p32(rest), p32(variance), p32(inv), p32(sum), p32(squares), p32(gamma), p32(beta), len(rest), count, eps)
+		return true
+	}
+	return false
+}
+
+func channelSlopesAsm[T Float](dgamma, dbeta, sum, along, shift, gamma, inv, rest []T, count float64) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		channelSlopes512f32(p32(dgamma), p32(dbeta), p32(sum), p32(along), p32(shift), p32(gamma), p32(inv), p32(rest), len(dgamma), count)
+		return true
+	case on256f32:
+		channelSlopes256f32(p32(dgamma), p32(dbeta), p32(sum), p32(along), p32(shift), p32(gamma), p32(inv), p32(rest), len(dgamma), count)
+		return true
+	}
+	return false
+}
+
 func divideAsm[T Float](dst, a []T, divisor T) bool {
 	switch pathOf[T]() {
 	case on512f32:

@@ -538,6 +538,14 @@ func normRowBackwardAsm[T Float](dx, dgamma, dbeta, dy, x []T, next int, mean T,
 	return false
 }
 
+func channelScalesAsm[T Float](rest, variance, inv, sum, squares, gamma, beta []T, count float64, eps float64) bool {
+	return false
+}
+
+func channelSlopesAsm[T Float](dgamma, dbeta, sum, along, shift, gamma, inv, rest []T, count float64) bool {
+	return false
+}
+
 func divideAsm[T Float](dst, a []T, divisor T) bool {
 	switch pathOf[T]() {
 	case on128f32:

@@ -494,6 +494,34 @@ func dotCentered512f32(a *float32, x *float32, n int, mean float32) float32
 //go:noescape
 func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, next int, mean float32, inv float32, offset float32, slope float32, shift float32)
 
+// channelScales512f32 computes
+//
+//	for i := range n {
+//		r := float64(sum[i]+0) / count
+//		v := max(float64(squares[i]+0)/count-r*r, 0)
+//		rest[i], variance[i], inv[i] = T(r), T(v), T(1/sqrt(v+eps))
+//		sum[i] = gamma[i] * inv[i]
+//		squares[i] = fma(-rest[i], sum[i], beta[i])
+//	}
+//
+//go:noescape
+func channelScales512f32(rest *float32, variance *float32, inv *float32, sum *float32, squares *float32, gamma *float32, beta *float32, n int, count float64, eps float64)
+
+// channelSlopes512f32 computes
+//
+//	for i := range n {
+//		s, v, r := float64(sum[i]+0), float64(inv[i]), float64(rest[i])
+//		t := v * (float64(along[i]+0) - r*s)
+//		dgamma[i] += T(t)
+//		dbeta[i] += T(s)
+//		scale := float64(gamma[i]) * v
+//		slope := -scale * v * t / count
+//		sum[i], along[i], shift[i] = T(scale), T(slope), T(-scale*s/count-slope*r)
+//	}
+//
+//go:noescape
+func channelSlopes512f32(dgamma *float32, dbeta *float32, sum *float32, along *float32, shift *float32, gamma *float32, inv *float32, rest *float32, n int, count float64)
+
 // divide512f32 computes
 //
 //	for i := range n {
@@ -1560,6 +1588,34 @@ func dotCentered256f32(a *float32, x *float32, n int, mean float32) float32
 //
 //go:noescape
 func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, next int, mean float32, inv float32, offset float32, slope float32, shift float32)
+
+// channelScales256f32 computes
+//
+//	for i := range n {
+//		r := float64(sum[i]+0) / count
+//		v := max(float64(squares[i]+0)/count-r*r, 0)
+//		rest[i], variance[i], inv[i] = T(r), T(v), T(1/sqrt(v+eps))
+//		sum[i] = gamma[i] * inv[i]
+//		squares[i] = fma(-rest[i], sum[i], beta[i])
+//	}
+//
+//go:noescape
+func channelScales256f32(rest *float32, variance *float32, inv *float32, sum *float32, squares *float32, gamma *float32, beta *float32, n int, count float64, eps float64)
+
+// channelSlopes256f32 computes
+//
+//	for i := range n {
+//		s, v, r := float64(sum[i]+0), float64(inv[i]), float64(rest[i])
+//		t := v * (float64(along[i]+0) - r*s)
+//		dgamma[i] += T(t)
+//		dbeta[i] += T(s)
+//		scale := float64(gamma[i]) * v
+//		slope := -scale * v * t / count
+//		sum[i], along[i], shift[i] = T(scale), T(slope), T(-scale*s/count-slope*r)
+//	}
+//
+//go:noescape
+func channelSlopes256f32(dgamma *float32, dbeta *float32, sum *float32, along *float32, shift *float32, gamma *float32, inv *float32, rest *float32, n int, count float64)
 
 // divide256f32 computes
 //
