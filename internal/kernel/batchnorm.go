@@ -94,10 +94,8 @@ func (p *batchPart[T]) forward() {
 		p.rows(p.sampled, func(at, column, n int) {
 			s := p.s1[column:][:n]
 			add(s, s, p.x[at:][:n])
-		})
-		for c := range p.channels {
-			p.m.Mean[p.first+c] = T(channelSum(p.s1, c, p.each) / float64(p.sampled*p.L))
-		}
+		}, p.x)
+		p.means(float64(p.sampled * p.L))
 	}
 	p.expandMean()
 	if p.train {
@@ -106,6 +104,50 @@ func (p *batchPart[T]) forward() {
 		p.rows(p.N, func(at, column, n int) {
 			centeredSums(p.s1[column:][:n], p.s2[column:][:n], p.x[at:][:n], p.mean[column:][:n])
 		})
+	}
+	p.scales(count)
+	p.rows(p.N, func(at, column, n int) {
+		normColumns(p.y[at:][:n], p.x[at:][:n], p.mean[column:][:n], p.s1[column:][:n], p.s2[column:][:n])
+	}, p.y)
+}
+
+func (p *batchPart[T]) backward() {
+	count := float64(p.N * p.L)
+	p.expandMean()
+	clear(p.s1)
+	clear(p.s2)
+	p.rows(p.N, func(at, column, n int) {
+		normColumnSums(p.s1[column:][:n], p.s2[column:][:n], p.dy[at:][:n], p.x[at:][:n], p.mean[column:][:n])
+	})
+	p.slopes(count)
+	p.rows(p.N, func(at, column, n int) {
+		dx, dy, scale := p.y[at:][:n], p.dy[at:][:n], p.s1[column:][:n]
+		if p.train {
+			normColumnsBackward(dx, dy, p.x[at:][:n], p.mean[column:][:n], scale, p.s2[column:][:n], p.s3[column:][:n])
+		} else {
+			times(dx, dy, scale)
+		}
+	})
+}
+
+// means sets Mean of the channels from the sums s1 over count elements of each.
+func (p *batchPart[T]) means(count float64) {
+	mean := p.m.Mean[p.first:][:p.channels]
+	if p.each == 1 { // the quotient of two T, rounded once
+		divide(mean, p.s1, T(count))
+		return
+	}
+	for c := range mean {
+		mean[c] = T(channelSum(p.s1, c, p.each) / count)
+	}
+}
+
+// scales makes of the sums of [centeredSums] the arguments scale and shift of
+// [normColumns], and sets the moments of the channels.
+func (p *batchPart[T]) scales(count float64) {
+	of := func(x []T) []T { return x[p.first:][:p.channels] }
+	if p.train && p.each == 1 && channelScalesAsm(of(p.m.Rest), of(p.m.Var), of(p.m.Inv), p.s1, p.s2, of(p.gamma), of(p.beta), count, p.eps) {
+		return
 	}
 	for c := range p.channels {
 		i := p.first + c
@@ -118,19 +160,15 @@ func (p *batchPart[T]) forward() {
 		p.expand(p.s1, c, scale)
 		p.expand(p.s2, c, fma(-p.m.Rest[i], scale, p.beta[i]))
 	}
-	p.rows(p.N, func(at, column, n int) {
-		normColumns(p.y[at:][:n], p.x[at:][:n], p.mean[column:][:n], p.s1[column:][:n], p.s2[column:][:n])
-	})
 }
 
-func (p *batchPart[T]) backward() {
-	count := float64(p.N * p.L)
-	p.expandMean()
-	clear(p.s1)
-	clear(p.s2)
-	p.rows(p.N, func(at, column, n int) {
-		normColumnSums(p.s1[column:][:n], p.s2[column:][:n], p.dy[at:][:n], p.x[at:][:n], p.mean[column:][:n])
-	})
+// slopes makes of the sums of [normColumnSums] the arguments scale, slope and shift of
+// [normColumnsBackward], and adds to the gradients of the channels.
+func (p *batchPart[T]) slopes(count float64) {
+	of := func(x []T) []T { return x[p.first:][:p.channels] }
+	if p.each == 1 && channelSlopesAsm(of(p.dgamma), of(p.dbeta), p.s1, p.s2, p.s3, of(p.gamma), of(p.m.Inv), of(p.m.Rest), count) {
+		return
+	}
 	for c := range p.channels {
 		i := p.first + c
 		inv, rest := float64(p.m.Inv[i]), float64(p.m.Rest[i])
@@ -144,20 +182,20 @@ func (p *batchPart[T]) backward() {
 		p.expand(p.s2, c, T(slope))
 		p.expand(p.s3, c, T(-scale*sum/count-float64(slope*rest)))
 	}
-	p.rows(p.N, func(at, column, n int) {
-		dx, dy, scale := p.y[at:][:n], p.dy[at:][:n], p.s1[column:][:n]
-		if p.train {
-			normColumnsBackward(dx, dy, p.x[at:][:n], p.mean[column:][:n], scale, p.s2[column:][:n], p.s3[column:][:n])
-		} else {
-			times(dx, dy, scale)
-		}
-	})
 }
 
-// rows calls f for the pieces of the part's channels in each of the first samples.
-func (p *batchPart[T]) rows(samples int, f func(at, column, n int)) {
+// rows calls f for the pieces of the part's channels in each of the first samples. Before,
+// it asks the memory for those that the slices have of the next sample, which lie far away.
+func (p *batchPart[T]) rows(samples int, f func(at, column, n int), ask ...[]T) {
+	const beyond = 1 << 18 // elements, from which on they are beyond the nearest caches
+	size := p.channels * p.L
 	for n := range samples {
 		row := (n*p.C + p.first) * p.L
+		if n+1 < samples && len(p.x) >= beyond {
+			for _, x := range ask {
+				askFor(x[row+p.C*p.L:], size)
+			}
+		}
 		p.pieces(p.channels, func(at, column, n int) { f(row+at, column, n) })
 	}
 }
@@ -172,6 +210,10 @@ func (p *batchPart[T]) expand(columns []T, c int, v T) {
 }
 
 func (p *batchPart[T]) expandMean() {
+	if p.each == 1 {
+		copy(p.mean, p.m.Mean[p.first:])
+		return
+	}
 	for c := range p.channels {
 		p.expand(p.mean, c, p.m.Mean[p.first+c])
 	}

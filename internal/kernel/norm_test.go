@@ -11,7 +11,7 @@ import (
 
 // Layouts with one column a channel, with fewer elements than columns at most, and with
 // more; in one part and in several.
-var layouts = []Layout{{7, 5, 1}, {3, 4, 6}, {2, 3, 1300}, {40, 300, 1}, {9, 70, 49}, {20, 6, 784}, {1, 2, 3}, {300, 130, 1}, {520, 270, 1}, {520, 33, 8}}
+var layouts = []Layout{{7, 5, 1}, {3, 4, 6}, {2, 3, 1300}, {40, 300, 1}, {9, 70, 49}, {20, 6, 784}, {1, 2, 3}, {300, 130, 1}, {1000, 270, 1}, {520, 33, 8}}
 
 // A normTest is a normalization with its gradients.
 type normTest[T Float] struct {

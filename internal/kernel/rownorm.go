@@ -88,36 +88,48 @@ func (r *rowNorm[T]) Do(part int) {
 		clear(sums)
 		dgamma, dbeta = sums[:n], sums[n:]
 	}
+	// So many groups at a time that what there is for each column stays in the nearest cache.
+	const near = 1 << 12
 	columns, size := n/r.groups, r.C/r.groups*r.L
-	for i := part * samples * r.groups; i < min((part+1)*samples, r.N)*r.groups; i++ {
-		at, column := i*size, i%r.groups*columns
-		y, x, gamma := r.y[at:][:size], r.x[at:][:size], r.gamma[column:][:columns]
-		if r.dy == nil {
-			r.forward(i, y, x, gamma, r.beta[column:][:columns])
-		} else {
-			r.backward(i, y, r.dy[at:][:size], x, gamma, dgamma[column:][:columns], dbeta[column:][:columns])
+	first, end := part*samples, min((part+1)*samples, r.N)
+	for group, each := 0, max(1, near/columns); group < r.groups; group += each {
+		last := min(group+each, r.groups) - 1
+		for sample := first; sample < end; sample++ {
+			for g := group; g <= last; g++ {
+				i, column, next := sample*r.groups+g, g*columns, size
+				if g == last {
+					next = (r.groups - last + group) * size
+				}
+				at := i * size
+				y, x, gamma := r.y[at:][:size], r.x[at:][:size], r.gamma[column:][:columns]
+				if r.dy == nil {
+					r.forward(i, next, y, x, gamma, r.beta[column:][:columns])
+				} else {
+					r.backward(i, next, y, r.dy[at:][:size], x, gamma, dgamma[column:][:columns], dbeta[column:][:columns])
+				}
+			}
 		}
 	}
 }
 
-// forward normalizes set i.
-func (r *rowNorm[T]) forward(i int, y, x, gamma, beta []T) {
+// forward normalizes set i. The next one is so many elements on.
+func (r *rowNorm[T]) forward(i, next int, y, x, gamma, beta []T) {
 	count := float64(len(x))
 	d, sum := x, 0.0
 	r.m.Mean[i] = 0
 	if r.center {
 		r.m.Mean[i] = T(float64(Sum(x)) / count)
-		center(y, x, r.m.Mean[i])
+		center(y, x, next, r.m.Mean[i])
 		d, sum = y, float64(Sum(y))
 	}
 	r.m.set(i, sum, float64(Dot(d, d)), count, r.eps)
 	inv, offset := r.m.Inv[i], -r.m.Rest[i]*r.m.Inv[i]
 	r.pieces(r.C/r.groups, func(at, column, n int) {
-		normRow(y[at:][:n], d[at:][:n], gamma[column:][:n], beta[column:][:n], inv, offset)
+		normRow(y[at:][:n], d[at:][:n], gamma[column:][:n], beta[column:][:n], next, inv, offset)
 	})
 }
 
-func (r *rowNorm[T]) backward(i int, dx, dy, x, gamma, dgamma, dbeta []T) {
+func (r *rowNorm[T]) backward(i, next int, dx, dy, x, gamma, dgamma, dbeta []T) {
 	count, channels := float64(len(x)), r.C/r.groups
 	r.pieces(channels, func(at, column, n int) { times(dx[at:][:n], dy[at:][:n], gamma[column:][:n]) })
 	mean, inv, rest, sum := r.m.Mean[i], float64(r.m.Inv[i]), float64(r.m.Rest[i]), 0.0
@@ -128,14 +140,15 @@ func (r *rowNorm[T]) backward(i int, dx, dy, x, gamma, dgamma, dbeta []T) {
 	slope := -inv * inv * along / count
 	shift := -inv*sum/count - float64(slope*rest)
 	r.pieces(channels, func(at, column, n int) {
-		normRowBackward(dx[at:][:n], dgamma[column:][:n], dbeta[column:][:n], dy[at:][:n], x[at:][:n],
+		normRowBackward(dx[at:][:n], dgamma[column:][:n], dbeta[column:][:n], dy[at:][:n], x[at:][:n], next,
 			mean, r.m.Inv[i], -r.m.Rest[i]*r.m.Inv[i], T(slope), T(shift))
 	})
 }
 
-// center sets y[i] = x[i] - mean.
-func center[T Float](y, x []T, mean T) {
-	if centerAsm(y, x, mean) {
+// center sets y[i] = x[i] - mean. It and the next two ask the memory for what is next
+// elements on.
+func center[T Float](y, x []T, next int, mean T) {
+	if centerAsm(y, x, next, mean) {
 		return
 	}
 	for i, v := range x {
@@ -144,8 +157,8 @@ func center[T Float](y, x []T, mean T) {
 }
 
 // normRow sets y[i] = (d[i]·inv + offset)·gamma[i] + beta[i].
-func normRow[T Float](y, d, gamma, beta []T, inv, offset T) {
-	if normRowAsm(y, d, gamma, beta, inv, offset) {
+func normRow[T Float](y, d, gamma, beta []T, next int, inv, offset T) {
+	if normRowAsm(y, d, gamma, beta, next, inv, offset) {
 		return
 	}
 	for i, v := range d {
@@ -167,8 +180,8 @@ func dotCentered[T Float](a, x []T, mean T) T {
 
 // normRowBackward makes dx[i], which is gamma[i]·dy[i], the gradient of x[i], and adds
 // that of gamma[i] and beta[i].
-func normRowBackward[T Float](dx, dgamma, dbeta, dy, x []T, mean, inv, offset, slope, shift T) {
-	if normRowBackwardAsm(dx, dgamma, dbeta, dy, x, mean, inv, offset, slope, shift) {
+func normRowBackward[T Float](dx, dgamma, dbeta, dy, x []T, next int, mean, inv, offset, slope, shift T) {
+	if normRowBackwardAsm(dx, dgamma, dbeta, dy, x, next, mean, inv, offset, slope, shift) {
 		return
 	}
 	for i, v := range x {

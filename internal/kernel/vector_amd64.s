@@ -2224,13 +2224,13 @@ done:
 	VZEROUPPER
 	RET
 
-// func center512f32(y *float32, x *float32, n int, mean float32)
+// func center512f32(y *float32, x *float32, n int, next int, mean float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·center512f32(SB), NOSPLIT, $0-28
+TEXT ·center512f32(SB), NOSPLIT, $0-36
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSS mean+24(FP), Z0
-	MOVQ         n+16(FP), DX
+	VBROADCASTSS mean+32(FP), Z0
+	MOVQ         next+24(FP), DX
 	SHLQ         $0x02, DX
 	LEAQ         (CX)(DX*1), DX
 	MOVQ         n+16(FP), BX
@@ -2426,16 +2426,16 @@ done:
 	VZEROUPPER
 	RET
 
-// func normRow512f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+// func normRow512f32(y *float32, d *float32, gamma *float32, beta *float32, n int, next int, inv float32, offset float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·normRow512f32(SB), NOSPLIT, $0-48
+TEXT ·normRow512f32(SB), NOSPLIT, $0-56
 	MOVQ         y+0(FP), AX
 	MOVQ         d+8(FP), CX
 	MOVQ         gamma+16(FP), DX
 	MOVQ         beta+24(FP), BX
-	VBROADCASTSS inv+40(FP), Z0
-	VBROADCASTSS offset+44(FP), Z1
-	MOVQ         n+32(FP), SI
+	VBROADCASTSS inv+48(FP), Z0
+	VBROADCASTSS offset+52(FP), Z1
+	MOVQ         next+40(FP), SI
 	SHLQ         $0x02, SI
 	LEAQ         (AX)(SI*1), DI
 	LEAQ         (CX)(SI*1), SI
@@ -2517,24 +2517,24 @@ done:
 	VZEROUPPER
 	RET
 
-// func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+// func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, next int, mean float32, inv float32, offset float32, slope float32, shift float32)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·normRowBackward512f32(SB), NOSPLIT, $0-68
+TEXT ·normRowBackward512f32(SB), NOSPLIT, $0-76
 	MOVQ         dx+0(FP), AX
 	MOVQ         dgamma+8(FP), CX
 	MOVQ         dbeta+16(FP), DX
 	MOVQ         dy+24(FP), BX
 	MOVQ         x+32(FP), SI
-	MOVQ         n+40(FP), DI
+	MOVQ         next+48(FP), DI
 	SHLQ         $0x02, DI
 	LEAQ         (AX)(DI*1), R8
 	LEAQ         (BX)(DI*1), R9
 	LEAQ         (SI)(DI*1), DI
-	VBROADCASTSS mean+48(FP), Z0
-	VBROADCASTSS inv+52(FP), Z1
-	VBROADCASTSS offset+56(FP), Z2
-	VBROADCASTSS slope+60(FP), Z3
-	VBROADCASTSS shift+64(FP), Z4
+	VBROADCASTSS mean+56(FP), Z0
+	VBROADCASTSS inv+60(FP), Z1
+	VBROADCASTSS offset+64(FP), Z2
+	VBROADCASTSS slope+68(FP), Z3
+	VBROADCASTSS shift+72(FP), Z4
 	MOVQ         n+40(FP), R10
 	KXNORW       K1, K1, K1
 	XORQ         R11, R11
@@ -2563,6 +2563,197 @@ loop:
 	ADDQ        $0x10, R11
 	SUBQ        $0x10, R10
 	JGE         loop
+
+rest:
+	ADDQ  $0x10, R10
+	JLE   done
+	MOVQ  $-1, R12
+	BZHIQ R10, R12, R12
+	KMOVW R12, K1
+	MOVQ  $-1, R10
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func channelScales512f32(rest *float32, variance *float32, inv *float32, sum *float32, squares *float32, gamma *float32, beta *float32, n int, count float64, eps float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·channelScales512f32(SB), NOSPLIT, $0-80
+	MOVQ         rest+0(FP), AX
+	MOVQ         variance+8(FP), CX
+	MOVQ         inv+16(FP), DX
+	MOVQ         sum+24(FP), BX
+	MOVQ         squares+32(FP), SI
+	MOVQ         gamma+40(FP), DI
+	MOVQ         beta+48(FP), R8
+	VBROADCASTSD count+64(FP), Z0
+	VBROADCASTSD eps+72(FP), Z1
+	VBROADCASTSD vectorConstants<>+180(SB), Z2
+	MOVQ         n+56(FP), R9
+	KXNORW       K1, K1, K1
+	XORQ         R10, R10
+	SUBQ         $0x10, R9
+	JLT          rest
+
+loop:
+	VMOVUPS.Z     (BX)(R10*4), K1, Z3
+	VPXORD        Z4, Z4, Z4
+	VADDPS        Z4, Z3, Z3
+	VMOVUPS.Z     (SI)(R10*4), K1, Z11
+	VPXORD        Z5, Z5, Z5
+	VADDPS        Z5, Z11, Z11
+	VCVTPS2PD     Y3, Z12
+	VEXTRACTF64X4 $0x01, Z3, Y3
+	VCVTPS2PD     Y3, Z3
+	VCVTPS2PD     Y11, Z13
+	VEXTRACTF64X4 $0x01, Z11, Y11
+	VCVTPS2PD     Y11, Z11
+	VDIVPD        Z0, Z12, Z12
+	VPXORD        Z6, Z6, Z6
+	VDIVPD        Z0, Z13, Z13
+	VMULPD        Z12, Z12, Z14
+	VSUBPD        Z14, Z13, Z13
+	VMAXPD        Z13, Z6, Z13
+	VADDPD        Z1, Z13, Z14
+	VSQRTPD       Z14, Z14
+	VDIVPD        Z14, Z2, Z14
+	VDIVPD        Z0, Z3, Z3
+	VPXORD        Z7, Z7, Z7
+	VDIVPD        Z0, Z11, Z11
+	VMULPD        Z3, Z3, Z15
+	VSUBPD        Z15, Z11, Z11
+	VMAXPD        Z11, Z7, Z11
+	VADDPD        Z1, Z11, Z15
+	VSQRTPD       Z15, Z15
+	VDIVPD        Z15, Z2, Z15
+	VCVTPD2PS     Z12, Y8
+	VCVTPD2PS     Z3, Y3
+	VINSERTF64X4  $0x01, Y3, Z8, Z8
+	VCVTPD2PS     Z13, Y9
+	VCVTPD2PS     Z11, Y3
+	VINSERTF64X4  $0x01, Y3, Z9, Z9
+	VCVTPD2PS     Z14, Y10
+	VCVTPD2PS     Z15, Y3
+	VINSERTF64X4  $0x01, Y3, Z10, Z10
+	VMOVUPS.Z     (DI)(R10*4), K1, Z3
+	VMULPS        Z10, Z3, Z3
+	VMOVUPS.Z     (R8)(R10*4), K1, Z11
+	VFNMADD231PS  Z3, Z8, Z11
+	VMOVUPS       Z8, K1, (AX)(R10*4)
+	VMOVUPS       Z9, K1, (CX)(R10*4)
+	VMOVUPS       Z10, K1, (DX)(R10*4)
+	VMOVUPS       Z3, K1, (BX)(R10*4)
+	VMOVUPS       Z11, K1, (SI)(R10*4)
+	ADDQ          $0x10, R10
+	SUBQ          $0x10, R9
+	JGE           loop
+
+rest:
+	ADDQ  $0x10, R9
+	JLE   done
+	MOVQ  $-1, R11
+	BZHIQ R9, R11, R11
+	KMOVW R11, K1
+	MOVQ  $-1, R9
+	JMP   loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func channelSlopes512f32(dgamma *float32, dbeta *float32, sum *float32, along *float32, shift *float32, gamma *float32, inv *float32, rest *float32, n int, count float64)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·channelSlopes512f32(SB), NOSPLIT, $0-80
+	MOVQ         dgamma+0(FP), AX
+	MOVQ         dbeta+8(FP), CX
+	MOVQ         sum+16(FP), DX
+	MOVQ         along+24(FP), BX
+	MOVQ         shift+32(FP), SI
+	MOVQ         gamma+40(FP), DI
+	MOVQ         inv+48(FP), R8
+	MOVQ         rest+56(FP), R9
+	VBROADCASTSD count+72(FP), Z0
+	VBROADCASTSD vectorConstants<>+188(SB), Z1
+	MOVQ         n+64(FP), R10
+	KXNORW       K1, K1, K1
+	XORQ         R11, R11
+	SUBQ         $0x10, R10
+	JLT          rest
+
+loop:
+	VMOVUPS.Z     (DX)(R11*4), K1, Z2
+	VPXORD        Z3, Z3, Z3
+	VADDPS        Z3, Z2, Z2
+	VMOVUPS.Z     (BX)(R11*4), K1, Z9
+	VPXORD        Z4, Z4, Z4
+	VADDPS        Z4, Z9, Z9
+	VMOVUPS.Z     (CX)(R11*4), K1, Z10
+	VADDPS        Z2, Z10, Z10
+	VMOVUPS.Z     (DI)(R11*4), K1, Z11
+	VMOVUPS.Z     (R8)(R11*4), K1, Z12
+	VMOVUPS.Z     (R9)(R11*4), K1, Z13
+	VCVTPS2PD     Y2, Z14
+	VEXTRACTF64X4 $0x01, Z2, Y2
+	VCVTPS2PD     Y2, Z2
+	VCVTPS2PD     Y9, Z15
+	VEXTRACTF64X4 $0x01, Z9, Y9
+	VCVTPS2PD     Y9, Z9
+	VCVTPS2PD     Y11, Z16
+	VEXTRACTF64X4 $0x01, Z11, Y11
+	VCVTPS2PD     Y11, Z11
+	VCVTPS2PD     Y12, Z17
+	VEXTRACTF64X4 $0x01, Z12, Y12
+	VCVTPS2PD     Y12, Z12
+	VCVTPS2PD     Y13, Z18
+	VEXTRACTF64X4 $0x01, Z13, Y13
+	VCVTPS2PD     Y13, Z13
+	VMULPD        Z14, Z18, Z19
+	VSUBPD        Z19, Z15, Z15
+	VMULPD        Z15, Z17, Z15
+	VMULPD        Z17, Z16, Z16
+	VMULPD        Z16, Z1, Z19
+	VMULPD        Z17, Z19, Z17
+	VMULPD        Z15, Z17, Z17
+	VDIVPD        Z0, Z17, Z17
+	VMULPD        Z14, Z19, Z14
+	VDIVPD        Z0, Z14, Z14
+	VMULPD        Z18, Z17, Z18
+	VSUBPD        Z18, Z14, Z14
+	VMULPD        Z2, Z13, Z18
+	VSUBPD        Z18, Z9, Z9
+	VMULPD        Z9, Z12, Z9
+	VMULPD        Z12, Z11, Z11
+	VMULPD        Z11, Z1, Z18
+	VMULPD        Z12, Z18, Z12
+	VMULPD        Z9, Z12, Z12
+	VDIVPD        Z0, Z12, Z12
+	VMULPD        Z2, Z18, Z2
+	VDIVPD        Z0, Z2, Z2
+	VMULPD        Z13, Z12, Z13
+	VSUBPD        Z13, Z2, Z2
+	VCVTPD2PS     Z15, Y5
+	VCVTPD2PS     Z9, Y6
+	VINSERTF64X4  $0x01, Y6, Z5, Z5
+	VCVTPD2PS     Z16, Y6
+	VCVTPD2PS     Z11, Y7
+	VINSERTF64X4  $0x01, Y7, Z6, Z6
+	VCVTPD2PS     Z17, Y7
+	VCVTPD2PS     Z12, Y8
+	VINSERTF64X4  $0x01, Y8, Z7, Z7
+	VCVTPD2PS     Z14, Y8
+	VCVTPD2PS     Z2, Y2
+	VINSERTF64X4  $0x01, Y2, Z8, Z8
+	VMOVUPS.Z     (AX)(R11*4), K1, Z2
+	VADDPS        Z5, Z2, Z2
+	VMOVUPS       Z2, K1, (AX)(R11*4)
+	VMOVUPS       Z10, K1, (CX)(R11*4)
+	VMOVUPS       Z6, K1, (DX)(R11*4)
+	VMOVUPS       Z7, K1, (BX)(R11*4)
+	VMOVUPS       Z8, K1, (SI)(R11*4)
+	ADDQ          $0x10, R11
+	SUBQ          $0x10, R10
+	JGE           loop
 
 rest:
 	ADDQ  $0x10, R10
@@ -3037,26 +3228,26 @@ TEXT ·exp512f64(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	VBROADCASTSD shift+24(FP), Z0
-	VBROADCASTSD vectorConstants<>+180(SB), Z1
-	VBROADCASTSD vectorConstants<>+188(SB), Z2
-	VBROADCASTSD vectorConstants<>+196(SB), Z3
-	VBROADCASTSD vectorConstants<>+204(SB), Z4
-	VBROADCASTSD vectorConstants<>+212(SB), Z5
-	VBROADCASTSD vectorConstants<>+220(SB), Z6
-	VBROADCASTSD vectorConstants<>+228(SB), Z7
-	VBROADCASTSD vectorConstants<>+236(SB), Z8
-	VBROADCASTSD vectorConstants<>+244(SB), Z9
-	VBROADCASTSD vectorConstants<>+252(SB), Z10
-	VBROADCASTSD vectorConstants<>+260(SB), Z11
-	VBROADCASTSD vectorConstants<>+268(SB), Z12
-	VBROADCASTSD vectorConstants<>+276(SB), Z13
-	VBROADCASTSD vectorConstants<>+284(SB), Z14
-	VBROADCASTSD vectorConstants<>+292(SB), Z15
-	VBROADCASTSD vectorConstants<>+300(SB), Z16
-	VBROADCASTSD vectorConstants<>+308(SB), Z17
-	VBROADCASTSD vectorConstants<>+316(SB), Z18
-	VBROADCASTSD vectorConstants<>+324(SB), Z19
-	VBROADCASTSD vectorConstants<>+332(SB), Z20
+	VBROADCASTSD vectorConstants<>+196(SB), Z1
+	VBROADCASTSD vectorConstants<>+204(SB), Z2
+	VBROADCASTSD vectorConstants<>+212(SB), Z3
+	VBROADCASTSD vectorConstants<>+220(SB), Z4
+	VBROADCASTSD vectorConstants<>+228(SB), Z5
+	VBROADCASTSD vectorConstants<>+180(SB), Z6
+	VBROADCASTSD vectorConstants<>+236(SB), Z7
+	VBROADCASTSD vectorConstants<>+244(SB), Z8
+	VBROADCASTSD vectorConstants<>+252(SB), Z9
+	VBROADCASTSD vectorConstants<>+260(SB), Z10
+	VBROADCASTSD vectorConstants<>+268(SB), Z11
+	VBROADCASTSD vectorConstants<>+276(SB), Z12
+	VBROADCASTSD vectorConstants<>+284(SB), Z13
+	VBROADCASTSD vectorConstants<>+292(SB), Z14
+	VBROADCASTSD vectorConstants<>+300(SB), Z15
+	VBROADCASTSD vectorConstants<>+308(SB), Z16
+	VBROADCASTSD vectorConstants<>+316(SB), Z17
+	VBROADCASTSD vectorConstants<>+324(SB), Z18
+	VBROADCASTSD vectorConstants<>+332(SB), Z19
+	VBROADCASTSD vectorConstants<>+340(SB), Z20
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
 	XORQ         BX, BX
@@ -3117,25 +3308,25 @@ done:
 TEXT ·sigmoid512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSD vectorConstants<>+180(SB), Z0
-	VBROADCASTSD vectorConstants<>+188(SB), Z1
-	VBROADCASTSD vectorConstants<>+196(SB), Z2
-	VBROADCASTSD vectorConstants<>+204(SB), Z3
-	VBROADCASTSD vectorConstants<>+212(SB), Z4
-	VBROADCASTSD vectorConstants<>+220(SB), Z5
-	VBROADCASTSD vectorConstants<>+228(SB), Z6
-	VBROADCASTSD vectorConstants<>+236(SB), Z7
-	VBROADCASTSD vectorConstants<>+244(SB), Z8
-	VBROADCASTSD vectorConstants<>+252(SB), Z9
-	VBROADCASTSD vectorConstants<>+260(SB), Z10
-	VBROADCASTSD vectorConstants<>+268(SB), Z11
-	VBROADCASTSD vectorConstants<>+276(SB), Z12
-	VBROADCASTSD vectorConstants<>+284(SB), Z13
-	VBROADCASTSD vectorConstants<>+292(SB), Z14
-	VBROADCASTSD vectorConstants<>+300(SB), Z15
-	VBROADCASTSD vectorConstants<>+308(SB), Z16
-	VBROADCASTSD vectorConstants<>+316(SB), Z17
-	VBROADCASTSD vectorConstants<>+324(SB), Z18
+	VBROADCASTSD vectorConstants<>+196(SB), Z0
+	VBROADCASTSD vectorConstants<>+204(SB), Z1
+	VBROADCASTSD vectorConstants<>+212(SB), Z2
+	VBROADCASTSD vectorConstants<>+220(SB), Z3
+	VBROADCASTSD vectorConstants<>+228(SB), Z4
+	VBROADCASTSD vectorConstants<>+180(SB), Z5
+	VBROADCASTSD vectorConstants<>+236(SB), Z6
+	VBROADCASTSD vectorConstants<>+244(SB), Z7
+	VBROADCASTSD vectorConstants<>+252(SB), Z8
+	VBROADCASTSD vectorConstants<>+260(SB), Z9
+	VBROADCASTSD vectorConstants<>+268(SB), Z10
+	VBROADCASTSD vectorConstants<>+276(SB), Z11
+	VBROADCASTSD vectorConstants<>+284(SB), Z12
+	VBROADCASTSD vectorConstants<>+292(SB), Z13
+	VBROADCASTSD vectorConstants<>+300(SB), Z14
+	VBROADCASTSD vectorConstants<>+308(SB), Z15
+	VBROADCASTSD vectorConstants<>+316(SB), Z16
+	VBROADCASTSD vectorConstants<>+324(SB), Z17
+	VBROADCASTSD vectorConstants<>+332(SB), Z18
 	VPXORD       Z19, Z19, Z19
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
@@ -3147,7 +3338,7 @@ loop:
 	PREFETCHT0   1024(AX)(BX*8)
 	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
-	VBROADCASTSD vectorConstants<>+340(SB), Z21
+	VBROADCASTSD vectorConstants<>+348(SB), Z21
 	VPORQ        Z21, Z20, Z21
 	VCMPPD       $0x15, Z0, Z21, K2
 	VMOVUPD.Z    Z21, K2, Z21
@@ -3202,9 +3393,9 @@ TEXT ·sigmoidBackward512f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
-	VBROADCASTSD vectorConstants<>+220(SB), Z0
-	VBROADCASTSD vectorConstants<>+348(SB), Z1
-	VBROADCASTSD vectorConstants<>+324(SB), Z2
+	VBROADCASTSD vectorConstants<>+180(SB), Z0
+	VBROADCASTSD vectorConstants<>+356(SB), Z1
+	VBROADCASTSD vectorConstants<>+332(SB), Z2
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -3243,28 +3434,28 @@ done:
 TEXT ·tanh512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSD vectorConstants<>+180(SB), Z0
-	VBROADCASTSD vectorConstants<>+188(SB), Z0
-	VBROADCASTSD vectorConstants<>+196(SB), Z2
-	VBROADCASTSD vectorConstants<>+204(SB), Z3
-	VBROADCASTSD vectorConstants<>+212(SB), Z4
-	VBROADCASTSD vectorConstants<>+220(SB), Z5
-	VBROADCASTSD vectorConstants<>+228(SB), Z6
-	VBROADCASTSD vectorConstants<>+236(SB), Z7
-	VBROADCASTSD vectorConstants<>+244(SB), Z8
-	VBROADCASTSD vectorConstants<>+252(SB), Z9
-	VBROADCASTSD vectorConstants<>+260(SB), Z10
-	VBROADCASTSD vectorConstants<>+268(SB), Z11
-	VBROADCASTSD vectorConstants<>+276(SB), Z12
-	VBROADCASTSD vectorConstants<>+284(SB), Z13
-	VBROADCASTSD vectorConstants<>+292(SB), Z14
-	VBROADCASTSD vectorConstants<>+300(SB), Z15
-	VBROADCASTSD vectorConstants<>+308(SB), Z16
-	VBROADCASTSD vectorConstants<>+316(SB), Z17
-	VBROADCASTSD vectorConstants<>+324(SB), Z18
-	VBROADCASTSD vectorConstants<>+356(SB), Z18
-	VBROADCASTSD vectorConstants<>+348(SB), Z19
-	VBROADCASTSD vectorConstants<>+340(SB), Z20
+	VBROADCASTSD vectorConstants<>+196(SB), Z0
+	VBROADCASTSD vectorConstants<>+204(SB), Z0
+	VBROADCASTSD vectorConstants<>+212(SB), Z2
+	VBROADCASTSD vectorConstants<>+220(SB), Z3
+	VBROADCASTSD vectorConstants<>+228(SB), Z4
+	VBROADCASTSD vectorConstants<>+180(SB), Z5
+	VBROADCASTSD vectorConstants<>+236(SB), Z6
+	VBROADCASTSD vectorConstants<>+244(SB), Z7
+	VBROADCASTSD vectorConstants<>+252(SB), Z8
+	VBROADCASTSD vectorConstants<>+260(SB), Z9
+	VBROADCASTSD vectorConstants<>+268(SB), Z10
+	VBROADCASTSD vectorConstants<>+276(SB), Z11
+	VBROADCASTSD vectorConstants<>+284(SB), Z12
+	VBROADCASTSD vectorConstants<>+292(SB), Z13
+	VBROADCASTSD vectorConstants<>+300(SB), Z14
+	VBROADCASTSD vectorConstants<>+308(SB), Z15
+	VBROADCASTSD vectorConstants<>+316(SB), Z16
+	VBROADCASTSD vectorConstants<>+324(SB), Z17
+	VBROADCASTSD vectorConstants<>+332(SB), Z18
+	VBROADCASTSD vectorConstants<>+364(SB), Z18
+	VBROADCASTSD vectorConstants<>+356(SB), Z19
+	VBROADCASTSD vectorConstants<>+348(SB), Z20
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
 	XORQ         BX, BX
@@ -3333,9 +3524,9 @@ TEXT ·tanhBackward512f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
-	VBROADCASTSD vectorConstants<>+220(SB), Z0
-	VBROADCASTSD vectorConstants<>+348(SB), Z1
-	VBROADCASTSD vectorConstants<>+324(SB), Z2
+	VBROADCASTSD vectorConstants<>+180(SB), Z0
+	VBROADCASTSD vectorConstants<>+356(SB), Z1
+	VBROADCASTSD vectorConstants<>+332(SB), Z2
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -3376,25 +3567,25 @@ TEXT ·elu512f64(SB), NOSPLIT, $0-32
 	MOVQ         x+8(FP), CX
 	VBROADCASTSD alpha+24(FP), Z0
 	VPXORD       Z1, Z1, Z1
-	VBROADCASTSD vectorConstants<>+180(SB), Z2
-	VBROADCASTSD vectorConstants<>+188(SB), Z2
-	VBROADCASTSD vectorConstants<>+196(SB), Z4
-	VBROADCASTSD vectorConstants<>+204(SB), Z5
-	VBROADCASTSD vectorConstants<>+212(SB), Z6
-	VBROADCASTSD vectorConstants<>+220(SB), Z7
-	VBROADCASTSD vectorConstants<>+228(SB), Z8
-	VBROADCASTSD vectorConstants<>+236(SB), Z9
-	VBROADCASTSD vectorConstants<>+244(SB), Z10
-	VBROADCASTSD vectorConstants<>+252(SB), Z11
-	VBROADCASTSD vectorConstants<>+260(SB), Z12
-	VBROADCASTSD vectorConstants<>+268(SB), Z13
-	VBROADCASTSD vectorConstants<>+276(SB), Z14
-	VBROADCASTSD vectorConstants<>+284(SB), Z15
-	VBROADCASTSD vectorConstants<>+292(SB), Z16
-	VBROADCASTSD vectorConstants<>+300(SB), Z17
-	VBROADCASTSD vectorConstants<>+308(SB), Z18
-	VBROADCASTSD vectorConstants<>+316(SB), Z19
-	VBROADCASTSD vectorConstants<>+324(SB), Z20
+	VBROADCASTSD vectorConstants<>+196(SB), Z2
+	VBROADCASTSD vectorConstants<>+204(SB), Z2
+	VBROADCASTSD vectorConstants<>+212(SB), Z4
+	VBROADCASTSD vectorConstants<>+220(SB), Z5
+	VBROADCASTSD vectorConstants<>+228(SB), Z6
+	VBROADCASTSD vectorConstants<>+180(SB), Z7
+	VBROADCASTSD vectorConstants<>+236(SB), Z8
+	VBROADCASTSD vectorConstants<>+244(SB), Z9
+	VBROADCASTSD vectorConstants<>+252(SB), Z10
+	VBROADCASTSD vectorConstants<>+260(SB), Z11
+	VBROADCASTSD vectorConstants<>+268(SB), Z12
+	VBROADCASTSD vectorConstants<>+276(SB), Z13
+	VBROADCASTSD vectorConstants<>+284(SB), Z14
+	VBROADCASTSD vectorConstants<>+292(SB), Z15
+	VBROADCASTSD vectorConstants<>+300(SB), Z16
+	VBROADCASTSD vectorConstants<>+308(SB), Z17
+	VBROADCASTSD vectorConstants<>+316(SB), Z18
+	VBROADCASTSD vectorConstants<>+324(SB), Z19
+	VBROADCASTSD vectorConstants<>+332(SB), Z20
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
 	XORQ         BX, BX
@@ -3405,11 +3596,11 @@ loop:
 	PREFETCHT0   1024(AX)(BX*8)
 	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
-	VBROADCASTSD vectorConstants<>+364(SB), Z21
-	VBROADCASTSD vectorConstants<>+348(SB), Z22
+	VBROADCASTSD vectorConstants<>+372(SB), Z21
+	VBROADCASTSD vectorConstants<>+356(SB), Z22
 	VPANDQ       Z22, Z20, Z22
 	VMINPD       Z22, Z21, Z21
-	VBROADCASTSD vectorConstants<>+340(SB), Z22
+	VBROADCASTSD vectorConstants<>+348(SB), Z22
 	VPORQ        Z22, Z21, Z21
 	VMOVUPD      Z4, Z22
 	VFMADD231PD  Z2, Z21, Z22
@@ -3463,9 +3654,9 @@ TEXT ·eluBackward512f64(SB), NOSPLIT, $0-40
 	MOVQ         y+16(FP), DX
 	VBROADCASTSD alpha+32(FP), Z0
 	VPXORD       Z1, Z1, Z1
-	VBROADCASTSD vectorConstants<>+220(SB), Z2
-	VBROADCASTSD vectorConstants<>+348(SB), Z3
-	VBROADCASTSD vectorConstants<>+324(SB), Z4
+	VBROADCASTSD vectorConstants<>+180(SB), Z2
+	VBROADCASTSD vectorConstants<>+356(SB), Z3
+	VBROADCASTSD vectorConstants<>+332(SB), Z4
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -3505,25 +3696,25 @@ done:
 TEXT ·softplus512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSD vectorConstants<>+180(SB), Z0
-	VBROADCASTSD vectorConstants<>+188(SB), Z1
-	VBROADCASTSD vectorConstants<>+196(SB), Z2
-	VBROADCASTSD vectorConstants<>+204(SB), Z3
-	VBROADCASTSD vectorConstants<>+212(SB), Z4
-	VBROADCASTSD vectorConstants<>+220(SB), Z5
-	VBROADCASTSD vectorConstants<>+228(SB), Z6
-	VBROADCASTSD vectorConstants<>+236(SB), Z7
-	VBROADCASTSD vectorConstants<>+244(SB), Z8
-	VBROADCASTSD vectorConstants<>+252(SB), Z9
-	VBROADCASTSD vectorConstants<>+260(SB), Z10
-	VBROADCASTSD vectorConstants<>+268(SB), Z11
-	VBROADCASTSD vectorConstants<>+276(SB), Z12
-	VBROADCASTSD vectorConstants<>+284(SB), Z13
-	VBROADCASTSD vectorConstants<>+292(SB), Z14
-	VBROADCASTSD vectorConstants<>+300(SB), Z15
-	VBROADCASTSD vectorConstants<>+308(SB), Z16
-	VBROADCASTSD vectorConstants<>+316(SB), Z17
-	VBROADCASTSD vectorConstants<>+324(SB), Z18
+	VBROADCASTSD vectorConstants<>+196(SB), Z0
+	VBROADCASTSD vectorConstants<>+204(SB), Z1
+	VBROADCASTSD vectorConstants<>+212(SB), Z2
+	VBROADCASTSD vectorConstants<>+220(SB), Z3
+	VBROADCASTSD vectorConstants<>+228(SB), Z4
+	VBROADCASTSD vectorConstants<>+180(SB), Z5
+	VBROADCASTSD vectorConstants<>+236(SB), Z6
+	VBROADCASTSD vectorConstants<>+244(SB), Z7
+	VBROADCASTSD vectorConstants<>+252(SB), Z8
+	VBROADCASTSD vectorConstants<>+260(SB), Z9
+	VBROADCASTSD vectorConstants<>+268(SB), Z10
+	VBROADCASTSD vectorConstants<>+276(SB), Z11
+	VBROADCASTSD vectorConstants<>+284(SB), Z12
+	VBROADCASTSD vectorConstants<>+292(SB), Z13
+	VBROADCASTSD vectorConstants<>+300(SB), Z14
+	VBROADCASTSD vectorConstants<>+308(SB), Z15
+	VBROADCASTSD vectorConstants<>+316(SB), Z16
+	VBROADCASTSD vectorConstants<>+324(SB), Z17
+	VBROADCASTSD vectorConstants<>+332(SB), Z18
 	VPXORD       Z19, Z19, Z19
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
@@ -3535,7 +3726,7 @@ loop:
 	PREFETCHT0   1024(AX)(BX*8)
 	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
-	VBROADCASTSD vectorConstants<>+340(SB), Z21
+	VBROADCASTSD vectorConstants<>+348(SB), Z21
 	VPORQ        Z21, Z20, Z21
 	VCMPPD       $0x15, Z0, Z21, K2
 	VMOVUPD.Z    Z21, K2, Z21
@@ -3562,13 +3753,11 @@ loop:
 	VCMPPD       $0x15, Z18, Z21, K3
 	VMOVUPD.Z    Z21, K3, Z21
 	VMOVUPD.Z    Z21, K2, Z21
-	VBROADCASTSD vectorConstants<>+372(SB), Z22
+	VBROADCASTSD vectorConstants<>+380(SB), Z22
 	VADDPD       Z22, Z21, Z22
 	VDIVPD       Z22, Z21, Z22
 	VMULPD       Z22, Z22, Z23
-	VBROADCASTSD vectorConstants<>+380(SB), Z24
-	VBROADCASTSD vectorConstants<>+388(SB), Z25
-	VFMADD213PD  Z25, Z23, Z24
+	VBROADCASTSD vectorConstants<>+388(SB), Z24
 	VBROADCASTSD vectorConstants<>+396(SB), Z25
 	VFMADD213PD  Z25, Z23, Z24
 	VBROADCASTSD vectorConstants<>+404(SB), Z25
@@ -3586,6 +3775,8 @@ loop:
 	VBROADCASTSD vectorConstants<>+452(SB), Z25
 	VFMADD213PD  Z25, Z23, Z24
 	VBROADCASTSD vectorConstants<>+460(SB), Z25
+	VFMADD213PD  Z25, Z23, Z24
+	VBROADCASTSD vectorConstants<>+468(SB), Z25
 	VFMADD213PD  Z25, Z23, Z24
 	VMULPD       Z24, Z23, Z23
 	VADDPD       Z23, Z23, Z23
@@ -3619,25 +3810,25 @@ TEXT ·softplusBackward512f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
-	VBROADCASTSD vectorConstants<>+180(SB), Z0
-	VBROADCASTSD vectorConstants<>+188(SB), Z0
-	VBROADCASTSD vectorConstants<>+196(SB), Z1
-	VBROADCASTSD vectorConstants<>+204(SB), Z2
-	VBROADCASTSD vectorConstants<>+212(SB), Z3
-	VBROADCASTSD vectorConstants<>+220(SB), Z4
-	VBROADCASTSD vectorConstants<>+228(SB), Z5
-	VBROADCASTSD vectorConstants<>+236(SB), Z6
-	VBROADCASTSD vectorConstants<>+244(SB), Z7
-	VBROADCASTSD vectorConstants<>+252(SB), Z8
-	VBROADCASTSD vectorConstants<>+260(SB), Z9
-	VBROADCASTSD vectorConstants<>+268(SB), Z10
-	VBROADCASTSD vectorConstants<>+276(SB), Z11
-	VBROADCASTSD vectorConstants<>+284(SB), Z12
-	VBROADCASTSD vectorConstants<>+292(SB), Z13
-	VBROADCASTSD vectorConstants<>+300(SB), Z14
-	VBROADCASTSD vectorConstants<>+308(SB), Z15
-	VBROADCASTSD vectorConstants<>+316(SB), Z16
-	VBROADCASTSD vectorConstants<>+324(SB), Z17
+	VBROADCASTSD vectorConstants<>+196(SB), Z0
+	VBROADCASTSD vectorConstants<>+204(SB), Z0
+	VBROADCASTSD vectorConstants<>+212(SB), Z1
+	VBROADCASTSD vectorConstants<>+220(SB), Z2
+	VBROADCASTSD vectorConstants<>+228(SB), Z3
+	VBROADCASTSD vectorConstants<>+180(SB), Z4
+	VBROADCASTSD vectorConstants<>+236(SB), Z5
+	VBROADCASTSD vectorConstants<>+244(SB), Z6
+	VBROADCASTSD vectorConstants<>+252(SB), Z7
+	VBROADCASTSD vectorConstants<>+260(SB), Z8
+	VBROADCASTSD vectorConstants<>+268(SB), Z9
+	VBROADCASTSD vectorConstants<>+276(SB), Z10
+	VBROADCASTSD vectorConstants<>+284(SB), Z11
+	VBROADCASTSD vectorConstants<>+292(SB), Z12
+	VBROADCASTSD vectorConstants<>+300(SB), Z13
+	VBROADCASTSD vectorConstants<>+308(SB), Z14
+	VBROADCASTSD vectorConstants<>+316(SB), Z15
+	VBROADCASTSD vectorConstants<>+324(SB), Z16
+	VBROADCASTSD vectorConstants<>+332(SB), Z17
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -3648,10 +3839,10 @@ loop:
 	PREFETCHT0   1024(AX)(SI*8)
 	PREFETCHT0   1024(CX)(SI*8)
 	PREFETCHT0   1024(DX)(SI*8)
-	VBROADCASTSD vectorConstants<>+364(SB), Z18
+	VBROADCASTSD vectorConstants<>+372(SB), Z18
 	VMOVUPD.Z    (DX)(SI*8), K1, Z19
 	VMINPD       Z19, Z18, Z18
-	VBROADCASTSD vectorConstants<>+340(SB), Z19
+	VBROADCASTSD vectorConstants<>+348(SB), Z19
 	VPORQ        Z19, Z18, Z18
 	VMOVUPD      Z1, Z19
 	VFMADD231PD  Z0, Z18, Z19
@@ -3678,7 +3869,7 @@ loop:
 	VFNMADD231PD Z20, Z19, Z18
 	VMOVUPD.Z    (CX)(SI*8), K1, Z19
 	VMULPD       Z18, Z19, Z18
-	VBROADCASTSD vectorConstants<>+348(SB), Z19
+	VBROADCASTSD vectorConstants<>+356(SB), Z19
 	VPANDQ       Z19, Z18, Z19
 	VCMPPD       $0x15, Z17, Z19, K2
 	VMOVUPD.Z    Z18, K2, Z18
@@ -3705,25 +3896,25 @@ done:
 TEXT ·silu512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSD vectorConstants<>+180(SB), Z0
-	VBROADCASTSD vectorConstants<>+188(SB), Z1
-	VBROADCASTSD vectorConstants<>+196(SB), Z2
-	VBROADCASTSD vectorConstants<>+204(SB), Z3
-	VBROADCASTSD vectorConstants<>+212(SB), Z4
-	VBROADCASTSD vectorConstants<>+220(SB), Z5
-	VBROADCASTSD vectorConstants<>+228(SB), Z6
-	VBROADCASTSD vectorConstants<>+236(SB), Z7
-	VBROADCASTSD vectorConstants<>+244(SB), Z8
-	VBROADCASTSD vectorConstants<>+252(SB), Z9
-	VBROADCASTSD vectorConstants<>+260(SB), Z10
-	VBROADCASTSD vectorConstants<>+268(SB), Z11
-	VBROADCASTSD vectorConstants<>+276(SB), Z12
-	VBROADCASTSD vectorConstants<>+284(SB), Z13
-	VBROADCASTSD vectorConstants<>+292(SB), Z14
-	VBROADCASTSD vectorConstants<>+300(SB), Z15
-	VBROADCASTSD vectorConstants<>+308(SB), Z16
-	VBROADCASTSD vectorConstants<>+316(SB), Z17
-	VBROADCASTSD vectorConstants<>+324(SB), Z18
+	VBROADCASTSD vectorConstants<>+196(SB), Z0
+	VBROADCASTSD vectorConstants<>+204(SB), Z1
+	VBROADCASTSD vectorConstants<>+212(SB), Z2
+	VBROADCASTSD vectorConstants<>+220(SB), Z3
+	VBROADCASTSD vectorConstants<>+228(SB), Z4
+	VBROADCASTSD vectorConstants<>+180(SB), Z5
+	VBROADCASTSD vectorConstants<>+236(SB), Z6
+	VBROADCASTSD vectorConstants<>+244(SB), Z7
+	VBROADCASTSD vectorConstants<>+252(SB), Z8
+	VBROADCASTSD vectorConstants<>+260(SB), Z9
+	VBROADCASTSD vectorConstants<>+268(SB), Z10
+	VBROADCASTSD vectorConstants<>+276(SB), Z11
+	VBROADCASTSD vectorConstants<>+284(SB), Z12
+	VBROADCASTSD vectorConstants<>+292(SB), Z13
+	VBROADCASTSD vectorConstants<>+300(SB), Z14
+	VBROADCASTSD vectorConstants<>+308(SB), Z15
+	VBROADCASTSD vectorConstants<>+316(SB), Z16
+	VBROADCASTSD vectorConstants<>+324(SB), Z17
+	VBROADCASTSD vectorConstants<>+332(SB), Z18
 	VPXORD       Z19, Z19, Z19
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
@@ -3735,11 +3926,11 @@ loop:
 	PREFETCHT0   1024(AX)(BX*8)
 	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
-	VBROADCASTSD vectorConstants<>+468(SB), Z21
-	VBROADCASTSD vectorConstants<>+348(SB), Z22
+	VBROADCASTSD vectorConstants<>+476(SB), Z21
+	VBROADCASTSD vectorConstants<>+356(SB), Z22
 	VPANDQ       Z22, Z20, Z22
 	VMINPD       Z22, Z21, Z21
-	VBROADCASTSD vectorConstants<>+340(SB), Z22
+	VBROADCASTSD vectorConstants<>+348(SB), Z22
 	VPORQ        Z22, Z21, Z22
 	VCMPPD       $0x15, Z0, Z22, K2
 	VMOVUPD.Z    Z22, K2, Z22
@@ -3772,7 +3963,7 @@ loop:
 	VMULPD       Z23, Z21, Z21
 	VMOVUPD.Z    Z20, K2, Z20
 	VFNMADD231PD Z22, Z21, Z20
-	VBROADCASTSD vectorConstants<>+348(SB), Z21
+	VBROADCASTSD vectorConstants<>+356(SB), Z21
 	VPANDQ       Z21, Z20, Z21
 	VCMPPD       $0x15, Z18, Z21, K2
 	VMOVUPD.Z    Z20, K2, Z20
@@ -3800,25 +3991,25 @@ TEXT ·siluBackward512f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         x+16(FP), DX
-	VBROADCASTSD vectorConstants<>+180(SB), Z0
-	VBROADCASTSD vectorConstants<>+188(SB), Z1
-	VBROADCASTSD vectorConstants<>+196(SB), Z2
-	VBROADCASTSD vectorConstants<>+204(SB), Z3
-	VBROADCASTSD vectorConstants<>+212(SB), Z4
-	VBROADCASTSD vectorConstants<>+220(SB), Z5
-	VBROADCASTSD vectorConstants<>+228(SB), Z6
-	VBROADCASTSD vectorConstants<>+236(SB), Z7
-	VBROADCASTSD vectorConstants<>+244(SB), Z8
-	VBROADCASTSD vectorConstants<>+252(SB), Z9
-	VBROADCASTSD vectorConstants<>+260(SB), Z10
-	VBROADCASTSD vectorConstants<>+268(SB), Z11
-	VBROADCASTSD vectorConstants<>+276(SB), Z12
-	VBROADCASTSD vectorConstants<>+284(SB), Z13
-	VBROADCASTSD vectorConstants<>+292(SB), Z14
-	VBROADCASTSD vectorConstants<>+300(SB), Z15
-	VBROADCASTSD vectorConstants<>+308(SB), Z16
-	VBROADCASTSD vectorConstants<>+316(SB), Z17
-	VBROADCASTSD vectorConstants<>+324(SB), Z18
+	VBROADCASTSD vectorConstants<>+196(SB), Z0
+	VBROADCASTSD vectorConstants<>+204(SB), Z1
+	VBROADCASTSD vectorConstants<>+212(SB), Z2
+	VBROADCASTSD vectorConstants<>+220(SB), Z3
+	VBROADCASTSD vectorConstants<>+228(SB), Z4
+	VBROADCASTSD vectorConstants<>+180(SB), Z5
+	VBROADCASTSD vectorConstants<>+236(SB), Z6
+	VBROADCASTSD vectorConstants<>+244(SB), Z7
+	VBROADCASTSD vectorConstants<>+252(SB), Z8
+	VBROADCASTSD vectorConstants<>+260(SB), Z9
+	VBROADCASTSD vectorConstants<>+268(SB), Z10
+	VBROADCASTSD vectorConstants<>+276(SB), Z11
+	VBROADCASTSD vectorConstants<>+284(SB), Z12
+	VBROADCASTSD vectorConstants<>+292(SB), Z13
+	VBROADCASTSD vectorConstants<>+300(SB), Z14
+	VBROADCASTSD vectorConstants<>+308(SB), Z15
+	VBROADCASTSD vectorConstants<>+316(SB), Z16
+	VBROADCASTSD vectorConstants<>+324(SB), Z17
+	VBROADCASTSD vectorConstants<>+332(SB), Z18
 	VPXORD       Z19, Z19, Z19
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
@@ -3831,11 +4022,11 @@ loop:
 	PREFETCHT0   1024(CX)(SI*8)
 	PREFETCHT0   1024(DX)(SI*8)
 	VMOVUPD.Z    (DX)(SI*8), K1, Z20
-	VBROADCASTSD vectorConstants<>+468(SB), Z21
-	VBROADCASTSD vectorConstants<>+348(SB), Z22
+	VBROADCASTSD vectorConstants<>+476(SB), Z21
+	VBROADCASTSD vectorConstants<>+356(SB), Z22
 	VPANDQ       Z22, Z20, Z22
 	VMINPD       Z22, Z21, Z21
-	VBROADCASTSD vectorConstants<>+340(SB), Z22
+	VBROADCASTSD vectorConstants<>+348(SB), Z22
 	VPORQ        Z22, Z21, Z22
 	VCMPPD       $0x15, Z0, Z22, K2
 	VMOVUPD.Z    Z22, K2, Z22
@@ -3874,7 +4065,7 @@ loop:
 	VBLENDMPD    Z20, Z21, K2, Z23
 	VMOVUPD.Z    (CX)(SI*8), K1, Z20
 	VMULPD       Z23, Z20, Z20
-	VBROADCASTSD vectorConstants<>+348(SB), Z21
+	VBROADCASTSD vectorConstants<>+356(SB), Z21
 	VPANDQ       Z21, Z20, Z21
 	VCMPPD       $0x15, Z18, Z21, K2
 	VMOVUPD.Z    Z20, K2, Z20
@@ -3901,25 +4092,25 @@ done:
 TEXT ·gelu512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSD vectorConstants<>+180(SB), Z0
-	VBROADCASTSD vectorConstants<>+188(SB), Z1
-	VBROADCASTSD vectorConstants<>+196(SB), Z2
-	VBROADCASTSD vectorConstants<>+204(SB), Z3
-	VBROADCASTSD vectorConstants<>+212(SB), Z4
-	VBROADCASTSD vectorConstants<>+220(SB), Z5
-	VBROADCASTSD vectorConstants<>+228(SB), Z6
-	VBROADCASTSD vectorConstants<>+236(SB), Z7
-	VBROADCASTSD vectorConstants<>+244(SB), Z8
-	VBROADCASTSD vectorConstants<>+252(SB), Z9
-	VBROADCASTSD vectorConstants<>+260(SB), Z10
-	VBROADCASTSD vectorConstants<>+268(SB), Z11
-	VBROADCASTSD vectorConstants<>+276(SB), Z12
-	VBROADCASTSD vectorConstants<>+284(SB), Z13
-	VBROADCASTSD vectorConstants<>+292(SB), Z14
-	VBROADCASTSD vectorConstants<>+300(SB), Z15
-	VBROADCASTSD vectorConstants<>+308(SB), Z16
-	VBROADCASTSD vectorConstants<>+316(SB), Z17
-	VBROADCASTSD vectorConstants<>+324(SB), Z18
+	VBROADCASTSD vectorConstants<>+196(SB), Z0
+	VBROADCASTSD vectorConstants<>+204(SB), Z1
+	VBROADCASTSD vectorConstants<>+212(SB), Z2
+	VBROADCASTSD vectorConstants<>+220(SB), Z3
+	VBROADCASTSD vectorConstants<>+228(SB), Z4
+	VBROADCASTSD vectorConstants<>+180(SB), Z5
+	VBROADCASTSD vectorConstants<>+236(SB), Z6
+	VBROADCASTSD vectorConstants<>+244(SB), Z7
+	VBROADCASTSD vectorConstants<>+252(SB), Z8
+	VBROADCASTSD vectorConstants<>+260(SB), Z9
+	VBROADCASTSD vectorConstants<>+268(SB), Z10
+	VBROADCASTSD vectorConstants<>+276(SB), Z11
+	VBROADCASTSD vectorConstants<>+284(SB), Z12
+	VBROADCASTSD vectorConstants<>+292(SB), Z13
+	VBROADCASTSD vectorConstants<>+300(SB), Z14
+	VBROADCASTSD vectorConstants<>+308(SB), Z15
+	VBROADCASTSD vectorConstants<>+316(SB), Z16
+	VBROADCASTSD vectorConstants<>+324(SB), Z17
+	VBROADCASTSD vectorConstants<>+332(SB), Z18
 	VPXORD       Z19, Z19, Z19
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
@@ -3931,12 +4122,12 @@ loop:
 	PREFETCHT0   1024(AX)(BX*8)
 	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
-	VBROADCASTSD vectorConstants<>+364(SB), Z21
-	VBROADCASTSD vectorConstants<>+348(SB), Z22
+	VBROADCASTSD vectorConstants<>+372(SB), Z21
+	VBROADCASTSD vectorConstants<>+356(SB), Z22
 	VPANDQ       Z22, Z20, Z22
 	VMINPD       Z22, Z21, Z21
 	VMULPD       Z21, Z21, Z22
-	VBROADCASTSD vectorConstants<>+476(SB), Z23
+	VBROADCASTSD vectorConstants<>+484(SB), Z23
 	VMULPD       Z23, Z22, Z23
 	VCMPPD       $0x15, Z0, Z23, K2
 	VMOVUPD.Z    Z23, K2, Z23
@@ -3965,19 +4156,17 @@ loop:
 	VMOVUPD.Z    Z23, K2, Z23
 	VMOVUPD      Z21, Z24
 	VFMSUB213PD  Z22, Z21, Z24
-	VBROADCASTSD vectorConstants<>+476(SB), Z22
+	VBROADCASTSD vectorConstants<>+484(SB), Z22
 	VMULPD       Z22, Z24, Z22
 	VMOVUPD      Z23, Z24
 	VFMADD231PD  Z22, Z23, Z24
-	VBROADCASTSD vectorConstants<>+484(SB), Z22
+	VBROADCASTSD vectorConstants<>+492(SB), Z22
 	VADDPD       Z22, Z21, Z22
 	VDIVPD       Z22, Z5, Z22
-	VBROADCASTSD vectorConstants<>+484(SB), Z23
+	VBROADCASTSD vectorConstants<>+492(SB), Z23
 	VSUBPD       Z23, Z21, Z23
 	VMULPD       Z22, Z23, Z23
-	VBROADCASTSD vectorConstants<>+492(SB), Z25
-	VBROADCASTSD vectorConstants<>+500(SB), Z26
-	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+500(SB), Z25
 	VBROADCASTSD vectorConstants<>+508(SB), Z26
 	VFMADD213PD  Z26, Z23, Z25
 	VBROADCASTSD vectorConstants<>+516(SB), Z26
@@ -4022,12 +4211,14 @@ loop:
 	VFMADD213PD  Z26, Z23, Z25
 	VBROADCASTSD vectorConstants<>+676(SB), Z26
 	VFMADD213PD  Z26, Z23, Z25
+	VBROADCASTSD vectorConstants<>+684(SB), Z26
+	VFMADD213PD  Z26, Z23, Z25
 	VMULPD       Z25, Z22, Z22
 	VCMPPD       $0x16, Z19, Z20, K2
 	VMULPD       Z22, Z21, Z21
 	VMOVUPD.Z    Z20, K2, Z20
 	VFNMADD231PD Z24, Z21, Z20
-	VBROADCASTSD vectorConstants<>+348(SB), Z21
+	VBROADCASTSD vectorConstants<>+356(SB), Z21
 	VPANDQ       Z21, Z20, Z21
 	VCMPPD       $0x15, Z18, Z21, K2
 	VMOVUPD.Z    Z20, K2, Z20
@@ -4055,25 +4246,25 @@ TEXT ·geluBackward512f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         x+16(FP), DX
-	VBROADCASTSD vectorConstants<>+180(SB), Z0
-	VBROADCASTSD vectorConstants<>+188(SB), Z1
-	VBROADCASTSD vectorConstants<>+196(SB), Z2
-	VBROADCASTSD vectorConstants<>+204(SB), Z3
-	VBROADCASTSD vectorConstants<>+212(SB), Z4
-	VBROADCASTSD vectorConstants<>+220(SB), Z5
-	VBROADCASTSD vectorConstants<>+228(SB), Z6
-	VBROADCASTSD vectorConstants<>+236(SB), Z7
-	VBROADCASTSD vectorConstants<>+244(SB), Z8
-	VBROADCASTSD vectorConstants<>+252(SB), Z9
-	VBROADCASTSD vectorConstants<>+260(SB), Z10
-	VBROADCASTSD vectorConstants<>+268(SB), Z11
-	VBROADCASTSD vectorConstants<>+276(SB), Z12
-	VBROADCASTSD vectorConstants<>+284(SB), Z13
-	VBROADCASTSD vectorConstants<>+292(SB), Z14
-	VBROADCASTSD vectorConstants<>+300(SB), Z15
-	VBROADCASTSD vectorConstants<>+308(SB), Z16
-	VBROADCASTSD vectorConstants<>+316(SB), Z17
-	VBROADCASTSD vectorConstants<>+324(SB), Z18
+	VBROADCASTSD vectorConstants<>+196(SB), Z0
+	VBROADCASTSD vectorConstants<>+204(SB), Z1
+	VBROADCASTSD vectorConstants<>+212(SB), Z2
+	VBROADCASTSD vectorConstants<>+220(SB), Z3
+	VBROADCASTSD vectorConstants<>+228(SB), Z4
+	VBROADCASTSD vectorConstants<>+180(SB), Z5
+	VBROADCASTSD vectorConstants<>+236(SB), Z6
+	VBROADCASTSD vectorConstants<>+244(SB), Z7
+	VBROADCASTSD vectorConstants<>+252(SB), Z8
+	VBROADCASTSD vectorConstants<>+260(SB), Z9
+	VBROADCASTSD vectorConstants<>+268(SB), Z10
+	VBROADCASTSD vectorConstants<>+276(SB), Z11
+	VBROADCASTSD vectorConstants<>+284(SB), Z12
+	VBROADCASTSD vectorConstants<>+292(SB), Z13
+	VBROADCASTSD vectorConstants<>+300(SB), Z14
+	VBROADCASTSD vectorConstants<>+308(SB), Z15
+	VBROADCASTSD vectorConstants<>+316(SB), Z16
+	VBROADCASTSD vectorConstants<>+324(SB), Z17
+	VBROADCASTSD vectorConstants<>+332(SB), Z18
 	VPXORD       Z19, Z19, Z19
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
@@ -4086,12 +4277,12 @@ loop:
 	PREFETCHT0   1024(CX)(SI*8)
 	PREFETCHT0   1024(DX)(SI*8)
 	VMOVUPD.Z    (DX)(SI*8), K1, Z20
-	VBROADCASTSD vectorConstants<>+364(SB), Z21
-	VBROADCASTSD vectorConstants<>+348(SB), Z22
+	VBROADCASTSD vectorConstants<>+372(SB), Z21
+	VBROADCASTSD vectorConstants<>+356(SB), Z22
 	VPANDQ       Z22, Z20, Z22
 	VMINPD       Z22, Z21, Z21
 	VMULPD       Z21, Z21, Z22
-	VBROADCASTSD vectorConstants<>+476(SB), Z24
+	VBROADCASTSD vectorConstants<>+484(SB), Z24
 	VMULPD       Z24, Z22, Z24
 	VCMPPD       $0x15, Z0, Z24, K2
 	VMOVUPD.Z    Z24, K2, Z24
@@ -4120,19 +4311,17 @@ loop:
 	VMOVUPD.Z    Z24, K2, Z24
 	VMOVUPD      Z21, Z25
 	VFMSUB213PD  Z22, Z21, Z25
-	VBROADCASTSD vectorConstants<>+476(SB), Z22
+	VBROADCASTSD vectorConstants<>+484(SB), Z22
 	VMULPD       Z22, Z25, Z22
 	VMOVUPD      Z24, Z25
 	VFMADD231PD  Z22, Z24, Z25
-	VBROADCASTSD vectorConstants<>+484(SB), Z22
+	VBROADCASTSD vectorConstants<>+492(SB), Z22
 	VADDPD       Z22, Z21, Z22
 	VDIVPD       Z22, Z5, Z22
-	VBROADCASTSD vectorConstants<>+484(SB), Z24
+	VBROADCASTSD vectorConstants<>+492(SB), Z24
 	VSUBPD       Z24, Z21, Z24
 	VMULPD       Z22, Z24, Z24
-	VBROADCASTSD vectorConstants<>+492(SB), Z26
-	VBROADCASTSD vectorConstants<>+500(SB), Z27
-	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+500(SB), Z26
 	VBROADCASTSD vectorConstants<>+508(SB), Z27
 	VFMADD213PD  Z27, Z24, Z26
 	VBROADCASTSD vectorConstants<>+516(SB), Z27
@@ -4177,8 +4366,10 @@ loop:
 	VFMADD213PD  Z27, Z24, Z26
 	VBROADCASTSD vectorConstants<>+676(SB), Z27
 	VFMADD213PD  Z27, Z24, Z26
+	VBROADCASTSD vectorConstants<>+684(SB), Z27
+	VFMADD213PD  Z27, Z24, Z26
 	VMULPD       Z26, Z22, Z22
-	VBROADCASTSD vectorConstants<>+684(SB), Z24
+	VBROADCASTSD vectorConstants<>+692(SB), Z24
 	VMOVUPD      Z22, Z22
 	VFNMADD231PD Z24, Z21, Z22
 	VCMPPD       $0x16, Z19, Z20, K2
@@ -4188,7 +4379,7 @@ loop:
 	VBLENDMPD    Z20, Z21, K2, Z23
 	VMOVUPD.Z    (CX)(SI*8), K1, Z20
 	VMULPD       Z23, Z20, Z20
-	VBROADCASTSD vectorConstants<>+348(SB), Z21
+	VBROADCASTSD vectorConstants<>+356(SB), Z21
 	VPANDQ       Z21, Z20, Z21
 	VCMPPD       $0x15, Z18, Z21, K2
 	VMOVUPD.Z    Z20, K2, Z20
@@ -4215,25 +4406,25 @@ done:
 TEXT ·geluTanh512f64(SB), NOSPLIT, $0-24
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSD vectorConstants<>+180(SB), Z0
-	VBROADCASTSD vectorConstants<>+188(SB), Z1
-	VBROADCASTSD vectorConstants<>+196(SB), Z2
-	VBROADCASTSD vectorConstants<>+204(SB), Z3
-	VBROADCASTSD vectorConstants<>+212(SB), Z4
-	VBROADCASTSD vectorConstants<>+220(SB), Z5
-	VBROADCASTSD vectorConstants<>+228(SB), Z6
-	VBROADCASTSD vectorConstants<>+236(SB), Z7
-	VBROADCASTSD vectorConstants<>+244(SB), Z8
-	VBROADCASTSD vectorConstants<>+252(SB), Z9
-	VBROADCASTSD vectorConstants<>+260(SB), Z10
-	VBROADCASTSD vectorConstants<>+268(SB), Z11
-	VBROADCASTSD vectorConstants<>+276(SB), Z12
-	VBROADCASTSD vectorConstants<>+284(SB), Z13
-	VBROADCASTSD vectorConstants<>+292(SB), Z14
-	VBROADCASTSD vectorConstants<>+300(SB), Z15
-	VBROADCASTSD vectorConstants<>+308(SB), Z16
-	VBROADCASTSD vectorConstants<>+316(SB), Z17
-	VBROADCASTSD vectorConstants<>+324(SB), Z18
+	VBROADCASTSD vectorConstants<>+196(SB), Z0
+	VBROADCASTSD vectorConstants<>+204(SB), Z1
+	VBROADCASTSD vectorConstants<>+212(SB), Z2
+	VBROADCASTSD vectorConstants<>+220(SB), Z3
+	VBROADCASTSD vectorConstants<>+228(SB), Z4
+	VBROADCASTSD vectorConstants<>+180(SB), Z5
+	VBROADCASTSD vectorConstants<>+236(SB), Z6
+	VBROADCASTSD vectorConstants<>+244(SB), Z7
+	VBROADCASTSD vectorConstants<>+252(SB), Z8
+	VBROADCASTSD vectorConstants<>+260(SB), Z9
+	VBROADCASTSD vectorConstants<>+268(SB), Z10
+	VBROADCASTSD vectorConstants<>+276(SB), Z11
+	VBROADCASTSD vectorConstants<>+284(SB), Z12
+	VBROADCASTSD vectorConstants<>+292(SB), Z13
+	VBROADCASTSD vectorConstants<>+300(SB), Z14
+	VBROADCASTSD vectorConstants<>+308(SB), Z15
+	VBROADCASTSD vectorConstants<>+316(SB), Z16
+	VBROADCASTSD vectorConstants<>+324(SB), Z17
+	VBROADCASTSD vectorConstants<>+332(SB), Z18
 	VPXORD       Z19, Z19, Z19
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
@@ -4245,16 +4436,16 @@ loop:
 	PREFETCHT0   1024(AX)(BX*8)
 	PREFETCHT0   1024(CX)(BX*8)
 	VMOVUPD.Z    (CX)(BX*8), K1, Z20
-	VBROADCASTSD vectorConstants<>+692(SB), Z21
-	VBROADCASTSD vectorConstants<>+348(SB), Z22
+	VBROADCASTSD vectorConstants<>+700(SB), Z21
+	VBROADCASTSD vectorConstants<>+356(SB), Z22
 	VPANDQ       Z22, Z20, Z22
 	VMINPD       Z22, Z21, Z21
 	VMULPD       Z21, Z21, Z22
-	VBROADCASTSD vectorConstants<>+700(SB), Z23
-	VBROADCASTSD vectorConstants<>+708(SB), Z24
+	VBROADCASTSD vectorConstants<>+708(SB), Z23
+	VBROADCASTSD vectorConstants<>+716(SB), Z24
 	VFMADD231PD  Z23, Z22, Z24
 	VMULPD       Z24, Z21, Z22
-	VBROADCASTSD vectorConstants<>+340(SB), Z23
+	VBROADCASTSD vectorConstants<>+348(SB), Z23
 	VPORQ        Z23, Z22, Z22
 	VCMPPD       $0x15, Z0, Z22, K2
 	VMOVUPD.Z    Z22, K2, Z22
@@ -4287,7 +4478,7 @@ loop:
 	VMULPD       Z23, Z21, Z21
 	VMOVUPD.Z    Z20, K2, Z20
 	VFNMADD231PD Z22, Z21, Z20
-	VBROADCASTSD vectorConstants<>+348(SB), Z21
+	VBROADCASTSD vectorConstants<>+356(SB), Z21
 	VPANDQ       Z21, Z20, Z21
 	VCMPPD       $0x15, Z18, Z21, K2
 	VMOVUPD.Z    Z20, K2, Z20
@@ -4315,25 +4506,25 @@ TEXT ·geluTanhBackward512f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         x+16(FP), DX
-	VBROADCASTSD vectorConstants<>+180(SB), Z0
-	VBROADCASTSD vectorConstants<>+188(SB), Z1
-	VBROADCASTSD vectorConstants<>+196(SB), Z2
-	VBROADCASTSD vectorConstants<>+204(SB), Z3
-	VBROADCASTSD vectorConstants<>+212(SB), Z4
-	VBROADCASTSD vectorConstants<>+220(SB), Z5
-	VBROADCASTSD vectorConstants<>+228(SB), Z6
-	VBROADCASTSD vectorConstants<>+236(SB), Z7
-	VBROADCASTSD vectorConstants<>+244(SB), Z8
-	VBROADCASTSD vectorConstants<>+252(SB), Z9
-	VBROADCASTSD vectorConstants<>+260(SB), Z10
-	VBROADCASTSD vectorConstants<>+268(SB), Z11
-	VBROADCASTSD vectorConstants<>+276(SB), Z12
-	VBROADCASTSD vectorConstants<>+284(SB), Z13
-	VBROADCASTSD vectorConstants<>+292(SB), Z14
-	VBROADCASTSD vectorConstants<>+300(SB), Z15
-	VBROADCASTSD vectorConstants<>+308(SB), Z16
-	VBROADCASTSD vectorConstants<>+316(SB), Z17
-	VBROADCASTSD vectorConstants<>+324(SB), Z18
+	VBROADCASTSD vectorConstants<>+196(SB), Z0
+	VBROADCASTSD vectorConstants<>+204(SB), Z1
+	VBROADCASTSD vectorConstants<>+212(SB), Z2
+	VBROADCASTSD vectorConstants<>+220(SB), Z3
+	VBROADCASTSD vectorConstants<>+228(SB), Z4
+	VBROADCASTSD vectorConstants<>+180(SB), Z5
+	VBROADCASTSD vectorConstants<>+236(SB), Z6
+	VBROADCASTSD vectorConstants<>+244(SB), Z7
+	VBROADCASTSD vectorConstants<>+252(SB), Z8
+	VBROADCASTSD vectorConstants<>+260(SB), Z9
+	VBROADCASTSD vectorConstants<>+268(SB), Z10
+	VBROADCASTSD vectorConstants<>+276(SB), Z11
+	VBROADCASTSD vectorConstants<>+284(SB), Z12
+	VBROADCASTSD vectorConstants<>+292(SB), Z13
+	VBROADCASTSD vectorConstants<>+300(SB), Z14
+	VBROADCASTSD vectorConstants<>+308(SB), Z15
+	VBROADCASTSD vectorConstants<>+316(SB), Z16
+	VBROADCASTSD vectorConstants<>+324(SB), Z17
+	VBROADCASTSD vectorConstants<>+332(SB), Z18
 	VPXORD       Z19, Z19, Z19
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
@@ -4346,16 +4537,16 @@ loop:
 	PREFETCHT0   1024(CX)(SI*8)
 	PREFETCHT0   1024(DX)(SI*8)
 	VMOVUPD.Z    (DX)(SI*8), K1, Z20
-	VBROADCASTSD vectorConstants<>+692(SB), Z21
-	VBROADCASTSD vectorConstants<>+348(SB), Z22
+	VBROADCASTSD vectorConstants<>+700(SB), Z21
+	VBROADCASTSD vectorConstants<>+356(SB), Z22
 	VPANDQ       Z22, Z20, Z22
 	VMINPD       Z22, Z21, Z21
 	VMULPD       Z21, Z21, Z22
-	VBROADCASTSD vectorConstants<>+700(SB), Z24
-	VBROADCASTSD vectorConstants<>+708(SB), Z25
+	VBROADCASTSD vectorConstants<>+708(SB), Z24
+	VBROADCASTSD vectorConstants<>+716(SB), Z25
 	VFMADD231PD  Z24, Z22, Z25
 	VMULPD       Z25, Z21, Z24
-	VBROADCASTSD vectorConstants<>+340(SB), Z25
+	VBROADCASTSD vectorConstants<>+348(SB), Z25
 	VPORQ        Z25, Z24, Z24
 	VCMPPD       $0x15, Z0, Z24, K2
 	VMOVUPD.Z    Z24, K2, Z24
@@ -4384,8 +4575,8 @@ loop:
 	VMOVUPD.Z    Z24, K2, Z24
 	VADDPD       Z5, Z24, Z25
 	VDIVPD       Z25, Z5, Z25
-	VBROADCASTSD vectorConstants<>+716(SB), Z26
-	VBROADCASTSD vectorConstants<>+708(SB), Z27
+	VBROADCASTSD vectorConstants<>+724(SB), Z26
+	VBROADCASTSD vectorConstants<>+716(SB), Z27
 	VFMADD231PD  Z26, Z22, Z27
 	VMULPD       Z27, Z21, Z21
 	VMOVUPD      Z5, Z22
@@ -4398,7 +4589,7 @@ loop:
 	VBLENDMPD    Z20, Z21, K2, Z23
 	VMOVUPD.Z    (CX)(SI*8), K1, Z20
 	VMULPD       Z23, Z20, Z20
-	VBROADCASTSD vectorConstants<>+348(SB), Z21
+	VBROADCASTSD vectorConstants<>+356(SB), Z21
 	VPANDQ       Z21, Z20, Z21
 	VCMPPD       $0x15, Z18, Z21, K2
 	VMOVUPD.Z    Z20, K2, Z20
@@ -4436,31 +4627,31 @@ TEXT ·softmax512f64(SB), NOSPLIT, $0-48
 	KMOVW        R8, K1
 	SHRQ         $0x08, R8
 	KMOVW        R8, K2
-	VBROADCASTSD vectorConstants<>+180(SB), Z0
-	VBROADCASTSD vectorConstants<>+188(SB), Z1
-	VBROADCASTSD vectorConstants<>+196(SB), Z2
-	VBROADCASTSD vectorConstants<>+204(SB), Z3
-	VBROADCASTSD vectorConstants<>+212(SB), Z4
-	VBROADCASTSD vectorConstants<>+220(SB), Z5
-	VBROADCASTSD vectorConstants<>+228(SB), Z6
-	VBROADCASTSD vectorConstants<>+236(SB), Z7
-	VBROADCASTSD vectorConstants<>+244(SB), Z8
-	VBROADCASTSD vectorConstants<>+252(SB), Z9
-	VBROADCASTSD vectorConstants<>+260(SB), Z10
-	VBROADCASTSD vectorConstants<>+268(SB), Z11
-	VBROADCASTSD vectorConstants<>+276(SB), Z12
-	VBROADCASTSD vectorConstants<>+284(SB), Z13
-	VBROADCASTSD vectorConstants<>+292(SB), Z14
-	VBROADCASTSD vectorConstants<>+300(SB), Z15
-	VBROADCASTSD vectorConstants<>+308(SB), Z16
-	VBROADCASTSD vectorConstants<>+316(SB), Z17
-	VBROADCASTSD vectorConstants<>+324(SB), Z18
+	VBROADCASTSD vectorConstants<>+196(SB), Z0
+	VBROADCASTSD vectorConstants<>+204(SB), Z1
+	VBROADCASTSD vectorConstants<>+212(SB), Z2
+	VBROADCASTSD vectorConstants<>+220(SB), Z3
+	VBROADCASTSD vectorConstants<>+228(SB), Z4
+	VBROADCASTSD vectorConstants<>+180(SB), Z5
+	VBROADCASTSD vectorConstants<>+236(SB), Z6
+	VBROADCASTSD vectorConstants<>+244(SB), Z7
+	VBROADCASTSD vectorConstants<>+252(SB), Z8
+	VBROADCASTSD vectorConstants<>+260(SB), Z9
+	VBROADCASTSD vectorConstants<>+268(SB), Z10
+	VBROADCASTSD vectorConstants<>+276(SB), Z11
+	VBROADCASTSD vectorConstants<>+284(SB), Z12
+	VBROADCASTSD vectorConstants<>+292(SB), Z13
+	VBROADCASTSD vectorConstants<>+300(SB), Z14
+	VBROADCASTSD vectorConstants<>+308(SB), Z15
+	VBROADCASTSD vectorConstants<>+316(SB), Z16
+	VBROADCASTSD vectorConstants<>+324(SB), Z17
+	VBROADCASTSD vectorConstants<>+332(SB), Z18
 	XORQ         R8, R8
 
 row:
-	VBROADCASTSD  vectorConstants<>+724(SB), Z19
+	VBROADCASTSD  vectorConstants<>+732(SB), Z19
 	VMOVUPD       (CX)(R8*8), K1, Z19
-	VBROADCASTSD  vectorConstants<>+724(SB), Z20
+	VBROADCASTSD  vectorConstants<>+732(SB), Z20
 	VMOVUPD       64(CX)(R8*8), K2, Z20
 	VMOVUPD       Z19, Z21
 	VMOVUPD       Z20, Z22
@@ -4559,8 +4750,8 @@ TEXT ·softmaxBackward512f64(SB), NOSPLIT, $0-40
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
 	VBROADCASTSD s+32(FP), Z0
-	VBROADCASTSD vectorConstants<>+348(SB), Z1
-	VBROADCASTSD vectorConstants<>+324(SB), Z2
+	VBROADCASTSD vectorConstants<>+356(SB), Z1
+	VBROADCASTSD vectorConstants<>+332(SB), Z2
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -4599,8 +4790,8 @@ TEXT ·quotient512f64(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	VBROADCASTSD divisor+24(FP), Z0
-	VBROADCASTSD vectorConstants<>+348(SB), Z1
-	VBROADCASTSD vectorConstants<>+324(SB), Z2
+	VBROADCASTSD vectorConstants<>+356(SB), Z1
+	VBROADCASTSD vectorConstants<>+332(SB), Z2
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
 	XORQ         BX, BX
@@ -4755,8 +4946,8 @@ TEXT ·momentum512f64(SB), NOSPLIT, $0-56
 	VBROADCASTSD gain+40(FP), Z1
 	VBROADCASTSD rate+48(FP), Z2
 	VPXORD       Z3, Z3, Z3
-	VBROADCASTSD vectorConstants<>+348(SB), Z4
-	VBROADCASTSD vectorConstants<>+324(SB), Z5
+	VBROADCASTSD vectorConstants<>+356(SB), Z4
+	VBROADCASTSD vectorConstants<>+332(SB), Z5
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -4803,8 +4994,8 @@ TEXT ·nesterov512f64(SB), NOSPLIT, $0-56
 	VBROADCASTSD gain+40(FP), Z1
 	VBROADCASTSD rate+48(FP), Z2
 	VPXORD       Z3, Z3, Z3
-	VBROADCASTSD vectorConstants<>+348(SB), Z4
-	VBROADCASTSD vectorConstants<>+324(SB), Z5
+	VBROADCASTSD vectorConstants<>+356(SB), Z4
+	VBROADCASTSD vectorConstants<>+332(SB), Z5
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -4852,8 +5043,8 @@ TEXT ·adaGrad512f64(SB), NOSPLIT, $0-48
 	VBROADCASTSD rate+32(FP), Z0
 	VBROADCASTSD eps+40(FP), Z1
 	VPXORD       Z2, Z2, Z2
-	VBROADCASTSD vectorConstants<>+348(SB), Z3
-	VBROADCASTSD vectorConstants<>+324(SB), Z4
+	VBROADCASTSD vectorConstants<>+356(SB), Z3
+	VBROADCASTSD vectorConstants<>+332(SB), Z4
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -4902,8 +5093,8 @@ TEXT ·rmsProp512f64(SB), NOSPLIT, $0-56
 	VBROADCASTSD rate+40(FP), Z1
 	VBROADCASTSD eps+48(FP), Z2
 	VPXORD       Z3, Z3, Z3
-	VBROADCASTSD vectorConstants<>+348(SB), Z4
-	VBROADCASTSD vectorConstants<>+324(SB), Z5
+	VBROADCASTSD vectorConstants<>+356(SB), Z4
+	VBROADCASTSD vectorConstants<>+332(SB), Z5
 	MOVQ         n+24(FP), BX
 	KXNORW       K1, K1, K1
 	XORQ         SI, SI
@@ -4956,8 +5147,8 @@ TEXT ·adam512f64(SB), NOSPLIT, $0-72
 	VBROADCASTSD rate+56(FP), Z2
 	VBROADCASTSD eps+64(FP), Z3
 	VPXORD       Z4, Z4, Z4
-	VBROADCASTSD vectorConstants<>+348(SB), Z5
-	VBROADCASTSD vectorConstants<>+324(SB), Z6
+	VBROADCASTSD vectorConstants<>+356(SB), Z5
+	VBROADCASTSD vectorConstants<>+332(SB), Z6
 	MOVQ         n+32(FP), SI
 	KXNORW       K1, K1, K1
 	XORQ         DI, DI
@@ -5169,8 +5360,8 @@ done:
 // Requires: AVX, AVX512F, AVX512VL, BMI2, SSE2
 TEXT ·max512f64(SB), NOSPLIT, $0-24
 	MOVQ         x+0(FP), AX
-	VBROADCASTSD vectorConstants<>+724(SB), Z0
-	VBROADCASTSD vectorConstants<>+724(SB), Z1
+	VBROADCASTSD vectorConstants<>+732(SB), Z0
+	VBROADCASTSD vectorConstants<>+732(SB), Z1
 	VCMPPD       $0x03, Z0, Z0, K1
 	MOVQ         n+8(FP), CX
 	KXNORW       K2, K2, K2
@@ -5180,12 +5371,12 @@ TEXT ·max512f64(SB), NOSPLIT, $0-24
 	JLT          rest
 
 loop:
-	VBROADCASTSD vectorConstants<>+724(SB), Z2
+	VBROADCASTSD vectorConstants<>+732(SB), Z2
 	VMOVUPD      (AX)(DX*8), K2, Z2
 	VCMPPD       $0x03, Z2, Z2, K4
 	KORW         K4, K1, K1
 	VMAXPD       Z0, Z2, Z0
-	VBROADCASTSD vectorConstants<>+724(SB), Z2
+	VBROADCASTSD vectorConstants<>+732(SB), Z2
 	VMOVUPD      64(AX)(DX*8), K3, Z2
 	VCMPPD       $0x03, Z2, Z2, K4
 	KORW         K4, K1, K1
@@ -5230,18 +5421,18 @@ number:
 TEXT ·logs512f64(SB), NOSPLIT, $0-24
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
-	VBROADCASTSD vectorConstants<>+220(SB), Z0
-	VBROADCASTSD vectorConstants<>+732(SB), Z1
-	VBROADCASTSD vectorConstants<>+740(SB), Z2
-	VBROADCASTSD vectorConstants<>+748(SB), Z3
-	VBROADCASTSD vectorConstants<>+756(SB), Z4
-	VBROADCASTSD vectorConstants<>+764(SB), Z5
-	VBROADCASTSD vectorConstants<>+772(SB), Z6
-	VBROADCASTSD vectorConstants<>+780(SB), Z7
-	VBROADCASTSD vectorConstants<>+788(SB), Z8
-	VBROADCASTSD vectorConstants<>+796(SB), Z9
-	VBROADCASTSD vectorConstants<>+804(SB), Z10
-	VBROADCASTSD vectorConstants<>+460(SB), Z11
+	VBROADCASTSD vectorConstants<>+180(SB), Z0
+	VBROADCASTSD vectorConstants<>+740(SB), Z1
+	VBROADCASTSD vectorConstants<>+748(SB), Z2
+	VBROADCASTSD vectorConstants<>+756(SB), Z3
+	VBROADCASTSD vectorConstants<>+764(SB), Z4
+	VBROADCASTSD vectorConstants<>+772(SB), Z5
+	VBROADCASTSD vectorConstants<>+780(SB), Z6
+	VBROADCASTSD vectorConstants<>+788(SB), Z7
+	VBROADCASTSD vectorConstants<>+796(SB), Z8
+	VBROADCASTSD vectorConstants<>+804(SB), Z9
+	VBROADCASTSD vectorConstants<>+812(SB), Z10
+	VBROADCASTSD vectorConstants<>+468(SB), Z11
 	MOVQ         n+16(FP), DX
 	KXNORW       K1, K1, K1
 	XORQ         BX, BX
@@ -5250,23 +5441,23 @@ TEXT ·logs512f64(SB), NOSPLIT, $0-24
 
 loop:
 	VMOVUPD.Z    (CX)(BX*8), K1, Z12
-	VBROADCASTSD vectorConstants<>+324(SB), Z13
+	VBROADCASTSD vectorConstants<>+332(SB), Z13
 	VCMPPD       $0x11, Z13, Z12, K2
-	VBROADCASTSD vectorConstants<>+812(SB), Z13
+	VBROADCASTSD vectorConstants<>+820(SB), Z13
 	VMULPD       Z13, Z12, Z13
 	VBLENDMPD    Z13, Z12, K2, Z14
 	VPSRLQ       $0x34, Z14, Z13
-	VBROADCASTSD vectorConstants<>+820(SB), Z22
-	VPORQ        Z22, Z13, Z13
 	VBROADCASTSD vectorConstants<>+828(SB), Z22
-	VBROADCASTSD vectorConstants<>+836(SB), Z23
+	VPORQ        Z22, Z13, Z13
+	VBROADCASTSD vectorConstants<>+836(SB), Z22
+	VBROADCASTSD vectorConstants<>+844(SB), Z23
 	VBLENDMPD    Z22, Z23, K2, Z15
 	VSUBPD       Z15, Z13, Z13
-	VBROADCASTSD vectorConstants<>+844(SB), Z22
+	VBROADCASTSD vectorConstants<>+852(SB), Z22
 	VPANDQ       Z22, Z14, Z22
-	VBROADCASTSD vectorConstants<>+316(SB), Z23
+	VBROADCASTSD vectorConstants<>+324(SB), Z23
 	VPORQ        Z23, Z22, Z22
-	VBROADCASTSD vectorConstants<>+852(SB), Z23
+	VBROADCASTSD vectorConstants<>+860(SB), Z23
 	VCMPPD       $0x11, Z23, Z22, K2
 	VADDPD       Z22, Z22, Z23
 	VBLENDMPD    Z23, Z22, K2, Z16
@@ -5291,20 +5482,20 @@ loop:
 	VADDPD       Z23, Z23, Z23
 	VMULPD       Z22, Z13, Z24
 	VFMSUB213PD  Z24, Z13, Z23
-	VBROADCASTSD vectorConstants<>+860(SB), Z13
-	VBROADCASTSD vectorConstants<>+868(SB), Z24
+	VBROADCASTSD vectorConstants<>+868(SB), Z13
+	VBROADCASTSD vectorConstants<>+876(SB), Z24
 	VFMADD231PD  Z24, Z17, Z23
 	VADDPD       Z22, Z23, Z22
 	VFMADD231PD  Z13, Z17, Z22
-	VBROADCASTSD vectorConstants<>+876(SB), Z13
+	VBROADCASTSD vectorConstants<>+884(SB), Z13
 	VCMPPD       $0x15, Z13, Z12, K2
 	VBLENDMPD    Z12, Z22, K2, Z18
 	VPXORD       Z19, Z19, Z19
 	VCMPPD       $0x11, Z19, Z12, K2
-	VBROADCASTSD vectorConstants<>+884(SB), Z13
+	VBROADCASTSD vectorConstants<>+892(SB), Z13
 	VBLENDMPD    Z13, Z18, K2, Z20
 	VCMPPD       $0x00, Z19, Z12, K2
-	VBROADCASTSD vectorConstants<>+724(SB), Z12
+	VBROADCASTSD vectorConstants<>+732(SB), Z12
 	VBLENDMPD    Z12, Z20, K2, Z21
 	VMOVUPD      Z21, K1, (AX)(BX*8)
 	ADDQ         $0x08, BX
@@ -5392,13 +5583,13 @@ done:
 	VZEROUPPER
 	RET
 
-// func center512f64(y *float64, x *float64, n int, mean float64)
+// func center512f64(y *float64, x *float64, n int, next int, mean float64)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·center512f64(SB), NOSPLIT, $0-32
+TEXT ·center512f64(SB), NOSPLIT, $0-40
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSD mean+24(FP), Z0
-	MOVQ         n+16(FP), DX
+	VBROADCASTSD mean+32(FP), Z0
+	MOVQ         next+24(FP), DX
 	SHLQ         $0x03, DX
 	LEAQ         (CX)(DX*1), DX
 	MOVQ         n+16(FP), BX
@@ -5594,16 +5785,16 @@ done:
 	VZEROUPPER
 	RET
 
-// func normRow512f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+// func normRow512f64(y *float64, d *float64, gamma *float64, beta *float64, n int, next int, inv float64, offset float64)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·normRow512f64(SB), NOSPLIT, $0-56
+TEXT ·normRow512f64(SB), NOSPLIT, $0-64
 	MOVQ         y+0(FP), AX
 	MOVQ         d+8(FP), CX
 	MOVQ         gamma+16(FP), DX
 	MOVQ         beta+24(FP), BX
-	VBROADCASTSD inv+40(FP), Z0
-	VBROADCASTSD offset+48(FP), Z1
-	MOVQ         n+32(FP), SI
+	VBROADCASTSD inv+48(FP), Z0
+	VBROADCASTSD offset+56(FP), Z1
+	MOVQ         next+40(FP), SI
 	SHLQ         $0x03, SI
 	LEAQ         (AX)(SI*1), DI
 	LEAQ         (CX)(SI*1), SI
@@ -5692,24 +5883,24 @@ done:
 	VZEROUPPER
 	RET
 
-// func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+// func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, next int, mean float64, inv float64, offset float64, slope float64, shift float64)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·normRowBackward512f64(SB), NOSPLIT, $0-88
+TEXT ·normRowBackward512f64(SB), NOSPLIT, $0-96
 	MOVQ         dx+0(FP), AX
 	MOVQ         dgamma+8(FP), CX
 	MOVQ         dbeta+16(FP), DX
 	MOVQ         dy+24(FP), BX
 	MOVQ         x+32(FP), SI
-	MOVQ         n+40(FP), DI
+	MOVQ         next+48(FP), DI
 	SHLQ         $0x03, DI
 	LEAQ         (AX)(DI*1), R8
 	LEAQ         (BX)(DI*1), R9
 	LEAQ         (SI)(DI*1), DI
-	VBROADCASTSD mean+48(FP), Z0
-	VBROADCASTSD inv+56(FP), Z1
-	VBROADCASTSD offset+64(FP), Z2
-	VBROADCASTSD slope+72(FP), Z3
-	VBROADCASTSD shift+80(FP), Z4
+	VBROADCASTSD mean+56(FP), Z0
+	VBROADCASTSD inv+64(FP), Z1
+	VBROADCASTSD offset+72(FP), Z2
+	VBROADCASTSD slope+80(FP), Z3
+	VBROADCASTSD shift+88(FP), Z4
 	MOVQ         n+40(FP), R10
 	KXNORW       K1, K1, K1
 	XORQ         R11, R11
@@ -5792,7 +5983,7 @@ TEXT ·windowSums512f64(SB), NOSPLIT, $0-80
 	MOVQ         x+8(FP), CX
 	VBROADCASTSD divisor+72(FP), Z0
 	VBROADCASTSD divisor+72(FP), Z1
-	VBROADCASTSD vectorConstants<>+220(SB), Z2
+	VBROADCASTSD vectorConstants<>+180(SB), Z2
 	VCMPPD       $0x16, Z2, Z1, K1
 	KMOVW        K1, DX
 	MOVQ         rows+40(FP), BX
@@ -6098,8 +6289,8 @@ TEXT ·exp256f32(SB), NOSPLIT, $0-28
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	VBROADCASTSS shift+24(FP), Y0
-	VBROADCASTSS vectorConstants<>+892(SB), Y1
-	VBROADCASTSS vectorConstants<>+896(SB), Y2
+	VBROADCASTSS vectorConstants<>+900(SB), Y1
+	VBROADCASTSS vectorConstants<>+904(SB), Y2
 	MOVQ         n+16(FP), DX
 	VPCMPEQD     Y3, Y3, Y3
 	XORQ         BX, BX
@@ -8388,13 +8579,13 @@ done:
 	VZEROUPPER
 	RET
 
-// func center256f32(y *float32, x *float32, n int, mean float32)
+// func center256f32(y *float32, x *float32, n int, next int, mean float32)
 // Requires: AVX, AVX2, MMX+
-TEXT ·center256f32(SB), NOSPLIT, $0-28
+TEXT ·center256f32(SB), NOSPLIT, $0-36
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSS mean+24(FP), Y0
-	MOVQ         n+16(FP), DX
+	VBROADCASTSS mean+32(FP), Y0
+	MOVQ         next+24(FP), DX
 	SHLQ         $0x02, DX
 	LEAQ         (CX)(DX*1), DX
 	MOVQ         n+16(FP), BX
@@ -8622,16 +8813,16 @@ done:
 	VZEROUPPER
 	RET
 
-// func normRow256f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+// func normRow256f32(y *float32, d *float32, gamma *float32, beta *float32, n int, next int, inv float32, offset float32)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·normRow256f32(SB), NOSPLIT, $0-48
+TEXT ·normRow256f32(SB), NOSPLIT, $0-56
 	MOVQ         y+0(FP), AX
 	MOVQ         d+8(FP), CX
 	MOVQ         gamma+16(FP), DX
 	MOVQ         beta+24(FP), BX
-	VBROADCASTSS inv+40(FP), Y0
-	VBROADCASTSS offset+44(FP), Y1
-	MOVQ         n+32(FP), SI
+	VBROADCASTSS inv+48(FP), Y0
+	VBROADCASTSS offset+52(FP), Y1
+	MOVQ         next+40(FP), SI
 	SHLQ         $0x02, SI
 	LEAQ         (AX)(SI*1), DI
 	LEAQ         (CX)(SI*1), SI
@@ -8725,24 +8916,24 @@ done:
 	VZEROUPPER
 	RET
 
-// func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+// func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, next int, mean float32, inv float32, offset float32, slope float32, shift float32)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·normRowBackward256f32(SB), NOSPLIT, $0-68
+TEXT ·normRowBackward256f32(SB), NOSPLIT, $0-76
 	MOVQ         dx+0(FP), AX
 	MOVQ         dgamma+8(FP), CX
 	MOVQ         dbeta+16(FP), DX
 	MOVQ         dy+24(FP), BX
 	MOVQ         x+32(FP), SI
-	MOVQ         n+40(FP), DI
+	MOVQ         next+48(FP), DI
 	SHLQ         $0x02, DI
 	LEAQ         (AX)(DI*1), R8
 	LEAQ         (BX)(DI*1), R9
 	LEAQ         (SI)(DI*1), DI
-	VBROADCASTSS mean+48(FP), Y0
-	VBROADCASTSS inv+52(FP), Y1
-	VBROADCASTSS offset+56(FP), Y2
-	VBROADCASTSS slope+60(FP), Y3
-	VBROADCASTSS shift+64(FP), Y4
+	VBROADCASTSS mean+56(FP), Y0
+	VBROADCASTSS inv+60(FP), Y1
+	VBROADCASTSS offset+64(FP), Y2
+	VBROADCASTSS slope+68(FP), Y3
+	VBROADCASTSS shift+72(FP), Y4
 	MOVQ         n+40(FP), R10
 	VPCMPEQD     Y5, Y5, Y5
 	XORQ         R11, R11
@@ -8786,6 +8977,217 @@ rest:
 	LEAQ    vectorMasks<>+128(SB), R12
 	NEGQ    R10
 	VMOVUPS (R12)(R10*4), Y5
+	MOVQ    $-1, R10
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func channelScales256f32(rest *float32, variance *float32, inv *float32, sum *float32, squares *float32, gamma *float32, beta *float32, n int, count float64, eps float64)
+// Requires: AVX, AVX2, FMA3
+TEXT ·channelScales256f32(SB), NOSPLIT, $0-80
+	MOVQ         rest+0(FP), AX
+	MOVQ         variance+8(FP), CX
+	MOVQ         inv+16(FP), DX
+	MOVQ         sum+24(FP), BX
+	MOVQ         squares+32(FP), SI
+	MOVQ         gamma+40(FP), DI
+	MOVQ         beta+48(FP), R8
+	VBROADCASTSD count+64(FP), Y0
+	VBROADCASTSD eps+72(FP), Y1
+	VBROADCASTSD vectorConstants<>+180(SB), Y2
+	MOVQ         n+56(FP), R9
+	VPCMPEQD     Y3, Y3, Y3
+	XORQ         R10, R10
+	SUBQ         $0x08, R9
+	JLT          rest
+
+loop:
+	VMASKMOVPS   (BX)(R10*4), Y3, Y4
+	VPXOR        Y5, Y5, Y5
+	VADDPS       Y5, Y4, Y4
+	VMASKMOVPS   (SI)(R10*4), Y3, Y5
+	VPXOR        Y9, Y9, Y9
+	VADDPS       Y9, Y5, Y5
+	VCVTPS2PD    X4, Y9
+	VEXTRACTF128 $0x01, Y4, X4
+	VCVTPS2PD    X4, Y4
+	VCVTPS2PD    X5, Y10
+	VEXTRACTF128 $0x01, Y5, X5
+	VCVTPS2PD    X5, Y5
+	VDIVPD       Y0, Y9, Y9
+	VPXOR        Y11, Y11, Y11
+	VDIVPD       Y0, Y10, Y10
+	VMULPD       Y9, Y9, Y12
+	VSUBPD       Y12, Y10, Y10
+	VMAXPD       Y10, Y11, Y10
+	VADDPD       Y1, Y10, Y11
+	VSQRTPD      Y11, Y11
+	VDIVPD       Y11, Y2, Y11
+	VDIVPD       Y0, Y4, Y4
+	VPXOR        Y12, Y12, Y12
+	VDIVPD       Y0, Y5, Y5
+	VMULPD       Y4, Y4, Y13
+	VSUBPD       Y13, Y5, Y5
+	VMAXPD       Y5, Y12, Y5
+	VADDPD       Y1, Y5, Y12
+	VSQRTPD      Y12, Y12
+	VDIVPD       Y12, Y2, Y12
+	VCVTPD2PSY   Y9, X6
+	VCVTPD2PSY   Y4, X4
+	VINSERTF128  $0x01, X4, Y6, Y6
+	VCVTPD2PSY   Y10, X7
+	VCVTPD2PSY   Y5, X4
+	VINSERTF128  $0x01, X4, Y7, Y7
+	VCVTPD2PSY   Y11, X8
+	VCVTPD2PSY   Y12, X4
+	VINSERTF128  $0x01, X4, Y8, Y8
+	VMASKMOVPS   (DI)(R10*4), Y3, Y4
+	VMULPS       Y8, Y4, Y4
+	VMASKMOVPS   (R8)(R10*4), Y3, Y5
+	VFNMADD231PS Y4, Y6, Y5
+	TESTQ        R9, R9
+	JGE          full
+	VMASKMOVPS   Y6, Y3, (AX)(R10*4)
+	VMASKMOVPS   Y7, Y3, (CX)(R10*4)
+	VMASKMOVPS   Y8, Y3, (DX)(R10*4)
+	VMASKMOVPS   Y4, Y3, (BX)(R10*4)
+	VMASKMOVPS   Y5, Y3, (SI)(R10*4)
+	JMP          done
+
+full:
+	VMOVUPS Y6, (AX)(R10*4)
+	VMOVUPS Y7, (CX)(R10*4)
+	VMOVUPS Y8, (DX)(R10*4)
+	VMOVUPS Y4, (BX)(R10*4)
+	VMOVUPS Y5, (SI)(R10*4)
+	ADDQ    $0x08, R10
+	SUBQ    $0x08, R9
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, R9
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R11
+	NEGQ    R9
+	VMOVUPS (R11)(R9*4), Y3
+	MOVQ    $-1, R9
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func channelSlopes256f32(dgamma *float32, dbeta *float32, sum *float32, along *float32, shift *float32, gamma *float32, inv *float32, rest *float32, n int, count float64)
+// Requires: AVX, AVX2
+TEXT ·channelSlopes256f32(SB), NOSPLIT, $0-80
+	MOVQ         dgamma+0(FP), AX
+	MOVQ         dbeta+8(FP), CX
+	MOVQ         sum+16(FP), DX
+	MOVQ         along+24(FP), BX
+	MOVQ         shift+32(FP), SI
+	MOVQ         gamma+40(FP), DI
+	MOVQ         inv+48(FP), R8
+	MOVQ         rest+56(FP), R9
+	VBROADCASTSD count+72(FP), Y0
+	VBROADCASTSD vectorConstants<>+188(SB), Y1
+	MOVQ         n+64(FP), R10
+	VPCMPEQD     Y2, Y2, Y2
+	XORQ         R11, R11
+	SUBQ         $0x08, R10
+	JLT          rest
+
+loop:
+	VMASKMOVPS   (DX)(R11*4), Y2, Y3
+	VPXOR        Y4, Y4, Y4
+	VADDPS       Y4, Y3, Y3
+	VMASKMOVPS   (BX)(R11*4), Y2, Y4
+	VPXOR        Y9, Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMASKMOVPS   (CX)(R11*4), Y2, Y9
+	VADDPS       Y3, Y9, Y9
+	VMASKMOVPS   (DI)(R11*4), Y2, Y10
+	VMASKMOVPS   (R8)(R11*4), Y2, Y11
+	VMASKMOVPS   (R9)(R11*4), Y2, Y12
+	VCVTPS2PD    X3, Y13
+	VEXTRACTF128 $0x01, Y3, X3
+	VCVTPS2PD    X3, Y3
+	VCVTPS2PD    X4, Y14
+	VEXTRACTF128 $0x01, Y4, X4
+	VCVTPS2PD    X4, Y4
+	VCVTPS2PD    X10, Y15
+	VEXTRACTF128 $0x01, Y10, X10
+	VCVTPS2PD    X10, Y10
+	VCVTPS2PD    X11, Y16
+	VEXTRACTF128 $0x01, Y11, X11
+	VCVTPS2PD    X11, Y11
+	VCVTPS2PD    X12, Y17
+	VEXTRACTF128 $0x01, Y12, X12
+	VCVTPS2PD    X12, Y12
+	VMULPD       Y13, Y17, Y18
+	VSUBPD       Y18, Y14, Y14
+	VMULPD       Y14, Y16, Y14
+	VMULPD       Y16, Y15, Y15
+	VMULPD       Y15, Y1, Y18
+	VMULPD       Y16, Y18, Y16
+	VMULPD       Y14, Y16, Y16
+	VDIVPD       Y0, Y16, Y16
+	VMULPD       Y13, Y18, Y13
+	VDIVPD       Y0, Y13, Y13
+	VMULPD       Y17, Y16, Y17
+	VSUBPD       Y17, Y13, Y13
+	VMULPD       Y3, Y12, Y17
+	VSUBPD       Y17, Y4, Y4
+	VMULPD       Y4, Y11, Y4
+	VMULPD       Y11, Y10, Y10
+	VMULPD       Y10, Y1, Y17
+	VMULPD       Y11, Y17, Y11
+	VMULPD       Y4, Y11, Y11
+	VDIVPD       Y0, Y11, Y11
+	VMULPD       Y3, Y17, Y3
+	VDIVPD       Y0, Y3, Y3
+	VMULPD       Y12, Y11, Y12
+	VSUBPD       Y12, Y3, Y3
+	VCVTPD2PSY   Y14, X5
+	VCVTPD2PSY   Y4, X4
+	VINSERTF128  $0x01, X4, Y5, Y5
+	VCVTPD2PSY   Y15, X6
+	VCVTPD2PSY   Y10, X4
+	VINSERTF128  $0x01, X4, Y6, Y6
+	VCVTPD2PSY   Y16, X7
+	VCVTPD2PSY   Y11, X4
+	VINSERTF128  $0x01, X4, Y7, Y7
+	VCVTPD2PSY   Y13, X8
+	VCVTPD2PSY   Y3, X3
+	VINSERTF128  $0x01, X3, Y8, Y8
+	VMASKMOVPS   (AX)(R11*4), Y2, Y3
+	VADDPS       Y5, Y3, Y3
+	TESTQ        R10, R10
+	JGE          full
+	VMASKMOVPS   Y3, Y2, (AX)(R11*4)
+	VMASKMOVPS   Y9, Y2, (CX)(R11*4)
+	VMASKMOVPS   Y6, Y2, (DX)(R11*4)
+	VMASKMOVPS   Y7, Y2, (BX)(R11*4)
+	VMASKMOVPS   Y8, Y2, (SI)(R11*4)
+	JMP          done
+
+full:
+	VMOVUPS Y3, (AX)(R11*4)
+	VMOVUPS Y9, (CX)(R11*4)
+	VMOVUPS Y6, (DX)(R11*4)
+	VMOVUPS Y7, (BX)(R11*4)
+	VMOVUPS Y8, (SI)(R11*4)
+	ADDQ    $0x08, R11
+	SUBQ    $0x08, R10
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, R10
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R12
+	NEGQ    R10
+	VMOVUPS (R12)(R10*4), Y2
 	MOVQ    $-1, R10
 	JMP     loop
 
@@ -9317,8 +9719,8 @@ TEXT ·exp256f64(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	VBROADCASTSD shift+24(FP), Y0
-	VBROADCASTSD vectorConstants<>+900(SB), Y1
-	VBROADCASTSD vectorConstants<>+876(SB), Y2
+	VBROADCASTSD vectorConstants<>+908(SB), Y1
+	VBROADCASTSD vectorConstants<>+884(SB), Y2
 	MOVQ         n+16(FP), DX
 	VPCMPEQD     Y3, Y3, Y3
 	XORQ         BX, BX
@@ -9330,21 +9732,19 @@ loop:
 	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y3, Y4
 	VSUBPD       Y0, Y4, Y4
-	VBROADCASTSD vectorConstants<>+180(SB), Y5
+	VBROADCASTSD vectorConstants<>+196(SB), Y5
 	VCMPPD       $0x15, Y5, Y4, Y5
 	VANDPD       Y4, Y5, Y6
-	VBROADCASTSD vectorConstants<>+188(SB), Y7
-	VBROADCASTSD vectorConstants<>+196(SB), Y8
+	VBROADCASTSD vectorConstants<>+204(SB), Y7
+	VBROADCASTSD vectorConstants<>+212(SB), Y8
 	VFMADD231PD  Y7, Y6, Y8
-	VBROADCASTSD vectorConstants<>+196(SB), Y7
+	VBROADCASTSD vectorConstants<>+212(SB), Y7
 	VSUBPD       Y7, Y8, Y7
-	VBROADCASTSD vectorConstants<>+204(SB), Y9
+	VBROADCASTSD vectorConstants<>+220(SB), Y9
 	VFMADD231PD  Y9, Y7, Y6
-	VBROADCASTSD vectorConstants<>+212(SB), Y9
+	VBROADCASTSD vectorConstants<>+228(SB), Y9
 	VFMADD231PD  Y9, Y7, Y6
-	VBROADCASTSD vectorConstants<>+228(SB), Y7
-	VBROADCASTSD vectorConstants<>+236(SB), Y9
-	VFMADD213PD  Y9, Y6, Y7
+	VBROADCASTSD vectorConstants<>+236(SB), Y7
 	VBROADCASTSD vectorConstants<>+244(SB), Y9
 	VFMADD213PD  Y9, Y6, Y7
 	VBROADCASTSD vectorConstants<>+252(SB), Y9
@@ -9365,13 +9765,15 @@ loop:
 	VFMADD213PD  Y9, Y6, Y7
 	VBROADCASTSD vectorConstants<>+316(SB), Y9
 	VFMADD213PD  Y9, Y6, Y7
-	VBROADCASTSD vectorConstants<>+220(SB), Y9
+	VBROADCASTSD vectorConstants<>+324(SB), Y9
 	VFMADD213PD  Y9, Y6, Y7
-	VBROADCASTSD vectorConstants<>+220(SB), Y9
+	VBROADCASTSD vectorConstants<>+180(SB), Y9
+	VFMADD213PD  Y9, Y6, Y7
+	VBROADCASTSD vectorConstants<>+180(SB), Y9
 	VFMADD213PD  Y9, Y6, Y7
 	VPSLLQ       $0x34, Y8, Y6
 	VPADDQ       Y7, Y6, Y6
-	VBROADCASTSD vectorConstants<>+324(SB), Y7
+	VBROADCASTSD vectorConstants<>+332(SB), Y7
 	VCMPPD       $0x15, Y7, Y6, Y7
 	VANDPD       Y6, Y7, Y6
 	VANDPD       Y6, Y5, Y5
@@ -9418,23 +9820,21 @@ loop:
 	PREFETCHT0   1024(AX)(BX*8)
 	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y1, Y2
-	VBROADCASTSD vectorConstants<>+340(SB), Y3
+	VBROADCASTSD vectorConstants<>+348(SB), Y3
 	VORPD        Y3, Y2, Y3
-	VBROADCASTSD vectorConstants<>+180(SB), Y4
+	VBROADCASTSD vectorConstants<>+196(SB), Y4
 	VCMPPD       $0x15, Y4, Y3, Y4
 	VANDPD       Y3, Y4, Y3
-	VBROADCASTSD vectorConstants<>+188(SB), Y5
-	VBROADCASTSD vectorConstants<>+196(SB), Y6
+	VBROADCASTSD vectorConstants<>+204(SB), Y5
+	VBROADCASTSD vectorConstants<>+212(SB), Y6
 	VFMADD231PD  Y5, Y3, Y6
-	VBROADCASTSD vectorConstants<>+196(SB), Y5
+	VBROADCASTSD vectorConstants<>+212(SB), Y5
 	VSUBPD       Y5, Y6, Y5
-	VBROADCASTSD vectorConstants<>+204(SB), Y7
+	VBROADCASTSD vectorConstants<>+220(SB), Y7
 	VFMADD231PD  Y7, Y5, Y3
-	VBROADCASTSD vectorConstants<>+212(SB), Y7
+	VBROADCASTSD vectorConstants<>+228(SB), Y7
 	VFMADD231PD  Y7, Y5, Y3
-	VBROADCASTSD vectorConstants<>+228(SB), Y5
-	VBROADCASTSD vectorConstants<>+236(SB), Y7
-	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+236(SB), Y5
 	VBROADCASTSD vectorConstants<>+244(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
 	VBROADCASTSD vectorConstants<>+252(SB), Y7
@@ -9455,22 +9855,24 @@ loop:
 	VFMADD213PD  Y7, Y3, Y5
 	VBROADCASTSD vectorConstants<>+316(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+220(SB), Y7
+	VBROADCASTSD vectorConstants<>+324(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+220(SB), Y7
+	VBROADCASTSD vectorConstants<>+180(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+220(SB), Y3
+	VBROADCASTSD vectorConstants<>+180(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y3
 	VPSLLQ       $0x34, Y6, Y6
 	VPADDQ       Y3, Y6, Y6
 	VMULPD       Y6, Y5, Y3
-	VBROADCASTSD vectorConstants<>+324(SB), Y5
+	VBROADCASTSD vectorConstants<>+332(SB), Y5
 	VCMPPD       $0x15, Y5, Y3, Y5
 	VANDPD       Y3, Y5, Y3
 	VANDPD       Y3, Y4, Y3
 	VCMPPD       $0x11, Y0, Y2, Y2
-	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VBROADCASTSD vectorConstants<>+180(SB), Y4
 	VBLENDVPD    Y2, Y3, Y4, Y2
-	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VBROADCASTSD vectorConstants<>+180(SB), Y4
 	VADDPD       Y4, Y3, Y3
 	VDIVPD       Y3, Y2, Y2
 	TESTQ        DX, DX
@@ -9503,9 +9905,9 @@ TEXT ·sigmoidBackward256f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
-	VBROADCASTSD vectorConstants<>+220(SB), Y0
-	VBROADCASTSD vectorConstants<>+348(SB), Y1
-	VBROADCASTSD vectorConstants<>+324(SB), Y2
+	VBROADCASTSD vectorConstants<>+180(SB), Y0
+	VBROADCASTSD vectorConstants<>+356(SB), Y1
+	VBROADCASTSD vectorConstants<>+332(SB), Y2
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y3, Y3, Y3
 	XORQ         SI, SI
@@ -9560,23 +9962,21 @@ loop:
 	PREFETCHT0   1024(AX)(BX*8)
 	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y0, Y1
-	VBROADCASTSD vectorConstants<>+356(SB), Y2
-	VBROADCASTSD vectorConstants<>+348(SB), Y3
+	VBROADCASTSD vectorConstants<>+364(SB), Y2
+	VBROADCASTSD vectorConstants<>+356(SB), Y3
 	VANDPD       Y3, Y1, Y3
 	VMINPD       Y3, Y2, Y2
 	VADDPD       Y2, Y2, Y2
-	VBROADCASTSD vectorConstants<>+188(SB), Y3
-	VBROADCASTSD vectorConstants<>+196(SB), Y4
+	VBROADCASTSD vectorConstants<>+204(SB), Y3
+	VBROADCASTSD vectorConstants<>+212(SB), Y4
 	VFMADD231PD  Y3, Y2, Y4
-	VBROADCASTSD vectorConstants<>+196(SB), Y3
+	VBROADCASTSD vectorConstants<>+212(SB), Y3
 	VSUBPD       Y3, Y4, Y3
-	VBROADCASTSD vectorConstants<>+204(SB), Y5
+	VBROADCASTSD vectorConstants<>+220(SB), Y5
 	VFMADD231PD  Y5, Y3, Y2
-	VBROADCASTSD vectorConstants<>+212(SB), Y5
+	VBROADCASTSD vectorConstants<>+228(SB), Y5
 	VFMADD231PD  Y5, Y3, Y2
-	VBROADCASTSD vectorConstants<>+228(SB), Y3
-	VBROADCASTSD vectorConstants<>+236(SB), Y5
-	VFMADD213PD  Y5, Y2, Y3
+	VBROADCASTSD vectorConstants<>+236(SB), Y3
 	VBROADCASTSD vectorConstants<>+244(SB), Y5
 	VFMADD213PD  Y5, Y2, Y3
 	VBROADCASTSD vectorConstants<>+252(SB), Y5
@@ -9597,23 +9997,25 @@ loop:
 	VFMADD213PD  Y5, Y2, Y3
 	VBROADCASTSD vectorConstants<>+316(SB), Y5
 	VFMADD213PD  Y5, Y2, Y3
+	VBROADCASTSD vectorConstants<>+324(SB), Y5
+	VFMADD213PD  Y5, Y2, Y3
 	VMULPD       Y2, Y2, Y5
 	VFMADD213PD  Y2, Y5, Y3
-	VBROADCASTSD vectorConstants<>+316(SB), Y2
+	VBROADCASTSD vectorConstants<>+324(SB), Y2
 	VPSLLQ       $0x34, Y4, Y4
 	VPADDQ       Y2, Y4, Y4
-	VBROADCASTSD vectorConstants<>+316(SB), Y2
+	VBROADCASTSD vectorConstants<>+324(SB), Y2
 	VSUBPD       Y2, Y4, Y2
 	VFMADD231PD  Y3, Y4, Y2
-	VBROADCASTSD vectorConstants<>+220(SB), Y3
+	VBROADCASTSD vectorConstants<>+180(SB), Y3
 	VADDPD       Y3, Y2, Y3
 	VDIVPD       Y3, Y2, Y3
 	VMOVUPD      Y2, Y4
 	VFNMADD231PD Y3, Y2, Y4
-	VBROADCASTSD vectorConstants<>+220(SB), Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y5
 	VCMPPD       $0x11, Y5, Y2, Y2
 	VBLENDVPD    Y2, Y4, Y3, Y2
-	VBROADCASTSD vectorConstants<>+340(SB), Y3
+	VBROADCASTSD vectorConstants<>+348(SB), Y3
 	VANDPD       Y3, Y1, Y1
 	VORPD        Y1, Y2, Y1
 	TESTQ        DX, DX
@@ -9646,9 +10048,9 @@ TEXT ·tanhBackward256f64(SB), NOSPLIT, $0-32
 	MOVQ         dx+0(FP), AX
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
-	VBROADCASTSD vectorConstants<>+220(SB), Y0
-	VBROADCASTSD vectorConstants<>+348(SB), Y1
-	VBROADCASTSD vectorConstants<>+324(SB), Y2
+	VBROADCASTSD vectorConstants<>+180(SB), Y0
+	VBROADCASTSD vectorConstants<>+356(SB), Y1
+	VBROADCASTSD vectorConstants<>+332(SB), Y2
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y3, Y3, Y3
 	XORQ         SI, SI
@@ -9705,24 +10107,22 @@ loop:
 	PREFETCHT0   1024(AX)(BX*8)
 	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y2, Y3
-	VBROADCASTSD vectorConstants<>+364(SB), Y4
-	VBROADCASTSD vectorConstants<>+348(SB), Y5
+	VBROADCASTSD vectorConstants<>+372(SB), Y4
+	VBROADCASTSD vectorConstants<>+356(SB), Y5
 	VANDPD       Y5, Y3, Y5
 	VMINPD       Y5, Y4, Y4
-	VBROADCASTSD vectorConstants<>+340(SB), Y5
+	VBROADCASTSD vectorConstants<>+348(SB), Y5
 	VORPD        Y5, Y4, Y4
-	VBROADCASTSD vectorConstants<>+188(SB), Y5
-	VBROADCASTSD vectorConstants<>+196(SB), Y6
+	VBROADCASTSD vectorConstants<>+204(SB), Y5
+	VBROADCASTSD vectorConstants<>+212(SB), Y6
 	VFMADD231PD  Y5, Y4, Y6
-	VBROADCASTSD vectorConstants<>+196(SB), Y5
+	VBROADCASTSD vectorConstants<>+212(SB), Y5
 	VSUBPD       Y5, Y6, Y5
-	VBROADCASTSD vectorConstants<>+204(SB), Y7
+	VBROADCASTSD vectorConstants<>+220(SB), Y7
 	VFMADD231PD  Y7, Y5, Y4
-	VBROADCASTSD vectorConstants<>+212(SB), Y7
+	VBROADCASTSD vectorConstants<>+228(SB), Y7
 	VFMADD231PD  Y7, Y5, Y4
-	VBROADCASTSD vectorConstants<>+228(SB), Y5
-	VBROADCASTSD vectorConstants<>+236(SB), Y7
-	VFMADD213PD  Y7, Y4, Y5
+	VBROADCASTSD vectorConstants<>+236(SB), Y5
 	VBROADCASTSD vectorConstants<>+244(SB), Y7
 	VFMADD213PD  Y7, Y4, Y5
 	VBROADCASTSD vectorConstants<>+252(SB), Y7
@@ -9743,12 +10143,14 @@ loop:
 	VFMADD213PD  Y7, Y4, Y5
 	VBROADCASTSD vectorConstants<>+316(SB), Y7
 	VFMADD213PD  Y7, Y4, Y5
-	VBROADCASTSD vectorConstants<>+220(SB), Y7
+	VBROADCASTSD vectorConstants<>+324(SB), Y7
+	VFMADD213PD  Y7, Y4, Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y7
 	VPSLLQ       $0x34, Y6, Y6
 	VPADDQ       Y7, Y6, Y6
 	VMULPD       Y4, Y4, Y7
 	VFMADD213PD  Y4, Y7, Y5
-	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VBROADCASTSD vectorConstants<>+180(SB), Y4
 	VSUBPD       Y4, Y6, Y4
 	VFMADD231PD  Y5, Y6, Y4
 	VCMPPD       $0x16, Y1, Y3, Y5
@@ -9786,9 +10188,9 @@ TEXT ·eluBackward256f64(SB), NOSPLIT, $0-40
 	MOVQ         y+16(FP), DX
 	VBROADCASTSD alpha+32(FP), Y0
 	VPXOR        Y1, Y1, Y1
-	VBROADCASTSD vectorConstants<>+220(SB), Y2
-	VBROADCASTSD vectorConstants<>+348(SB), Y3
-	VBROADCASTSD vectorConstants<>+324(SB), Y4
+	VBROADCASTSD vectorConstants<>+180(SB), Y2
+	VBROADCASTSD vectorConstants<>+356(SB), Y3
+	VBROADCASTSD vectorConstants<>+332(SB), Y4
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y5, Y5, Y5
 	XORQ         SI, SI
@@ -9845,23 +10247,21 @@ loop:
 	PREFETCHT0   1024(AX)(BX*8)
 	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y1, Y2
-	VBROADCASTSD vectorConstants<>+340(SB), Y3
+	VBROADCASTSD vectorConstants<>+348(SB), Y3
 	VORPD        Y3, Y2, Y3
-	VBROADCASTSD vectorConstants<>+180(SB), Y4
+	VBROADCASTSD vectorConstants<>+196(SB), Y4
 	VCMPPD       $0x15, Y4, Y3, Y4
 	VANDPD       Y3, Y4, Y3
-	VBROADCASTSD vectorConstants<>+188(SB), Y5
-	VBROADCASTSD vectorConstants<>+196(SB), Y6
+	VBROADCASTSD vectorConstants<>+204(SB), Y5
+	VBROADCASTSD vectorConstants<>+212(SB), Y6
 	VFMADD231PD  Y5, Y3, Y6
-	VBROADCASTSD vectorConstants<>+196(SB), Y5
+	VBROADCASTSD vectorConstants<>+212(SB), Y5
 	VSUBPD       Y5, Y6, Y5
-	VBROADCASTSD vectorConstants<>+204(SB), Y7
+	VBROADCASTSD vectorConstants<>+220(SB), Y7
 	VFMADD231PD  Y7, Y5, Y3
-	VBROADCASTSD vectorConstants<>+212(SB), Y7
+	VBROADCASTSD vectorConstants<>+228(SB), Y7
 	VFMADD231PD  Y7, Y5, Y3
-	VBROADCASTSD vectorConstants<>+228(SB), Y5
-	VBROADCASTSD vectorConstants<>+236(SB), Y7
-	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+236(SB), Y5
 	VBROADCASTSD vectorConstants<>+244(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
 	VBROADCASTSD vectorConstants<>+252(SB), Y7
@@ -9882,25 +10282,25 @@ loop:
 	VFMADD213PD  Y7, Y3, Y5
 	VBROADCASTSD vectorConstants<>+316(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+220(SB), Y7
+	VBROADCASTSD vectorConstants<>+324(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+220(SB), Y7
+	VBROADCASTSD vectorConstants<>+180(SB), Y7
 	VFMADD213PD  Y7, Y3, Y5
-	VBROADCASTSD vectorConstants<>+220(SB), Y3
+	VBROADCASTSD vectorConstants<>+180(SB), Y7
+	VFMADD213PD  Y7, Y3, Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y3
 	VPSLLQ       $0x34, Y6, Y6
 	VPADDQ       Y3, Y6, Y6
 	VMULPD       Y6, Y5, Y3
-	VBROADCASTSD vectorConstants<>+324(SB), Y5
+	VBROADCASTSD vectorConstants<>+332(SB), Y5
 	VCMPPD       $0x15, Y5, Y3, Y5
 	VANDPD       Y3, Y5, Y3
 	VANDPD       Y3, Y4, Y3
-	VBROADCASTSD vectorConstants<>+372(SB), Y4
+	VBROADCASTSD vectorConstants<>+380(SB), Y4
 	VADDPD       Y4, Y3, Y4
 	VDIVPD       Y4, Y3, Y4
 	VMULPD       Y4, Y4, Y5
-	VBROADCASTSD vectorConstants<>+380(SB), Y6
-	VBROADCASTSD vectorConstants<>+388(SB), Y7
-	VFMADD213PD  Y7, Y5, Y6
+	VBROADCASTSD vectorConstants<>+388(SB), Y6
 	VBROADCASTSD vectorConstants<>+396(SB), Y7
 	VFMADD213PD  Y7, Y5, Y6
 	VBROADCASTSD vectorConstants<>+404(SB), Y7
@@ -9918,6 +10318,8 @@ loop:
 	VBROADCASTSD vectorConstants<>+452(SB), Y7
 	VFMADD213PD  Y7, Y5, Y6
 	VBROADCASTSD vectorConstants<>+460(SB), Y7
+	VFMADD213PD  Y7, Y5, Y6
+	VBROADCASTSD vectorConstants<>+468(SB), Y7
 	VFMADD213PD  Y7, Y5, Y6
 	VMULPD       Y6, Y5, Y5
 	VADDPD       Y5, Y5, Y5
@@ -9967,23 +10369,21 @@ loop:
 	PREFETCHT0   1024(AX)(SI*8)
 	PREFETCHT0   1024(CX)(SI*8)
 	PREFETCHT0   1024(DX)(SI*8)
-	VBROADCASTSD vectorConstants<>+364(SB), Y1
+	VBROADCASTSD vectorConstants<>+372(SB), Y1
 	VMASKMOVPD   (DX)(SI*8), Y0, Y2
 	VMINPD       Y2, Y1, Y1
-	VBROADCASTSD vectorConstants<>+340(SB), Y2
+	VBROADCASTSD vectorConstants<>+348(SB), Y2
 	VORPD        Y2, Y1, Y1
-	VBROADCASTSD vectorConstants<>+188(SB), Y2
-	VBROADCASTSD vectorConstants<>+196(SB), Y3
+	VBROADCASTSD vectorConstants<>+204(SB), Y2
+	VBROADCASTSD vectorConstants<>+212(SB), Y3
 	VFMADD231PD  Y2, Y1, Y3
-	VBROADCASTSD vectorConstants<>+196(SB), Y2
+	VBROADCASTSD vectorConstants<>+212(SB), Y2
 	VSUBPD       Y2, Y3, Y2
-	VBROADCASTSD vectorConstants<>+204(SB), Y4
+	VBROADCASTSD vectorConstants<>+220(SB), Y4
 	VFMADD231PD  Y4, Y2, Y1
-	VBROADCASTSD vectorConstants<>+212(SB), Y4
+	VBROADCASTSD vectorConstants<>+228(SB), Y4
 	VFMADD231PD  Y4, Y2, Y1
-	VBROADCASTSD vectorConstants<>+228(SB), Y2
-	VBROADCASTSD vectorConstants<>+236(SB), Y4
-	VFMADD213PD  Y4, Y1, Y2
+	VBROADCASTSD vectorConstants<>+236(SB), Y2
 	VBROADCASTSD vectorConstants<>+244(SB), Y4
 	VFMADD213PD  Y4, Y1, Y2
 	VBROADCASTSD vectorConstants<>+252(SB), Y4
@@ -10004,19 +10404,21 @@ loop:
 	VFMADD213PD  Y4, Y1, Y2
 	VBROADCASTSD vectorConstants<>+316(SB), Y4
 	VFMADD213PD  Y4, Y1, Y2
-	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VBROADCASTSD vectorConstants<>+324(SB), Y4
+	VFMADD213PD  Y4, Y1, Y2
+	VBROADCASTSD vectorConstants<>+180(SB), Y4
 	VPSLLQ       $0x34, Y3, Y3
 	VPADDQ       Y4, Y3, Y3
 	VMULPD       Y1, Y1, Y4
 	VFMADD213PD  Y1, Y4, Y2
-	VBROADCASTSD vectorConstants<>+220(SB), Y1
+	VBROADCASTSD vectorConstants<>+180(SB), Y1
 	VSUBPD       Y3, Y1, Y1
 	VFNMADD231PD Y2, Y3, Y1
 	VMASKMOVPD   (CX)(SI*8), Y0, Y2
 	VMULPD       Y1, Y2, Y1
-	VBROADCASTSD vectorConstants<>+348(SB), Y2
+	VBROADCASTSD vectorConstants<>+356(SB), Y2
 	VANDPD       Y2, Y1, Y2
-	VBROADCASTSD vectorConstants<>+324(SB), Y3
+	VBROADCASTSD vectorConstants<>+332(SB), Y3
 	VCMPPD       $0x15, Y3, Y2, Y2
 	VANDPD       Y1, Y2, Y1
 	TESTQ        BX, BX
@@ -10059,27 +10461,25 @@ loop:
 	PREFETCHT0   1024(AX)(BX*8)
 	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y1, Y2
-	VBROADCASTSD vectorConstants<>+468(SB), Y3
-	VBROADCASTSD vectorConstants<>+348(SB), Y4
+	VBROADCASTSD vectorConstants<>+476(SB), Y3
+	VBROADCASTSD vectorConstants<>+356(SB), Y4
 	VANDPD       Y4, Y2, Y4
 	VMINPD       Y4, Y3, Y3
-	VBROADCASTSD vectorConstants<>+340(SB), Y4
+	VBROADCASTSD vectorConstants<>+348(SB), Y4
 	VORPD        Y4, Y3, Y4
-	VBROADCASTSD vectorConstants<>+180(SB), Y5
+	VBROADCASTSD vectorConstants<>+196(SB), Y5
 	VCMPPD       $0x15, Y5, Y4, Y5
 	VANDPD       Y4, Y5, Y4
-	VBROADCASTSD vectorConstants<>+188(SB), Y6
-	VBROADCASTSD vectorConstants<>+196(SB), Y7
+	VBROADCASTSD vectorConstants<>+204(SB), Y6
+	VBROADCASTSD vectorConstants<>+212(SB), Y7
 	VFMADD231PD  Y6, Y4, Y7
-	VBROADCASTSD vectorConstants<>+196(SB), Y6
+	VBROADCASTSD vectorConstants<>+212(SB), Y6
 	VSUBPD       Y6, Y7, Y6
-	VBROADCASTSD vectorConstants<>+204(SB), Y8
+	VBROADCASTSD vectorConstants<>+220(SB), Y8
 	VFMADD231PD  Y8, Y6, Y4
-	VBROADCASTSD vectorConstants<>+212(SB), Y8
+	VBROADCASTSD vectorConstants<>+228(SB), Y8
 	VFMADD231PD  Y8, Y6, Y4
-	VBROADCASTSD vectorConstants<>+228(SB), Y6
-	VBROADCASTSD vectorConstants<>+236(SB), Y8
-	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+236(SB), Y6
 	VBROADCASTSD vectorConstants<>+244(SB), Y8
 	VFMADD213PD  Y8, Y4, Y6
 	VBROADCASTSD vectorConstants<>+252(SB), Y8
@@ -10100,29 +10500,31 @@ loop:
 	VFMADD213PD  Y8, Y4, Y6
 	VBROADCASTSD vectorConstants<>+316(SB), Y8
 	VFMADD213PD  Y8, Y4, Y6
-	VBROADCASTSD vectorConstants<>+220(SB), Y8
+	VBROADCASTSD vectorConstants<>+324(SB), Y8
 	VFMADD213PD  Y8, Y4, Y6
-	VBROADCASTSD vectorConstants<>+220(SB), Y8
+	VBROADCASTSD vectorConstants<>+180(SB), Y8
 	VFMADD213PD  Y8, Y4, Y6
-	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VBROADCASTSD vectorConstants<>+180(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+180(SB), Y4
 	VPSLLQ       $0x34, Y7, Y7
 	VPADDQ       Y4, Y7, Y7
 	VMULPD       Y7, Y6, Y4
-	VBROADCASTSD vectorConstants<>+324(SB), Y6
+	VBROADCASTSD vectorConstants<>+332(SB), Y6
 	VCMPPD       $0x15, Y6, Y4, Y6
 	VANDPD       Y4, Y6, Y4
 	VANDPD       Y4, Y5, Y4
-	VBROADCASTSD vectorConstants<>+220(SB), Y5
-	VBROADCASTSD vectorConstants<>+220(SB), Y6
+	VBROADCASTSD vectorConstants<>+180(SB), Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y6
 	VADDPD       Y6, Y4, Y6
 	VDIVPD       Y6, Y5, Y5
 	VCMPPD       $0x16, Y0, Y2, Y6
 	VMULPD       Y5, Y3, Y3
 	VANDPD       Y2, Y6, Y2
 	VFNMADD231PD Y4, Y3, Y2
-	VBROADCASTSD vectorConstants<>+348(SB), Y3
+	VBROADCASTSD vectorConstants<>+356(SB), Y3
 	VANDPD       Y3, Y2, Y3
-	VBROADCASTSD vectorConstants<>+324(SB), Y4
+	VBROADCASTSD vectorConstants<>+332(SB), Y4
 	VCMPPD       $0x15, Y4, Y3, Y3
 	VANDPD       Y2, Y3, Y2
 	TESTQ        DX, DX
@@ -10167,27 +10569,25 @@ loop:
 	PREFETCHT0   1024(CX)(SI*8)
 	PREFETCHT0   1024(DX)(SI*8)
 	VMASKMOVPD   (DX)(SI*8), Y1, Y2
-	VBROADCASTSD vectorConstants<>+468(SB), Y3
-	VBROADCASTSD vectorConstants<>+348(SB), Y4
+	VBROADCASTSD vectorConstants<>+476(SB), Y3
+	VBROADCASTSD vectorConstants<>+356(SB), Y4
 	VANDPD       Y4, Y2, Y4
 	VMINPD       Y4, Y3, Y3
-	VBROADCASTSD vectorConstants<>+340(SB), Y4
+	VBROADCASTSD vectorConstants<>+348(SB), Y4
 	VORPD        Y4, Y3, Y4
-	VBROADCASTSD vectorConstants<>+180(SB), Y5
+	VBROADCASTSD vectorConstants<>+196(SB), Y5
 	VCMPPD       $0x15, Y5, Y4, Y5
 	VANDPD       Y4, Y5, Y4
-	VBROADCASTSD vectorConstants<>+188(SB), Y6
-	VBROADCASTSD vectorConstants<>+196(SB), Y7
+	VBROADCASTSD vectorConstants<>+204(SB), Y6
+	VBROADCASTSD vectorConstants<>+212(SB), Y7
 	VFMADD231PD  Y6, Y4, Y7
-	VBROADCASTSD vectorConstants<>+196(SB), Y6
+	VBROADCASTSD vectorConstants<>+212(SB), Y6
 	VSUBPD       Y6, Y7, Y6
-	VBROADCASTSD vectorConstants<>+204(SB), Y8
+	VBROADCASTSD vectorConstants<>+220(SB), Y8
 	VFMADD231PD  Y8, Y6, Y4
-	VBROADCASTSD vectorConstants<>+212(SB), Y8
+	VBROADCASTSD vectorConstants<>+228(SB), Y8
 	VFMADD231PD  Y8, Y6, Y4
-	VBROADCASTSD vectorConstants<>+228(SB), Y6
-	VBROADCASTSD vectorConstants<>+236(SB), Y8
-	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+236(SB), Y6
 	VBROADCASTSD vectorConstants<>+244(SB), Y8
 	VFMADD213PD  Y8, Y4, Y6
 	VBROADCASTSD vectorConstants<>+252(SB), Y8
@@ -10208,35 +10608,37 @@ loop:
 	VFMADD213PD  Y8, Y4, Y6
 	VBROADCASTSD vectorConstants<>+316(SB), Y8
 	VFMADD213PD  Y8, Y4, Y6
-	VBROADCASTSD vectorConstants<>+220(SB), Y8
+	VBROADCASTSD vectorConstants<>+324(SB), Y8
 	VFMADD213PD  Y8, Y4, Y6
-	VBROADCASTSD vectorConstants<>+220(SB), Y8
+	VBROADCASTSD vectorConstants<>+180(SB), Y8
 	VFMADD213PD  Y8, Y4, Y6
-	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VBROADCASTSD vectorConstants<>+180(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+180(SB), Y4
 	VPSLLQ       $0x34, Y7, Y7
 	VPADDQ       Y4, Y7, Y7
 	VMULPD       Y7, Y6, Y4
-	VBROADCASTSD vectorConstants<>+324(SB), Y6
+	VBROADCASTSD vectorConstants<>+332(SB), Y6
 	VCMPPD       $0x15, Y6, Y4, Y6
 	VANDPD       Y4, Y6, Y4
 	VANDPD       Y4, Y5, Y4
-	VBROADCASTSD vectorConstants<>+220(SB), Y5
-	VBROADCASTSD vectorConstants<>+220(SB), Y6
+	VBROADCASTSD vectorConstants<>+180(SB), Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y6
 	VADDPD       Y6, Y4, Y6
 	VDIVPD       Y6, Y5, Y5
-	VBROADCASTSD vectorConstants<>+220(SB), Y6
+	VBROADCASTSD vectorConstants<>+180(SB), Y6
 	VFNMADD231PD Y5, Y3, Y6
 	VMULPD       Y6, Y5, Y3
 	VCMPPD       $0x16, Y0, Y2, Y2
-	VBROADCASTSD vectorConstants<>+220(SB), Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y5
 	VFNMADD231PD Y3, Y4, Y5
 	VMULPD       Y3, Y4, Y3
 	VBLENDVPD    Y2, Y5, Y3, Y2
 	VMASKMOVPD   (CX)(SI*8), Y1, Y3
 	VMULPD       Y2, Y3, Y2
-	VBROADCASTSD vectorConstants<>+348(SB), Y3
+	VBROADCASTSD vectorConstants<>+356(SB), Y3
 	VANDPD       Y3, Y2, Y3
-	VBROADCASTSD vectorConstants<>+324(SB), Y4
+	VBROADCASTSD vectorConstants<>+332(SB), Y4
 	VCMPPD       $0x15, Y4, Y3, Y3
 	VANDPD       Y2, Y3, Y2
 	TESTQ        BX, BX
@@ -10279,28 +10681,26 @@ loop:
 	PREFETCHT0   1024(AX)(BX*8)
 	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y1, Y2
-	VBROADCASTSD vectorConstants<>+364(SB), Y3
-	VBROADCASTSD vectorConstants<>+348(SB), Y4
+	VBROADCASTSD vectorConstants<>+372(SB), Y3
+	VBROADCASTSD vectorConstants<>+356(SB), Y4
 	VANDPD       Y4, Y2, Y4
 	VMINPD       Y4, Y3, Y3
 	VMULPD       Y3, Y3, Y4
-	VBROADCASTSD vectorConstants<>+476(SB), Y5
+	VBROADCASTSD vectorConstants<>+484(SB), Y5
 	VMULPD       Y5, Y4, Y5
-	VBROADCASTSD vectorConstants<>+180(SB), Y6
+	VBROADCASTSD vectorConstants<>+196(SB), Y6
 	VCMPPD       $0x15, Y6, Y5, Y6
 	VANDPD       Y5, Y6, Y5
-	VBROADCASTSD vectorConstants<>+188(SB), Y7
-	VBROADCASTSD vectorConstants<>+196(SB), Y8
+	VBROADCASTSD vectorConstants<>+204(SB), Y7
+	VBROADCASTSD vectorConstants<>+212(SB), Y8
 	VFMADD231PD  Y7, Y5, Y8
-	VBROADCASTSD vectorConstants<>+196(SB), Y7
+	VBROADCASTSD vectorConstants<>+212(SB), Y7
 	VSUBPD       Y7, Y8, Y7
-	VBROADCASTSD vectorConstants<>+204(SB), Y9
+	VBROADCASTSD vectorConstants<>+220(SB), Y9
 	VFMADD231PD  Y9, Y7, Y5
-	VBROADCASTSD vectorConstants<>+212(SB), Y9
+	VBROADCASTSD vectorConstants<>+228(SB), Y9
 	VFMADD231PD  Y9, Y7, Y5
-	VBROADCASTSD vectorConstants<>+228(SB), Y7
-	VBROADCASTSD vectorConstants<>+236(SB), Y9
-	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+236(SB), Y7
 	VBROADCASTSD vectorConstants<>+244(SB), Y9
 	VFMADD213PD  Y9, Y5, Y7
 	VBROADCASTSD vectorConstants<>+252(SB), Y9
@@ -10321,34 +10721,34 @@ loop:
 	VFMADD213PD  Y9, Y5, Y7
 	VBROADCASTSD vectorConstants<>+316(SB), Y9
 	VFMADD213PD  Y9, Y5, Y7
-	VBROADCASTSD vectorConstants<>+220(SB), Y9
+	VBROADCASTSD vectorConstants<>+324(SB), Y9
 	VFMADD213PD  Y9, Y5, Y7
-	VBROADCASTSD vectorConstants<>+220(SB), Y9
+	VBROADCASTSD vectorConstants<>+180(SB), Y9
 	VFMADD213PD  Y9, Y5, Y7
-	VBROADCASTSD vectorConstants<>+220(SB), Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+180(SB), Y5
 	VPSLLQ       $0x34, Y8, Y8
 	VPADDQ       Y5, Y8, Y8
 	VMULPD       Y8, Y7, Y5
-	VBROADCASTSD vectorConstants<>+324(SB), Y7
+	VBROADCASTSD vectorConstants<>+332(SB), Y7
 	VCMPPD       $0x15, Y7, Y5, Y7
 	VANDPD       Y5, Y7, Y5
 	VANDPD       Y5, Y6, Y5
 	VMOVUPD      Y3, Y6
 	VFMSUB213PD  Y4, Y3, Y6
-	VBROADCASTSD vectorConstants<>+476(SB), Y4
+	VBROADCASTSD vectorConstants<>+484(SB), Y4
 	VMULPD       Y4, Y6, Y4
 	VMOVUPD      Y5, Y6
 	VFMADD231PD  Y4, Y5, Y6
-	VBROADCASTSD vectorConstants<>+220(SB), Y4
-	VBROADCASTSD vectorConstants<>+484(SB), Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y4
+	VBROADCASTSD vectorConstants<>+492(SB), Y5
 	VADDPD       Y5, Y3, Y5
 	VDIVPD       Y5, Y4, Y4
-	VBROADCASTSD vectorConstants<>+484(SB), Y5
+	VBROADCASTSD vectorConstants<>+492(SB), Y5
 	VSUBPD       Y5, Y3, Y5
 	VMULPD       Y4, Y5, Y5
-	VBROADCASTSD vectorConstants<>+492(SB), Y7
-	VBROADCASTSD vectorConstants<>+500(SB), Y8
-	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+500(SB), Y7
 	VBROADCASTSD vectorConstants<>+508(SB), Y8
 	VFMADD213PD  Y8, Y5, Y7
 	VBROADCASTSD vectorConstants<>+516(SB), Y8
@@ -10393,14 +10793,16 @@ loop:
 	VFMADD213PD  Y8, Y5, Y7
 	VBROADCASTSD vectorConstants<>+676(SB), Y8
 	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+684(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
 	VMULPD       Y7, Y4, Y4
 	VCMPPD       $0x16, Y0, Y2, Y5
 	VMULPD       Y4, Y3, Y3
 	VANDPD       Y2, Y5, Y2
 	VFNMADD231PD Y6, Y3, Y2
-	VBROADCASTSD vectorConstants<>+348(SB), Y3
+	VBROADCASTSD vectorConstants<>+356(SB), Y3
 	VANDPD       Y3, Y2, Y3
-	VBROADCASTSD vectorConstants<>+324(SB), Y4
+	VBROADCASTSD vectorConstants<>+332(SB), Y4
 	VCMPPD       $0x15, Y4, Y3, Y3
 	VANDPD       Y2, Y3, Y2
 	TESTQ        DX, DX
@@ -10445,28 +10847,26 @@ loop:
 	PREFETCHT0   1024(CX)(SI*8)
 	PREFETCHT0   1024(DX)(SI*8)
 	VMASKMOVPD   (DX)(SI*8), Y1, Y2
-	VBROADCASTSD vectorConstants<>+364(SB), Y3
-	VBROADCASTSD vectorConstants<>+348(SB), Y4
+	VBROADCASTSD vectorConstants<>+372(SB), Y3
+	VBROADCASTSD vectorConstants<>+356(SB), Y4
 	VANDPD       Y4, Y2, Y4
 	VMINPD       Y4, Y3, Y3
 	VMULPD       Y3, Y3, Y4
-	VBROADCASTSD vectorConstants<>+476(SB), Y5
+	VBROADCASTSD vectorConstants<>+484(SB), Y5
 	VMULPD       Y5, Y4, Y5
-	VBROADCASTSD vectorConstants<>+180(SB), Y6
+	VBROADCASTSD vectorConstants<>+196(SB), Y6
 	VCMPPD       $0x15, Y6, Y5, Y6
 	VANDPD       Y5, Y6, Y5
-	VBROADCASTSD vectorConstants<>+188(SB), Y7
-	VBROADCASTSD vectorConstants<>+196(SB), Y8
+	VBROADCASTSD vectorConstants<>+204(SB), Y7
+	VBROADCASTSD vectorConstants<>+212(SB), Y8
 	VFMADD231PD  Y7, Y5, Y8
-	VBROADCASTSD vectorConstants<>+196(SB), Y7
+	VBROADCASTSD vectorConstants<>+212(SB), Y7
 	VSUBPD       Y7, Y8, Y7
-	VBROADCASTSD vectorConstants<>+204(SB), Y9
+	VBROADCASTSD vectorConstants<>+220(SB), Y9
 	VFMADD231PD  Y9, Y7, Y5
-	VBROADCASTSD vectorConstants<>+212(SB), Y9
+	VBROADCASTSD vectorConstants<>+228(SB), Y9
 	VFMADD231PD  Y9, Y7, Y5
-	VBROADCASTSD vectorConstants<>+228(SB), Y7
-	VBROADCASTSD vectorConstants<>+236(SB), Y9
-	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+236(SB), Y7
 	VBROADCASTSD vectorConstants<>+244(SB), Y9
 	VFMADD213PD  Y9, Y5, Y7
 	VBROADCASTSD vectorConstants<>+252(SB), Y9
@@ -10487,34 +10887,34 @@ loop:
 	VFMADD213PD  Y9, Y5, Y7
 	VBROADCASTSD vectorConstants<>+316(SB), Y9
 	VFMADD213PD  Y9, Y5, Y7
-	VBROADCASTSD vectorConstants<>+220(SB), Y9
+	VBROADCASTSD vectorConstants<>+324(SB), Y9
 	VFMADD213PD  Y9, Y5, Y7
-	VBROADCASTSD vectorConstants<>+220(SB), Y9
+	VBROADCASTSD vectorConstants<>+180(SB), Y9
 	VFMADD213PD  Y9, Y5, Y7
-	VBROADCASTSD vectorConstants<>+220(SB), Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+180(SB), Y5
 	VPSLLQ       $0x34, Y8, Y8
 	VPADDQ       Y5, Y8, Y8
 	VMULPD       Y8, Y7, Y5
-	VBROADCASTSD vectorConstants<>+324(SB), Y7
+	VBROADCASTSD vectorConstants<>+332(SB), Y7
 	VCMPPD       $0x15, Y7, Y5, Y7
 	VANDPD       Y5, Y7, Y5
 	VANDPD       Y5, Y6, Y5
 	VMOVUPD      Y3, Y6
 	VFMSUB213PD  Y4, Y3, Y6
-	VBROADCASTSD vectorConstants<>+476(SB), Y4
+	VBROADCASTSD vectorConstants<>+484(SB), Y4
 	VMULPD       Y4, Y6, Y4
 	VMOVUPD      Y5, Y6
 	VFMADD231PD  Y4, Y5, Y6
-	VBROADCASTSD vectorConstants<>+220(SB), Y4
-	VBROADCASTSD vectorConstants<>+484(SB), Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y4
+	VBROADCASTSD vectorConstants<>+492(SB), Y5
 	VADDPD       Y5, Y3, Y5
 	VDIVPD       Y5, Y4, Y4
-	VBROADCASTSD vectorConstants<>+484(SB), Y5
+	VBROADCASTSD vectorConstants<>+492(SB), Y5
 	VSUBPD       Y5, Y3, Y5
 	VMULPD       Y4, Y5, Y5
-	VBROADCASTSD vectorConstants<>+492(SB), Y7
-	VBROADCASTSD vectorConstants<>+500(SB), Y8
-	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+500(SB), Y7
 	VBROADCASTSD vectorConstants<>+508(SB), Y8
 	VFMADD213PD  Y8, Y5, Y7
 	VBROADCASTSD vectorConstants<>+516(SB), Y8
@@ -10559,20 +10959,22 @@ loop:
 	VFMADD213PD  Y8, Y5, Y7
 	VBROADCASTSD vectorConstants<>+676(SB), Y8
 	VFMADD213PD  Y8, Y5, Y7
+	VBROADCASTSD vectorConstants<>+684(SB), Y8
+	VFMADD213PD  Y8, Y5, Y7
 	VMULPD       Y7, Y4, Y4
-	VBROADCASTSD vectorConstants<>+684(SB), Y5
+	VBROADCASTSD vectorConstants<>+692(SB), Y5
 	VMOVUPD      Y4, Y4
 	VFNMADD231PD Y5, Y3, Y4
 	VCMPPD       $0x16, Y0, Y2, Y2
-	VBROADCASTSD vectorConstants<>+220(SB), Y3
+	VBROADCASTSD vectorConstants<>+180(SB), Y3
 	VFNMADD231PD Y4, Y6, Y3
 	VMULPD       Y4, Y6, Y4
 	VBLENDVPD    Y2, Y3, Y4, Y2
 	VMASKMOVPD   (CX)(SI*8), Y1, Y3
 	VMULPD       Y2, Y3, Y2
-	VBROADCASTSD vectorConstants<>+348(SB), Y3
+	VBROADCASTSD vectorConstants<>+356(SB), Y3
 	VANDPD       Y3, Y2, Y3
-	VBROADCASTSD vectorConstants<>+324(SB), Y4
+	VBROADCASTSD vectorConstants<>+332(SB), Y4
 	VCMPPD       $0x15, Y4, Y3, Y3
 	VANDPD       Y2, Y3, Y2
 	TESTQ        BX, BX
@@ -10615,32 +11017,30 @@ loop:
 	PREFETCHT0   1024(AX)(BX*8)
 	PREFETCHT0   1024(CX)(BX*8)
 	VMASKMOVPD   (CX)(BX*8), Y1, Y2
-	VBROADCASTSD vectorConstants<>+692(SB), Y3
-	VBROADCASTSD vectorConstants<>+348(SB), Y4
+	VBROADCASTSD vectorConstants<>+700(SB), Y3
+	VBROADCASTSD vectorConstants<>+356(SB), Y4
 	VANDPD       Y4, Y2, Y4
 	VMINPD       Y4, Y3, Y3
 	VMULPD       Y3, Y3, Y4
-	VBROADCASTSD vectorConstants<>+700(SB), Y5
-	VBROADCASTSD vectorConstants<>+708(SB), Y6
+	VBROADCASTSD vectorConstants<>+708(SB), Y5
+	VBROADCASTSD vectorConstants<>+716(SB), Y6
 	VFMADD231PD  Y5, Y4, Y6
 	VMULPD       Y6, Y3, Y4
-	VBROADCASTSD vectorConstants<>+340(SB), Y5
+	VBROADCASTSD vectorConstants<>+348(SB), Y5
 	VORPD        Y5, Y4, Y4
-	VBROADCASTSD vectorConstants<>+180(SB), Y5
+	VBROADCASTSD vectorConstants<>+196(SB), Y5
 	VCMPPD       $0x15, Y5, Y4, Y5
 	VANDPD       Y4, Y5, Y4
-	VBROADCASTSD vectorConstants<>+188(SB), Y6
-	VBROADCASTSD vectorConstants<>+196(SB), Y7
+	VBROADCASTSD vectorConstants<>+204(SB), Y6
+	VBROADCASTSD vectorConstants<>+212(SB), Y7
 	VFMADD231PD  Y6, Y4, Y7
-	VBROADCASTSD vectorConstants<>+196(SB), Y6
+	VBROADCASTSD vectorConstants<>+212(SB), Y6
 	VSUBPD       Y6, Y7, Y6
-	VBROADCASTSD vectorConstants<>+204(SB), Y8
+	VBROADCASTSD vectorConstants<>+220(SB), Y8
 	VFMADD231PD  Y8, Y6, Y4
-	VBROADCASTSD vectorConstants<>+212(SB), Y8
+	VBROADCASTSD vectorConstants<>+228(SB), Y8
 	VFMADD231PD  Y8, Y6, Y4
-	VBROADCASTSD vectorConstants<>+228(SB), Y6
-	VBROADCASTSD vectorConstants<>+236(SB), Y8
-	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+236(SB), Y6
 	VBROADCASTSD vectorConstants<>+244(SB), Y8
 	VFMADD213PD  Y8, Y4, Y6
 	VBROADCASTSD vectorConstants<>+252(SB), Y8
@@ -10661,29 +11061,31 @@ loop:
 	VFMADD213PD  Y8, Y4, Y6
 	VBROADCASTSD vectorConstants<>+316(SB), Y8
 	VFMADD213PD  Y8, Y4, Y6
-	VBROADCASTSD vectorConstants<>+220(SB), Y8
+	VBROADCASTSD vectorConstants<>+324(SB), Y8
 	VFMADD213PD  Y8, Y4, Y6
-	VBROADCASTSD vectorConstants<>+220(SB), Y8
+	VBROADCASTSD vectorConstants<>+180(SB), Y8
 	VFMADD213PD  Y8, Y4, Y6
-	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VBROADCASTSD vectorConstants<>+180(SB), Y8
+	VFMADD213PD  Y8, Y4, Y6
+	VBROADCASTSD vectorConstants<>+180(SB), Y4
 	VPSLLQ       $0x34, Y7, Y7
 	VPADDQ       Y4, Y7, Y7
 	VMULPD       Y7, Y6, Y4
-	VBROADCASTSD vectorConstants<>+324(SB), Y6
+	VBROADCASTSD vectorConstants<>+332(SB), Y6
 	VCMPPD       $0x15, Y6, Y4, Y6
 	VANDPD       Y4, Y6, Y4
 	VANDPD       Y4, Y5, Y4
-	VBROADCASTSD vectorConstants<>+220(SB), Y5
-	VBROADCASTSD vectorConstants<>+220(SB), Y6
+	VBROADCASTSD vectorConstants<>+180(SB), Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y6
 	VADDPD       Y6, Y4, Y6
 	VDIVPD       Y6, Y5, Y5
 	VCMPPD       $0x16, Y0, Y2, Y6
 	VMULPD       Y5, Y3, Y3
 	VANDPD       Y2, Y6, Y2
 	VFNMADD231PD Y4, Y3, Y2
-	VBROADCASTSD vectorConstants<>+348(SB), Y3
+	VBROADCASTSD vectorConstants<>+356(SB), Y3
 	VANDPD       Y3, Y2, Y3
-	VBROADCASTSD vectorConstants<>+324(SB), Y4
+	VBROADCASTSD vectorConstants<>+332(SB), Y4
 	VCMPPD       $0x15, Y4, Y3, Y3
 	VANDPD       Y2, Y3, Y2
 	TESTQ        DX, DX
@@ -10728,32 +11130,30 @@ loop:
 	PREFETCHT0   1024(CX)(SI*8)
 	PREFETCHT0   1024(DX)(SI*8)
 	VMASKMOVPD   (DX)(SI*8), Y1, Y2
-	VBROADCASTSD vectorConstants<>+692(SB), Y3
-	VBROADCASTSD vectorConstants<>+348(SB), Y4
+	VBROADCASTSD vectorConstants<>+700(SB), Y3
+	VBROADCASTSD vectorConstants<>+356(SB), Y4
 	VANDPD       Y4, Y2, Y4
 	VMINPD       Y4, Y3, Y3
 	VMULPD       Y3, Y3, Y4
-	VBROADCASTSD vectorConstants<>+700(SB), Y5
-	VBROADCASTSD vectorConstants<>+708(SB), Y6
+	VBROADCASTSD vectorConstants<>+708(SB), Y5
+	VBROADCASTSD vectorConstants<>+716(SB), Y6
 	VFMADD231PD  Y5, Y4, Y6
 	VMULPD       Y6, Y3, Y5
-	VBROADCASTSD vectorConstants<>+340(SB), Y6
+	VBROADCASTSD vectorConstants<>+348(SB), Y6
 	VORPD        Y6, Y5, Y5
-	VBROADCASTSD vectorConstants<>+180(SB), Y6
+	VBROADCASTSD vectorConstants<>+196(SB), Y6
 	VCMPPD       $0x15, Y6, Y5, Y6
 	VANDPD       Y5, Y6, Y5
-	VBROADCASTSD vectorConstants<>+188(SB), Y7
-	VBROADCASTSD vectorConstants<>+196(SB), Y8
+	VBROADCASTSD vectorConstants<>+204(SB), Y7
+	VBROADCASTSD vectorConstants<>+212(SB), Y8
 	VFMADD231PD  Y7, Y5, Y8
-	VBROADCASTSD vectorConstants<>+196(SB), Y7
+	VBROADCASTSD vectorConstants<>+212(SB), Y7
 	VSUBPD       Y7, Y8, Y7
-	VBROADCASTSD vectorConstants<>+204(SB), Y9
+	VBROADCASTSD vectorConstants<>+220(SB), Y9
 	VFMADD231PD  Y9, Y7, Y5
-	VBROADCASTSD vectorConstants<>+212(SB), Y9
+	VBROADCASTSD vectorConstants<>+228(SB), Y9
 	VFMADD231PD  Y9, Y7, Y5
-	VBROADCASTSD vectorConstants<>+228(SB), Y7
-	VBROADCASTSD vectorConstants<>+236(SB), Y9
-	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+236(SB), Y7
 	VBROADCASTSD vectorConstants<>+244(SB), Y9
 	VFMADD213PD  Y9, Y5, Y7
 	VBROADCASTSD vectorConstants<>+252(SB), Y9
@@ -10774,39 +11174,41 @@ loop:
 	VFMADD213PD  Y9, Y5, Y7
 	VBROADCASTSD vectorConstants<>+316(SB), Y9
 	VFMADD213PD  Y9, Y5, Y7
-	VBROADCASTSD vectorConstants<>+220(SB), Y9
+	VBROADCASTSD vectorConstants<>+324(SB), Y9
 	VFMADD213PD  Y9, Y5, Y7
-	VBROADCASTSD vectorConstants<>+220(SB), Y9
+	VBROADCASTSD vectorConstants<>+180(SB), Y9
 	VFMADD213PD  Y9, Y5, Y7
-	VBROADCASTSD vectorConstants<>+220(SB), Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y9
+	VFMADD213PD  Y9, Y5, Y7
+	VBROADCASTSD vectorConstants<>+180(SB), Y5
 	VPSLLQ       $0x34, Y8, Y8
 	VPADDQ       Y5, Y8, Y8
 	VMULPD       Y8, Y7, Y5
-	VBROADCASTSD vectorConstants<>+324(SB), Y7
+	VBROADCASTSD vectorConstants<>+332(SB), Y7
 	VCMPPD       $0x15, Y7, Y5, Y7
 	VANDPD       Y5, Y7, Y5
 	VANDPD       Y5, Y6, Y5
-	VBROADCASTSD vectorConstants<>+220(SB), Y6
-	VBROADCASTSD vectorConstants<>+220(SB), Y7
+	VBROADCASTSD vectorConstants<>+180(SB), Y6
+	VBROADCASTSD vectorConstants<>+180(SB), Y7
 	VADDPD       Y7, Y5, Y7
 	VDIVPD       Y7, Y6, Y6
-	VBROADCASTSD vectorConstants<>+716(SB), Y7
-	VBROADCASTSD vectorConstants<>+708(SB), Y8
+	VBROADCASTSD vectorConstants<>+724(SB), Y7
+	VBROADCASTSD vectorConstants<>+716(SB), Y8
 	VFMADD231PD  Y7, Y4, Y8
 	VMULPD       Y8, Y3, Y3
-	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VBROADCASTSD vectorConstants<>+180(SB), Y4
 	VFNMADD231PD Y6, Y3, Y4
 	VMULPD       Y4, Y6, Y3
 	VCMPPD       $0x16, Y0, Y2, Y2
-	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VBROADCASTSD vectorConstants<>+180(SB), Y4
 	VFNMADD231PD Y3, Y5, Y4
 	VMULPD       Y3, Y5, Y3
 	VBLENDVPD    Y2, Y4, Y3, Y2
 	VMASKMOVPD   (CX)(SI*8), Y1, Y3
 	VMULPD       Y2, Y3, Y2
-	VBROADCASTSD vectorConstants<>+348(SB), Y3
+	VBROADCASTSD vectorConstants<>+356(SB), Y3
 	VANDPD       Y3, Y2, Y3
-	VBROADCASTSD vectorConstants<>+324(SB), Y4
+	VBROADCASTSD vectorConstants<>+332(SB), Y4
 	VCMPPD       $0x15, Y4, Y3, Y3
 	VANDPD       Y2, Y3, Y2
 	TESTQ        BX, BX
@@ -10857,16 +11259,16 @@ TEXT ·softmax256f64(SB), NOSPLIT, $0-48
 
 row:
 	VMASKMOVPD   (CX)(R8*8), Y0, Y4
-	VBROADCASTSD vectorConstants<>+724(SB), Y5
+	VBROADCASTSD vectorConstants<>+732(SB), Y5
 	VBLENDVPD    Y0, Y4, Y5, Y4
 	VMASKMOVPD   32(CX)(R8*8), Y1, Y5
-	VBROADCASTSD vectorConstants<>+724(SB), Y6
+	VBROADCASTSD vectorConstants<>+732(SB), Y6
 	VBLENDVPD    Y1, Y5, Y6, Y5
 	VMASKMOVPD   64(CX)(R8*8), Y2, Y6
-	VBROADCASTSD vectorConstants<>+724(SB), Y7
+	VBROADCASTSD vectorConstants<>+732(SB), Y7
 	VBLENDVPD    Y2, Y6, Y7, Y6
 	VMASKMOVPD   96(CX)(R8*8), Y3, Y7
-	VBROADCASTSD vectorConstants<>+724(SB), Y8
+	VBROADCASTSD vectorConstants<>+732(SB), Y8
 	VBLENDVPD    Y3, Y7, Y8, Y7
 	VMOVUPD      Y4, Y8
 	VMOVUPD      Y5, Y9
@@ -10883,21 +11285,19 @@ row:
 	ADDQ         $0x08, DX
 	VBROADCASTSD X8, Y8
 	VSUBPD       Y8, Y4, Y4
-	VBROADCASTSD vectorConstants<>+180(SB), Y9
+	VBROADCASTSD vectorConstants<>+196(SB), Y9
 	VCMPPD       $0x15, Y9, Y4, Y9
 	VANDPD       Y4, Y9, Y4
-	VBROADCASTSD vectorConstants<>+188(SB), Y10
-	VBROADCASTSD vectorConstants<>+196(SB), Y11
+	VBROADCASTSD vectorConstants<>+204(SB), Y10
+	VBROADCASTSD vectorConstants<>+212(SB), Y11
 	VFMADD231PD  Y10, Y4, Y11
-	VBROADCASTSD vectorConstants<>+196(SB), Y10
+	VBROADCASTSD vectorConstants<>+212(SB), Y10
 	VSUBPD       Y10, Y11, Y10
-	VBROADCASTSD vectorConstants<>+204(SB), Y12
+	VBROADCASTSD vectorConstants<>+220(SB), Y12
 	VFMADD231PD  Y12, Y10, Y4
-	VBROADCASTSD vectorConstants<>+212(SB), Y12
+	VBROADCASTSD vectorConstants<>+228(SB), Y12
 	VFMADD231PD  Y12, Y10, Y4
-	VBROADCASTSD vectorConstants<>+228(SB), Y10
-	VBROADCASTSD vectorConstants<>+236(SB), Y12
-	VFMADD213PD  Y12, Y4, Y10
+	VBROADCASTSD vectorConstants<>+236(SB), Y10
 	VBROADCASTSD vectorConstants<>+244(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
 	VBROADCASTSD vectorConstants<>+252(SB), Y12
@@ -10918,34 +11318,34 @@ row:
 	VFMADD213PD  Y12, Y4, Y10
 	VBROADCASTSD vectorConstants<>+316(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+220(SB), Y12
+	VBROADCASTSD vectorConstants<>+324(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+220(SB), Y12
+	VBROADCASTSD vectorConstants<>+180(SB), Y12
 	VFMADD213PD  Y12, Y4, Y10
-	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VBROADCASTSD vectorConstants<>+180(SB), Y12
+	VFMADD213PD  Y12, Y4, Y10
+	VBROADCASTSD vectorConstants<>+180(SB), Y4
 	VPSLLQ       $0x34, Y11, Y11
 	VPADDQ       Y4, Y11, Y11
 	VMULPD       Y11, Y10, Y4
-	VBROADCASTSD vectorConstants<>+324(SB), Y10
+	VBROADCASTSD vectorConstants<>+332(SB), Y10
 	VCMPPD       $0x15, Y10, Y4, Y10
 	VANDPD       Y4, Y10, Y4
 	VANDPD       Y4, Y9, Y4
 	VSUBPD       Y8, Y5, Y5
-	VBROADCASTSD vectorConstants<>+180(SB), Y9
+	VBROADCASTSD vectorConstants<>+196(SB), Y9
 	VCMPPD       $0x15, Y9, Y5, Y9
 	VANDPD       Y5, Y9, Y5
-	VBROADCASTSD vectorConstants<>+188(SB), Y10
-	VBROADCASTSD vectorConstants<>+196(SB), Y11
+	VBROADCASTSD vectorConstants<>+204(SB), Y10
+	VBROADCASTSD vectorConstants<>+212(SB), Y11
 	VFMADD231PD  Y10, Y5, Y11
-	VBROADCASTSD vectorConstants<>+196(SB), Y10
+	VBROADCASTSD vectorConstants<>+212(SB), Y10
 	VSUBPD       Y10, Y11, Y10
-	VBROADCASTSD vectorConstants<>+204(SB), Y12
+	VBROADCASTSD vectorConstants<>+220(SB), Y12
 	VFMADD231PD  Y12, Y10, Y5
-	VBROADCASTSD vectorConstants<>+212(SB), Y12
+	VBROADCASTSD vectorConstants<>+228(SB), Y12
 	VFMADD231PD  Y12, Y10, Y5
-	VBROADCASTSD vectorConstants<>+228(SB), Y10
-	VBROADCASTSD vectorConstants<>+236(SB), Y12
-	VFMADD213PD  Y12, Y5, Y10
+	VBROADCASTSD vectorConstants<>+236(SB), Y10
 	VBROADCASTSD vectorConstants<>+244(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
 	VBROADCASTSD vectorConstants<>+252(SB), Y12
@@ -10966,34 +11366,34 @@ row:
 	VFMADD213PD  Y12, Y5, Y10
 	VBROADCASTSD vectorConstants<>+316(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+220(SB), Y12
+	VBROADCASTSD vectorConstants<>+324(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+220(SB), Y12
+	VBROADCASTSD vectorConstants<>+180(SB), Y12
 	VFMADD213PD  Y12, Y5, Y10
-	VBROADCASTSD vectorConstants<>+220(SB), Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y12
+	VFMADD213PD  Y12, Y5, Y10
+	VBROADCASTSD vectorConstants<>+180(SB), Y5
 	VPSLLQ       $0x34, Y11, Y11
 	VPADDQ       Y5, Y11, Y11
 	VMULPD       Y11, Y10, Y5
-	VBROADCASTSD vectorConstants<>+324(SB), Y10
+	VBROADCASTSD vectorConstants<>+332(SB), Y10
 	VCMPPD       $0x15, Y10, Y5, Y10
 	VANDPD       Y5, Y10, Y5
 	VANDPD       Y5, Y9, Y5
 	VSUBPD       Y8, Y6, Y6
-	VBROADCASTSD vectorConstants<>+180(SB), Y9
+	VBROADCASTSD vectorConstants<>+196(SB), Y9
 	VCMPPD       $0x15, Y9, Y6, Y9
 	VANDPD       Y6, Y9, Y6
-	VBROADCASTSD vectorConstants<>+188(SB), Y10
-	VBROADCASTSD vectorConstants<>+196(SB), Y11
+	VBROADCASTSD vectorConstants<>+204(SB), Y10
+	VBROADCASTSD vectorConstants<>+212(SB), Y11
 	VFMADD231PD  Y10, Y6, Y11
-	VBROADCASTSD vectorConstants<>+196(SB), Y10
+	VBROADCASTSD vectorConstants<>+212(SB), Y10
 	VSUBPD       Y10, Y11, Y10
-	VBROADCASTSD vectorConstants<>+204(SB), Y12
+	VBROADCASTSD vectorConstants<>+220(SB), Y12
 	VFMADD231PD  Y12, Y10, Y6
-	VBROADCASTSD vectorConstants<>+212(SB), Y12
+	VBROADCASTSD vectorConstants<>+228(SB), Y12
 	VFMADD231PD  Y12, Y10, Y6
-	VBROADCASTSD vectorConstants<>+228(SB), Y10
-	VBROADCASTSD vectorConstants<>+236(SB), Y12
-	VFMADD213PD  Y12, Y6, Y10
+	VBROADCASTSD vectorConstants<>+236(SB), Y10
 	VBROADCASTSD vectorConstants<>+244(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
 	VBROADCASTSD vectorConstants<>+252(SB), Y12
@@ -11014,34 +11414,34 @@ row:
 	VFMADD213PD  Y12, Y6, Y10
 	VBROADCASTSD vectorConstants<>+316(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+220(SB), Y12
+	VBROADCASTSD vectorConstants<>+324(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+220(SB), Y12
+	VBROADCASTSD vectorConstants<>+180(SB), Y12
 	VFMADD213PD  Y12, Y6, Y10
-	VBROADCASTSD vectorConstants<>+220(SB), Y6
+	VBROADCASTSD vectorConstants<>+180(SB), Y12
+	VFMADD213PD  Y12, Y6, Y10
+	VBROADCASTSD vectorConstants<>+180(SB), Y6
 	VPSLLQ       $0x34, Y11, Y11
 	VPADDQ       Y6, Y11, Y11
 	VMULPD       Y11, Y10, Y6
-	VBROADCASTSD vectorConstants<>+324(SB), Y10
+	VBROADCASTSD vectorConstants<>+332(SB), Y10
 	VCMPPD       $0x15, Y10, Y6, Y10
 	VANDPD       Y6, Y10, Y6
 	VANDPD       Y6, Y9, Y6
 	VSUBPD       Y8, Y7, Y7
-	VBROADCASTSD vectorConstants<>+180(SB), Y8
+	VBROADCASTSD vectorConstants<>+196(SB), Y8
 	VCMPPD       $0x15, Y8, Y7, Y8
 	VANDPD       Y7, Y8, Y7
-	VBROADCASTSD vectorConstants<>+188(SB), Y9
-	VBROADCASTSD vectorConstants<>+196(SB), Y10
+	VBROADCASTSD vectorConstants<>+204(SB), Y9
+	VBROADCASTSD vectorConstants<>+212(SB), Y10
 	VFMADD231PD  Y9, Y7, Y10
-	VBROADCASTSD vectorConstants<>+196(SB), Y9
+	VBROADCASTSD vectorConstants<>+212(SB), Y9
 	VSUBPD       Y9, Y10, Y9
-	VBROADCASTSD vectorConstants<>+204(SB), Y11
+	VBROADCASTSD vectorConstants<>+220(SB), Y11
 	VFMADD231PD  Y11, Y9, Y7
-	VBROADCASTSD vectorConstants<>+212(SB), Y11
+	VBROADCASTSD vectorConstants<>+228(SB), Y11
 	VFMADD231PD  Y11, Y9, Y7
-	VBROADCASTSD vectorConstants<>+228(SB), Y9
-	VBROADCASTSD vectorConstants<>+236(SB), Y11
-	VFMADD213PD  Y11, Y7, Y9
+	VBROADCASTSD vectorConstants<>+236(SB), Y9
 	VBROADCASTSD vectorConstants<>+244(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
 	VBROADCASTSD vectorConstants<>+252(SB), Y11
@@ -11062,15 +11462,17 @@ row:
 	VFMADD213PD  Y11, Y7, Y9
 	VBROADCASTSD vectorConstants<>+316(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+220(SB), Y11
+	VBROADCASTSD vectorConstants<>+324(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+220(SB), Y11
+	VBROADCASTSD vectorConstants<>+180(SB), Y11
 	VFMADD213PD  Y11, Y7, Y9
-	VBROADCASTSD vectorConstants<>+220(SB), Y7
+	VBROADCASTSD vectorConstants<>+180(SB), Y11
+	VFMADD213PD  Y11, Y7, Y9
+	VBROADCASTSD vectorConstants<>+180(SB), Y7
 	VPSLLQ       $0x34, Y10, Y10
 	VPADDQ       Y7, Y10, Y10
 	VMULPD       Y10, Y9, Y7
-	VBROADCASTSD vectorConstants<>+324(SB), Y9
+	VBROADCASTSD vectorConstants<>+332(SB), Y9
 	VCMPPD       $0x15, Y9, Y7, Y9
 	VANDPD       Y7, Y9, Y7
 	VANDPD       Y7, Y8, Y7
@@ -11089,22 +11491,22 @@ row:
 	ADDQ         $0x08, BX
 	VBROADCASTSD X8, Y8
 	VDIVPD       Y8, Y4, Y4
-	VBROADCASTSD vectorConstants<>+324(SB), Y9
+	VBROADCASTSD vectorConstants<>+332(SB), Y9
 	VCMPPD       $0x15, Y9, Y4, Y9
 	VANDPD       Y4, Y9, Y4
 	VMASKMOVPD   Y4, Y0, (AX)(R8*8)
 	VDIVPD       Y8, Y5, Y4
-	VBROADCASTSD vectorConstants<>+324(SB), Y5
+	VBROADCASTSD vectorConstants<>+332(SB), Y5
 	VCMPPD       $0x15, Y5, Y4, Y5
 	VANDPD       Y4, Y5, Y4
 	VMASKMOVPD   Y4, Y1, 32(AX)(R8*8)
 	VDIVPD       Y8, Y6, Y4
-	VBROADCASTSD vectorConstants<>+324(SB), Y5
+	VBROADCASTSD vectorConstants<>+332(SB), Y5
 	VCMPPD       $0x15, Y5, Y4, Y5
 	VANDPD       Y4, Y5, Y4
 	VMASKMOVPD   Y4, Y2, 64(AX)(R8*8)
 	VDIVPD       Y8, Y7, Y4
-	VBROADCASTSD vectorConstants<>+324(SB), Y5
+	VBROADCASTSD vectorConstants<>+332(SB), Y5
 	VCMPPD       $0x15, Y5, Y4, Y5
 	VANDPD       Y4, Y5, Y4
 	VMASKMOVPD   Y4, Y3, 96(AX)(R8*8)
@@ -11121,8 +11523,8 @@ TEXT ·softmaxBackward256f64(SB), NOSPLIT, $0-40
 	MOVQ         dy+8(FP), CX
 	MOVQ         y+16(FP), DX
 	VBROADCASTSD s+32(FP), Y0
-	VBROADCASTSD vectorConstants<>+348(SB), Y1
-	VBROADCASTSD vectorConstants<>+324(SB), Y2
+	VBROADCASTSD vectorConstants<>+356(SB), Y1
+	VBROADCASTSD vectorConstants<>+332(SB), Y2
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y3, Y3, Y3
 	XORQ         SI, SI
@@ -11167,8 +11569,8 @@ TEXT ·quotient256f64(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	VBROADCASTSD divisor+24(FP), Y0
-	VBROADCASTSD vectorConstants<>+348(SB), Y1
-	VBROADCASTSD vectorConstants<>+324(SB), Y2
+	VBROADCASTSD vectorConstants<>+356(SB), Y1
+	VBROADCASTSD vectorConstants<>+332(SB), Y2
 	MOVQ         n+16(FP), DX
 	VPCMPEQD     Y3, Y3, Y3
 	XORQ         BX, BX
@@ -11349,8 +11751,8 @@ TEXT ·momentum256f64(SB), NOSPLIT, $0-56
 	VBROADCASTSD gain+40(FP), Y1
 	VBROADCASTSD rate+48(FP), Y2
 	VPXOR        Y3, Y3, Y3
-	VBROADCASTSD vectorConstants<>+348(SB), Y4
-	VBROADCASTSD vectorConstants<>+324(SB), Y5
+	VBROADCASTSD vectorConstants<>+356(SB), Y4
+	VBROADCASTSD vectorConstants<>+332(SB), Y5
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y6, Y6, Y6
 	XORQ         SI, SI
@@ -11405,8 +11807,8 @@ TEXT ·nesterov256f64(SB), NOSPLIT, $0-56
 	VBROADCASTSD gain+40(FP), Y1
 	VBROADCASTSD rate+48(FP), Y2
 	VPXOR        Y3, Y3, Y3
-	VBROADCASTSD vectorConstants<>+348(SB), Y4
-	VBROADCASTSD vectorConstants<>+324(SB), Y5
+	VBROADCASTSD vectorConstants<>+356(SB), Y4
+	VBROADCASTSD vectorConstants<>+332(SB), Y5
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y6, Y6, Y6
 	XORQ         SI, SI
@@ -11462,8 +11864,8 @@ TEXT ·adaGrad256f64(SB), NOSPLIT, $0-48
 	VBROADCASTSD rate+32(FP), Y0
 	VBROADCASTSD eps+40(FP), Y1
 	VPXOR        Y2, Y2, Y2
-	VBROADCASTSD vectorConstants<>+348(SB), Y3
-	VBROADCASTSD vectorConstants<>+324(SB), Y4
+	VBROADCASTSD vectorConstants<>+356(SB), Y3
+	VBROADCASTSD vectorConstants<>+332(SB), Y4
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y5, Y5, Y5
 	XORQ         SI, SI
@@ -11520,8 +11922,8 @@ TEXT ·rmsProp256f64(SB), NOSPLIT, $0-56
 	VBROADCASTSD rate+40(FP), Y1
 	VBROADCASTSD eps+48(FP), Y2
 	VPXOR        Y3, Y3, Y3
-	VBROADCASTSD vectorConstants<>+348(SB), Y4
-	VBROADCASTSD vectorConstants<>+324(SB), Y5
+	VBROADCASTSD vectorConstants<>+356(SB), Y4
+	VBROADCASTSD vectorConstants<>+332(SB), Y5
 	MOVQ         n+24(FP), BX
 	VPCMPEQD     Y6, Y6, Y6
 	XORQ         SI, SI
@@ -11582,8 +11984,8 @@ TEXT ·adam256f64(SB), NOSPLIT, $0-72
 	VBROADCASTSD rate+56(FP), Y2
 	VBROADCASTSD eps+64(FP), Y3
 	VPXOR        Y4, Y4, Y4
-	VBROADCASTSD vectorConstants<>+348(SB), Y5
-	VBROADCASTSD vectorConstants<>+324(SB), Y6
+	VBROADCASTSD vectorConstants<>+356(SB), Y5
+	VBROADCASTSD vectorConstants<>+332(SB), Y6
 	MOVQ         n+32(FP), SI
 	VPCMPEQD     Y7, Y7, Y7
 	XORQ         DI, DI
@@ -11821,10 +12223,10 @@ done:
 // Requires: AVX, AVX2, SSE2
 TEXT ·max256f64(SB), NOSPLIT, $0-24
 	MOVQ         x+0(FP), AX
-	VBROADCASTSD vectorConstants<>+724(SB), Y0
-	VBROADCASTSD vectorConstants<>+724(SB), Y1
-	VBROADCASTSD vectorConstants<>+724(SB), Y2
-	VBROADCASTSD vectorConstants<>+724(SB), Y3
+	VBROADCASTSD vectorConstants<>+732(SB), Y0
+	VBROADCASTSD vectorConstants<>+732(SB), Y1
+	VBROADCASTSD vectorConstants<>+732(SB), Y2
+	VBROADCASTSD vectorConstants<>+732(SB), Y3
 	VCMPPD       $0x03, Y0, Y0, Y4
 	MOVQ         n+8(FP), CX
 	VPCMPEQD     Y5, Y5, Y5
@@ -11837,25 +12239,25 @@ TEXT ·max256f64(SB), NOSPLIT, $0-24
 
 loop:
 	VMASKMOVPD   (AX)(DX*8), Y5, Y9
-	VBROADCASTSD vectorConstants<>+724(SB), Y10
+	VBROADCASTSD vectorConstants<>+732(SB), Y10
 	VBLENDVPD    Y5, Y9, Y10, Y9
 	VCMPPD       $0x03, Y9, Y9, Y10
 	VORPD        Y10, Y4, Y4
 	VMAXPD       Y0, Y9, Y0
 	VMASKMOVPD   32(AX)(DX*8), Y6, Y9
-	VBROADCASTSD vectorConstants<>+724(SB), Y10
+	VBROADCASTSD vectorConstants<>+732(SB), Y10
 	VBLENDVPD    Y6, Y9, Y10, Y9
 	VCMPPD       $0x03, Y9, Y9, Y10
 	VORPD        Y10, Y4, Y4
 	VMAXPD       Y1, Y9, Y1
 	VMASKMOVPD   64(AX)(DX*8), Y7, Y9
-	VBROADCASTSD vectorConstants<>+724(SB), Y10
+	VBROADCASTSD vectorConstants<>+732(SB), Y10
 	VBLENDVPD    Y7, Y9, Y10, Y9
 	VCMPPD       $0x03, Y9, Y9, Y10
 	VORPD        Y10, Y4, Y4
 	VMAXPD       Y2, Y9, Y2
 	VMASKMOVPD   96(AX)(DX*8), Y8, Y9
-	VBROADCASTSD vectorConstants<>+724(SB), Y10
+	VBROADCASTSD vectorConstants<>+732(SB), Y10
 	VBLENDVPD    Y8, Y9, Y10, Y9
 	VCMPPD       $0x03, Y9, Y9, Y10
 	VORPD        Y10, Y4, Y4
@@ -11909,38 +12311,36 @@ TEXT ·logs256f64(SB), NOSPLIT, $0-24
 
 loop:
 	VMASKMOVPD   (CX)(BX*8), Y0, Y1
-	VBROADCASTSD vectorConstants<>+324(SB), Y2
+	VBROADCASTSD vectorConstants<>+332(SB), Y2
 	VCMPPD       $0x11, Y2, Y1, Y2
-	VBROADCASTSD vectorConstants<>+812(SB), Y3
+	VBROADCASTSD vectorConstants<>+820(SB), Y3
 	VMULPD       Y3, Y1, Y3
 	VBLENDVPD    Y2, Y3, Y1, Y3
 	VPSRLQ       $0x34, Y3, Y4
-	VBROADCASTSD vectorConstants<>+820(SB), Y5
-	VORPD        Y5, Y4, Y4
 	VBROADCASTSD vectorConstants<>+828(SB), Y5
-	VBROADCASTSD vectorConstants<>+836(SB), Y6
+	VORPD        Y5, Y4, Y4
+	VBROADCASTSD vectorConstants<>+836(SB), Y5
+	VBROADCASTSD vectorConstants<>+844(SB), Y6
 	VBLENDVPD    Y2, Y5, Y6, Y2
 	VSUBPD       Y2, Y4, Y2
-	VBROADCASTSD vectorConstants<>+844(SB), Y4
-	VANDPD       Y4, Y3, Y3
-	VBROADCASTSD vectorConstants<>+316(SB), Y4
-	VORPD        Y4, Y3, Y3
 	VBROADCASTSD vectorConstants<>+852(SB), Y4
+	VANDPD       Y4, Y3, Y3
+	VBROADCASTSD vectorConstants<>+324(SB), Y4
+	VORPD        Y4, Y3, Y3
+	VBROADCASTSD vectorConstants<>+860(SB), Y4
 	VCMPPD       $0x11, Y4, Y3, Y4
 	VADDPD       Y3, Y3, Y5
 	VBLENDVPD    Y4, Y5, Y3, Y3
-	VBROADCASTSD vectorConstants<>+220(SB), Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y5
 	VSUBPD       Y5, Y2, Y5
 	VBLENDVPD    Y4, Y5, Y2, Y2
-	VBROADCASTSD vectorConstants<>+220(SB), Y4
+	VBROADCASTSD vectorConstants<>+180(SB), Y4
 	VADDPD       Y4, Y3, Y4
-	VBROADCASTSD vectorConstants<>+220(SB), Y5
+	VBROADCASTSD vectorConstants<>+180(SB), Y5
 	VSUBPD       Y5, Y3, Y3
 	VDIVPD       Y4, Y3, Y4
 	VMULPD       Y4, Y4, Y5
-	VBROADCASTSD vectorConstants<>+732(SB), Y6
-	VBROADCASTSD vectorConstants<>+740(SB), Y7
-	VFMADD213PD  Y7, Y5, Y6
+	VBROADCASTSD vectorConstants<>+740(SB), Y6
 	VBROADCASTSD vectorConstants<>+748(SB), Y7
 	VFMADD213PD  Y7, Y5, Y6
 	VBROADCASTSD vectorConstants<>+756(SB), Y7
@@ -11957,26 +12357,28 @@ loop:
 	VFMADD213PD  Y7, Y5, Y6
 	VBROADCASTSD vectorConstants<>+804(SB), Y7
 	VFMADD213PD  Y7, Y5, Y6
-	VBROADCASTSD vectorConstants<>+460(SB), Y7
+	VBROADCASTSD vectorConstants<>+812(SB), Y7
+	VFMADD213PD  Y7, Y5, Y6
+	VBROADCASTSD vectorConstants<>+468(SB), Y7
 	VFMADD213PD  Y7, Y5, Y6
 	VMULPD       Y6, Y5, Y5
 	VADDPD       Y5, Y5, Y5
 	VMULPD       Y3, Y4, Y6
 	VFMSUB213PD  Y6, Y4, Y5
-	VBROADCASTSD vectorConstants<>+860(SB), Y4
-	VBROADCASTSD vectorConstants<>+868(SB), Y6
+	VBROADCASTSD vectorConstants<>+868(SB), Y4
+	VBROADCASTSD vectorConstants<>+876(SB), Y6
 	VFMADD231PD  Y6, Y2, Y5
 	VADDPD       Y3, Y5, Y3
 	VFMADD231PD  Y4, Y2, Y3
-	VBROADCASTSD vectorConstants<>+876(SB), Y2
+	VBROADCASTSD vectorConstants<>+884(SB), Y2
 	VCMPPD       $0x15, Y2, Y1, Y2
 	VBLENDVPD    Y2, Y1, Y3, Y2
 	VPXOR        Y3, Y3, Y3
 	VCMPPD       $0x11, Y3, Y1, Y4
-	VBROADCASTSD vectorConstants<>+884(SB), Y5
+	VBROADCASTSD vectorConstants<>+892(SB), Y5
 	VBLENDVPD    Y4, Y5, Y2, Y2
 	VCMPPD       $0x00, Y3, Y1, Y1
-	VBROADCASTSD vectorConstants<>+724(SB), Y3
+	VBROADCASTSD vectorConstants<>+732(SB), Y3
 	VBLENDVPD    Y1, Y3, Y2, Y1
 	TESTQ        DX, DX
 	JGE          full
@@ -12082,13 +12484,13 @@ done:
 	VZEROUPPER
 	RET
 
-// func center256f64(y *float64, x *float64, n int, mean float64)
+// func center256f64(y *float64, x *float64, n int, next int, mean float64)
 // Requires: AVX, AVX2, MMX+
-TEXT ·center256f64(SB), NOSPLIT, $0-32
+TEXT ·center256f64(SB), NOSPLIT, $0-40
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSD mean+24(FP), Y0
-	MOVQ         n+16(FP), DX
+	VBROADCASTSD mean+32(FP), Y0
+	MOVQ         next+24(FP), DX
 	SHLQ         $0x03, DX
 	LEAQ         (CX)(DX*1), DX
 	MOVQ         n+16(FP), BX
@@ -12316,16 +12718,16 @@ done:
 	VZEROUPPER
 	RET
 
-// func normRow256f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+// func normRow256f64(y *float64, d *float64, gamma *float64, beta *float64, n int, next int, inv float64, offset float64)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·normRow256f64(SB), NOSPLIT, $0-56
+TEXT ·normRow256f64(SB), NOSPLIT, $0-64
 	MOVQ         y+0(FP), AX
 	MOVQ         d+8(FP), CX
 	MOVQ         gamma+16(FP), DX
 	MOVQ         beta+24(FP), BX
-	VBROADCASTSD inv+40(FP), Y0
-	VBROADCASTSD offset+48(FP), Y1
-	MOVQ         n+32(FP), SI
+	VBROADCASTSD inv+48(FP), Y0
+	VBROADCASTSD offset+56(FP), Y1
+	MOVQ         next+40(FP), SI
 	SHLQ         $0x03, SI
 	LEAQ         (AX)(SI*1), DI
 	LEAQ         (CX)(SI*1), SI
@@ -12433,24 +12835,24 @@ done:
 	VZEROUPPER
 	RET
 
-// func normRowBackward256f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+// func normRowBackward256f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, next int, mean float64, inv float64, offset float64, slope float64, shift float64)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·normRowBackward256f64(SB), NOSPLIT, $0-88
+TEXT ·normRowBackward256f64(SB), NOSPLIT, $0-96
 	MOVQ         dx+0(FP), AX
 	MOVQ         dgamma+8(FP), CX
 	MOVQ         dbeta+16(FP), DX
 	MOVQ         dy+24(FP), BX
 	MOVQ         x+32(FP), SI
-	MOVQ         n+40(FP), DI
+	MOVQ         next+48(FP), DI
 	SHLQ         $0x03, DI
 	LEAQ         (AX)(DI*1), R8
 	LEAQ         (BX)(DI*1), R9
 	LEAQ         (SI)(DI*1), DI
-	VBROADCASTSD mean+48(FP), Y0
-	VBROADCASTSD inv+56(FP), Y1
-	VBROADCASTSD offset+64(FP), Y2
-	VBROADCASTSD slope+72(FP), Y3
-	VBROADCASTSD shift+80(FP), Y4
+	VBROADCASTSD mean+56(FP), Y0
+	VBROADCASTSD inv+64(FP), Y1
+	VBROADCASTSD offset+72(FP), Y2
+	VBROADCASTSD slope+80(FP), Y3
+	VBROADCASTSD shift+88(FP), Y4
 	MOVQ         n+40(FP), R10
 	VPCMPEQD     Y5, Y5, Y5
 	XORQ         R11, R11
@@ -12547,7 +12949,7 @@ TEXT ·windowSums256f64(SB), NOSPLIT, $0-80
 	MOVQ         x+8(FP), CX
 	VBROADCASTSD divisor+72(FP), Y0
 	VBROADCASTSD divisor+72(FP), Y1
-	VBROADCASTSD vectorConstants<>+220(SB), Y2
+	VBROADCASTSD vectorConstants<>+180(SB), Y2
 	VCMPPD       $0x16, Y2, Y1, Y1
 	VMOVMSKPD    Y1, DX
 	MOVQ         rows+40(FP), BX
@@ -13047,99 +13449,100 @@ DATA vectorConstants<>+164(SB)/4, $0x3d922279
 DATA vectorConstants<>+168(SB)/4, $0x3fcc422a
 DATA vectorConstants<>+172(SB)/4, $0x3e5b33b6
 DATA vectorConstants<>+176(SB)/4, $0xff800000
-DATA vectorConstants<>+180(SB)/8, $0xc086232bdd7abcd3
-DATA vectorConstants<>+188(SB)/8, $0x3ff71547652b82fe
-DATA vectorConstants<>+196(SB)/8, $0x4338000000000000
-DATA vectorConstants<>+204(SB)/8, $0xbfe62e42fefa39ef
-DATA vectorConstants<>+212(SB)/8, $0xbc7abc9e3b39803f
-DATA vectorConstants<>+220(SB)/8, $0x3ff0000000000000
-DATA vectorConstants<>+228(SB)/8, $0x3de6124613a86d09
-DATA vectorConstants<>+236(SB)/8, $0x3e21eed8eff8d898
-DATA vectorConstants<>+244(SB)/8, $0x3e5ae64567f544e4
-DATA vectorConstants<>+252(SB)/8, $0x3e927e4fb7789f5c
-DATA vectorConstants<>+260(SB)/8, $0x3ec71de3a556c734
-DATA vectorConstants<>+268(SB)/8, $0x3efa01a01a01a01a
-DATA vectorConstants<>+276(SB)/8, $0x3f2a01a01a01a01a
-DATA vectorConstants<>+284(SB)/8, $0x3f56c16c16c16c17
-DATA vectorConstants<>+292(SB)/8, $0x3f81111111111111
-DATA vectorConstants<>+300(SB)/8, $0x3fa5555555555555
-DATA vectorConstants<>+308(SB)/8, $0x3fc5555555555555
-DATA vectorConstants<>+316(SB)/8, $0x3fe0000000000000
-DATA vectorConstants<>+324(SB)/8, $0x0010000000000000
-DATA vectorConstants<>+332(SB)/8, $0x4086300000000000
-DATA vectorConstants<>+340(SB)/8, $0x8000000000000000
-DATA vectorConstants<>+348(SB)/8, $0x7fffffffffffffff
-DATA vectorConstants<>+356(SB)/8, $0x4034000000000000
-DATA vectorConstants<>+364(SB)/8, $0x4044000000000000
-DATA vectorConstants<>+372(SB)/8, $0x4000000000000000
-DATA vectorConstants<>+380(SB)/8, $0x3fb4059b92ecf3c5
-DATA vectorConstants<>+388(SB)/8, $0x3fa329db6d517acb
-DATA vectorConstants<>+396(SB)/8, $0x3fabc47c227cdcb2
-DATA vectorConstants<>+404(SB)/8, $0x3fae0a0c4fe58131
-DATA vectorConstants<>+412(SB)/8, $0x3fb111ad29e2626c
-DATA vectorConstants<>+420(SB)/8, $0x3fb3b13505b43f57
-DATA vectorConstants<>+428(SB)/8, $0x3fb745d199b3453a
-DATA vectorConstants<>+436(SB)/8, $0x3fbc71c71bebcf6b
-DATA vectorConstants<>+444(SB)/8, $0x3fc2492492499f9b
-DATA vectorConstants<>+452(SB)/8, $0x3fc9999999999942
-DATA vectorConstants<>+460(SB)/8, $0x3fd5555555555555
-DATA vectorConstants<>+468(SB)/8, $0x4087700000000000
-DATA vectorConstants<>+476(SB)/8, $0xbfe0000000000000
-DATA vectorConstants<>+484(SB)/8, $0x4010000000000000
-DATA vectorConstants<>+492(SB)/8, $0xbe0807adc514718b
-DATA vectorConstants<>+500(SB)/8, $0xbe252af0964bc12e
-DATA vectorConstants<>+508(SB)/8, $0x3e1fc721c83bc9c7
-DATA vectorConstants<>+516(SB)/8, $0x3e54d66095f40ddc
-DATA vectorConstants<>+524(SB)/8, $0x3e4c9f2891012c22
-DATA vectorConstants<>+532(SB)/8, $0xbe76d5da7090fde9
-DATA vectorConstants<>+540(SB)/8, $0xbe84cb88013f1cec
-DATA vectorConstants<>+548(SB)/8, $0x3e923849b426cda0
-DATA vectorConstants<>+556(SB)/8, $0x3eb1233d6e6a7d4f
-DATA vectorConstants<>+564(SB)/8, $0xbea51f90dcaea204
-DATA vectorConstants<>+572(SB)/8, $0xbed8d4aebd7f3809
-DATA vectorConstants<>+580(SB)/8, $0x3ea80b937c87a532
-DATA vectorConstants<>+588(SB)/8, $0x3f026d0984a99fde
-DATA vectorConstants<>+596(SB)/8, $0xbec001ec0c4591b1
-DATA vectorConstants<>+604(SB)/8, $0xbf2e4a42563b8def
-DATA vectorConstants<>+612(SB)/8, $0x3f217a4ae727f53a
-DATA vectorConstants<>+620(SB)/8, $0x3f5ab825fc0cf2f3
-DATA vectorConstants<>+628(SB)/8, $0xbf6c81719d5a487f
-DATA vectorConstants<>+636(SB)/8, $0xbf7ee2761047e234
-DATA vectorConstants<>+644(SB)/8, $0x3faeec4cc3e4d697
-DATA vectorConstants<>+652(SB)/8, $0xbfc7dff2bff683a0
-DATA vectorConstants<>+660(SB)/8, $0x3fd8c6dbf2cfc2b2
-DATA vectorConstants<>+668(SB)/8, $0xbfe373e3a893c28a
-DATA vectorConstants<>+676(SB)/8, $0x3fe82b4bb8c94dce
-DATA vectorConstants<>+684(SB)/8, $0x3fd9884533d43651
-DATA vectorConstants<>+692(SB)/8, $0x4036000000000000
-DATA vectorConstants<>+700(SB)/8, $0x3fb2444f2a4d8b4b
-DATA vectorConstants<>+708(SB)/8, $0x3ff9884533d43651
-DATA vectorConstants<>+716(SB)/8, $0x3fcb6676bf7450f0
-DATA vectorConstants<>+724(SB)/8, $0xfff0000000000000
-DATA vectorConstants<>+732(SB)/8, $0x3fa642c8590b2164
-DATA vectorConstants<>+740(SB)/8, $0x3fa8618618618618
-DATA vectorConstants<>+748(SB)/8, $0x3faaf286bca1af28
-DATA vectorConstants<>+756(SB)/8, $0x3fae1e1e1e1e1e1e
-DATA vectorConstants<>+764(SB)/8, $0x3fb1111111111111
-DATA vectorConstants<>+772(SB)/8, $0x3fb3b13b13b13b14
-DATA vectorConstants<>+780(SB)/8, $0x3fb745d1745d1746
-DATA vectorConstants<>+788(SB)/8, $0x3fbc71c71c71c71c
-DATA vectorConstants<>+796(SB)/8, $0x3fc2492492492492
-DATA vectorConstants<>+804(SB)/8, $0x3fc999999999999a
-DATA vectorConstants<>+812(SB)/8, $0x4350000000000000
-DATA vectorConstants<>+820(SB)/8, $0x4330000000000000
-DATA vectorConstants<>+828(SB)/8, $0x4330000000000434
-DATA vectorConstants<>+836(SB)/8, $0x43300000000003fe
-DATA vectorConstants<>+844(SB)/8, $0x000fffffffffffff
-DATA vectorConstants<>+852(SB)/8, $0x3fe6a09e667f3bcd
-DATA vectorConstants<>+860(SB)/8, $0x3fe62e42fefa39ef
-DATA vectorConstants<>+868(SB)/8, $0x3c7abc9e3b39803f
-DATA vectorConstants<>+876(SB)/8, $0x7ff0000000000000
-DATA vectorConstants<>+884(SB)/8, $0x7ff8000000000000
-DATA vectorConstants<>+892(SB)/4, $0x42b17218
-DATA vectorConstants<>+896(SB)/4, $0x7f800000
-DATA vectorConstants<>+900(SB)/8, $0x40862e42fefa39f0
-GLOBL vectorConstants<>(SB), RODATA|NOPTR, $908
+DATA vectorConstants<>+180(SB)/8, $0x3ff0000000000000
+DATA vectorConstants<>+188(SB)/8, $0xbff0000000000000
+DATA vectorConstants<>+196(SB)/8, $0xc086232bdd7abcd3
+DATA vectorConstants<>+204(SB)/8, $0x3ff71547652b82fe
+DATA vectorConstants<>+212(SB)/8, $0x4338000000000000
+DATA vectorConstants<>+220(SB)/8, $0xbfe62e42fefa39ef
+DATA vectorConstants<>+228(SB)/8, $0xbc7abc9e3b39803f
+DATA vectorConstants<>+236(SB)/8, $0x3de6124613a86d09
+DATA vectorConstants<>+244(SB)/8, $0x3e21eed8eff8d898
+DATA vectorConstants<>+252(SB)/8, $0x3e5ae64567f544e4
+DATA vectorConstants<>+260(SB)/8, $0x3e927e4fb7789f5c
+DATA vectorConstants<>+268(SB)/8, $0x3ec71de3a556c734
+DATA vectorConstants<>+276(SB)/8, $0x3efa01a01a01a01a
+DATA vectorConstants<>+284(SB)/8, $0x3f2a01a01a01a01a
+DATA vectorConstants<>+292(SB)/8, $0x3f56c16c16c16c17
+DATA vectorConstants<>+300(SB)/8, $0x3f81111111111111
+DATA vectorConstants<>+308(SB)/8, $0x3fa5555555555555
+DATA vectorConstants<>+316(SB)/8, $0x3fc5555555555555
+DATA vectorConstants<>+324(SB)/8, $0x3fe0000000000000
+DATA vectorConstants<>+332(SB)/8, $0x0010000000000000
+DATA vectorConstants<>+340(SB)/8, $0x4086300000000000
+DATA vectorConstants<>+348(SB)/8, $0x8000000000000000
+DATA vectorConstants<>+356(SB)/8, $0x7fffffffffffffff
+DATA vectorConstants<>+364(SB)/8, $0x4034000000000000
+DATA vectorConstants<>+372(SB)/8, $0x4044000000000000
+DATA vectorConstants<>+380(SB)/8, $0x4000000000000000
+DATA vectorConstants<>+388(SB)/8, $0x3fb4059b92ecf3c5
+DATA vectorConstants<>+396(SB)/8, $0x3fa329db6d517acb
+DATA vectorConstants<>+404(SB)/8, $0x3fabc47c227cdcb2
+DATA vectorConstants<>+412(SB)/8, $0x3fae0a0c4fe58131
+DATA vectorConstants<>+420(SB)/8, $0x3fb111ad29e2626c
+DATA vectorConstants<>+428(SB)/8, $0x3fb3b13505b43f57
+DATA vectorConstants<>+436(SB)/8, $0x3fb745d199b3453a
+DATA vectorConstants<>+444(SB)/8, $0x3fbc71c71bebcf6b
+DATA vectorConstants<>+452(SB)/8, $0x3fc2492492499f9b
+DATA vectorConstants<>+460(SB)/8, $0x3fc9999999999942
+DATA vectorConstants<>+468(SB)/8, $0x3fd5555555555555
+DATA vectorConstants<>+476(SB)/8, $0x4087700000000000
+DATA vectorConstants<>+484(SB)/8, $0xbfe0000000000000
+DATA vectorConstants<>+492(SB)/8, $0x4010000000000000
+DATA vectorConstants<>+500(SB)/8, $0xbe0807adc514718b
+DATA vectorConstants<>+508(SB)/8, $0xbe252af0964bc12e
+DATA vectorConstants<>+516(SB)/8, $0x3e1fc721c83bc9c7
+DATA vectorConstants<>+524(SB)/8, $0x3e54d66095f40ddc
+DATA vectorConstants<>+532(SB)/8, $0x3e4c9f2891012c22
+DATA vectorConstants<>+540(SB)/8, $0xbe76d5da7090fde9
+DATA vectorConstants<>+548(SB)/8, $0xbe84cb88013f1cec
+DATA vectorConstants<>+556(SB)/8, $0x3e923849b426cda0
+DATA vectorConstants<>+564(SB)/8, $0x3eb1233d6e6a7d4f
+DATA vectorConstants<>+572(SB)/8, $0xbea51f90dcaea204
+DATA vectorConstants<>+580(SB)/8, $0xbed8d4aebd7f3809
+DATA vectorConstants<>+588(SB)/8, $0x3ea80b937c87a532
+DATA vectorConstants<>+596(SB)/8, $0x3f026d0984a99fde
+DATA vectorConstants<>+604(SB)/8, $0xbec001ec0c4591b1
+DATA vectorConstants<>+612(SB)/8, $0xbf2e4a42563b8def
+DATA vectorConstants<>+620(SB)/8, $0x3f217a4ae727f53a
+DATA vectorConstants<>+628(SB)/8, $0x3f5ab825fc0cf2f3
+DATA vectorConstants<>+636(SB)/8, $0xbf6c81719d5a487f
+DATA vectorConstants<>+644(SB)/8, $0xbf7ee2761047e234
+DATA vectorConstants<>+652(SB)/8, $0x3faeec4cc3e4d697
+DATA vectorConstants<>+660(SB)/8, $0xbfc7dff2bff683a0
+DATA vectorConstants<>+668(SB)/8, $0x3fd8c6dbf2cfc2b2
+DATA vectorConstants<>+676(SB)/8, $0xbfe373e3a893c28a
+DATA vectorConstants<>+684(SB)/8, $0x3fe82b4bb8c94dce
+DATA vectorConstants<>+692(SB)/8, $0x3fd9884533d43651
+DATA vectorConstants<>+700(SB)/8, $0x4036000000000000
+DATA vectorConstants<>+708(SB)/8, $0x3fb2444f2a4d8b4b
+DATA vectorConstants<>+716(SB)/8, $0x3ff9884533d43651
+DATA vectorConstants<>+724(SB)/8, $0x3fcb6676bf7450f0
+DATA vectorConstants<>+732(SB)/8, $0xfff0000000000000
+DATA vectorConstants<>+740(SB)/8, $0x3fa642c8590b2164
+DATA vectorConstants<>+748(SB)/8, $0x3fa8618618618618
+DATA vectorConstants<>+756(SB)/8, $0x3faaf286bca1af28
+DATA vectorConstants<>+764(SB)/8, $0x3fae1e1e1e1e1e1e
+DATA vectorConstants<>+772(SB)/8, $0x3fb1111111111111
+DATA vectorConstants<>+780(SB)/8, $0x3fb3b13b13b13b14
+DATA vectorConstants<>+788(SB)/8, $0x3fb745d1745d1746
+DATA vectorConstants<>+796(SB)/8, $0x3fbc71c71c71c71c
+DATA vectorConstants<>+804(SB)/8, $0x3fc2492492492492
+DATA vectorConstants<>+812(SB)/8, $0x3fc999999999999a
+DATA vectorConstants<>+820(SB)/8, $0x4350000000000000
+DATA vectorConstants<>+828(SB)/8, $0x4330000000000000
+DATA vectorConstants<>+836(SB)/8, $0x4330000000000434
+DATA vectorConstants<>+844(SB)/8, $0x43300000000003fe
+DATA vectorConstants<>+852(SB)/8, $0x000fffffffffffff
+DATA vectorConstants<>+860(SB)/8, $0x3fe6a09e667f3bcd
+DATA vectorConstants<>+868(SB)/8, $0x3fe62e42fefa39ef
+DATA vectorConstants<>+876(SB)/8, $0x3c7abc9e3b39803f
+DATA vectorConstants<>+884(SB)/8, $0x7ff0000000000000
+DATA vectorConstants<>+892(SB)/8, $0x7ff8000000000000
+DATA vectorConstants<>+900(SB)/4, $0x42b17218
+DATA vectorConstants<>+904(SB)/4, $0x7f800000
+DATA vectorConstants<>+908(SB)/8, $0x40862e42fefa39f0
+GLOBL vectorConstants<>(SB), RODATA|NOPTR, $916
 
 DATA vectorMasks<>+0(SB)/8, $0xffffffffffffffff
 DATA vectorMasks<>+8(SB)/8, $0xffffffffffffffff

@@ -3511,10 +3511,10 @@ rest4:
 	ADD $1, R8
 	RET
 
-TEXT ·center128f32(SB), NOSPLIT, $0-28
+TEXT ·center128f32(SB), NOSPLIT, $0-36
 	MOVD y+0(FP), R0
 	MOVD x+8(FP), R1
-	FMOVS mean+24(FP), F0
+	FMOVS mean+32(FP), F0
 	VDUP V0.S[0], V0.S4
 	MOVD n+16(FP), R8
 	SUBS $4, R8
@@ -3750,14 +3750,14 @@ rest4:
 	ADD $1, R8
 	RET
 
-TEXT ·normRow128f32(SB), NOSPLIT, $0-48
+TEXT ·normRow128f32(SB), NOSPLIT, $0-56
 	MOVD y+0(FP), R0
 	MOVD d+8(FP), R1
 	MOVD gamma+16(FP), R2
 	MOVD beta+24(FP), R3
-	FMOVS inv+40(FP), F0
+	FMOVS inv+48(FP), F0
 	VDUP V0.S[0], V0.S4
-	FMOVS offset+44(FP), F1
+	FMOVS offset+52(FP), F1
 	VDUP V1.S[0], V1.S4
 	MOVD n+32(FP), R8
 	SUBS $4, R8
@@ -3895,21 +3895,21 @@ join:
 	FMOVS F0, ret+32(FP)
 	RET
 
-TEXT ·normRowBackward128f32(SB), NOSPLIT, $0-68
+TEXT ·normRowBackward128f32(SB), NOSPLIT, $0-76
 	MOVD dx+0(FP), R0
 	MOVD dgamma+8(FP), R1
 	MOVD dbeta+16(FP), R2
 	MOVD dy+24(FP), R3
 	MOVD x+32(FP), R4
-	FMOVS mean+48(FP), F0
+	FMOVS mean+56(FP), F0
 	VDUP V0.S[0], V0.S4
-	FMOVS inv+52(FP), F1
+	FMOVS inv+60(FP), F1
 	VDUP V1.S[0], V1.S4
-	FMOVS offset+56(FP), F2
+	FMOVS offset+64(FP), F2
 	VDUP V2.S[0], V2.S4
-	FMOVS slope+60(FP), F3
+	FMOVS slope+68(FP), F3
 	VDUP V3.S[0], V3.S4
-	FMOVS shift+64(FP), F4
+	FMOVS shift+72(FP), F4
 	VDUP V4.S[0], V4.S4
 	MOVD n+40(FP), R8
 	SUBS $4, R8
@@ -8525,10 +8525,10 @@ rest4:
 	ADD $1, R8
 	RET
 
-TEXT ·center128f64(SB), NOSPLIT, $0-32
+TEXT ·center128f64(SB), NOSPLIT, $0-40
 	MOVD y+0(FP), R0
 	MOVD x+8(FP), R1
-	FMOVD mean+24(FP), F0
+	FMOVD mean+32(FP), F0
 	VDUP V0.D[0], V0.D2
 	MOVD n+16(FP), R8
 	SUBS $2, R8
@@ -8764,14 +8764,14 @@ rest4:
 	ADD $1, R8
 	RET
 
-TEXT ·normRow128f64(SB), NOSPLIT, $0-56
+TEXT ·normRow128f64(SB), NOSPLIT, $0-64
 	MOVD y+0(FP), R0
 	MOVD d+8(FP), R1
 	MOVD gamma+16(FP), R2
 	MOVD beta+24(FP), R3
-	FMOVD inv+40(FP), F0
+	FMOVD inv+48(FP), F0
 	VDUP V0.D[0], V0.D2
-	FMOVD offset+48(FP), F1
+	FMOVD offset+56(FP), F1
 	VDUP V1.D[0], V1.D2
 	MOVD n+32(FP), R8
 	SUBS $2, R8
@@ -8959,21 +8959,21 @@ join:
 	FMOVD F0, ret+32(FP)
 	RET
 
-TEXT ·normRowBackward128f64(SB), NOSPLIT, $0-88
+TEXT ·normRowBackward128f64(SB), NOSPLIT, $0-96
 	MOVD dx+0(FP), R0
 	MOVD dgamma+8(FP), R1
 	MOVD dbeta+16(FP), R2
 	MOVD dy+24(FP), R3
 	MOVD x+32(FP), R4
-	FMOVD mean+48(FP), F0
+	FMOVD mean+56(FP), F0
 	VDUP V0.D[0], V0.D2
-	FMOVD inv+56(FP), F1
+	FMOVD inv+64(FP), F1
 	VDUP V1.D[0], V1.D2
-	FMOVD offset+64(FP), F2
+	FMOVD offset+72(FP), F2
 	VDUP V2.D[0], V2.D2
-	FMOVD slope+72(FP), F3
+	FMOVD slope+80(FP), F3
 	VDUP V3.D[0], V3.D2
-	FMOVD shift+80(FP), F4
+	FMOVD shift+88(FP), F4
 	VDUP V4.D[0], V4.D2
 	MOVD n+40(FP), R8
 	SUBS $2, R8

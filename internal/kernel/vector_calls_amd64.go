@@ -668,19 +668,19 @@ func timesAsm[T Float](y, a, b []T) bool {
 	return false
 }
 
-func centerAsm[T Float](y, x []T, mean T) bool {
+func centerAsm[T Float](y, x []T, next int, mean T) bool {
 	switch pathOf[T]() {
 	case on512f32:
-		center512f32(p32(y), p32(x), len(y), float32(mean))
+		center512f32(p32(y), p32(x), len(y), next, float32(mean))
 		return true
 	case on512f64:
-		center512f64(p64(y), p64(x), len(y), float64(mean))
+		center512f64(p64(y), p64(x), len(y), next, float64(mean))
 		return true
 	case on256f32:
-		center256f32(p32(y), p32(x), len(y), float32(mean))
+		center256f32(p32(y), p32(x), len(y), next, float32(mean))
 		return true
 	case on256f64:
-		center256f64(p64(y), p64(x), len(y), float64(mean))
+		center256f64(p64(y), p64(x), len(y), next, float64(mean))
 		return true
 	}
 	return false
@@ -758,19 +758,19 @@ func normColumnsBackwardAsm[T Float](dx, dy, x, mean, scale, slope, shift []T) b
 	return false
 }
 
-func normRowAsm[T Float](y, d, gamma, beta []T, inv T, offset T) bool {
+func normRowAsm[T Float](y, d, gamma, beta []T, next int, inv T, offset T) bool {
 	switch pathOf[T]() {
 	case on512f32:
-		normRow512f32(p32(y), p32(d), p32(gamma), p32(beta), len(y), float32(inv), float32(offset))
+		normRow512f32(p32(y), p32(d), p32(gamma), p32(beta), len(y), next, float32(inv), float32(offset))
 		return true
 	case on512f64:
-		normRow512f64(p64(y), p64(d), p64(gamma), p64(beta), len(y), float64(inv), float64(offset))
+		normRow512f64(p64(y), p64(d), p64(gamma), p64(beta), len(y), next, float64(inv), float64(offset))
 		return true
 	case on256f32:
-		normRow256f32(p32(y), p32(d), p32(gamma), p32(beta), len(y), float32(inv), float32(offset))
+		normRow256f32(p32(y), p32(d), p32(gamma), p32(beta), len(y), next, float32(inv), float32(offset))
 		return true
 	case on256f64:
-		normRow256f64(p64(y), p64(d), p64(gamma), p64(beta), len(y), float64(inv), float64(offset))
+		normRow256f64(p64(y), p64(d), p64(gamma), p64(beta), len(y), next, float64(inv), float64(offset))
 		return true
 	}
 	return false
@@ -790,19 +790,43 @@ func dotCenteredAsm[T Float](a, x []T, mean T) (T, bool) {
 	return 0, false
 }
 
-func normRowBackwardAsm[T Float](dx, dgamma, dbeta, dy, x []T, mean T, inv T, offset T, slope T, shift T) bool {
+func normRowBackwardAsm[T Float](dx, dgamma, dbeta, dy, x []T, next int, mean T, inv T, offset T, slope T, shift T) bool {
 	switch pathOf[T]() {
 	case on512f32:
-		normRowBackward512f32(p32(dx), p32(dgamma), p32(dbeta), p32(dy), p32(x), len(dx), float32(mean), float32(inv), float32(offset), float32(slope), float32(shift))
+		normRowBackward512f32(p32(dx), p32(dgamma), p32(dbeta), p32(dy), p32(x), len(dx), next, float32(mean), float32(inv), float32(offset), float32(slope), float32(shift))
 		return true
 	case on512f64:
-		normRowBackward512f64(p64(dx), p64(dgamma), p64(dbeta), p64(dy), p64(x), len(dx), float64(mean), float64(inv), float64(offset), float64(slope), float64(shift))
+		normRowBackward512f64(p64(dx), p64(dgamma), p64(dbeta), p64(dy), p64(x), len(dx), next, float64(mean), float64(inv), float64(offset), float64(slope), float64(shift))
 		return true
 	case on256f32:
-		normRowBackward256f32(p32(dx), p32(dgamma), p32(dbeta), p32(dy), p32(x), len(dx), float32(mean), float32(inv), float32(offset), float32(slope), float32(shift))
+		normRowBackward256f32(p32(dx), p32(dgamma), p32(dbeta), p32(dy), p32(x), len(dx), next, float32(mean), float32(inv), float32(offset), float32(slope), float32(shift))
 		return true
 	case on256f64:
-		normRowBackward256f64(p64(dx), p64(dgamma), p64(dbeta), p64(dy), p64(x), len(dx), float64(mean), float64(inv), float64(offset), float64(slope), float64(shift))
+		normRowBackward256f64(p64(dx), p64(dgamma), p64(dbeta), p64(dy), p64(x), len(dx), next, float64(mean), float64(inv), float64(offset), float64(slope), float64(shift))
+		return true
+	}
+	return false
+}
+
+func channelScalesAsm[T Float](rest, variance, inv, sum, squares, gamma, beta []T, count float64, eps float64) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		channelScales512f32(p32(rest), p32(variance), p32(inv), p32(sum), p32(squares), p32(gamma), p32(beta), len(rest), count, eps)
+		return true
+	case on256f32:
+		channelScales256f32(p32(rest), p32(variance), p32(inv), p32(sum), p32(squares), p32(gamma), p32(beta), len(rest), count, eps)
+		return true
+	}
+	return false
+}
+
+func channelSlopesAsm[T Float](dgamma, dbeta, sum, along, shift, gamma, inv, rest []T, count float64) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		channelSlopes512f32(p32(dgamma), p32(dbeta), p32(sum), p32(along), p32(shift), p32(gamma), p32(inv), p32(rest), len(dgamma), count)
+		return true
+	case on256f32:
+		channelSlopes256f32(p32(dgamma), p32(dbeta), p32(sum), p32(along), p32(shift), p32(gamma), p32(inv), p32(rest), len(dgamma), count)
 		return true
 	}
 	return false

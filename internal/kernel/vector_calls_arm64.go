@@ -444,13 +444,13 @@ func timesAsm[T Float](y, a, b []T) bool {
 	return false
 }
 
-func centerAsm[T Float](y, x []T, mean T) bool {
+func centerAsm[T Float](y, x []T, next int, mean T) bool {
 	switch pathOf[T]() {
 	case on128f32:
-		center128f32(p32(y), p32(x), len(y), float32(mean))
+		center128f32(p32(y), p32(x), len(y), next, float32(mean))
 		return true
 	case on128f64:
-		center128f64(p64(y), p64(x), len(y), float64(mean))
+		center128f64(p64(y), p64(x), len(y), next, float64(mean))
 		return true
 	}
 	return false
@@ -504,13 +504,13 @@ func normColumnsBackwardAsm[T Float](dx, dy, x, mean, scale, slope, shift []T) b
 	return false
 }
 
-func normRowAsm[T Float](y, d, gamma, beta []T, inv T, offset T) bool {
+func normRowAsm[T Float](y, d, gamma, beta []T, next int, inv T, offset T) bool {
 	switch pathOf[T]() {
 	case on128f32:
-		normRow128f32(p32(y), p32(d), p32(gamma), p32(beta), len(y), float32(inv), float32(offset))
+		normRow128f32(p32(y), p32(d), p32(gamma), p32(beta), len(y), next, float32(inv), float32(offset))
 		return true
 	case on128f64:
-		normRow128f64(p64(y), p64(d), p64(gamma), p64(beta), len(y), float64(inv), float64(offset))
+		normRow128f64(p64(y), p64(d), p64(gamma), p64(beta), len(y), next, float64(inv), float64(offset))
 		return true
 	}
 	return false
@@ -526,15 +526,23 @@ func dotCenteredAsm[T Float](a, x []T, mean T) (T, bool) {
 	return 0, false
 }
 
-func normRowBackwardAsm[T Float](dx, dgamma, dbeta, dy, x []T, mean T, inv T, offset T, slope T, shift T) bool {
+func normRowBackwardAsm[T Float](dx, dgamma, dbeta, dy, x []T, next int, mean T, inv T, offset T, slope T, shift T) bool {
 	switch pathOf[T]() {
 	case on128f32:
-		normRowBackward128f32(p32(dx), p32(dgamma), p32(dbeta), p32(dy), p32(x), len(dx), float32(mean), float32(inv), float32(offset), float32(slope), float32(shift))
+		normRowBackward128f32(p32(dx), p32(dgamma), p32(dbeta), p32(dy), p32(x), len(dx), next, float32(mean), float32(inv), float32(offset), float32(slope), float32(shift))
 		return true
 	case on128f64:
-		normRowBackward128f64(p64(dx), p64(dgamma), p64(dbeta), p64(dy), p64(x), len(dx), float64(mean), float64(inv), float64(offset), float64(slope), float64(shift))
+		normRowBackward128f64(p64(dx), p64(dgamma), p64(dbeta), p64(dy), p64(x), len(dx), next, float64(mean), float64(inv), float64(offset), float64(slope), float64(shift))
 		return true
 	}
+	return false
+}
+
+func channelScalesAsm[T Float](rest, variance, inv, sum, squares, gamma, beta []T, count float64, eps float64) bool {
+	return false
+}
+
+func channelSlopesAsm[T Float](dgamma, dbeta, sum, along, shift, gamma, inv, rest []T, count float64) bool {
 	return false
 }
 

@@ -160,7 +160,7 @@ func timesAsm[T Float](y, a, b []T) bool {
 	return false
 }
 
-func centerAsm[T Float](y, x []T, mean T) bool {
+func centerAsm[T Float](y, x []T, next int, mean T) bool {
 	return false
 }
 
@@ -180,7 +180,7 @@ func normColumnsBackwardAsm[T Float](dx, dy, x, mean, scale, slope, shift []T) b
 	return false
 }
 
-func normRowAsm[T Float](y, d, gamma, beta []T, inv T, offset T) bool {
+func normRowAsm[T Float](y, d, gamma, beta []T, next int, inv T, offset T) bool {
 	return false
 }
 
@@ -188,7 +188,15 @@ func dotCenteredAsm[T Float](a, x []T, mean T) (T, bool) {
 	return 0, false
 }
 
-func normRowBackwardAsm[T Float](dx, dgamma, dbeta, dy, x []T, mean T, inv T, offset T, slope T, shift T) bool {
+func normRowBackwardAsm[T Float](dx, dgamma, dbeta, dy, x []T, next int, mean T, inv T, offset T, slope T, shift T) bool {
+	return false
+}
+
+func channelScalesAsm[T Float](rest, variance, inv, sum, squares, gamma, beta []T, count float64, eps float64) bool {
+	return false
+}
+
+func channelSlopesAsm[T Float](dgamma, dbeta, sum, along, shift, gamma, inv, rest []T, count float64) bool {
 	return false
 }
 

@@ -421,7 +421,7 @@ func times512f32(y *float32, a *float32, b *float32, n int)
 //	}
 //
 //go:noescape
-func center512f32(y *float32, x *float32, n int, mean float32)
+func center512f32(y *float32, x *float32, n int, next int, mean float32)
 
 // centeredSums512f32 computes
 //
@@ -469,7 +469,7 @@ func normColumnsBackward512f32(dx *float32, dy *float32, x *float32, mean *float
 //	}
 //
 //go:noescape
-func normRow512f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+func normRow512f32(y *float32, d *float32, gamma *float32, beta *float32, n int, next int, inv float32, offset float32)
 
 // dotCentered512f32 computes
 //
@@ -492,7 +492,35 @@ func dotCentered512f32(a *float32, x *float32, n int, mean float32) float32
 //	}
 //
 //go:noescape
-func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+func normRowBackward512f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, next int, mean float32, inv float32, offset float32, slope float32, shift float32)
+
+// channelScales512f32 computes
+//
+//	for i := range n {
+//		r := float64(sum[i]+0) / count
+//		v := max(float64(squares[i]+0)/count-r*r, 0)
+//		rest[i], variance[i], inv[i] = T(r), T(v), T(1/sqrt(v+eps))
+//		sum[i] = gamma[i] * inv[i]
+//		squares[i] = fma(-rest[i], sum[i], beta[i])
+//	}
+//
+//go:noescape
+func channelScales512f32(rest *float32, variance *float32, inv *float32, sum *float32, squares *float32, gamma *float32, beta *float32, n int, count float64, eps float64)
+
+// channelSlopes512f32 computes
+//
+//	for i := range n {
+//		s, v, r := float64(sum[i]+0), float64(inv[i]), float64(rest[i])
+//		t := v * (float64(along[i]+0) - r*s)
+//		dgamma[i] += T(t)
+//		dbeta[i] += T(s)
+//		scale := float64(gamma[i]) * v
+//		slope := -scale * v * t / count
+//		sum[i], along[i], shift[i] = T(scale), T(slope), T(-scale*s/count-slope*r)
+//	}
+//
+//go:noescape
+func channelSlopes512f32(dgamma *float32, dbeta *float32, sum *float32, along *float32, shift *float32, gamma *float32, inv *float32, rest *float32, n int, count float64)
 
 // divide512f32 computes
 //
@@ -970,7 +998,7 @@ func times512f64(y *float64, a *float64, b *float64, n int)
 //	}
 //
 //go:noescape
-func center512f64(y *float64, x *float64, n int, mean float64)
+func center512f64(y *float64, x *float64, n int, next int, mean float64)
 
 // centeredSums512f64 computes
 //
@@ -1018,7 +1046,7 @@ func normColumnsBackward512f64(dx *float64, dy *float64, x *float64, mean *float
 //	}
 //
 //go:noescape
-func normRow512f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+func normRow512f64(y *float64, d *float64, gamma *float64, beta *float64, n int, next int, inv float64, offset float64)
 
 // dotCentered512f64 computes
 //
@@ -1041,7 +1069,7 @@ func dotCentered512f64(a *float64, x *float64, n int, mean float64) float64
 //	}
 //
 //go:noescape
-func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+func normRowBackward512f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, next int, mean float64, inv float64, offset float64, slope float64, shift float64)
 
 // divide512f64 computes
 //
@@ -1488,7 +1516,7 @@ func times256f32(y *float32, a *float32, b *float32, n int)
 //	}
 //
 //go:noescape
-func center256f32(y *float32, x *float32, n int, mean float32)
+func center256f32(y *float32, x *float32, n int, next int, mean float32)
 
 // centeredSums256f32 computes
 //
@@ -1536,7 +1564,7 @@ func normColumnsBackward256f32(dx *float32, dy *float32, x *float32, mean *float
 //	}
 //
 //go:noescape
-func normRow256f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+func normRow256f32(y *float32, d *float32, gamma *float32, beta *float32, n int, next int, inv float32, offset float32)
 
 // dotCentered256f32 computes
 //
@@ -1559,7 +1587,35 @@ func dotCentered256f32(a *float32, x *float32, n int, mean float32) float32
 //	}
 //
 //go:noescape
-func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+func normRowBackward256f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, next int, mean float32, inv float32, offset float32, slope float32, shift float32)
+
+// channelScales256f32 computes
+//
+//	for i := range n {
+//		r := float64(sum[i]+0) / count
+//		v := max(float64(squares[i]+0)/count-r*r, 0)
+//		rest[i], variance[i], inv[i] = T(r), T(v), T(1/sqrt(v+eps))
+//		sum[i] = gamma[i] * inv[i]
+//		squares[i] = fma(-rest[i], sum[i], beta[i])
+//	}
+//
+//go:noescape
+func channelScales256f32(rest *float32, variance *float32, inv *float32, sum *float32, squares *float32, gamma *float32, beta *float32, n int, count float64, eps float64)
+
+// channelSlopes256f32 computes
+//
+//	for i := range n {
+//		s, v, r := float64(sum[i]+0), float64(inv[i]), float64(rest[i])
+//		t := v * (float64(along[i]+0) - r*s)
+//		dgamma[i] += T(t)
+//		dbeta[i] += T(s)
+//		scale := float64(gamma[i]) * v
+//		slope := -scale * v * t / count
+//		sum[i], along[i], shift[i] = T(scale), T(slope), T(-scale*s/count-slope*r)
+//	}
+//
+//go:noescape
+func channelSlopes256f32(dgamma *float32, dbeta *float32, sum *float32, along *float32, shift *float32, gamma *float32, inv *float32, rest *float32, n int, count float64)
 
 // divide256f32 computes
 //
@@ -2037,7 +2093,7 @@ func times256f64(y *float64, a *float64, b *float64, n int)
 //	}
 //
 //go:noescape
-func center256f64(y *float64, x *float64, n int, mean float64)
+func center256f64(y *float64, x *float64, n int, next int, mean float64)
 
 // centeredSums256f64 computes
 //
@@ -2085,7 +2141,7 @@ func normColumnsBackward256f64(dx *float64, dy *float64, x *float64, mean *float
 //	}
 //
 //go:noescape
-func normRow256f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+func normRow256f64(y *float64, d *float64, gamma *float64, beta *float64, n int, next int, inv float64, offset float64)
 
 // dotCentered256f64 computes
 //
@@ -2108,7 +2164,7 @@ func dotCentered256f64(a *float64, x *float64, n int, mean float64) float64
 //	}
 //
 //go:noescape
-func normRowBackward256f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+func normRowBackward256f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, next int, mean float64, inv float64, offset float64, slope float64, shift float64)
 
 // divide256f64 computes
 //

@@ -410,7 +410,7 @@ func times128f32(y *float32, a *float32, b *float32, n int)
 //	}
 //
 //go:noescape
-func center128f32(y *float32, x *float32, n int, mean float32)
+func center128f32(y *float32, x *float32, n int, next int, mean float32)
 
 // centeredSums128f32 computes
 //
@@ -458,7 +458,7 @@ func normColumnsBackward128f32(dx *float32, dy *float32, x *float32, mean *float
 //	}
 //
 //go:noescape
-func normRow128f32(y *float32, d *float32, gamma *float32, beta *float32, n int, inv float32, offset float32)
+func normRow128f32(y *float32, d *float32, gamma *float32, beta *float32, n int, next int, inv float32, offset float32)
 
 // dotCentered128f32 computes
 //
@@ -481,7 +481,7 @@ func dotCentered128f32(a *float32, x *float32, n int, mean float32) float32
 //	}
 //
 //go:noescape
-func normRowBackward128f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, mean float32, inv float32, offset float32, slope float32, shift float32)
+func normRowBackward128f32(dx *float32, dgamma *float32, dbeta *float32, dy *float32, x *float32, n int, next int, mean float32, inv float32, offset float32, slope float32, shift float32)
 
 // divide128f32 computes
 //
@@ -896,7 +896,7 @@ func times128f64(y *float64, a *float64, b *float64, n int)
 //	}
 //
 //go:noescape
-func center128f64(y *float64, x *float64, n int, mean float64)
+func center128f64(y *float64, x *float64, n int, next int, mean float64)
 
 // centeredSums128f64 computes
 //
@@ -944,7 +944,7 @@ func normColumnsBackward128f64(dx *float64, dy *float64, x *float64, mean *float
 //	}
 //
 //go:noescape
-func normRow128f64(y *float64, d *float64, gamma *float64, beta *float64, n int, inv float64, offset float64)
+func normRow128f64(y *float64, d *float64, gamma *float64, beta *float64, n int, next int, inv float64, offset float64)
 
 // dotCentered128f64 computes
 //
@@ -967,7 +967,7 @@ func dotCentered128f64(a *float64, x *float64, n int, mean float64) float64
 //	}
 //
 //go:noescape
-func normRowBackward128f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, mean float64, inv float64, offset float64, slope float64, shift float64)
+func normRowBackward128f64(dx *float64, dgamma *float64, dbeta *float64, dy *float64, x *float64, n int, next int, mean float64, inv float64, offset float64, slope float64, shift float64)
 
 // divide128f64 computes
 //

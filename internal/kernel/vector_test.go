@@ -62,15 +62,27 @@ func vectorOps[T Float]() []vectorOp[T] {
 		{"Add", []int{1, 1, 1}, none(func(s [][]T) { Add(1, s[0], s[1], s[2]) })},
 		{"Add in place", []int{1, 1}, none(func(s [][]T) { Add(1, s[0], s[0], s[1]) })},
 		{"times", []int{1, 1, 1}, none(func(s [][]T) { times(s[0], s[1], s[2]) })},
-		{"center", []int{1, 1}, none(func(s [][]T) { center(s[0], s[1], 1-0x1p-20) })},
+		{"center", []int{1, 1}, none(func(s [][]T) { center(s[0], s[1], len(s[1]), 1-0x1p-20) })},
 		{"centeredSums", []int{1, 1, 1, 1}, none(func(s [][]T) { centeredSums(s[0], s[1], s[2], s[3]) })},
 		{"normColumns", []int{1, 1, 1, 1, 1}, none(func(s [][]T) { normColumns(s[0], s[1], s[2], s[3], s[4]) })},
+		{"scales of channels", []int{1, 1, 1, 1, 1, 1, 1}, none(func(s [][]T) {
+			b := batchNorm[T]{gamma: s[0], beta: s[1], m: Moments[T]{Rest: s[2], Var: s[3], Inv: s[4]}, train: true, eps: 1e-5, each: 1}
+			p := batchPart[T]{batchNorm: &b, channels: len(s[0]), s1: s[5], s2: s[6]}
+			p.scales(7)
+		})},
+		{"slopes of channels", []int{1, 1, 1, 1, 1, 1, 1, 1}, none(func(s [][]T) {
+			b := batchNorm[T]{gamma: s[0], dgamma: s[1], dbeta: s[2], m: Moments[T]{Rest: s[3], Inv: s[4]}, each: 1}
+			p := batchPart[T]{batchNorm: &b, channels: len(s[0]), s1: s[5], s2: s[6], s3: s[7]}
+			p.slopes(7)
+		})},
 		{"normColumnSums", []int{1, 1, 1, 1, 1}, none(func(s [][]T) { normColumnSums(s[0], s[1], s[2], s[3], s[4]) })},
 		{"normColumnsBackward", []int{1, 1, 1, 1, 1, 1, 1}, none(func(s [][]T) { normColumnsBackward(s[0], s[1], s[2], s[3], s[4], s[5], s[6]) })},
-		{"normRow", []int{1, 1, 1, 1}, none(func(s [][]T) { normRow(s[0], s[1], s[2], s[3], 1-0x1p-20, 0.1) })},
-		{"normRow in place", []int{1, 1, 1}, none(func(s [][]T) { normRow(s[0], s[0], s[1], s[2], 1-0x1p-20, 0.1) })},
+		{"normRow", []int{1, 1, 1, 1}, none(func(s [][]T) { normRow(s[0], s[1], s[2], s[3], len(s[1]), 1-0x1p-20, 0.1) })},
+		{"normRow in place", []int{1, 1, 1}, none(func(s [][]T) { normRow(s[0], s[0], s[1], s[2], len(s[1]), 1-0x1p-20, 0.1) })},
 		{"dotCentered", []int{1, 1}, func(s [][]T, _ int) float64 { return float64(dotCentered(s[0], s[1], 0.1)) }},
-		{"normRowBackward", []int{1, 1, 1, 1, 1}, none(func(s [][]T) { normRowBackward(s[0], s[1], s[2], s[3], s[4], 0.1, 1-0x1p-20, 0.3, 0.7, -0.2) })},
+		{"normRowBackward", []int{1, 1, 1, 1, 1}, none(func(s [][]T) {
+			normRowBackward(s[0], s[1], s[2], s[3], s[4], len(s[1]), 0.1, 1-0x1p-20, 0.3, 0.7, -0.2)
+		})},
 		{"Sum", []int{1}, func(s [][]T, _ int) float64 { return float64(Sum(s[0])) }},
 		{"Dot", []int{1, 1}, func(s [][]T, _ int) float64 { return float64(Dot(s[0], s[1])) }},
 		{"Max", []int{1}, func(s [][]T, _ int) float64 { return float64(Max(s[0])) }},

@@ -22,7 +22,7 @@ func testGuardPages[T Float](t *testing.T) {
 	defer use(goPath)()
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	size := int(unsafe.Sizeof(T(0)))
-	pages := make([][]byte, 7)
+	pages := make([][]byte, 8)
 	for i := range pages {
 		pages[i] = fenced(t, 4096)
 	}

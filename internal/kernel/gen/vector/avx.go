@@ -95,18 +95,18 @@ func (a *avx) askAhead() {
 	}
 }
 
-// askNext asks for the elements n on, of some slices.
+// askNext asks for the elements next on, of some slices.
 func (a *avx) askNext(slices ...string) {
-	n := load("n")
-	SHLQ(Imm(uint64(a.size/4+1)), n)
-	var next []gp
+	next := load("next")
+	SHLQ(Imm(uint64(a.size/4+1)), next)
+	var there []gp
 	for _, s := range slices {
 		at := GP64()
-		LEAQ(Mem{Base: a.pointers[s], Index: n, Scale: 1}, at)
-		next = append(next, at)
+		LEAQ(Mem{Base: a.pointers[s], Index: next, Scale: 1}, at)
+		there = append(there, at)
 	}
 	a.ask = func() {
-		for _, at := range next {
+		for _, at := range there {
 			PREFETCHT0(Mem{Base: at, Index: a.index, Scale: uint8(a.size)})
 		}
 	}

@@ -36,7 +36,7 @@ type target interface {
 	get(slice string) vec      // the elements at hand
 	each(body func() []result) // runs the body for each of n elements, and ends the function
 	askAhead()                 // lets each ask the memory for elements some lines ahead
-	askNext(slices ...string)  // or for those n on, which is the next row
+	askNext(slices ...string)  // or for those next on
 	reduce(r reduction)        // reduces n elements, and ends the function
 	columns()                  // writes addColumnSums after its beginning
 

@@ -40,7 +40,7 @@ func main() {
 				axpy, adjust, sgd, momentum, nesterov, adaGrad, rmsProp, adam,
 				addColumnSums, sum, dot, squares, maximum, logs,
 				addition, product, center, centeredSums, normColumns, normColumnSums, normColumnsBackward, normRow, dotCentered, normRowBackward,
-				divide, windowSums, windowMaxima, evens,
+				channelScales, channelSlopes, divide, windowSums, windowMaxima, evens,
 			} {
 				kernel(target(e))
 			}

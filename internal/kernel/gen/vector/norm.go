@@ -24,7 +24,7 @@ func product(m *machine) {
 }
 
 func center(m *machine) {
-	m.begin("center", "y, x", "n int, mean T)",
+	m.begin("center", "y, x", "n, next int, mean T)",
 		"\tfor i := range n {",
 		"\t\ty[i] = x[i] - mean",
 		"\t}")
@@ -84,7 +84,7 @@ func normColumnsBackward(m *machine) {
 }
 
 func normRow(m *machine) {
-	m.begin("normRow", "y, d, gamma, beta", "n int, inv, offset T)",
+	m.begin("normRow", "y, d, gamma, beta", "n, next int, inv, offset T)",
 		"\tfor i := range n {",
 		"\t\ty[i] = fma(fma(d[i], inv, offset), gamma[i], beta[i])",
 		"\t}")
@@ -110,7 +110,7 @@ func dotCentered(m *machine) {
 }
 
 func normRowBackward(m *machine) {
-	m.begin("normRowBackward", "dx, dgamma, dbeta, dy, x", "n int, mean, inv, offset, slope, shift T)",
+	m.begin("normRowBackward", "dx, dgamma, dbeta, dy, x", "n, next int, mean, inv, offset, slope, shift T)",
 		"\tfor i := range n {",
 		"\t\td := x[i] - mean",
 		"\t\tdx[i] = fma(inv, dx[i], fma(slope, d, shift))",
