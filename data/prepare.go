@@ -23,7 +23,7 @@ func (f *tableFile) slots(o *Options) ([]slot, error) {
 				return err
 			}
 			if _, ok := uses[i]; ok {
-				return &TableError{Name: f.records.name, Column: i + 1, Header: f.headerOf(i), Err: errors.New("the column is named twice")}
+				return &TableError{Name: f.records.name, Column: i + 1, Header: f.headerOf(i), Err: optionf("the column is named twice")}
 			}
 			uses[i] = as
 			if as != partColumn {
@@ -41,7 +41,7 @@ func (f *tableFile) slots(o *Options) ([]slot, error) {
 		return nil, err
 	}
 	if len(predicted) == 0 {
-		return nil, &TableError{Name: f.records.name, Err: fmt.Errorf("name the column to predict: as a label (--label) if it has classes, as a target (--target) if numbers; the columns are %s", list(f.names))}
+		return nil, &TableError{Name: f.records.name, Err: optionf("name the column to predict: as a label (--label) if it has classes, as a target (--target) if numbers; the columns are %s", list(f.names))}
 	}
 	if o.PartColumn != "" {
 		if err := name([]string{o.PartColumn}, partColumn); err != nil {
@@ -72,14 +72,14 @@ func (f *tableFile) slots(o *Options) ([]slot, error) {
 			if constant, ok := strings.CutPrefix(how, "="); ok {
 				s.missing = filled
 				if s.instead, err = s.parse([]byte(constant), nil); err != nil {
-					return nil, &TableError{Name: f.records.name, Column: i + 1, Header: f.headerOf(i), Err: fmt.Errorf("the constant to fill it with: %w", err)}
+					return nil, &TableError{Name: f.records.name, Column: i + 1, Header: f.headerOf(i), Err: optionf("the constant to fill it with: %w", err)}
 				}
 			}
 		}
 		slots = append(slots, s)
 	}
 	if len(slots) == 0 {
-		return nil, &TableError{Name: f.records.name, Err: errors.New("no column is left as an input")}
+		return nil, &TableError{Name: f.records.name, Err: optionf("no column is left as an input; ignore fewer")}
 	}
 	for _, i := range predicted {
 		slots = append(slots, slot{column: i, use: uses[i], numeric: uses[i] == targetColumn, codes: map[string]int{}, open: true, most: mostClasses})
@@ -124,7 +124,7 @@ func (f *tableFile) fills(all []string) (map[int]string, error) {
 			one, how = false, fill
 		}
 		if !slices.Contains([]string{"mean", "median", "most-frequent"}, how) && !strings.HasPrefix(how, "=") {
-			return nil, fmt.Errorf("want mean, median, most-frequent or =TEXT to fill missing values with, for all columns or as COLUMN=mean, got %q", fill)
+			return nil, optionf("want mean, median, most-frequent or =TEXT to fill missing values with, for all columns or as COLUMN=mean, got %q", fill)
 		}
 		if !one {
 			general = how

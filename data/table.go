@@ -188,7 +188,7 @@ func (f *tableFile) column(name string) (int, error) {
 			return len(f.names) + i, nil
 		}
 	}
-	return 0, &TableError{Name: f.records.name, Err: fmt.Errorf("there is no column %q; the columns are %s", name, list(f.names))}
+	return 0, &TableError{Name: f.records.name, Err: optionf("there is no column %q; the columns are %s", name, list(f.names))}
 }
 
 // list joins names for an error message: at most the first 20.

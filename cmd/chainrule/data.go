@@ -43,6 +43,9 @@ type look struct {
 }
 
 func (a *app) lookAt(ctx context.Context, path string, o data.Options) error {
+	if err := o.Check(); err != nil {
+		return usageError{err}
+	}
 	l, err := untilDone(ctx, func() (l look, err error) {
 		if isFolder(path) {
 			l.Folder, err = data.DescribeFolder(ctx, path)

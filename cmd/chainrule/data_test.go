@@ -91,6 +91,17 @@ func TestOwnTable(t *testing.T) {
 			{[]string{"train", "--data", iris, "--label", "species", "--target", "petal width"}, "want a label (classes) or targets (numbers) to predict, not both"},
 			{[]string{"train", "--data", iris, "--label", "species", "--header", "maybe"}, `want yes or no for the header, got "maybe"`},
 			{[]string{"train", "--data", iris, "--label", "species", "--test", "0.9", "--validation", "0.5"}, "leave something to train on"},
+			{[]string{"data", "--header", "foo", iris}, `want yes or no for the header, got "foo"`},
+			{[]string{"train", "--data", iris}, "name the column to predict"},
+			{[]string{"train", "--data", iris, "--label", "kind"}, `there is no column "kind"`},
+			{[]string{"train", "--data", iris, "--target", "kind"}, `there is no column "kind"`},
+			{[]string{"train", "--data", iris, "--label", "species", "--ignore", "kind"}, `there is no column "kind"`},
+			{[]string{"train", "--data", iris, "--label", "species", "--categorical", "kind"}, `there is no column "kind"`},
+			{[]string{"train", "--data", iris, "--label", "species", "--part-column", "kind"}, `there is no column "kind"`},
+			{[]string{"train", "--data", iris, "--label", "species", "--part-column", "species"}, "the column is named twice"},
+			{[]string{"train", "--data", iris, "--label", "species", "--fill", "kind=mean"}, `there is no column "kind"`},
+			{[]string{"train", "--data", iris, "--label", "species", "--fill", "mode"}, "want mean, median, most-frequent or =TEXT"},
+			{[]string{"train", "--data", iris, "--label", "species", "--fill", "1==x"}, "the constant to fill it with"},
 			{[]string{"train", "--data", letters, "--test", letters, "--fill", "mean"}, "--fill is for a table, and " + letters + " is none"},
 		} {
 			if code, _, stderr := call(t, c.args...); code != exitUsage || !strings.Contains(stderr, c.want) {
@@ -103,8 +114,6 @@ func TestOwnTable(t *testing.T) {
 			args []string
 			want string
 		}{
-			{[]string{"train", "--data", iris}, "name the column to predict"},
-			{[]string{"train", "--data", iris, "--label", "kind"}, `there is no column "kind"`},
 			{[]string{"train", "--data", "mnits"}, "there is no file mnits; check its name; --data takes mnist, fashion-mnist, or a file or folder"},
 			{[]string{"eval", model}, "give samples of your own with --data"},
 			{[]string{"predict", model, write(t, "new.csv", []byte("petal length,sepal width\n1,2\n"))}, `there is no column "sepal length", which the model takes`},

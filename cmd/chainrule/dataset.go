@@ -93,12 +93,12 @@ func (o *dataOptions) load(ctx context.Context, a *app) (*dataset, error) {
 		return o.loadMNIST(ctx, a, name, dir)
 	}
 	path, own := string(o.source), o.options()
-	if err := own.Check(); err != nil {
-		return nil, usageError{err}
-	}
 	parts, err := untilDone(ctx, func() (*data.Parts[float32], error) { // it may be a pipe
 		return data.Load[float32](ctx, path, own)
 	})
+	if wrong := (*data.OptionError)(nil); errors.As(err, &wrong) {
+		return nil, usageError{err}
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w; --data takes %s, or a file or folder", err, strings.Join(data.MNISTNames(), ", "))
 	} else if err != nil {
