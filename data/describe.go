@@ -2,7 +2,6 @@ package data
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"math"
@@ -189,36 +188,6 @@ func Describe(r io.Reader, name string, o Options) (*TableSummary, *ArraySummary
 	}
 	t, err := DescribeTable(in, name, o)
 	return t, nil, err
-}
-
-// A FolderSummary says what is in a folder of pictures.
-type FolderSummary struct {
-	Classes []ClassSummary `json:"classes"`
-}
-
-// A ClassSummary describes the pictures of a class. Its size is the size of the first picture.
-type ClassSummary struct {
-	Name     string `json:"name"`
-	Pictures int    `json:"pictures"`
-	Width    int    `json:"width"`
-	Height   int    `json:"height"`
-}
-
-// DescribeFolder summarizes a folder that has a folder of pictures for each class.
-func DescribeFolder(ctx context.Context, dir string) (*FolderSummary, error) {
-	f, err := openImageFolder(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	s := &FolderSummary{}
-	for i, class := range f.classes {
-		image := &Image{}
-		if _, err := readPicture(ctx, f.path(f.files[i][0]), "", image, "", false, nil); err != nil {
-			return nil, err
-		}
-		s.Classes = append(s.Classes, ClassSummary{class, len(f.files[i]), image.Width, image.Height})
-	}
-	return s, nil
 }
 
 // Common returns the values of a column, the most frequent first.

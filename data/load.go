@@ -204,50 +204,6 @@ func loadTable[T tensor.Float](r io.Reader, path string, o Options) (*Parts[T], 
 	return &Parts[T]{Train: all[trainPart], Validation: all[validationPart], Test: all[testPart], Preparation: p, Unused: t.unused}, nil
 }
 
-func loadFolder[T tensor.Float](ctx context.Context, dir string, o Options) (*Parts[T], error) {
-	images := dir
-	if info, err := os.Stat(filepath.Join(dir, "train")); err == nil && info.IsDir() {
-		images = filepath.Join(dir, "train")
-		for _, part := range []struct {
-			folder string
-			share  *float64
-			to     *string
-		}{{"validation", &o.Validation, &o.ValidationPath}, {"val", &o.Validation, &o.ValidationPath}, {"test", &o.Test, &o.TestPath}} {
-			at := filepath.Join(dir, part.folder)
-			if info, err := os.Stat(at); err == nil && info.IsDir() && *part.to == "" {
-				*part.to, *part.share = at, 0
-			}
-		}
-		beside, _ := os.ReadDir(dir)
-		for _, e := range beside {
-			if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && !slices.Contains([]string{"train", "validation", "val", "test"}, e.Name()) {
-				return nil, fmt.Errorf("%s is neither train, validation nor test, and would be left out; rename or remove it", filepath.Join(dir, e.Name()))
-			}
-		}
-	}
-	f, err := openImageFolder(ctx, images)
-	if err != nil {
-		return nil, err
-	}
-	if len(f.empty) > 0 {
-		return nil, fmt.Errorf("the folder %s has no PNG, JPEG or GIF files, or is a link, which is not followed; put pictures in it, or remove it", filepath.Join(images, f.empty[0]))
-	}
-	if len(f.classes) < 2 {
-		return nil, fmt.Errorf("%s: want 2 classes or more, got the folder %s alone", images, f.classes[0])
-	}
-	var sums fileSums
-	p := &Preparation{Image: &Image{Height: o.Height, Width: o.Width, Channels: o.Channels}, Classes: f.classes}
-	if err := distinct("classes", p.Classes, mostClasses); err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
-	}
-	// Without a size, all pictures must have the same; with one, they are scaled to it.
-	pixels, labels, err := f.read(ctx, p.Image, nil, o.Height == 0, &sums)
-	if err != nil {
-		return nil, err
-	}
-	return finish(ctx, pixelParts[T](p, pixels, labels, o), dir, o, &sums)
-}
-
 // pixelParts divides images among the parts.
 func pixelParts[T tensor.Float](p *Preparation, pixels []byte, labels []int, o Options) *Parts[T] {
 	all := Pixels[T]{X: pixels, T: labels, Shape: p.Shape()}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -83,18 +84,38 @@ func (a *app) printFolder(path string, f *data.FolderSummary) {
 		fmt.Fprintf(w, "%s\t%d\t%d x %d\n", shortened(c.Name), c.Pictures, c.Width, c.Height)
 	}
 	w.Flush()
-	size := ""
 	var counts []int
 	for _, c := range f.Classes {
 		counts = append(counts, c.Pictures)
-		if c.Width != f.Classes[0].Width || c.Height != f.Classes[0].Height {
-			size = " --size 32x32"
+	}
+	fmt.Fprintf(a.stdout, "\nTo train on them: chainrule train --data %s%s\n", shellQuoted(path), folderFlags(f, counts))
+	for _, part := range []struct{ folder, of string }{{f.Validation, "validate"}, {f.Test, "test"}} {
+		if part.folder != "" {
+			fmt.Fprintf(a.stdout, "The pictures in %s are those to %s with.\n", fileName(part.folder), part.of)
 		}
 	}
-	fmt.Fprintf(a.stdout, "\nTo train on them: chainrule train --data %s%s\n", shellQuoted(path), size)
 	if skewed(counts) {
 		fmt.Fprintln(a.stdout, skewAdvice)
 	}
+}
+
+// folderFlags are what train needs for a folder: pictures of one size and kind, and one or more
+// to test with.
+func folderFlags(f *data.FolderSummary, counts []int) (flags string) {
+	all := 0
+	for _, n := range counts {
+		all += n
+	}
+	if !f.OneSize {
+		flags += " --size 32x32"
+	}
+	if 0 < f.Colored && f.Colored < all {
+		flags += " --channels 3"
+	}
+	if f.Test == "" && math.Round(testShare*float64(slices.Max(counts))) < 1 {
+		flags += " --test FOLDER"
+	}
+	return flags
 }
 
 // separatorNames are what separators are called.

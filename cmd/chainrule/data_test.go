@@ -1,7 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -121,6 +127,56 @@ func TestOwnTable(t *testing.T) {
 			if code, _, stderr := call(t, c.args...); code != exitFailure || !strings.Contains(stderr, c.want) {
 				t.Errorf("%v: exit code %d and %q, want 1 and %q", c.args, code, stderr, c.want)
 			}
+		}
+	})
+}
+
+// TestLookAtFolder: what data says of a folder of pictures, train does.
+func TestLookAtFolder(t *testing.T) {
+	small := []string{"dark/1.png", "light/1.png"}
+	enough := []string{"dark/1.png", "dark/2.png", "dark/3.png", "light/1.png", "light/2.png", "light/3.png"}
+	under := func(part string, names []string) (all []string) {
+		for _, name := range names {
+			all = append(all, part+"/"+name)
+		}
+		return all
+	}
+	for _, c := range []struct {
+		name    string
+		files   []string
+		colored string // a file that is in color, and larger
+		flags   string
+		want    string
+	}{
+		{"classes", enough, "", "", "pictures of 2 classes"},
+		{"a folder of each part", append(under("train", small), under("test", small)...), "", "", "test are those to test with"},
+		{"few pictures", small, "", " --test FOLDER", "pictures of 2 classes"},
+		{"of several kinds and sizes", enough, "light/2.png", " --size 32x32 --channels 3", "pictures of 2 classes"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			pictures(t, dir, c.files...)
+			if c.colored != "" {
+				var b bytes.Buffer
+				img := image.NewRGBA(image.Rect(0, 0, 8, 8))
+				img.Set(1, 1, color.RGBA{255, 0, 0, 255})
+				if err := errors.Join(png.Encode(&b, img), os.WriteFile(filepath.Join(dir, c.colored), b.Bytes(), 0o666)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			out := must(t, "data", dir)
+			if want := "chainrule train --data " + shellQuoted(dir) + c.flags + "\n"; !strings.Contains(out, c.want) || !strings.Contains(out, want) || strings.Contains(out, "\ntrain ") {
+				t.Errorf("data says\n%s\nwant %q and %q", out, c.want, want)
+			}
+			flags := strings.Fields(strings.ReplaceAll(c.flags, "FOLDER", dir))
+			must(t, append([]string{"train", "--data", dir, "--steps", "1", "--out", filepath.Join(t.TempDir(), "m")}, flags...)...)
+		})
+	}
+	t.Run("one class", func(t *testing.T) {
+		dir := t.TempDir()
+		pictures(t, dir, "dark/1.png")
+		if code, _, stderr := call(t, "data", dir); code != exitFailure || !strings.Contains(stderr, "want 2 classes or more, got the folder dark alone") {
+			t.Errorf("exit code %d: %s", code, stderr)
 		}
 	})
 }
