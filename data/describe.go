@@ -15,6 +15,13 @@ type ColumnSummary struct {
 	Texts   int    `json:"texts"`   // fields that are neither a number nor missing
 	Missing int    `json:"missing"`
 
+	// Commas counts the texts that would be numbers but for their commas, such as 0,5 and
+	// 1,234.56.
+	Commas int `json:"commas,omitempty"`
+
+	Integers bool `json:"integers"` // all numbers are integers
+	Rising   bool `json:"rising"`   // each number is above the one before
+
 	Min  float64 `json:"min"` // of the numbers; 0 if there are none
 	Max  float64 `json:"max"`
 	Mean float64 `json:"mean"`
@@ -35,6 +42,7 @@ func (c *ColumnSummary) Numeric() bool { return c.Numbers > c.Texts }
 // A tally collects a ColumnSummary.
 type tally struct {
 	ColumnSummary
+	last    float64         // number
 	squares float64         // sum of the square deviations from Mean
 	values  map[string]*int // Values
 }
@@ -56,8 +64,12 @@ func (c *tally) add(r *records, f field, missing []string) {
 		return
 	case ok:
 		if c.Numbers == 0 {
-			c.Min, c.Max = v, v
+			c.Min, c.Max, c.Integers, c.Rising = v, v, true, true
+		} else if v <= c.last {
+			c.Rising = false
 		}
+		c.last = v
+		c.Integers = c.Integers && v == math.Trunc(v)
 		c.Numbers++
 		c.Min, c.Max = min(c.Min, v), max(c.Max, v)
 		d := v - c.Mean // Welford's recurrence
@@ -66,6 +78,9 @@ func (c *tally) add(r *records, f field, missing []string) {
 	default:
 		if c.Texts++; c.TextLine == 0 {
 			c.TextLine = r.line
+		}
+		if commaNumber(text) {
+			c.Commas++
 		}
 	}
 	if c.values == nil {

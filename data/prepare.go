@@ -66,6 +66,9 @@ func (f *tableFile) slots(o *Options) ([]slot, error) {
 		if _, other := uses[i]; other || ignored[i] {
 			continue
 		}
+		if c := &f.begin[i]; c.CommaNumbers() && !c.Numeric() && !categorical[i] {
+			return nil, &TableError{Name: f.records.name, Line: c.TextLine, Column: i + 1, Header: f.headerOf(i), Err: fmt.Errorf("the column has numbers with commas; %s, or, if they are categories, say so (--categorical)", commaRemedy)}
+		}
 		s := slot{column: i, numeric: f.begin[i].Numeric() && !categorical[i], codes: map[string]int{}, open: true, most: mostCategories}
 		if how, ok := fills[i]; ok {
 			s.missing = noted
@@ -187,6 +190,9 @@ func (t *table) prepare(f *tableFile, o *Options, part []uint8) (*Preparation, e
 			p.Label, p.Classes = c.Name, c.Categories
 			if len(p.Classes) < 2 {
 				return nil, &TableError{t.name, 0, s.column + 1, s.header, fmt.Errorf("want 2 classes or more, got %s alone", list(p.Classes))}
+			}
+			if continuous(p.Classes, t.rows) {
+				return nil, &TableError{t.name, 0, s.column + 1, s.header, optionf("its values are numbers with decimals, nearly all different, and no classes; to predict a number, name it as a target (--target)")}
 			}
 		}
 	}

@@ -175,10 +175,14 @@ func tableAdvice(path string, t *data.TableSummary) (lines []string) {
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		switch {
+		case c.CommaNumbers():
+			lines = append(lines, fmt.Sprintf("column %d, line %d: numbers with commas stop train; write them with a point before the decimals, and without commas", i+1, c.TextLine))
+		case c.Numbering() && c != last:
+			lines = append(lines, fmt.Sprintf("column %d has another integer in every record: if it numbers them, leave it out with --ignore %s", i+1, shellQuoted(c.Name)))
 		case c.Numeric() && c.Texts > 0:
 			lines = append(lines, fmt.Sprintf("column %d, line %d: a text among numbers stops train; name it with --missing if it stands for a missing value, else give --categorical or --ignore %s", i+1, c.TextLine, shellQuoted(c.Name)))
-		case !c.Numeric() && c.Values == nil, !c.Numeric() && len(c.Values) == c.Texts && t.Rows > 20:
-			lines = append(lines, fmt.Sprintf("column %d has another text in nearly every record: leave it out with --ignore %s", i+1, shellQuoted(c.Name)))
+		case !c.Numeric() && c.Values == nil, !c.Numeric() && ownTexts(len(c.Values), t.Rows):
+			lines = append(lines, ownTextsAdvice(i+1, c.Name))
 		case c.Missing > 0:
 			lines = append(lines, fmt.Sprintf("column %d, line %d: a missing value stops train; have it filled with --fill %s", i+1, c.MissingLine, shellQuoted(c.Name+"=median")))
 		}
@@ -193,6 +197,13 @@ func tableAdvice(path string, t *data.TableSummary) (lines []string) {
 		lines = append(lines, skewAdvice)
 	}
 	return lines
+}
+
+// ownTexts reports whether a column has another text in nearly every record.
+func ownTexts(texts, records int) bool { return records > 20 && 10*texts >= 9*records }
+
+func ownTextsAdvice(column any, name string) string {
+	return fmt.Sprintf("column %v has another text in nearly every record: leave it out with --ignore %s", column, shellQuoted(name))
 }
 
 // skewAdvice is for classes that are skewed.

@@ -131,6 +131,32 @@ func TestOwnTable(t *testing.T) {
 	})
 }
 
+// TestUselessColumns: columns that tell the records apart, and no more, are named.
+func TestUselessColumns(t *testing.T) {
+	table := "id,note,size,price,kind\n"
+	for i := range 40 {
+		table += fmt.Sprintf("%d,note %d,%d,\"%d,5\",%c\n", 1000+i, i, i%7, i, "ab"[i/20])
+	}
+	path := write(t, "t.csv", []byte(table))
+	out := must(t, "data", path)
+	for _, want := range []string{
+		"column 1 has another integer in every record: if it numbers them, leave it out with --ignore id\n",
+		"column 2 has another text in nearly every record: leave it out with --ignore note\n",
+		"column 4, line 2: numbers with commas stop train",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("data does not say %q:\n%s", want, out)
+		}
+	}
+	if strings.Count(out, "\ncolumn ") != 3 {
+		t.Errorf("data says more than of 3 columns:\n%s", out)
+	}
+	_, _, stderr := call(t, "train", "--data", path, "--label", "kind", "--ignore", "price", "--steps", "1", "--out", filepath.Join(t.TempDir(), "m"))
+	if want := "\ncolumn note has another text in nearly every record: leave it out with --ignore note\n"; !strings.Contains(stderr, want) {
+		t.Errorf("train says %q, want %q", stderr, want)
+	}
+}
+
 // TestLookAtFolder: what data says of a folder of pictures, train does.
 func TestLookAtFolder(t *testing.T) {
 	small := []string{"dark/1.png", "light/1.png"}

@@ -189,6 +189,22 @@ func (s *dataset) String() string {
 	return text
 }
 
+// ownTexts returns the names of columns that have another text in nearly every record.
+func (s *dataset) ownTexts() (names []string) {
+	records := 0
+	for _, samples := range []data.Samples[float32]{s.train, s.validation, s.test} {
+		if samples != nil {
+			records += samples.Len()
+		}
+	}
+	for _, c := range s.preparation.Columns {
+		if ownTexts(len(c.Categories), records) {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
 // complete derives what follows from the samples and their preparation.
 func (s *dataset) complete() {
 	shape := s.preparation.Shape()
