@@ -83,7 +83,7 @@ func finish[T tensor.Float](ctx context.Context, p *Parts[T], path string, o Opt
 		if part.path == "" {
 			continue
 		}
-		r, err := read[T](ctx, part.path, p.Preparation, sums)
+		r, err := read[T](ctx, part.path, "", p.Preparation, sums)
 		if err != nil {
 			return nil, err
 		}
@@ -343,10 +343,19 @@ func (r *Reading[T]) Set() Set[T] {
 // [Load] reads, or a single picture. The columns of a table are found by name, in any order: a
 // missing column is an error, and other columns are not used. The targets may be missing.
 func Read[T tensor.Float](ctx context.Context, path string, p *Preparation) (*Reading[T], error) {
-	return read[T](ctx, path, p, nil)
+	return read[T](ctx, path, "", p, nil)
 }
 
-func read[T tensor.Float](ctx context.Context, path string, p *Preparation, sums *fileSums) (*Reading[T], error) {
+// ReadLabelled is [Read] for an IDX or npy file. labels is the file with the labels or targets;
+// see [Options].
+func ReadLabelled[T tensor.Float](ctx context.Context, path, labels string, p *Preparation) (*Reading[T], error) {
+	return read[T](ctx, path, labels, p, nil)
+}
+
+func read[T tensor.Float](ctx context.Context, path, labels string, p *Preparation, sums *fileSums) (*Reading[T], error) {
+	if labels != "" && (p.Array == nil && p.Image == nil || isDir(path)) {
+		return nil, optionf("%s has its labels itself; leave out the file %s (--labels)", path, labels)
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		if p.Image == nil {
 			return nil, fmt.Errorf("%s is a folder, and the model takes %s", path, p.takes())
@@ -371,9 +380,9 @@ func read[T tensor.Float](ctx context.Context, path string, p *Preparation, sums
 	case kindTable:
 		r, err = ReadTable[T](f, path, p)
 	case kindIDX:
-		r, err = readIDXPrepared[T](ctx, f, path, p, sums)
+		r, err = readIDXPrepared[T](ctx, f, path, labels, p, sums)
 	default:
-		r, err = readArrays[T](ctx, f, path, p, sums)
+		r, err = readArrays[T](ctx, f, path, labels, p, sums)
 	}
 	if err != nil {
 		return nil, err
@@ -409,8 +418,8 @@ func ReadTable[T tensor.Float](r io.Reader, name string, p *Preparation) (*Readi
 	return &Reading[T]{Samples: all[trainPart], Labelled: labelled, Unused: t.unused}, nil
 }
 
-func readIDXPrepared[T tensor.Float](ctx context.Context, f *source, path string, p *Preparation, sums *fileSums) (*Reading[T], error) {
-	x, labels, err := readIDXPair(ctx, f, path, "", sums)
+func readIDXPrepared[T tensor.Float](ctx context.Context, f *source, path, labelsPath string, p *Preparation, sums *fileSums) (*Reading[T], error) {
+	x, labels, err := readIDXPair(ctx, f, path, labelsPath, sums)
 	if err != nil {
 		return nil, err
 	}

@@ -211,6 +211,16 @@ func TestIDXPair(t *testing.T) {
 	if r, err := Read[float32](t.Context(), images, p.Preparation); err != nil || !r.Labelled || !reflect.DeepEqual(r.Samples, p.Train) {
 		t.Errorf("read again: %+v (%v), want the same", r, err)
 	}
+	t.Run("labels of another name", func(t *testing.T) {
+		other := write("other", &IDX{[]int{3}, []byte{2, 1, 0}})
+		r, err := ReadLabelled[float32](t.Context(), images, other, p.Preparation)
+		if err != nil || !slices.Equal(r.Samples.(Pixels[float32]).T, []int{2, 1, 0}) {
+			t.Errorf("got %+v, %v, want the labels 2, 1, 0", r, err)
+		}
+		if _, err := ReadLabelled[float32](t.Context(), dir, other, p.Preparation); err == nil || !strings.Contains(err.Error(), "has its labels itself") {
+			t.Errorf("of a folder: got %v", err)
+		}
+	})
 	wrong := write("wrong", &IDX{[]int{2}, []byte{0, 1}})
 	if _, err := Load[float32](t.Context(), images, Options{Labels: wrong}); err == nil || !strings.Contains(err.Error(), "want a label for each of the 3 images") {
 		t.Errorf("2 labels for 3 images: got %v", err)

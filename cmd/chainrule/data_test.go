@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/chainrule-go/chainrule/data"
 )
 
 // TestOwnTable is the whole loop on a table: look, train, evaluate, predict.
@@ -205,4 +207,31 @@ func TestLookAtFolder(t *testing.T) {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}
 	})
+}
+
+// TestLabelsOfAnotherName: eval and report take the labels of an IDX file from the file that
+// is named.
+func TestLabelsOfAnotherName(t *testing.T) {
+	file := func(name string, shape []int, elements ...byte) string {
+		var b bytes.Buffer
+		(&data.IDX{Shape: shape, Data: elements}).WriteTo(&b)
+		return write(t, name, b.Bytes())
+	}
+	samples := file("samples", []int{4, 1, 2}, 1, 2, 3, 4, 5, 6, 7, 8)
+	named := file("named", []int{4}, 0, 1, 0, 1)
+	model := filepath.Join(t.TempDir(), "m")
+	must(t, "train", "--data", samples, "--labels", named, "--test", "0.5", "--steps", "1", "--out", model)
+	if out := must(t, "eval", model, "--data", samples, "--labels", named); !strings.Contains(out, "on 4 samples") {
+		t.Errorf("eval says %s", out)
+	}
+	must(t, "report", model, "--data", samples, "--labels", named, "--out", filepath.Join(t.TempDir(), "r.html"))
+	for _, args := range [][]string{
+		{"eval", model, "--data", t.TempDir(), "--labels", named},
+		{"eval", model, "--labels", named},
+		{"report", model, "--labels", named, "--out", filepath.Join(t.TempDir(), "r.html")},
+	} {
+		if code, _, stderr := call(t, args...); code != exitUsage || !strings.Contains(stderr, "--labels") {
+			t.Errorf("%v: exit code %d: %s", args, code, stderr)
+		}
+	}
 }

@@ -193,7 +193,7 @@ func (c *classifier) begin(f io.ReadCloser, file string, raw bool) (*input, erro
 
 // readPrepared reads all samples of a file or folder as the model says.
 func (c *classifier) readPrepared(ctx context.Context, path string) (*input, error) {
-	read, err := preparedSamples[float64](ctx, c, path)
+	read, err := preparedSamples[float64](ctx, c, path, "")
 	if err != nil {
 		return nil, err
 	}
