@@ -177,15 +177,22 @@ type ArraySummary struct {
 	Type  string `json:"type"` // as NumPy writes it: f4, u1 ...
 }
 
-// Describe summarizes a table of text, as [DescribeTable] does, or an IDX or npy file, whose
+// Describe summarizes a table of text, plain or gzip, as [DescribeTable] does, or an IDX or npy file, whose
 // header it reads. The other summary is nil.
 func Describe(r io.Reader, name string, o Options) (*TableSummary, *ArraySummary, error) {
 	in := bufio.NewReader(r)
-	begin, err := in.Peek(8)
+	begin, err := in.Peek(peeked)
 	if err != nil && err != io.EOF {
 		return nil, nil, fmt.Errorf("reading %s: %w", name, err)
 	}
-	switch kindOf(begin) {
+	kind, err := kindOf(begin)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	switch kind {
+	case kindZippedTable:
+		t, err := DescribeTable(unzipped(in, math.MaxInt64), name, o) // its memory is bounded
+		return t, nil, err
 	case kindIDX:
 		x, err := NewIDXReader(in, name)
 		if err != nil {

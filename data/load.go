@@ -1,27 +1,22 @@
 package data
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/chainrule-go/chainrule/data/picture"
-	"github.com/chainrule-go/chainrule/internal/inputfile"
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
 // Load reads data to train on from a file or a folder, and divides them into parts. path is
 //
-//   - a table of text (CSV, TSV), one record per line, with fields separated by commas, tabs,
+//   - a table of text (CSV, TSV), plain or gzip, one record per line, with fields separated by commas, tabs,
 //     semicolons or vertical bars. A column is read as numbers if, in the first MiB, more of its
 //     fields are numbers than texts. A text after that is an error, so that a typing mistake
 //     does not turn numbers into categories;
@@ -58,8 +53,8 @@ func Load[T tensor.Float](ctx context.Context, path string, o Options) (*Parts[T
 	defer f.Close()
 	var p *Parts[T]
 	switch f.kind {
-	case kindTable:
-		p, err = loadTable[T](f, path, o)
+	case kindTable, kindZippedTable:
+		p, err = loadTable[T](f.text(), path, o)
 	case kindIDX:
 		p, err = loadIDX[T](ctx, f, path, o, &sums)
 	default:
@@ -103,73 +98,6 @@ func finish[T tensor.Float](ctx context.Context, p *Parts[T], path string, o Opt
 	}
 	p.SHA256 = sums.all()
 	return p, nil
-}
-
-// A source is an open file, and its kind.
-type source struct {
-	*inputfile.File
-	r    *bufio.Reader // the file, whose sum is computed
-	kind sourceKind
-	path string
-	sum  io.Writer
-	done func()
-}
-
-type sourceKind int
-
-const (
-	kindTable sourceKind = iota
-	kindIDX
-	kindNPY
-	kindNPZ
-)
-
-// openSource opens a file and looks at its beginning.
-func openSource(ctx context.Context, path string, sums *fileSums) (*source, error) {
-	f, err := inputfile.Open(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.New()
-	s := &source{File: f, r: bufio.NewReader(f), path: path, sum: sum, done: func() { sums.add(filepath.Base(path), sum) }}
-	begin, err := s.r.Peek(8)
-	if err != nil && err != io.EOF {
-		f.Close()
-		return nil, fmt.Errorf("reading %s: %w", path, err)
-	}
-	s.kind = kindOf(begin)
-	return s, nil
-}
-
-// kindOf returns the kind of a file with the given beginning.
-func kindOf(begin []byte) sourceKind {
-	switch {
-	case bytes.HasPrefix(begin, npyMagic):
-		return kindNPY
-	case bytes.HasPrefix(begin, []byte("PK\x03\x04")):
-		return kindNPZ
-	case bytes.HasPrefix(begin, []byte{0, 0}), bytes.HasPrefix(begin, gzipMagic):
-		return kindIDX
-	}
-	return kindTable
-}
-
-// Read reads from the file and adds to its sum.
-func (s *source) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	s.sum.Write(p[:n])
-	return n, err
-}
-
-// end records the sum of the whole file.
-func (s *source) end() error {
-	if s.kind == kindNPZ { // not read from its beginning to its end
-		if _, err := io.Copy(s.sum, s.r); err != nil {
-			return fmt.Errorf("reading %s: %w", s.path, err)
-		}
-	}
-	s.done()
-	return nil
 }
 
 func loadTable[T tensor.Float](r io.Reader, path string, o Options) (*Parts[T], error) {
@@ -218,22 +146,6 @@ func pixelParts[T tensor.Float](p *Preparation, pixels []byte, labels []int, o O
 		}
 	}
 	return &Parts[T]{Train: made[trainPart], Validation: made[validationPart], Test: made[testPart], Preparation: p}
-}
-
-// The limit of a decompressed file: 64 MiB, and 256 bytes for each byte of the compressed file.
-// DEFLATE can make a thousand zeros from one byte; images are seldom compressed to a tenth.
-const (
-	freeBytes = 64 << 20
-	perByte   = 256
-)
-
-// most returns the limit of bytes for the decompressed file.
-func (s *source) most() int {
-	size := int64(0)
-	if info, err := s.Stat(); err == nil && info.Mode().IsRegular() {
-		size = info.Size()
-	}
-	return int(min(freeBytes+perByte*size, math.MaxInt32))
 }
 
 func loadIDX[T tensor.Float](ctx context.Context, f *source, path string, o Options, sums *fileSums) (*Parts[T], error) {
@@ -377,8 +289,8 @@ func read[T tensor.Float](ctx context.Context, path, labels string, p *Preparati
 	defer f.Close()
 	var r *Reading[T]
 	switch f.kind {
-	case kindTable:
-		r, err = ReadTable[T](f, path, p)
+	case kindTable, kindZippedTable:
+		r, err = ReadTable[T](f.text(), path, p)
 	case kindIDX:
 		r, err = readIDXPrepared[T](ctx, f, path, labels, p, sums)
 	default:

@@ -389,7 +389,7 @@ func TestArrays(t *testing.T) {
 		{"x_test alone", []any{"x_train.npy", x, "y_train.npy", classes, "x_test.npy", x}, "want the arrays x_test and y_test together"},
 		{"y_test alone", []any{"x.npy", x, "y.npy", classes, "y_test.npy", classes}, "want the arrays x_test and y_test together"},
 		{"validation", []any{"x.npy", x, "y.npy", classes, "x_val.npy", x, "y_val.npy", classes}, "the arrays x_val, y_val are not read"},
-		{"a text", []any{"x.txt", x}, "want arrays of different names"},
+		{"a text", []any{"x.txt", x}, "it is a zip file; unzip it"},
 		{"a bomb", []any{"x.npy", npyOf("|u1", "(100000000, 1)", make([]byte, 100_000_000)), "y.npy", classes}, "want arrays of at most"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
