@@ -152,7 +152,7 @@ type TableSummary struct {
 	Columns   []ColumnSummary `json:"columns"`
 }
 
-// DescribeTable summarizes a table of text. The memory does not depend on the length of the
+// DescribeTable summarizes a table of text, plain or gzip. The memory does not depend on the length of the
 // table. Of the options it uses Header and Missing.
 func DescribeTable(r io.Reader, name string, o Options) (*TableSummary, error) {
 	missing := o.missing()
@@ -177,7 +177,7 @@ type ArraySummary struct {
 	Type  string `json:"type"` // as NumPy writes it: f4, u1 ...
 }
 
-// Describe summarizes a table of text, plain or gzip, as [DescribeTable] does, or an IDX or npy file, whose
+// Describe summarizes a table of text, as [DescribeTable] does, or an IDX or npy file, whose
 // header it reads. The other summary is nil.
 func Describe(r io.Reader, name string, o Options) (*TableSummary, *ArraySummary, error) {
 	in := bufio.NewReader(r)
@@ -190,9 +190,6 @@ func Describe(r io.Reader, name string, o Options) (*TableSummary, *ArraySummary
 		return nil, nil, fmt.Errorf("%s: %w", name, err)
 	}
 	switch kind {
-	case kindZippedTable:
-		t, err := DescribeTable(unzipped(in, math.MaxInt64), name, o) // its memory is bounded
-		return t, nil, err
 	case kindIDX:
 		x, err := NewIDXReader(in, name)
 		if err != nil {

@@ -53,8 +53,8 @@ func Load[T tensor.Float](ctx context.Context, path string, o Options) (*Parts[T
 	defer f.Close()
 	var p *Parts[T]
 	switch f.kind {
-	case kindTable, kindZippedTable:
-		p, err = loadTable[T](f.text(), path, o)
+	case kindTable:
+		p, err = loadTable[T](f, path, o)
 	case kindIDX:
 		p, err = loadIDX[T](ctx, f, path, o, &sums)
 	default:
@@ -289,8 +289,8 @@ func read[T tensor.Float](ctx context.Context, path, labels string, p *Preparati
 	defer f.Close()
 	var r *Reading[T]
 	switch f.kind {
-	case kindTable, kindZippedTable:
-		r, err = ReadTable[T](f.text(), path, p)
+	case kindTable:
+		r, err = ReadTable[T](f, path, p)
 	case kindIDX:
 		r, err = readIDXPrepared[T](ctx, f, path, labels, p, sums)
 	default:
@@ -313,7 +313,7 @@ func (p *Preparation) takes() string {
 	return "tables"
 }
 
-// ReadTable is [Read] for a table of text from r. name is its name in errors.
+// ReadTable is [Read] for a table of text, plain or gzip, from r. name is its name in errors.
 func ReadTable[T tensor.Float](r io.Reader, name string, p *Preparation) (*Reading[T], error) {
 	if len(p.Columns) == 0 {
 		return nil, fmt.Errorf("%s is a table, and the model takes %s", name, p.takes())

@@ -30,7 +30,6 @@ type sourceKind int
 
 const (
 	kindTable sourceKind = iota
-	kindZippedTable
 	kindIDX
 	kindNPY
 	kindNPZ
@@ -69,7 +68,7 @@ func kindOf(begin []byte) (sourceKind, error) {
 		return kindIDX, nil
 	case bytes.HasPrefix(begin, gzipMagic):
 		if holdsTable(begin) {
-			return kindZippedTable, nil
+			return kindTable, nil
 		}
 		return kindIDX, nil
 	case bytes.HasPrefix(begin, []byte("PK\x03\x04")) && len(begin) >= 30:
@@ -103,36 +102,42 @@ func holdsTable(begin []byte) bool {
 	return n == 2 && !bytes.Equal(first, []byte{0, 0})
 }
 
-// text returns the text of a table.
-func (s *source) text() io.Reader {
-	if s.kind == kindZippedTable {
-		return unzipped(bufio.NewReader(s), s.limit())
+// unzipped returns what is in r, decompressed if that is a gzip file.
+func unzipped(r io.Reader) (io.Reader, error) {
+	z := &bounded{in: bufio.NewReader(r)}
+	if begin, _ := z.in.Peek(len(gzipMagic)); !bytes.Equal(begin, gzipMagic) { // an error comes again
+		return z.in, nil
 	}
-	return s
+	z.gzip.in = bufio.NewReader(&z.seen)
+	z.seen.r = z.in
+	return z, z.gzip.next()
 }
 
-// unzipped returns what is in a gzip file. More than most bytes are an error.
-func unzipped(in *bufio.Reader, most int64) io.Reader {
-	g := &gzipReader{in: in}
-	return &bounded{r: g, left: most, most: most, err: g.next()}
-}
-
-// bounded is a reader of at most a number of bytes.
+// bounded decompresses a gzip file. Bytes beyond the limit of a decompressed file are an error.
 type bounded struct {
-	r          io.Reader
-	left, most int64
-	err        error
+	in   *bufio.Reader
+	seen counter // of the bytes of in
+	gzip gzipReader
+	out  int64
+}
+
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (n int, err error) {
+	n, err = c.r.Read(p)
+	c.n += int64(n)
+	return n, err
 }
 
 func (b *bounded) Read(p []byte) (n int, err error) {
-	if b.err != nil {
-		return 0, b.err
+	n, err = b.gzip.Read(p)
+	if b.out += int64(n); b.out > freeBytes+perByte*b.seen.n {
+		return 0, fmt.Errorf("%d bytes hold more than %d, far more than text does; decompress it with gunzip", b.seen.n, freeBytes+perByte*b.seen.n)
 	}
-	n, b.err = b.r.Read(p)
-	if b.left -= int64(n); b.left < 0 {
-		n, b.err = 0, fmt.Errorf("it holds more than %d bytes, far more than its own size; decompress it with gunzip", b.most)
-	}
-	return n, b.err
+	return n, err
 }
 
 // Read reads from the file and adds to its sum.
@@ -160,13 +165,11 @@ const (
 	perByte   = 256
 )
 
-// limit returns the limit of bytes for the decompressed file.
-func (s *source) limit() int64 {
+// most returns the limit of bytes for the decompressed file.
+func (s *source) most() int {
+	size := int64(0)
 	if info, err := s.Stat(); err == nil && info.Mode().IsRegular() {
-		return freeBytes + perByte*info.Size()
+		size = info.Size()
 	}
-	return freeBytes
+	return int(min(freeBytes+perByte*size, math.MaxInt32))
 }
-
-// most is limit for a file whose bytes stay in memory.
-func (s *source) most() int { return int(min(s.limit(), math.MaxInt32)) }

@@ -104,7 +104,7 @@ func TestZippedTable(t *testing.T) {
 		for range 90 { // MiB
 			all = append(all, lines)
 		}
-		if _, err := Load[float32](t.Context(), zipped(all...), Options{Label: "c"}); err == nil || !strings.Contains(err.Error(), "far more than its own size") {
+		if _, err := Load[float32](t.Context(), zipped(all...), Options{Label: "c"}); err == nil || !strings.Contains(err.Error(), "far more than text does") {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -86,6 +86,10 @@ const sniffed = 1 << 20
 
 // openTable reads the beginning of a table. header is "yes", "no", or "" to find out.
 func openTable(r io.Reader, name, header string, missing []string) (*tableFile, error) {
+	r, err := unzipped(r)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
 	begin, err := io.ReadAll(io.LimitReader(r, sniffed))
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"fmt"
 	"image"
@@ -36,6 +37,15 @@ func TestOwnTable(t *testing.T) {
 		}
 		out := must(t, "predict", model, "../../examples/csv/new.csv")
 		if !strings.Contains(out, "\t0\tsetosa\t") || !strings.Contains(out, "\t1\tvirginica\t") {
+			t.Errorf("predict says %s", out)
+		}
+	})
+	t.Run("predict a gzip file", func(t *testing.T) {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		z.Write(readFile(t, iris))
+		z.Close()
+		if out := must(t, "predict", model, write(t, "iris.csv.gz", b.Bytes())); strings.Count(out, "\n") != 150 {
 			t.Errorf("predict says %s", out)
 		}
 	})
