@@ -15,14 +15,24 @@ type piece[T tensor.Float] struct {
 	state        [][]T
 }
 
-// pieces divides the parameter of a slot into pieces. number is the index of the slot.
+// pieces divides the parameter of a slot into pieces, each half of a large one into pieces of
+// one size: on two threads each then updates the half whose gradient it has computed. number
+// is the index of the slot.
 func (s *slot[T]) pieces(number int) (all []piece[T]) {
-	for lo := 0; lo < s.size; lo += kernel.Piece {
-		p := piece[T]{slot: number, lo: lo, hi: min(lo+kernel.Piece, s.size)}
-		for _, t := range s.state {
-			p.state = append(p.state, t.Data[p.lo:p.hi])
+	halves := []int{0, s.size}
+	if s.size > kernel.Piece {
+		halves = []int{0, s.size / 2, s.size}
+	}
+	for i, end := range halves[1:] {
+		begin := halves[i]
+		n := (end - begin + kernel.Piece - 1) / kernel.Piece
+		for j := range n {
+			p := piece[T]{slot: number, lo: begin + j*(end-begin)/n, hi: begin + (j+1)*(end-begin)/n}
+			for _, t := range s.state {
+				p.state = append(p.state, t.Data[p.lo:p.hi])
+			}
+			all = append(all, p)
 		}
-		all = append(all, p)
 	}
 	return all
 }

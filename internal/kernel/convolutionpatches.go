@@ -102,7 +102,7 @@ func (c *convolution[T]) patchesPart(part, first, end int) {
 	memory, buffers := cleared[T](part, sizes)
 	defer keptOf[T]().buffers.giveBack(part, memory)
 	x, dx, planes, values, zeros := buffers[0], buffers[1], buffers[2], buffers[3], buffers[4]
-	memory.lists.room(len(values), eight, 0)
+	memory.lists.room(len(values), eight)
 	places, counts := &memory.lists.index[0], &memory.lists.counts[0]
 	sums := c.sums[part*c.sumSize():][:c.sumSize()]
 	clear(sums)

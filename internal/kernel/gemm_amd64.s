@@ -13305,358 +13305,509 @@ rest:
 	VZEROUPPER
 	RET
 
-// func rowLists256f32(index *int32, counts *int32, a *float32, aRow uintptr, rows int, k int)
-// Requires: AVX, AVX2, POPCNT
-TEXT ·rowLists256f32(SB), NOSPLIT, $0-48
-	MOVQ         index+0(FP), AX
-	LEAQ         places<>+0(SB), CX
-	MOVL         $0x00000008, DX
-	VMOVD        DX, X2
-	VPBROADCASTD X2, Y2
-	MOVQ         counts+8(FP), DX
-	MOVQ         a+16(FP), BX
-	MOVQ         rows+32(FP), SI
-	VXORPS       Y3, Y3, Y3
-	MOVQ         AX, DI
+// func copyFinite512f32(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int) bool
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·copyFinite512f32(SB), NOSPLIT, $0-49
+	MOVQ   dst+0(FP), AX
+	MOVQ   dstRow+8(FP), CX
+	MOVQ   src+16(FP), DX
+	MOVQ   srcRow+24(FP), BX
+	MOVQ   columns+40(FP), SI
+	VPXORD Z0, Z0, Z0
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+
+vector:
+	MOVQ    $0x0000000000000010, DI
+	CMPQ    SI, DI
+	CMOVQLT SI, DI
+	MOVQ    $-1, R8
+	BZHIQ   DI, R8, R8
+	KMOVW   R8, K1
+	MOVQ    rows+32(FP), R9
+	MOVQ    DX, DI
+	MOVQ    AX, R8
+	SUBQ    $0x04, R9
+	JL      few
 
 rows:
-	MOVQ aRow+24(FP), R8
-	MOVQ k+40(FP), R9
-	CMPQ SI, $0x01
-	JG   two
-	XORQ R8, R8
+	VMOVUPS.Z   (DI), K1, Z1
+	VMOVUPS     Z1, (R8)
+	VFMADD231PS Z1, Z0, Z2
+	ADDQ        BX, DI
+	ADDQ        CX, R8
+	VMOVUPS.Z   (DI), K1, Z1
+	VMOVUPS     Z1, (R8)
+	VFMADD231PS Z1, Z0, Z3
+	ADDQ        BX, DI
+	ADDQ        CX, R8
+	VMOVUPS.Z   (DI), K1, Z1
+	VMOVUPS     Z1, (R8)
+	VFMADD231PS Z1, Z0, Z4
+	ADDQ        BX, DI
+	ADDQ        CX, R8
+	VMOVUPS.Z   (DI), K1, Z1
+	VMOVUPS     Z1, (R8)
+	VFMADD231PS Z1, Z0, Z5
+	ADDQ        BX, DI
+	ADDQ        CX, R8
+	SUBQ        $0x04, R9
+	JGE         rows
 
-two:
-	ADDQ  BX, R8
-	MOVQ  R8, R11
-	ADDQ  aRow+24(FP), R11
-	VPXOR Y0, Y0, Y0
+few:
+	ADDQ $0x04, R9
+	JZ   next
 
-eight:
-	CMPQ      R9, $0x08
-	JL        rest
-	VMOVUPS   (BX), Y1
-	VORPS     (R8), Y1, Y1
-	VCMPPS    $0x04, Y3, Y1, Y1
-	VMOVMSKPS Y1, R10
-	VPMOVZXBD (CX)(R10*8), Y1
-	VPADDD    Y0, Y1, Y1
-	VPADDD    Y2, Y0, Y0
-	VMOVDQU   Y1, (AX)
-	POPCNTQ   R10, R10
-	LEAQ      (AX)(R10*4), AX
-	ADDQ      $0x20, BX
-	ADDQ      $0x20, R8
-	SUBQ      $0x08, R9
-	JMP       eight
+row:
+	VMOVUPS.Z   (DI), K1, Z1
+	VMOVUPS     Z1, (R8)
+	VFMADD231PS Z1, Z0, Z2
+	ADDQ        BX, DI
+	ADDQ        CX, R8
+	DECQ        R9
+	JNZ         row
 
-rest:
-	LEAQ       ones256<>+32(SB), R10
-	MOVQ       R9, R12
-	SHLQ       $0x02, R12
-	SUBQ       R12, R10
-	VMOVUPS    (R10), Y1
-	VMASKMOVPS (BX), Y1, Y1
-	LEAQ       ones256<>+32(SB), BX
-	SHLQ       $0x02, R9
-	SUBQ       R9, BX
-	VMOVUPS    (BX), Y4
-	VMASKMOVPS (R8), Y4, Y4
-	VORPS      Y4, Y1, Y1
-	VCMPPS     $0x04, Y3, Y1, Y1
-	VMOVMSKPS  Y1, R10
-	VPMOVZXBD  (CX)(R10*8), Y1
-	VPADDD     Y0, Y1, Y1
-	VPADDD     Y2, Y0, Y0
-	VMOVDQU    Y1, (AX)
-	POPCNTQ    R10, R10
-	LEAQ       (AX)(R10*4), AX
-	MOVQ       AX, BX
-	SUBQ       DI, BX
-	SHRQ       $0x02, BX
-	MOVL       BX, (DX)
-	ADDQ       $0x04, DX
-	MOVQ       AX, DI
-	MOVQ       R11, BX
-	SUBQ       $0x02, SI
-	JG         rows
+next:
+	ADDQ     $0x40, DX
+	ADDQ     $0x40, AX
+	SUBQ     $0x10, SI
+	JG       vector
+	VADDPS   Z3, Z2, Z2
+	VADDPS   Z5, Z4, Z4
+	VADDPS   Z4, Z2, Z2
+	VCMPPS   $0x03, Z2, Z2, K1
+	KORTESTW K1, K1
+	SETEQ    AL
+	MOVB     AL, ret+48(FP)
 	VZEROUPPER
 	RET
 
-// func columnLists256f32(index *int32, counts *int32, a *float32, aStep uintptr, rows int, k int, bits *byte)
-// Requires: AVX, AVX2, CMOV, POPCNT
-TEXT ·columnLists256f32(SB), NOSPLIT, $0-56
-	MOVQ         index+0(FP), AX
-	LEAQ         places<>+0(SB), CX
-	MOVL         $0x00000008, DX
-	VMOVD        DX, X2
-	VPBROADCASTD X2, Y2
-	MOVQ         counts+8(FP), DX
-	MOVQ         a+16(FP), BX
-	MOVQ         rows+32(FP), SI
-	VXORPS       Y3, Y3, Y3
-	MOVQ         AX, DI
+// func rowPairs512f32(pairs *uint64, a *float32, aRow uintptr, rows int, k int)
+// Requires: AVX, AVX2, AVX512F, BMI2
+TEXT ·rowPairs512f32(SB), NOSPLIT, $0-40
+	MOVQ       pairs+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       rows+24(FP), DX
+	MOVQ       aRow+16(FP), BX
+	VPXOR      Y0, Y0, Y0
+	VPTERNLOGD $0xff, Z1, Z1, Z1
+
+	// all bits but the signs
+	VPSRLD $0x01, Z1, Z1
+	MOVQ   k+32(FP), SI
+	ANDQ   $0x0f, SI
+	MOVQ   $-1, DI
+	BZHIQ  SI, DI, DI
+	KMOVW  DI, K1
 
 rows:
-	// a bit for each of eight rows, for each k
-	MOVQ    $+8, R8
-	CMPQ    SI, R8
-	CMOVQLT SI, R8
-	LEAQ    ones256<>+32(SB), R9
-	SHLQ    $0x02, R8
-	SUBQ    R8, R9
-	VMOVUPS (R9), Y0
-	MOVQ    aStep+24(FP), R9
-	MOVQ    k+40(FP), R10
-	MOVQ    bits+48(FP), R11
-	MOVQ    BX, R8
-
-k:
-	VMASKMOVPS (R8), Y0, Y1
-	VCMPPS     $0x04, Y3, Y1, Y1
-	VMOVMSKPS  Y1, R12
-	MOVB       R12, (R11)
-	ADDQ       R9, R8
-	INCQ       R11
-	DECQ       R10
-	JNZ        k
-	VMOVDQU    Y3, (R11)
-
-	// a list for each two rows
-	VPCMPEQB Y4, Y4, Y4
-	VPSRLW   $0x0e, Y4, Y4
-	VPSLLW   $0x08, Y4, Y1
-	VPOR     Y1, Y4, Y4
-	MOVQ     $+4, R8
-
-pair:
-	MOVQ  bits+48(FP), R9
-	MOVQ  k+40(FP), R10
-	VPXOR Y0, Y0, Y0
-
-bits:
-	VPAND     (R9), Y4, Y1
-	VPCMPEQB  Y3, Y1, Y1
-	VPMOVMSKB Y1, R11
-	NOTL      R11
-	MOVBQZX   R11, R12
-	VPMOVZXBD (CX)(R12*8), Y1
-	VPADDD    Y0, Y1, Y1
-	VPADDD    Y2, Y0, Y0
-	VMOVDQU   Y1, (AX)
-	POPCNTQ   R12, R12
-	LEAQ      (AX)(R12*4), AX
-	SHRL      $0x08, R11
-	MOVBQZX   R11, R12
-	VPMOVZXBD (CX)(R12*8), Y1
-	VPADDD    Y0, Y1, Y1
-	VPADDD    Y2, Y0, Y0
-	VMOVDQU   Y1, (AX)
-	POPCNTQ   R12, R12
-	LEAQ      (AX)(R12*4), AX
-	SHRL      $0x08, R11
-	MOVBQZX   R11, R12
-	VPMOVZXBD (CX)(R12*8), Y1
-	VPADDD    Y0, Y1, Y1
-	VPADDD    Y2, Y0, Y0
-	VMOVDQU   Y1, (AX)
-	POPCNTQ   R12, R12
-	LEAQ      (AX)(R12*4), AX
-	SHRL      $0x08, R11
-	MOVBQZX   R11, R12
-	VPMOVZXBD (CX)(R12*8), Y1
-	VPADDD    Y0, Y1, Y1
-	VPADDD    Y2, Y0, Y0
-	VMOVDQU   Y1, (AX)
-	POPCNTQ   R12, R12
-	LEAQ      (AX)(R12*4), AX
-	SHRL      $0x08, R11
-	ADDQ      $0x20, R9
-	SUBQ      $0x20, R10
-	JG        bits
-	MOVQ      AX, R9
-	SUBQ      DI, R9
-	SHRQ      $0x02, R9
-	MOVL      R9, (DX)
-	ADDQ      $0x04, DX
-	MOVQ      AX, DI
-	VPSLLW    $0x02, Y4, Y4
-	DECQ      R8
-	JNZ       pair
-	ADDQ      $0x20, BX
-	SUBQ      $0x08, SI
-	JG        rows
-	VZEROUPPER
-	RET
-
-// func rowLists512f32(index *int32, counts *int32, a *float32, aRow uintptr, rows int, k int)
-// Requires: AVX, AVX512F, BMI2, POPCNT
-TEXT ·rowLists512f32(SB), NOSPLIT, $0-48
-	MOVQ         index+0(FP), AX
-	MOVL         $0x00000010, CX
-	VPBROADCASTD CX, Z2
-	MOVQ         counts+8(FP), CX
-	MOVQ         a+16(FP), DX
-	MOVQ         rows+32(FP), BX
-	MOVQ         aRow+24(FP), SI
-	VPXORD       Z3, Z3, Z3
-
-	// the mask of the last terms
-	MOVQ  $0x000000000000ffff, DI
-	MOVQ  k+40(FP), R8
-	ANDQ  $0x0f, R8
-	BZHIQ R8, DI, DI
-	KMOVW DI, K1
-	MOVQ  AX, DI
-
-rows:
-	MOVQ k+40(FP), R11
-	MOVQ DX, R10
-	MOVQ DX, R9
-	CMPQ BX, $0x01
-	JE   one
-	ADDQ SI, R9
+	MOVQ    k+32(FP), R10
+	MOVQ    CX, DI
+	MOVQ    CX, R8
+	MOVQ    AX, R9
+	VMOVDQU X0, (AX)
+	CMPQ    DX, $0x01
+	JE      one
+	ADDQ    BX, R8
 
 one:
-	VMOVDQU32 numbers<>+0(SB), Z0
-	SUBQ      $0x10, R11
-	JL        rest
+	SUBQ $0x10, R10
+	JL   rest
 
-sixteen:
-	VMOVUPS       (R10), Z1
-	VPORD         (R9), Z1, Z1
-	VCMPPS        $0x04, Z3, Z1, K2
-	VPCOMPRESSD.Z Z0, K2, Z1
-	VPADDD        Z2, Z0, Z0
-	VMOVDQU32     Z1, (AX)
-	KMOVW         K2, R12
-	POPCNTQ       R12, R12
-	LEAQ          (AX)(R12*4), AX
-	ADDQ          $0x40, R10
-	ADDQ          $0x40, R9
-	SUBQ          $0x10, R11
-	JGE           sixteen
+many:
+	VMOVUPS  (DI), Z2
+	VPORD    (R8), Z2, Z2
+	VPTESTMD Z1, Z2, K2
+	KMOVW    K2, (R9)
+	ADDQ     $0x40, DI
+	ADDQ     $0x40, R8
+	ADDQ     $0x02, R9
+	SUBQ     $0x10, R10
+	JGE      many
 
 rest:
-	TESTQ         R8, R8
-	JZ            end
-	VMOVUPS.Z     (R10), K1, Z1
-	VMOVUPS.Z     (R9), K1, Z4
-	VPORD         Z4, Z1, Z1
-	VCMPPS        $0x04, Z3, Z1, K2
-	VPCOMPRESSD.Z Z0, K2, Z1
-	VPADDD        Z2, Z0, Z0
-	VMOVDQU32     Z1, (AX)
-	KMOVW         K2, R9
-	POPCNTQ       R9, R9
-	LEAQ          (AX)(R9*4), AX
+	TESTQ     SI, SI
+	JZ        end
+	VMOVUPS.Z (DI), K1, Z2
+	VMOVUPS.Z (R8), K1, Z3
+	VPORD     Z3, Z2, Z2
+	VPTESTMD  Z1, Z2, K2
+	KMOVW     K2, (R9)
 
 end:
-	MOVQ AX, R9
-	SUBQ DI, R9
-	SHRQ $0x02, R9
-	MOVL R9, (CX)
-	ADDQ $0x04, CX
-	MOVQ AX, DI
-	LEAQ (DX)(SI*2), DX
-	SUBQ $0x02, BX
+	ADDQ $0x10, AX
+	LEAQ (CX)(BX*2), CX
+	SUBQ $0x02, DX
 	JG   rows
 	VZEROUPPER
 	RET
 
-DATA numbers<>+0(SB)/4, $0x00000000
-DATA numbers<>+4(SB)/4, $0x00000001
-DATA numbers<>+8(SB)/4, $0x00000002
-DATA numbers<>+12(SB)/4, $0x00000003
-DATA numbers<>+16(SB)/4, $0x00000004
-DATA numbers<>+20(SB)/4, $0x00000005
-DATA numbers<>+24(SB)/4, $0x00000006
-DATA numbers<>+28(SB)/4, $0x00000007
-DATA numbers<>+32(SB)/4, $0x00000008
-DATA numbers<>+36(SB)/4, $0x00000009
-DATA numbers<>+40(SB)/4, $0x0000000a
-DATA numbers<>+44(SB)/4, $0x0000000b
-DATA numbers<>+48(SB)/4, $0x0000000c
-DATA numbers<>+52(SB)/4, $0x0000000d
-DATA numbers<>+56(SB)/4, $0x0000000e
-DATA numbers<>+60(SB)/4, $0x0000000f
-GLOBL numbers<>(SB), RODATA|NOPTR, $64
+// func columnPairs512f32(pairs *uint64, a *float32, aStep uintptr, rows int, k int)
+// Requires: AVX, AVX2, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·columnPairs512f32(SB), NOSPLIT, $128-40
+	MOVQ       pairs+0(FP), AX
+	MOVQ       a+8(FP), CX
+	MOVQ       rows+24(FP), DX
+	MOVQ       aStep+16(FP), BX
+	VPXOR      Y0, Y0, Y0
+	VPTERNLOGD $0xff, Z1, Z1, Z1
 
-// func columnLists512f32(index *int32, counts *int32, a *float32, aStep uintptr, rows int, k int, bits *byte)
-// Requires: AVX, AVX512F, BMI2, CMOV, POPCNT
-TEXT ·columnLists512f32(SB), NOSPLIT, $0-56
-	MOVQ         index+0(FP), AX
-	MOVL         $0x00000010, CX
-	VPBROADCASTD CX, Z2
-	MOVQ         counts+8(FP), CX
-	MOVQ         a+16(FP), DX
-	MOVQ         rows+32(FP), BX
-	MOVQ         aStep+24(FP), SI
-	VPXORD       Z3, Z3, Z3
-	MOVQ         $0x0000000000005555, R8
-	MOVQ         AX, DI
+	// all bits but the signs
+	VPSRLD  $0x01, Z1, Z1
+	VMOVDQU Y0, (SP)
+	VMOVDQU Y0, 32(SP)
+	VMOVDQU Y0, 64(SP)
+	VMOVDQU Y0, 96(SP)
 
 rows:
 	// a bit for each two of sixteen rows, for each k
-	MOVQ    $0x0000000000000010, R9
-	CMPQ    BX, R9
-	CMOVQLT BX, R9
+	MOVQ    k+32(FP), R8
+	MOVQ    $0x0000000000000010, SI
+	CMPQ    DX, SI
+	CMOVQLT DX, SI
+	MOVQ    CX, DI
+	LEAQ    (SP), R9
 	MOVQ    $-1, R10
-	BZHIQ   R9, R10, R10
+	BZHIQ   SI, R10, R10
 	KMOVW   R10, K1
-	MOVQ    k+40(FP), R12
-	MOVQ    bits+48(FP), R13
-	MOVQ    DX, R11
 
 k:
-	VCMPPS  $0x04, (R11), Z3, K1, K2
-	KMOVW   K2, R14
-	MOVQ    R14, R10
-	SHRQ    $0x01, R10
-	ORQ     R10, R14
-	PEXTQ   R8, R14, R14
-	MOVB    R14, (R13)
-	ADDQ    SI, R11
-	INCQ    R13
-	DECQ    R12
-	JNZ     k
-	VMOVDQU Y3, (R13)
+	VMOVUPS.Z (DI), K1, Z0
+	VPTESTMQ  Z1, Z0, K2
+	KMOVB     K2, (R9)
+	ADDQ      BX, DI
+	INCQ      R9
+	DECQ      R8
+	JNZ       k
 
-	// a list for each two rows
-	INCQ         R9
-	SHRQ         $0x01, R9
-	MOVQ         $0x0000000000000001, R10
-	VPBROADCASTD R10, Z4
+	// the bits of each two rows, side by side
+	VMOVDQU   (SP), Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 112(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 96(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 80(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 64(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 48(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 32(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 16(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, (AX)
+	VMOVDQU   32(SP), Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 116(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 100(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 84(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 68(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 52(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 36(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 20(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 4(AX)
+	VMOVDQU   64(SP), Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 120(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 104(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 88(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 72(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 56(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 40(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 24(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 8(AX)
+	VMOVDQU   96(SP), Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 124(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 108(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 92(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 76(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 60(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 44(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 28(AX)
+	VPADDB    Y0, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 12(AX)
+	ADDQ      $0x80, AX
+	ADDQ      $0x40, CX
+	SUBQ      $0x10, DX
+	JG        rows
+	VZEROUPPER
+	RET
 
-pair:
-	MOVQ      bits+48(FP), R10
-	MOVQ      k+40(FP), R11
-	VMOVDQU32 numbers<>+0(SB), Z0
+// func rowPairs256f32(pairs *uint64, a *float32, aRow uintptr, rows int, k int)
+// Requires: AVX, AVX2
+TEXT ·rowPairs256f32(SB), NOSPLIT, $0-40
+	MOVQ     pairs+0(FP), AX
+	MOVQ     a+8(FP), CX
+	MOVQ     rows+24(FP), DX
+	MOVQ     aRow+16(FP), BX
+	VPXOR    Y0, Y0, Y0
+	VPCMPEQD Y1, Y1, Y1
 
-bits:
-	VPMOVZXBD     (R10), Z1
-	VPTESTMD      Z4, Z1, K2
-	VPCOMPRESSD.Z Z0, K2, Z1
-	VPADDD        Z2, Z0, Z0
-	VMOVDQU32     Z1, (AX)
-	KMOVW         K2, R12
-	POPCNTQ       R12, R12
-	LEAQ          (AX)(R12*4), AX
-	ADDQ          $0x10, R10
-	SUBQ          $0x10, R11
-	JG            bits
-	MOVQ          AX, R10
-	SUBQ          DI, R10
-	SHRQ          $0x02, R10
-	MOVL          R10, (CX)
-	ADDQ          $0x04, CX
-	MOVQ          AX, DI
-	VPSLLD        $0x01, Z4, Z4
-	DECQ          R9
-	JNZ           pair
-	ADDQ          $0x40, DX
-	SUBQ          $0x10, BX
-	JG            rows
+	// all bits but the signs
+	VPSRLD  $0x01, Y1, Y1
+	MOVQ    k+32(FP), SI
+	ANDQ    $0x07, SI
+	LEAQ    ones256<>+32(SB), DI
+	MOVQ    SI, R8
+	SHLQ    $0x02, R8
+	SUBQ    R8, DI
+	VMOVUPS (DI), Y2
+
+rows:
+	MOVQ    k+32(FP), R10
+	MOVQ    CX, DI
+	MOVQ    CX, R8
+	MOVQ    AX, R9
+	VMOVDQU X0, (AX)
+	CMPQ    DX, $0x01
+	JE      one
+	ADDQ    BX, R8
+
+one:
+	SUBQ $0x08, R10
+	JL   rest
+
+many:
+	VMOVUPS   (DI), Y1
+	VORPS     (R8), Y1, Y1
+	VCMPPS    $0x04, Y0, Y1, Y1
+	VMOVMSKPS Y1, R11
+	MOVB      R11, (R9)
+	ADDQ      $0x20, DI
+	ADDQ      $0x20, R8
+	ADDQ      $0x01, R9
+	SUBQ      $0x08, R10
+	JGE       many
+
+rest:
+	TESTQ      SI, SI
+	JZ         end
+	VMASKMOVPS (DI), Y2, Y1
+	VMASKMOVPS (R8), Y2, Y3
+	VORPS      Y3, Y1, Y1
+	VCMPPS     $0x04, Y0, Y1, Y1
+	VMOVMSKPS  Y1, DI
+	MOVB       DI, (R9)
+
+end:
+	ADDQ $0x10, AX
+	LEAQ (CX)(BX*2), CX
+	SUBQ $0x02, DX
+	JG   rows
+	VZEROUPPER
+	RET
+
+// func columnPairs256f32(pairs *uint64, a *float32, aStep uintptr, rows int, k int)
+// Requires: AVX, AVX2, CMOV
+TEXT ·columnPairs256f32(SB), NOSPLIT, $128-40
+	MOVQ     pairs+0(FP), AX
+	MOVQ     a+8(FP), CX
+	MOVQ     rows+24(FP), DX
+	MOVQ     aStep+16(FP), BX
+	VPXOR    Y0, Y0, Y0
+	VPCMPEQD Y1, Y1, Y1
+
+	// all bits but the signs
+	VPSRLD  $0x01, Y1, Y1
+	VMOVDQU Y0, (SP)
+	VMOVDQU Y0, 32(SP)
+	VMOVDQU Y0, 64(SP)
+	VMOVDQU Y0, 96(SP)
+
+rows:
+	// a bit for each two of sixteen rows, for each k
+	MOVQ    k+32(FP), R8
+	MOVQ    $0x0000000000000010, SI
+	CMPQ    DX, SI
+	CMOVQLT DX, SI
+	MOVQ    CX, DI
+	LEAQ    (SP), R9
+	MOVQ    $0x0000000000000008, R10
+	CMPQ    SI, R10
+	CMOVQLT SI, R10
+	LEAQ    ones256<>+32(SB), R11
+	MOVQ    R10, R12
+	SHLQ    $0x02, R12
+	SUBQ    R12, R11
+	VMOVUPS (R11), Y2
+	SUBQ    R10, SI
+	LEAQ    ones256<>+32(SB), R10
+	SHLQ    $0x02, SI
+	SUBQ    SI, R10
+	VMOVUPS (R10), Y3
+
+k:
+	VMASKMOVPS (DI), Y2, Y4
+	VANDPS     Y1, Y4, Y4
+	VPCMPEQQ   Y0, Y4, Y4
+	VMOVMSKPD  Y4, SI
+	VMASKMOVPS 32(DI), Y3, Y4
+	VANDPS     Y1, Y4, Y4
+	VPCMPEQQ   Y0, Y4, Y4
+	VMOVMSKPD  Y4, R10
+	SHLL       $0x04, R10
+	ORL        R10, SI
+	NOTL       SI
+	MOVB       SI, (R9)
+	ADDQ       BX, DI
+	INCQ       R9
+	DECQ       R8
+	JNZ        k
+
+	// the bits of each two rows, side by side
+	VMOVDQU   (SP), Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 112(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 96(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 80(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 64(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 48(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 32(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 16(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, (AX)
+	VMOVDQU   32(SP), Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 116(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 100(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 84(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 68(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 52(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 36(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 20(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 4(AX)
+	VMOVDQU   64(SP), Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 120(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 104(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 88(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 72(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 56(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 40(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 24(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 8(AX)
+	VMOVDQU   96(SP), Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 124(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 108(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 92(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 76(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 60(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 44(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 28(AX)
+	VPADDB    Y2, Y2, Y2
+	VPMOVMSKB Y2, SI
+	MOVL      SI, 12(AX)
+	ADDQ      $0x80, AX
+	ADDQ      $0x40, CX
+	SUBQ      $0x10, DX
+	JG        rows
 	VZEROUPPER
 	RET
 
@@ -13901,203 +14052,231 @@ stores1:
 	VZEROUPPER
 	RET
 
-// func listed256_16f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
-// Requires: AVX, FMA3, MMX+
-TEXT ·listed256_16f32(SB), NOSPLIT, $0-116
-	MOVQ index+0(FP), AX
-	MOVQ counts+8(FP), CX
-	MOVQ a+16(FP), DX
-	MOVQ aStep+32(FP), BX
-	MOVQ bStep+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ from+72(FP), R8
-	MOVQ b+40(FP), R9
+// func pairs256_16f32(pairs *uint64, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+// Requires: AVX, BMI, CMOV, FMA3, MMX+, POPCNT
+TEXT ·pairs256_16f32(SB), NOSPLIT, $0-108
+	MOVQ pairs+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ aStep+24(FP), DX
+	MOVQ bStep+40(FP), BX
+	MOVQ b+32(FP), SI
 
 	// from a row to its last vector
-	MOVQ columns+104(FP), R10
-	SHLQ $0x02, R10
-	SUBQ $0x20, R10
+	MOVQ columns+96(FP), DI
+	SHLQ $0x02, DI
+	SUBQ $0x20, DI
+	MOVQ SI, R8
+	ADDQ DI, R8
+	MOVQ $0x0000000000000040, R9
 
 rows2:
-	CMPQ rows+96(FP), $0x02
+	CMPQ rows+88(FP), $0x02
 	JGE  two
 
 	// the last row alone is computed as two that are the same
-	XORQ R11, R11
-	MOVQ R11, aRow+24(FP)
-	MOVQ R11, cRow+64(FP)
-	MOVQ R11, fromRow+80(FP)
+	XORQ R10, R10
+	MOVQ R10, aRow+16(FP)
+	MOVQ R10, cRow+56(FP)
+	MOVQ R10, fromRow+72(FP)
 
 two:
+	MOVQ from+64(FP), R10
+
 	// 2 rows: what they start from
-	MOVQ       fromRow+80(FP), R11
-	VMOVUPS    (R8), Y0
-	VMOVUPS    (R8)(R10*1), Y1
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y2
-	VMOVUPS    (R8)(R10*1), Y3
-	ADDQ       R11, R8
-	MOVQ       DX, R11
-	ADDQ       aRow+24(FP), R11
-	MOVQ       ahead+88(FP), R12
-	TESTQ      R12, R12
+	MOVQ       fromRow+72(FP), R11
+	VMOVUPS    (R10), Y0
+	VMOVUPS    (R10)(DI*1), Y1
+	ADDQ       R11, R10
+	VMOVUPS    (R10), Y2
+	VMOVUPS    (R10)(DI*1), Y3
+	ADDQ       R11, R10
+	MOVQ       R10, from+64(FP)
+	MOVQ       CX, R10
+	ADDQ       aRow+16(FP), R10
+	MOVQ       ahead+80(FP), R11
+	TESTQ      R11, R11
 	JZ         near
-	PREFETCHT0 (DX)(R12*1)
-	PREFETCHT0 64(DX)(R12*1)
-	PREFETCHT0 128(DX)(R12*1)
-	PREFETCHT0 192(DX)(R12*1)
-	PREFETCHT0 256(DX)(R12*1)
-	PREFETCHT0 320(DX)(R12*1)
-	PREFETCHT0 384(DX)(R12*1)
-	PREFETCHT0 (R11)(R12*1)
-	PREFETCHT0 64(R11)(R12*1)
-	PREFETCHT0 128(R11)(R12*1)
-	PREFETCHT0 192(R11)(R12*1)
-	PREFETCHT0 256(R11)(R12*1)
-	PREFETCHT0 320(R11)(R12*1)
-	PREFETCHT0 384(R11)(R12*1)
+	PREFETCHT0 (CX)(R11*1)
+	PREFETCHT0 64(CX)(R11*1)
+	PREFETCHT0 128(CX)(R11*1)
+	PREFETCHT0 192(CX)(R11*1)
+	PREFETCHT0 256(CX)(R11*1)
+	PREFETCHT0 320(CX)(R11*1)
+	PREFETCHT0 384(CX)(R11*1)
+	PREFETCHT0 (R10)(R11*1)
+	PREFETCHT0 64(R10)(R11*1)
+	PREFETCHT0 128(R10)(R11*1)
+	PREFETCHT0 192(R10)(R11*1)
+	PREFETCHT0 256(R10)(R11*1)
+	PREFETCHT0 320(R10)(R11*1)
+	PREFETCHT0 384(R10)(R11*1)
 
 near:
-	MOVLQSX (CX), R12
-	ADDQ    $0x04, CX
-	TESTQ   R12, R12
+	// the bits of a word after the other; no jump between them could be foreseen
+	MOVQ    (AX), R11
+	POPCNTQ R11, R13
+	POPCNTQ 8(AX), R14
+	XORQ    R12, R12
+	TESTQ   R11, R11
+	CMOVQEQ 8(AX), R11
+	CMOVQEQ R9, R12
+	ADDQ    R14, R13
 	JZ      sums
 
 terms:
-	MOVLQSX      (AX), R13
-	ADDQ         $0x04, AX
-	MOVQ         R13, R14
-	IMULQ        BX, R13
-	IMULQ        SI, R14
-	ADDQ         R9, R14
-	VBROADCASTSS (DX)(R13*1), Y4
-	VBROADCASTSS (R11)(R13*1), Y5
-	VMOVUPS      (R14), Y6
+	TZCNTQ       R11, R15
+	ADDQ         R12, R15
+	BLSRQ        R11, R11
+	CMOVQEQ      8(AX), R11
+	CMOVQEQ      R9, R12
+	MOVQ         R15, R14
+	IMULQ        DX, R14
+	IMULQ        BX, R15
+	VBROADCASTSS (CX)(R14*1), Y4
+	VBROADCASTSS (R10)(R14*1), Y5
+	VMOVUPS      (SI)(R15*1), Y6
 	VFMADD231PS  Y6, Y4, Y0
 	VFMADD231PS  Y6, Y5, Y2
-	VMOVUPS      (R14)(R10*1), Y6
+	VMOVUPS      (R8)(R15*1), Y6
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y3
-	DECQ         R12
+	DECQ         R13
 	JNZ          terms
 
 sums:
+	MOVQ c+48(FP), CX
+
 	// the tile of C
 	VXORPS       Y4, Y4, Y4
 	VADDPS       Y4, Y0, Y0
 	VADDPS       Y4, Y1, Y1
 	VADDPS       Y4, Y2, Y2
 	VADDPS       Y4, Y3, Y3
-	MOVLQSX      floor+112(FP), DX
-	TESTQ        DX, DX
+	MOVLQSX      floor+104(FP), R11
+	TESTQ        R11, R11
 	JLT          stores2
-	VBROADCASTSS floor+112(FP), Y4
+	VBROADCASTSS floor+104(FP), Y4
 	VMAXPS       Y0, Y4, Y0
 	VMAXPS       Y1, Y4, Y1
 	VMAXPS       Y2, Y4, Y2
 	VMAXPS       Y3, Y4, Y3
 
 stores2:
-	MOVQ    cRow+64(FP), DX
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, (DI)(R10*1)
-	ADDQ    DX, DI
-	VMOVUPS Y2, (DI)
-	VMOVUPS Y3, (DI)(R10*1)
-	ADDQ    DX, DI
-	MOVQ    R11, DX
-	ADDQ    aRow+24(FP), DX
-	SUBQ    $0x02, rows+96(FP)
+	MOVQ    cRow+56(FP), R11
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, (CX)(DI*1)
+	ADDQ    R11, CX
+	VMOVUPS Y2, (CX)
+	VMOVUPS Y3, (CX)(DI*1)
+	ADDQ    R11, CX
+	MOVQ    CX, c+48(FP)
+	ADDQ    $0x10, AX
+	MOVQ    R10, CX
+	ADDQ    aRow+16(FP), CX
+	SUBQ    $0x02, rows+88(FP)
 	JG      rows2
 	VZEROUPPER
 	RET
 
-// func listed256_24f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
-// Requires: AVX, FMA3, MMX+
-TEXT ·listed256_24f32(SB), NOSPLIT, $0-116
-	MOVQ index+0(FP), AX
-	MOVQ counts+8(FP), CX
-	MOVQ a+16(FP), DX
-	MOVQ aStep+32(FP), BX
-	MOVQ bStep+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ from+72(FP), R8
-	MOVQ b+40(FP), R9
+// func pairs256_24f32(pairs *uint64, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+// Requires: AVX, BMI, CMOV, FMA3, MMX+, POPCNT
+TEXT ·pairs256_24f32(SB), NOSPLIT, $0-108
+	MOVQ pairs+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ aStep+24(FP), DX
+	MOVQ bStep+40(FP), BX
+	MOVQ b+32(FP), SI
 
 	// from a row to its last vector
-	MOVQ columns+104(FP), R10
-	SHLQ $0x02, R10
-	SUBQ $0x20, R10
+	MOVQ columns+96(FP), DI
+	SHLQ $0x02, DI
+	SUBQ $0x20, DI
+	MOVQ SI, R8
+	ADDQ DI, R8
+	MOVQ $0x0000000000000040, R9
 
 rows2:
-	CMPQ rows+96(FP), $0x02
+	CMPQ rows+88(FP), $0x02
 	JGE  two
 
 	// the last row alone is computed as two that are the same
-	XORQ R11, R11
-	MOVQ R11, aRow+24(FP)
-	MOVQ R11, cRow+64(FP)
-	MOVQ R11, fromRow+80(FP)
+	XORQ R10, R10
+	MOVQ R10, aRow+16(FP)
+	MOVQ R10, cRow+56(FP)
+	MOVQ R10, fromRow+72(FP)
 
 two:
+	MOVQ from+64(FP), R10
+
 	// 2 rows: what they start from
-	MOVQ       fromRow+80(FP), R11
-	VMOVUPS    (R8), Y0
-	VMOVUPS    32(R8), Y1
-	VMOVUPS    (R8)(R10*1), Y2
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y3
-	VMOVUPS    32(R8), Y4
-	VMOVUPS    (R8)(R10*1), Y5
-	ADDQ       R11, R8
-	MOVQ       DX, R11
-	ADDQ       aRow+24(FP), R11
-	MOVQ       ahead+88(FP), R12
-	TESTQ      R12, R12
+	MOVQ       fromRow+72(FP), R11
+	VMOVUPS    (R10), Y0
+	VMOVUPS    32(R10), Y1
+	VMOVUPS    (R10)(DI*1), Y2
+	ADDQ       R11, R10
+	VMOVUPS    (R10), Y3
+	VMOVUPS    32(R10), Y4
+	VMOVUPS    (R10)(DI*1), Y5
+	ADDQ       R11, R10
+	MOVQ       R10, from+64(FP)
+	MOVQ       CX, R10
+	ADDQ       aRow+16(FP), R10
+	MOVQ       ahead+80(FP), R11
+	TESTQ      R11, R11
 	JZ         near
-	PREFETCHT0 (DX)(R12*1)
-	PREFETCHT0 64(DX)(R12*1)
-	PREFETCHT0 128(DX)(R12*1)
-	PREFETCHT0 192(DX)(R12*1)
-	PREFETCHT0 256(DX)(R12*1)
-	PREFETCHT0 320(DX)(R12*1)
-	PREFETCHT0 384(DX)(R12*1)
-	PREFETCHT0 (R11)(R12*1)
-	PREFETCHT0 64(R11)(R12*1)
-	PREFETCHT0 128(R11)(R12*1)
-	PREFETCHT0 192(R11)(R12*1)
-	PREFETCHT0 256(R11)(R12*1)
-	PREFETCHT0 320(R11)(R12*1)
-	PREFETCHT0 384(R11)(R12*1)
+	PREFETCHT0 (CX)(R11*1)
+	PREFETCHT0 64(CX)(R11*1)
+	PREFETCHT0 128(CX)(R11*1)
+	PREFETCHT0 192(CX)(R11*1)
+	PREFETCHT0 256(CX)(R11*1)
+	PREFETCHT0 320(CX)(R11*1)
+	PREFETCHT0 384(CX)(R11*1)
+	PREFETCHT0 (R10)(R11*1)
+	PREFETCHT0 64(R10)(R11*1)
+	PREFETCHT0 128(R10)(R11*1)
+	PREFETCHT0 192(R10)(R11*1)
+	PREFETCHT0 256(R10)(R11*1)
+	PREFETCHT0 320(R10)(R11*1)
+	PREFETCHT0 384(R10)(R11*1)
 
 near:
-	MOVLQSX (CX), R12
-	ADDQ    $0x04, CX
-	TESTQ   R12, R12
+	// the bits of a word after the other; no jump between them could be foreseen
+	MOVQ    (AX), R11
+	POPCNTQ R11, R13
+	POPCNTQ 8(AX), R14
+	XORQ    R12, R12
+	TESTQ   R11, R11
+	CMOVQEQ 8(AX), R11
+	CMOVQEQ R9, R12
+	ADDQ    R14, R13
 	JZ      sums
 
 terms:
-	MOVLQSX      (AX), R13
-	ADDQ         $0x04, AX
-	MOVQ         R13, R14
-	IMULQ        BX, R13
-	IMULQ        SI, R14
-	ADDQ         R9, R14
-	VBROADCASTSS (DX)(R13*1), Y6
-	VBROADCASTSS (R11)(R13*1), Y7
-	VMOVUPS      (R14), Y8
+	TZCNTQ       R11, R15
+	ADDQ         R12, R15
+	BLSRQ        R11, R11
+	CMOVQEQ      8(AX), R11
+	CMOVQEQ      R9, R12
+	MOVQ         R15, R14
+	IMULQ        DX, R14
+	IMULQ        BX, R15
+	VBROADCASTSS (CX)(R14*1), Y6
+	VBROADCASTSS (R10)(R14*1), Y7
+	VMOVUPS      (SI)(R15*1), Y8
 	VFMADD231PS  Y8, Y6, Y0
 	VFMADD231PS  Y8, Y7, Y3
-	VMOVUPS      32(R14), Y8
+	VMOVUPS      32(SI)(R15*1), Y8
 	VFMADD231PS  Y8, Y6, Y1
 	VFMADD231PS  Y8, Y7, Y4
-	VMOVUPS      (R14)(R10*1), Y8
+	VMOVUPS      (R8)(R15*1), Y8
 	VFMADD231PS  Y8, Y6, Y2
 	VFMADD231PS  Y8, Y7, Y5
-	DECQ         R12
+	DECQ         R13
 	JNZ          terms
 
 sums:
+	MOVQ c+48(FP), CX
+
 	// the tile of C
 	VXORPS       Y6, Y6, Y6
 	VADDPS       Y6, Y0, Y0
@@ -14106,10 +14285,10 @@ sums:
 	VADDPS       Y6, Y3, Y3
 	VADDPS       Y6, Y4, Y4
 	VADDPS       Y6, Y5, Y5
-	MOVLQSX      floor+112(FP), DX
-	TESTQ        DX, DX
+	MOVLQSX      floor+104(FP), R11
+	TESTQ        R11, R11
 	JLT          stores2
-	VBROADCASTSS floor+112(FP), Y6
+	VBROADCASTSS floor+104(FP), Y6
 	VMAXPS       Y0, Y6, Y0
 	VMAXPS       Y1, Y6, Y1
 	VMAXPS       Y2, Y6, Y2
@@ -14118,123 +14297,138 @@ sums:
 	VMAXPS       Y5, Y6, Y5
 
 stores2:
-	MOVQ    cRow+64(FP), DX
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	VMOVUPS Y2, (DI)(R10*1)
-	ADDQ    DX, DI
-	VMOVUPS Y3, (DI)
-	VMOVUPS Y4, 32(DI)
-	VMOVUPS Y5, (DI)(R10*1)
-	ADDQ    DX, DI
-	MOVQ    R11, DX
-	ADDQ    aRow+24(FP), DX
-	SUBQ    $0x02, rows+96(FP)
+	MOVQ    cRow+56(FP), R11
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	VMOVUPS Y2, (CX)(DI*1)
+	ADDQ    R11, CX
+	VMOVUPS Y3, (CX)
+	VMOVUPS Y4, 32(CX)
+	VMOVUPS Y5, (CX)(DI*1)
+	ADDQ    R11, CX
+	MOVQ    CX, c+48(FP)
+	ADDQ    $0x10, AX
+	MOVQ    R10, CX
+	ADDQ    aRow+16(FP), CX
+	SUBQ    $0x02, rows+88(FP)
 	JG      rows2
 	VZEROUPPER
 	RET
 
-// func listed256_48f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
-// Requires: AVX, FMA3, MMX+
-TEXT ·listed256_48f32(SB), NOSPLIT, $0-116
-	MOVQ index+0(FP), AX
-	MOVQ counts+8(FP), CX
-	MOVQ a+16(FP), DX
-	MOVQ aStep+32(FP), BX
-	MOVQ bStep+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ from+72(FP), R8
-	MOVQ b+40(FP), R9
+// func pairs256_48f32(pairs *uint64, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+// Requires: AVX, BMI, CMOV, FMA3, MMX+, POPCNT
+TEXT ·pairs256_48f32(SB), NOSPLIT, $0-108
+	MOVQ pairs+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ aStep+24(FP), DX
+	MOVQ bStep+40(FP), BX
+	MOVQ b+32(FP), SI
 
 	// from a row to its last vector
-	MOVQ columns+104(FP), R10
-	SHLQ $0x02, R10
-	SUBQ $0x20, R10
+	MOVQ columns+96(FP), DI
+	SHLQ $0x02, DI
+	SUBQ $0x20, DI
+	MOVQ SI, R8
+	ADDQ DI, R8
+	MOVQ $0x0000000000000040, R9
 
 rows2:
-	CMPQ rows+96(FP), $0x02
+	CMPQ rows+88(FP), $0x02
 	JGE  two
 
 	// the last row alone is computed as two that are the same
-	XORQ R11, R11
-	MOVQ R11, aRow+24(FP)
-	MOVQ R11, cRow+64(FP)
-	MOVQ R11, fromRow+80(FP)
+	XORQ R10, R10
+	MOVQ R10, aRow+16(FP)
+	MOVQ R10, cRow+56(FP)
+	MOVQ R10, fromRow+72(FP)
 
 two:
+	MOVQ from+64(FP), R10
+
 	// 2 rows: what they start from
-	MOVQ       fromRow+80(FP), R11
-	VMOVUPS    (R8), Y0
-	VMOVUPS    32(R8), Y1
-	VMOVUPS    64(R8), Y2
-	VMOVUPS    96(R8), Y3
-	VMOVUPS    128(R8), Y4
-	VMOVUPS    (R8)(R10*1), Y5
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Y6
-	VMOVUPS    32(R8), Y7
-	VMOVUPS    64(R8), Y8
-	VMOVUPS    96(R8), Y9
-	VMOVUPS    128(R8), Y10
-	VMOVUPS    (R8)(R10*1), Y11
-	ADDQ       R11, R8
-	MOVQ       DX, R11
-	ADDQ       aRow+24(FP), R11
-	MOVQ       ahead+88(FP), R12
-	TESTQ      R12, R12
+	MOVQ       fromRow+72(FP), R11
+	VMOVUPS    (R10), Y0
+	VMOVUPS    32(R10), Y1
+	VMOVUPS    64(R10), Y2
+	VMOVUPS    96(R10), Y3
+	VMOVUPS    128(R10), Y4
+	VMOVUPS    (R10)(DI*1), Y5
+	ADDQ       R11, R10
+	VMOVUPS    (R10), Y6
+	VMOVUPS    32(R10), Y7
+	VMOVUPS    64(R10), Y8
+	VMOVUPS    96(R10), Y9
+	VMOVUPS    128(R10), Y10
+	VMOVUPS    (R10)(DI*1), Y11
+	ADDQ       R11, R10
+	MOVQ       R10, from+64(FP)
+	MOVQ       CX, R10
+	ADDQ       aRow+16(FP), R10
+	MOVQ       ahead+80(FP), R11
+	TESTQ      R11, R11
 	JZ         near
-	PREFETCHT0 (DX)(R12*1)
-	PREFETCHT0 64(DX)(R12*1)
-	PREFETCHT0 128(DX)(R12*1)
-	PREFETCHT0 192(DX)(R12*1)
-	PREFETCHT0 256(DX)(R12*1)
-	PREFETCHT0 320(DX)(R12*1)
-	PREFETCHT0 384(DX)(R12*1)
-	PREFETCHT0 (R11)(R12*1)
-	PREFETCHT0 64(R11)(R12*1)
-	PREFETCHT0 128(R11)(R12*1)
-	PREFETCHT0 192(R11)(R12*1)
-	PREFETCHT0 256(R11)(R12*1)
-	PREFETCHT0 320(R11)(R12*1)
-	PREFETCHT0 384(R11)(R12*1)
+	PREFETCHT0 (CX)(R11*1)
+	PREFETCHT0 64(CX)(R11*1)
+	PREFETCHT0 128(CX)(R11*1)
+	PREFETCHT0 192(CX)(R11*1)
+	PREFETCHT0 256(CX)(R11*1)
+	PREFETCHT0 320(CX)(R11*1)
+	PREFETCHT0 384(CX)(R11*1)
+	PREFETCHT0 (R10)(R11*1)
+	PREFETCHT0 64(R10)(R11*1)
+	PREFETCHT0 128(R10)(R11*1)
+	PREFETCHT0 192(R10)(R11*1)
+	PREFETCHT0 256(R10)(R11*1)
+	PREFETCHT0 320(R10)(R11*1)
+	PREFETCHT0 384(R10)(R11*1)
 
 near:
-	MOVLQSX (CX), R12
-	ADDQ    $0x04, CX
-	TESTQ   R12, R12
+	// the bits of a word after the other; no jump between them could be foreseen
+	MOVQ    (AX), R11
+	POPCNTQ R11, R13
+	POPCNTQ 8(AX), R14
+	XORQ    R12, R12
+	TESTQ   R11, R11
+	CMOVQEQ 8(AX), R11
+	CMOVQEQ R9, R12
+	ADDQ    R14, R13
 	JZ      sums
 
 terms:
-	MOVLQSX      (AX), R13
-	ADDQ         $0x04, AX
-	MOVQ         R13, R14
-	IMULQ        BX, R13
-	IMULQ        SI, R14
-	ADDQ         R9, R14
-	VBROADCASTSS (DX)(R13*1), Y12
-	VBROADCASTSS (R11)(R13*1), Y13
-	VMOVUPS      (R14), Y14
+	TZCNTQ       R11, R15
+	ADDQ         R12, R15
+	BLSRQ        R11, R11
+	CMOVQEQ      8(AX), R11
+	CMOVQEQ      R9, R12
+	MOVQ         R15, R14
+	IMULQ        DX, R14
+	IMULQ        BX, R15
+	VBROADCASTSS (CX)(R14*1), Y12
+	VBROADCASTSS (R10)(R14*1), Y13
+	VMOVUPS      (SI)(R15*1), Y14
 	VFMADD231PS  Y14, Y12, Y0
 	VFMADD231PS  Y14, Y13, Y6
-	VMOVUPS      32(R14), Y14
+	VMOVUPS      32(SI)(R15*1), Y14
 	VFMADD231PS  Y14, Y12, Y1
 	VFMADD231PS  Y14, Y13, Y7
-	VMOVUPS      64(R14), Y14
+	VMOVUPS      64(SI)(R15*1), Y14
 	VFMADD231PS  Y14, Y12, Y2
 	VFMADD231PS  Y14, Y13, Y8
-	VMOVUPS      96(R14), Y14
+	VMOVUPS      96(SI)(R15*1), Y14
 	VFMADD231PS  Y14, Y12, Y3
 	VFMADD231PS  Y14, Y13, Y9
-	VMOVUPS      128(R14), Y14
+	VMOVUPS      128(SI)(R15*1), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y10
-	VMOVUPS      (R14)(R10*1), Y14
+	VMOVUPS      (R8)(R15*1), Y14
 	VFMADD231PS  Y14, Y12, Y5
 	VFMADD231PS  Y14, Y13, Y11
-	DECQ         R12
+	DECQ         R13
 	JNZ          terms
 
 sums:
+	MOVQ c+48(FP), CX
+
 	// the tile of C
 	VXORPS       Y12, Y12, Y12
 	VADDPS       Y12, Y0, Y0
@@ -14249,10 +14443,10 @@ sums:
 	VADDPS       Y12, Y9, Y9
 	VADDPS       Y12, Y10, Y10
 	VADDPS       Y12, Y11, Y11
-	MOVLQSX      floor+112(FP), DX
-	TESTQ        DX, DX
+	MOVLQSX      floor+104(FP), R11
+	TESTQ        R11, R11
 	JLT          stores2
-	VBROADCASTSS floor+112(FP), Y12
+	VBROADCASTSS floor+104(FP), Y12
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -14267,134 +14461,149 @@ sums:
 	VMAXPS       Y11, Y12, Y11
 
 stores2:
-	MOVQ    cRow+64(FP), DX
-	VMOVUPS Y0, (DI)
-	VMOVUPS Y1, 32(DI)
-	VMOVUPS Y2, 64(DI)
-	VMOVUPS Y3, 96(DI)
-	VMOVUPS Y4, 128(DI)
-	VMOVUPS Y5, (DI)(R10*1)
-	ADDQ    DX, DI
-	VMOVUPS Y6, (DI)
-	VMOVUPS Y7, 32(DI)
-	VMOVUPS Y8, 64(DI)
-	VMOVUPS Y9, 96(DI)
-	VMOVUPS Y10, 128(DI)
-	VMOVUPS Y11, (DI)(R10*1)
-	ADDQ    DX, DI
-	MOVQ    R11, DX
-	ADDQ    aRow+24(FP), DX
-	SUBQ    $0x02, rows+96(FP)
+	MOVQ    cRow+56(FP), R11
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, 32(CX)
+	VMOVUPS Y2, 64(CX)
+	VMOVUPS Y3, 96(CX)
+	VMOVUPS Y4, 128(CX)
+	VMOVUPS Y5, (CX)(DI*1)
+	ADDQ    R11, CX
+	VMOVUPS Y6, (CX)
+	VMOVUPS Y7, 32(CX)
+	VMOVUPS Y8, 64(CX)
+	VMOVUPS Y9, 96(CX)
+	VMOVUPS Y10, 128(CX)
+	VMOVUPS Y11, (CX)(DI*1)
+	ADDQ    R11, CX
+	MOVQ    CX, c+48(FP)
+	ADDQ    $0x10, AX
+	MOVQ    R10, CX
+	ADDQ    aRow+16(FP), CX
+	SUBQ    $0x02, rows+88(FP)
 	JG      rows2
 	VZEROUPPER
 	RET
 
-// func listed256_52f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
-// Requires: AVX, FMA3, MMX+
-TEXT ·listed256_52f32(SB), NOSPLIT, $0-116
-	MOVQ index+0(FP), AX
-	MOVQ counts+8(FP), CX
-	MOVQ a+16(FP), DX
-	MOVQ aStep+32(FP), BX
-	MOVQ bStep+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ from+72(FP), R8
-	MOVQ b+40(FP), R9
+// func pairs256_52f32(pairs *uint64, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+// Requires: AVX, BMI, CMOV, FMA3, MMX+, POPCNT
+TEXT ·pairs256_52f32(SB), NOSPLIT, $0-108
+	MOVQ pairs+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ aStep+24(FP), DX
+	MOVQ bStep+40(FP), BX
+	MOVQ b+32(FP), SI
 
 	// from a row to its last vector
-	MOVQ columns+104(FP), R10
-	SHLQ $0x02, R10
-	SUBQ $0x10, R10
+	MOVQ columns+96(FP), DI
+	SHLQ $0x02, DI
+	SUBQ $0x10, DI
+	MOVQ SI, R8
+	ADDQ DI, R8
+	MOVQ $0x0000000000000040, R9
 
 rows2:
-	CMPQ rows+96(FP), $0x02
+	CMPQ rows+88(FP), $0x02
 	JGE  two
 
 	// the last row alone is computed as two that are the same
-	XORQ R11, R11
-	MOVQ R11, aRow+24(FP)
-	MOVQ R11, cRow+64(FP)
-	MOVQ R11, fromRow+80(FP)
+	XORQ R10, R10
+	MOVQ R10, aRow+16(FP)
+	MOVQ R10, cRow+56(FP)
+	MOVQ R10, fromRow+72(FP)
 
 two:
+	MOVQ from+64(FP), R10
+
 	// 2 rows: what they start from
-	MOVQ           fromRow+80(FP), R11
-	VMOVUPS        (R8), Y0
-	VMOVUPS        32(R8), Y1
-	VMOVUPS        64(R8), Y2
-	VMOVUPS        96(R8), Y3
-	VMOVUPS        128(R8), Y4
-	VMOVUPS        160(R8), Y5
-	VBROADCASTF128 (R8)(R10*1), Y6
-	ADDQ           R11, R8
-	VMOVUPS        (R8), Y7
-	VMOVUPS        32(R8), Y8
-	VMOVUPS        64(R8), Y9
-	VMOVUPS        96(R8), Y10
-	VMOVUPS        128(R8), Y11
-	VMOVUPS        160(R8), Y12
-	VINSERTF128    $0x01, (R8)(R10*1), Y6, Y6
-	ADDQ           R11, R8
-	MOVQ           DX, R11
-	ADDQ           aRow+24(FP), R11
-	MOVQ           ahead+88(FP), R12
-	TESTQ          R12, R12
+	MOVQ           fromRow+72(FP), R11
+	VMOVUPS        (R10), Y0
+	VMOVUPS        32(R10), Y1
+	VMOVUPS        64(R10), Y2
+	VMOVUPS        96(R10), Y3
+	VMOVUPS        128(R10), Y4
+	VMOVUPS        160(R10), Y5
+	VBROADCASTF128 (R10)(DI*1), Y6
+	ADDQ           R11, R10
+	VMOVUPS        (R10), Y7
+	VMOVUPS        32(R10), Y8
+	VMOVUPS        64(R10), Y9
+	VMOVUPS        96(R10), Y10
+	VMOVUPS        128(R10), Y11
+	VMOVUPS        160(R10), Y12
+	VINSERTF128    $0x01, (R10)(DI*1), Y6, Y6
+	ADDQ           R11, R10
+	MOVQ           R10, from+64(FP)
+	MOVQ           CX, R10
+	ADDQ           aRow+16(FP), R10
+	MOVQ           ahead+80(FP), R11
+	TESTQ          R11, R11
 	JZ             near
-	PREFETCHT0     (DX)(R12*1)
-	PREFETCHT0     64(DX)(R12*1)
-	PREFETCHT0     128(DX)(R12*1)
-	PREFETCHT0     192(DX)(R12*1)
-	PREFETCHT0     256(DX)(R12*1)
-	PREFETCHT0     320(DX)(R12*1)
-	PREFETCHT0     384(DX)(R12*1)
-	PREFETCHT0     (R11)(R12*1)
-	PREFETCHT0     64(R11)(R12*1)
-	PREFETCHT0     128(R11)(R12*1)
-	PREFETCHT0     192(R11)(R12*1)
-	PREFETCHT0     256(R11)(R12*1)
-	PREFETCHT0     320(R11)(R12*1)
-	PREFETCHT0     384(R11)(R12*1)
+	PREFETCHT0     (CX)(R11*1)
+	PREFETCHT0     64(CX)(R11*1)
+	PREFETCHT0     128(CX)(R11*1)
+	PREFETCHT0     192(CX)(R11*1)
+	PREFETCHT0     256(CX)(R11*1)
+	PREFETCHT0     320(CX)(R11*1)
+	PREFETCHT0     384(CX)(R11*1)
+	PREFETCHT0     (R10)(R11*1)
+	PREFETCHT0     64(R10)(R11*1)
+	PREFETCHT0     128(R10)(R11*1)
+	PREFETCHT0     192(R10)(R11*1)
+	PREFETCHT0     256(R10)(R11*1)
+	PREFETCHT0     320(R10)(R11*1)
+	PREFETCHT0     384(R10)(R11*1)
 
 near:
-	MOVLQSX (CX), R12
-	ADDQ    $0x04, CX
-	TESTQ   R12, R12
+	// the bits of a word after the other; no jump between them could be foreseen
+	MOVQ    (AX), R11
+	POPCNTQ R11, R13
+	POPCNTQ 8(AX), R14
+	XORQ    R12, R12
+	TESTQ   R11, R11
+	CMOVQEQ 8(AX), R11
+	CMOVQEQ R9, R12
+	ADDQ    R14, R13
 	JZ      sums
 
 terms:
-	MOVLQSX        (AX), R13
-	ADDQ           $0x04, AX
-	MOVQ           R13, R14
-	IMULQ          BX, R13
-	IMULQ          SI, R14
-	ADDQ           R9, R14
-	VBROADCASTSS   (DX)(R13*1), Y13
-	VBROADCASTSS   (R11)(R13*1), Y14
-	VMOVUPS        (R14), Y15
+	TZCNTQ         R11, R15
+	ADDQ           R12, R15
+	BLSRQ          R11, R11
+	CMOVQEQ        8(AX), R11
+	CMOVQEQ        R9, R12
+	MOVQ           R15, R14
+	IMULQ          DX, R14
+	IMULQ          BX, R15
+	VBROADCASTSS   (CX)(R14*1), Y13
+	VBROADCASTSS   (R10)(R14*1), Y14
+	VMOVUPS        (SI)(R15*1), Y15
 	VFMADD231PS    Y15, Y13, Y0
 	VFMADD231PS    Y15, Y14, Y7
-	VMOVUPS        32(R14), Y15
+	VMOVUPS        32(SI)(R15*1), Y15
 	VFMADD231PS    Y15, Y13, Y1
 	VFMADD231PS    Y15, Y14, Y8
-	VMOVUPS        64(R14), Y15
+	VMOVUPS        64(SI)(R15*1), Y15
 	VFMADD231PS    Y15, Y13, Y2
 	VFMADD231PS    Y15, Y14, Y9
-	VMOVUPS        96(R14), Y15
+	VMOVUPS        96(SI)(R15*1), Y15
 	VFMADD231PS    Y15, Y13, Y3
 	VFMADD231PS    Y15, Y14, Y10
-	VMOVUPS        128(R14), Y15
+	VMOVUPS        128(SI)(R15*1), Y15
 	VFMADD231PS    Y15, Y13, Y4
 	VFMADD231PS    Y15, Y14, Y11
-	VMOVUPS        160(R14), Y15
+	VMOVUPS        160(SI)(R15*1), Y15
 	VFMADD231PS    Y15, Y13, Y5
 	VFMADD231PS    Y15, Y14, Y12
-	VBROADCASTF128 (R14)(R10*1), Y15
+	VBROADCASTF128 (R8)(R15*1), Y15
 	VBLENDPS       $0xf0, Y14, Y13, Y13
 	VFMADD231PS    Y15, Y13, Y6
-	DECQ           R12
+	DECQ           R13
 	JNZ            terms
 
 sums:
+	MOVQ c+48(FP), CX
+
 	// the tile of C
 	VXORPS       Y13, Y13, Y13
 	VADDPS       Y13, Y0, Y0
@@ -14410,10 +14619,10 @@ sums:
 	VADDPS       Y13, Y11, Y11
 	VADDPS       Y13, Y12, Y12
 	VADDPS       Y13, Y6, Y6
-	MOVLQSX      floor+112(FP), DX
-	TESTQ        DX, DX
+	MOVLQSX      floor+104(FP), R11
+	TESTQ        R11, R11
 	JLT          stores2
-	VBROADCASTSS floor+112(FP), Y13
+	VBROADCASTSS floor+104(FP), Y13
 	VMAXPS       Y0, Y13, Y0
 	VMAXPS       Y1, Y13, Y1
 	VMAXPS       Y2, Y13, Y2
@@ -14429,81 +14638,212 @@ sums:
 	VMAXPS       Y6, Y13, Y6
 
 stores2:
-	MOVQ         cRow+64(FP), DX
-	VMOVUPS      Y0, (DI)
-	VMOVUPS      Y1, 32(DI)
-	VMOVUPS      Y2, 64(DI)
-	VMOVUPS      Y3, 96(DI)
-	VMOVUPS      Y4, 128(DI)
-	VMOVUPS      Y5, 160(DI)
-	VMOVUPS      X6, (DI)(R10*1)
-	ADDQ         DX, DI
-	VMOVUPS      Y7, (DI)
-	VMOVUPS      Y8, 32(DI)
-	VMOVUPS      Y9, 64(DI)
-	VMOVUPS      Y10, 96(DI)
-	VMOVUPS      Y11, 128(DI)
-	VMOVUPS      Y12, 160(DI)
-	VEXTRACTF128 $0x01, Y6, (DI)(R10*1)
-	ADDQ         DX, DI
-	MOVQ         R11, DX
-	ADDQ         aRow+24(FP), DX
-	SUBQ         $0x02, rows+96(FP)
+	MOVQ         cRow+56(FP), R11
+	VMOVUPS      Y0, (CX)
+	VMOVUPS      Y1, 32(CX)
+	VMOVUPS      Y2, 64(CX)
+	VMOVUPS      Y3, 96(CX)
+	VMOVUPS      Y4, 128(CX)
+	VMOVUPS      Y5, 160(CX)
+	VMOVUPS      X6, (CX)(DI*1)
+	ADDQ         R11, CX
+	VMOVUPS      Y7, (CX)
+	VMOVUPS      Y8, 32(CX)
+	VMOVUPS      Y9, 64(CX)
+	VMOVUPS      Y10, 96(CX)
+	VMOVUPS      Y11, 128(CX)
+	VMOVUPS      Y12, 160(CX)
+	VEXTRACTF128 $0x01, Y6, (CX)(DI*1)
+	ADDQ         R11, CX
+	MOVQ         CX, c+48(FP)
+	ADDQ         $0x10, AX
+	MOVQ         R10, CX
+	ADDQ         aRow+16(FP), CX
+	SUBQ         $0x02, rows+88(FP)
 	JG           rows2
 	VZEROUPPER
 	RET
 
-// func listed512_32f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, BMI2, MMX+
-TEXT ·listed512_32f32(SB), NOSPLIT, $0-116
-	MOVQ index+0(FP), AX
-	MOVQ counts+8(FP), CX
-	MOVQ a+16(FP), DX
-	MOVQ aStep+32(FP), BX
-	MOVQ bStep+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ from+72(FP), R8
-	MOVQ b+40(FP), R9
+// func pairs512_32f32(pairs *uint64, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI, BMI2, CMOV, MMX+, POPCNT
+TEXT ·pairs512_32f32(SB), NOSPLIT, $0-108
+	MOVQ pairs+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ aStep+24(FP), DX
+	MOVQ bStep+40(FP), BX
+	MOVQ b+32(FP), SI
 
 	// the masks of the columns
-	MOVQ  $-1, R10
-	MOVQ  columns+104(FP), R11
-	BZHIQ R11, R10, R10
-	KMOVW R10, K1
-	SHRQ  $0x10, R10
-	KMOVW R10, K2
+	MOVQ  $-1, DI
+	MOVQ  columns+96(FP), R8
+	BZHIQ R8, DI, DI
+	KMOVW DI, K1
+	SHRQ  $0x10, DI
+	KMOVW DI, K2
+	MOVQ  $0x0000000000000040, DI
 
 rows2:
-	CMPQ rows+96(FP), $0x02
+	CMPQ rows+88(FP), $0x02
+	JGE  two
+
+	// the last row alone is computed as two that are the same
+	XORQ R8, R8
+	MOVQ R8, aRow+16(FP)
+	MOVQ R8, cRow+56(FP)
+	MOVQ R8, fromRow+72(FP)
+
+two:
+	MOVQ from+64(FP), R8
+
+	// 2 rows: what they start from
+	MOVQ       fromRow+72(FP), R9
+	VMOVUPS.Z  (R8), K1, Z0
+	VMOVUPS.Z  64(R8), K2, Z1
+	ADDQ       R9, R8
+	VMOVUPS.Z  (R8), K1, Z2
+	VMOVUPS.Z  64(R8), K2, Z3
+	ADDQ       R9, R8
+	MOVQ       R8, from+64(FP)
+	MOVQ       CX, R8
+	ADDQ       aRow+16(FP), R8
+	MOVQ       ahead+80(FP), R9
+	TESTQ      R9, R9
+	JZ         near
+	PREFETCHT0 (CX)(R9*1)
+	PREFETCHT0 64(CX)(R9*1)
+	PREFETCHT0 128(CX)(R9*1)
+	PREFETCHT0 192(CX)(R9*1)
+	PREFETCHT0 256(CX)(R9*1)
+	PREFETCHT0 320(CX)(R9*1)
+	PREFETCHT0 384(CX)(R9*1)
+	PREFETCHT0 (R8)(R9*1)
+	PREFETCHT0 64(R8)(R9*1)
+	PREFETCHT0 128(R8)(R9*1)
+	PREFETCHT0 192(R8)(R9*1)
+	PREFETCHT0 256(R8)(R9*1)
+	PREFETCHT0 320(R8)(R9*1)
+	PREFETCHT0 384(R8)(R9*1)
+
+near:
+	// the bits of a word after the other; no jump between them could be foreseen
+	MOVQ    (AX), R9
+	POPCNTQ R9, R11
+	POPCNTQ 8(AX), R12
+	XORQ    R10, R10
+	TESTQ   R9, R9
+	CMOVQEQ 8(AX), R9
+	CMOVQEQ DI, R10
+	ADDQ    R12, R11
+	JZ      sums
+
+terms:
+	TZCNTQ       R9, R13
+	ADDQ         R10, R13
+	BLSRQ        R9, R9
+	CMOVQEQ      8(AX), R9
+	CMOVQEQ      DI, R10
+	MOVQ         R13, R12
+	IMULQ        DX, R12
+	IMULQ        BX, R13
+	VBROADCASTSS (CX)(R12*1), Z4
+	VBROADCASTSS (R8)(R12*1), Z5
+	VMOVUPS.Z    (SI)(R13*1), K1, Z6
+	VFMADD231PS  Z6, Z4, Z0
+	VFMADD231PS  Z6, Z5, Z2
+	VMOVUPS.Z    64(SI)(R13*1), K2, Z6
+	VFMADD231PS  Z6, Z4, Z1
+	VFMADD231PS  Z6, Z5, Z3
+	DECQ         R11
+	JNZ          terms
+
+sums:
+	MOVQ c+48(FP), CX
+
+	// the tile of C
+	VXORPS       Z4, Z4, Z4
+	VADDPS       Z4, Z0, Z0
+	VADDPS       Z4, Z1, Z1
+	VADDPS       Z4, Z2, Z2
+	VADDPS       Z4, Z3, Z3
+	MOVLQSX      floor+104(FP), R9
+	TESTQ        R9, R9
+	JLT          stores2
+	VBROADCASTSS floor+104(FP), Z4
+	VMAXPS       Z0, Z4, Z0
+	VMAXPS       Z1, Z4, Z1
+	VMAXPS       Z2, Z4, Z2
+	VMAXPS       Z3, Z4, Z3
+
+stores2:
+	MOVQ    cRow+56(FP), R9
+	VMOVUPS Z0, K1, (CX)
+	VMOVUPS Z1, K2, 64(CX)
+	ADDQ    R9, CX
+	VMOVUPS Z2, K1, (CX)
+	VMOVUPS Z3, K2, 64(CX)
+	ADDQ    R9, CX
+	MOVQ    CX, c+48(FP)
+	ADDQ    $0x10, AX
+	MOVQ    R8, CX
+	ADDQ    aRow+16(FP), CX
+	SUBQ    $0x02, rows+88(FP)
+	JG      rows2
+	VZEROUPPER
+	RET
+
+// func pairs512_48f32(pairs *uint64, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI, CMOV, MMX+, POPCNT
+TEXT ·pairs512_48f32(SB), NOSPLIT, $0-108
+	MOVQ pairs+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ aStep+24(FP), DX
+	MOVQ bStep+40(FP), BX
+	MOVQ b+32(FP), SI
+
+	// from a row to its last vector
+	MOVQ columns+96(FP), DI
+	SHLQ $0x02, DI
+	SUBQ $0x40, DI
+	MOVQ SI, R8
+	ADDQ DI, R8
+	MOVQ $0x0000000000000040, R9
+
+rows2:
+	CMPQ rows+88(FP), $0x02
 	JGE  two
 
 	// the last row alone is computed as two that are the same
 	XORQ R10, R10
-	MOVQ R10, aRow+24(FP)
-	MOVQ R10, cRow+64(FP)
-	MOVQ R10, fromRow+80(FP)
+	MOVQ R10, aRow+16(FP)
+	MOVQ R10, cRow+56(FP)
+	MOVQ R10, fromRow+72(FP)
 
 two:
+	MOVQ from+64(FP), R10
+
 	// 2 rows: what they start from
-	MOVQ       fromRow+80(FP), R10
-	VMOVUPS.Z  (R8), K1, Z0
-	VMOVUPS.Z  64(R8), K2, Z1
-	ADDQ       R10, R8
-	VMOVUPS.Z  (R8), K1, Z2
-	VMOVUPS.Z  64(R8), K2, Z3
-	ADDQ       R10, R8
-	MOVQ       DX, R10
-	ADDQ       aRow+24(FP), R10
-	MOVQ       ahead+88(FP), R11
+	MOVQ       fromRow+72(FP), R11
+	VMOVUPS    (R10), Z0
+	VMOVUPS    64(R10), Z1
+	VMOVUPS    (R10)(DI*1), Z2
+	ADDQ       R11, R10
+	VMOVUPS    (R10), Z3
+	VMOVUPS    64(R10), Z4
+	VMOVUPS    (R10)(DI*1), Z5
+	ADDQ       R11, R10
+	MOVQ       R10, from+64(FP)
+	MOVQ       CX, R10
+	ADDQ       aRow+16(FP), R10
+	MOVQ       ahead+80(FP), R11
 	TESTQ      R11, R11
 	JZ         near
-	PREFETCHT0 (DX)(R11*1)
-	PREFETCHT0 64(DX)(R11*1)
-	PREFETCHT0 128(DX)(R11*1)
-	PREFETCHT0 192(DX)(R11*1)
-	PREFETCHT0 256(DX)(R11*1)
-	PREFETCHT0 320(DX)(R11*1)
-	PREFETCHT0 384(DX)(R11*1)
+	PREFETCHT0 (CX)(R11*1)
+	PREFETCHT0 64(CX)(R11*1)
+	PREFETCHT0 128(CX)(R11*1)
+	PREFETCHT0 192(CX)(R11*1)
+	PREFETCHT0 256(CX)(R11*1)
+	PREFETCHT0 320(CX)(R11*1)
+	PREFETCHT0 384(CX)(R11*1)
 	PREFETCHT0 (R10)(R11*1)
 	PREFETCHT0 64(R10)(R11*1)
 	PREFETCHT0 128(R10)(R11*1)
@@ -14513,146 +14853,43 @@ two:
 	PREFETCHT0 384(R10)(R11*1)
 
 near:
-	MOVLQSX (CX), R11
-	ADDQ    $0x04, CX
+	// the bits of a word after the other; no jump between them could be foreseen
+	MOVQ    (AX), R11
+	POPCNTQ R11, R13
+	POPCNTQ 8(AX), R14
+	XORQ    R12, R12
 	TESTQ   R11, R11
+	CMOVQEQ 8(AX), R11
+	CMOVQEQ R9, R12
+	ADDQ    R14, R13
 	JZ      sums
 
 terms:
-	MOVLQSX      (AX), R12
-	ADDQ         $0x04, AX
-	MOVQ         R12, R13
-	IMULQ        BX, R12
-	IMULQ        SI, R13
-	ADDQ         R9, R13
-	VBROADCASTSS (DX)(R12*1), Z4
-	VBROADCASTSS (R10)(R12*1), Z5
-	VMOVUPS.Z    (R13), K1, Z6
-	VFMADD231PS  Z6, Z4, Z0
-	VFMADD231PS  Z6, Z5, Z2
-	VMOVUPS.Z    64(R13), K2, Z6
-	VFMADD231PS  Z6, Z4, Z1
-	VFMADD231PS  Z6, Z5, Z3
-	DECQ         R11
-	JNZ          terms
-
-sums:
-	// the tile of C
-	VXORPS       Z4, Z4, Z4
-	VADDPS       Z4, Z0, Z0
-	VADDPS       Z4, Z1, Z1
-	VADDPS       Z4, Z2, Z2
-	VADDPS       Z4, Z3, Z3
-	MOVLQSX      floor+112(FP), DX
-	TESTQ        DX, DX
-	JLT          stores2
-	VBROADCASTSS floor+112(FP), Z4
-	VMAXPS       Z0, Z4, Z0
-	VMAXPS       Z1, Z4, Z1
-	VMAXPS       Z2, Z4, Z2
-	VMAXPS       Z3, Z4, Z3
-
-stores2:
-	MOVQ    cRow+64(FP), DX
-	VMOVUPS Z0, K1, (DI)
-	VMOVUPS Z1, K2, 64(DI)
-	ADDQ    DX, DI
-	VMOVUPS Z2, K1, (DI)
-	VMOVUPS Z3, K2, 64(DI)
-	ADDQ    DX, DI
-	MOVQ    R10, DX
-	ADDQ    aRow+24(FP), DX
-	SUBQ    $0x02, rows+96(FP)
-	JG      rows2
-	VZEROUPPER
-	RET
-
-// func listed512_48f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·listed512_48f32(SB), NOSPLIT, $0-116
-	MOVQ index+0(FP), AX
-	MOVQ counts+8(FP), CX
-	MOVQ a+16(FP), DX
-	MOVQ aStep+32(FP), BX
-	MOVQ bStep+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ from+72(FP), R8
-	MOVQ b+40(FP), R9
-
-	// from a row to its last vector
-	MOVQ columns+104(FP), R10
-	SHLQ $0x02, R10
-	SUBQ $0x40, R10
-
-rows2:
-	CMPQ rows+96(FP), $0x02
-	JGE  two
-
-	// the last row alone is computed as two that are the same
-	XORQ R11, R11
-	MOVQ R11, aRow+24(FP)
-	MOVQ R11, cRow+64(FP)
-	MOVQ R11, fromRow+80(FP)
-
-two:
-	// 2 rows: what they start from
-	MOVQ       fromRow+80(FP), R11
-	VMOVUPS    (R8), Z0
-	VMOVUPS    64(R8), Z1
-	VMOVUPS    (R8)(R10*1), Z2
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Z3
-	VMOVUPS    64(R8), Z4
-	VMOVUPS    (R8)(R10*1), Z5
-	ADDQ       R11, R8
-	MOVQ       DX, R11
-	ADDQ       aRow+24(FP), R11
-	MOVQ       ahead+88(FP), R12
-	TESTQ      R12, R12
-	JZ         near
-	PREFETCHT0 (DX)(R12*1)
-	PREFETCHT0 64(DX)(R12*1)
-	PREFETCHT0 128(DX)(R12*1)
-	PREFETCHT0 192(DX)(R12*1)
-	PREFETCHT0 256(DX)(R12*1)
-	PREFETCHT0 320(DX)(R12*1)
-	PREFETCHT0 384(DX)(R12*1)
-	PREFETCHT0 (R11)(R12*1)
-	PREFETCHT0 64(R11)(R12*1)
-	PREFETCHT0 128(R11)(R12*1)
-	PREFETCHT0 192(R11)(R12*1)
-	PREFETCHT0 256(R11)(R12*1)
-	PREFETCHT0 320(R11)(R12*1)
-	PREFETCHT0 384(R11)(R12*1)
-
-near:
-	MOVLQSX (CX), R12
-	ADDQ    $0x04, CX
-	TESTQ   R12, R12
-	JZ      sums
-
-terms:
-	MOVLQSX      (AX), R13
-	ADDQ         $0x04, AX
-	MOVQ         R13, R14
-	IMULQ        BX, R13
-	IMULQ        SI, R14
-	ADDQ         R9, R14
-	VBROADCASTSS (DX)(R13*1), Z6
-	VBROADCASTSS (R11)(R13*1), Z7
-	VMOVUPS      (R14), Z8
+	TZCNTQ       R11, R15
+	ADDQ         R12, R15
+	BLSRQ        R11, R11
+	CMOVQEQ      8(AX), R11
+	CMOVQEQ      R9, R12
+	MOVQ         R15, R14
+	IMULQ        DX, R14
+	IMULQ        BX, R15
+	VBROADCASTSS (CX)(R14*1), Z6
+	VBROADCASTSS (R10)(R14*1), Z7
+	VMOVUPS      (SI)(R15*1), Z8
 	VFMADD231PS  Z8, Z6, Z0
 	VFMADD231PS  Z8, Z7, Z3
-	VMOVUPS      64(R14), Z8
+	VMOVUPS      64(SI)(R15*1), Z8
 	VFMADD231PS  Z8, Z6, Z1
 	VFMADD231PS  Z8, Z7, Z4
-	VMOVUPS      (R14)(R10*1), Z8
+	VMOVUPS      (R8)(R15*1), Z8
 	VFMADD231PS  Z8, Z6, Z2
 	VFMADD231PS  Z8, Z7, Z5
-	DECQ         R12
+	DECQ         R13
 	JNZ          terms
 
 sums:
+	MOVQ c+48(FP), CX
+
 	// the tile of C
 	VXORPS       Z6, Z6, Z6
 	VADDPS       Z6, Z0, Z0
@@ -14661,10 +14898,10 @@ sums:
 	VADDPS       Z6, Z3, Z3
 	VADDPS       Z6, Z4, Z4
 	VADDPS       Z6, Z5, Z5
-	MOVLQSX      floor+112(FP), DX
-	TESTQ        DX, DX
+	MOVLQSX      floor+104(FP), R11
+	TESTQ        R11, R11
 	JLT          stores2
-	VBROADCASTSS floor+112(FP), Z6
+	VBROADCASTSS floor+104(FP), Z6
 	VMAXPS       Z0, Z6, Z0
 	VMAXPS       Z1, Z6, Z1
 	VMAXPS       Z2, Z6, Z2
@@ -14673,113 +14910,128 @@ sums:
 	VMAXPS       Z5, Z6, Z5
 
 stores2:
-	MOVQ    cRow+64(FP), DX
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
-	VMOVUPS Z2, (DI)(R10*1)
-	ADDQ    DX, DI
-	VMOVUPS Z3, (DI)
-	VMOVUPS Z4, 64(DI)
-	VMOVUPS Z5, (DI)(R10*1)
-	ADDQ    DX, DI
-	MOVQ    R11, DX
-	ADDQ    aRow+24(FP), DX
-	SUBQ    $0x02, rows+96(FP)
+	MOVQ    cRow+56(FP), R11
+	VMOVUPS Z0, (CX)
+	VMOVUPS Z1, 64(CX)
+	VMOVUPS Z2, (CX)(DI*1)
+	ADDQ    R11, CX
+	VMOVUPS Z3, (CX)
+	VMOVUPS Z4, 64(CX)
+	VMOVUPS Z5, (CX)(DI*1)
+	ADDQ    R11, CX
+	MOVQ    CX, c+48(FP)
+	ADDQ    $0x10, AX
+	MOVQ    R10, CX
+	ADDQ    aRow+16(FP), CX
+	SUBQ    $0x02, rows+88(FP)
 	JG      rows2
 	VZEROUPPER
 	RET
 
-// func listed512_64f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
-// Requires: AVX, AVX512DQ, AVX512F, MMX+
-TEXT ·listed512_64f32(SB), NOSPLIT, $0-116
-	MOVQ index+0(FP), AX
-	MOVQ counts+8(FP), CX
-	MOVQ a+16(FP), DX
-	MOVQ aStep+32(FP), BX
-	MOVQ bStep+48(FP), SI
-	MOVQ c+56(FP), DI
-	MOVQ from+72(FP), R8
-	MOVQ b+40(FP), R9
+// func pairs512_64f32(pairs *uint64, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+// Requires: AVX, AVX512DQ, AVX512F, BMI, CMOV, MMX+, POPCNT
+TEXT ·pairs512_64f32(SB), NOSPLIT, $0-108
+	MOVQ pairs+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ aStep+24(FP), DX
+	MOVQ bStep+40(FP), BX
+	MOVQ b+32(FP), SI
 
 	// from a row to its last vector
-	MOVQ columns+104(FP), R10
-	SHLQ $0x02, R10
-	SUBQ $0x40, R10
+	MOVQ columns+96(FP), DI
+	SHLQ $0x02, DI
+	SUBQ $0x40, DI
+	MOVQ SI, R8
+	ADDQ DI, R8
+	MOVQ $0x0000000000000040, R9
 
 rows2:
-	CMPQ rows+96(FP), $0x02
+	CMPQ rows+88(FP), $0x02
 	JGE  two
 
 	// the last row alone is computed as two that are the same
-	XORQ R11, R11
-	MOVQ R11, aRow+24(FP)
-	MOVQ R11, cRow+64(FP)
-	MOVQ R11, fromRow+80(FP)
+	XORQ R10, R10
+	MOVQ R10, aRow+16(FP)
+	MOVQ R10, cRow+56(FP)
+	MOVQ R10, fromRow+72(FP)
 
 two:
+	MOVQ from+64(FP), R10
+
 	// 2 rows: what they start from
-	MOVQ       fromRow+80(FP), R11
-	VMOVUPS    (R8), Z0
-	VMOVUPS    64(R8), Z1
-	VMOVUPS    128(R8), Z2
-	VMOVUPS    (R8)(R10*1), Z3
-	ADDQ       R11, R8
-	VMOVUPS    (R8), Z4
-	VMOVUPS    64(R8), Z5
-	VMOVUPS    128(R8), Z6
-	VMOVUPS    (R8)(R10*1), Z7
-	ADDQ       R11, R8
-	MOVQ       DX, R11
-	ADDQ       aRow+24(FP), R11
-	MOVQ       ahead+88(FP), R12
-	TESTQ      R12, R12
+	MOVQ       fromRow+72(FP), R11
+	VMOVUPS    (R10), Z0
+	VMOVUPS    64(R10), Z1
+	VMOVUPS    128(R10), Z2
+	VMOVUPS    (R10)(DI*1), Z3
+	ADDQ       R11, R10
+	VMOVUPS    (R10), Z4
+	VMOVUPS    64(R10), Z5
+	VMOVUPS    128(R10), Z6
+	VMOVUPS    (R10)(DI*1), Z7
+	ADDQ       R11, R10
+	MOVQ       R10, from+64(FP)
+	MOVQ       CX, R10
+	ADDQ       aRow+16(FP), R10
+	MOVQ       ahead+80(FP), R11
+	TESTQ      R11, R11
 	JZ         near
-	PREFETCHT0 (DX)(R12*1)
-	PREFETCHT0 64(DX)(R12*1)
-	PREFETCHT0 128(DX)(R12*1)
-	PREFETCHT0 192(DX)(R12*1)
-	PREFETCHT0 256(DX)(R12*1)
-	PREFETCHT0 320(DX)(R12*1)
-	PREFETCHT0 384(DX)(R12*1)
-	PREFETCHT0 (R11)(R12*1)
-	PREFETCHT0 64(R11)(R12*1)
-	PREFETCHT0 128(R11)(R12*1)
-	PREFETCHT0 192(R11)(R12*1)
-	PREFETCHT0 256(R11)(R12*1)
-	PREFETCHT0 320(R11)(R12*1)
-	PREFETCHT0 384(R11)(R12*1)
+	PREFETCHT0 (CX)(R11*1)
+	PREFETCHT0 64(CX)(R11*1)
+	PREFETCHT0 128(CX)(R11*1)
+	PREFETCHT0 192(CX)(R11*1)
+	PREFETCHT0 256(CX)(R11*1)
+	PREFETCHT0 320(CX)(R11*1)
+	PREFETCHT0 384(CX)(R11*1)
+	PREFETCHT0 (R10)(R11*1)
+	PREFETCHT0 64(R10)(R11*1)
+	PREFETCHT0 128(R10)(R11*1)
+	PREFETCHT0 192(R10)(R11*1)
+	PREFETCHT0 256(R10)(R11*1)
+	PREFETCHT0 320(R10)(R11*1)
+	PREFETCHT0 384(R10)(R11*1)
 
 near:
-	MOVLQSX (CX), R12
-	ADDQ    $0x04, CX
-	TESTQ   R12, R12
+	// the bits of a word after the other; no jump between them could be foreseen
+	MOVQ    (AX), R11
+	POPCNTQ R11, R13
+	POPCNTQ 8(AX), R14
+	XORQ    R12, R12
+	TESTQ   R11, R11
+	CMOVQEQ 8(AX), R11
+	CMOVQEQ R9, R12
+	ADDQ    R14, R13
 	JZ      sums
 
 terms:
-	MOVLQSX      (AX), R13
-	ADDQ         $0x04, AX
-	MOVQ         R13, R14
-	IMULQ        BX, R13
-	IMULQ        SI, R14
-	ADDQ         R9, R14
-	VBROADCASTSS (DX)(R13*1), Z8
-	VBROADCASTSS (R11)(R13*1), Z9
-	VMOVUPS      (R14), Z10
+	TZCNTQ       R11, R15
+	ADDQ         R12, R15
+	BLSRQ        R11, R11
+	CMOVQEQ      8(AX), R11
+	CMOVQEQ      R9, R12
+	MOVQ         R15, R14
+	IMULQ        DX, R14
+	IMULQ        BX, R15
+	VBROADCASTSS (CX)(R14*1), Z8
+	VBROADCASTSS (R10)(R14*1), Z9
+	VMOVUPS      (SI)(R15*1), Z10
 	VFMADD231PS  Z10, Z8, Z0
 	VFMADD231PS  Z10, Z9, Z4
-	VMOVUPS      64(R14), Z10
+	VMOVUPS      64(SI)(R15*1), Z10
 	VFMADD231PS  Z10, Z8, Z1
 	VFMADD231PS  Z10, Z9, Z5
-	VMOVUPS      128(R14), Z10
+	VMOVUPS      128(SI)(R15*1), Z10
 	VFMADD231PS  Z10, Z8, Z2
 	VFMADD231PS  Z10, Z9, Z6
-	VMOVUPS      (R14)(R10*1), Z10
+	VMOVUPS      (R8)(R15*1), Z10
 	VFMADD231PS  Z10, Z8, Z3
 	VFMADD231PS  Z10, Z9, Z7
-	DECQ         R12
+	DECQ         R13
 	JNZ          terms
 
 sums:
+	MOVQ c+48(FP), CX
+
 	// the tile of C
 	VXORPS       Z8, Z8, Z8
 	VADDPS       Z8, Z0, Z0
@@ -14790,10 +15042,10 @@ sums:
 	VADDPS       Z8, Z5, Z5
 	VADDPS       Z8, Z6, Z6
 	VADDPS       Z8, Z7, Z7
-	MOVLQSX      floor+112(FP), DX
-	TESTQ        DX, DX
+	MOVLQSX      floor+104(FP), R11
+	TESTQ        R11, R11
 	JLT          stores2
-	VBROADCASTSS floor+112(FP), Z8
+	VBROADCASTSS floor+104(FP), Z8
 	VMAXPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z8, Z1
 	VMAXPS       Z2, Z8, Z2
@@ -14804,20 +15056,22 @@ sums:
 	VMAXPS       Z7, Z8, Z7
 
 stores2:
-	MOVQ    cRow+64(FP), DX
-	VMOVUPS Z0, (DI)
-	VMOVUPS Z1, 64(DI)
-	VMOVUPS Z2, 128(DI)
-	VMOVUPS Z3, (DI)(R10*1)
-	ADDQ    DX, DI
-	VMOVUPS Z4, (DI)
-	VMOVUPS Z5, 64(DI)
-	VMOVUPS Z6, 128(DI)
-	VMOVUPS Z7, (DI)(R10*1)
-	ADDQ    DX, DI
-	MOVQ    R11, DX
-	ADDQ    aRow+24(FP), DX
-	SUBQ    $0x02, rows+96(FP)
+	MOVQ    cRow+56(FP), R11
+	VMOVUPS Z0, (CX)
+	VMOVUPS Z1, 64(CX)
+	VMOVUPS Z2, 128(CX)
+	VMOVUPS Z3, (CX)(DI*1)
+	ADDQ    R11, CX
+	VMOVUPS Z4, (CX)
+	VMOVUPS Z5, 64(CX)
+	VMOVUPS Z6, 128(CX)
+	VMOVUPS Z7, (CX)(DI*1)
+	ADDQ    R11, CX
+	MOVQ    CX, c+48(FP)
+	ADDQ    $0x10, AX
+	MOVQ    R10, CX
+	ADDQ    aRow+16(FP), CX
+	SUBQ    $0x02, rows+88(FP)
 	JG      rows2
 	VZEROUPPER
 	RET

@@ -1075,14 +1075,20 @@ func transpose256f32(dst *float32, dstRow uintptr, src *float32, srcRow uintptr,
 //go:noescape
 func finite256f32(x *float32, n int) bool
 
-// rowLists256f32 lists for every two rows of A where they are not both 0, rows and k
-// being 1 or more. There must be room for 8 more in index.
+// copyFinite512f32 copies rows, 1 or more of 1 or more columns, and reports whether all
+// elements are finite, as finite256f32 does. It writes whole vectors, with zeros behind
+// the last column. dstRow and srcRow lead from one row to the next, in bytes.
+//
+//go:noescape
+func copyFinite512f32(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows int, columns int) bool
+
+// rowPairs512f32 marks for every two rows of A where they are not both 0, rows being 1 or
+// more and k 1 to 128:
 //
 //	for i := 0; i < rows; i += 2 {
 //		for p := range k {
 //			if a[i][p] != 0 || i+1 < rows && a[i+1][p] != 0 {
-//				index = append(index, int32(p))
-//				counts[i/2]++
+//				pairs[i/2][p/64] |= 1 << (p % 64)
 //			}
 //		}
 //	}
@@ -1090,26 +1096,37 @@ func finite256f32(x *float32, n int) bool
 // aRow is in bytes.
 //
 //go:noescape
-func rowLists256f32(index *int32, counts *int32, a *float32, aRow uintptr, rows int, k int)
+func rowPairs512f32(pairs *uint64, a *float32, aRow uintptr, rows int, k int)
 
-// columnLists256f32 does what rowLists256f32 does for A transposed: aStep leads from
+// columnPairs512f32 does what rowPairs512f32 does for A transposed: aStep leads from
 // one k to the next, in bytes, and a row is an element further than the one above. It
-// writes k+32 bytes to bits, and for eight rows at a time.
+// writes pairs for sixteen rows at a time.
 //
 //go:noescape
-func columnLists256f32(index *int32, counts *int32, a *float32, aStep uintptr, rows int, k int, bits *byte)
+func columnPairs512f32(pairs *uint64, a *float32, aStep uintptr, rows int, k int)
 
-// rowLists512f32 does what rowLists256f32 does; there must be room for 16 more in index.
+// rowPairs256f32 marks for every two rows of A where they are not both 0, rows being 1 or
+// more and k 1 to 128:
+//
+//	for i := 0; i < rows; i += 2 {
+//		for p := range k {
+//			if a[i][p] != 0 || i+1 < rows && a[i+1][p] != 0 {
+//				pairs[i/2][p/64] |= 1 << (p % 64)
+//			}
+//		}
+//	}
+//
+// aRow is in bytes.
 //
 //go:noescape
-func rowLists512f32(index *int32, counts *int32, a *float32, aRow uintptr, rows int, k int)
+func rowPairs256f32(pairs *uint64, a *float32, aRow uintptr, rows int, k int)
 
-// columnLists512f32 does what rowLists512f32 does for A transposed: aStep leads from
+// columnPairs256f32 does what rowPairs256f32 does for A transposed: aStep leads from
 // one k to the next, in bytes, and a row is an element further than the one above. It
-// writes k+32 bytes to bits, and for sixteen rows at a time.
+// writes pairs for sixteen rows at a time.
 //
 //go:noescape
-func columnLists512f32(index *int32, counts *int32, a *float32, aStep uintptr, rows int, k int, bits *byte)
+func columnPairs256f32(pairs *uint64, a *float32, aStep uintptr, rows int, k int)
 
 // rowTerms256f32 lists the elements of each row of A that are not 0, and where: how
 // far, in steps, from the first. rows and k are 1 or more. There must be room for 8
@@ -1170,14 +1187,13 @@ func terms512_128f32(values *float32, places *int32, counts *int32, b *float32, 
 //go:noescape
 func terms256_64f32(values *float32, places *int32, counts *int32, b *float32, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, floor float32)
 
-// listed256_16f32 computes 9 to 16 columns of C: what they start from, and
+// pairs256_16f32 computes 9 to 16 columns of C: what they start from, and
 // some terms of the product of as many rows of A and columns of B; rows is 1 or more.
 //
-//	lists := index cut into pieces, as long as counts says
 //	for i := range rows {
 //		for j := range columns {
 //			s := from[i][j]
-//			for _, p := range lists[i/2] {
+//			for _, p := range the bits of pairs[i/2] {
 //				s = fma(a[i][p], b[p][j], s)
 //			}
 //			s += 0 // -0 becomes +0
@@ -1193,16 +1209,15 @@ func terms256_64f32(values *float32, places *int32, counts *int32, b *float32, c
 // If ahead is not 0, it asks for 448 bytes of each row of A, so many bytes further.
 //
 //go:noescape
-func listed256_16f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+func pairs256_16f32(pairs *uint64, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
 
-// listed256_24f32 computes 17 to 24 columns of C: what they start from, and
+// pairs256_24f32 computes 17 to 24 columns of C: what they start from, and
 // some terms of the product of as many rows of A and columns of B; rows is 1 or more.
 //
-//	lists := index cut into pieces, as long as counts says
 //	for i := range rows {
 //		for j := range columns {
 //			s := from[i][j]
-//			for _, p := range lists[i/2] {
+//			for _, p := range the bits of pairs[i/2] {
 //				s = fma(a[i][p], b[p][j], s)
 //			}
 //			s += 0 // -0 becomes +0
@@ -1218,16 +1233,15 @@ func listed256_16f32(index *int32, counts *int32, a *float32, aRow uintptr, aSte
 // If ahead is not 0, it asks for 448 bytes of each row of A, so many bytes further.
 //
 //go:noescape
-func listed256_24f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+func pairs256_24f32(pairs *uint64, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
 
-// listed256_48f32 computes 41 to 48 columns of C: what they start from, and
+// pairs256_48f32 computes 41 to 48 columns of C: what they start from, and
 // some terms of the product of as many rows of A and columns of B; rows is 1 or more.
 //
-//	lists := index cut into pieces, as long as counts says
 //	for i := range rows {
 //		for j := range columns {
 //			s := from[i][j]
-//			for _, p := range lists[i/2] {
+//			for _, p := range the bits of pairs[i/2] {
 //				s = fma(a[i][p], b[p][j], s)
 //			}
 //			s += 0 // -0 becomes +0
@@ -1243,16 +1257,15 @@ func listed256_24f32(index *int32, counts *int32, a *float32, aRow uintptr, aSte
 // If ahead is not 0, it asks for 448 bytes of each row of A, so many bytes further.
 //
 //go:noescape
-func listed256_48f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+func pairs256_48f32(pairs *uint64, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
 
-// listed256_52f32 computes 49 to 52 columns of C: what they start from, and
+// pairs256_52f32 computes 49 to 52 columns of C: what they start from, and
 // some terms of the product of as many rows of A and columns of B; rows is 1 or more.
 //
-//	lists := index cut into pieces, as long as counts says
 //	for i := range rows {
 //		for j := range columns {
 //			s := from[i][j]
-//			for _, p := range lists[i/2] {
+//			for _, p := range the bits of pairs[i/2] {
 //				s = fma(a[i][p], b[p][j], s)
 //			}
 //			s += 0 // -0 becomes +0
@@ -1268,16 +1281,15 @@ func listed256_48f32(index *int32, counts *int32, a *float32, aRow uintptr, aSte
 // If ahead is not 0, it asks for 448 bytes of each row of A, so many bytes further.
 //
 //go:noescape
-func listed256_52f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+func pairs256_52f32(pairs *uint64, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
 
-// listed512_32f32 computes 1 to 32 columns of C: what they start from, and
+// pairs512_32f32 computes 1 to 32 columns of C: what they start from, and
 // some terms of the product of as many rows of A and columns of B; rows is 1 or more.
 //
-//	lists := index cut into pieces, as long as counts says
 //	for i := range rows {
 //		for j := range columns {
 //			s := from[i][j]
-//			for _, p := range lists[i/2] {
+//			for _, p := range the bits of pairs[i/2] {
 //				s = fma(a[i][p], b[p][j], s)
 //			}
 //			s += 0 // -0 becomes +0
@@ -1293,16 +1305,15 @@ func listed256_52f32(index *int32, counts *int32, a *float32, aRow uintptr, aSte
 // If ahead is not 0, it asks for 448 bytes of each row of A, so many bytes further.
 //
 //go:noescape
-func listed512_32f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+func pairs512_32f32(pairs *uint64, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
 
-// listed512_48f32 computes 33 to 48 columns of C: what they start from, and
+// pairs512_48f32 computes 33 to 48 columns of C: what they start from, and
 // some terms of the product of as many rows of A and columns of B; rows is 1 or more.
 //
-//	lists := index cut into pieces, as long as counts says
 //	for i := range rows {
 //		for j := range columns {
 //			s := from[i][j]
-//			for _, p := range lists[i/2] {
+//			for _, p := range the bits of pairs[i/2] {
 //				s = fma(a[i][p], b[p][j], s)
 //			}
 //			s += 0 // -0 becomes +0
@@ -1318,16 +1329,15 @@ func listed512_32f32(index *int32, counts *int32, a *float32, aRow uintptr, aSte
 // If ahead is not 0, it asks for 448 bytes of each row of A, so many bytes further.
 //
 //go:noescape
-func listed512_48f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+func pairs512_48f32(pairs *uint64, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
 
-// listed512_64f32 computes 49 to 64 columns of C: what they start from, and
+// pairs512_64f32 computes 49 to 64 columns of C: what they start from, and
 // some terms of the product of as many rows of A and columns of B; rows is 1 or more.
 //
-//	lists := index cut into pieces, as long as counts says
 //	for i := range rows {
 //		for j := range columns {
 //			s := from[i][j]
-//			for _, p := range lists[i/2] {
+//			for _, p := range the bits of pairs[i/2] {
 //				s = fma(a[i][p], b[p][j], s)
 //			}
 //			s += 0 // -0 becomes +0
@@ -1343,7 +1353,7 @@ func listed512_48f32(index *int32, counts *int32, a *float32, aRow uintptr, aSte
 // If ahead is not 0, it asks for 448 bytes of each row of A, so many bytes further.
 //
 //go:noescape
-func listed512_64f32(index *int32, counts *int32, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
+func pairs512_64f32(pairs *uint64, a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, ahead uintptr, rows int, columns int, floor float32)
 
 // peak512 computes n times 12 vectors of 16 float32, none waiting for another:
 //

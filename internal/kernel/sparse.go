@@ -6,8 +6,8 @@ import "unsafe"
 // finite, a term in which A is 0 is ±0, which can change nothing but the sign of a
 // sum that is 0 itself, and that is + in the end: leaving such terms out changes no
 // bit. In small products those are left out in which two rows of A, one below the
-// other, are both 0: a list for two rows costs half as much as one for each. In large
-// products each row has a list, and the lists serve many columns.
+// other, are both 0: a bit for each of these terms says which stay. In large products
+// each row has a list, and the lists serve many columns.
 
 // A sparse is how terms are left out, with the instructions of one kind of
 // processor.
@@ -15,16 +15,15 @@ type sparse[T Float] struct {
 	// finite reports whether all of n elements are, n being 1 or more.
 	finite func(x *T, n int) bool
 
-	// copyPlanes copies planes of rows of so many columns; nil if it does not pay to copy
+	// copyFinite does the same for rows that it copies; nil if it does not pay to copy
 	// B, as short vectors are seldom on two cache lines.
-	copyPlanes func(dst *T, dstPlane, dstRow uintptr, src *T, srcPlane, srcRow uintptr, planes, rows, columns int)
+	copyFinite func(dst *T, dstRow uintptr, src *T, srcRow uintptr, rows, columns int) bool
 
-	// rowLists and columnLists list the terms of every two rows that stay, for A as
-	// it lies and for A transposed. next returns the kernel to begin with where C
-	// has so many columns, and how many of them it takes.
-	rowLists    func(index, counts *int32, a *T, aRow uintptr, rows, k int)
-	columnLists func(index, counts *int32, a *T, aStep uintptr, rows, k int, bits *byte)
-	next        func(columns int) (listed[T], int)
+	// rowPairs and columnPairs mark the terms of every two rows that stay, for A as it
+	// lies and for A transposed. next returns the kernel to begin with where C has so
+	// many columns, and how many of them it takes.
+	rowPairs, columnPairs func(pairs *uint64, a *T, step uintptr, rows, k int)
+	next                  func(columns int) (pairs[T], int)
 
 	// rowTerms lists the terms of each row that stay, and terms computes a panel of
 	// C, of so many columns, from them and a panel of B.
@@ -34,9 +33,16 @@ type sparse[T Float] struct {
 	many     int // of a hundred terms that are 0, it pays to leave them out
 }
 
-// listed is a kernel for a strip of C that computes the terms listed for every two
+// pairs is a kernel for a strip of C that computes the terms marked for every two
 // rows.
-type listed[T Float] func(index, counts *int32, a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow, ahead uintptr, rows, columns int, floor T)
+type pairs[T Float] func(pairs *uint64, a *T, aRow, aStep uintptr, b *T, bStep uintptr, c *T, cRow uintptr, from *T, fromRow, ahead uintptr, rows, columns int, floor T)
+
+// Every two rows have so many words of bits, and so many pairs of rows are marked at a
+// time, whose terms then stay in the L1 cache.
+const (
+	pairWords = 2
+	somePairs = 16
+)
 
 // canSkipPairs reports whether leaving out the terms in which two rows of A are 0, if
 // B is finite, seems to pay: for few rows or columns it does not, nor if B is not in a
@@ -79,7 +85,6 @@ func (s *blocked[T]) looksZero(rows, percent int) bool {
 type lists struct {
 	index  []int32 // the lists, one after the other
 	counts []int32 // how long they are
-	bits   []byte
 	finite []bool
 }
 
@@ -91,17 +96,14 @@ func (l *lists) flags(n int) []bool {
 	return l.finite[:n]
 }
 
-// room makes room for so many terms, lists and bits. It makes whole kilobytes: of
-// less, two threads could get memory in the same cache line.
-func (l *lists) room(terms, counts, bits int) {
+// room makes room for so many terms and lists. It makes whole kilobytes: of less, two
+// threads could get memory in the same cache line.
+func (l *lists) room(terms, counts int) {
 	if len(l.index) < terms {
 		l.index = make([]int32, ceil(terms, 256)*256)
 	}
 	if len(l.counts) < counts {
 		l.counts = make([]int32, ceil(counts, 256)*256)
-	}
-	if len(l.bits) < bits {
-		l.bits = make([]byte, ceil(bits, 1024)*1024)
 	}
 }
 
@@ -130,17 +132,12 @@ const copyPays = 48
 func (s *blocked[T]) partOf(p0, p1 int, memory []T, rows int) part[T] {
 	n, pitch := s.c.Cols, s.pitch()
 	b := part[T]{p0, p1, s.b.Data[p0*n : p1*n], n, true}
-	if s.sparse.copyPlanes == nil || rows < copyPays || pitch == n {
+	if s.sparse.copyFinite == nil || rows < copyPays || pitch == n {
 		b.finite = s.sparse.finite(&b.rows[0], len(b.rows))
 		return b
 	}
-	const some = 32 // rows, which are in the L1 cache for the check
 	size := unsafe.Sizeof(T(0))
-	for p := 0; p < p1-p0; p += some {
-		rows := min(some, p1-p0-p)
-		s.sparse.copyPlanes(&memory[p*pitch], 0, uintptr(pitch)*size, &b.rows[p*n], 0, uintptr(n)*size, 1, rows, n)
-		b.finite = b.finite && s.sparse.finite(&b.rows[p*n], rows*n)
-	}
+	b.finite = s.sparse.copyFinite(&memory[0], uintptr(pitch)*size, &b.rows[0], uintptr(n)*size, p1-p0, n)
 	b.rows, b.pitch = memory, pitch
 	return b
 }
@@ -166,7 +163,7 @@ func (s *blocked[T]) computePairs(lo, hi int) {
 			b = s.partOf(s.p0+i*k/parts, s.p0+(i+1)*k/parts, onLine(buffer.data), hi-lo)
 		}
 		if b.finite {
-			s.addPairs(lo, hi, b, &buffer.lists)
+			s.addPairs(lo, hi, b)
 			continue
 		}
 		row, step := s.a.strides()
@@ -189,36 +186,33 @@ func (s *blocked[T]) cutB(buffer *buffer[T]) {
 }
 
 // addPairs adds the terms of a part of B.
-func (s *blocked[T]) addPairs(lo, hi int, b part[T], l *lists) {
+func (s *blocked[T]) addPairs(lo, hi int, b part[T]) {
 	p0, p1 := b.p0, b.p1
 	n, k, size := s.c.Cols, p1-p0, unsafe.Sizeof(T(0))
 	row, step := s.a.strides()
-	// So many rows at a time that their lists stay in the L1 cache; whole sixteens.
-	most := min(max(4096/k, 16), 64) &^ 15
-	most = ceil(ceil(hi-lo, ceil(hi-lo, most)), 16) * 16
-	l.room(most/2*k+16, most/2, k+32)
-	index, counts := &l.index[0], &l.counts[0]
-	for ; lo < hi; lo += most {
-		rows := min(most, hi-lo)
+	var marks [somePairs * pairWords]uint64
+	ahead := uintptr(k) * size // the terms that come next, in the same rows
+	if s.a.transposed || p1 == s.p1 {
+		ahead = 0
+	}
+	for ; lo < hi; lo += 2 * somePairs {
+		rows := min(2*somePairs, hi-lo)
 		a := &s.a.Data[lo*row+p0*step]
 		if s.a.transposed {
-			s.sparse.columnLists(index, counts, a, uintptr(step)*size, rows, k, &l.bits[0])
+			s.sparse.columnPairs(&marks[0], a, uintptr(step)*size, rows, k)
 		} else {
-			s.sparse.rowLists(index, counts, a, uintptr(row)*size, rows, k)
+			s.sparse.rowPairs(&marks[0], a, uintptr(row)*size, rows, k)
 		}
-		ahead := uintptr(k) * size // the terms that come next, in the same rows
-		if s.a.transposed || p1 == s.p1 {
-			ahead = 0
-		}
+		ahead := ahead
 		for j, columns := 0, 0; j < n; j += columns {
-			var run listed[T]
+			var run pairs[T]
 			run, columns = s.sparse.next(n - j)
 			c := &s.c.Data[lo*n+j]
 			from, fromRow := s.from(lo, j)
 			if p0 > 0 {
 				from, fromRow = c, n
 			}
-			run(index, counts, a, uintptr(row)*size, uintptr(step)*size, &b.rows[j], uintptr(b.pitch)*size,
+			run(&marks[0], a, uintptr(row)*size, uintptr(step)*size, &b.rows[j], uintptr(b.pitch)*size,
 				c, uintptr(n)*size, from, uintptr(fromRow)*size, ahead, rows, columns, s.floor(p1))
 			ahead = 0
 		}
@@ -242,7 +236,7 @@ func (s *blocked[T]) computeEach(lo, hi int, a []T, buffer *buffer[T]) {
 	terms := borrow[T](s.place(lo), m*k+8)
 	defer keptOf[T]().buffers.giveBack(s.place(lo), terms)
 	l := &terms.lists
-	l.room(m*k+8, pieces*m, 0)
+	l.room(m*k+8, pieces*m)
 	var starts [mostPieces]int
 	start := 0
 	for piece := range pieces {

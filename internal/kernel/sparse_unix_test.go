@@ -11,32 +11,30 @@ import (
 	"unsafe"
 )
 
-// TestLists holds the lists of terms against their definition: for A as it lies
-// and transposed, of all sizes, with zeros of either sign and numbers that are
-// almost none. A ends where memory does.
-func TestLists(t *testing.T) {
+// TestPairs holds the bits of terms against their definition: for A as it lies and
+// transposed, of all sizes, with zeros of either sign and numbers that are almost none.
+// A ends where memory does.
+func TestPairs(t *testing.T) {
 	if !hasAVX2 {
 		t.Skip("this processor has no AVX2")
 	}
 	rng := rand.New(rand.NewPCG(41, 42))
-	memory := newFence[float32](t, 40*70)
+	memory := newFence[float32](t, 36*64*pairWords)
 	some := []float32{0, float32(math.Copysign(0, -1)), 0, 0, 1, math.SmallestNonzeroFloat32, float32(math.NaN()), float32(math.Inf(-1))}
 	for rows := 1; rows <= 36; rows++ {
-		for k := 1; k < 68; k++ {
+		for k := 1; k <= 64*pairWords; k++ {
 			a := memory(rows * k)
 			for i := range a {
 				a[i] = some[rng.IntN(len(some))]
 			}
 			for _, m := range []Matrix[float32]{Mat(a, rows, k), Mat(a, k, rows).T()} {
-				var want, wantCounts []int32
-				for i := 0; i < rows; i += 2 {
-					before := len(want)
+				want := make([]uint64, ceil(rows, 2)*pairWords)
+				for i := range rows {
 					for p := range k {
-						if at(m, i, p) != 0 || i+1 < rows && at(m, i+1, p) != 0 {
-							want = append(want, int32(p))
+						if at(m, i, p) != 0 {
+							want[i/2*pairWords+p/64] |= 1 << (p % 64)
 						}
 					}
-					wantCounts = append(wantCounts, int32(len(want)-before))
 				}
 				for _, path := range assembly {
 					restore, err := Use(path)
@@ -45,20 +43,15 @@ func TestLists(t *testing.T) {
 					}
 					sparse := tilingOf[float32]().sparse
 					restore()
-					var l lists
-					l.room((rows+7)/2*k+16, (rows+7)/8*4, k+32)
+					got := slices.Repeat([]uint64{^uint64(0)}, ceil(rows, 16)*8*pairWords)
 					row, step := m.strides()
 					if m.transposed {
-						sparse.columnLists(&l.index[0], &l.counts[0], &a[0], uintptr(step)*4, rows, k, &l.bits[0])
+						sparse.columnPairs(&got[0], &a[0], uintptr(step)*4, rows, k)
 					} else {
-						sparse.rowLists(&l.index[0], &l.counts[0], &a[0], uintptr(row)*4, rows, k)
+						sparse.rowPairs(&got[0], &a[0], uintptr(row)*4, rows, k)
 					}
-					what := fmt.Sprintf("%s: %d rows of %d, transposed %t", path, rows, k, m.transposed)
-					if got := l.counts[:len(wantCounts)]; !slices.Equal(got, wantCounts) {
-						t.Fatalf("%s: the lists are %v long, want %v", what, got, wantCounts)
-					}
-					if got := l.index[:len(want)]; !slices.Equal(got, want) {
-						t.Fatalf("%s: the lists are %v, want %v", what, got, want)
+					if got := got[:len(want)]; !slices.Equal(got, want) {
+						t.Fatalf("%s: %d rows of %d, transposed %t: the bits are %x, want %x", path, rows, k, m.transposed, got, want)
 					}
 				}
 			}
@@ -104,10 +97,10 @@ func TestRowTerms(t *testing.T) {
 	}
 }
 
-// TestListedIsTheProductOfWhatIsListed holds the kernels of listed terms against
-// the triple loop over these terms, at the end of memory, with lists that leave
-// out what they should not: then it shows.
-func TestListedIsTheProductOfWhatIsListed(t *testing.T) {
+// TestPairsAreTheProductOfWhatIsMarked holds the kernels of marked terms against the
+// triple loop over these terms, at the end of memory, with marks that leave out what they
+// should not: then it shows.
+func TestPairsAreTheProductOfWhatIsMarked(t *testing.T) {
 	rng := rand.New(rand.NewPCG(43, 44))
 	for _, path := range assembly {
 		restore, err := Use(path)
@@ -116,40 +109,40 @@ func TestListedIsTheProductOfWhatIsListed(t *testing.T) {
 		}
 		defer restore()
 		tiling := tilingOf[float32]()
-		inA, inB, inC, inBias := newFence[float32](t, 9*20), newFence[float32](t, 20*140), newFence[float32](t, 9*140), newFence[float32](t, 140)
+		const most = 64 * pairWords
+		inA, inB, inC, inBias := newFence[float32](t, 9*most), newFence[float32](t, most*140), newFence[float32](t, 9*140), newFence[float32](t, 140)
 		for n := 2*tiling.lanes + 1; n < 140; n++ {
 			for _, m := range []int{1, 2, 9} {
-				const k = 20
+				k := []int{20, 64, 65, most}[rng.IntN(4)]
 				a, b, c, bias := inA(m*k), inB(k*n), inC(m*n), inBias(n)
 				copy(a, nasty[float32](rng, m*k))
 				copy(b, nasty[float32](rng, k*n))
 				copy(bias, nasty[float32](rng, n))
-				var l lists
-				l.room(8*k, 8, 0)
-				first := 0
+				marks := make([]uint64, ceil(m, 2)*pairWords)
 				want := make([]float32, m*n)
 				for i := range m {
 					if i%2 == 0 {
-						l.counts[i/2] = int32(rng.IntN(k + 1)) // also none and all
-						for p := range int(l.counts[i/2]) {
-							l.index[first+p] = int32(rng.IntN(k))
+						few := rng.IntN(k + 1) // also none and all
+						for _, p := range rng.Perm(k)[:few] {
+							marks[i/2*pairWords+p/64] |= 1 << (p % 64)
 						}
-						first += int(l.counts[i/2])
 					}
 					for j := range n {
 						sum := bias[j]
-						for _, p := range l.index[first-int(l.counts[i/2]) : first] {
-							sum = fma(a[i*k+int(p)], b[int(p)*n+j], sum)
+						for p := range k {
+							if marks[i/2*pairWords+p/64]>>(p%64)&1 == 1 {
+								sum = fma(a[i*k+p], b[p*n+j], sum)
+							}
 						}
 						want[i*n+j] = sum + 0
 					}
 				}
 				for j, columns := 0, 0; j < n; j += columns {
-					var run listed[float32]
+					var run pairs[float32]
 					run, columns = tiling.sparse.next(n - j)
-					run(&l.index[0], &l.counts[0], &a[0], k*4, 4, &b[j], uintptr(n)*4, &c[j], uintptr(n)*4, &bias[j], 0, 4*k, m, columns, float32(math.Inf(-1)))
+					run(&marks[0], &a[0], uintptr(k)*4, 4, &b[j], uintptr(n)*4, &c[j], uintptr(n)*4, &bias[j], 0, uintptr(4*k), m, columns, float32(math.Inf(-1)))
 				}
-				sameBits(t, fmt.Sprintf("%s: %d rows of %d columns", path, m, n), c, want)
+				sameBits(t, fmt.Sprintf("%s: %d rows of %d terms, %d columns", path, m, k, n), c, want)
 			}
 		}
 	}

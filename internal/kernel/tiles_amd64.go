@@ -13,7 +13,7 @@ import (
 // Which instructions to compute with: those that the processor and its operating
 // system offer, unless [Use] says otherwise.
 var (
-	hasAVX2   = cpu.X86.HasAVX2 && cpu.X86.HasFMA
+	hasAVX2   = cpu.X86.HasAVX2 && cpu.X86.HasFMA && cpu.X86.HasBMI1
 	hasAVX512 = hasAVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL
 )
 
@@ -22,8 +22,8 @@ var (
 		next: next512f32, lanes: 16, panel: 64, transposed: true,
 		addRow: row512f32, squares: transpose256f32,
 		sparse: &sparse[float32]{
-			finite: finite256f32, copyPlanes: copyPlanes512,
-			rowLists: rowLists512f32, columnLists: columnLists512f32, next: nextListed512,
+			finite: finite256f32, copyFinite: copyFinite512f32,
+			rowPairs: rowPairs512f32, columnPairs: columnPairs512f32, next: nextPairs512,
 			rowTerms: rowTerms256f32, terms: terms512_128f32, panel: 128, many: 40,
 		},
 		images: imageKernels512f32,
@@ -33,7 +33,7 @@ var (
 		next: next256(strips256f32), lanes: 8, panel: 24,
 		addRow: row256f32, squares: transpose256f32,
 		sparse: &sparse[float32]{
-			finite: finite256f32, rowLists: rowLists256f32, columnLists: columnLists256f32, next: nextListed256,
+			finite: finite256f32, rowPairs: rowPairs256f32, columnPairs: columnPairs256f32, next: nextPairs256,
 			rowTerms: rowTerms256f32, terms: terms256_64f32, panel: 64, many: 25,
 		},
 		images: imageKernels256f32,
@@ -121,28 +121,28 @@ func next256[T Float](s strips256[T]) func(columns, rows int) (strip[T], int) {
 	}
 }
 
-func nextListed512(columns int) (listed[float32], int) {
+func nextPairs512(columns int) (pairs[float32], int) {
 	// A masked store would delay the reads behind it, so wide strips have none.
 	switch {
 	case columns <= 32:
-		return listed512_32f32, columns
+		return pairs512_32f32, columns
 	case columns <= 48:
-		return listed512_48f32, columns
+		return pairs512_48f32, columns
 	}
-	return listed512_64f32, min(columns, 64)
+	return pairs512_64f32, min(columns, 64)
 }
 
-func nextListed256(columns int) (listed[float32], int) {
+func nextPairs256(columns int) (pairs[float32], int) {
 	const lanes = 8
 	switch vectors := ceil(columns, lanes); {
 	case 6*lanes < columns && columns <= 6*lanes+lanes/2:
-		return listed256_52f32, columns
+		return pairs256_52f32, columns
 	case vectors == 6 || vectors > 7:
-		return listed256_48f32, min(columns, 6*lanes)
+		return pairs256_48f32, min(columns, 6*lanes)
 	case vectors == 2 || vectors == 4:
-		return listed256_16f32, min(columns, 2*lanes)
+		return pairs256_16f32, min(columns, 2*lanes)
 	}
-	return listed256_24f32, min(columns, 3*lanes)
+	return pairs256_24f32, min(columns, 3*lanes)
 }
 
 func assemblyPaths() []string {

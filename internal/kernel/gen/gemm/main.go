@@ -38,20 +38,21 @@ func main() {
 	row(256)
 	transpose()
 	finite()
-	rowLists()
-	columnLists()
-	rowLists512()
-	columnLists512()
+	copyFinite()
+	for _, bits := range []int{512, 256} {
+		rowPairs(bits)
+		columnPairs(bits)
+	}
 	rowTerms()
 	terms(512, 8)
 	terms(256, 8)
 	for _, vectors := range []int{2, 3, 6} {
-		strip{element: float32s, bits: 256, vectors: vectors, edge: overlapped, listed: true}.write()
+		strip{element: float32s, bits: 256, vectors: vectors, edge: overlapped, pairs: true}.write()
 	}
-	strip{element: float32s, bits: 256, vectors: 6, edge: half, listed: true}.write()
-	strip{element: float32s, bits: 512, vectors: 2, edge: masked512, listed: true}.write()
+	strip{element: float32s, bits: 256, vectors: 6, edge: half, pairs: true}.write()
+	strip{element: float32s, bits: 512, vectors: 2, edge: masked512, pairs: true}.write()
 	for _, vectors := range []int{3, 4} {
-		strip{element: float32s, bits: 512, vectors: vectors, edge: overlapped, listed: true}.write()
+		strip{element: float32s, bits: 512, vectors: vectors, edge: overlapped, pairs: true}.write()
 	}
 	peak(512, 12)
 	peak(256, 12)

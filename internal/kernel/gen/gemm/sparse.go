@@ -63,6 +63,74 @@ func finite() {
 	RET()
 }
 
+// copyFinite writes finite for what is copied on the way.
+func copyFinite() {
+	TEXT("copyFinite512f32", NOSPLIT, "func(dst *float32, dstRow uintptr, src *float32, srcRow uintptr, rows, columns int) bool")
+	Doc(
+		"copyFinite512f32 copies rows, 1 or more of 1 or more columns, and reports whether all",
+		"elements are finite, as finite256f32 does. It writes whole vectors, with zeros behind",
+		"the last column. dstRow and srcRow lead from one row to the next, in bytes.",
+	)
+	Pragma("noescape")
+	dst, dstRow, src, srcRow, columns := load("dst"), load("dstRow"), load("src"), load("srcRow"), load("columns")
+	zero, x := ZMM(), ZMM()
+	VPXORD(zero, zero, zero)
+	var s [4]reg.VecVirtual
+	for i := range s {
+		s[i] = ZMM()
+		VPXORD(s[i], s[i], s[i])
+	}
+	ones := K()
+	Label("vector")
+	few, mask := GP64(), GP64()
+	MOVQ(U64(16), few)
+	CMPQ(columns, few)
+	CMOVQLT(columns, few)
+	MOVQ(I32(-1), mask)
+	BZHIQ(few, mask, mask)
+	KMOVW(mask.As32(), ones)
+	from, to, rows := GP64(), GP64(), load("rows")
+	MOVQ(src, from)
+	MOVQ(dst, to)
+	row := func(i int) {
+		VMOVUPS_Z(Mem{Base: from}, ones, x)
+		VMOVUPS(x, Mem{Base: to})
+		VFMADD231PS(x, zero, s[i])
+		ADDQ(srcRow, from)
+		ADDQ(dstRow, to)
+	}
+	SUBQ(Imm(uint64(len(s))), rows)
+	JL(LabelRef("few"))
+	Label("rows")
+	for i := range s {
+		row(i)
+	}
+	SUBQ(Imm(uint64(len(s))), rows)
+	JGE(LabelRef("rows"))
+	Label("few")
+	ADDQ(Imm(uint64(len(s))), rows)
+	JZ(LabelRef("next"))
+	Label("row")
+	row(0)
+	DECQ(rows)
+	JNZ(LabelRef("row"))
+	Label("next")
+	ADDQ(Imm(64), src)
+	ADDQ(Imm(64), dst)
+	SUBQ(Imm(16), columns)
+	JG(LabelRef("vector"))
+	VADDPS(s[1], s[0], s[0])
+	VADDPS(s[3], s[2], s[2])
+	VADDPS(s[2], s[0], s[0])
+	VCMPPS(Imm(3), s[0], s[0], ones) // where it is NaN
+	KORTESTW(ones, ones)
+	ok := GP8()
+	SETEQ(ok)
+	Store(ok, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
 // loadFew reads n elements, 0 to 8, and zeros after them.
 func loadFew(x, n reg.GPVirtual, dst reg.VecVirtual) {
 	maskFew(n, dst)
@@ -82,12 +150,12 @@ func maskFew(n reg.GPVirtual, dst reg.VecVirtual) {
 // A list is built by eight elements at a time, which have a bit each for being
 // in it.
 type list struct {
-	index, table       reg.GPVirtual
-	first, some, eight reg.VecVirtual
+	index, table reg.GPVirtual
+	first, eight reg.VecVirtual
 }
 
 func newList(index reg.GPVirtual) list {
-	l := list{index, GP64(), YMM(), YMM(), YMM()}
+	l := list{index, GP64(), YMM(), YMM()}
 	LEAQ(places().Offset(0), l.table)
 	one := GP32()
 	MOVL(U32(8), one)
@@ -98,16 +166,6 @@ func newList(index reg.GPVirtual) list {
 
 // begin begins a list, with the number 0.
 func (l list) begin() { VPXOR(l.first, l.first, l.first) }
-
-// add adds those of the next eight that have a bit, and changes bits.
-func (l list) add(bits reg.GPVirtual) {
-	VPMOVZXBD(Mem{Base: l.table, Index: bits, Scale: 8}, l.some)
-	VPADDD(l.first, l.some, l.some)
-	VPADDD(l.eight, l.first, l.first)
-	VMOVDQU(l.some, Mem{Base: l.index})
-	POPCNTQ(bits, bits)
-	LEAQ(Mem{Base: l.index, Index: bits, Scale: 4}, l.index)
-}
 
 // count stores how long the list is that began at start and ends at index, the
 // beginning of the next.
@@ -137,107 +195,21 @@ func places() Mem {
 	})
 }
 
-// A list512 is built by sixteen elements at a time.
-type list512 struct {
-	index                reg.GPVirtual
-	first, some, sixteen reg.VecVirtual
-}
+// pairWords is how many words of bits every two rows have.
+const pairWords = 2
 
-func newList512(index reg.GPVirtual) list512 {
-	l := list512{index, ZMM(), ZMM(), ZMM()}
-	n := GP32()
-	MOVL(U32(16), n)
-	VPBROADCASTD(n, l.sixteen)
-	return l
-}
-
-// begin begins a list, with the number 0.
-func (l list512) begin() { VMOVDQU32(numbers(), l.first) }
-
-// add adds those of the next sixteen that are in a mask.
-func (l list512) add(mask reg.OpmaskVirtual) {
-	VPCOMPRESSD_Z(l.first, mask, l.some)
-	VPADDD(l.sixteen, l.first, l.first)
-	VMOVDQU32(l.some, Mem{Base: l.index})
-	n := GP64()
-	KMOVW(mask, n.As32())
-	POPCNTQ(n, n)
-	LEAQ(Mem{Base: l.index, Index: n, Scale: 4}, l.index)
-}
-
-// numbers are 0 to 15.
-func numbers() Mem {
-	return once("numbers", func() {
-		for i := range 16 {
-			DATA(4*i, U32(i))
-		}
-	})
-}
-
-func rowLists512() {
-	TEXT("rowLists512f32", NOSPLIT, "func(index, counts *int32, a *float32, aRow uintptr, rows, k int)")
-	Doc("rowLists512f32 does what rowLists256f32 does; there must be room for 16 more in index.")
-	Pragma("noescape")
-	l := newList512(load("index"))
-	counts, a, rows, aRow := load("counts"), load("a"), load("rows"), load("aRow")
-	zero, v, w, ones, some := ZMM(), ZMM(), ZMM(), K(), K()
-	VPXORD(zero, zero, zero)
-	Comment("the mask of the last terms")
-	bits, start := GP64(), GP64()
-	MOVQ(U64(0xFFFF), bits)
-	last := load("k")
-	ANDQ(Imm(15), last)
-	BZHIQ(last, bits, bits)
-	KMOVW(bits.As32(), ones)
-	MOVQ(l.index, start)
-	Label("rows")
-	below, at, k := GP64(), GP64(), load("k")
-	MOVQ(a, at)
-	MOVQ(a, below)
-	CMPQ(rows, Imm(1))
-	JE(LabelRef("one"))
-	ADDQ(aRow, below)
-	Label("one")
-	l.begin()
-	SUBQ(Imm(16), k)
-	JL(LabelRef("rest"))
-	Label("sixteen")
-	VMOVUPS(Mem{Base: at}, v)
-	VPORD(Mem{Base: below}, v, v)
-	VCMPPS(Imm(4), zero, v, some) // not equal, or NaN
-	l.add(some)
-	ADDQ(Imm(64), at)
-	ADDQ(Imm(64), below)
-	SUBQ(Imm(16), k)
-	JGE(LabelRef("sixteen"))
-	Label("rest")
-	TESTQ(last, last)
-	JZ(LabelRef("end"))
-	VMOVUPS_Z(Mem{Base: at}, ones, v)
-	VMOVUPS_Z(Mem{Base: below}, ones, w)
-	VPORD(w, v, v)
-	VCMPPS(Imm(4), zero, v, some)
-	l.add(some)
-	Label("end")
-	count(l.index, counts, start)
-	LEAQ(Mem{Base: a, Index: aRow, Scale: 2}, a)
-	SUBQ(Imm(2), rows)
-	JG(LabelRef("rows"))
-	VZEROUPPER()
-	RET()
-}
-
-func rowLists() {
-	TEXT("rowLists256f32", NOSPLIT, "func(index, counts *int32, a *float32, aRow uintptr, rows, k int)")
+// rowPairs writes the function that marks the terms of A as it lies.
+func rowPairs(bits int) {
+	name := fmt.Sprintf("rowPairs%df32", bits)
+	TEXT(name, NOSPLIT, "func(pairs *uint64, a *float32, aRow uintptr, rows, k int)")
 	Doc(
-		"rowLists256f32 lists for every two rows of A where they are not both 0, rows and k",
-		"being 1 or more. There must be room for 8 more in index.",
+		name+" marks for every two rows of A where they are not both 0, rows being 1 or",
+		fmt.Sprintf("more and k 1 to %d:", 64*pairWords),
 		"",
 		"\tfor i := 0; i < rows; i += 2 {",
 		"\t\tfor p := range k {",
 		"\t\t\tif a[i][p] != 0 || i+1 < rows && a[i+1][p] != 0 {",
-		"\t\t\t\tindex = append(index, int32(p))",
-		"\t\t\t\tcounts[i/2]++",
+		"\t\t\t\tpairs[i/2][p/64] |= 1 << (p % 64)",
 		"\t\t\t}",
 		"\t\t}",
 		"\t}",
@@ -245,179 +217,194 @@ func rowLists() {
 		"aRow is in bytes.",
 	)
 	Pragma("noescape")
-	l := newList(load("index"))
-	counts, a, rows := load("counts"), load("a"), load("rows")
-	zero, v, w := YMM(), YMM(), YMM()
-	VXORPS(zero, zero, zero)
-	start := GP64()
-	MOVQ(l.index, start)
+	pairs, a, rows, aRow := load("pairs"), load("a"), load("rows"), load("aRow")
+	zero := YMM()
+	VPXOR(zero, zero, zero)
+	m := newMarks(bits, zero)
+	last := load("k")
+	ANDQ(Imm(uint64(m.lanes-1)), last)
+	m.begin(last)
 	Label("rows")
-	below, k, bits := load("aRow"), load("k"), GP64()
+	at, below, out, k := GP64(), GP64(), GP64(), load("k")
+	MOVQ(a, at)
+	MOVQ(a, below)
+	MOVQ(pairs, out)
+	VMOVDQU(zero.AsX(), Mem{Base: pairs})
 	CMPQ(rows, Imm(1))
-	JG(LabelRef("two"))
-	XORQ(below, below)
-	Label("two")
-	ADDQ(a, below)
-	next := GP64()
-	MOVQ(below, next)
-	ADDQ(param("aRow"), next)
-	l.begin()
-	Label("eight")
-	CMPQ(k, Imm(8))
+	JE(LabelRef("one"))
+	ADDQ(aRow, below)
+	Label("one")
+	SUBQ(Imm(uint64(m.lanes)), k)
 	JL(LabelRef("rest"))
-	VMOVUPS(Mem{Base: a}, v)
-	VORPS(Mem{Base: below}, v, v)
-	add := func() {
-		VCMPPS(Imm(4), zero, v, v) // not equal, or NaN
-		VMOVMSKPS(v, bits.As32())
-		l.add(bits)
-	}
-	add()
-	ADDQ(Imm(32), a)
-	ADDQ(Imm(32), below)
-	SUBQ(Imm(8), k)
-	JMP(LabelRef("eight"))
+	Label("many")
+	m.either(Mem{Base: at}, Mem{Base: below}, out)
+	ADDQ(Imm(uint64(4*m.lanes)), at)
+	ADDQ(Imm(uint64(4*m.lanes)), below)
+	ADDQ(Imm(uint64(m.lanes/8)), out)
+	SUBQ(Imm(uint64(m.lanes)), k)
+	JGE(LabelRef("many"))
 	Label("rest")
-	loadFew(a, k, v)
-	loadFew(below, k, w)
-	VORPS(w, v, v)
-	add()
-	count(l.index, counts, start)
-	MOVQ(next, a)
+	TESTQ(last, last)
+	JZ(LabelRef("end"))
+	m.eitherOfFew(Mem{Base: at}, Mem{Base: below}, out)
+	Label("end")
+	ADDQ(Imm(8*pairWords), pairs)
+	LEAQ(Mem{Base: a, Index: aRow, Scale: 2}, a)
 	SUBQ(Imm(2), rows)
 	JG(LabelRef("rows"))
 	VZEROUPPER()
 	RET()
 }
 
-func columnLists() {
-	TEXT("columnLists256f32", NOSPLIT, "func(index, counts *int32, a *float32, aStep uintptr, rows, k int, bits *byte)")
-	Doc(
-		"columnLists256f32 does what rowLists256f32 does for A transposed: aStep leads from",
-		"one k to the next, in bytes, and a row is an element further than the one above. It",
-		"writes k+32 bytes to bits, and for eight rows at a time.",
-	)
-	Pragma("noescape")
-	l := newList(load("index"))
-	counts, a, rows := load("counts"), load("a"), load("rows")
-	zero, v, ones, pair := YMM(), YMM(), YMM(), YMM()
-	VXORPS(zero, zero, zero)
-	start := GP64()
-	MOVQ(l.index, start)
-	Label("rows")
-	Comment("a bit for each of eight rows, for each k")
-	few := GP64()
-	MOVQ(I32(8), few)
-	CMPQ(rows, few)
-	CMOVQLT(rows, few)
-	maskFew(few, ones)
-	at, step, k, bits := GP64(), load("aStep"), load("k"), load("bits")
-	MOVQ(a, at)
-	some := GP64()
-	Label("k")
-	VMASKMOVPS(Mem{Base: at}, ones, v)
-	VCMPPS(Imm(4), zero, v, v) // not equal, or NaN
-	VMOVMSKPS(v, some.As32())
-	MOVB(some.As8(), Mem{Base: bits})
-	ADDQ(step, at)
-	INCQ(bits)
-	DECQ(k)
-	JNZ(LabelRef("k"))
-	VMOVDQU(zero, Mem{Base: bits})
-	Comment("a list for each two rows")
-	VPCMPEQB(pair, pair, pair)
-	VPSRLW(Imm(14), pair, pair)
-	VPSLLW(Imm(8), pair, v)
-	VPOR(v, pair, pair)
-	pairs := GP64()
-	MOVQ(I32(4), pairs)
-	Label("pair")
-	at, k = load("bits"), load("k")
-	l.begin()
-	Label("bits")
-	VPAND(Mem{Base: at}, pair, v)
-	VPCMPEQB(zero, v, v)
-	where := GP64()
-	VPMOVMSKB(v, where.As32())
-	NOTL(where.As32())
-	for range 4 {
-		MOVBQZX(where.As8(), some)
-		l.add(some)
-		SHRL(Imm(8), where.As32())
-	}
-	ADDQ(Imm(32), at)
-	SUBQ(Imm(32), k)
-	JG(LabelRef("bits"))
-	count(l.index, counts, start)
-	VPSLLW(Imm(2), pair, pair)
-	DECQ(pairs)
-	JNZ(LabelRef("pair"))
-	ADDQ(Imm(32), a)
-	SUBQ(Imm(8), rows)
-	JG(LabelRef("rows"))
-	VZEROUPPER()
-	RET()
+// marks are the instructions for marking what is not 0.
+type marks struct {
+	bits, lanes            int
+	zero, unsigned, v, few reg.VecVirtual
+	ones, some             reg.OpmaskVirtual
 }
 
-func columnLists512() {
-	TEXT("columnLists512f32", NOSPLIT, "func(index, counts *int32, a *float32, aStep uintptr, rows, k int, bits *byte)")
+func newMarks(bits int, zero reg.VecVirtual) marks {
+	m := marks{bits: bits, lanes: bits / 32, zero: zero}
+	if bits == 512 {
+		m.unsigned, m.v, m.few, m.ones, m.some = ZMM(), ZMM(), ZMM(), K(), K()
+		VPTERNLOGD(U8(0xFF), m.unsigned, m.unsigned, m.unsigned)
+	} else {
+		m.unsigned, m.v, m.few = YMM(), YMM(), YMM()
+		VPCMPEQD(m.unsigned, m.unsigned, m.unsigned)
+	}
+	Comment("all bits but the signs")
+	VPSRLD(Imm(1), m.unsigned, m.unsigned)
+	return m
+}
+
+// begin makes the mask of so many elements.
+func (m marks) begin(few reg.GPVirtual) {
+	if m.bits == 256 {
+		maskFew(few, m.few)
+		return
+	}
+	mask := GP64()
+	MOVQ(I32(-1), mask)
+	BZHIQ(few, mask, mask)
+	KMOVW(mask.As32(), m.ones)
+}
+
+// either stores a bit for each place in which one of two vectors is not 0.
+func (m marks) either(x, y Mem, out reg.GPVirtual) {
+	VMOVUPS(x, m.v)
+	if m.bits == 512 {
+		VPORD(y, m.v, m.v)
+	} else {
+		VORPS(y, m.v, m.v)
+	}
+	m.store(out)
+}
+
+func (m marks) eitherOfFew(x, y Mem, out reg.GPVirtual) {
+	if m.bits == 512 {
+		other := ZMM()
+		VMOVUPS_Z(x, m.ones, m.v)
+		VMOVUPS_Z(y, m.ones, other)
+		VPORD(other, m.v, m.v)
+	} else {
+		other := YMM()
+		VMASKMOVPS(x, m.few, m.v)
+		VMASKMOVPS(y, m.few, other)
+		VORPS(other, m.v, m.v)
+	}
+	m.store(out)
+}
+
+func (m marks) store(out reg.GPVirtual) {
+	if m.bits == 512 {
+		VPTESTMD(m.unsigned, m.v, m.some)
+		KMOVW(m.some, Mem{Base: out})
+		return
+	}
+	some := GP64()
+	VCMPPS(Imm(4), m.zero, m.v, m.v) // not equal, or NaN
+	VMOVMSKPS(m.v, some.As32())
+	MOVB(some.As8(), Mem{Base: out})
+}
+
+// columnPairs writes the function that marks the terms of A transposed.
+func columnPairs(bits int) {
+	name := fmt.Sprintf("columnPairs%df32", bits)
+	TEXT(name, NOSPLIT, "func(pairs *uint64, a *float32, aStep uintptr, rows, k int)")
 	Doc(
-		"columnLists512f32 does what rowLists512f32 does for A transposed: aStep leads from",
+		fmt.Sprintf("%s does what rowPairs%df32 does for A transposed: aStep leads from", name, bits),
 		"one k to the next, in bytes, and a row is an element further than the one above. It",
-		"writes k+32 bytes to bits, and for sixteen rows at a time.",
+		"writes pairs for sixteen rows at a time.",
 	)
 	Pragma("noescape")
-	l := newList512(load("index"))
-	counts, a, rows, step := load("counts"), load("a"), load("rows"), load("aStep")
-	zero, v, pair, ones, some := ZMM(), ZMM(), ZMM(), K(), K()
-	VPXORD(zero, zero, zero)
-	start, even, few := GP64(), GP64(), GP64()
-	MOVQ(U64(0x5555), even)
-	MOVQ(l.index, start)
+	pairs, a, rows, step := load("pairs"), load("a"), load("rows"), load("aStep")
+	zero := YMM()
+	VPXOR(zero, zero, zero)
+	m := newMarks(bits, zero)
+	bytes := AllocLocal(64 * pairWords)
+	for i := 0; i < 64*pairWords; i += 32 {
+		VMOVDQU(zero, bytes.Offset(i))
+	}
 	Label("rows")
 	Comment("a bit for each two of sixteen rows, for each k")
-	mask := GP64()
+	few, at, k, out := GP64(), GP64(), load("k"), GP64()
 	MOVQ(U64(16), few)
 	CMPQ(rows, few)
 	CMOVQLT(rows, few)
-	MOVQ(I32(-1), mask)
-	BZHIQ(few, mask, mask)
-	KMOVW(mask.As32(), ones)
-	at, k, bits := GP64(), load("k"), load("bits")
 	MOVQ(a, at)
-	either := GP64()
+	LEAQ(bytes, out)
+	if bits == 512 {
+		m.begin(few)
+	}
+	var halves [2]reg.VecVirtual
+	if bits == 256 {
+		halves = [2]reg.VecVirtual{m.few, YMM()}
+		eight := GP64()
+		MOVQ(U64(8), eight)
+		CMPQ(few, eight)
+		CMOVQLT(few, eight)
+		maskFew(eight, halves[0])
+		SUBQ(eight, few)
+		maskFew(few, halves[1])
+	}
 	Label("k")
-	VCMPPS(Imm(4), Mem{Base: at}, zero, ones, some) // not equal, or NaN
-	KMOVW(some, either.As32())
-	MOVQ(either, mask)
-	SHRQ(Imm(1), mask)
-	ORQ(mask, either)
-	PEXTQ(even, either, either)
-	MOVB(either.As8(), Mem{Base: bits})
+	if bits == 512 {
+		VMOVUPS_Z(Mem{Base: at}, m.ones, m.v)
+		VPTESTMQ(m.unsigned, m.v, m.some)
+		KMOVB(m.some, Mem{Base: out})
+	} else {
+		var some [2]reg.GPVirtual
+		for i, ones := range halves {
+			v := YMM()
+			some[i] = GP64()
+			VMASKMOVPS(Mem{Base: at, Disp: 32 * i}, ones, v)
+			VANDPS(m.unsigned, v, v)
+			VPCMPEQQ(zero, v, v)
+			VMOVMSKPD(v, some[i].As32())
+		}
+		SHLL(Imm(4), some[1].As32())
+		ORL(some[1].As32(), some[0].As32())
+		NOTL(some[0].As32())
+		MOVB(some[0].As8(), Mem{Base: out})
+	}
 	ADDQ(step, at)
-	INCQ(bits)
+	INCQ(out)
 	DECQ(k)
 	JNZ(LabelRef("k"))
-	VMOVDQU(zero.AsY(), Mem{Base: bits})
-	Comment("a list for each two rows")
-	INCQ(few)
-	SHRQ(Imm(1), few)
-	MOVQ(U64(1), mask)
-	VPBROADCASTD(mask.As32(), pair)
-	Label("pair")
-	at, k = load("bits"), load("k")
-	l.begin()
-	Label("bits")
-	VPMOVZXBD(Mem{Base: at}, v)
-	VPTESTMD(pair, v, some)
-	l.add(some)
-	ADDQ(Imm(16), at)
-	SUBQ(Imm(16), k)
-	JG(LabelRef("bits"))
-	count(l.index, counts, start)
-	VPSLLD(Imm(1), pair, pair)
-	DECQ(few)
-	JNZ(LabelRef("pair"))
+	Comment("the bits of each two rows, side by side")
+	for i := 0; i < 64*pairWords; i += 32 {
+		v := YMM()
+		VMOVDQU(bytes.Offset(i), v)
+		for pair := 7; pair >= 0; pair-- {
+			some := GP32()
+			VPMOVMSKB(v, some)
+			MOVL(some, Mem{Base: pairs, Disp: 8*pairWords*pair + i/8})
+			if pair > 0 {
+				VPADDB(v, v, v)
+			}
+		}
+	}
+	ADDQ(Imm(8*8*pairWords), pairs)
 	ADDQ(Imm(64), a)
 	SUBQ(Imm(16), rows)
 	JG(LabelRef("rows"))

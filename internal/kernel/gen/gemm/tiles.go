@@ -19,7 +19,7 @@ type strip struct {
 	edge    edge     // how the last columns are kept apart from what lies behind them
 	heights []int    // of the tiles, the highest first
 	unroll  int      // how often the loop over k is written out in the highest tiles
-	listed  bool     // only some terms are computed, which lists name for every two rows
+	pairs   bool     // only the terms are computed that are marked for every two rows
 	vector  register // takes a register
 
 	masks []reg.OpmaskVirtual // masked512
@@ -77,8 +77,8 @@ func (s strip) declare() {
 	if s.edge == masked512 || s.bits == 512 {
 		set = 512
 	}
-	if s.listed {
-		name, before, ahead, k = "listed", "index, counts *int32, ", ", ahead", ""
+	if s.pairs {
+		name, before, ahead, k = "pairs", "pairs *uint64, ", ", ahead", ""
 	}
 	name = fmt.Sprintf("%s%d_%d%s", name, set, hi, s.short)
 	TEXT(name, NOSPLIT, fmt.Sprintf("func(%[2]sa *%[1]s, aRow, aStep uintptr, b *%[1]s, bStep uintptr, c *%[1]s, cRow uintptr, from *%[1]s, fromRow%[3]s uintptr, rows%[4]s, columns int, floor %[1]s)", s.name, before, ahead, k))
@@ -103,10 +103,9 @@ func (s strip) declare() {
 		"aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one",
 		"k to the next, in bytes.",
 	}
-	if s.listed {
+	if s.pairs {
 		doc[1] = "some terms of the product of as many rows of A and columns of B; rows is 1 or more."
-		doc = slices.Insert(doc, 3, "\tlists := index cut into pieces, as long as counts says")
-		doc[7] = "\t\t\tfor _, p := range lists[i/2] {"
+		doc[6] = "\t\t\tfor _, p := range the bits of pairs[i/2] {"
 		doc = append(doc,
 			"If ahead is not 0, it asks for 448 bytes of each row of A, so many bytes further.",
 		)
@@ -121,8 +120,8 @@ func (s strip) write() {
 	if s.bits == 512 {
 		s.vector = ZMM
 	}
-	if s.listed {
-		s.writeListed()
+	if s.pairs {
+		s.writePairs()
 		return
 	}
 	s.a, s.aRow, s.aStep, s.bStep = load("a"), load("aRow"), load("aStep"), load("bStep")
@@ -158,15 +157,20 @@ func (s strip) write() {
 	RET()
 }
 
-// writeListed writes the loop over two rows at a time, of which only some terms
-// are computed.
-func (s strip) writeListed() {
+// writePairs writes the loop over two rows at a time, of which only those terms are
+// computed that are marked.
+func (s strip) writePairs() {
 	rows, aRow := param("rows"), param("aRow")
-	index, counts := load("index"), load("counts")
+	pairs := load("pairs")
 	s.a, s.aStep, s.bStep = load("a"), load("aStep"), load("bStep")
-	s.c, s.from = load("c"), load("from")
 	b := load("b")
 	s.prepareEdge()
+	bLast, word := GP64(), GP64()
+	if s.last != nil {
+		MOVQ(b, bLast)
+		ADDQ(s.last, bLast)
+	}
+	MOVQ(U64(64), word)
 	Label("rows2")
 	CMPQ(rows, Imm(2))
 	JGE(LabelRef("two"))
@@ -177,7 +181,9 @@ func (s strip) writeListed() {
 	Store(zero, Param("cRow"))
 	Store(zero, Param("fromRow"))
 	Label("two")
+	s.from = load("from")
 	acc, halves := s.start(2)
+	Store(s.from, Param("from"))
 	a := []reg.GPVirtual{s.a, GP64()}
 	MOVQ(a[0], a[1])
 	ADDQ(aRow, a[1])
@@ -190,38 +196,55 @@ func (s strip) writeListed() {
 		}
 	}
 	Label("near")
-	count, inA, inB := GP64(), GP64(), GP64()
-	MOVLQSX(Mem{Base: counts}, count)
-	ADDQ(Imm(4), counts)
-	TESTQ(count, count)
+	Comment("the bits of a word after the other; no jump between them could be foreseen")
+	bits, base, count, more := GP64(), GP64(), GP64(), GP64()
+	second := Mem{Base: pairs, Disp: 8}
+	MOVQ(Mem{Base: pairs}, bits)
+	POPCNTQ(bits, count)
+	POPCNTQ(second, more)
+	XORQ(base, base)
+	TESTQ(bits, bits)
+	CMOVQEQ(second, bits)
+	CMOVQEQ(word, base)
+	ADDQ(more, count)
 	JZ(LabelRef("sums"))
 	Label("terms")
-	MOVLQSX(Mem{Base: index}, inA)
-	ADDQ(Imm(4), index)
-	MOVQ(inA, inB)
+	inA, inB := GP64(), GP64()
+	TZCNTQ(bits, inB)
+	ADDQ(base, inB)
+	BLSRQ(bits, bits)
+	CMOVQEQ(second, bits)
+	CMOVQEQ(word, base)
+	MOVQ(inB, inA)
 	IMULQ(s.aStep, inA)
 	IMULQ(s.bStep, inB)
-	ADDQ(b, inB)
 	x := []reg.VecVirtual{s.vector(), s.vector()}
 	for r := range x {
 		s.broadcast(Mem{Base: a[r], Index: inA, Scale: 1}, x[r])
 	}
 	y := s.vector()
 	for v := range s.vectors {
-		s.read(inB, v, y)
+		m := Mem{Base: b, Index: inB, Scale: 1, Disp: s.bits / 8 * v}
+		if s.last != nil && s.edge == overlapped && v == s.vectors-1 {
+			m = Mem{Base: bLast, Index: inB, Scale: 1}
+		}
+		s.readAt(m, v, y)
 		for r := range x {
 			s.fma(y, x[r], acc[r][v])
 		}
 	}
 	if s.edge == half {
-		VBROADCASTF128(s.halfVector(inB), y)
+		VBROADCASTF128(Mem{Base: bLast, Index: inB, Scale: 1}, y)
 		s.blend(Imm(s.highHalf), x[1], x[0], x[0])
 		s.fma(y, x[0], halves[0])
 	}
 	DECQ(count)
 	JNZ(LabelRef("terms"))
 	Label("sums")
+	s.c = load("c")
 	s.end(acc, halves)
+	Store(s.c, Param("c"))
+	ADDQ(Imm(8*pairWords), pairs)
 	MOVQ(a[1], s.a)
 	ADDQ(aRow, s.a)
 	SUBQ(Imm(2), rows)
@@ -312,15 +335,18 @@ func (s strip) at(row reg.GPVirtual, v int) Mem {
 }
 
 // read reads a vector of a row, zeros where the mask has none.
-func (s strip) read(row reg.GPVirtual, v int, dst reg.VecVirtual) {
+func (s strip) read(row reg.GPVirtual, v int, dst reg.VecVirtual) { s.readAt(s.at(row, v), v, dst) }
+
+// readAt reads vector v of a row, which is at m.
+func (s strip) readAt(m Mem, v int, dst reg.VecVirtual) {
 	switch s.edge {
 	case masked256:
 		VMOVUPS(s.mask, dst)
-		s.maskedMove(s.at(row, v), dst, dst)
+		s.maskedMove(m, dst, dst)
 	case masked512:
-		s.moveMasked(s.at(row, v), s.masks[v], dst)
+		s.moveMasked(m, s.masks[v], dst)
 	default:
-		VMOVUPS(s.at(row, v), dst)
+		VMOVUPS(m, dst)
 	}
 }
 
