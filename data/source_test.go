@@ -109,3 +109,26 @@ func TestZippedTable(t *testing.T) {
 		}
 	})
 }
+
+// FuzzDescribe: whatever a file holds, it is described, or the error names it.
+func FuzzDescribe(f *testing.F) {
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	z.Write([]byte("a;c\n0,5;x\n1,5;y\n"))
+	z.Close()
+	for _, seed := range []string{
+		"a,c\n1,x\n2,y\n", "2019,2020,y\n1,2,a\n", "PAR1", "PK\x03\x04", "PK\x03\x04" + strings.Repeat("\xff", 40), "\x02\x01\x00\x00\x00\x00\x00\x00{}",
+		zipped.String(), zipped.String()[:20], "\x00\x00\x08\x01\x00\x00\x00\x01\x05", "\x93NUMPY\x01\x00",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, file []byte) {
+		table, array, err := Describe(bytes.NewReader(file), "fuzz", Options{})
+		switch {
+		case err != nil && (table != nil || array != nil || !strings.Contains(err.Error(), "fuzz")):
+			t.Errorf("got %v, %v with the error %v", table, array, err)
+		case err == nil && (table == nil) == (array == nil):
+			t.Errorf("got %v and %v, want one of them", table, array)
+		}
+	})
+}
