@@ -232,8 +232,8 @@ func arraySet[T tensor.Float](p *Preparation, x, y *NPY, in func(int) bool) Set[
 	return s
 }
 
-func readArrays[T tensor.Float](ctx context.Context, f *source, path string, p *Preparation, sums *fileSums) (*Reading[T], error) {
-	a, err := readArrayFiles(ctx, f, path, "", sums)
+func readArrays[T tensor.Float](ctx context.Context, f *source, path, targets string, p *Preparation, sums *fileSums) (*Reading[T], error) {
+	a, err := readArrayFiles(ctx, f, path, targets, sums)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package data
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"math"
@@ -15,6 +14,13 @@ type ColumnSummary struct {
 	Numbers int    `json:"numbers"` // fields that are numbers
 	Texts   int    `json:"texts"`   // fields that are neither a number nor missing
 	Missing int    `json:"missing"`
+
+	// Commas counts the texts that would be numbers but for their commas, such as 0,5 and
+	// 1,234.56.
+	Commas int `json:"commas,omitempty"`
+
+	Integers bool `json:"integers"` // all numbers are integers
+	Rising   bool `json:"rising"`   // each number is above the one before
 
 	Min  float64 `json:"min"` // of the numbers; 0 if there are none
 	Max  float64 `json:"max"`
@@ -36,6 +42,7 @@ func (c *ColumnSummary) Numeric() bool { return c.Numbers > c.Texts }
 // A tally collects a ColumnSummary.
 type tally struct {
 	ColumnSummary
+	last    float64         // number
 	squares float64         // sum of the square deviations from Mean
 	values  map[string]*int // Values
 }
@@ -57,8 +64,12 @@ func (c *tally) add(r *records, f field, missing []string) {
 		return
 	case ok:
 		if c.Numbers == 0 {
-			c.Min, c.Max = v, v
+			c.Min, c.Max, c.Integers, c.Rising = v, v, true, true
+		} else if v <= c.last {
+			c.Rising = false
 		}
+		c.last = v
+		c.Integers = c.Integers && v == math.Trunc(v)
 		c.Numbers++
 		c.Min, c.Max = min(c.Min, v), max(c.Max, v)
 		d := v - c.Mean // Welford's recurrence
@@ -67,6 +78,9 @@ func (c *tally) add(r *records, f field, missing []string) {
 	default:
 		if c.Texts++; c.TextLine == 0 {
 			c.TextLine = r.line
+		}
+		if commaNumber(text) {
+			c.Commas++
 		}
 	}
 	if c.values == nil {
@@ -138,7 +152,7 @@ type TableSummary struct {
 	Columns   []ColumnSummary `json:"columns"`
 }
 
-// DescribeTable summarizes a table of text. The memory does not depend on the length of the
+// DescribeTable summarizes a table of text, plain or gzip. The memory does not depend on the length of the
 // table. Of the options it uses Header and Missing.
 func DescribeTable(r io.Reader, name string, o Options) (*TableSummary, error) {
 	missing := o.missing()
@@ -167,11 +181,15 @@ type ArraySummary struct {
 // header it reads. The other summary is nil.
 func Describe(r io.Reader, name string, o Options) (*TableSummary, *ArraySummary, error) {
 	in := bufio.NewReader(r)
-	begin, err := in.Peek(8)
+	begin, err := in.Peek(peeked)
 	if err != nil && err != io.EOF {
 		return nil, nil, fmt.Errorf("reading %s: %w", name, err)
 	}
-	switch kindOf(begin) {
+	kind, err := kindOf(begin)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	switch kind {
 	case kindIDX:
 		x, err := NewIDXReader(in, name)
 		if err != nil {
@@ -189,36 +207,6 @@ func Describe(r io.Reader, name string, o Options) (*TableSummary, *ArraySummary
 	}
 	t, err := DescribeTable(in, name, o)
 	return t, nil, err
-}
-
-// A FolderSummary says what is in a folder of pictures.
-type FolderSummary struct {
-	Classes []ClassSummary `json:"classes"`
-}
-
-// A ClassSummary describes the pictures of a class. Its size is the size of the first picture.
-type ClassSummary struct {
-	Name     string `json:"name"`
-	Pictures int    `json:"pictures"`
-	Width    int    `json:"width"`
-	Height   int    `json:"height"`
-}
-
-// DescribeFolder summarizes a folder that has a folder of pictures for each class.
-func DescribeFolder(ctx context.Context, dir string) (*FolderSummary, error) {
-	f, err := openImageFolder(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	s := &FolderSummary{}
-	for i, class := range f.classes {
-		image := &Image{}
-		if _, err := readPicture(ctx, f.path(f.files[i][0]), "", image, "", false, nil); err != nil {
-			return nil, err
-		}
-		s.Classes = append(s.Classes, ClassSummary{class, len(f.files[i]), image.Width, image.Height})
-	}
-	return s, nil
 }
 
 // Common returns the values of a column, the most frequent first.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"image"
 	"io"
 	"io/fs"
 	"os"
@@ -144,9 +145,39 @@ func (f *imageFolder) path(file string) string {
 	return filepath.Join(f.dir, filepath.FromSlash(file))
 }
 
-// readPicture reads a picture as bytes. Settings that image leaves open are taken from this
+// readPicture reads a picture as bytes. Settings that form leaves open are taken from this
 // picture. If first, the name of the first picture, is not empty, another size is an error.
-func readPicture(ctx context.Context, at, name string, image *Image, first string, inferred bool, sums *fileSums) ([]byte, error) {
+func readPicture(ctx context.Context, at, name string, form *Image, first string, inferred bool, sums *fileSums) ([]byte, error) {
+	img, err := decodePicture(ctx, at, name, sums)
+	if err != nil {
+		return nil, err
+	}
+	b := img.Bounds()
+	if form.Channels == 0 {
+		form.Channels = 3
+		if picture.Grey(img) {
+			form.Channels = 1
+		}
+	}
+	if inferred && form.Channels == 1 && !picture.Grey(img) {
+		return nil, fmt.Errorf("%s: the picture is in color, and those before it are grey; choose with --channels 3 (all in color) or 1 (all grey)", at)
+	}
+	if form.Height == 0 {
+		form.Height, form.Width = b.Dy(), b.Dx()
+		if max(b.Dx(), b.Dy()) > longestSide {
+			return nil, fmt.Errorf("%s: the picture has %d x %d pixels, at most %d on a side are taken; give a size to scale it to (--size 32x32)", at, b.Dx(), b.Dy(), longestSide)
+		}
+	} else if first != "" && (b.Dx() != form.Width || b.Dy() != form.Height) {
+		return nil, fmt.Errorf("%s: the picture has %d x %d pixels, and %s has %d x %d; give a size to scale all to (--size 32x32)", at, b.Dx(), b.Dy(), first, form.Width, form.Height)
+	}
+	pixels, err := picture.Resize(img, form.Width, form.Height, form.Channels)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", at, err)
+	}
+	return pixels, nil
+}
+
+func decodePicture(ctx context.Context, at, name string, sums *fileSums) (image.Image, error) {
 	in, err := inputfile.Open(ctx, at)
 	if err != nil {
 		return nil, err
@@ -162,27 +193,5 @@ func readPicture(ctx context.Context, at, name string, image *Image, first strin
 		return nil, fmt.Errorf("reading %s: %w", at, err)
 	}
 	sums.add(name, sum)
-	b := img.Bounds()
-	if image.Channels == 0 {
-		image.Channels = 3
-		if picture.Grey(img) {
-			image.Channels = 1
-		}
-	}
-	if inferred && image.Channels == 1 && !picture.Grey(img) {
-		return nil, fmt.Errorf("%s: the picture is in color, and those before it are grey; choose with --channels 3 (all in color) or 1 (all grey)", at)
-	}
-	if image.Height == 0 {
-		image.Height, image.Width = b.Dy(), b.Dx()
-		if max(b.Dx(), b.Dy()) > longestSide {
-			return nil, fmt.Errorf("%s: the picture has %d x %d pixels, at most %d on a side are taken; give a size to scale it to (--size 32x32)", at, b.Dx(), b.Dy(), longestSide)
-		}
-	} else if first != "" && (b.Dx() != image.Width || b.Dy() != image.Height) {
-		return nil, fmt.Errorf("%s: the picture has %d x %d pixels, and %s has %d x %d; give a size to scale all to (--size 32x32)", at, b.Dx(), b.Dy(), first, image.Width, image.Height)
-	}
-	pixels, err := picture.Resize(img, image.Width, image.Height, image.Channels)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", at, err)
-	}
-	return pixels, nil
+	return img, nil
 }

@@ -1,27 +1,22 @@
 package data
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/chainrule-go/chainrule/data/picture"
-	"github.com/chainrule-go/chainrule/internal/inputfile"
 	"github.com/chainrule-go/chainrule/tensor"
 )
 
 // Load reads data to train on from a file or a folder, and divides them into parts. path is
 //
-//   - a table of text (CSV, TSV), one record per line, with fields separated by commas, tabs,
+//   - a table of text (CSV, TSV), plain or gzip, one record per line, with fields separated by commas, tabs,
 //     semicolons or vertical bars. A column is read as numbers if, in the first MiB, more of its
 //     fields are numbers than texts. A text after that is an error, so that a typing mistake
 //     does not turn numbers into categories;
@@ -83,7 +78,7 @@ func finish[T tensor.Float](ctx context.Context, p *Parts[T], path string, o Opt
 		if part.path == "" {
 			continue
 		}
-		r, err := read[T](ctx, part.path, p.Preparation, sums)
+		r, err := read[T](ctx, part.path, "", p.Preparation, sums)
 		if err != nil {
 			return nil, err
 		}
@@ -103,73 +98,6 @@ func finish[T tensor.Float](ctx context.Context, p *Parts[T], path string, o Opt
 	}
 	p.SHA256 = sums.all()
 	return p, nil
-}
-
-// A source is an open file, and its kind.
-type source struct {
-	*inputfile.File
-	r    *bufio.Reader // the file, whose sum is computed
-	kind sourceKind
-	path string
-	sum  io.Writer
-	done func()
-}
-
-type sourceKind int
-
-const (
-	kindTable sourceKind = iota
-	kindIDX
-	kindNPY
-	kindNPZ
-)
-
-// openSource opens a file and looks at its beginning.
-func openSource(ctx context.Context, path string, sums *fileSums) (*source, error) {
-	f, err := inputfile.Open(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.New()
-	s := &source{File: f, r: bufio.NewReader(f), path: path, sum: sum, done: func() { sums.add(filepath.Base(path), sum) }}
-	begin, err := s.r.Peek(8)
-	if err != nil && err != io.EOF {
-		f.Close()
-		return nil, fmt.Errorf("reading %s: %w", path, err)
-	}
-	s.kind = kindOf(begin)
-	return s, nil
-}
-
-// kindOf returns the kind of a file with the given beginning.
-func kindOf(begin []byte) sourceKind {
-	switch {
-	case bytes.HasPrefix(begin, npyMagic):
-		return kindNPY
-	case bytes.HasPrefix(begin, []byte("PK\x03\x04")):
-		return kindNPZ
-	case bytes.HasPrefix(begin, []byte{0, 0}), bytes.HasPrefix(begin, gzipMagic):
-		return kindIDX
-	}
-	return kindTable
-}
-
-// Read reads from the file and adds to its sum.
-func (s *source) Read(p []byte) (int, error) {
-	n, err := s.r.Read(p)
-	s.sum.Write(p[:n])
-	return n, err
-}
-
-// end records the sum of the whole file.
-func (s *source) end() error {
-	if s.kind == kindNPZ { // not read from its beginning to its end
-		if _, err := io.Copy(s.sum, s.r); err != nil {
-			return fmt.Errorf("reading %s: %w", s.path, err)
-		}
-	}
-	s.done()
-	return nil
 }
 
 func loadTable[T tensor.Float](r io.Reader, path string, o Options) (*Parts[T], error) {
@@ -204,50 +132,6 @@ func loadTable[T tensor.Float](r io.Reader, path string, o Options) (*Parts[T], 
 	return &Parts[T]{Train: all[trainPart], Validation: all[validationPart], Test: all[testPart], Preparation: p, Unused: t.unused}, nil
 }
 
-func loadFolder[T tensor.Float](ctx context.Context, dir string, o Options) (*Parts[T], error) {
-	images := dir
-	if info, err := os.Stat(filepath.Join(dir, "train")); err == nil && info.IsDir() {
-		images = filepath.Join(dir, "train")
-		for _, part := range []struct {
-			folder string
-			share  *float64
-			to     *string
-		}{{"validation", &o.Validation, &o.ValidationPath}, {"val", &o.Validation, &o.ValidationPath}, {"test", &o.Test, &o.TestPath}} {
-			at := filepath.Join(dir, part.folder)
-			if info, err := os.Stat(at); err == nil && info.IsDir() && *part.to == "" {
-				*part.to, *part.share = at, 0
-			}
-		}
-		beside, _ := os.ReadDir(dir)
-		for _, e := range beside {
-			if e.IsDir() && !strings.HasPrefix(e.Name(), ".") && !slices.Contains([]string{"train", "validation", "val", "test"}, e.Name()) {
-				return nil, fmt.Errorf("%s is neither train, validation nor test, and would be left out; rename or remove it", filepath.Join(dir, e.Name()))
-			}
-		}
-	}
-	f, err := openImageFolder(ctx, images)
-	if err != nil {
-		return nil, err
-	}
-	if len(f.empty) > 0 {
-		return nil, fmt.Errorf("the folder %s has no PNG, JPEG or GIF files, or is a link, which is not followed; put pictures in it, or remove it", filepath.Join(images, f.empty[0]))
-	}
-	if len(f.classes) < 2 {
-		return nil, fmt.Errorf("%s: want 2 classes or more, got the folder %s alone", images, f.classes[0])
-	}
-	var sums fileSums
-	p := &Preparation{Image: &Image{Height: o.Height, Width: o.Width, Channels: o.Channels}, Classes: f.classes}
-	if err := distinct("classes", p.Classes, mostClasses); err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
-	}
-	// Without a size, all pictures must have the same; with one, they are scaled to it.
-	pixels, labels, err := f.read(ctx, p.Image, nil, o.Height == 0, &sums)
-	if err != nil {
-		return nil, err
-	}
-	return finish(ctx, pixelParts[T](p, pixels, labels, o), dir, o, &sums)
-}
-
 // pixelParts divides images among the parts.
 func pixelParts[T tensor.Float](p *Preparation, pixels []byte, labels []int, o Options) *Parts[T] {
 	all := Pixels[T]{X: pixels, T: labels, Shape: p.Shape()}
@@ -262,22 +146,6 @@ func pixelParts[T tensor.Float](p *Preparation, pixels []byte, labels []int, o O
 		}
 	}
 	return &Parts[T]{Train: made[trainPart], Validation: made[validationPart], Test: made[testPart], Preparation: p}
-}
-
-// The limit of a decompressed file: 64 MiB, and 256 bytes for each byte of the compressed file.
-// DEFLATE can make a thousand zeros from one byte; images are seldom compressed to a tenth.
-const (
-	freeBytes = 64 << 20
-	perByte   = 256
-)
-
-// most returns the limit of bytes for the decompressed file.
-func (s *source) most() int {
-	size := int64(0)
-	if info, err := s.Stat(); err == nil && info.Mode().IsRegular() {
-		size = info.Size()
-	}
-	return int(min(freeBytes+perByte*size, math.MaxInt32))
 }
 
 func loadIDX[T tensor.Float](ctx context.Context, f *source, path string, o Options, sums *fileSums) (*Parts[T], error) {
@@ -387,10 +255,19 @@ func (r *Reading[T]) Set() Set[T] {
 // [Load] reads, or a single picture. The columns of a table are found by name, in any order: a
 // missing column is an error, and other columns are not used. The targets may be missing.
 func Read[T tensor.Float](ctx context.Context, path string, p *Preparation) (*Reading[T], error) {
-	return read[T](ctx, path, p, nil)
+	return read[T](ctx, path, "", p, nil)
 }
 
-func read[T tensor.Float](ctx context.Context, path string, p *Preparation, sums *fileSums) (*Reading[T], error) {
+// ReadLabelled is [Read] for an IDX or npy file. labels is the file with the labels or targets;
+// see [Options].
+func ReadLabelled[T tensor.Float](ctx context.Context, path, labels string, p *Preparation) (*Reading[T], error) {
+	return read[T](ctx, path, labels, p, nil)
+}
+
+func read[T tensor.Float](ctx context.Context, path, labels string, p *Preparation, sums *fileSums) (*Reading[T], error) {
+	if labels != "" && (p.Array == nil && p.Image == nil || isDir(path)) {
+		return nil, optionf("%s has its labels itself; leave out the file %s (--labels)", path, labels)
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		if p.Image == nil {
 			return nil, fmt.Errorf("%s is a folder, and the model takes %s", path, p.takes())
@@ -415,9 +292,9 @@ func read[T tensor.Float](ctx context.Context, path string, p *Preparation, sums
 	case kindTable:
 		r, err = ReadTable[T](f, path, p)
 	case kindIDX:
-		r, err = readIDXPrepared[T](ctx, f, path, p, sums)
+		r, err = readIDXPrepared[T](ctx, f, path, labels, p, sums)
 	default:
-		r, err = readArrays[T](ctx, f, path, p, sums)
+		r, err = readArrays[T](ctx, f, path, labels, p, sums)
 	}
 	if err != nil {
 		return nil, err
@@ -436,7 +313,7 @@ func (p *Preparation) takes() string {
 	return "tables"
 }
 
-// ReadTable is [Read] for a table of text from r. name is its name in errors.
+// ReadTable is [Read] for a table of text, plain or gzip, from r. name is its name in errors.
 func ReadTable[T tensor.Float](r io.Reader, name string, p *Preparation) (*Reading[T], error) {
 	if len(p.Columns) == 0 {
 		return nil, fmt.Errorf("%s is a table, and the model takes %s", name, p.takes())
@@ -453,8 +330,8 @@ func ReadTable[T tensor.Float](r io.Reader, name string, p *Preparation) (*Readi
 	return &Reading[T]{Samples: all[trainPart], Labelled: labelled, Unused: t.unused}, nil
 }
 
-func readIDXPrepared[T tensor.Float](ctx context.Context, f *source, path string, p *Preparation, sums *fileSums) (*Reading[T], error) {
-	x, labels, err := readIDXPair(ctx, f, path, "", sums)
+func readIDXPrepared[T tensor.Float](ctx context.Context, f *source, path, labelsPath string, p *Preparation, sums *fileSums) (*Reading[T], error) {
+	x, labels, err := readIDXPair(ctx, f, path, labelsPath, sums)
 	if err != nil {
 		return nil, err
 	}

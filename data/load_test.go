@@ -211,6 +211,16 @@ func TestIDXPair(t *testing.T) {
 	if r, err := Read[float32](t.Context(), images, p.Preparation); err != nil || !r.Labelled || !reflect.DeepEqual(r.Samples, p.Train) {
 		t.Errorf("read again: %+v (%v), want the same", r, err)
 	}
+	t.Run("labels of another name", func(t *testing.T) {
+		other := write("other", &IDX{[]int{3}, []byte{2, 1, 0}})
+		r, err := ReadLabelled[float32](t.Context(), images, other, p.Preparation)
+		if err != nil || !slices.Equal(r.Samples.(Pixels[float32]).T, []int{2, 1, 0}) {
+			t.Errorf("got %+v, %v, want the labels 2, 1, 0", r, err)
+		}
+		if _, err := ReadLabelled[float32](t.Context(), dir, other, p.Preparation); err == nil || !strings.Contains(err.Error(), "has its labels itself") {
+			t.Errorf("of a folder: got %v", err)
+		}
+	})
 	wrong := write("wrong", &IDX{[]int{2}, []byte{0, 1}})
 	if _, err := Load[float32](t.Context(), images, Options{Labels: wrong}); err == nil || !strings.Contains(err.Error(), "want a label for each of the 3 images") {
 		t.Errorf("2 labels for 3 images: got %v", err)
@@ -379,7 +389,7 @@ func TestArrays(t *testing.T) {
 		{"x_test alone", []any{"x_train.npy", x, "y_train.npy", classes, "x_test.npy", x}, "want the arrays x_test and y_test together"},
 		{"y_test alone", []any{"x.npy", x, "y.npy", classes, "y_test.npy", classes}, "want the arrays x_test and y_test together"},
 		{"validation", []any{"x.npy", x, "y.npy", classes, "x_val.npy", x, "y_val.npy", classes}, "the arrays x_val, y_val are not read"},
-		{"a text", []any{"x.txt", x}, "want arrays of different names"},
+		{"a text", []any{"x.txt", x}, "it is a zip file; unzip it"},
 		{"a bomb", []any{"x.npy", npyOf("|u1", "(100000000, 1)", make([]byte, 100_000_000)), "y.npy", classes}, "want arrays of at most"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,7 +1,6 @@
 package data
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/chainrule-go/chainrule/tensor"
@@ -83,23 +82,35 @@ func (o *Options) missing() []string {
 	return o.Missing
 }
 
-// Check returns an error if options contradict each other or are out of range.
+// An OptionError says that options do not fit the data, or each other: other options mend it.
+// All other errors of [Load] are about the data. It may be inside of a [TableError], so find it
+// with errors.As.
+type OptionError struct{ Err error }
+
+func (e *OptionError) Error() string { return e.Err.Error() }
+
+// Unwrap returns e.Err.
+func (e *OptionError) Unwrap() error { return e.Err }
+
+func optionf(format string, args ...any) error { return &OptionError{fmt.Errorf(format, args...)} }
+
+// Check returns an [*OptionError] if options contradict each other or are out of range.
 func (o *Options) Check() error {
 	switch {
 	case !(o.Validation >= 0 && o.Test >= 0 && o.Validation+o.Test < 1):
-		return fmt.Errorf("want shares of validation and test of 0 or more that leave something to train on, got %v and %v", o.Validation, o.Test)
+		return optionf("want shares of validation and test of 0 or more that leave something to train on, got %v and %v", o.Validation, o.Test)
 	case o.Validation > 0 && o.ValidationPath != "", o.Test > 0 && o.TestPath != "":
-		return errors.New("want a share or a file for a part, not both")
+		return optionf("want a share or a file for a part, not both")
 	case o.Label != "" && len(o.Targets) > 0:
-		return errors.New("want a label (classes) or targets (numbers) to predict, not both")
+		return optionf("want a label (classes) or targets (numbers) to predict, not both")
 	case o.Header != "" && o.Header != "yes" && o.Header != "no":
-		return fmt.Errorf("want yes or no for the header, got %q", o.Header)
+		return optionf("want yes or no for the header, got %q", o.Header)
 	case (o.Height == 0) != (o.Width == 0), o.Height < 0, o.Width < 0, o.Height > longestSide, o.Width > longestSide:
-		return fmt.Errorf("want pictures of 1 to %d pixels on a side, got %d x %d", longestSide, o.Width, o.Height)
+		return optionf("want pictures of 1 to %d pixels on a side, got %d x %d", longestSide, o.Width, o.Height)
 	case o.Channels != 0 && o.Channels != 1 && o.Channels != 3:
-		return fmt.Errorf("want 1 channel (gray) or 3 (color), got %d", o.Channels)
+		return optionf("want 1 channel (gray) or 3 (color), got %d", o.Channels)
 	case o.PartColumn != "" && (o.Validation > 0 || o.Test > 0 || o.ValidationPath != "" || o.TestPath != ""):
-		return errors.New("want the parts of the data by a column, or by shares and files, not both")
+		return optionf("want the parts of the data by a column, or by shares and files, not both")
 	}
 	return nil
 }

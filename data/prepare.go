@@ -23,7 +23,7 @@ func (f *tableFile) slots(o *Options) ([]slot, error) {
 				return err
 			}
 			if _, ok := uses[i]; ok {
-				return &TableError{Name: f.records.name, Column: i + 1, Header: f.headerOf(i), Err: errors.New("the column is named twice")}
+				return &TableError{Name: f.records.name, Column: i + 1, Header: f.headerOf(i), Err: optionf("the column is named twice")}
 			}
 			uses[i] = as
 			if as != partColumn {
@@ -41,7 +41,7 @@ func (f *tableFile) slots(o *Options) ([]slot, error) {
 		return nil, err
 	}
 	if len(predicted) == 0 {
-		return nil, &TableError{Name: f.records.name, Err: fmt.Errorf("name the column to predict: as a label (--label) if it has classes, as a target (--target) if numbers; the columns are %s", list(f.names))}
+		return nil, &TableError{Name: f.records.name, Err: optionf("name the column to predict: as a label (--label) if it has classes, as a target (--target) if numbers; the columns are %s", list(f.names))}
 	}
 	if o.PartColumn != "" {
 		if err := name([]string{o.PartColumn}, partColumn); err != nil {
@@ -66,20 +66,23 @@ func (f *tableFile) slots(o *Options) ([]slot, error) {
 		if _, other := uses[i]; other || ignored[i] {
 			continue
 		}
+		if c := &f.begin[i]; c.CommaNumbers() && !c.Numeric() && !categorical[i] {
+			return nil, &TableError{Name: f.records.name, Line: c.TextLine, Column: i + 1, Header: f.headerOf(i), Err: fmt.Errorf("the column has numbers with commas; %s, or, if they are categories, say so (--categorical)", commaRemedy)}
+		}
 		s := slot{column: i, numeric: f.begin[i].Numeric() && !categorical[i], codes: map[string]int{}, open: true, most: mostCategories}
 		if how, ok := fills[i]; ok {
 			s.missing = noted
 			if constant, ok := strings.CutPrefix(how, "="); ok {
 				s.missing = filled
 				if s.instead, err = s.parse([]byte(constant), nil); err != nil {
-					return nil, &TableError{Name: f.records.name, Column: i + 1, Header: f.headerOf(i), Err: fmt.Errorf("the constant to fill it with: %w", err)}
+					return nil, &TableError{Name: f.records.name, Column: i + 1, Header: f.headerOf(i), Err: optionf("the constant to fill it with: %w", err)}
 				}
 			}
 		}
 		slots = append(slots, s)
 	}
 	if len(slots) == 0 {
-		return nil, &TableError{Name: f.records.name, Err: errors.New("no column is left as an input")}
+		return nil, &TableError{Name: f.records.name, Err: optionf("no column is left as an input; ignore fewer")}
 	}
 	for _, i := range predicted {
 		slots = append(slots, slot{column: i, use: uses[i], numeric: uses[i] == targetColumn, codes: map[string]int{}, open: true, most: mostClasses})
@@ -124,7 +127,7 @@ func (f *tableFile) fills(all []string) (map[int]string, error) {
 			one, how = false, fill
 		}
 		if !slices.Contains([]string{"mean", "median", "most-frequent"}, how) && !strings.HasPrefix(how, "=") {
-			return nil, fmt.Errorf("want mean, median, most-frequent or =TEXT to fill missing values with, for all columns or as COLUMN=mean, got %q", fill)
+			return nil, optionf("want mean, median, most-frequent or =TEXT to fill missing values with, for all columns or as COLUMN=mean, got %q", fill)
 		}
 		if !one {
 			general = how
@@ -187,6 +190,9 @@ func (t *table) prepare(f *tableFile, o *Options, part []uint8) (*Preparation, e
 			p.Label, p.Classes = c.Name, c.Categories
 			if len(p.Classes) < 2 {
 				return nil, &TableError{t.name, 0, s.column + 1, s.header, fmt.Errorf("want 2 classes or more, got %s alone", list(p.Classes))}
+			}
+			if continuous(p.Classes, t.rows) {
+				return nil, &TableError{t.name, 0, s.column + 1, s.header, optionf("its values are numbers with decimals, nearly all different, and no classes; to predict a number, name it as a target (--target)")}
 			}
 		}
 	}

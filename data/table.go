@@ -86,6 +86,10 @@ const sniffed = 1 << 20
 
 // openTable reads the beginning of a table. header is "yes", "no", or "" to find out.
 func openTable(r io.Reader, name, header string, missing []string) (*tableFile, error) {
+	r, err := unzipped(r)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
 	begin, err := io.ReadAll(io.LimitReader(r, sniffed))
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
@@ -114,15 +118,12 @@ func openTable(r io.Reader, name, header string, missing []string) (*tableFile, 
 		return nil, &TableError{Name: name, Line: 1, Err: fmt.Errorf("want at most %d columns, got %d", mostColumns, len(first))}
 	}
 	f.header = header == "yes" || header == "" && !slices.ContainsFunc(first, func(f field) bool { return isNumber(records.text(f)) })
-	if header == "" && !f.header {
-		if err := f.doubtful(records, first, missing); err != nil {
-			return nil, err
-		}
-	}
+	var texts []string // of the first line
 	for i, field := range first {
 		column := strconv.Itoa(i + 1)
-		if text := records.text(field); f.header && len(text) > 0 {
-			column = string(text)
+		texts = append(texts, string(records.text(field)))
+		if f.header && texts[i] != "" {
+			column = texts[i]
 		}
 		if err := checkName(column); err != nil {
 			return nil, &TableError{Name: name, Line: 1, Column: i + 1, Err: err}
@@ -131,31 +132,15 @@ func openTable(r io.Reader, name, header string, missing []string) (*tableFile, 
 	}
 	if f.header {
 		if i, ok := repeated(f.names); ok {
-			return nil, &TableError{Name: name, Line: 1, Column: i + 1, Err: fmt.Errorf("two columns are called %q; rename one", f.names[i])}
+			return nil, &TableError{Name: name, Line: 1, Column: i + 1, Err: fmt.Errorf("two columns are called %q; rename one, or, if the line is a record, say --header no", f.names[i])}
 		}
 	}
 	// Errors in the beginning are ignored: they occur again when the table is read.
 	f.begin, _ = summarize(newRecords(bytes.NewReader(some), name, form.separator), f, missing)
+	if header == "" && !f.header {
+		return f, f.doubtful(texts, records, missing)
+	}
 	return f, nil
-}
-
-// doubtful returns an error if the first record, which has numbers, has a text where the second
-// one has a number: it could be names such as those of years.
-func (f *tableFile) doubtful(records *records, first []field, missing []string) error {
-	texts := make([]string, len(first))
-	for i, field := range first {
-		texts[i] = string(records.text(field))
-	}
-	second, err := records.next()
-	if err != nil || len(second) != len(first) {
-		return nil // an error comes again when the table is read
-	}
-	for i, field := range second {
-		if isNumber(records.text(field)) && !isNumber([]byte(texts[i])) && texts[i] != "" && !slices.Contains(missing, texts[i]) {
-			return &TableError{Name: f.records.name, Line: 1, Column: i + 1, Err: fmt.Errorf("the line could name the columns or be a record: it has numbers, and %q where the next one has a number; say which with --header yes or no", texts[i])}
-		}
-	}
-	return nil
 }
 
 func isNumber(field []byte) bool {
@@ -188,7 +173,7 @@ func (f *tableFile) column(name string) (int, error) {
 			return len(f.names) + i, nil
 		}
 	}
-	return 0, &TableError{Name: f.records.name, Err: fmt.Errorf("there is no column %q; the columns are %s", name, list(f.names))}
+	return 0, &TableError{Name: f.records.name, Err: optionf("there is no column %q; the columns are %s", name, list(f.names))}
 }
 
 // list joins names for an error message: at most the first 20.
@@ -276,6 +261,8 @@ func (s *slot) parse(field []byte, missing []string) (float64, error) {
 			// Even a number may stand for it.
 		} else if err == nil {
 			return v, nil
+		} else if commaNumber(field) {
+			return 0, fmt.Errorf("%w; %s", err, commaRemedy)
 		} else {
 			return 0, fmt.Errorf("%w; if it stands for a missing value, name it (--missing), and if the column has categories, say so (--categorical)", err)
 		}

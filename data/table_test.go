@@ -207,6 +207,63 @@ func TestFields(t *testing.T) {
 	}
 }
 
+// decimals are records of a number and another one with decimals.
+func decimals(n int) string {
+	text := ""
+	for i := range n {
+		text += fmt.Sprintf("%d,%d.5\n", i, i)
+	}
+	return text
+}
+
+// TestDoubtless: what is near a doubtful table, and means one thing.
+func TestDoubtless(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		o          Options
+	}{
+		{"a first record", strings.Repeat("1,2,a\n3,4,b\n", 10), Options{Label: "3"}},
+		{"a first record of few", "1,2,a\n3,4,b\n5,6,b\n", Options{Label: "3"}},
+		{"categories with commas", "a;c\n" + strings.Repeat("0,5;x\n1,5;y\n", 10), Options{Label: "c", Categorical: []string{"a"}}},
+		{"texts with commas", "a,c\n" + strings.Repeat("\"Smith, J\",x\n\"2, High Street\",y\n", 10), Options{Label: "c"}},
+		{"classes with decimals", "a,c\n" + strings.Repeat(decimals(6), 4), Options{Label: "c"}},
+		{"classes of integers", "a,c\n" + strings.ReplaceAll(decimals(20), ".5", ""), Options{Label: "c"}},
+		{"targets of integers", "a,c\n" + strings.Repeat("1,0\n2,1\n", 10), Options{Targets: []string{"c"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := Load[float32](t.Context(), textFile(t, "t.csv", c.text), c.o); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestNumbering: a column that numbers the records is known by its integers.
+func TestNumbering(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		of   func(i int) string
+		want bool
+	}{
+		{"one after another", func(i int) string { return fmt.Sprint(i) }, true},
+		{"in another order", func(i int) string { return fmt.Sprint(842302 + i*7%30) }, true},
+		{"decimals", func(i int) string { return fmt.Sprintf("%d.5", i) }, false},
+		{"twice", func(i int) string { return fmt.Sprint(i / 2) }, false},
+		{"a text", func(i int) string { return []string{"x", fmt.Sprint(i)}[min(i, 1)] }, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text := "id,c\n"
+			for i := range 30 {
+				text += c.of(i) + ",x\n"
+			}
+			s, err := DescribeTable(strings.NewReader(text), "t.csv", Options{})
+			if err != nil || s.Columns[0].Numbering() != c.want {
+				t.Errorf("got %+v, %v, want %v", s, err, c.want)
+			}
+		})
+	}
+}
+
 func TestTableErrors(t *testing.T) {
 	label := Options{Label: "c"}
 	numbers := "a,c\n" + strings.Repeat("1,x\n2,y\n", 10)
@@ -218,6 +275,11 @@ func TestTableErrors(t *testing.T) {
 		{"empty", "", label, "t.csv: it is empty"},
 		{"a header alone", "a,c\n", label, "it has a header and no records"},
 		{"names or numbers", "2019,2020,y\n1,2,3\n4,5,6\n", Options{Targets: []string{"3"}}, `t.csv:1: column 3: the line could name the columns or be a record: it has numbers, and "y" where the next one has a number; say which with --header yes or no`},
+		{"names or a record", "2019,2020,y\n" + strings.Repeat("1,2,a\n3,4,b\n", 10), Options{Label: "3"}, `t.csv:1: column 3: the line could name the columns or be a record: it has numbers, and "y" which is nowhere else`},
+		{"decimal commas", "a;c\n" + strings.Repeat("0,5;x\n1,5;y\n", 10), label, "t.csv:2: column 1 (a): the column has numbers with commas; write a number with a point"},
+		{"commas of thousands", "a,c\n999,z\n" + strings.Repeat("\"1,234.56\",x\n\"-2,000\",y\n", 10), label, "t.csv:3: column 1 (a): the column has numbers with commas"},
+		{"a comma among numbers", numbers + "\"1,000\",x\n", label, `t.csv:22: column 1 (a): want a number, got "1,000"; write a number with a point`},
+		{"numbers as classes", "a,c\n" + decimals(12), label, "column 2 (c): its values are numbers with decimals, nearly all different, and no classes; to predict a number, name it as a target"},
 		{"UTF-16", "\xff\xfea\x00", label, "it is UTF-16; save it as UTF-8"},
 		{"zero bytes", "a,c\n1,\x00\n", label, "it holds zero bytes"},
 		{"no such column", numbers, Options{Label: "kind"}, `there is no column "kind"; the columns are a, c`},

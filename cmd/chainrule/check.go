@@ -166,7 +166,7 @@ func (a *app) subject(ctx context.Context, o *checkOptions) (*subject, error) {
 	var own trial
 	switch {
 	case o.samples != "":
-		set, err := labelledSamples[float64](ctx, c, o.samples)
+		set, err := labelledSamples[float64](ctx, c, o.samples, "")
 		if err != nil {
 			return nil, err
 		}

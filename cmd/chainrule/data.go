@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -43,6 +44,9 @@ type look struct {
 }
 
 func (a *app) lookAt(ctx context.Context, path string, o data.Options) error {
+	if err := o.Check(); err != nil {
+		return usageError{err}
+	}
 	l, err := untilDone(ctx, func() (l look, err error) {
 		if isFolder(path) {
 			l.Folder, err = data.DescribeFolder(ctx, path)
@@ -80,18 +84,38 @@ func (a *app) printFolder(path string, f *data.FolderSummary) {
 		fmt.Fprintf(w, "%s\t%d\t%d x %d\n", shortened(c.Name), c.Pictures, c.Width, c.Height)
 	}
 	w.Flush()
-	size := ""
 	var counts []int
 	for _, c := range f.Classes {
 		counts = append(counts, c.Pictures)
-		if c.Width != f.Classes[0].Width || c.Height != f.Classes[0].Height {
-			size = " --size 32x32"
+	}
+	fmt.Fprintf(a.stdout, "\nTo train on them: chainrule train --data %s%s\n", shellQuoted(path), folderFlags(f, counts))
+	for _, part := range []struct{ folder, of string }{{f.Validation, "validate"}, {f.Test, "test"}} {
+		if part.folder != "" {
+			fmt.Fprintf(a.stdout, "The pictures in %s are those to %s with.\n", fileName(part.folder), part.of)
 		}
 	}
-	fmt.Fprintf(a.stdout, "\nTo train on them: chainrule train --data %s%s\n", shellQuoted(path), size)
 	if skewed(counts) {
 		fmt.Fprintln(a.stdout, skewAdvice)
 	}
+}
+
+// folderFlags are what train needs for a folder: pictures of one size and kind, and one or more
+// to test with.
+func folderFlags(f *data.FolderSummary, counts []int) (flags string) {
+	all := 0
+	for _, n := range counts {
+		all += n
+	}
+	if !f.OneSize {
+		flags += " --size 32x32"
+	}
+	if 0 < f.Colored && f.Colored < all {
+		flags += " --channels 3"
+	}
+	if f.Test == "" && math.Round(testShare*float64(slices.Max(counts))) < 1 {
+		flags += " --test FOLDER"
+	}
+	return flags
 }
 
 // separatorNames are what separators are called.
@@ -151,10 +175,14 @@ func tableAdvice(path string, t *data.TableSummary) (lines []string) {
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		switch {
+		case c.CommaNumbers():
+			lines = append(lines, fmt.Sprintf("column %d, line %d: numbers with commas stop train; write them with a point before the decimals, and without commas", i+1, c.TextLine))
+		case c.Numbering() && c != last:
+			lines = append(lines, fmt.Sprintf("column %d has another integer in every record: if it numbers them, leave it out with --ignore %s", i+1, shellQuoted(c.Name)))
 		case c.Numeric() && c.Texts > 0:
 			lines = append(lines, fmt.Sprintf("column %d, line %d: a text among numbers stops train; name it with --missing if it stands for a missing value, else give --categorical or --ignore %s", i+1, c.TextLine, shellQuoted(c.Name)))
-		case !c.Numeric() && c.Values == nil, !c.Numeric() && len(c.Values) == c.Texts && t.Rows > 20:
-			lines = append(lines, fmt.Sprintf("column %d has another text in nearly every record: leave it out with --ignore %s", i+1, shellQuoted(c.Name)))
+		case !c.Numeric() && c.Values == nil, !c.Numeric() && ownTexts(len(c.Values), t.Rows):
+			lines = append(lines, ownTextsAdvice(i+1, c.Name))
 		case c.Missing > 0:
 			lines = append(lines, fmt.Sprintf("column %d, line %d: a missing value stops train; have it filled with --fill %s", i+1, c.MissingLine, shellQuoted(c.Name+"=median")))
 		}
@@ -169,6 +197,13 @@ func tableAdvice(path string, t *data.TableSummary) (lines []string) {
 		lines = append(lines, skewAdvice)
 	}
 	return lines
+}
+
+// ownTexts reports whether a column has another text in nearly every record.
+func ownTexts(texts, records int) bool { return records > 20 && 10*texts >= 9*records }
+
+func ownTextsAdvice(column any, name string) string {
+	return fmt.Sprintf("column %v has another text in nearly every record: leave it out with --ignore %s", column, shellQuoted(name))
 }
 
 // skewAdvice is for classes that are skewed.

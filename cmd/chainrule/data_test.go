@@ -1,10 +1,19 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
+	"errors"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/chainrule-go/chainrule/data"
 )
 
 // TestOwnTable is the whole loop on a table: look, train, evaluate, predict.
@@ -28,6 +37,15 @@ func TestOwnTable(t *testing.T) {
 		}
 		out := must(t, "predict", model, "../../examples/csv/new.csv")
 		if !strings.Contains(out, "\t0\tsetosa\t") || !strings.Contains(out, "\t1\tvirginica\t") {
+			t.Errorf("predict says %s", out)
+		}
+	})
+	t.Run("predict a gzip file", func(t *testing.T) {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		z.Write(readFile(t, iris))
+		z.Close()
+		if out := must(t, "predict", model, write(t, "iris.csv.gz", b.Bytes())); strings.Count(out, "\n") != 150 {
 			t.Errorf("predict says %s", out)
 		}
 	})
@@ -91,6 +109,17 @@ func TestOwnTable(t *testing.T) {
 			{[]string{"train", "--data", iris, "--label", "species", "--target", "petal width"}, "want a label (classes) or targets (numbers) to predict, not both"},
 			{[]string{"train", "--data", iris, "--label", "species", "--header", "maybe"}, `want yes or no for the header, got "maybe"`},
 			{[]string{"train", "--data", iris, "--label", "species", "--test", "0.9", "--validation", "0.5"}, "leave something to train on"},
+			{[]string{"data", "--header", "foo", iris}, `want yes or no for the header, got "foo"`},
+			{[]string{"train", "--data", iris}, "name the column to predict"},
+			{[]string{"train", "--data", iris, "--label", "kind"}, `there is no column "kind"`},
+			{[]string{"train", "--data", iris, "--target", "kind"}, `there is no column "kind"`},
+			{[]string{"train", "--data", iris, "--label", "species", "--ignore", "kind"}, `there is no column "kind"`},
+			{[]string{"train", "--data", iris, "--label", "species", "--categorical", "kind"}, `there is no column "kind"`},
+			{[]string{"train", "--data", iris, "--label", "species", "--part-column", "kind"}, `there is no column "kind"`},
+			{[]string{"train", "--data", iris, "--label", "species", "--part-column", "species"}, "the column is named twice"},
+			{[]string{"train", "--data", iris, "--label", "species", "--fill", "kind=mean"}, `there is no column "kind"`},
+			{[]string{"train", "--data", iris, "--label", "species", "--fill", "mode"}, "want mean, median, most-frequent or =TEXT"},
+			{[]string{"train", "--data", iris, "--label", "species", "--fill", "1==x"}, "the constant to fill it with"},
 			{[]string{"train", "--data", letters, "--test", letters, "--fill", "mean"}, "--fill is for a table, and " + letters + " is none"},
 		} {
 			if code, _, stderr := call(t, c.args...); code != exitUsage || !strings.Contains(stderr, c.want) {
@@ -103,8 +132,6 @@ func TestOwnTable(t *testing.T) {
 			args []string
 			want string
 		}{
-			{[]string{"train", "--data", iris}, "name the column to predict"},
-			{[]string{"train", "--data", iris, "--label", "kind"}, `there is no column "kind"`},
 			{[]string{"train", "--data", "mnits"}, "there is no file mnits; check its name; --data takes mnist, fashion-mnist, or a file or folder"},
 			{[]string{"eval", model}, "give samples of your own with --data"},
 			{[]string{"predict", model, write(t, "new.csv", []byte("petal length,sepal width\n1,2\n"))}, `there is no column "sepal length", which the model takes`},
@@ -114,4 +141,107 @@ func TestOwnTable(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestUselessColumns: columns that tell the records apart, and no more, are named.
+func TestUselessColumns(t *testing.T) {
+	table := "id,note,size,price,kind\n"
+	for i := range 40 {
+		table += fmt.Sprintf("%d,note %d,%d,\"%d,5\",%c\n", 1000+i, i, i%7, i, "ab"[i/20])
+	}
+	path := write(t, "t.csv", []byte(table))
+	out := must(t, "data", path)
+	for _, want := range []string{
+		"column 1 has another integer in every record: if it numbers them, leave it out with --ignore id\n",
+		"column 2 has another text in nearly every record: leave it out with --ignore note\n",
+		"column 4, line 2: numbers with commas stop train",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("data does not say %q:\n%s", want, out)
+		}
+	}
+	if strings.Count(out, "\ncolumn ") != 3 {
+		t.Errorf("data says more than of 3 columns:\n%s", out)
+	}
+	_, _, stderr := call(t, "train", "--data", path, "--label", "kind", "--ignore", "price", "--steps", "1", "--out", filepath.Join(t.TempDir(), "m"))
+	if want := "\ncolumn note has another text in nearly every record: leave it out with --ignore note\n"; !strings.Contains(stderr, want) {
+		t.Errorf("train says %q, want %q", stderr, want)
+	}
+}
+
+// TestLookAtFolder: what data says of a folder of pictures, train does.
+func TestLookAtFolder(t *testing.T) {
+	small := []string{"dark/1.png", "light/1.png"}
+	enough := []string{"dark/1.png", "dark/2.png", "dark/3.png", "light/1.png", "light/2.png", "light/3.png"}
+	under := func(part string, names []string) (all []string) {
+		for _, name := range names {
+			all = append(all, part+"/"+name)
+		}
+		return all
+	}
+	for _, c := range []struct {
+		name    string
+		files   []string
+		colored string // a file that is in color, and larger
+		flags   string
+		want    string
+	}{
+		{"classes", enough, "", "", "pictures of 2 classes"},
+		{"a folder of each part", append(under("train", small), under("test", small)...), "", "", "test are those to test with"},
+		{"few pictures", small, "", " --test FOLDER", "pictures of 2 classes"},
+		{"of several kinds and sizes", enough, "light/2.png", " --size 32x32 --channels 3", "pictures of 2 classes"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			pictures(t, dir, c.files...)
+			if c.colored != "" {
+				var b bytes.Buffer
+				img := image.NewRGBA(image.Rect(0, 0, 8, 8))
+				img.Set(1, 1, color.RGBA{255, 0, 0, 255})
+				if err := errors.Join(png.Encode(&b, img), os.WriteFile(filepath.Join(dir, c.colored), b.Bytes(), 0o666)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			out := must(t, "data", dir)
+			if want := "chainrule train --data " + shellQuoted(dir) + c.flags + "\n"; !strings.Contains(out, c.want) || !strings.Contains(out, want) || strings.Contains(out, "\ntrain ") {
+				t.Errorf("data says\n%s\nwant %q and %q", out, c.want, want)
+			}
+			flags := strings.Fields(strings.ReplaceAll(c.flags, "FOLDER", dir))
+			must(t, append([]string{"train", "--data", dir, "--steps", "1", "--out", filepath.Join(t.TempDir(), "m")}, flags...)...)
+		})
+	}
+	t.Run("one class", func(t *testing.T) {
+		dir := t.TempDir()
+		pictures(t, dir, "dark/1.png")
+		if code, _, stderr := call(t, "data", dir); code != exitFailure || !strings.Contains(stderr, "want 2 classes or more, got the folder dark alone") {
+			t.Errorf("exit code %d: %s", code, stderr)
+		}
+	})
+}
+
+// TestLabelsOfAnotherName: eval and report take the labels of an IDX file from the file that
+// is named.
+func TestLabelsOfAnotherName(t *testing.T) {
+	file := func(name string, shape []int, elements ...byte) string {
+		var b bytes.Buffer
+		(&data.IDX{Shape: shape, Data: elements}).WriteTo(&b)
+		return write(t, name, b.Bytes())
+	}
+	samples := file("samples", []int{4, 1, 2}, 1, 2, 3, 4, 5, 6, 7, 8)
+	named := file("named", []int{4}, 0, 1, 0, 1)
+	model := filepath.Join(t.TempDir(), "m")
+	must(t, "train", "--data", samples, "--labels", named, "--test", "0.5", "--steps", "1", "--out", model)
+	if out := must(t, "eval", model, "--data", samples, "--labels", named); !strings.Contains(out, "on 4 samples") {
+		t.Errorf("eval says %s", out)
+	}
+	must(t, "report", model, "--data", samples, "--labels", named, "--out", filepath.Join(t.TempDir(), "r.html"))
+	for _, args := range [][]string{
+		{"eval", model, "--data", t.TempDir(), "--labels", named},
+		{"eval", model, "--labels", named},
+		{"report", model, "--labels", named, "--out", filepath.Join(t.TempDir(), "r.html")},
+	} {
+		if code, _, stderr := call(t, args...); code != exitUsage || !strings.Contains(stderr, "--labels") {
+			t.Errorf("%v: exit code %d: %s", args, code, stderr)
+		}
+	}
 }

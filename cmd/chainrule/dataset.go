@@ -93,12 +93,12 @@ func (o *dataOptions) load(ctx context.Context, a *app) (*dataset, error) {
 		return o.loadMNIST(ctx, a, name, dir)
 	}
 	path, own := string(o.source), o.options()
-	if err := own.Check(); err != nil {
-		return nil, usageError{err}
-	}
 	parts, err := untilDone(ctx, func() (*data.Parts[float32], error) { // it may be a pipe
 		return data.Load[float32](ctx, path, own)
 	})
+	if wrong := (*data.OptionError)(nil); errors.As(err, &wrong) {
+		return nil, usageError{err}
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w; --data takes %s, or a file or folder", err, strings.Join(data.MNISTNames(), ", "))
 	} else if err != nil {
@@ -187,6 +187,22 @@ func (s *dataset) String() string {
 		}
 	}
 	return text
+}
+
+// ownTexts returns the names of columns that have another text in nearly every record.
+func (s *dataset) ownTexts() (names []string) {
+	records := 0
+	for _, samples := range []data.Samples[float32]{s.train, s.validation, s.test} {
+		if samples != nil {
+			records += samples.Len()
+		}
+	}
+	for _, c := range s.preparation.Columns {
+		if ownTexts(len(c.Categories), records) {
+			names = append(names, c.Name)
+		}
+	}
+	return names
 }
 
 // complete derives what follows from the samples and their preparation.

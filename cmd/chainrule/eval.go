@@ -12,7 +12,7 @@ import (
 )
 
 func (a *app) evalCommand() *cobra.Command {
-	var source dataSource
+	o := &testData{}
 	var detailed bool
 	cmd := &cobra.Command{
 		Use:   "eval MODEL",
@@ -34,26 +34,32 @@ is predicted, and the mean absolute error in their own units.`,
   chainrule eval iris.safetensors --data iris.csv`,
 		Args: arguments(1, 1, "one model file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.eval(cmd.Context(), args[0], source, detailed)
+			return a.eval(cmd.Context(), args[0], o, detailed)
 		},
 		ValidArgsFunction: completeModel,
 	}
-	testFlag(cmd, &source)
+	o.flags(cmd)
 	cmd.Flags().BoolVar(&detailed, "report", false, "print the metrics of each class and the confusion matrix")
 	return cmd
 }
 
-// testFlag adds --data to a command that evaluates a model.
-func testFlag(cmd *cobra.Command, source *dataSource) {
-	cmd.Flags().Var(source, "data", "samples: "+strings.Join(data.MNISTNames(), ", ")+", or a file or folder")
+// testData are the samples that a model is evaluated on.
+type testData struct {
+	source dataSource
+	labels string // the file of the labels of an IDX or npy file; "" to find it
 }
 
-func (a *app) eval(ctx context.Context, path string, source dataSource, detailed bool) error {
+func (o *testData) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.labels, "labels", "", "IDX, npy: the file with the labels (default found by its name)")
+	cmd.Flags().Var(&o.source, "data", "samples: "+strings.Join(data.MNISTNames(), ", ")+", or a file or folder")
+}
+
+func (a *app) eval(ctx context.Context, path string, o *testData, detailed bool) error {
 	c, err := loadClassifier(ctx, path)
 	if err != nil {
 		return err
 	}
-	test, err := a.testSamples(ctx, c, path, source)
+	test, err := a.testSamples(ctx, c, path, o)
 	if err != nil {
 		return err
 	}
@@ -108,13 +114,16 @@ func (c *classifier) finite(path string, loss float64) error {
 	return nil
 }
 
-// testSamples are the samples of a source: of MNIST, its test set.
-func (a *app) testSamples(ctx context.Context, c *classifier, path string, source dataSource) (test data.Samples[float32], err error) {
-	name, dir, ok := source.mnist()
+// testSamples reads the samples: of MNIST, its test set.
+func (a *app) testSamples(ctx context.Context, c *classifier, path string, o *testData) (test data.Samples[float32], err error) {
+	name, dir, ok := o.source.mnist()
 	if !ok {
-		return labelledSamples[float32](ctx, c, string(source))
+		return labelledSamples[float32](ctx, c, string(o.source), o.labels)
 	}
-	if source == "" {
+	if o.labels != "" {
+		return test, usagef("--labels is for an IDX or npy file; name it with --data")
+	}
+	if o.source == "" {
 		name, err = c.trainedOn(path)
 	} else {
 		err = c.fitsMNIST(path)

@@ -137,7 +137,7 @@ func TestMistakes(t *testing.T) {
 		{"train -o " + text, 1, "--force replaces it"},
 		{"train --data /no/such/folder", 1, "/no/such/folder"},
 		{"train --data " + folder, 1, "has no folders with pictures"},
-		{"train --data " + text, 1, "name the column to predict"},
+		{"train --data " + text, 2, "name the column to predict"},
 		{"train --out " + folder, 1, "folder"},
 		{"train --out " + folder + "/none/model", 1, "make the folder"},
 		{"check --data /no/such/folder", 1, "/no/such/folder"},

@@ -178,10 +178,11 @@ func (c *classifier) begin(f io.ReadCloser, file string, raw bool) (*input, erro
 	} else if err != nil && err != io.EOF {
 		return nil, fmt.Errorf("reading %s: %w", file, err)
 	}
+	table := c.Preparation != nil && len(c.Preparation.Columns) > 0
 	switch {
-	case bytes.HasPrefix(begin, []byte{0, 0}) || bytes.HasPrefix(begin, []byte{0x1f, 0x8b}):
+	case bytes.HasPrefix(begin, []byte{0, 0}) || bytes.HasPrefix(begin, []byte{0x1f, 0x8b}) && !table:
 		in.pixels, err = c.readIDX(r, file)
-	case c.Preparation != nil && len(c.Preparation.Columns) > 0, http.DetectContentType(begin) == "text/plain; charset=utf-8":
+	case table, http.DetectContentType(begin) == "text/plain; charset=utf-8":
 		err = c.readText(in, r, file)
 	default:
 		var pixels []byte
@@ -193,7 +194,7 @@ func (c *classifier) begin(f io.ReadCloser, file string, raw bool) (*input, erro
 
 // readPrepared reads all samples of a file or folder as the model says.
 func (c *classifier) readPrepared(ctx context.Context, path string) (*input, error) {
-	read, err := preparedSamples[float64](ctx, c, path)
+	read, err := preparedSamples[float64](ctx, c, path, "")
 	if err != nil {
 		return nil, err
 	}

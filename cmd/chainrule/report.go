@@ -13,9 +13,9 @@ import (
 
 // reportOptions are the flags of report.
 type reportOptions struct {
-	source dataSource
-	out    string
+	testData
 
+	out     string
 	figures folder
 }
 
@@ -46,7 +46,7 @@ the best one so far.`,
 		},
 		ValidArgsFunction: completeModel,
 	}
-	testFlag(cmd, &o.source)
+	o.testData.flags(cmd)
 	cmd.Flags().StringVarP(&o.out, "out", "o", "", "file to write (default report.html, in the folder of the run)")
 	cmd.MarkFlagFilename("out", "html")
 	cmd.Flags().Var(&o.figures, "figures", "folder to write each figure to as well, as SVG and PNG")
@@ -145,7 +145,7 @@ type reportedSet struct {
 // reportedSets are the samples of --data, or those of the training that the model file
 // records, or MNIST's test set. If none can be had, it says so, and there are none.
 func (a *app) reportedSets(ctx context.Context, o *reportOptions, path string, c *classifier) ([]reportedSet, error) {
-	if o.source == "" && c.Training != nil {
+	if o.testData == (testData{}) && c.Training != nil {
 		set, err := a.recordedData(ctx, path, c)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -155,13 +155,13 @@ func (a *app) reportedSets(ctx context.Context, o *reportOptions, path string, c
 		}
 		return []reportedSet{{"Test set", set.test}, {"Validation set", set.validation}}, nil
 	}
-	if o.source == "" {
+	if o.testData == (testData{}) {
 		if _, err := c.trainedOn(path); err != nil {
 			a.logf("the report has no metrics: %v; give samples of your own with --data", err)
 			return nil, nil
 		}
 	}
-	test, err := a.testSamples(ctx, c, path, o.source)
+	test, err := a.testSamples(ctx, c, path, &o.testData)
 	name := "Test set"
 	if _, _, mnist := o.source.mnist(); !mnist {
 		name = "Samples of " + fileName(string(o.source))

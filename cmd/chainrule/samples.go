@@ -18,9 +18,12 @@ import (
 // labelledSamples reads samples with their targets for the model, from a file, a folder,
 // or standard input if path is "-". If the model does not say how they are prepared they
 // are a text of numbers: each line a sample and, as the last number, the index of its
-// class.
-func labelledSamples[T tensor.Float](ctx context.Context, c *classifier, path string) (data.Set[T], error) {
+// class. labels is the file with the labels of an IDX or npy file, or "".
+func labelledSamples[T tensor.Float](ctx context.Context, c *classifier, path, labels string) (data.Set[T], error) {
 	return untilDone(ctx, func() (set data.Set[T], err error) { // a pipe
+		if c.Preparation == nil && labels != "" {
+			return set, usagef("--labels is for an IDX or npy file, and this model takes a text of numbers")
+		}
 		if c.Preparation == nil {
 			f, err := openInput(ctx, path)
 			if err != nil {
@@ -30,7 +33,7 @@ func labelledSamples[T tensor.Float](ctx context.Context, c *classifier, path st
 			x, t, err := readNumbers[T](f, fileName(path), c.pixels, c.classes)
 			return data.Set[T]{X: tensor.Of(x, append([]int{len(t)}, c.Input...)...), T: t}, err
 		}
-		r, err := preparedSamples[T](ctx, c, path)
+		r, err := preparedSamples[T](ctx, c, path, labels)
 		if err != nil {
 			return set, err
 		}
@@ -44,15 +47,19 @@ func labelledSamples[T tensor.Float](ctx context.Context, c *classifier, path st
 }
 
 // preparedSamples reads samples as the model says that they are prepared.
-func preparedSamples[T tensor.Float](ctx context.Context, c *classifier, path string) (*data.Reading[T], error) {
-	if path == standardInput {
+func preparedSamples[T tensor.Float](ctx context.Context, c *classifier, path, labels string) (*data.Reading[T], error) {
+	if path == standardInput && labels == "" {
 		f, err := openInput(ctx, path)
 		if err != nil {
 			return nil, err
 		}
 		return data.ReadTable[T](f, fileName(path), c.Preparation)
 	}
-	return data.Read[T](ctx, path, c.Preparation)
+	r, err := data.ReadLabelled[T](ctx, path, labels, c.Preparation)
+	if wrong := (*data.OptionError)(nil); errors.As(err, &wrong) {
+		return nil, usageError{err}
+	}
+	return r, err
 }
 
 // randomSamples returns n samples of uniform numbers from 0 to 1, and classes,

@@ -311,6 +311,9 @@ func (a *app) train(ctx context.Context, cmd *cobra.Command, o *trainOptions) er
 	}
 	if _, _, ok := o.data.source.mnist(); !ok {
 		a.logf("%s: %v", fileName(string(o.data.source)), t.set)
+		for _, name := range t.set.ownTexts() {
+			a.logf("%s", ownTextsAdvice(shortened(name), name))
+		}
 	}
 	if t.weighted() {
 		a.logf("class weights: %s", describeWeights(t.set.preparation.Classes, t.config.Loss.(*nn.SoftmaxWithLoss[float32]).ClassWeights))
