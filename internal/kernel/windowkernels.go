@@ -43,6 +43,15 @@ func pickColumns[T any](y, x []T, columns, stride int) {
 	}
 }
 
+// rowStep is how far apart rows of windows lie, 0 if there is one row. For each row the kernel
+// asks for as much of the next plane; if there is one, all of it is asked for beforehand.
+func (g Pool) rowStep(pitch int) int {
+	if g.Rows.Out() == 1 {
+		return 0
+	}
+	return g.Rows.Stride * pitch
+}
+
 // beyond is how many elements the kernels may read beyond the last window.
 const beyond = 64
 
@@ -105,7 +114,7 @@ func maxPlaneAsm[T Float](g Pool, y, x, ahead []T, pitch int, choices []int32, m
 func maximaOfWindows[T Float](g Pool, y []T, choices []int32, x, ahead []T, pitch, n, top, height int) {
 	const size = 4
 	columns, width, line := g.Columns.computed(), g.Columns.Kernel, g.Columns.Size
-	yStep, xStep, xLine := uintptr(columns*size), uintptr(g.Rows.Stride*pitch*size), uintptr(pitch*size)
+	yStep, xStep, xLine := uintptr(columns*size), uintptr(g.rowStep(pitch)*size), uintptr(pitch*size)
 	at := unsafe.Slice((*T)(unsafe.Pointer(&choices[0])), 1)
 	first, left, rowPlaces, linePlaces := int32(top*line), int32(-g.Columns.Padding), int32(g.Rows.Stride*line), int32(line)
 	switch g.Columns.step() {
@@ -132,7 +141,7 @@ func averagePlaneAsm[T Float](g Pool, y, x, ahead []T, size T, memory []T) bool 
 	}
 	columns := g.Columns.computed()
 	g.Rows.runs(func(i, top, height, n int) {
-		sumWindows(g.Columns.step(), sums[i*columns:], x[top*pitch:], after(ahead, top*g.Columns.Size), columns, g.Rows.Stride*pitch, pitch, n, columns, height, g.Columns.Kernel, divisor)
+		sumWindows(g.Columns.step(), sums[i*columns:], x[top*pitch:], after(ahead, top*g.Columns.Size), columns, g.rowStep(pitch), pitch, n, columns, height, g.Columns.Kernel, divisor)
 	})
 	if wide > 0 {
 		pickColumns(y, sums, columns, g.Columns.Stride)
@@ -177,6 +186,10 @@ func averagePlaneBackwardAsm[T Float](g Pool, dx, dy, ahead []T, size T, memory 
 				row[j*columns.Stride] = v
 			}
 		}
+	}
+	if rows.Stride > 1 { // the rows of a call are not neighbors, and so would be those asked for
+		askFor(ahead, len(dx))
+		ahead = dx
 	}
 	for rest := range min(rows.Stride, rows.Size) {
 		// Row rest + m·stride of dx meets the rows m + lo to m + hi of dy, as far as there

@@ -124,7 +124,7 @@ func (p *pooling[T]) Do(part int) {
 	clear(memory.data)
 	for plane := first; plane < end; plane++ {
 		x, y := p.x[plane*inputs:][:inputs], p.y[plane*outputs:][:outputs]
-		if p.op != toAverages && p.op != fromAverages {
+		if p.op != toAverages && p.op != fromAverages || p.Rows.Out() == 1 {
 			askFor(p.x[(plane+1)*inputs:], inputs)
 		}
 		switch p.op {
