@@ -2801,117 +2801,307 @@ done:
 	VZEROUPPER
 	RET
 
-// func windowSums512f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·windowSums512f32(SB), NOSPLIT, $0-76
+// func windowSums512f32(y *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·windowSums512f32(SB), NOSPLIT, $0-84
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSS divisor+72(FP), Z0
-	VBROADCASTSS divisor+72(FP), Z1
+	MOVQ         ahead+16(FP), DX
+	VBROADCASTSS divisor+80(FP), Z0
+	VBROADCASTSS divisor+80(FP), Z1
 	VBROADCASTSS vectorConstants<>+20(SB), Z2
 	VCMPPS       $0x16, Z2, Z1, K1
-	KMOVW        K1, DX
-	MOVQ         rows+40(FP), BX
+	KMOVW        K1, BX
+	MOVQ         rows+48(FP), SI
 
 row:
-	MOVQ   columns+48(FP), SI
-	KXNORW K2, K2, K2
-	KXNORW K3, K3, K3
-	XORQ   DI, DI
-	SUBQ   $0x20, SI
-	JLT    rest
+	MOVQ DX, DI
+	MOVQ xRow+32(FP), R8
+	ADDQ R8, DX
+
+ahead:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	CMPQ       DI, DX
+	JCS        ahead
+	MOVQ       columns+56(FP), DI
+	KXNORW     K2, K2, K2
+	KXNORW     K3, K3, K3
+	XORQ       R8, R8
+	SUBQ       $0x20, DI
+	JLT        rest
 
 loop:
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
-	LEAQ   (CX)(DI*4), R8
-	MOVQ   height+56(FP), R10
-	MOVQ   pitch+32(FP), R12
+	LEAQ   (CX)(R8*4), R9
+	MOVQ   height+64(FP), R11
+	MOVQ   pitch+40(FP), R13
 
 line:
-	MOVQ R8, R9
-	MOVQ width+64(FP), R11
+	MOVQ R9, R10
+	MOVQ width+72(FP), R12
 
 place:
-	VMOVUPS.Z (R9), K2, Z1
+	VMOVUPS.Z (R10), K2, Z1
 	VADDPS    Z1, Z3, Z3
-	VMOVUPS.Z 64(R9), K3, Z1
+	VMOVUPS.Z 64(R10), K3, Z1
 	VADDPS    Z1, Z4, Z4
-	ADDQ      $0x04, R9
-	DECQ      R11
+	ADDQ      $0x04, R10
+	DECQ      R12
 	JNZ       place
-	ADDQ      R12, R8
-	DECQ      R10
+	ADDQ      R13, R9
+	DECQ      R11
 	JNZ       line
-	TESTL     DX, DX
+	TESTL     BX, BX
 	JZ        sums
 	VDIVPS    Z0, Z3, Z3
 	VDIVPS    Z0, Z4, Z4
 
 sums:
-	VMOVUPS Z3, K2, (AX)(DI*4)
-	VMOVUPS Z4, K3, 64(AX)(DI*4)
-	ADDQ    $0x20, DI
-	SUBQ    $0x20, SI
+	VMOVUPS Z3, K2, (AX)(R8*4)
+	VMOVUPS Z4, K3, 64(AX)(R8*4)
+	ADDQ    $0x20, R8
+	SUBQ    $0x20, DI
 	JGE     loop
 
 rest:
-	ADDQ  $0x20, SI
+	ADDQ  $0x20, DI
 	JLE   done
-	MOVQ  $-1, R8
-	BZHIQ SI, R8, R8
-	KMOVW R8, K2
-	SHRQ  $0x10, R8
-	KMOVW R8, K3
-	MOVQ  $-1, SI
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K2
+	SHRQ  $0x10, R9
+	KMOVW R9, K3
+	MOVQ  $-1, DI
 	JMP   loop
 
 done:
-	MOVQ yRow+16(FP), SI
-	ADDQ SI, AX
-	MOVQ xRow+24(FP), SI
-	ADDQ SI, CX
-	DECQ BX
+	MOVQ yRow+24(FP), DI
+	ADDQ DI, AX
+	MOVQ xRow+32(FP), DI
+	ADDQ DI, CX
+	DECQ SI
 	JNZ  row
 	VZEROUPPER
 	RET
 
-// func windowMaxima512f32(y *float32, choices *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·windowMaxima512f32(SB), NOSPLIT, $0-96
+// func windowSumsBy2512f32(y *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·windowSumsBy2512f32(SB), NOSPLIT, $0-84
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         ahead+16(FP), DX
+	VBROADCASTSS divisor+80(FP), Z0
+	VBROADCASTSS divisor+80(FP), Z1
+	VBROADCASTSS vectorConstants<>+20(SB), Z2
+	VCMPPS       $0x16, Z2, Z1, K1
+	KMOVW        K1, BX
+	VMOVUPS      vectorApart5124by2<>+0(SB), Z1
+	MOVL         $0x0000aaaa, SI
+	KMOVW        SI, K1
+	MOVQ         rows+48(FP), SI
+
+row:
+	MOVQ DX, DI
+	MOVQ xRow+32(FP), R8
+	ADDQ R8, DX
+
+ahead:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	CMPQ       DI, DX
+	JCS        ahead
+	MOVQ       columns+56(FP), DI
+	KXNORW     K2, K2, K2
+	XORQ       R8, R8
+	SUBQ       $0x10, DI
+	JLT        rest
+
+loop:
+	VPXORD Z3, Z3, Z3
+	LEAQ   (CX)(R8*4), R9
+	LEAQ   (R9)(R8*4), R9
+	MOVQ   height+64(FP), R11
+	MOVQ   pitch+40(FP), R13
+
+line:
+	MOVQ R9, R10
+	MOVQ width+72(FP), R12
+
+place:
+	VMOVUPS (R10), Z2
+	VMOVUPS 60(R10), K1, Z2
+	VPERMPS Z2, Z1, Z2
+	VADDPS  Z2, Z3, Z3
+	ADDQ    $0x04, R10
+	DECQ    R12
+	JNZ     place
+	ADDQ    R13, R9
+	DECQ    R11
+	JNZ     line
+	TESTL   BX, BX
+	JZ      sums
+	VDIVPS  Z0, Z3, Z3
+
+sums:
+	VMOVUPS Z3, K2, (AX)(R8*4)
+	ADDQ    $0x10, R8
+	SUBQ    $0x10, DI
+	JGE     loop
+
+rest:
+	ADDQ  $0x10, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K2
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
+	MOVQ yRow+24(FP), DI
+	ADDQ DI, AX
+	MOVQ xRow+32(FP), DI
+	ADDQ DI, CX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func windowSumsBy3512f32(y *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·windowSumsBy3512f32(SB), NOSPLIT, $0-84
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         ahead+16(FP), DX
+	VBROADCASTSS divisor+80(FP), Z0
+	VBROADCASTSS divisor+80(FP), Z1
+	VBROADCASTSS vectorConstants<>+20(SB), Z2
+	VCMPPS       $0x16, Z2, Z1, K1
+	KMOVW        K1, BX
+	VMOVUPS      vectorApart5124by3<>+0(SB), Z1
+	MOVL         $0x00004924, SI
+	KMOVW        SI, K1
+	MOVL         $0x00002492, SI
+	KMOVW        SI, K3
+	MOVQ         rows+48(FP), SI
+
+row:
+	MOVQ DX, DI
+	MOVQ xRow+32(FP), R8
+	ADDQ R8, DX
+
+ahead:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	CMPQ       DI, DX
+	JCS        ahead
+	MOVQ       columns+56(FP), DI
+	KXNORW     K2, K2, K2
+	XORQ       R8, R8
+	SUBQ       $0x10, DI
+	JLT        rest
+
+loop:
+	VPXORD Z3, Z3, Z3
+	LEAQ   (CX)(R8*4), R9
+	LEAQ   (R9)(R8*4), R9
+	LEAQ   (R9)(R8*4), R9
+	MOVQ   height+64(FP), R11
+	MOVQ   pitch+40(FP), R13
+
+line:
+	MOVQ R9, R10
+	MOVQ width+72(FP), R12
+
+place:
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), K1, Z2
+	VMOVUPS 128(R10), K3, Z2
+	VPERMPS Z2, Z1, Z2
+	VADDPS  Z2, Z3, Z3
+	ADDQ    $0x04, R10
+	DECQ    R12
+	JNZ     place
+	ADDQ    R13, R9
+	DECQ    R11
+	JNZ     line
+	TESTL   BX, BX
+	JZ      sums
+	VDIVPS  Z0, Z3, Z3
+
+sums:
+	VMOVUPS Z3, K2, (AX)(R8*4)
+	ADDQ    $0x10, R8
+	SUBQ    $0x10, DI
+	JGE     loop
+
+rest:
+	ADDQ  $0x10, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K2
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
+	MOVQ yRow+24(FP), DI
+	ADDQ DI, AX
+	MOVQ xRow+32(FP), DI
+	ADDQ DI, CX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func windowMaxima512f32(y *float32, choices *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·windowMaxima512f32(SB), NOSPLIT, $0-104
 	MOVQ         y+0(FP), AX
 	MOVQ         choices+8(FP), CX
 	MOVQ         x+16(FP), DX
-	MOVL         place+80(FP), BX
-	VMOVD        BX, X0
+	MOVQ         ahead+24(FP), BX
+	MOVL         place+88(FP), SI
+	VMOVD        SI, X0
 	VPBROADCASTD X0, Z0
-	MOVL         column+84(FP), BX
-	VMOVD        BX, X1
+	MOVL         column+92(FP), SI
+	VMOVD        SI, X1
 	VPBROADCASTD X1, Z1
-	MOVL         rowPlaces+88(FP), BX
-	VMOVD        BX, X2
+	MOVL         rowPlaces+96(FP), SI
+	VMOVD        SI, X2
 	VPBROADCASTD X2, Z2
 	VPADDD       vectorIndexes<>+0(SB), Z1, Z1
-	MOVL         $+1, BX
-	VMOVD        BX, X3
+	MOVL         $+1, SI
+	VMOVD        SI, X3
 	VPBROADCASTD X3, Z3
-	MOVL         $+16, BX
-	VMOVD        BX, X4
+	MOVL         $+16, SI
+	VMOVD        SI, X4
 	VPBROADCASTD X4, Z4
-	MOVL         linePlaces+92(FP), SI
-	MOVQ         width+72(FP), BX
-	SUBL         BX, SI
-	VMOVD        SI, X6
+	MOVL         linePlaces+100(FP), DI
+	MOVQ         width+80(FP), SI
+	SUBL         SI, DI
+	VMOVD        DI, X6
 	VPBROADCASTD X6, Z6
-	MOVQ         rows+48(FP), BX
+	MOVQ         rows+56(FP), SI
 
 row:
 	VMOVUPS Z1, Z5
-	MOVQ    columns+56(FP), SI
-	KXNORW  K1, K1, K1
-	XORQ    DI, DI
-	SUBQ    $0x10, SI
-	JLT     rest
+	MOVQ    BX, DI
+	MOVQ    xRow+40(FP), R8
+	ADDQ    R8, BX
+
+ahead:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	CMPQ       DI, BX
+	JCS        ahead
+	MOVQ       columns+64(FP), DI
+	KXNORW     K1, K1, K1
+	XORQ       R8, R8
+	SUBQ       $0x10, DI
+	JLT        rest
 
 loop:
 	VBROADCASTSS vectorConstants<>+176(SB), Z7
@@ -2920,96 +3110,274 @@ loop:
 	VPADDD       Z0, Z8, Z8
 	VPADDD       Z0, Z5, Z9
 	VPADDD       Z4, Z5, Z5
-	LEAQ         (DX)(DI*4), R8
-	MOVQ         height+64(FP), R10
-	MOVQ         pitch+40(FP), R12
+	LEAQ         (DX)(R8*4), R9
+	MOVQ         height+72(FP), R11
+	MOVQ         pitch+48(FP), R13
 
 line:
-	MOVQ R8, R9
-	MOVQ width+72(FP), R11
+	MOVQ R9, R10
+	MOVQ width+80(FP), R12
 
 place:
-	VMOVUPS.Z (R9), K1, Z10
+	VMOVUPS.Z (R10), K1, Z10
 	VCMPPS    $0x16, Z7, Z10, K2
 	VMOVDQA32 Z9, K2, Z8
 	VMAXPS    Z7, Z10, Z7
 	VPADDD    Z3, Z9, Z9
-	ADDQ      $0x04, R9
-	DECQ      R11
+	ADDQ      $0x04, R10
+	DECQ      R12
 	JNZ       place
 	VPADDD    Z6, Z9, Z9
-	ADDQ      R12, R8
-	DECQ      R10
+	ADDQ      R13, R9
+	DECQ      R11
 	JNZ       line
-	VMOVUPS   Z7, K1, (AX)(DI*4)
-	VMOVUPS   Z8, K1, (CX)(DI*4)
-	ADDQ      $0x10, DI
-	SUBQ      $0x10, SI
+	VMOVUPS   Z7, K1, (AX)(R8*4)
+	VMOVUPS   Z8, K1, (CX)(R8*4)
+	ADDQ      $0x10, R8
+	SUBQ      $0x10, DI
 	JGE       loop
 
 rest:
-	ADDQ  $0x10, SI
+	ADDQ  $0x10, DI
 	JLE   done
-	MOVQ  $-1, R8
-	BZHIQ SI, R8, R8
-	KMOVW R8, K1
-	MOVQ  $-1, SI
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K1
+	MOVQ  $-1, DI
 	JMP   loop
 
 done:
 	VPADDD Z2, Z0, Z0
-	MOVQ   yRow+24(FP), SI
-	ADDQ   SI, AX
-	ADDQ   SI, CX
-	MOVQ   xRow+32(FP), SI
-	ADDQ   SI, DX
-	DECQ   BX
+	MOVQ   yRow+32(FP), DI
+	ADDQ   DI, AX
+	ADDQ   DI, CX
+	MOVQ   xRow+40(FP), DI
+	ADDQ   DI, DX
+	DECQ   SI
 	JNZ    row
 	VZEROUPPER
 	RET
 
-// func evens512f32(y *float32, x *float32, yRow uintptr, xRow uintptr, rows int, columns int)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·evens512f32(SB), NOSPLIT, $0-48
-	MOVQ   y+0(FP), AX
-	MOVQ   x+8(FP), CX
-	VPXORD Z0, Z0, Z0
-	VPADDD vectorIndexes<>+0(SB), Z0, Z0
-	VPADDD Z0, Z0, Z0
-	MOVQ   rows+32(FP), DX
+// func windowMaximaBy2512f32(y *float32, choices *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·windowMaximaBy2512f32(SB), NOSPLIT, $0-104
+	MOVQ         y+0(FP), AX
+	MOVQ         choices+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         ahead+24(FP), BX
+	MOVL         place+88(FP), SI
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Z0
+	MOVL         column+92(FP), SI
+	VMOVD        SI, X1
+	VPBROADCASTD X1, Z1
+	MOVL         rowPlaces+96(FP), SI
+	VMOVD        SI, X2
+	VPBROADCASTD X2, Z2
+	VPADDD       vectorIndexes<>+0(SB), Z1, Z1
+	VPADDD       vectorIndexes<>+0(SB), Z1, Z1
+	MOVL         $+1, SI
+	VMOVD        SI, X3
+	VPBROADCASTD X3, Z3
+	MOVL         $+32, SI
+	VMOVD        SI, X4
+	VPBROADCASTD X4, Z4
+	MOVL         linePlaces+100(FP), DI
+	MOVQ         width+80(FP), SI
+	SUBL         SI, DI
+	VMOVD        DI, X6
+	VPBROADCASTD X6, Z6
+	VMOVUPS      vectorApart5124by2<>+0(SB), Z7
+	MOVL         $0x0000aaaa, SI
+	KMOVW        SI, K1
+	MOVQ         rows+56(FP), SI
 
 row:
-	MOVQ   columns+40(FP), BX
-	KXNORW K1, K1, K1
-	XORQ   SI, SI
-	SUBQ   $0x10, BX
-	JLT    rest
+	VMOVUPS Z1, Z5
+	MOVQ    BX, DI
+	MOVQ    xRow+40(FP), R8
+	ADDQ    R8, BX
+
+ahead:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	CMPQ       DI, BX
+	JCS        ahead
+	MOVQ       columns+64(FP), DI
+	KXNORW     K2, K2, K2
+	XORQ       R8, R8
+	SUBQ       $0x10, DI
+	JLT        rest
 
 loop:
-	VMOVUPS   (CX)(SI*8), Z1
-	VMOVUPS   64(CX)(SI*8), Z2
-	VPERMT2PS Z2, Z0, Z1
-	VMOVUPS   Z1, K1, (AX)(SI*4)
-	ADDQ      $0x10, SI
-	SUBQ      $0x10, BX
+	VBROADCASTSS vectorConstants<>+176(SB), Z8
+	VPXORD       Z9, Z9, Z9
+	VPMAXSD      Z5, Z9, Z9
+	VPADDD       Z0, Z9, Z9
+	VPADDD       Z0, Z5, Z10
+	VPADDD       Z4, Z5, Z5
+	LEAQ         (DX)(R8*4), R9
+	LEAQ         (R9)(R8*4), R9
+	MOVQ         height+72(FP), R11
+	MOVQ         pitch+48(FP), R13
+
+line:
+	MOVQ R9, R10
+	MOVQ width+80(FP), R12
+
+place:
+	VMOVUPS   (R10), Z11
+	VMOVUPS   60(R10), K1, Z11
+	VPERMPS   Z11, Z7, Z11
+	VCMPPS    $0x16, Z8, Z11, K3
+	VMOVDQA32 Z10, K3, Z9
+	VMAXPS    Z8, Z11, Z8
+	VPADDD    Z3, Z10, Z10
+	ADDQ      $0x04, R10
+	DECQ      R12
+	JNZ       place
+	VPADDD    Z6, Z10, Z10
+	ADDQ      R13, R9
+	DECQ      R11
+	JNZ       line
+	VMOVUPS   Z8, K2, (AX)(R8*4)
+	VMOVUPS   Z9, K2, (CX)(R8*4)
+	ADDQ      $0x10, R8
+	SUBQ      $0x10, DI
 	JGE       loop
 
 rest:
-	ADDQ  $0x10, BX
+	ADDQ  $0x10, DI
 	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K2
 	MOVQ  $-1, DI
-	BZHIQ BX, DI, DI
-	KMOVW DI, K1
-	MOVQ  $-1, BX
 	JMP   loop
 
 done:
-	MOVQ yRow+16(FP), BX
-	ADDQ BX, AX
-	MOVQ xRow+24(FP), BX
-	ADDQ BX, CX
-	DECQ DX
-	JNZ  row
+	VPADDD Z2, Z0, Z0
+	MOVQ   yRow+32(FP), DI
+	ADDQ   DI, AX
+	ADDQ   DI, CX
+	MOVQ   xRow+40(FP), DI
+	ADDQ   DI, DX
+	DECQ   SI
+	JNZ    row
+	VZEROUPPER
+	RET
+
+// func windowMaximaBy3512f32(y *float32, choices *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·windowMaximaBy3512f32(SB), NOSPLIT, $0-104
+	MOVQ         y+0(FP), AX
+	MOVQ         choices+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         ahead+24(FP), BX
+	MOVL         place+88(FP), SI
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Z0
+	MOVL         column+92(FP), SI
+	VMOVD        SI, X1
+	VPBROADCASTD X1, Z1
+	MOVL         rowPlaces+96(FP), SI
+	VMOVD        SI, X2
+	VPBROADCASTD X2, Z2
+	VPADDD       vectorIndexes<>+0(SB), Z1, Z1
+	VPADDD       vectorIndexes<>+0(SB), Z1, Z1
+	VPADDD       vectorIndexes<>+0(SB), Z1, Z1
+	MOVL         $+1, SI
+	VMOVD        SI, X3
+	VPBROADCASTD X3, Z3
+	MOVL         $+48, SI
+	VMOVD        SI, X4
+	VPBROADCASTD X4, Z4
+	MOVL         linePlaces+100(FP), DI
+	MOVQ         width+80(FP), SI
+	SUBL         SI, DI
+	VMOVD        DI, X6
+	VPBROADCASTD X6, Z6
+	VMOVUPS      vectorApart5124by3<>+0(SB), Z7
+	MOVL         $0x00004924, SI
+	KMOVW        SI, K1
+	MOVL         $0x00002492, SI
+	KMOVW        SI, K2
+	MOVQ         rows+56(FP), SI
+
+row:
+	VMOVUPS Z1, Z5
+	MOVQ    BX, DI
+	MOVQ    xRow+40(FP), R8
+	ADDQ    R8, BX
+
+ahead:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	CMPQ       DI, BX
+	JCS        ahead
+	MOVQ       columns+64(FP), DI
+	KXNORW     K3, K3, K3
+	XORQ       R8, R8
+	SUBQ       $0x10, DI
+	JLT        rest
+
+loop:
+	VBROADCASTSS vectorConstants<>+176(SB), Z8
+	VPXORD       Z9, Z9, Z9
+	VPMAXSD      Z5, Z9, Z9
+	VPADDD       Z0, Z9, Z9
+	VPADDD       Z0, Z5, Z10
+	VPADDD       Z4, Z5, Z5
+	LEAQ         (DX)(R8*4), R9
+	LEAQ         (R9)(R8*4), R9
+	LEAQ         (R9)(R8*4), R9
+	MOVQ         height+72(FP), R11
+	MOVQ         pitch+48(FP), R13
+
+line:
+	MOVQ R9, R10
+	MOVQ width+80(FP), R12
+
+place:
+	VMOVUPS   (R10), Z11
+	VMOVUPS   64(R10), K1, Z11
+	VMOVUPS   128(R10), K2, Z11
+	VPERMPS   Z11, Z7, Z11
+	VCMPPS    $0x16, Z8, Z11, K4
+	VMOVDQA32 Z10, K4, Z9
+	VMAXPS    Z8, Z11, Z8
+	VPADDD    Z3, Z10, Z10
+	ADDQ      $0x04, R10
+	DECQ      R12
+	JNZ       place
+	VPADDD    Z6, Z10, Z10
+	ADDQ      R13, R9
+	DECQ      R11
+	JNZ       line
+	VMOVUPS   Z8, K3, (AX)(R8*4)
+	VMOVUPS   Z9, K3, (CX)(R8*4)
+	ADDQ      $0x10, R8
+	SUBQ      $0x10, DI
+	JGE       loop
+
+rest:
+	ADDQ  $0x10, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K3
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
+	VPADDD Z2, Z0, Z0
+	MOVQ   yRow+32(FP), DI
+	ADDQ   DI, AX
+	ADDQ   DI, CX
+	MOVQ   xRow+40(FP), DI
+	ADDQ   DI, DX
+	DECQ   SI
+	JNZ    row
 	VZEROUPPER
 	RET
 
@@ -5976,77 +6344,257 @@ done:
 	VZEROUPPER
 	RET
 
-// func windowSums512f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·windowSums512f64(SB), NOSPLIT, $0-80
+// func windowSums512f64(y *float64, x *float64, ahead *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·windowSums512f64(SB), NOSPLIT, $0-88
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSD divisor+72(FP), Z0
-	VBROADCASTSD divisor+72(FP), Z1
+	MOVQ         ahead+16(FP), DX
+	VBROADCASTSD divisor+80(FP), Z0
+	VBROADCASTSD divisor+80(FP), Z1
 	VBROADCASTSD vectorConstants<>+180(SB), Z2
 	VCMPPD       $0x16, Z2, Z1, K1
-	KMOVW        K1, DX
-	MOVQ         rows+40(FP), BX
+	KMOVW        K1, BX
+	MOVQ         rows+48(FP), SI
 
 row:
-	MOVQ   columns+48(FP), SI
-	KXNORW K2, K2, K2
-	KXNORW K3, K3, K3
-	XORQ   DI, DI
-	SUBQ   $0x10, SI
-	JLT    rest
+	MOVQ DX, DI
+	MOVQ xRow+32(FP), R8
+	ADDQ R8, DX
+
+ahead:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	CMPQ       DI, DX
+	JCS        ahead
+	MOVQ       columns+56(FP), DI
+	KXNORW     K2, K2, K2
+	KXNORW     K3, K3, K3
+	XORQ       R8, R8
+	SUBQ       $0x10, DI
+	JLT        rest
 
 loop:
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
-	LEAQ   (CX)(DI*8), R8
-	MOVQ   height+56(FP), R10
-	MOVQ   pitch+32(FP), R12
+	LEAQ   (CX)(R8*8), R9
+	MOVQ   height+64(FP), R11
+	MOVQ   pitch+40(FP), R13
 
 line:
-	MOVQ R8, R9
-	MOVQ width+64(FP), R11
+	MOVQ R9, R10
+	MOVQ width+72(FP), R12
 
 place:
-	VMOVUPD.Z (R9), K2, Z1
+	VMOVUPD.Z (R10), K2, Z1
 	VADDPD    Z1, Z3, Z3
-	VMOVUPD.Z 64(R9), K3, Z1
+	VMOVUPD.Z 64(R10), K3, Z1
 	VADDPD    Z1, Z4, Z4
-	ADDQ      $0x08, R9
-	DECQ      R11
+	ADDQ      $0x08, R10
+	DECQ      R12
 	JNZ       place
-	ADDQ      R12, R8
-	DECQ      R10
+	ADDQ      R13, R9
+	DECQ      R11
 	JNZ       line
-	TESTL     DX, DX
+	TESTL     BX, BX
 	JZ        sums
 	VDIVPD    Z0, Z3, Z3
 	VDIVPD    Z0, Z4, Z4
 
 sums:
-	VMOVUPD Z3, K2, (AX)(DI*8)
-	VMOVUPD Z4, K3, 64(AX)(DI*8)
-	ADDQ    $0x10, DI
-	SUBQ    $0x10, SI
+	VMOVUPD Z3, K2, (AX)(R8*8)
+	VMOVUPD Z4, K3, 64(AX)(R8*8)
+	ADDQ    $0x10, R8
+	SUBQ    $0x10, DI
 	JGE     loop
 
 rest:
-	ADDQ  $0x10, SI
+	ADDQ  $0x10, DI
 	JLE   done
-	MOVQ  $-1, R8
-	BZHIQ SI, R8, R8
-	KMOVW R8, K2
-	SHRQ  $0x08, R8
-	KMOVW R8, K3
-	MOVQ  $-1, SI
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K2
+	SHRQ  $0x08, R9
+	KMOVW R9, K3
+	MOVQ  $-1, DI
 	JMP   loop
 
 done:
-	MOVQ yRow+16(FP), SI
-	ADDQ SI, AX
-	MOVQ xRow+24(FP), SI
-	ADDQ SI, CX
-	DECQ BX
+	MOVQ yRow+24(FP), DI
+	ADDQ DI, AX
+	MOVQ xRow+32(FP), DI
+	ADDQ DI, CX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func windowSumsBy2512f64(y *float64, x *float64, ahead *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·windowSumsBy2512f64(SB), NOSPLIT, $0-88
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         ahead+16(FP), DX
+	VBROADCASTSD divisor+80(FP), Z0
+	VBROADCASTSD divisor+80(FP), Z1
+	VBROADCASTSD vectorConstants<>+180(SB), Z2
+	VCMPPD       $0x16, Z2, Z1, K1
+	KMOVW        K1, BX
+	VMOVUPD      vectorApart5128by2<>+0(SB), Z1
+	MOVL         $0x0000cccc, SI
+	KMOVW        SI, K1
+	MOVQ         rows+48(FP), SI
+
+row:
+	MOVQ DX, DI
+	MOVQ xRow+32(FP), R8
+	ADDQ R8, DX
+
+ahead:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	CMPQ       DI, DX
+	JCS        ahead
+	MOVQ       columns+56(FP), DI
+	KXNORW     K2, K2, K2
+	XORQ       R8, R8
+	SUBQ       $0x08, DI
+	JLT        rest
+
+loop:
+	VPXORD Z3, Z3, Z3
+	LEAQ   (CX)(R8*8), R9
+	LEAQ   (R9)(R8*8), R9
+	MOVQ   height+64(FP), R11
+	MOVQ   pitch+40(FP), R13
+
+line:
+	MOVQ R9, R10
+	MOVQ width+72(FP), R12
+
+place:
+	VMOVUPS (R10), Z2
+	VMOVUPS 56(R10), K1, Z2
+	VPERMPS Z2, Z1, Z2
+	VADDPD  Z2, Z3, Z3
+	ADDQ    $0x08, R10
+	DECQ    R12
+	JNZ     place
+	ADDQ    R13, R9
+	DECQ    R11
+	JNZ     line
+	TESTL   BX, BX
+	JZ      sums
+	VDIVPD  Z0, Z3, Z3
+
+sums:
+	VMOVUPD Z3, K2, (AX)(R8*8)
+	ADDQ    $0x08, R8
+	SUBQ    $0x08, DI
+	JGE     loop
+
+rest:
+	ADDQ  $0x08, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K2
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
+	MOVQ yRow+24(FP), DI
+	ADDQ DI, AX
+	MOVQ xRow+32(FP), DI
+	ADDQ DI, CX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func windowSumsBy3512f64(y *float64, x *float64, ahead *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
+// Requires: AVX, AVX512F, BMI2, MMX+
+TEXT ·windowSumsBy3512f64(SB), NOSPLIT, $0-88
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         ahead+16(FP), DX
+	VBROADCASTSD divisor+80(FP), Z0
+	VBROADCASTSD divisor+80(FP), Z1
+	VBROADCASTSD vectorConstants<>+180(SB), Z2
+	VCMPPD       $0x16, Z2, Z1, K1
+	KMOVW        K1, BX
+	VMOVUPD      vectorApart5128by3<>+0(SB), Z1
+	MOVL         $0x0000c30c, SI
+	KMOVW        SI, K1
+	MOVL         $0x00000c30, SI
+	KMOVW        SI, K3
+	MOVQ         rows+48(FP), SI
+
+row:
+	MOVQ DX, DI
+	MOVQ xRow+32(FP), R8
+	ADDQ R8, DX
+
+ahead:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	CMPQ       DI, DX
+	JCS        ahead
+	MOVQ       columns+56(FP), DI
+	KXNORW     K2, K2, K2
+	XORQ       R8, R8
+	SUBQ       $0x08, DI
+	JLT        rest
+
+loop:
+	VPXORD Z3, Z3, Z3
+	LEAQ   (CX)(R8*8), R9
+	LEAQ   (R9)(R8*8), R9
+	LEAQ   (R9)(R8*8), R9
+	MOVQ   height+64(FP), R11
+	MOVQ   pitch+40(FP), R13
+
+line:
+	MOVQ R9, R10
+	MOVQ width+72(FP), R12
+
+place:
+	VMOVUPS (R10), Z2
+	VMOVUPS 64(R10), K1, Z2
+	VMOVUPS 128(R10), K3, Z2
+	VPERMPS Z2, Z1, Z2
+	VADDPD  Z2, Z3, Z3
+	ADDQ    $0x08, R10
+	DECQ    R12
+	JNZ     place
+	ADDQ    R13, R9
+	DECQ    R11
+	JNZ     line
+	TESTL   BX, BX
+	JZ      sums
+	VDIVPD  Z0, Z3, Z3
+
+sums:
+	VMOVUPD Z3, K2, (AX)(R8*8)
+	ADDQ    $0x08, R8
+	SUBQ    $0x08, DI
+	JGE     loop
+
+rest:
+	ADDQ  $0x08, DI
+	JLE   done
+	MOVQ  $-1, R9
+	BZHIQ DI, R9, R9
+	KMOVW R9, K2
+	MOVQ  $-1, DI
+	JMP   loop
+
+done:
+	MOVQ yRow+24(FP), DI
+	ADDQ DI, AX
+	MOVQ xRow+32(FP), DI
+	ADDQ DI, CX
+	DECQ SI
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -9234,123 +9782,319 @@ done:
 	VZEROUPPER
 	RET
 
-// func windowSums256f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
-// Requires: AVX, AVX2
-TEXT ·windowSums256f32(SB), NOSPLIT, $0-76
+// func windowSums256f32(y *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
+// Requires: AVX, AVX2, MMX+
+TEXT ·windowSums256f32(SB), NOSPLIT, $0-84
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSS divisor+72(FP), Y0
-	VBROADCASTSS divisor+72(FP), Y1
+	MOVQ         ahead+16(FP), DX
+	VBROADCASTSS divisor+80(FP), Y0
+	VBROADCASTSS divisor+80(FP), Y1
 	VBROADCASTSS vectorConstants<>+20(SB), Y2
 	VCMPPS       $0x16, Y2, Y1, Y1
-	VMOVMSKPS    Y1, DX
-	MOVQ         rows+40(FP), BX
+	VMOVMSKPS    Y1, BX
+	MOVQ         rows+48(FP), SI
 
 row:
-	MOVQ     columns+48(FP), SI
-	VPCMPEQD Y1, Y1, Y1
-	VPCMPEQD Y2, Y2, Y2
-	XORQ     DI, DI
-	SUBQ     $0x10, SI
-	JLT      rest
+	MOVQ DX, DI
+	MOVQ xRow+32(FP), R8
+	ADDQ R8, DX
+
+ahead:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	CMPQ       DI, DX
+	JCS        ahead
+	MOVQ       columns+56(FP), DI
+	VPCMPEQD   Y1, Y1, Y1
+	VPCMPEQD   Y2, Y2, Y2
+	XORQ       R8, R8
+	SUBQ       $0x10, DI
+	JLT        rest
 
 loop:
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
-	LEAQ  (CX)(DI*4), R8
-	MOVQ  height+56(FP), R10
-	MOVQ  pitch+32(FP), R12
+	LEAQ  (CX)(R8*4), R9
+	MOVQ  height+64(FP), R11
+	MOVQ  pitch+40(FP), R13
 
 line:
-	MOVQ R8, R9
-	MOVQ width+64(FP), R11
+	MOVQ R9, R10
+	MOVQ width+72(FP), R12
 
 place:
-	VMASKMOVPS (R9), Y1, Y5
+	VMASKMOVPS (R10), Y1, Y5
 	VADDPS     Y5, Y3, Y3
-	VMASKMOVPS 32(R9), Y2, Y5
+	VMASKMOVPS 32(R10), Y2, Y5
 	VADDPS     Y5, Y4, Y4
-	ADDQ       $0x04, R9
-	DECQ       R11
+	ADDQ       $0x04, R10
+	DECQ       R12
 	JNZ        place
-	ADDQ       R12, R8
-	DECQ       R10
+	ADDQ       R13, R9
+	DECQ       R11
 	JNZ        line
-	TESTL      DX, DX
+	TESTL      BX, BX
 	JZ         sums
 	VDIVPS     Y0, Y3, Y3
 	VDIVPS     Y0, Y4, Y4
 
 sums:
-	TESTQ      SI, SI
+	TESTQ      DI, DI
 	JGE        full
-	VMASKMOVPS Y3, Y1, (AX)(DI*4)
-	VMASKMOVPS Y4, Y2, 32(AX)(DI*4)
+	VMASKMOVPS Y3, Y1, (AX)(R8*4)
+	VMASKMOVPS Y4, Y2, 32(AX)(R8*4)
 	JMP        done
 
 full:
-	VMOVUPS Y3, (AX)(DI*4)
-	VMOVUPS Y4, 32(AX)(DI*4)
-	ADDQ    $0x10, DI
-	SUBQ    $0x10, SI
+	VMOVUPS Y3, (AX)(R8*4)
+	VMOVUPS Y4, 32(AX)(R8*4)
+	ADDQ    $0x10, R8
+	SUBQ    $0x10, DI
 	JGE     loop
 
 rest:
-	ADDQ    $0x10, SI
+	ADDQ    $0x10, DI
 	JLE     done
-	LEAQ    vectorMasks<>+128(SB), R8
-	NEGQ    SI
-	VMOVUPS (R8)(SI*4), Y1
-	VMOVUPS 32(R8)(SI*4), Y2
-	MOVQ    $-1, SI
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*4), Y1
+	VMOVUPS 32(R9)(DI*4), Y2
+	MOVQ    $-1, DI
 	JMP     loop
 
 done:
-	MOVQ yRow+16(FP), SI
-	ADDQ SI, AX
-	MOVQ xRow+24(FP), SI
-	ADDQ SI, CX
-	DECQ BX
+	MOVQ yRow+24(FP), DI
+	ADDQ DI, AX
+	MOVQ xRow+32(FP), DI
+	ADDQ DI, CX
+	DECQ SI
 	JNZ  row
 	VZEROUPPER
 	RET
 
-// func windowMaxima256f32(y *float32, choices *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
-// Requires: AVX, AVX2
-TEXT ·windowMaxima256f32(SB), NOSPLIT, $0-96
+// func windowSumsBy2256f32(y *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
+// Requires: AVX, AVX2, MMX+
+TEXT ·windowSumsBy2256f32(SB), NOSPLIT, $0-84
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         ahead+16(FP), DX
+	VBROADCASTSS divisor+80(FP), Y0
+	VBROADCASTSS divisor+80(FP), Y1
+	VBROADCASTSS vectorConstants<>+20(SB), Y2
+	VCMPPS       $0x16, Y2, Y1, Y1
+	VMOVMSKPS    Y1, BX
+	VMOVUPS      vectorApart2564by2<>+0(SB), Y1
+	MOVQ         rows+48(FP), SI
+
+row:
+	MOVQ DX, DI
+	MOVQ xRow+32(FP), R8
+	ADDQ R8, DX
+
+ahead:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	CMPQ       DI, DX
+	JCS        ahead
+	MOVQ       columns+56(FP), DI
+	VPCMPEQD   Y2, Y2, Y2
+	XORQ       R8, R8
+	SUBQ       $0x08, DI
+	JLT        rest
+
+loop:
+	VPXOR Y3, Y3, Y3
+	LEAQ  (CX)(R8*4), R9
+	LEAQ  (R9)(R8*4), R9
+	MOVQ  height+64(FP), R11
+	MOVQ  pitch+40(FP), R13
+
+line:
+	MOVQ R9, R10
+	MOVQ width+72(FP), R12
+
+place:
+	VMOVUPS  (R10), Y4
+	VBLENDPS $0xaa, 28(R10), Y4, Y4
+	VPERMPS  Y4, Y1, Y4
+	VADDPS   Y4, Y3, Y3
+	ADDQ     $0x04, R10
+	DECQ     R12
+	JNZ      place
+	ADDQ     R13, R9
+	DECQ     R11
+	JNZ      line
+	TESTL    BX, BX
+	JZ       sums
+	VDIVPS   Y0, Y3, Y3
+
+sums:
+	TESTQ      DI, DI
+	JGE        full
+	VMASKMOVPS Y3, Y2, (AX)(R8*4)
+	JMP        done
+
+full:
+	VMOVUPS Y3, (AX)(R8*4)
+	ADDQ    $0x08, R8
+	SUBQ    $0x08, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*4), Y2
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
+	MOVQ yRow+24(FP), DI
+	ADDQ DI, AX
+	MOVQ xRow+32(FP), DI
+	ADDQ DI, CX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func windowSumsBy3256f32(y *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
+// Requires: AVX, AVX2, MMX+
+TEXT ·windowSumsBy3256f32(SB), NOSPLIT, $0-84
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         ahead+16(FP), DX
+	VBROADCASTSS divisor+80(FP), Y0
+	VBROADCASTSS divisor+80(FP), Y1
+	VBROADCASTSS vectorConstants<>+20(SB), Y2
+	VCMPPS       $0x16, Y2, Y1, Y1
+	VMOVMSKPS    Y1, BX
+	VMOVUPS      vectorApart2564by3<>+0(SB), Y1
+	MOVQ         rows+48(FP), SI
+
+row:
+	MOVQ DX, DI
+	MOVQ xRow+32(FP), R8
+	ADDQ R8, DX
+
+ahead:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	CMPQ       DI, DX
+	JCS        ahead
+	MOVQ       columns+56(FP), DI
+	VPCMPEQD   Y2, Y2, Y2
+	XORQ       R8, R8
+	SUBQ       $0x08, DI
+	JLT        rest
+
+loop:
+	VPXOR Y3, Y3, Y3
+	LEAQ  (CX)(R8*4), R9
+	LEAQ  (R9)(R8*4), R9
+	LEAQ  (R9)(R8*4), R9
+	MOVQ  height+64(FP), R11
+	MOVQ  pitch+40(FP), R13
+
+line:
+	MOVQ R9, R10
+	MOVQ width+72(FP), R12
+
+place:
+	VMOVUPS  (R10), Y4
+	VBLENDPS $0x92, 32(R10), Y4, Y4
+	VBLENDPS $0x24, 64(R10), Y4, Y4
+	VPERMPS  Y4, Y1, Y4
+	VADDPS   Y4, Y3, Y3
+	ADDQ     $0x04, R10
+	DECQ     R12
+	JNZ      place
+	ADDQ     R13, R9
+	DECQ     R11
+	JNZ      line
+	TESTL    BX, BX
+	JZ       sums
+	VDIVPS   Y0, Y3, Y3
+
+sums:
+	TESTQ      DI, DI
+	JGE        full
+	VMASKMOVPS Y3, Y2, (AX)(R8*4)
+	JMP        done
+
+full:
+	VMOVUPS Y3, (AX)(R8*4)
+	ADDQ    $0x08, R8
+	SUBQ    $0x08, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*4), Y2
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
+	MOVQ yRow+24(FP), DI
+	ADDQ DI, AX
+	MOVQ xRow+32(FP), DI
+	ADDQ DI, CX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func windowMaxima256f32(y *float32, choices *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
+// Requires: AVX, AVX2, MMX+
+TEXT ·windowMaxima256f32(SB), NOSPLIT, $0-104
 	MOVQ         y+0(FP), AX
 	MOVQ         choices+8(FP), CX
 	MOVQ         x+16(FP), DX
-	MOVL         place+80(FP), BX
-	VMOVD        BX, X0
+	MOVQ         ahead+24(FP), BX
+	MOVL         place+88(FP), SI
+	VMOVD        SI, X0
 	VPBROADCASTD X0, Y0
-	MOVL         column+84(FP), BX
-	VMOVD        BX, X1
+	MOVL         column+92(FP), SI
+	VMOVD        SI, X1
 	VPBROADCASTD X1, Y1
-	MOVL         rowPlaces+88(FP), BX
-	VMOVD        BX, X2
+	MOVL         rowPlaces+96(FP), SI
+	VMOVD        SI, X2
 	VPBROADCASTD X2, Y2
 	VPADDD       vectorIndexes<>+0(SB), Y1, Y1
-	MOVL         $+1, BX
-	VMOVD        BX, X3
+	MOVL         $+1, SI
+	VMOVD        SI, X3
 	VPBROADCASTD X3, Y3
-	MOVL         $+8, BX
-	VMOVD        BX, X4
+	MOVL         $+8, SI
+	VMOVD        SI, X4
 	VPBROADCASTD X4, Y4
-	MOVL         linePlaces+92(FP), SI
-	MOVQ         width+72(FP), BX
-	SUBL         BX, SI
-	VMOVD        SI, X6
+	MOVL         linePlaces+100(FP), DI
+	MOVQ         width+80(FP), SI
+	SUBL         SI, DI
+	VMOVD        DI, X6
 	VPBROADCASTD X6, Y6
-	MOVQ         rows+48(FP), BX
+	MOVQ         rows+56(FP), SI
 
 row:
-	VMOVUPS  Y1, Y5
-	MOVQ     columns+56(FP), SI
-	VPCMPEQD Y7, Y7, Y7
-	XORQ     DI, DI
-	SUBQ     $0x08, SI
-	JLT      rest
+	VMOVUPS Y1, Y5
+	MOVQ    BX, DI
+	MOVQ    xRow+40(FP), R8
+	ADDQ    R8, BX
+
+ahead:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	CMPQ       DI, BX
+	JCS        ahead
+	MOVQ       columns+64(FP), DI
+	VPCMPEQD   Y7, Y7, Y7
+	XORQ       R8, R8
+	SUBQ       $0x08, DI
+	JLT        rest
 
 loop:
 	VBROADCASTSS vectorConstants<>+176(SB), Y8
@@ -9359,107 +10103,289 @@ loop:
 	VPADDD       Y0, Y9, Y9
 	VPADDD       Y0, Y5, Y10
 	VPADDD       Y4, Y5, Y5
-	LEAQ         (DX)(DI*4), R8
-	MOVQ         height+64(FP), R10
-	MOVQ         pitch+40(FP), R12
+	LEAQ         (DX)(R8*4), R9
+	MOVQ         height+72(FP), R11
+	MOVQ         pitch+48(FP), R13
 
 line:
-	MOVQ R8, R9
-	MOVQ width+72(FP), R11
+	MOVQ R9, R10
+	MOVQ width+80(FP), R12
 
 place:
-	VMASKMOVPS (R9), Y7, Y11
+	VMASKMOVPS (R10), Y7, Y11
 	VCMPPS     $0x16, Y8, Y11, Y12
 	VBLENDVPS  Y12, Y10, Y9, Y9
 	VMAXPS     Y8, Y11, Y8
 	VPADDD     Y3, Y10, Y10
-	ADDQ       $0x04, R9
-	DECQ       R11
+	ADDQ       $0x04, R10
+	DECQ       R12
 	JNZ        place
 	VPADDD     Y6, Y10, Y10
-	ADDQ       R12, R8
-	DECQ       R10
+	ADDQ       R13, R9
+	DECQ       R11
 	JNZ        line
-	TESTQ      SI, SI
+	TESTQ      DI, DI
 	JGE        full
-	VMASKMOVPS Y8, Y7, (AX)(DI*4)
-	VMASKMOVPS Y9, Y7, (CX)(DI*4)
+	VMASKMOVPS Y8, Y7, (AX)(R8*4)
+	VMASKMOVPS Y9, Y7, (CX)(R8*4)
 	JMP        done
 
 full:
-	VMOVUPS Y8, (AX)(DI*4)
-	VMOVUPS Y9, (CX)(DI*4)
-	ADDQ    $0x08, DI
-	SUBQ    $0x08, SI
+	VMOVUPS Y8, (AX)(R8*4)
+	VMOVUPS Y9, (CX)(R8*4)
+	ADDQ    $0x08, R8
+	SUBQ    $0x08, DI
 	JGE     loop
 
 rest:
-	ADDQ    $0x08, SI
+	ADDQ    $0x08, DI
 	JLE     done
-	LEAQ    vectorMasks<>+128(SB), R8
-	NEGQ    SI
-	VMOVUPS (R8)(SI*4), Y7
-	MOVQ    $-1, SI
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*4), Y7
+	MOVQ    $-1, DI
 	JMP     loop
 
 done:
 	VPADDD Y2, Y0, Y0
-	MOVQ   yRow+24(FP), SI
-	ADDQ   SI, AX
-	ADDQ   SI, CX
-	MOVQ   xRow+32(FP), SI
-	ADDQ   SI, DX
-	DECQ   BX
+	MOVQ   yRow+32(FP), DI
+	ADDQ   DI, AX
+	ADDQ   DI, CX
+	MOVQ   xRow+40(FP), DI
+	ADDQ   DI, DX
+	DECQ   SI
 	JNZ    row
 	VZEROUPPER
 	RET
 
-// func evens256f32(y *float32, x *float32, yRow uintptr, xRow uintptr, rows int, columns int)
-// Requires: AVX, AVX2
-TEXT ·evens256f32(SB), NOSPLIT, $0-48
-	MOVQ y+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ rows+32(FP), DX
+// func windowMaximaBy2256f32(y *float32, choices *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
+// Requires: AVX, AVX2, MMX+
+TEXT ·windowMaximaBy2256f32(SB), NOSPLIT, $0-104
+	MOVQ         y+0(FP), AX
+	MOVQ         choices+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         ahead+24(FP), BX
+	MOVL         place+88(FP), SI
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	MOVL         column+92(FP), SI
+	VMOVD        SI, X1
+	VPBROADCASTD X1, Y1
+	MOVL         rowPlaces+96(FP), SI
+	VMOVD        SI, X2
+	VPBROADCASTD X2, Y2
+	VPADDD       vectorIndexes<>+0(SB), Y1, Y1
+	VPADDD       vectorIndexes<>+0(SB), Y1, Y1
+	MOVL         $+1, SI
+	VMOVD        SI, X3
+	VPBROADCASTD X3, Y3
+	MOVL         $+16, SI
+	VMOVD        SI, X4
+	VPBROADCASTD X4, Y4
+	MOVL         linePlaces+100(FP), DI
+	MOVQ         width+80(FP), SI
+	SUBL         SI, DI
+	VMOVD        DI, X6
+	VPBROADCASTD X6, Y6
+	VMOVUPS      vectorApart2564by2<>+0(SB), Y7
+	MOVQ         rows+56(FP), SI
 
 row:
-	MOVQ     columns+40(FP), BX
-	VPCMPEQD Y0, Y0, Y0
-	XORQ     SI, SI
-	SUBQ     $0x08, BX
-	JLT      rest
+	VMOVUPS Y1, Y5
+	MOVQ    BX, DI
+	MOVQ    xRow+40(FP), R8
+	ADDQ    R8, BX
+
+ahead:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	CMPQ       DI, BX
+	JCS        ahead
+	MOVQ       columns+64(FP), DI
+	VPCMPEQD   Y8, Y8, Y8
+	XORQ       R8, R8
+	SUBQ       $0x08, DI
+	JLT        rest
 
 loop:
-	VMOVUPS    (CX)(SI*8), Y1
-	VMOVUPS    32(CX)(SI*8), Y2
-	VSHUFPS    $0x88, Y2, Y1, Y1
-	VPERMPD    $0xd8, Y1, Y1
-	TESTQ      BX, BX
+	VBROADCASTSS vectorConstants<>+176(SB), Y9
+	VPXOR        Y10, Y10, Y10
+	VPMAXSD      Y5, Y10, Y10
+	VPADDD       Y0, Y10, Y10
+	VPADDD       Y0, Y5, Y11
+	VPADDD       Y4, Y5, Y5
+	LEAQ         (DX)(R8*4), R9
+	LEAQ         (R9)(R8*4), R9
+	MOVQ         height+72(FP), R11
+	MOVQ         pitch+48(FP), R13
+
+line:
+	MOVQ R9, R10
+	MOVQ width+80(FP), R12
+
+place:
+	VMOVUPS    (R10), Y12
+	VBLENDPS   $0xaa, 28(R10), Y12, Y12
+	VPERMPS    Y12, Y7, Y12
+	VCMPPS     $0x16, Y9, Y12, Y13
+	VBLENDVPS  Y13, Y11, Y10, Y10
+	VMAXPS     Y9, Y12, Y9
+	VPADDD     Y3, Y11, Y11
+	ADDQ       $0x04, R10
+	DECQ       R12
+	JNZ        place
+	VPADDD     Y6, Y11, Y11
+	ADDQ       R13, R9
+	DECQ       R11
+	JNZ        line
+	TESTQ      DI, DI
 	JGE        full
-	VMASKMOVPS Y1, Y0, (AX)(SI*4)
+	VMASKMOVPS Y9, Y8, (AX)(R8*4)
+	VMASKMOVPS Y10, Y8, (CX)(R8*4)
 	JMP        done
 
 full:
-	VMOVUPS Y1, (AX)(SI*4)
-	ADDQ    $0x08, SI
-	SUBQ    $0x08, BX
+	VMOVUPS Y9, (AX)(R8*4)
+	VMOVUPS Y10, (CX)(R8*4)
+	ADDQ    $0x08, R8
+	SUBQ    $0x08, DI
 	JGE     loop
 
 rest:
-	ADDQ    $0x08, BX
+	ADDQ    $0x08, DI
 	JLE     done
-	LEAQ    vectorMasks<>+128(SB), DI
-	NEGQ    BX
-	VMOVUPS (DI)(BX*4), Y0
-	MOVQ    $-1, BX
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*4), Y8
+	MOVQ    $-1, DI
 	JMP     loop
 
 done:
-	MOVQ yRow+16(FP), BX
-	ADDQ BX, AX
-	MOVQ xRow+24(FP), BX
-	ADDQ BX, CX
-	DECQ DX
-	JNZ  row
+	VPADDD Y2, Y0, Y0
+	MOVQ   yRow+32(FP), DI
+	ADDQ   DI, AX
+	ADDQ   DI, CX
+	MOVQ   xRow+40(FP), DI
+	ADDQ   DI, DX
+	DECQ   SI
+	JNZ    row
+	VZEROUPPER
+	RET
+
+// func windowMaximaBy3256f32(y *float32, choices *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
+// Requires: AVX, AVX2, MMX+
+TEXT ·windowMaximaBy3256f32(SB), NOSPLIT, $0-104
+	MOVQ         y+0(FP), AX
+	MOVQ         choices+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         ahead+24(FP), BX
+	MOVL         place+88(FP), SI
+	VMOVD        SI, X0
+	VPBROADCASTD X0, Y0
+	MOVL         column+92(FP), SI
+	VMOVD        SI, X1
+	VPBROADCASTD X1, Y1
+	MOVL         rowPlaces+96(FP), SI
+	VMOVD        SI, X2
+	VPBROADCASTD X2, Y2
+	VPADDD       vectorIndexes<>+0(SB), Y1, Y1
+	VPADDD       vectorIndexes<>+0(SB), Y1, Y1
+	VPADDD       vectorIndexes<>+0(SB), Y1, Y1
+	MOVL         $+1, SI
+	VMOVD        SI, X3
+	VPBROADCASTD X3, Y3
+	MOVL         $+24, SI
+	VMOVD        SI, X4
+	VPBROADCASTD X4, Y4
+	MOVL         linePlaces+100(FP), DI
+	MOVQ         width+80(FP), SI
+	SUBL         SI, DI
+	VMOVD        DI, X6
+	VPBROADCASTD X6, Y6
+	VMOVUPS      vectorApart2564by3<>+0(SB), Y7
+	MOVQ         rows+56(FP), SI
+
+row:
+	VMOVUPS Y1, Y5
+	MOVQ    BX, DI
+	MOVQ    xRow+40(FP), R8
+	ADDQ    R8, BX
+
+ahead:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	CMPQ       DI, BX
+	JCS        ahead
+	MOVQ       columns+64(FP), DI
+	VPCMPEQD   Y8, Y8, Y8
+	XORQ       R8, R8
+	SUBQ       $0x08, DI
+	JLT        rest
+
+loop:
+	VBROADCASTSS vectorConstants<>+176(SB), Y9
+	VPXOR        Y10, Y10, Y10
+	VPMAXSD      Y5, Y10, Y10
+	VPADDD       Y0, Y10, Y10
+	VPADDD       Y0, Y5, Y11
+	VPADDD       Y4, Y5, Y5
+	LEAQ         (DX)(R8*4), R9
+	LEAQ         (R9)(R8*4), R9
+	LEAQ         (R9)(R8*4), R9
+	MOVQ         height+72(FP), R11
+	MOVQ         pitch+48(FP), R13
+
+line:
+	MOVQ R9, R10
+	MOVQ width+80(FP), R12
+
+place:
+	VMOVUPS    (R10), Y12
+	VBLENDPS   $0x92, 32(R10), Y12, Y12
+	VBLENDPS   $0x24, 64(R10), Y12, Y12
+	VPERMPS    Y12, Y7, Y12
+	VCMPPS     $0x16, Y9, Y12, Y13
+	VBLENDVPS  Y13, Y11, Y10, Y10
+	VMAXPS     Y9, Y12, Y9
+	VPADDD     Y3, Y11, Y11
+	ADDQ       $0x04, R10
+	DECQ       R12
+	JNZ        place
+	VPADDD     Y6, Y11, Y11
+	ADDQ       R13, R9
+	DECQ       R11
+	JNZ        line
+	TESTQ      DI, DI
+	JGE        full
+	VMASKMOVPS Y9, Y8, (AX)(R8*4)
+	VMASKMOVPS Y10, Y8, (CX)(R8*4)
+	JMP        done
+
+full:
+	VMOVUPS Y9, (AX)(R8*4)
+	VMOVUPS Y10, (CX)(R8*4)
+	ADDQ    $0x08, R8
+	SUBQ    $0x08, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x08, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*4), Y8
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
+	VPADDD Y2, Y0, Y0
+	MOVQ   yRow+32(FP), DI
+	ADDQ   DI, AX
+	ADDQ   DI, CX
+	MOVQ   xRow+40(FP), DI
+	ADDQ   DI, DX
+	DECQ   SI
+	JNZ    row
 	VZEROUPPER
 	RET
 
@@ -12942,83 +13868,269 @@ done:
 	VZEROUPPER
 	RET
 
-// func windowSums256f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
-// Requires: AVX, AVX2
-TEXT ·windowSums256f64(SB), NOSPLIT, $0-80
+// func windowSums256f64(y *float64, x *float64, ahead *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
+// Requires: AVX, AVX2, MMX+
+TEXT ·windowSums256f64(SB), NOSPLIT, $0-88
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
-	VBROADCASTSD divisor+72(FP), Y0
-	VBROADCASTSD divisor+72(FP), Y1
+	MOVQ         ahead+16(FP), DX
+	VBROADCASTSD divisor+80(FP), Y0
+	VBROADCASTSD divisor+80(FP), Y1
 	VBROADCASTSD vectorConstants<>+180(SB), Y2
 	VCMPPD       $0x16, Y2, Y1, Y1
-	VMOVMSKPD    Y1, DX
-	MOVQ         rows+40(FP), BX
+	VMOVMSKPD    Y1, BX
+	MOVQ         rows+48(FP), SI
 
 row:
-	MOVQ     columns+48(FP), SI
-	VPCMPEQD Y1, Y1, Y1
-	VPCMPEQD Y2, Y2, Y2
-	XORQ     DI, DI
-	SUBQ     $0x08, SI
-	JLT      rest
+	MOVQ DX, DI
+	MOVQ xRow+32(FP), R8
+	ADDQ R8, DX
+
+ahead:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	CMPQ       DI, DX
+	JCS        ahead
+	MOVQ       columns+56(FP), DI
+	VPCMPEQD   Y1, Y1, Y1
+	VPCMPEQD   Y2, Y2, Y2
+	XORQ       R8, R8
+	SUBQ       $0x08, DI
+	JLT        rest
 
 loop:
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
-	LEAQ  (CX)(DI*8), R8
-	MOVQ  height+56(FP), R10
-	MOVQ  pitch+32(FP), R12
+	LEAQ  (CX)(R8*8), R9
+	MOVQ  height+64(FP), R11
+	MOVQ  pitch+40(FP), R13
 
 line:
-	MOVQ R8, R9
-	MOVQ width+64(FP), R11
+	MOVQ R9, R10
+	MOVQ width+72(FP), R12
 
 place:
-	VMASKMOVPD (R9), Y1, Y5
+	VMASKMOVPD (R10), Y1, Y5
 	VADDPD     Y5, Y3, Y3
-	VMASKMOVPD 32(R9), Y2, Y5
+	VMASKMOVPD 32(R10), Y2, Y5
 	VADDPD     Y5, Y4, Y4
-	ADDQ       $0x08, R9
-	DECQ       R11
+	ADDQ       $0x08, R10
+	DECQ       R12
 	JNZ        place
-	ADDQ       R12, R8
-	DECQ       R10
+	ADDQ       R13, R9
+	DECQ       R11
 	JNZ        line
-	TESTL      DX, DX
+	TESTL      BX, BX
 	JZ         sums
 	VDIVPD     Y0, Y3, Y3
 	VDIVPD     Y0, Y4, Y4
 
 sums:
-	TESTQ      SI, SI
+	TESTQ      DI, DI
 	JGE        full
-	VMASKMOVPD Y3, Y1, (AX)(DI*8)
-	VMASKMOVPD Y4, Y2, 32(AX)(DI*8)
+	VMASKMOVPD Y3, Y1, (AX)(R8*8)
+	VMASKMOVPD Y4, Y2, 32(AX)(R8*8)
 	JMP        done
 
 full:
-	VMOVUPD Y3, (AX)(DI*8)
-	VMOVUPD Y4, 32(AX)(DI*8)
-	ADDQ    $0x08, DI
-	SUBQ    $0x08, SI
+	VMOVUPD Y3, (AX)(R8*8)
+	VMOVUPD Y4, 32(AX)(R8*8)
+	ADDQ    $0x08, R8
+	SUBQ    $0x08, DI
 	JGE     loop
 
 rest:
-	ADDQ    $0x08, SI
+	ADDQ    $0x08, DI
 	JLE     done
-	LEAQ    vectorMasks<>+128(SB), R8
-	NEGQ    SI
-	VMOVUPS (R8)(SI*8), Y1
-	VMOVUPS 32(R8)(SI*8), Y2
-	MOVQ    $-1, SI
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*8), Y1
+	VMOVUPS 32(R9)(DI*8), Y2
+	MOVQ    $-1, DI
 	JMP     loop
 
 done:
-	MOVQ yRow+16(FP), SI
-	ADDQ SI, AX
-	MOVQ xRow+24(FP), SI
-	ADDQ SI, CX
-	DECQ BX
+	MOVQ yRow+24(FP), DI
+	ADDQ DI, AX
+	MOVQ xRow+32(FP), DI
+	ADDQ DI, CX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func windowSumsBy2256f64(y *float64, x *float64, ahead *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
+// Requires: AVX, AVX2, MMX+
+TEXT ·windowSumsBy2256f64(SB), NOSPLIT, $0-88
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         ahead+16(FP), DX
+	VBROADCASTSD divisor+80(FP), Y0
+	VBROADCASTSD divisor+80(FP), Y1
+	VBROADCASTSD vectorConstants<>+180(SB), Y2
+	VCMPPD       $0x16, Y2, Y1, Y1
+	VMOVMSKPD    Y1, BX
+	VMOVUPD      vectorApart2568by2<>+0(SB), Y1
+	MOVQ         rows+48(FP), SI
+
+row:
+	MOVQ DX, DI
+	MOVQ xRow+32(FP), R8
+	ADDQ R8, DX
+
+ahead:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	CMPQ       DI, DX
+	JCS        ahead
+	MOVQ       columns+56(FP), DI
+	VPCMPEQD   Y2, Y2, Y2
+	XORQ       R8, R8
+	SUBQ       $0x04, DI
+	JLT        rest
+
+loop:
+	VPXOR Y3, Y3, Y3
+	LEAQ  (CX)(R8*8), R9
+	LEAQ  (R9)(R8*8), R9
+	MOVQ  height+64(FP), R11
+	MOVQ  pitch+40(FP), R13
+
+line:
+	MOVQ R9, R10
+	MOVQ width+72(FP), R12
+
+place:
+	VMOVUPS  (R10), Y4
+	VBLENDPS $0xcc, 24(R10), Y4, Y4
+	VPERMPS  Y4, Y1, Y4
+	VADDPD   Y4, Y3, Y3
+	ADDQ     $0x08, R10
+	DECQ     R12
+	JNZ      place
+	ADDQ     R13, R9
+	DECQ     R11
+	JNZ      line
+	TESTL    BX, BX
+	JZ       sums
+	VDIVPD   Y0, Y3, Y3
+
+sums:
+	TESTQ      DI, DI
+	JGE        full
+	VMASKMOVPD Y3, Y2, (AX)(R8*8)
+	JMP        done
+
+full:
+	VMOVUPD Y3, (AX)(R8*8)
+	ADDQ    $0x04, R8
+	SUBQ    $0x04, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*8), Y2
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
+	MOVQ yRow+24(FP), DI
+	ADDQ DI, AX
+	MOVQ xRow+32(FP), DI
+	ADDQ DI, CX
+	DECQ SI
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func windowSumsBy3256f64(y *float64, x *float64, ahead *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
+// Requires: AVX, AVX2, MMX+
+TEXT ·windowSumsBy3256f64(SB), NOSPLIT, $0-88
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         ahead+16(FP), DX
+	VBROADCASTSD divisor+80(FP), Y0
+	VBROADCASTSD divisor+80(FP), Y1
+	VBROADCASTSD vectorConstants<>+180(SB), Y2
+	VCMPPD       $0x16, Y2, Y1, Y1
+	VMOVMSKPD    Y1, BX
+	VMOVUPD      vectorApart2568by3<>+0(SB), Y1
+	MOVQ         rows+48(FP), SI
+
+row:
+	MOVQ DX, DI
+	MOVQ xRow+32(FP), R8
+	ADDQ R8, DX
+
+ahead:
+	PREFETCHT0 (DI)
+	ADDQ       $0x40, DI
+	CMPQ       DI, DX
+	JCS        ahead
+	MOVQ       columns+56(FP), DI
+	VPCMPEQD   Y2, Y2, Y2
+	XORQ       R8, R8
+	SUBQ       $0x04, DI
+	JLT        rest
+
+loop:
+	VPXOR Y3, Y3, Y3
+	LEAQ  (CX)(R8*8), R9
+	LEAQ  (R9)(R8*8), R9
+	LEAQ  (R9)(R8*8), R9
+	MOVQ  height+64(FP), R11
+	MOVQ  pitch+40(FP), R13
+
+line:
+	MOVQ R9, R10
+	MOVQ width+72(FP), R12
+
+place:
+	VMOVUPS  (R10), Y4
+	VBLENDPS $0x30, 32(R10), Y4, Y4
+	VBLENDPS $0x0c, 64(R10), Y4, Y4
+	VPERMPS  Y4, Y1, Y4
+	VADDPD   Y4, Y3, Y3
+	ADDQ     $0x08, R10
+	DECQ     R12
+	JNZ      place
+	ADDQ     R13, R9
+	DECQ     R11
+	JNZ      line
+	TESTL    BX, BX
+	JZ       sums
+	VDIVPD   Y0, Y3, Y3
+
+sums:
+	TESTQ      DI, DI
+	JGE        full
+	VMASKMOVPD Y3, Y2, (AX)(R8*8)
+	JMP        done
+
+full:
+	VMOVUPD Y3, (AX)(R8*8)
+	ADDQ    $0x04, R8
+	SUBQ    $0x04, DI
+	JGE     loop
+
+rest:
+	ADDQ    $0x04, DI
+	JLE     done
+	LEAQ    vectorMasks<>+128(SB), R9
+	NEGQ    DI
+	VMOVUPS (R9)(DI*8), Y2
+	MOVQ    $-1, DI
+	JMP     loop
+
+done:
+	MOVQ yRow+24(FP), DI
+	ADDQ DI, AX
+	MOVQ xRow+32(FP), DI
+	ADDQ DI, CX
+	DECQ SI
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -13595,3 +14707,115 @@ DATA vectorIndexes<>+52(SB)/4, $0x0000000d
 DATA vectorIndexes<>+56(SB)/4, $0x0000000e
 DATA vectorIndexes<>+60(SB)/4, $0x0000000f
 GLOBL vectorIndexes<>(SB), RODATA|NOPTR, $64
+
+DATA vectorApart2564by2<>+0(SB)/4, $0x00000000
+DATA vectorApart2564by2<>+4(SB)/4, $0x00000002
+DATA vectorApart2564by2<>+8(SB)/4, $0x00000004
+DATA vectorApart2564by2<>+12(SB)/4, $0x00000006
+DATA vectorApart2564by2<>+16(SB)/4, $0x00000001
+DATA vectorApart2564by2<>+20(SB)/4, $0x00000003
+DATA vectorApart2564by2<>+24(SB)/4, $0x00000005
+DATA vectorApart2564by2<>+28(SB)/4, $0x00000007
+GLOBL vectorApart2564by2<>(SB), RODATA|NOPTR, $32
+
+DATA vectorApart2564by3<>+0(SB)/4, $0x00000000
+DATA vectorApart2564by3<>+4(SB)/4, $0x00000003
+DATA vectorApart2564by3<>+8(SB)/4, $0x00000006
+DATA vectorApart2564by3<>+12(SB)/4, $0x00000001
+DATA vectorApart2564by3<>+16(SB)/4, $0x00000004
+DATA vectorApart2564by3<>+20(SB)/4, $0x00000007
+DATA vectorApart2564by3<>+24(SB)/4, $0x00000002
+DATA vectorApart2564by3<>+28(SB)/4, $0x00000005
+GLOBL vectorApart2564by3<>(SB), RODATA|NOPTR, $32
+
+DATA vectorApart2568by2<>+0(SB)/4, $0x00000000
+DATA vectorApart2568by2<>+4(SB)/4, $0x00000001
+DATA vectorApart2568by2<>+8(SB)/4, $0x00000004
+DATA vectorApart2568by2<>+12(SB)/4, $0x00000005
+DATA vectorApart2568by2<>+16(SB)/4, $0x00000002
+DATA vectorApart2568by2<>+20(SB)/4, $0x00000003
+DATA vectorApart2568by2<>+24(SB)/4, $0x00000006
+DATA vectorApart2568by2<>+28(SB)/4, $0x00000007
+GLOBL vectorApart2568by2<>(SB), RODATA|NOPTR, $32
+
+DATA vectorApart2568by3<>+0(SB)/4, $0x00000000
+DATA vectorApart2568by3<>+4(SB)/4, $0x00000001
+DATA vectorApart2568by3<>+8(SB)/4, $0x00000006
+DATA vectorApart2568by3<>+12(SB)/4, $0x00000007
+DATA vectorApart2568by3<>+16(SB)/4, $0x00000004
+DATA vectorApart2568by3<>+20(SB)/4, $0x00000005
+DATA vectorApart2568by3<>+24(SB)/4, $0x00000002
+DATA vectorApart2568by3<>+28(SB)/4, $0x00000003
+GLOBL vectorApart2568by3<>(SB), RODATA|NOPTR, $32
+
+DATA vectorApart5124by2<>+0(SB)/4, $0x00000000
+DATA vectorApart5124by2<>+4(SB)/4, $0x00000002
+DATA vectorApart5124by2<>+8(SB)/4, $0x00000004
+DATA vectorApart5124by2<>+12(SB)/4, $0x00000006
+DATA vectorApart5124by2<>+16(SB)/4, $0x00000008
+DATA vectorApart5124by2<>+20(SB)/4, $0x0000000a
+DATA vectorApart5124by2<>+24(SB)/4, $0x0000000c
+DATA vectorApart5124by2<>+28(SB)/4, $0x0000000e
+DATA vectorApart5124by2<>+32(SB)/4, $0x00000001
+DATA vectorApart5124by2<>+36(SB)/4, $0x00000003
+DATA vectorApart5124by2<>+40(SB)/4, $0x00000005
+DATA vectorApart5124by2<>+44(SB)/4, $0x00000007
+DATA vectorApart5124by2<>+48(SB)/4, $0x00000009
+DATA vectorApart5124by2<>+52(SB)/4, $0x0000000b
+DATA vectorApart5124by2<>+56(SB)/4, $0x0000000d
+DATA vectorApart5124by2<>+60(SB)/4, $0x0000000f
+GLOBL vectorApart5124by2<>(SB), RODATA|NOPTR, $64
+
+DATA vectorApart5124by3<>+0(SB)/4, $0x00000000
+DATA vectorApart5124by3<>+4(SB)/4, $0x00000003
+DATA vectorApart5124by3<>+8(SB)/4, $0x00000006
+DATA vectorApart5124by3<>+12(SB)/4, $0x00000009
+DATA vectorApart5124by3<>+16(SB)/4, $0x0000000c
+DATA vectorApart5124by3<>+20(SB)/4, $0x0000000f
+DATA vectorApart5124by3<>+24(SB)/4, $0x00000002
+DATA vectorApart5124by3<>+28(SB)/4, $0x00000005
+DATA vectorApart5124by3<>+32(SB)/4, $0x00000008
+DATA vectorApart5124by3<>+36(SB)/4, $0x0000000b
+DATA vectorApart5124by3<>+40(SB)/4, $0x0000000e
+DATA vectorApart5124by3<>+44(SB)/4, $0x00000001
+DATA vectorApart5124by3<>+48(SB)/4, $0x00000004
+DATA vectorApart5124by3<>+52(SB)/4, $0x00000007
+DATA vectorApart5124by3<>+56(SB)/4, $0x0000000a
+DATA vectorApart5124by3<>+60(SB)/4, $0x0000000d
+GLOBL vectorApart5124by3<>(SB), RODATA|NOPTR, $64
+
+DATA vectorApart5128by2<>+0(SB)/4, $0x00000000
+DATA vectorApart5128by2<>+4(SB)/4, $0x00000001
+DATA vectorApart5128by2<>+8(SB)/4, $0x00000004
+DATA vectorApart5128by2<>+12(SB)/4, $0x00000005
+DATA vectorApart5128by2<>+16(SB)/4, $0x00000008
+DATA vectorApart5128by2<>+20(SB)/4, $0x00000009
+DATA vectorApart5128by2<>+24(SB)/4, $0x0000000c
+DATA vectorApart5128by2<>+28(SB)/4, $0x0000000d
+DATA vectorApart5128by2<>+32(SB)/4, $0x00000002
+DATA vectorApart5128by2<>+36(SB)/4, $0x00000003
+DATA vectorApart5128by2<>+40(SB)/4, $0x00000006
+DATA vectorApart5128by2<>+44(SB)/4, $0x00000007
+DATA vectorApart5128by2<>+48(SB)/4, $0x0000000a
+DATA vectorApart5128by2<>+52(SB)/4, $0x0000000b
+DATA vectorApart5128by2<>+56(SB)/4, $0x0000000e
+DATA vectorApart5128by2<>+60(SB)/4, $0x0000000f
+GLOBL vectorApart5128by2<>(SB), RODATA|NOPTR, $64
+
+DATA vectorApart5128by3<>+0(SB)/4, $0x00000000
+DATA vectorApart5128by3<>+4(SB)/4, $0x00000001
+DATA vectorApart5128by3<>+8(SB)/4, $0x00000006
+DATA vectorApart5128by3<>+12(SB)/4, $0x00000007
+DATA vectorApart5128by3<>+16(SB)/4, $0x0000000c
+DATA vectorApart5128by3<>+20(SB)/4, $0x0000000d
+DATA vectorApart5128by3<>+24(SB)/4, $0x00000002
+DATA vectorApart5128by3<>+28(SB)/4, $0x00000003
+DATA vectorApart5128by3<>+32(SB)/4, $0x00000008
+DATA vectorApart5128by3<>+36(SB)/4, $0x00000009
+DATA vectorApart5128by3<>+40(SB)/4, $0x0000000e
+DATA vectorApart5128by3<>+44(SB)/4, $0x0000000f
+DATA vectorApart5128by3<>+48(SB)/4, $0x00000004
+DATA vectorApart5128by3<>+52(SB)/4, $0x00000005
+DATA vectorApart5128by3<>+56(SB)/4, $0x0000000a
+DATA vectorApart5128by3<>+60(SB)/4, $0x0000000b
+GLOBL vectorApart5128by3<>(SB), RODATA|NOPTR, $64

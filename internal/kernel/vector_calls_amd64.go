@@ -850,43 +850,91 @@ func divideAsm[T Float](dst, a []T, divisor T) bool {
 	return false
 }
 
-func windowSumsAsm[T Float](y, x []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor T) bool {
+func windowSumsAsm[T Float](y, x, ahead []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor T) bool {
 	switch pathOf[T]() {
 	case on512f32:
-		windowSums512f32(p32(y), p32(x), yRow, xRow, pitch, rows, columns, height, width, float32(divisor))
+		windowSums512f32(p32(y), p32(x), p32(ahead), yRow, xRow, pitch, rows, columns, height, width, float32(divisor))
 		return true
 	case on512f64:
-		windowSums512f64(p64(y), p64(x), yRow, xRow, pitch, rows, columns, height, width, float64(divisor))
+		windowSums512f64(p64(y), p64(x), p64(ahead), yRow, xRow, pitch, rows, columns, height, width, float64(divisor))
 		return true
 	case on256f32:
-		windowSums256f32(p32(y), p32(x), yRow, xRow, pitch, rows, columns, height, width, float32(divisor))
+		windowSums256f32(p32(y), p32(x), p32(ahead), yRow, xRow, pitch, rows, columns, height, width, float32(divisor))
 		return true
 	case on256f64:
-		windowSums256f64(p64(y), p64(x), yRow, xRow, pitch, rows, columns, height, width, float64(divisor))
+		windowSums256f64(p64(y), p64(x), p64(ahead), yRow, xRow, pitch, rows, columns, height, width, float64(divisor))
 		return true
 	}
 	return false
 }
 
-func windowMaximaAsm[T Float](y, choices, x []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32) bool {
+func windowSumsBy2Asm[T Float](y, x, ahead []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor T) bool {
 	switch pathOf[T]() {
 	case on512f32:
-		windowMaxima512f32(p32(y), p32(choices), p32(x), yRow, xRow, pitch, rows, columns, height, width, place, column, rowPlaces, linePlaces)
+		windowSumsBy2512f32(p32(y), p32(x), p32(ahead), yRow, xRow, pitch, rows, columns, height, width, float32(divisor))
+		return true
+	case on512f64:
+		windowSumsBy2512f64(p64(y), p64(x), p64(ahead), yRow, xRow, pitch, rows, columns, height, width, float64(divisor))
 		return true
 	case on256f32:
-		windowMaxima256f32(p32(y), p32(choices), p32(x), yRow, xRow, pitch, rows, columns, height, width, place, column, rowPlaces, linePlaces)
+		windowSumsBy2256f32(p32(y), p32(x), p32(ahead), yRow, xRow, pitch, rows, columns, height, width, float32(divisor))
+		return true
+	case on256f64:
+		windowSumsBy2256f64(p64(y), p64(x), p64(ahead), yRow, xRow, pitch, rows, columns, height, width, float64(divisor))
 		return true
 	}
 	return false
 }
 
-func evensAsm[T Float](y, x []T, yRow uintptr, xRow uintptr, rows int, columns int) bool {
+func windowSumsBy3Asm[T Float](y, x, ahead []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor T) bool {
 	switch pathOf[T]() {
 	case on512f32:
-		evens512f32(p32(y), p32(x), yRow, xRow, rows, columns)
+		windowSumsBy3512f32(p32(y), p32(x), p32(ahead), yRow, xRow, pitch, rows, columns, height, width, float32(divisor))
+		return true
+	case on512f64:
+		windowSumsBy3512f64(p64(y), p64(x), p64(ahead), yRow, xRow, pitch, rows, columns, height, width, float64(divisor))
 		return true
 	case on256f32:
-		evens256f32(p32(y), p32(x), yRow, xRow, rows, columns)
+		windowSumsBy3256f32(p32(y), p32(x), p32(ahead), yRow, xRow, pitch, rows, columns, height, width, float32(divisor))
+		return true
+	case on256f64:
+		windowSumsBy3256f64(p64(y), p64(x), p64(ahead), yRow, xRow, pitch, rows, columns, height, width, float64(divisor))
+		return true
+	}
+	return false
+}
+
+func windowMaximaAsm[T Float](y, choices, x, ahead []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		windowMaxima512f32(p32(y), p32(choices), p32(x), p32(ahead), yRow, xRow, pitch, rows, columns, height, width, place, column, rowPlaces, linePlaces)
+		return true
+	case on256f32:
+		windowMaxima256f32(p32(y), p32(choices), p32(x), p32(ahead), yRow, xRow, pitch, rows, columns, height, width, place, column, rowPlaces, linePlaces)
+		return true
+	}
+	return false
+}
+
+func windowMaximaBy2Asm[T Float](y, choices, x, ahead []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		windowMaximaBy2512f32(p32(y), p32(choices), p32(x), p32(ahead), yRow, xRow, pitch, rows, columns, height, width, place, column, rowPlaces, linePlaces)
+		return true
+	case on256f32:
+		windowMaximaBy2256f32(p32(y), p32(choices), p32(x), p32(ahead), yRow, xRow, pitch, rows, columns, height, width, place, column, rowPlaces, linePlaces)
+		return true
+	}
+	return false
+}
+
+func windowMaximaBy3Asm[T Float](y, choices, x, ahead []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32) bool {
+	switch pathOf[T]() {
+	case on512f32:
+		windowMaximaBy3512f32(p32(y), p32(choices), p32(x), p32(ahead), yRow, xRow, pitch, rows, columns, height, width, place, column, rowPlaces, linePlaces)
+		return true
+	case on256f32:
+		windowMaximaBy3256f32(p32(y), p32(choices), p32(x), p32(ahead), yRow, xRow, pitch, rows, columns, height, width, place, column, rowPlaces, linePlaces)
 		return true
 	}
 	return false

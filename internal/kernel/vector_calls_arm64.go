@@ -558,15 +558,27 @@ func divideAsm[T Float](dst, a []T, divisor T) bool {
 	return false
 }
 
-func windowSumsAsm[T Float](y, x []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor T) bool {
+func windowSumsAsm[T Float](y, x, ahead []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor T) bool {
 	return false
 }
 
-func windowMaximaAsm[T Float](y, choices, x []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32) bool {
+func windowSumsBy2Asm[T Float](y, x, ahead []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor T) bool {
 	return false
 }
 
-func evensAsm[T Float](y, x []T, yRow uintptr, xRow uintptr, rows int, columns int) bool {
+func windowSumsBy3Asm[T Float](y, x, ahead []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor T) bool {
+	return false
+}
+
+func windowMaximaAsm[T Float](y, choices, x, ahead []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32) bool {
+	return false
+}
+
+func windowMaximaBy2Asm[T Float](y, choices, x, ahead []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32) bool {
+	return false
+}
+
+func windowMaximaBy3Asm[T Float](y, choices, x, ahead []T, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32) bool {
 	return false
 }
 

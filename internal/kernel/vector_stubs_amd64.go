@@ -548,7 +548,45 @@ func divide512f32(dst *float32, a *float32, n int, divisor float32)
 // where all four numbers are 1 or more, and distances are in bytes.
 //
 //go:noescape
-func windowSums512f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
+func windowSums512f32(y *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
+
+// windowSumsBy2512f32 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := 0
+//			for r := range height {
+//				for c := range width {
+//					s += x[i*xRow+2*j+r*pitch+c]
+//				}
+//			}
+//			y[i*yRow+j] = s / divisor
+//		}
+//	}
+//
+// where all four numbers are 1 or more, and distances are in bytes. It reads up to 64 elements beyond the last.
+//
+//go:noescape
+func windowSumsBy2512f32(y *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
+
+// windowSumsBy3512f32 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := 0
+//			for r := range height {
+//				for c := range width {
+//					s += x[i*xRow+3*j+r*pitch+c]
+//				}
+//			}
+//			y[i*yRow+j] = s / divisor
+//		}
+//	}
+//
+// where all four numbers are 1 or more, and distances are in bytes. It reads up to 64 elements beyond the last.
+//
+//go:noescape
+func windowSumsBy3512f32(y *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
 
 // windowMaxima512f32 computes
 //
@@ -568,20 +606,47 @@ func windowSums512f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch 
 // first. There is no NaN. The choices are int32.
 //
 //go:noescape
-func windowMaxima512f32(y *float32, choices *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
+func windowMaxima512f32(y *float32, choices *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
 
-// evens512f32 computes
+// windowMaximaBy2512f32 computes
 //
 //	for i := range rows {
 //		for j := range columns {
-//			y[i*yRow+j] = x[i*xRow+2*j]
+//			best, choice := -Inf, place+i*rowPlaces+max(column+2*j, 0)
+//			for r := range height {
+//				for c := range width {
+//					take x[i*xRow+2*j+r*pitch+c] at place+i*rowPlaces+column+2*j+r*linePlaces+c if larger
+//				}
+//			}
+//			y[i*yRow+j], choices[i*yRow+j] = best, choice
 //		}
 //	}
 //
-// where both numbers are 1 or more, and distances are in bytes.
+// where the four numbers are 1 or more, and distances are in bytes. Of equals it is the
+// first. There is no NaN. The choices are int32. It reads up to 64 elements beyond the last.
 //
 //go:noescape
-func evens512f32(y *float32, x *float32, yRow uintptr, xRow uintptr, rows int, columns int)
+func windowMaximaBy2512f32(y *float32, choices *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
+
+// windowMaximaBy3512f32 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			best, choice := -Inf, place+i*rowPlaces+max(column+3*j, 0)
+//			for r := range height {
+//				for c := range width {
+//					take x[i*xRow+3*j+r*pitch+c] at place+i*rowPlaces+column+3*j+r*linePlaces+c if larger
+//				}
+//			}
+//			y[i*yRow+j], choices[i*yRow+j] = best, choice
+//		}
+//	}
+//
+// where the four numbers are 1 or more, and distances are in bytes. Of equals it is the
+// first. There is no NaN. The choices are int32. It reads up to 64 elements beyond the last.
+//
+//go:noescape
+func windowMaximaBy3512f32(y *float32, choices *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
 
 // mask512f64 computes
 //
@@ -1097,7 +1162,45 @@ func divide512f64(dst *float64, a *float64, n int, divisor float64)
 // where all four numbers are 1 or more, and distances are in bytes.
 //
 //go:noescape
-func windowSums512f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
+func windowSums512f64(y *float64, x *float64, ahead *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
+
+// windowSumsBy2512f64 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := 0
+//			for r := range height {
+//				for c := range width {
+//					s += x[i*xRow+2*j+r*pitch+c]
+//				}
+//			}
+//			y[i*yRow+j] = s / divisor
+//		}
+//	}
+//
+// where all four numbers are 1 or more, and distances are in bytes. It reads up to 64 elements beyond the last.
+//
+//go:noescape
+func windowSumsBy2512f64(y *float64, x *float64, ahead *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
+
+// windowSumsBy3512f64 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := 0
+//			for r := range height {
+//				for c := range width {
+//					s += x[i*xRow+3*j+r*pitch+c]
+//				}
+//			}
+//			y[i*yRow+j] = s / divisor
+//		}
+//	}
+//
+// where all four numbers are 1 or more, and distances are in bytes. It reads up to 64 elements beyond the last.
+//
+//go:noescape
+func windowSumsBy3512f64(y *float64, x *float64, ahead *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
 
 // mask256f32 computes
 //
@@ -1643,7 +1746,45 @@ func divide256f32(dst *float32, a *float32, n int, divisor float32)
 // where all four numbers are 1 or more, and distances are in bytes.
 //
 //go:noescape
-func windowSums256f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
+func windowSums256f32(y *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
+
+// windowSumsBy2256f32 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := 0
+//			for r := range height {
+//				for c := range width {
+//					s += x[i*xRow+2*j+r*pitch+c]
+//				}
+//			}
+//			y[i*yRow+j] = s / divisor
+//		}
+//	}
+//
+// where all four numbers are 1 or more, and distances are in bytes. It reads up to 64 elements beyond the last.
+//
+//go:noescape
+func windowSumsBy2256f32(y *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
+
+// windowSumsBy3256f32 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := 0
+//			for r := range height {
+//				for c := range width {
+//					s += x[i*xRow+3*j+r*pitch+c]
+//				}
+//			}
+//			y[i*yRow+j] = s / divisor
+//		}
+//	}
+//
+// where all four numbers are 1 or more, and distances are in bytes. It reads up to 64 elements beyond the last.
+//
+//go:noescape
+func windowSumsBy3256f32(y *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float32)
 
 // windowMaxima256f32 computes
 //
@@ -1663,20 +1804,47 @@ func windowSums256f32(y *float32, x *float32, yRow uintptr, xRow uintptr, pitch 
 // first. There is no NaN. The choices are int32.
 //
 //go:noescape
-func windowMaxima256f32(y *float32, choices *float32, x *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
+func windowMaxima256f32(y *float32, choices *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
 
-// evens256f32 computes
+// windowMaximaBy2256f32 computes
 //
 //	for i := range rows {
 //		for j := range columns {
-//			y[i*yRow+j] = x[i*xRow+2*j]
+//			best, choice := -Inf, place+i*rowPlaces+max(column+2*j, 0)
+//			for r := range height {
+//				for c := range width {
+//					take x[i*xRow+2*j+r*pitch+c] at place+i*rowPlaces+column+2*j+r*linePlaces+c if larger
+//				}
+//			}
+//			y[i*yRow+j], choices[i*yRow+j] = best, choice
 //		}
 //	}
 //
-// where both numbers are 1 or more, and distances are in bytes.
+// where the four numbers are 1 or more, and distances are in bytes. Of equals it is the
+// first. There is no NaN. The choices are int32. It reads up to 64 elements beyond the last.
 //
 //go:noescape
-func evens256f32(y *float32, x *float32, yRow uintptr, xRow uintptr, rows int, columns int)
+func windowMaximaBy2256f32(y *float32, choices *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
+
+// windowMaximaBy3256f32 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			best, choice := -Inf, place+i*rowPlaces+max(column+3*j, 0)
+//			for r := range height {
+//				for c := range width {
+//					take x[i*xRow+3*j+r*pitch+c] at place+i*rowPlaces+column+3*j+r*linePlaces+c if larger
+//				}
+//			}
+//			y[i*yRow+j], choices[i*yRow+j] = best, choice
+//		}
+//	}
+//
+// where the four numbers are 1 or more, and distances are in bytes. Of equals it is the
+// first. There is no NaN. The choices are int32. It reads up to 64 elements beyond the last.
+//
+//go:noescape
+func windowMaximaBy3256f32(y *float32, choices *float32, x *float32, ahead *float32, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, place int32, column int32, rowPlaces int32, linePlaces int32)
 
 // mask256f64 computes
 //
@@ -2192,7 +2360,45 @@ func divide256f64(dst *float64, a *float64, n int, divisor float64)
 // where all four numbers are 1 or more, and distances are in bytes.
 //
 //go:noescape
-func windowSums256f64(y *float64, x *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
+func windowSums256f64(y *float64, x *float64, ahead *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
+
+// windowSumsBy2256f64 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := 0
+//			for r := range height {
+//				for c := range width {
+//					s += x[i*xRow+2*j+r*pitch+c]
+//				}
+//			}
+//			y[i*yRow+j] = s / divisor
+//		}
+//	}
+//
+// where all four numbers are 1 or more, and distances are in bytes. It reads up to 64 elements beyond the last.
+//
+//go:noescape
+func windowSumsBy2256f64(y *float64, x *float64, ahead *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
+
+// windowSumsBy3256f64 computes
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := 0
+//			for r := range height {
+//				for c := range width {
+//					s += x[i*xRow+3*j+r*pitch+c]
+//				}
+//			}
+//			y[i*yRow+j] = s / divisor
+//		}
+//	}
+//
+// where all four numbers are 1 or more, and distances are in bytes. It reads up to 64 elements beyond the last.
+//
+//go:noescape
+func windowSumsBy3256f64(y *float64, x *float64, ahead *float64, yRow uintptr, xRow uintptr, pitch uintptr, rows int, columns int, height int, width int, divisor float64)
 
 // dropout512f32 drops elements, n being a multiple of 32 and not 0:
 //

@@ -124,7 +124,9 @@ func (p *pooling[T]) Do(part int) {
 	clear(memory.data)
 	for plane := first; plane < end; plane++ {
 		x, y := p.x[plane*inputs:][:inputs], p.y[plane*outputs:][:outputs]
-		askFor(p.x[(plane+1)*inputs:], inputs)
+		if p.op != toAverages && p.op != fromAverages || p.Rows.Out() == 1 {
+			askFor(p.x[(plane+1)*inputs:], inputs)
+		}
 		switch p.op {
 		case fromMaxima:
 			clear(x)
@@ -132,9 +134,9 @@ func (p *pooling[T]) Do(part int) {
 				x[at] += y[i]
 			}
 		case toAverages:
-			averagePlane(p.Pool, y, x, memory.data)
+			averagePlane(p.Pool, y, p.x[plane*inputs:], memory.data)
 		case fromAverages:
-			averagePlaneBackward(p.Pool, x, y, memory.data)
+			averagePlaneBackward(p.Pool, p.x[plane*inputs:], y, memory.data)
 		case toMeans:
 			y[0] = Sum(x) / T(len(x))
 		case fromMeans:
@@ -169,8 +171,7 @@ func maxPlanes[T Float](g Pool, y []T, choices []int32, next, first int, x []T, 
 		return
 	}
 	for ; len(y) > 0; y, choices, x = y[n:], choices[n:], x[min(plane, len(x)):] {
-		askFor(x[min(plane, len(x)):], plane)
-		if !maxPlaneAsm(g, y[:n], x, pitch, choices[:n], memory) {
+		if !maxPlaneAsm(g, y[:n], x, after(x, plane), pitch, choices[:n], memory) {
 			maxPlane(g, y[:n], x, pitch, choices[:n])
 		}
 	}
@@ -198,10 +199,10 @@ func maxPlane[T Float](g Pool, y, x []T, pitch int, choices []int32) {
 	}
 }
 
-// averagePlane is AveragePool of a plane. memory is 0 before the first.
+// averagePlane is AveragePool of the first plane of x. memory is 0 before the first.
 func averagePlane[T Float](g Pool, y, x, memory []T) {
 	size := T(g.size())
-	if averagePlaneAsm(g, y, x, size, memory) {
+	if averagePlaneAsm(g, y, x, after(x, g.inputs()), size, memory) {
 		return
 	}
 	for i := range g.Rows.Out() {
@@ -220,13 +221,14 @@ func averagePlane[T Float](g Pool, y, x, memory []T) {
 	}
 }
 
-// averagePlaneBackward is AveragePoolBackward of a plane. memory is 0 before the first.
+// averagePlaneBackward is AveragePoolBackward of the first plane of dx. memory is 0 before
+// the first.
 func averagePlaneBackward[T Float](g Pool, dx, dy, memory []T) {
 	size := T(g.size())
-	if averagePlaneBackwardAsm(g, dx, dy, size, memory) {
+	if averagePlaneBackwardAsm(g, dx[:g.inputs()], dy, after(dx, g.inputs()), size, memory) {
 		return
 	}
-	clear(dx)
+	clear(dx[:g.inputs()])
 	for i := range g.Rows.Out() {
 		top, bottom := g.Rows.inside(i)
 		for j := range g.Columns.Out() {

@@ -8,10 +8,20 @@ import (
 	"testing"
 )
 
-// pools are of every kind; those of 2x2 have a kernel of their own.
+// pools are of every kind; those of 2x2 have a kernel of their own, and so have columns that
+// lie 1, 2 or 3 apart.
 func pools() (all []Pool) {
 	for _, n := range []int{2, 3, 4, 7, 14, 15, 16, 17, 24, 31, 33, 64, 66, 100} {
 		all = append(all, Pool{Axis{5, 2, 2, 0, 1}, Axis{n, 2, 2, 0, 1}})
+	}
+	for stride := 1; stride <= 5; stride++ {
+		for kernel := 1; kernel <= 4; kernel++ {
+			for padding := range (kernel + 1) / 2 {
+				for _, n := range []int{4, 5, 12, 34, 51, 97} {
+					all = append(all, Pool{Axis{4, 2, 1, 0, 1}, Axis{n, kernel, stride, padding, 1}})
+				}
+			}
+		}
 	}
 	return append(all,
 		Pool{Axis{7, 3, 2, 1, 1}, Axis{9, 3, 2, 1, 1}},

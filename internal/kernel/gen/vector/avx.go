@@ -1,7 +1,9 @@
 package main
 
 import (
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/build"
@@ -195,6 +197,12 @@ func data() {
 	GLOBL(indexes.Symbol.Name, attr.RODATA|attr.NOPTR)
 	for i := range 16 {
 		DATA(4*i, U32(uint32(i)))
+	}
+	for _, name := range slices.Sorted(maps.Keys(permutations)) {
+		GLOBL(NewStaticSymbol(name).Name, attr.RODATA|attr.NOPTR)
+		for i, place := range permutations[name] {
+			DATA(4*i, U32(place))
+		}
 	}
 }
 

@@ -40,7 +40,7 @@ func main() {
 				axpy, adjust, sgd, momentum, nesterov, adaGrad, rmsProp, adam,
 				addColumnSums, sum, dot, squares, maximum, logs,
 				addition, product, center, centeredSums, normColumns, normColumnSums, normColumnsBackward, normRow, dotCentered, normRowBackward,
-				channelScales, channelSlopes, divide, windowSums, windowMaxima, evens,
+				channelScales, channelSlopes, divide, windowSums(1), windowSums(2), windowSums(3), windowMaxima(1), windowMaxima(2), windowMaxima(3),
 			} {
 				kernel(target(e))
 			}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -10,9 +12,12 @@ import (
 
 // windowOf goes down the places of a window, which begins where the elements at hand of
 // x are: it runs the body for each with the address of that place, and next after each row.
-func windowOf(a *avx, body func(at gp), next func()) {
+func windowOf(a *avx, stride int, body func(at gp), next func()) {
 	line, at, rows, columns, pitch := GP64(), GP64(), GP64(), GP64(), GP64()
 	LEAQ(a.at("x", 0), line)
+	for range stride - 1 {
+		LEAQ(Mem{Base: line, Index: a.index, Scale: uint8(a.size)}, line)
+	}
 	Load(Param("height"), rows)
 	Load(Param("pitch"), pitch)
 	Label("line")
@@ -30,11 +35,22 @@ func windowOf(a *avx, body func(at gp), next func()) {
 }
 
 // rowsOf runs the body for the rows of y and x, so many registers of columns at a time,
-// and stores what it returns. before is run at the beginning of a row, after at its end.
+// and stores what it returns. before is run at the beginning of a row, after at its end. For
+// each row it asks the memory for as much as a step of x from ahead on: a little at a time,
+// so that it comes while the kernel computes.
 func rowsOf(a *avx, registers int, outputs []string, before, after func(), body func(masks []Op) [][]vec) {
 	rows, columns := load("rows"), GP64()
 	Label("row")
 	before()
+	line, step := GP64(), GP64()
+	MOVQ(a.pointers["ahead"], line)
+	Load(Param("xRow"), step)
+	ADDQ(step, a.pointers["ahead"])
+	Label("ahead")
+	PREFETCHT0(Mem{Base: line})
+	ADDQ(Imm(64), line)
+	CMPQ(line, a.pointers["ahead"])
+	JCS(LabelRef("ahead"))
 	Load(Param("columns"), columns)
 	a.loop(columns, registers, func(masks []Op) {
 		results := body(masks)
@@ -59,7 +75,7 @@ func rowsOf(a *avx, registers int, outputs []string, before, after func(), body 
 		store(func(v vec, _ int, to Mem) { a.move(v.(Op), to) })
 	})
 	after()
-	step := GP64()
+	step = GP64()
 	Load(Param("yRow"), step)
 	for _, output := range outputs {
 		ADDQ(step, a.pointers[output])
@@ -71,31 +87,44 @@ func rowsOf(a *avx, registers int, outputs []string, before, after func(), body 
 	a.end()
 }
 
-func windowSums(m *machine) {
+// windowSums returns the kernel for windows whose columns lie stride apart.
+func windowSums(stride int) func(*machine) {
+	return func(m *machine) { windowSumsOf(m, stride) }
+}
+
+func windowSumsOf(m *machine, stride int) {
 	a, ok := m.target.(*avx)
 	if !ok {
 		return
 	}
-	m.begin("windowSums", "y, x", "yRow, xRow, pitch uintptr, rows, columns, height, width int, divisor T)",
+	m.begin(apartName("windowSums", stride), "y, x, ahead", "yRow, xRow, pitch uintptr, rows, columns, height, width int, divisor T)",
 		"\tfor i := range rows {",
 		"\t\tfor j := range columns {",
 		"\t\t\ts := 0",
 		"\t\t\tfor r := range height {",
 		"\t\t\t\tfor c := range width {",
-		"\t\t\t\t\ts += x[i*xRow+j+r*pitch+c]",
+		fmt.Sprintf("\t\t\t\t\ts += x[i*xRow+%sj+r*pitch+c]", times(stride)),
 		"\t\t\t\t}",
 		"\t\t\t}",
 		"\t\t\ty[i*yRow+j] = s / divisor",
 		"\t\t}",
 		"\t}",
 		"",
-		"where all four numbers are 1 or more, and distances are in bytes.")
+		"where all four numbers are 1 or more, and distances are in bytes."+readsBeyond(stride))
 	divisor, divides := m.number("divisor"), a.elements(m.compare(m.number("divisor"), notLessEqual, m.constant(one)))
-	rowsOf(a, 2, []string{"y"}, func() {}, func() {}, func(masks []Op) [][]vec {
-		sums := []vec{m.zero(), m.zero()}
-		windowOf(a, func(at gp) {
+	registers := 2
+	if stride > 1 {
+		registers = 1
+	}
+	take := a.apart(stride)
+	rowsOf(a, registers, []string{"y"}, func() {}, func() {}, func(masks []Op) [][]vec {
+		var sums []vec
+		for range registers {
+			sums = append(sums, m.zero())
+		}
+		windowOf(a, stride, func(at gp) {
 			for r, s := range sums {
-				m.add(s, a.load(Mem{Base: at, Disp: r * a.bits / 8}, masks[r]))
+				m.add(s, take(Mem{Base: at, Disp: r * a.bits / 8}, masks[r]))
 			}
 		}, func() {})
 		TESTL(divides, divides)
@@ -110,18 +139,22 @@ func windowSums(m *machine) {
 
 // windowMaxima keeps the place of each element beside it, as an integer in the bits of a
 // float32.
-func windowMaxima(m *machine) {
+func windowMaxima(stride int) func(*machine) {
+	return func(m *machine) { windowMaximaOf(m, stride) }
+}
+
+func windowMaximaOf(m *machine, stride int) {
 	a, ok := m.target.(*avx)
 	if !ok || m.size == 8 {
 		return
 	}
-	m.begin("windowMaxima", "y, choices, x", "yRow, xRow, pitch uintptr, rows, columns, height, width int, place, column, rowPlaces, linePlaces int32)",
+	m.begin(apartName("windowMaxima", stride), "y, choices, x, ahead", "yRow, xRow, pitch uintptr, rows, columns, height, width int, place, column, rowPlaces, linePlaces int32)",
 		"\tfor i := range rows {",
 		"\t\tfor j := range columns {",
-		"\t\t\tbest, choice := -Inf, place+i*rowPlaces+max(column+j, 0)",
+		fmt.Sprintf("\t\t\tbest, choice := -Inf, place+i*rowPlaces+max(column+%sj, 0)", times(stride)),
 		"\t\t\tfor r := range height {",
 		"\t\t\t\tfor c := range width {",
-		"\t\t\t\t\ttake x[i*xRow+j+r*pitch+c] at place+i*rowPlaces+column+j+r*linePlaces+c if larger",
+		fmt.Sprintf("\t\t\t\t\ttake x[i*xRow+%[1]sj+r*pitch+c] at place+i*rowPlaces+column+%[1]sj+r*linePlaces+c if larger", times(stride)),
 		"\t\t\t\t}",
 		"\t\t\t}",
 		"\t\t\ty[i*yRow+j], choices[i*yRow+j] = best, choice",
@@ -129,7 +162,7 @@ func windowMaxima(m *machine) {
 		"\t}",
 		"",
 		"where the four numbers are 1 or more, and distances are in bytes. Of equals it is the",
-		"first. There is no NaN. The choices are int32.")
+		"first. There is no NaN. The choices are int32."+readsBeyond(stride))
 	repeat := func(n Op) reg.VecVirtual {
 		v := a.reg()
 		VMOVD(n, v.AsX())
@@ -147,12 +180,15 @@ func windowMaxima(m *machine) {
 		return r
 	}
 	first, column, rowPlaces := repeat(param("place")), repeat(param("column")), repeat(param("rowPlaces"))
-	VPADDD(indexes, column, column)
-	one, step, at := repeat(integer(1)), repeat(integer(a.width)), a.reg()
+	for range stride {
+		VPADDD(indexes, column, column)
+	}
+	one, step, at := repeat(integer(1)), repeat(integer(stride*a.width)), a.reg()
 	width, back := GP64(), param("linePlaces") // from behind a line of a window to the next
 	Load(Param("width"), width)
 	SUBL(width.As32(), back)
 	nextLine := repeat(back)
+	take := a.apart(stride)
 	rowsOf(a, 1, []string{"y", "choices"}, func() {
 		a.move(column, at)
 	}, func() {
@@ -163,8 +199,8 @@ func windowMaxima(m *machine) {
 		VPADDD(first, choice, choice)
 		VPADDD(first, at, place)
 		VPADDD(step, at, at)
-		windowOf(a, func(from gp) {
-			v := a.load(Mem{Base: from}, masks[0]).(reg.VecVirtual)
+		windowOf(a, stride, func(from gp) {
+			v := take(Mem{Base: from}, masks[0]).(reg.VecVirtual)
 			if a.wide() {
 				larger := K()
 				a.cmp(predicates[notLessEqual], best, v, larger)
@@ -178,40 +214,6 @@ func windowMaxima(m *machine) {
 			VPADDD(one, place, place)
 		}, func() { VPADDD(nextLine, place, place) })
 		return [][]vec{{best}, {choice}}
-	})
-}
-
-// evens reads the elements beyond a row, as many as two vectors have.
-func evens(m *machine) {
-	a, ok := m.target.(*avx)
-	if !ok || m.size == 8 {
-		return
-	}
-	m.begin("evens", "y, x", "yRow, xRow uintptr, rows, columns int)",
-		"\tfor i := range rows {",
-		"\t\tfor j := range columns {",
-		"\t\t\ty[i*yRow+j] = x[i*xRow+2*j]",
-		"\t\t}",
-		"\t}",
-		"",
-		"where both numbers are 1 or more, and distances are in bytes.")
-	places := a.reg()
-	if a.wide() {
-		VPADDD(indexes, a.zero().(Op), places)
-		VPADDD(places, places, places)
-	}
-	rowsOf(a, 1, []string{"y"}, func() {}, func() {}, func([]Op) [][]vec {
-		first, second := a.reg(), a.reg()
-		at := Mem{Base: a.pointers["x"], Index: a.index, Scale: 8}
-		a.move(at, first)
-		a.move(at.Offset(a.bits/8), second)
-		if a.wide() {
-			VPERMT2PS(second, places, first)
-		} else {
-			VSHUFPS(Imm(0x88), second, first, first)
-			VPERMPD(Imm(0xD8), first, first)
-		}
-		return [][]vec{{first}}
 	})
 }
 
