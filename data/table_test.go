@@ -223,6 +223,7 @@ func TestDoubtless(t *testing.T) {
 		o          Options
 	}{
 		{"a first record", strings.Repeat("1,2,a\n3,4,b\n", 10), Options{Label: "3"}},
+		{"a name like the first bytes of Parquet", "PAR1,c\n" + strings.Repeat("1,a\n2,b\n", 10), Options{Label: "c"}},
 		{"a first record of few", "1,2,a\n3,4,b\n5,6,b\n", Options{Label: "3"}},
 		{"categories with commas", "a;c\n" + strings.Repeat("0,5;x\n1,5;y\n", 10), Options{Label: "c", Categorical: []string{"a"}}},
 		{"texts with commas", "a,c\n" + strings.Repeat("\"Smith, J\",x\n\"2, High Street\",y\n", 10), Options{Label: "c"}},
