@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"strings"
 )
 
 // What could be meant in two ways is refused, with the remedy, rather than guessed.
@@ -58,12 +59,12 @@ func (c *ColumnSummary) Numbering() bool {
 	return c.Numbers > 20 && c.Texts+c.Missing == 0 && c.Integers && (c.Rising || len(c.Values) == c.Numbers)
 }
 
-// continuous reports whether the classes of a table are numbers with decimals that seldom occur
-// twice.
+// continuous reports whether the classes of a table are numbers with decimals, maybe after a
+// comma, that seldom occur twice.
 func continuous(classes []string, records int) bool {
 	integers := true
 	for _, class := range classes {
-		v, err := number([]byte(class))
+		v, err := number([]byte(strings.Replace(class, ",", ".", 1)))
 		if err != nil {
 			return false
 		}

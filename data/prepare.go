@@ -158,6 +158,10 @@ func (t *table) prepare(f *tableFile, o *Options, part []uint8) (*Preparation, e
 	if err != nil {
 		return nil, err
 	}
+	categorical, err := f.set(o.Categorical)
+	if err != nil {
+		return nil, err
+	}
 	for k := range t.slots {
 		if s := &t.slots[k]; s.missing == noted {
 			if err := t.fill(k, fills[s.column], part); err != nil {
@@ -191,8 +195,8 @@ func (t *table) prepare(f *tableFile, o *Options, part []uint8) (*Preparation, e
 			if len(p.Classes) < 2 {
 				return nil, &TableError{t.name, 0, s.column + 1, s.header, fmt.Errorf("want 2 classes or more, got %s alone", list(p.Classes))}
 			}
-			if continuous(p.Classes, t.rows) {
-				return nil, &TableError{t.name, 0, s.column + 1, s.header, optionf("its values are numbers with decimals, nearly all different, and no classes; to predict a number, name it as a target (--target)")}
+			if continuous(p.Classes, t.rows) && !categorical[s.column] {
+				return nil, &TableError{t.name, 0, s.column + 1, s.header, optionf("its values are numbers with decimals, and seldom occur twice; to predict a number, name it as a target (--target), or, if they are classes, say so (--categorical)")}
 			}
 		}
 	}

@@ -228,6 +228,7 @@ func TestDoubtless(t *testing.T) {
 		{"categories with commas", "a;c\n" + strings.Repeat("0,5;x\n1,5;y\n", 10), Options{Label: "c", Categorical: []string{"a"}}},
 		{"texts with commas", "a,c\n" + strings.Repeat("\"Smith, J\",x\n\"2, High Street\",y\n", 10), Options{Label: "c"}},
 		{"classes with decimals", "a,c\n" + strings.Repeat(decimals(6), 4), Options{Label: "c"}},
+		{"classes with decimals of few records", "a,c\n" + decimals(12) + decimals(6), Options{Label: "c", Categorical: []string{"c"}}},
 		{"classes of integers", "a,c\n" + strings.ReplaceAll(decimals(20), ".5", ""), Options{Label: "c"}},
 		{"targets of integers", "a,c\n" + strings.Repeat("1,0\n2,1\n", 10), Options{Targets: []string{"c"}}},
 	} {
@@ -280,7 +281,8 @@ func TestTableErrors(t *testing.T) {
 		{"decimal commas", "a;c\n" + strings.Repeat("0,5;x\n1,5;y\n", 10), label, "t.csv:2: column 1 (a): the column has numbers with commas; write a number with a point"},
 		{"commas of thousands", "a,c\n999,z\n" + strings.Repeat("\"1,234.56\",x\n\"-2,000\",y\n", 10), label, "t.csv:3: column 1 (a): the column has numbers with commas"},
 		{"a comma among numbers", numbers + "\"1,000\",x\n", label, `t.csv:22: column 1 (a): want a number, got "1,000"; write a number with a point`},
-		{"numbers as classes", "a,c\n" + decimals(12), label, "column 2 (c): its values are numbers with decimals, nearly all different, and no classes; to predict a number, name it as a target"},
+		{"numbers as classes", "a,c\n" + decimals(12), label, "column 2 (c): its values are numbers with decimals, and seldom occur twice; to predict a number, name it as a target (--target), or, if they are classes, say so (--categorical)"},
+		{"numbers with commas as classes", "a;c\n" + strings.NewReplacer(",", ";", ".", ",").Replace(decimals(12)), label, "column 2 (c): its values are numbers with decimals"},
 		{"UTF-16", "\xff\xfea\x00", label, "it is UTF-16; save it as UTF-8"},
 		{"zero bytes", "a,c\n1,\x00\n", label, "it holds zero bytes"},
 		{"no such column", numbers, Options{Label: "kind"}, `there is no column "kind"; the columns are a, c`},
