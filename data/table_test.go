@@ -229,6 +229,9 @@ func TestDoubtless(t *testing.T) {
 		{"texts with commas", "a,c\n" + strings.Repeat("\"Smith, J\",x\n\"2, High Street\",y\n", 10), Options{Label: "c"}},
 		{"classes with decimals", "a,c\n" + strings.Repeat(decimals(6), 4), Options{Label: "c"}},
 		{"classes with decimals of few records", "a,c\n" + decimals(12) + decimals(6), Options{Label: "c", Categorical: []string{"c"}}},
+		{"lists", "a,c\n" + strings.Repeat("\"1,2,3\",x\n\"2,3,12\",y\n", 10), Options{Label: "c"}},
+		{"a first record with a decimal comma", "0,5;1;x\n" + strings.Repeat("1,5;2;y\n1,5;2;x\n", 10), Options{Label: "3", Ignore: []string{"1"}}},
+		{"decimal commas alone in the first record", strings.Repeat("0,5;1,5;x\n1,5;2,5;y\n", 10), Options{Label: "3", Categorical: []string{"1", "2"}}},
 		{"classes of integers", "a,c\n" + strings.ReplaceAll(decimals(20), ".5", ""), Options{Label: "c"}},
 		{"targets of integers", "a,c\n" + strings.Repeat("1,0\n2,1\n", 10), Options{Targets: []string{"c"}}},
 	} {
@@ -280,6 +283,8 @@ func TestTableErrors(t *testing.T) {
 		{"names or a record", "2019,2020,y\n" + strings.Repeat("1,2,a\n3,4,b\n", 10), Options{Label: "3"}, `t.csv:1: column 3: the line could name the columns or be a record: it has numbers, and "y" which is nowhere else`},
 		{"decimal commas", "a;c\n" + strings.Repeat("0,5;x\n1,5;y\n", 10), label, "t.csv:2: column 1 (a): the column has numbers with commas; write a number with a point"},
 		{"commas of thousands", "a,c\n999,z\n" + strings.Repeat("\"1,234.56\",x\n\"-2,000\",y\n", 10), label, "t.csv:3: column 1 (a): the column has numbers with commas"},
+		{"points of thousands", "a;c\n" + strings.Repeat("1.234.567,89;x\n1.000,5;y\n", 10), label, "t.csv:2: column 1 (a): the column has numbers with commas"},
+		{"commas of millions", "a;c\n" + strings.Repeat("1,234,567.5;x\n-12,345,678;y\n", 10), label, "t.csv:2: column 1 (a): the column has numbers with commas"},
 		{"a comma among numbers", numbers + "\"1,000\",x\n", label, `t.csv:22: column 1 (a): want a number, got "1,000"; write a number with a point`},
 		{"numbers as classes", "a,c\n" + decimals(12), label, "column 2 (c): its values are numbers with decimals, and seldom occur twice; to predict a number, name it as a target (--target), or, if they are classes, say so (--categorical)"},
 		{"numbers with commas as classes", "a;c\n" + strings.NewReplacer(",", ";", ".", ",").Replace(decimals(12)), label, "column 2 (c): its values are numbers with decimals"},
