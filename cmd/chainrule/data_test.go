@@ -210,6 +210,15 @@ func TestLookAtFolder(t *testing.T) {
 			must(t, append([]string{"train", "--data", dir, "--steps", "1", "--out", filepath.Join(t.TempDir(), "m")}, flags...)...)
 		})
 	}
+	t.Run("another class to test with", func(t *testing.T) {
+		dir := t.TempDir()
+		pictures(t, dir, append(under("train", small), "test/grey/1.png")...)
+		for _, args := range [][]string{{"data", dir}, {"train", "--data", dir}} {
+			if code, _, stderr := call(t, args...); code != exitFailure || !strings.Contains(stderr, `want one of the classes dark, light, got the folder "grey"; rename or remove it`) {
+				t.Errorf("%v: exit code %d: %s", args, code, stderr)
+			}
+		}
+	})
 	t.Run("one class", func(t *testing.T) {
 		dir := t.TempDir()
 		pictures(t, dir, "dark/1.png")
