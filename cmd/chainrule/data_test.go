@@ -169,6 +169,31 @@ func TestUselessColumns(t *testing.T) {
 	}
 }
 
+// TestAdviceRepeatsFlags: the command that data proposes has the flags with which the table was
+// read, and a file that train can read.
+func TestAdviceRepeatsFlags(t *testing.T) {
+	table := "kind,2019,2020\n" + strings.Repeat("a,1,none\nb,2,3\nb,3,4\n", 10)
+	path := write(t, "t.csv", []byte(table))
+	if code, _, stderr := call(t, "data", path); code != exitFailure || !strings.Contains(stderr, "say which with --header yes or no") {
+		t.Fatalf("without --header: exit code %d: %s", code, stderr)
+	}
+	args := []string{"--header", "yes", "--missing", "none"}
+	out := must(t, append([]string{"data", path}, args...)...)
+	if want := "chainrule train --data " + shellQuoted(path) + " --header yes --missing none --label 2020\n"; !strings.Contains(out, want) {
+		t.Errorf("data says\n%s\nwant %q", out, want)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := os.Stdin
+	os.Stdin = f
+	t.Cleanup(func() { os.Stdin = before; f.Close() })
+	if out := must(t, append([]string{"data", "-"}, args...)...); !strings.Contains(out, "chainrule train --data FILE --header yes") {
+		t.Errorf("of standard input, data says\n%s", out)
+	}
+}
+
 // TestLookAtFolder: what data says of a folder of pictures, train does.
 func TestLookAtFolder(t *testing.T) {
 	small := []string{"dark/1.png", "light/1.png"}
