@@ -93,15 +93,16 @@ func kindOf(begin []byte) (sourceKind, error) {
 	return kindTable, nil
 }
 
-// holdsTable reports whether a gzip file with the given beginning holds something else than IDX.
+// holdsTable reports whether a gzip file with the given beginning holds something else than IDX,
+// or nothing.
 func holdsTable(begin []byte) bool {
 	z, err := gzip.NewReader(bytes.NewReader(begin))
 	if err != nil {
 		return false
 	}
 	first := make([]byte, 2)
-	n, _ := io.ReadFull(z, first) // an error comes again when the file is read
-	return n == 2 && !bytes.Equal(first, []byte{0, 0})
+	n, err := io.ReadFull(z, first) // an error comes again when the file is read
+	return n == 0 && err == io.EOF || n == 2 && !bytes.Equal(first, []byte{0, 0})
 }
 
 // unzipped returns what is in r, decompressed if that is a gzip file.

@@ -86,6 +86,11 @@ func TestZippedTable(t *testing.T) {
 			t.Errorf("got %+v, %v, want 2000 records", s, err)
 		}
 	})
+	t.Run("empty", func(t *testing.T) {
+		if _, err := Load[float32](t.Context(), zipped(), Options{Label: "c"}); err == nil || !strings.Contains(err.Error(), "t.csv.gz: it is empty; want a table") {
+			t.Errorf("got %v", err)
+		}
+	})
 	t.Run("damaged", func(t *testing.T) {
 		file, _ := os.ReadFile(path)
 		file[len(file)-6]++ // in the checksum
