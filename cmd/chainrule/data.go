@@ -178,9 +178,19 @@ func tableAdvice(path string, t *data.TableSummary, o data.Options) (lines []str
 	for _, m := range o.Missing {
 		command += " --missing " + shellQuoted(m)
 	}
+	how := " --label "
+	// Train refuses numbers with decimals as classes if they seldom occur twice.
+	n := len(last.Values)
+	many := last.Values == nil || n > 20 || n > 10 && 2*n > t.Rows && !last.Integers
+	if many && (last.Numeric() || last.CommaNumbers()) {
+		how = " --target "
+	}
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		switch {
+		case c == last && c.Missing > 0:
+			lines = append(lines, fmt.Sprintf("column %d, line %d: a missing value stops train if it is to be predicted; leave the line out", i+1, c.MissingLine))
+		case c == last && how == " --label " && (c.Numeric() || c.CommaNumbers()): // they are classes
 		case c.CommaNumbers():
 			lines = append(lines, fmt.Sprintf("column %d, line %d: numbers with commas stop train; write them with a point before the decimals, and without commas", i+1, c.TextLine))
 		case c.Numbering() && c != last:
@@ -192,10 +202,6 @@ func tableAdvice(path string, t *data.TableSummary, o data.Options) (lines []str
 		case c.Missing > 0:
 			lines = append(lines, fmt.Sprintf("column %d, line %d: a missing value stops train; have it filled with --fill %s", i+1, c.MissingLine, shellQuoted(c.Name+"=median")))
 		}
-	}
-	how := " --label "
-	if last.Numeric() && (last.Values == nil || len(last.Values) > 20) {
-		how = " --target "
 	}
 	lines = append(lines, "To predict the last column: "+command+how+shellQuoted(last.Name),
 		"(--label COLUMN predicts classes, --target COLUMN numbers)")

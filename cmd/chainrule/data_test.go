@@ -194,6 +194,28 @@ func TestAdviceRepeatsFlags(t *testing.T) {
 	}
 }
 
+// TestAdviceOnTheLastColumn: it is not an input, so what data says of it is what stops its
+// prediction.
+func TestAdviceOnTheLastColumn(t *testing.T) {
+	many := ""
+	for i := range 30 {
+		many += fmt.Sprintf("%d;%d,25\n", i%7, i)
+	}
+	for _, c := range []struct{ name, table, how, advice string }{
+		{"classes with commas", "a;c\n" + strings.Repeat("1;0,5\n2;1,5\n", 10), "--label", ""},
+		{"few decimals", "a;c\n" + strings.ReplaceAll(many[:strings.Index(many, "4;18,")], ",", "."), "--target", ""},
+		{"targets with commas", "a;c\n" + many, "--target", "column 2, line 2: numbers with commas stop train"},
+		{"missing", "a;c\n" + strings.Repeat("1;x\n2;y\n3;\n", 10), "--label", "column 2, line 4: a missing value stops train if it is to be predicted; leave the line out"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out := must(t, "data", write(t, "t.csv", []byte(c.table)))
+			if !strings.Contains(out, c.how+" c\n") || !strings.Contains(out, c.advice) || c.advice == "" && strings.Contains(out, "\ncolumn 2") {
+				t.Errorf("data says\n%s\nwant %q and %q", out, c.how, c.advice)
+			}
+		})
+	}
+}
+
 // TestLookAtFolder: what data says of a folder of pictures, train does.
 func TestLookAtFolder(t *testing.T) {
 	small := []string{"dark/1.png", "light/1.png"}
