@@ -67,7 +67,7 @@ func (f *tableFile) slots(o *Options) ([]slot, error) {
 			continue
 		}
 		if c := &f.begin[i]; c.CommaNumbers() && !c.Numeric() && !categorical[i] {
-			return nil, &TableError{Name: f.records.name, Line: c.TextLine, Column: i + 1, Header: f.headerOf(i), Err: fmt.Errorf("the column has numbers with commas; %s, or, if they are categories, say so (--categorical)", commaRemedy)}
+			return nil, &TableError{Name: f.records.name, Line: c.TextLine, Column: i + 1, Header: f.headerOf(i), Err: fmt.Errorf("the column has numbers with commas; %s, or leave the column out (--ignore), or, if they are categories, say so (--categorical)", commaRemedy)}
 		}
 		s := slot{column: i, numeric: f.begin[i].Numeric() && !categorical[i], codes: map[string]int{}, open: true, most: mostCategories}
 		if how, ok := fills[i]; ok {

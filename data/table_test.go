@@ -281,7 +281,7 @@ func TestTableErrors(t *testing.T) {
 		{"a header alone", "a,c\n", label, "it has a header and no records"},
 		{"names or numbers", "2019,2020,y\n1,2,3\n4,5,6\n", Options{Targets: []string{"3"}}, `t.csv:1: column 3: the line could name the columns or be a record: it has numbers, and "y" where the next one has a number; say which with --header yes or no`},
 		{"names or a record", "2019,2020,y\n" + strings.Repeat("1,2,a\n3,4,b\n", 10), Options{Label: "3"}, `t.csv:1: column 3: the line could name the columns or be a record: it has numbers, and "y" which is nowhere else`},
-		{"decimal commas", "a;c\n" + strings.Repeat("0,5;x\n1,5;y\n", 10), label, "t.csv:2: column 1 (a): the column has numbers with commas; write a number with a point"},
+		{"decimal commas", "a;c\n" + strings.Repeat("0,5;x\n1,5;y\n", 10), label, "t.csv:2: column 1 (a): the column has numbers with commas; write a number with a point before its decimals, and without commas, or leave the column out (--ignore), or, if they are categories, say so (--categorical)"},
 		{"commas of thousands", "a,c\n999,z\n" + strings.Repeat("\"1,234.56\",x\n\"-2,000\",y\n", 10), label, "t.csv:3: column 1 (a): the column has numbers with commas"},
 		{"points of thousands", "a;c\n" + strings.Repeat("1.234.567,89;x\n1.000,5;y\n", 10), label, "t.csv:2: column 1 (a): the column has numbers with commas"},
 		{"commas of millions", "a;c\n" + strings.Repeat("1,234,567.5;x\n-12,345,678;y\n", 10), label, "t.csv:2: column 1 (a): the column has numbers with commas"},
