@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"strings"
 )
 
 // What could be meant in two ways is refused, with the remedy, rather than guessed.
@@ -19,7 +20,7 @@ func (f *tableFile) doubtful(texts []string, r *records, missing []string) error
 	}
 	names, how := -1, "" // the column
 	for i, text := range texts {
-		if isNumber([]byte(text)) || isMissing([]byte(text), missing) {
+		if isNumber([]byte(text)) || isMissing([]byte(text), missing) || commaNumber([]byte(text)) {
 			continue
 		}
 		switch c := &f.begin[i]; {
@@ -37,10 +38,23 @@ func (f *tableFile) doubtful(texts []string, r *records, missing []string) error
 	return &TableError{Name: r.name, Line: 1, Column: names + 1, Err: fmt.Errorf("the line could name the columns or be a record: it has numbers, and %s %s; say which with --header yes or no", short([]byte(texts[names])), how)}
 }
 
-// commaNumber reports whether a field is a number but for its commas: 0,5 or 1,234.56.
+// commaNumber reports whether a field is a number but for its commas: 0,5 or 1,234.56 or
+// 1.234.567,89, but not a list such as 1,2,3.
 func commaNumber(field []byte) bool {
-	return bytes.IndexByte(field, ',') >= 0 && bytes.IndexByte([]byte("+-.,0123456789"), field[0]) >= 0 &&
-		isNumber(bytes.ReplaceAll(field, []byte(","), nil))
+	comma := bytes.IndexByte(field, ',')
+	if comma < 0 || bytes.IndexByte([]byte("+-.,0123456789"), field[0]) < 0 {
+		return false
+	}
+	whole, rest := field[:comma], field[comma+1:]
+	if bytes.IndexByte(rest, ',') < 0 { // after a point or two, it is before the decimals
+		return isNumber(bytes.Join([][]byte{bytes.ReplaceAll(whole, []byte("."), nil), rest}, nil))
+	}
+	for group := range bytes.SplitSeq(rest, []byte(",")) { // of thousands
+		if end := bytes.IndexByte(group, '.'); len(group) < 3 || len(group) > 3 && end != 3 {
+			return false
+		}
+	}
+	return isNumber(bytes.ReplaceAll(field, []byte(","), nil))
 }
 
 const commaRemedy = "write a number with a point before its decimals, and without commas"
@@ -58,12 +72,12 @@ func (c *ColumnSummary) Numbering() bool {
 	return c.Numbers > 20 && c.Texts+c.Missing == 0 && c.Integers && (c.Rising || len(c.Values) == c.Numbers)
 }
 
-// continuous reports whether the classes of a table are numbers with decimals that seldom occur
-// twice.
+// continuous reports whether the classes of a table are numbers with decimals, maybe after a
+// comma, that seldom occur twice.
 func continuous(classes []string, records int) bool {
 	integers := true
 	for _, class := range classes {
-		v, err := number([]byte(class))
+		v, err := number([]byte(strings.Replace(class, ",", ".", 1)))
 		if err != nil {
 			return false
 		}

@@ -115,5 +115,32 @@ func DescribeFolder(ctx context.Context, dir string) (*FolderSummary, error) {
 			}
 		}
 	}
+	for _, part := range []string{s.Validation, s.Test} {
+		if part == "" {
+			continue
+		}
+		if err := checkPart(ctx, part, f.classes); err != nil {
+			return nil, err
+		}
+	}
 	return s, nil
+}
+
+// checkPart reads the folder of a part, which has pictures of some of the classes.
+func checkPart(ctx context.Context, dir string, classes []string) error {
+	f, err := openImageFolder(ctx, dir)
+	if err != nil {
+		return err
+	}
+	for i, class := range f.classes {
+		if _, err := f.label(class, classes); err != nil {
+			return err
+		}
+		for _, file := range f.files[i] {
+			if _, err := decodePicture(ctx, f.path(file), file, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

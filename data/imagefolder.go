@@ -107,9 +107,9 @@ func (f *imageFolder) read(ctx context.Context, image *Image, want []string, sam
 	}
 	inferred, first := image.Channels == 0, ""
 	for i, class := range f.classes {
-		label := slices.Index(want, class)
-		if label < 0 {
-			return nil, nil, fmt.Errorf("%s: want one of the classes %s, got the folder %q", f.dir, list(want), class)
+		label, err := f.label(class, want)
+		if err != nil {
+			return nil, nil, err
 		}
 		for _, file := range f.files[i] {
 			at := f.path(file)
@@ -130,6 +130,15 @@ func (f *imageFolder) read(ctx context.Context, image *Image, want []string, sam
 		}
 	}
 	return pixels, labels, nil
+}
+
+// label returns the index of a class in want.
+func (f *imageFolder) label(class string, want []string) (int, error) {
+	label := slices.Index(want, class)
+	if label < 0 {
+		return 0, fmt.Errorf("%s: want one of the classes %s, got the folder %q; rename or remove it", f.dir, list(want), class)
+	}
+	return label, nil
 }
 
 // count returns the number of all pictures.

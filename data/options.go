@@ -20,7 +20,8 @@ type Options struct {
 	// Ignore lists columns that are not inputs.
 	Ignore []string
 
-	// Categorical lists columns that hold numbers but are categories.
+	// Categorical lists columns that hold numbers but are categories. As a Label, numbers with
+	// decimals that seldom occur twice are an error unless they are listed.
 	Categorical []string
 
 	// Missing lists the texts that stand for a missing value; nil is UsualMissing.

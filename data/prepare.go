@@ -67,7 +67,7 @@ func (f *tableFile) slots(o *Options) ([]slot, error) {
 			continue
 		}
 		if c := &f.begin[i]; c.CommaNumbers() && !c.Numeric() && !categorical[i] {
-			return nil, &TableError{Name: f.records.name, Line: c.TextLine, Column: i + 1, Header: f.headerOf(i), Err: fmt.Errorf("the column has numbers with commas; %s, or, if they are categories, say so (--categorical)", commaRemedy)}
+			return nil, &TableError{Name: f.records.name, Line: c.TextLine, Column: i + 1, Header: f.headerOf(i), Err: fmt.Errorf("the column has numbers with commas; %s, or leave the column out (--ignore), or, if they are categories, say so (--categorical)", commaRemedy)}
 		}
 		s := slot{column: i, numeric: f.begin[i].Numeric() && !categorical[i], codes: map[string]int{}, open: true, most: mostCategories}
 		if how, ok := fills[i]; ok {
@@ -158,6 +158,10 @@ func (t *table) prepare(f *tableFile, o *Options, part []uint8) (*Preparation, e
 	if err != nil {
 		return nil, err
 	}
+	categorical, err := f.set(o.Categorical)
+	if err != nil {
+		return nil, err
+	}
 	for k := range t.slots {
 		if s := &t.slots[k]; s.missing == noted {
 			if err := t.fill(k, fills[s.column], part); err != nil {
@@ -191,8 +195,8 @@ func (t *table) prepare(f *tableFile, o *Options, part []uint8) (*Preparation, e
 			if len(p.Classes) < 2 {
 				return nil, &TableError{t.name, 0, s.column + 1, s.header, fmt.Errorf("want 2 classes or more, got %s alone", list(p.Classes))}
 			}
-			if continuous(p.Classes, t.rows) {
-				return nil, &TableError{t.name, 0, s.column + 1, s.header, optionf("its values are numbers with decimals, nearly all different, and no classes; to predict a number, name it as a target (--target)")}
+			if continuous(p.Classes, t.rows) && !categorical[s.column] {
+				return nil, &TableError{t.name, 0, s.column + 1, s.header, optionf("its values are numbers with decimals, and seldom occur twice; to predict a number, name it as a target (--target), or, if they are classes, say so (--categorical)")}
 			}
 		}
 	}

@@ -79,11 +79,13 @@ func kindOf(begin []byte) (sourceKind, error) {
 			return kindNPZ, nil
 		case bytes.Equal(name, []byte("[Content_Types].xml")), bytes.HasPrefix(name, []byte("_rels/")), bytes.HasPrefix(name, []byte("xl/")), bytes.HasPrefix(name, []byte("docProps/")):
 			return 0, errors.New("it is a spreadsheet (xlsx); save the sheet as CSV")
+		case bytes.HasPrefix(begin[30:], []byte("mimetypeapplication/vnd.oasis.opendocument.spreadsheet")):
+			return 0, errors.New("it is a spreadsheet (ods); save the sheet as CSV")
 		}
 		return 0, errors.New("it is a zip file; unzip it, and name the file or folder that was in it")
 	case bytes.HasPrefix(begin, []byte("\xd0\xcf\x11\xe0")):
 		return 0, errors.New("it is a spreadsheet (xls); save the sheet as CSV")
-	case bytes.HasPrefix(begin, []byte("PAR1")):
+	case bytes.HasPrefix(begin, []byte("PAR1\x15")): // a table may begin with the name PAR1
 		return 0, errors.New("it is a Parquet file; save it as CSV")
 	case len(begin) > 8 && begin[8] == '{' && bytes.Equal(begin[4:8], make([]byte, 4)): // the length of the header, and the header
 		return 0, errors.New("it is a model or a checkpoint (safetensors), and no data; name a table, a folder of pictures, or an IDX, npy or npz file")
@@ -91,15 +93,16 @@ func kindOf(begin []byte) (sourceKind, error) {
 	return kindTable, nil
 }
 
-// holdsTable reports whether a gzip file with the given beginning holds something else than IDX.
+// holdsTable reports whether a gzip file with the given beginning holds something else than IDX,
+// or nothing.
 func holdsTable(begin []byte) bool {
 	z, err := gzip.NewReader(bytes.NewReader(begin))
 	if err != nil {
 		return false
 	}
 	first := make([]byte, 2)
-	n, _ := io.ReadFull(z, first) // an error comes again when the file is read
-	return n == 2 && !bytes.Equal(first, []byte{0, 0})
+	n, err := io.ReadFull(z, first) // an error comes again when the file is read
+	return n == 0 && err == io.EOF || n == 2 && !bytes.Equal(first, []byte{0, 0})
 }
 
 // unzipped returns what is in r, decompressed if that is a gzip file.

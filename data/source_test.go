@@ -28,6 +28,7 @@ func zipOf(t *testing.T, name string) string {
 func TestForeignFiles(t *testing.T) {
 	for _, c := range []struct{ name, file, want string }{
 		{"xlsx", zipOf(t, "[Content_Types].xml"), "it is a spreadsheet (xlsx); save the sheet as CSV"},
+		{"ods", "PK\x03\x04" + strings.Repeat("\x00", 22) + "\x08\x00\x00\x00mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "it is a spreadsheet (ods); save the sheet as CSV"},
 		{"zip", zipOf(t, "cats/1.png"), "it is a zip file; unzip it"},
 		{"xls", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "it is a spreadsheet (xls); save the sheet as CSV"},
 		{"parquet", "PAR1\x15\x04", "it is a Parquet file; save it as CSV"},
@@ -83,6 +84,11 @@ func TestZippedTable(t *testing.T) {
 		defer file.Close()
 		if s, _, err := Describe(file, "t.csv.gz", Options{}); err != nil || s.Rows != 2000 {
 			t.Errorf("got %+v, %v, want 2000 records", s, err)
+		}
+	})
+	t.Run("empty", func(t *testing.T) {
+		if _, err := Load[float32](t.Context(), zipped(), Options{Label: "c"}); err == nil || !strings.Contains(err.Error(), "t.csv.gz: it is empty; want a table") {
+			t.Errorf("got %v", err)
 		}
 	})
 	t.Run("damaged", func(t *testing.T) {

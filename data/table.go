@@ -117,7 +117,7 @@ func openTable(r io.Reader, name, header string, missing []string) (*tableFile, 
 	case len(first) > mostColumns:
 		return nil, &TableError{Name: name, Line: 1, Err: fmt.Errorf("want at most %d columns, got %d", mostColumns, len(first))}
 	}
-	f.header = header == "yes" || header == "" && !slices.ContainsFunc(first, func(f field) bool { return isNumber(records.text(f)) })
+	f.header = header == "yes" || header == "" && !slices.ContainsFunc(first, func(f field) bool { return isNumber(records.text(f)) || commaNumber(records.text(f)) })
 	var texts []string // of the first line
 	for i, field := range first {
 		column := strconv.Itoa(i + 1)

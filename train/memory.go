@@ -15,10 +15,10 @@ type Memory struct {
 	Gradients  int64 `json:"gradients"`
 	Optimizer  int64 `json:"optimizer"` // its state
 	Batch      int64 `json:"batch"`     // the samples
-	Results    int64 `json:"results"`   // of the layers, of the loss, and of the backward pass; what else a Pass keeps
+	Results    int64 `json:"results"`   // of the layers, the loss and the backward pass, and what else a Pass keeps
 }
 
-// Total returns the sum of all four.
+// Total returns the sum of all of them.
 func (m Memory) Total() int64 {
 	return m.Parameters + m.Gradients + m.Optimizer + m.Batch + m.Results
 }

@@ -69,9 +69,9 @@ func (a *app) lookAt(ctx context.Context, path string, o data.Options) error {
 		a.printFolder(path, l.Folder)
 	case l.Array != nil:
 		fmt.Fprintf(a.stdout, "%s: an array of %s, of type %s\n", fileName(path), tensor.FormatShape(l.Array.Shape), l.Array.Type)
-		fmt.Fprintf(a.stdout, "To train on it: chainrule train --data %s --labels FILE\n", shellQuoted(path))
+		fmt.Fprintf(a.stdout, "To train on it: chainrule train --data %s --labels FILE\n", trainPath(path))
 	default:
-		a.printTable(path, l.Table)
+		a.printTable(path, l.Table, o)
 	}
 	return nil
 }
@@ -121,7 +121,7 @@ func folderFlags(f *data.FolderSummary, counts []int) (flags string) {
 // separatorNames are what separators are called.
 var separatorNames = map[string]string{",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
 
-func (a *app) printTable(path string, t *data.TableSummary) {
+func (a *app) printTable(path string, t *data.TableSummary, o data.Options) {
 	header := "the first line names the columns"
 	if !t.Header {
 		header = "no line names the columns"
@@ -145,7 +145,7 @@ func (a *app) printTable(path string, t *data.TableSummary) {
 	}
 	w.Flush()
 	fmt.Fprintln(a.stdout)
-	for _, advice := range tableAdvice(path, t) {
+	for _, advice := range tableAdvice(path, t, o) {
 		fmt.Fprintln(a.stdout, advice)
 	}
 }
@@ -169,12 +169,28 @@ func commonValues(c *data.ColumnSummary) string {
 }
 
 // tableAdvice says what train would need for a table.
-func tableAdvice(path string, t *data.TableSummary) (lines []string) {
+func tableAdvice(path string, t *data.TableSummary, o data.Options) (lines []string) {
 	last := &t.Columns[len(t.Columns)-1]
-	command := "chainrule train --data " + shellQuoted(path)
+	command := "chainrule train --data " + trainPath(path)
+	if o.Header != "" {
+		command += " --header " + o.Header
+	}
+	for _, m := range o.Missing {
+		command += " --missing " + shellQuoted(m)
+	}
+	how := " --label "
+	// Train refuses numbers with decimals as classes if they seldom occur twice.
+	n := len(last.Values)
+	many := last.Values == nil || n > 20 || n > 10 && 2*n > t.Rows && !last.Integers
+	if many && (last.Numeric() || last.CommaNumbers()) {
+		how = " --target "
+	}
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		switch {
+		case c == last && c.Missing > 0:
+			lines = append(lines, fmt.Sprintf("column %d, line %d: a missing value stops train if it is to be predicted; leave the line out", i+1, c.MissingLine))
+		case c == last && how == " --label " && (c.Numeric() || c.CommaNumbers()): // they are classes
 		case c.CommaNumbers():
 			lines = append(lines, fmt.Sprintf("column %d, line %d: numbers with commas stop train; write them with a point before the decimals, and without commas", i+1, c.TextLine))
 		case c.Numbering() && c != last:
@@ -186,10 +202,6 @@ func tableAdvice(path string, t *data.TableSummary) (lines []string) {
 		case c.Missing > 0:
 			lines = append(lines, fmt.Sprintf("column %d, line %d: a missing value stops train; have it filled with --fill %s", i+1, c.MissingLine, shellQuoted(c.Name+"=median")))
 		}
-	}
-	how := " --label "
-	if last.Numeric() && (last.Values == nil || len(last.Values) > 20) {
-		how = " --target "
 	}
 	lines = append(lines, "To predict the last column: "+command+how+shellQuoted(last.Name),
 		"(--label COLUMN predicts classes, --target COLUMN numbers)")
@@ -208,6 +220,15 @@ func ownTextsAdvice(column any, name string) string {
 
 // skewAdvice is for classes that are skewed.
 const skewAdvice = "Its classes are skewed: with --class-weights balanced the rare ones count as much as the frequent ones"
+
+// trainPath is what to give to --data for a file that was looked at. Train does not read
+// standard input.
+func trainPath(path string) string {
+	if path == standardInput {
+		return "FILE"
+	}
+	return shellQuoted(path)
+}
 
 // shellQuoted is a word as it is written in a shell.
 func shellQuoted(word string) string {

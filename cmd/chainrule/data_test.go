@@ -169,6 +169,53 @@ func TestUselessColumns(t *testing.T) {
 	}
 }
 
+// TestAdviceRepeatsFlags: the command that data proposes has the flags with which the table was
+// read, and a file that train can read.
+func TestAdviceRepeatsFlags(t *testing.T) {
+	table := "kind,2019,2020\n" + strings.Repeat("a,1,none\nb,2,3\nb,3,4\n", 10)
+	path := write(t, "t.csv", []byte(table))
+	if code, _, stderr := call(t, "data", path); code != exitFailure || !strings.Contains(stderr, "say which with --header yes or no") {
+		t.Fatalf("without --header: exit code %d: %s", code, stderr)
+	}
+	args := []string{"--header", "yes", "--missing", "none"}
+	out := must(t, append([]string{"data", path}, args...)...)
+	if want := "chainrule train --data " + shellQuoted(path) + " --header yes --missing none --label 2020\n"; !strings.Contains(out, want) {
+		t.Errorf("data says\n%s\nwant %q", out, want)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := os.Stdin
+	os.Stdin = f
+	t.Cleanup(func() { os.Stdin = before; f.Close() })
+	if out := must(t, append([]string{"data", "-"}, args...)...); !strings.Contains(out, "chainrule train --data FILE --header yes") {
+		t.Errorf("of standard input, data says\n%s", out)
+	}
+}
+
+// TestAdviceOnTheLastColumn: it is not an input, so what data says of it is what stops its
+// prediction.
+func TestAdviceOnTheLastColumn(t *testing.T) {
+	many := ""
+	for i := range 30 {
+		many += fmt.Sprintf("%d;%d,25\n", i%7, i)
+	}
+	for _, c := range []struct{ name, table, how, advice string }{
+		{"classes with commas", "a;c\n" + strings.Repeat("1;0,5\n2;1,5\n", 10), "--label", ""},
+		{"few decimals", "a;c\n" + strings.ReplaceAll(many[:strings.Index(many, "4;18,")], ",", "."), "--target", ""},
+		{"targets with commas", "a;c\n" + many, "--target", "column 2, line 2: numbers with commas stop train"},
+		{"missing", "a;c\n" + strings.Repeat("1;x\n2;y\n3;\n", 10), "--label", "column 2, line 4: a missing value stops train if it is to be predicted; leave the line out"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out := must(t, "data", write(t, "t.csv", []byte(c.table)))
+			if !strings.Contains(out, c.how+" c\n") || !strings.Contains(out, c.advice) || c.advice == "" && strings.Contains(out, "\ncolumn 2") {
+				t.Errorf("data says\n%s\nwant %q and %q", out, c.how, c.advice)
+			}
+		})
+	}
+}
+
 // TestLookAtFolder: what data says of a folder of pictures, train does.
 func TestLookAtFolder(t *testing.T) {
 	small := []string{"dark/1.png", "light/1.png"}
@@ -210,6 +257,15 @@ func TestLookAtFolder(t *testing.T) {
 			must(t, append([]string{"train", "--data", dir, "--steps", "1", "--out", filepath.Join(t.TempDir(), "m")}, flags...)...)
 		})
 	}
+	t.Run("another class to test with", func(t *testing.T) {
+		dir := t.TempDir()
+		pictures(t, dir, append(under("train", small), "test/grey/1.png")...)
+		for _, args := range [][]string{{"data", dir}, {"train", "--data", dir}} {
+			if code, _, stderr := call(t, args...); code != exitFailure || !strings.Contains(stderr, `want one of the classes dark, light, got the folder "grey"; rename or remove it`) {
+				t.Errorf("%v: exit code %d: %s", args, code, stderr)
+			}
+		}
+	})
 	t.Run("one class", func(t *testing.T) {
 		dir := t.TempDir()
 		pictures(t, dir, "dark/1.png")
