@@ -13,7 +13,7 @@ type triples[T Float] struct {
 	floor   T
 
 	taps         [][2]int // where the terms of a channel lie in x and in the weights, in bytes
-	xs, ys       []int    // and each triple
+	xs, ys       []int    // where each triple begins in x and in y, in bytes
 	xStep, yStep int      // from a pixel of a triple to the next
 	tiles        *[3]channelTile[T]
 }
