@@ -152,8 +152,8 @@ type TableSummary struct {
 	Columns   []ColumnSummary `json:"columns"`
 }
 
-// DescribeTable summarizes a table of text, plain or gzip. The memory does not depend on the length of the
-// table. Of the options it uses Header and Missing.
+// DescribeTable summarizes a table of text, plain or gzip. The memory does not depend on the
+// length of the table. Of the options it uses Header and Missing.
 func DescribeTable(r io.Reader, name string, o Options) (*TableSummary, error) {
 	missing := o.missing()
 	f, err := openTable(r, name, o.Header, missing)
@@ -167,6 +167,9 @@ func DescribeTable(r io.Reader, name string, o Options) (*TableSummary, error) {
 	if len(t.Columns) > 0 {
 		c := &t.Columns[0]
 		t.Rows = c.Numbers + c.Texts + c.Missing
+	}
+	if t.Rows == 0 {
+		return nil, &TableError{Name: name, Err: errNoRecords}
 	}
 	return t, nil
 }

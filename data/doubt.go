@@ -2,7 +2,6 @@ package data
 
 import (
 	"bytes"
-	"fmt"
 	"math"
 	"strings"
 )
@@ -35,7 +34,7 @@ func (f *tableFile) doubtful(texts []string, r *records, missing []string) error
 	if names < 0 {
 		return nil
 	}
-	return &TableError{Name: r.name, Line: 1, Column: names + 1, Err: fmt.Errorf("the line could name the columns or be a record: it has numbers, and %s %s; say which with --header yes or no", short([]byte(texts[names])), how)}
+	return &TableError{Name: r.name, Line: 1, Column: names + 1, Err: optionf("the line could name the columns or be a record: it has numbers, and %s %s; say which with --header yes or no", short([]byte(texts[names])), how)}
 }
 
 // commaNumber reports whether a field is a number but for its commas: 0,5 or 1,234.56 or

@@ -88,6 +88,9 @@ func picturesBelow(ctx context.Context, dir, folder string) (files []string, err
 				return fs.SkipDir
 			}
 		case !strings.HasPrefix(entry.Name(), ".") && slices.Contains(pictureNames, strings.ToLower(path.Ext(file))):
+			if t := entry.Type(); !t.IsRegular() && t != fs.ModeSymlink { // to read a pipe could wait without end
+				return fmt.Errorf("%s is neither a file nor a link; remove it", filepath.Join(dir, file))
+			}
 			files = append(files, file)
 		}
 		return nil

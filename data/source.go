@@ -138,7 +138,7 @@ func (c *counter) Read(p []byte) (n int, err error) {
 func (b *bounded) Read(p []byte) (n int, err error) {
 	n, err = b.gzip.Read(p)
 	if b.out += int64(n); b.out > freeBytes+perByte*b.seen.n {
-		return 0, fmt.Errorf("%d bytes hold more than %d, far more than text does; decompress it with gunzip", b.seen.n, freeBytes+perByte*b.seen.n)
+		return 0, fmt.Errorf("the first %d bytes hold more than %d, far more than text does; decompress it with gunzip", b.seen.n, freeBytes+perByte*b.seen.n)
 	}
 	return n, err
 }

@@ -84,6 +84,8 @@ type tableFile struct {
 // sniffed is the number of bytes at the beginning of a table that decide the kinds of columns.
 const sniffed = 1 << 20
 
+var errNoRecords = errors.New("it has a header and no records")
+
 // openTable reads the beginning of a table. header is "yes", "no", or "" to find out.
 func openTable(r io.Reader, name, header string, missing []string) (*tableFile, error) {
 	r, err := unzipped(r)
@@ -249,7 +251,7 @@ func (f *tableFile) read(slots []slot, missing []string) (*table, error) {
 		t.blocks = append(t.blocks, block[:n])
 	}
 	if t.rows == 0 {
-		return nil, &TableError{Name: t.name, Err: errors.New("it has a header and no records")}
+		return nil, &TableError{Name: t.name, Err: errNoRecords}
 	}
 	return t, nil
 }

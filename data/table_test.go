@@ -157,6 +157,13 @@ func TestMissingNumber(t *testing.T) {
 	}
 }
 
+// TestDescribeHeaderAlone: a table without records is described as little as it is loaded.
+func TestDescribeHeaderAlone(t *testing.T) {
+	if _, err := DescribeTable(strings.NewReader("a,c\n"), "t.csv", Options{}); err == nil || err.Error() != "t.csv: it has a header and no records" {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 // TestConstant: the deviation that rounding leaves of equal values is none.
 func TestConstant(t *testing.T) {
 	for _, v := range []string{"0.1", "0.3", "123.456", "1000000000.1", "1e-5", "-7.7", "0"} {

@@ -18,11 +18,11 @@ import (
 func (a *app) dataCommand() *cobra.Command {
 	o := &dataOptions{}
 	cmd := &cobra.Command{
-		Use:   "data FILE",
+		Use:   "data FILE|FOLDER",
 		Short: "What is in a file or folder of data, and how train would take it",
-		Long: `Look at data before training on them: of a table (CSV, TSV), the columns with their
-types, ranges and missing values, over the whole file; of a folder of pictures, the
-classes; of an array (npy, IDX), its shape. The file - is standard input.
+		Long: `Look at data before training on them: of a table (CSV, TSV, plain or gzip), the columns
+with their types, ranges and missing values, over the whole file; of a folder of
+pictures, the classes; of an array (npy, IDX), its shape. The file - is standard input.
 
 A column is taken as numbers if more of its fields are numbers than are texts.`,
 		Example: `  chainrule data iris.csv
@@ -62,7 +62,7 @@ func (a *app) lookAt(ctx context.Context, path string, o data.Options) error {
 	})
 	switch {
 	case err != nil:
-		return err
+		return ofOptions(err)
 	case a.json:
 		a.printJSON(l)
 	case l.Folder != nil:

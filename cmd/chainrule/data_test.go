@@ -174,7 +174,7 @@ func TestUselessColumns(t *testing.T) {
 func TestAdviceRepeatsFlags(t *testing.T) {
 	table := "kind,2019,2020\n" + strings.Repeat("a,1,none\nb,2,3\nb,3,4\n", 10)
 	path := write(t, "t.csv", []byte(table))
-	if code, _, stderr := call(t, "data", path); code != exitFailure || !strings.Contains(stderr, "say which with --header yes or no") {
+	if code, _, stderr := call(t, "data", path); code != exitUsage || !strings.Contains(stderr, "say which with --header yes or no") {
 		t.Fatalf("without --header: exit code %d: %s", code, stderr)
 	}
 	args := []string{"--header", "yes", "--missing", "none"}

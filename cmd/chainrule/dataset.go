@@ -96,13 +96,10 @@ func (o *dataOptions) load(ctx context.Context, a *app) (*dataset, error) {
 	parts, err := untilDone(ctx, func() (*data.Parts[float32], error) { // it may be a pipe
 		return data.Load[float32](ctx, path, own)
 	})
-	if wrong := (*data.OptionError)(nil); errors.As(err, &wrong) {
-		return nil, usageError{err}
-	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w; --data takes %s, or a file or folder", err, strings.Join(data.MNISTNames(), ", "))
 	} else if err != nil {
-		return nil, err
+		return nil, ofOptions(err)
 	}
 	if err := o.fits(parts.Preparation, isFolder(path), false, fileName(path)); err != nil {
 		return nil, err

@@ -1,6 +1,6 @@
 // Command chainrule trains, checks and uses small neural networks.
 //
-//	chainrule data FILE              what is in a table, a folder of pictures or an array
+//	chainrule data FILE|FOLDER       what is in a table, a folder of pictures or an array
 //	chainrule train                  train a network on MNIST or your own data and save it
 //	chainrule reproduce MODEL        train a model again and say whether the bits are the same
 //	chainrule check                  check every gradient against references, and find planted faults

@@ -56,10 +56,15 @@ func preparedSamples[T tensor.Float](ctx context.Context, c *classifier, path, l
 		return data.ReadTable[T](f, fileName(path), c.Preparation)
 	}
 	r, err := data.ReadLabelled[T](ctx, path, labels, c.Preparation)
+	return r, ofOptions(err)
+}
+
+// ofOptions returns err as a mistake in the usage if other options mend it.
+func ofOptions(err error) error {
 	if wrong := (*data.OptionError)(nil); errors.As(err, &wrong) {
-		return nil, usageError{err}
+		return usageError{err}
 	}
-	return r, err
+	return err
 }
 
 // randomSamples returns n samples of uniform numbers from 0 to 1, and classes,
