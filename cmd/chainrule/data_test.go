@@ -182,13 +182,7 @@ func TestAdviceRepeatsFlags(t *testing.T) {
 	if want := "chainrule train --data " + shellQuoted(path) + " --header yes --missing none --label 2020\n"; !strings.Contains(out, want) {
 		t.Errorf("data says\n%s\nwant %q", out, want)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := os.Stdin
-	os.Stdin = f
-	t.Cleanup(func() { os.Stdin = before; f.Close() })
+	readFrom(t, path)
 	if out := must(t, append([]string{"data", "-"}, args...)...); !strings.Contains(out, "chainrule train --data FILE --header yes") {
 		t.Errorf("of standard input, data says\n%s", out)
 	}

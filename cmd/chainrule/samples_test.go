@@ -143,28 +143,19 @@ func TestOwnSamples(t *testing.T) {
 		}
 	})
 	t.Run("standard input", func(t *testing.T) {
-		standard := func(path string) {
-			f, err := os.Open(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			before := os.Stdin
-			os.Stdin = f
-			t.Cleanup(func() { os.Stdin = before; f.Close() })
-		}
-		standard(labelled)
+		readFrom(t, labelled)
 		if got := must(t, "eval", file, "--data", "-"); !strings.HasPrefix(got, "accuracy 0.7500, ") {
 			t.Errorf("eval: %s", got)
 		}
-		standard(plain)
+		readFrom(t, plain)
 		if got := must(t, "predict", file, "-"); !strings.HasPrefix(got, "standard input\t0\t0\t0.7311\n") {
 			t.Errorf("predict: %s", got)
 		}
-		standard(plain)
+		readFrom(t, plain)
 		if got := must(t, "graph", file, "--json", "--input", "-"); got != must(t, "graph", file, "--json", "--input", "1") {
 			t.Errorf("graph: %s", got)
 		}
-		standard(plain)
+		readFrom(t, plain)
 		if code, _, stderr := call(t, "graph", file, "--input", "-", "--out", plain, "--format", "svg"); code != exitUsage || !strings.Contains(stderr, "is the input standard input") {
 			t.Errorf("exit code %d: %s", code, stderr)
 		}
@@ -193,4 +184,16 @@ func TestRandomSamples(t *testing.T) {
 	if fmt.Sprint(one.X.Data) == fmt.Sprint(other.X.Data) {
 		t.Error("another seed gives the same samples")
 	}
+}
+
+// readFrom makes a file the standard input until the test ends.
+func readFrom(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := os.Stdin
+	os.Stdin = f
+	t.Cleanup(func() { os.Stdin = before; f.Close() })
 }
