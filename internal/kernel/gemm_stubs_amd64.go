@@ -257,6 +257,29 @@ func strip256_16f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep u
 //go:noescape
 func strip256_24f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
 
+// strip256_52f32 computes 49 to 52 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func strip256_52f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep uintptr, c *float32, cRow uintptr, from *float32, fromRow uintptr, rows int, k int, columns int, floor float32)
+
 // strip256_3f64 computes 1 to 3 columns of C: what they start from, and
 // the product of as many rows of A and columns of B; rows and k are 1 or more.
 //
@@ -371,6 +394,29 @@ func strip256_8f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep ui
 //
 //go:noescape
 func strip256_12f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
+
+// strip256_26f64 computes 25 to 26 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func strip256_26f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
 
 // taps512_16f32 computes 16 columns of planes, k and rows being 1 or more:
 //

@@ -81,6 +81,7 @@ type strips256[T Float] struct {
 	narrow strip[T]    // for fewer columns than a vector has
 	whole  [4]strip[T] // by the number of vectors, the last of which need not be whole
 	half   strip[T]    // for one vector and up to half of one
+	wide   strip[T]    // for six vectors and up to half of one
 }
 
 // Twelve rows are whole tiles in all of them.
@@ -89,11 +90,13 @@ var (
 		narrow: strip[float32]{12, strip256_7f32},
 		whole:  [4]strip[float32]{1: {12, strip256_8f32}, 2: {12, strip256_16f32}, 3: {12, strip256_24f32}},
 		half:   strip[float32]{12, strip256_12f32},
+		wide:   strip[float32]{12, strip256_52f32},
 	}
 	strips256f64 = strips256[float64]{
 		narrow: strip[float64]{12, strip256_3f64},
 		whole:  [4]strip[float64]{1: {12, strip256_4f64}, 2: {12, strip256_8f64}, 3: {12, strip256_12f64}},
 		half:   strip[float64]{12, strip256_6f64},
+		wide:   strip[float64]{12, strip256_26f64},
 	}
 )
 
@@ -107,6 +110,8 @@ func next256[T Float](s strips256[T]) func(columns, rows int) (strip[T], int) {
 			return s.narrow, columns
 		case vectors == 1 && 0 < rest && 2*rest <= lanes:
 			return s.half, columns
+		case vectors == 6 && 0 < rest && 2*rest <= lanes:
+			return s.wide, columns
 		case 0 < rest && 2*rest <= lanes:
 			vectors-- // the last strip takes one more and the rest
 		case rest > 0:

@@ -13,18 +13,19 @@ import (
 
 func main() {
 	ConstraintExpr("!purego")
-	strip{element: float32s, bits: 512, vectors: 1, edge: masked512, heights: []int{12, 4, 1}}.write()
-	strip{element: float32s, bits: 512, vectors: 2, edge: overlapped, heights: []int{12, 4, 1}}.write()
+	strip{element: float32s, bits: 512, vectors: 1, edge: masked512, heights: []int{12, 4, 1}, unroll: 8}.write()
+	strip{element: float32s, bits: 512, vectors: 2, edge: overlapped, heights: []int{12, 4, 1}, unroll: 8}.write()
 	strip{element: float32s, bits: 512, vectors: 3, edge: overlapped, heights: []int{8, 4, 2, 1}, unroll: 4}.write()
 	strip{element: float32s, bits: 512, vectors: 4, edge: overlapped, heights: []int{6, 4, 2, 1}, unroll: 4}.write()
-	strip{element: float32s, bits: 256, vectors: 1, edge: masked512, heights: []int{12, 1}}.write()
+	strip{element: float32s, bits: 256, vectors: 1, edge: masked512, heights: []int{12, 1}, unroll: 8}.write()
 	strip{element: float64s, bits: 512, vectors: 4, edge: masked512, heights: []int{6, 3, 1}}.write()
 	for _, e := range []element{float32s, float64s} {
-		strip{element: e, bits: 256, vectors: 1, edge: masked256, heights: []int{8, 2}}.write()
-		strip{element: e, bits: 256, vectors: 1, edge: overlapped, heights: []int{8, 4, 2}, unroll: 2}.write()
-		strip{element: e, bits: 256, vectors: 1, edge: half, heights: []int{8, 4, 2}, unroll: 2}.write()
-		strip{element: e, bits: 256, vectors: 2, edge: overlapped, heights: []int{6, 3, 2}, unroll: 2}.write()
-		strip{element: e, bits: 256, vectors: 3, edge: overlapped, heights: []int{4, 3, 2}, unroll: 2}.write()
+		strip{element: e, bits: 256, vectors: 1, edge: masked256, heights: []int{8, 2}, unroll: 8}.write()
+		strip{element: e, bits: 256, vectors: 1, edge: overlapped, heights: []int{8, 4, 2}, unroll: 8}.write()
+		strip{element: e, bits: 256, vectors: 1, edge: half, heights: []int{8, 4, 2}, unroll: 8}.write()
+		strip{element: e, bits: 256, vectors: 2, edge: overlapped, heights: []int{6, 3, 2}, unroll: 4}.write()
+		strip{element: e, bits: 256, vectors: 3, edge: overlapped, heights: []int{4, 3, 2}, unroll: 4}.write()
+		strip{element: e, bits: 256, vectors: 6, edge: half, heights: []int{2}, unroll: 8}.write()
 	}
 	convolutions()
 	for _, bits := range []int{512, 256} {

@@ -68,7 +68,8 @@ func (s taps) write() {
 	)
 	Pragma("noescape")
 	s.vector = map[int]register{512: func() reg.VecVirtual { return ZMM() }, 256: func() reg.VecVirtual { return YMM() }}[s.bits]
-	s.a, s.aRow, s.c, s.from, s.rows = load("a"), load("aRow"), load("c"), load("from"), load("rows")
+	s.a, s.aRow, s.rows = load("a"), load("aRow"), load("rows")
+	c, from := load("c"), load("from")
 	for i, rows := range s.heights {
 		end := "done"
 		if i < len(s.heights)-1 {
@@ -77,7 +78,7 @@ func (s taps) write() {
 		Label(fmt.Sprintf("rows%d", rows))
 		CMPQ(s.rows, Imm(uint64(rows)))
 		JL(LabelRef(end))
-		s.tile(rows)
+		s.tile(c, from, rows)
 		SUBQ(Imm(uint64(rows)), s.rows)
 		JMP(LabelRef(fmt.Sprintf("rows%d", rows)))
 	}
@@ -86,7 +87,7 @@ func (s taps) write() {
 	RET()
 }
 
-func (s taps) tile(rows int) {
+func (s taps) tile(c, from reg.GPVirtual, rows int) {
 	Comment(fmt.Sprintf("%d rows: what they start from", rows))
 	fromRow := load("fromRow")
 	acc := make([][]reg.VecVirtual, rows)
@@ -94,12 +95,12 @@ func (s taps) tile(rows int) {
 		for v := range s.vectors {
 			acc[r] = append(acc[r], s.vector())
 			if v == 0 {
-				s.broadcast(Mem{Base: s.from}, acc[r][0])
+				s.broadcast(Mem{Base: from}, acc[r][0])
 			} else {
 				VMOVAPS(acc[r][0], acc[r][v])
 			}
 		}
-		ADDQ(fromRow, s.from)
+		ADDQ(fromRow, from)
 	}
 	a := []reg.GPVirtual{GP64()} // every third row of A
 	MOVQ(s.a, a[0])
@@ -135,7 +136,7 @@ func (s taps) tile(rows int) {
 	ADDQ(Imm(8), at)
 	DECQ(k)
 	JNZ(LabelRef(label))
-	s.end(acc, nil)
+	s.end(c, acc, nil)
 	for range rows {
 		ADDQ(s.aRow, s.a)
 	}

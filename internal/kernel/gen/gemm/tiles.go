@@ -18,7 +18,7 @@ type strip struct {
 	vectors int      // registers side by side
 	edge    edge     // how the last columns are kept apart from what lies behind them
 	heights []int    // of the tiles, the highest first
-	unroll  int      // how often the loop over k is written out in the highest tiles
+	unroll  int      // how often the loop over k is written out in the highest tiles; each time, A below is asked for
 	pairs   bool     // only the terms are computed that are marked for every two rows
 	vector  register // takes a register
 
@@ -28,7 +28,6 @@ type strip struct {
 
 	a, aRow, aStep reg.GPVirtual
 	bStep          reg.GPVirtual
-	c, from        reg.GPVirtual
 	rows           reg.GPVirtual
 }
 
@@ -125,7 +124,7 @@ func (s strip) write() {
 		return
 	}
 	s.a, s.aRow, s.aStep, s.bStep = load("a"), load("aRow"), load("aStep"), load("bStep")
-	s.c, s.from, s.rows = load("c"), load("from"), load("rows")
+	s.rows = load("rows")
 	s.prepareEdge()
 	for i, rows := range s.heights {
 		end := "done"
@@ -181,9 +180,9 @@ func (s strip) writePairs() {
 	Store(zero, Param("cRow"))
 	Store(zero, Param("fromRow"))
 	Label("two")
-	s.from = load("from")
-	acc, halves := s.start(2)
-	Store(s.from, Param("from"))
+	from := load("from")
+	acc, halves := s.start(from, 2)
+	Store(from, Param("from"))
 	a := []reg.GPVirtual{s.a, GP64()}
 	MOVQ(a[0], a[1])
 	ADDQ(aRow, a[1])
@@ -218,32 +217,18 @@ func (s strip) writePairs() {
 	MOVQ(inB, inA)
 	IMULQ(s.aStep, inA)
 	IMULQ(s.bStep, inB)
-	x := []reg.VecVirtual{s.vector(), s.vector()}
-	for r := range x {
-		s.broadcast(Mem{Base: a[r], Index: inA, Scale: 1}, x[r])
-	}
-	y := s.vector()
-	for v := range s.vectors {
-		m := Mem{Base: b, Index: inB, Scale: 1, Disp: s.bits / 8 * v}
-		if s.last != nil && s.edge == overlapped && v == s.vectors-1 {
-			m = Mem{Base: bLast, Index: inB, Scale: 1}
+	s.multiplyTwo(Mem{Base: a[0], Index: inA, Scale: 1}, Mem{Base: a[1], Index: inA, Scale: 1}, func(v int) Mem {
+		if v == s.vectors || v == s.vectors-1 && s.last != nil && s.edge == overlapped {
+			return Mem{Base: bLast, Index: inB, Scale: 1}
 		}
-		s.readAt(m, v, y)
-		for r := range x {
-			s.fma(y, x[r], acc[r][v])
-		}
-	}
-	if s.edge == half {
-		VBROADCASTF128(Mem{Base: bLast, Index: inB, Scale: 1}, y)
-		s.blend(Imm(s.highHalf), x[1], x[0], x[0])
-		s.fma(y, x[0], halves[0])
-	}
+		return Mem{Base: b, Index: inB, Scale: 1, Disp: s.bits / 8 * v}
+	}, acc, halves)
 	DECQ(count)
 	JNZ(LabelRef("terms"))
 	Label("sums")
-	s.c = load("c")
-	s.end(acc, halves)
-	Store(s.c, Param("c"))
+	c := load("c")
+	s.end(c, acc, halves)
+	Store(c, Param("c"))
 	ADDQ(Imm(8*pairWords), pairs)
 	MOVQ(a[1], s.a)
 	ADDQ(aRow, s.a)
@@ -373,45 +358,45 @@ func (s strip) halfVector(row reg.GPVirtual) Mem {
 
 // start reads what so many rows start from: sums, and half vectors of two rows
 // each.
-func (s strip) start(rows int) (acc [][]reg.VecVirtual, halves []reg.VecVirtual) {
+func (s strip) start(from reg.GPVirtual, rows int) (acc [][]reg.VecVirtual, halves []reg.VecVirtual) {
 	Comment(fmt.Sprintf("%d rows: what they start from", rows))
 	fromRow := load("fromRow")
 	acc = make([][]reg.VecVirtual, rows)
 	for r := range acc {
 		for v := range s.vectors {
 			acc[r] = append(acc[r], s.vector())
-			s.read(s.from, v, acc[r][v])
+			s.read(from, v, acc[r][v])
 		}
 		if s.edge == half {
 			if r%2 == 0 {
 				halves = append(halves, s.vector())
-				VBROADCASTF128(s.halfVector(s.from), halves[r/2])
+				VBROADCASTF128(s.halfVector(from), halves[r/2])
 			} else {
-				VINSERTF128(Imm(1), s.halfVector(s.from), halves[r/2], halves[r/2])
+				VINSERTF128(Imm(1), s.halfVector(from), halves[r/2], halves[r/2])
 			}
 		}
-		ADDQ(fromRow, s.from)
+		ADDQ(fromRow, from)
 	}
 	return acc, halves
 }
 
 // end writes the sums to C.
-func (s strip) end(acc [][]reg.VecVirtual, halves []reg.VecVirtual) {
+func (s strip) end(c reg.GPVirtual, acc [][]reg.VecVirtual, halves []reg.VecVirtual) {
 	Comment("the tile of C")
 	s.finish(append(acc, halves), fmt.Sprintf("stores%d", len(acc)))
 	cRow := load("cRow")
 	for r := range acc {
 		for v := range acc[r] {
-			s.writeVector(acc[r][v], s.c, v)
+			s.writeVector(acc[r][v], c, v)
 		}
 		if s.edge == half {
 			if r%2 == 0 {
-				VMOVUPS(halves[r/2].AsX(), s.halfVector(s.c))
+				VMOVUPS(halves[r/2].AsX(), s.halfVector(c))
 			} else {
-				VEXTRACTF128(Imm(1), halves[r/2], s.halfVector(s.c))
+				VEXTRACTF128(Imm(1), halves[r/2], s.halfVector(c))
 			}
 		}
-		ADDQ(cRow, s.c)
+		ADDQ(cRow, c)
 	}
 }
 
@@ -440,8 +425,10 @@ func (s strip) finish(acc [][]reg.VecVirtual, end string) {
 
 // tile computes so many rows, and goes on to those below.
 func (s strip) tile(rows int, highest bool) {
-	acc, halves := s.start(rows)
-	if s.bits == 512 && s.vectors == 4 && rows == 6 { // the tile of large products
+	from := load("from")
+	acc, halves := s.start(from, rows)
+	Store(from, Param("from"))                                                       // there are few registers
+	if large := map[int]int{512: 4, 256: 3}[s.bits]; highest && s.vectors == large { // the tile of large products
 		s.prefetchBelow(rows)
 	}
 
@@ -455,7 +442,7 @@ func (s strip) tile(rows int, highest bool) {
 	}
 	b, k := load("b"), load("k")
 	var below reg.GPVirtual
-	if highest && s.vectors >= 3 && s.unroll > 1 {
+	if highest && s.unroll > 1 {
 		below = GP64()
 		MOVQ(s.aRow, below)
 		IMUL3Q(Imm(uint64(rows)), below, below)
@@ -486,7 +473,9 @@ func (s strip) tile(rows int, highest bool) {
 		ADDQ(s.bStep, b)
 	})
 
-	s.end(acc, halves)
+	c := load("c")
+	s.end(c, acc, halves)
+	Store(c, Param("c"))
 	for done := 0; done < rows; { // by steps of up to three
 		n := min(3, rows-done)
 		if n > 1 {
@@ -499,8 +488,37 @@ func (s strip) tile(rows int, highest bool) {
 	}
 }
 
+// multiplyTwo adds the products for two rows of A. The vectors of B, the half one
+// being the last, pass through one register, as the sums of wide strips leave no more.
+func (s strip) multiplyTwo(a0, a1 Mem, b func(v int) Mem, acc [][]reg.VecVirtual, halves []reg.VecVirtual) {
+	x := []reg.VecVirtual{s.vector(), s.vector()}
+	s.broadcast(a0, x[0])
+	s.broadcast(a1, x[1])
+	y := s.vector()
+	for v := range s.vectors {
+		s.readAt(b(v), v, y)
+		for r := range x {
+			s.fma(y, x[r], acc[r][v])
+		}
+	}
+	if s.edge == half {
+		VBROADCASTF128(b(s.vectors), y)
+		s.blend(Imm(s.highHalf), x[1], x[0], x[0])
+		s.fma(y, x[0], halves[0])
+	}
+}
+
 // multiply adds the products for the k at hand.
 func (s strip) multiply(a []reg.GPVirtual, b reg.GPVirtual, acc [][]reg.VecVirtual, halves []reg.VecVirtual) {
+	if s.vectors > 4 {
+		s.multiplyTwo(Mem{Base: a[0]}, Mem{Base: a[0], Index: s.aRow, Scale: 1}, func(v int) Mem {
+			if v == s.vectors {
+				return s.halfVector(b)
+			}
+			return s.at(b, v)
+		}, acc, halves)
+		return
+	}
 	bs := make([]reg.VecVirtual, s.vectors)
 	for v := range bs {
 		bs[v] = s.vector()
@@ -560,11 +578,12 @@ func (s strip) loop(rows int, highest bool, k reg.GPVirtual, body func(i int)) {
 func (s strip) prefetchBelow(rows int) {
 	Comment("the tile below is needed next, and may be far away")
 	below, cRow := GP64(), load("cRow")
-	LEAQ(Mem{Base: cRow, Index: cRow, Scale: 2}, below)
-	LEAQ(Mem{Base: s.c, Index: below, Scale: 2}, below)
+	MOVQ(cRow, below)
+	IMUL3Q(Imm(uint64(rows)), below, below)
+	ADDQ(param("c"), below)
 	for r := range rows {
-		for v := range s.vectors {
-			PREFETCHT0(Mem{Base: below, Disp: 64 * v})
+		for line := range (s.vectors*s.bits/8 + 63) / 64 {
+			PREFETCHT0(Mem{Base: below, Disp: 64 * line})
 		}
 		if r < rows-1 {
 			ADDQ(cRow, below)
