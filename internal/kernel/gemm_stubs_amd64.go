@@ -142,6 +142,75 @@ func strip512_8f32(a *float32, aRow uintptr, aStep uintptr, b *float32, bStep ui
 //go:noescape
 func strip512_32f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
 
+// strip512_40f64 computes 33 to 40 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func strip512_40f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
+
+// strip512_48f64 computes 41 to 48 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func strip512_48f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
+
+// strip512_56f64 computes 49 to 56 columns of C: what they start from, and
+// the product of as many rows of A and columns of B; rows and k are 1 or more.
+//
+//	for i := range rows {
+//		for j := range columns {
+//			s := from[i][j]
+//			for p := range k {
+//				s = fma(a[i][p], b[p][j], s)
+//			}
+//			s += 0 // -0 becomes +0
+//			if s < floor {
+//				s = floor
+//			}
+//			c[i][j] = s
+//		}
+//	}
+//
+// aRow, cRow and fromRow lead from one row to the next, aStep and bStep from one
+// k to the next, in bytes.
+//
+//go:noescape
+func strip512_56f64(a *float64, aRow uintptr, aStep uintptr, b *float64, bStep uintptr, c *float64, cRow uintptr, from *float64, fromRow uintptr, rows int, k int, columns int, floor float64)
+
 // strip256_7f32 computes 1 to 7 columns of C: what they start from, and
 // the product of as many rows of A and columns of B; rows and k are 1 or more.
 //

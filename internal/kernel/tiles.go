@@ -254,8 +254,10 @@ func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
 		s.computeRemainder(lo, hi, columns)
 	}
 	depth := s.p1 - p0
-	// (One row passes by B once anyway.)
-	if _, columns := s.next(j1-j0, hi-lo); !s.packB && hi-lo > 1 && depth*columns*int(unsafe.Sizeof(T(0))) > blocks.strip {
+	// (B passes by one or two rows once anyway, and by three where there is a strip for so few.)
+	kernel, columns := s.next(j1-j0, hi-lo)
+	once := hi-lo <= 2 || kernel.rows <= 3
+	if !s.packB && !once && depth*columns*int(unsafe.Sizeof(T(0))) > blocks.strip {
 		depth = blocks.shallow
 	}
 	parts := ceil(s.p1-p0, depth)

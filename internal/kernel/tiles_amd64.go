@@ -67,13 +67,27 @@ func next512f32(columns, rows int) (strip[float32], int) {
 	return strips512f32[vectors], min(left, vectors*lanes)
 }
 
-// The only strip of float64 in AVX-512 is of four vectors; those of AVX2 are better
+// The strips of float64 in AVX-512 for up to three rows, by the number of vectors they
+// are wide: B passes by once, so the fewer strips read it in longer pieces, the better.
+var few512f64 = [8]strip[float64]{
+	5: {3, strip512_40f64},
+	6: {3, strip512_48f64},
+	7: {3, strip512_56f64},
+}
+
+// The other strip of float64 in AVX-512 is of four vectors; those of AVX2 are better
 // for a few columns.
 func next512f64(columns, rows int) (strip[float64], int) {
+	const lanes = 8
 	if columns <= 12 {
 		return tiling256f64.next(columns, rows)
 	}
-	return strip[float64]{6, strip512_32f64}, min(columns, 32)
+	vectors := ceil(columns, lanes)
+	vectors = ceil(vectors, ceil(vectors, 7))
+	if rows <= 3 && vectors > 4 {
+		return few512f64[vectors], min(columns, vectors*lanes)
+	}
+	return strip[float64]{6, strip512_32f64}, min(columns, 4*lanes)
 }
 
 // The strips of AVX2.

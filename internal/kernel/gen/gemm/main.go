@@ -19,6 +19,9 @@ func main() {
 	strip{element: float32s, bits: 512, vectors: 4, edge: overlapped, heights: []int{6, 4, 2, 1}, unroll: 4}.write()
 	strip{element: float32s, bits: 256, vectors: 1, edge: masked512, heights: []int{12, 1}, unroll: 8}.write()
 	strip{element: float64s, bits: 512, vectors: 4, edge: masked512, heights: []int{6, 3, 1}}.write()
+	for vectors := 5; vectors <= 7; vectors++ {
+		strip{element: float64s, bits: 512, vectors: vectors, edge: overlapped, heights: []int{3, 2, 1}}.write()
+	}
 	for _, e := range []element{float32s, float64s} {
 		strip{element: e, bits: 256, vectors: 1, edge: masked256, heights: []int{8, 2}, unroll: 8}.write()
 		strip{element: e, bits: 256, vectors: 1, edge: overlapped, heights: []int{8, 4, 2}, unroll: 8}.write()

@@ -217,7 +217,7 @@ func (s strip) writePairs() {
 	MOVQ(inB, inA)
 	IMULQ(s.aStep, inA)
 	IMULQ(s.bStep, inB)
-	s.multiplyTwo(Mem{Base: a[0], Index: inA, Scale: 1}, Mem{Base: a[1], Index: inA, Scale: 1}, func(v int) Mem {
+	s.multiplyWide([]Mem{{Base: a[0], Index: inA, Scale: 1}, {Base: a[1], Index: inA, Scale: 1}}, func(v int) Mem {
 		if v == s.vectors || v == s.vectors-1 && s.last != nil && s.edge == overlapped {
 			return Mem{Base: bLast, Index: inB, Scale: 1}
 		}
@@ -488,12 +488,14 @@ func (s strip) tile(rows int, highest bool) {
 	}
 }
 
-// multiplyTwo adds the products for two rows of A. The vectors of B, the half one
+// multiplyWide adds the products for a few rows of A. The vectors of B, the half one
 // being the last, pass through one register, as the sums of wide strips leave no more.
-func (s strip) multiplyTwo(a0, a1 Mem, b func(v int) Mem, acc [][]reg.VecVirtual, halves []reg.VecVirtual) {
-	x := []reg.VecVirtual{s.vector(), s.vector()}
-	s.broadcast(a0, x[0])
-	s.broadcast(a1, x[1])
+func (s strip) multiplyWide(a []Mem, b func(v int) Mem, acc [][]reg.VecVirtual, halves []reg.VecVirtual) {
+	x := make([]reg.VecVirtual, len(a))
+	for r := range x {
+		x[r] = s.vector()
+		s.broadcast(a[r], x[r])
+	}
 	y := s.vector()
 	for v := range s.vectors {
 		s.readAt(b(v), v, y)
@@ -511,7 +513,15 @@ func (s strip) multiplyTwo(a0, a1 Mem, b func(v int) Mem, acc [][]reg.VecVirtual
 // multiply adds the products for the k at hand.
 func (s strip) multiply(a []reg.GPVirtual, b reg.GPVirtual, acc [][]reg.VecVirtual, halves []reg.VecVirtual) {
 	if s.vectors > 4 {
-		s.multiplyTwo(Mem{Base: a[0]}, Mem{Base: a[0], Index: s.aRow, Scale: 1}, func(v int) Mem {
+		if s.bits == 512 { // B passes by once
+			for v := range s.vectors {
+				m := s.at(b, v)
+				m.Disp += 2048
+				PREFETCHT0(m)
+			}
+		}
+		rows := []Mem{{Base: a[0]}, {Base: a[0], Index: s.aRow, Scale: 1}, {Base: a[0], Index: s.aRow, Scale: 2}}
+		s.multiplyWide(rows[:len(acc)], func(v int) Mem {
 			if v == s.vectors {
 				return s.halfVector(b)
 			}
