@@ -39,7 +39,7 @@ func testGemmFenced[T Float](t *testing.T) {
 			t.Fatal(err)
 		}
 		defer restore()
-		for _, m := range []int{1, 15} {
+		for _, m := range []int{1, 2, 3, 15} {
 			for n := range 68 {
 				for _, k := range []int{1, 9} {
 					for option := range 8 {

@@ -254,9 +254,9 @@ func (s *blocked[T]) compute(lo, hi, j0, j1 int) {
 		s.computeRemainder(lo, hi, columns)
 	}
 	depth := s.p1 - p0
-	// (B passes by one or two rows once anyway, and by three where there is a strip for so few.)
+	// (One or two rows pass by B once or twice, and so do three where there is a strip for so few.)
 	kernel, columns := s.next(j1-j0, hi-lo)
-	once := hi-lo <= 2 || kernel.rows <= 3
+	once := hi-lo <= 2 || hi-lo == 3 && kernel.rows == 3
 	if !s.packB && !once && depth*columns*int(unsafe.Sizeof(T(0))) > blocks.strip {
 		depth = blocks.shallow
 	}

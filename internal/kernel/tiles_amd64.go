@@ -68,7 +68,7 @@ func next512f32(columns, rows int) (strip[float32], int) {
 }
 
 // The strips of float64 in AVX-512 for up to three rows, by the number of vectors they
-// are wide: B passes by once, so the fewer strips read it in longer pieces, the better.
+// are wide. So few rows wait for B, which is read faster in longer pieces of its rows.
 var few512f64 = [8]strip[float64]{
 	5: {3, strip512_40f64},
 	6: {3, strip512_48f64},
@@ -98,19 +98,19 @@ type strips256[T Float] struct {
 	wide   strip[T]    // for six vectors and up to half of one
 }
 
-// Twelve rows are whole tiles in all of them.
+// Twelve rows are whole tiles in all of them; the wide one has tiles of two.
 var (
 	strips256f32 = strips256[float32]{
 		narrow: strip[float32]{12, strip256_7f32},
 		whole:  [4]strip[float32]{1: {12, strip256_8f32}, 2: {12, strip256_16f32}, 3: {12, strip256_24f32}},
 		half:   strip[float32]{12, strip256_12f32},
-		wide:   strip[float32]{12, strip256_52f32},
+		wide:   strip[float32]{4, strip256_52f32},
 	}
 	strips256f64 = strips256[float64]{
 		narrow: strip[float64]{12, strip256_3f64},
 		whole:  [4]strip[float64]{1: {12, strip256_4f64}, 2: {12, strip256_8f64}, 3: {12, strip256_12f64}},
 		half:   strip[float64]{12, strip256_6f64},
-		wide:   strip[float64]{12, strip256_26f64},
+		wide:   strip[float64]{4, strip256_26f64},
 	}
 )
 

@@ -427,8 +427,9 @@ func (s strip) finish(acc [][]reg.VecVirtual, end string) {
 func (s strip) tile(rows int, highest bool) {
 	from := load("from")
 	acc, halves := s.start(from, rows)
-	Store(from, Param("from"))                                                       // there are few registers
-	if large := map[int]int{512: 4, 256: 3}[s.bits]; highest && s.vectors == large { // the tile of large products
+	Store(from, Param("from")) // there are few registers
+	widest := map[int]int{512: 4, 256: 3}
+	if highest && s.vectors == widest[s.bits] { // the tile of large products
 		s.prefetchBelow(rows)
 	}
 
@@ -513,11 +514,9 @@ func (s strip) multiplyWide(a []Mem, b func(v int) Mem, acc [][]reg.VecVirtual, 
 // multiply adds the products for the k at hand.
 func (s strip) multiply(a []reg.GPVirtual, b reg.GPVirtual, acc [][]reg.VecVirtual, halves []reg.VecVirtual) {
 	if s.vectors > 4 {
-		if s.bits == 512 { // B passes by once
+		if s.bits == 512 { // few rows, so B passes by fast: what comes eight k later is asked for
 			for v := range s.vectors {
-				m := s.at(b, v)
-				m.Disp += 2048
-				PREFETCHT0(m)
+				PREFETCHT0(Mem{Base: b, Index: s.bStep, Scale: 8, Disp: s.bits / 8 * v})
 			}
 		}
 		rows := []Mem{{Base: a[0]}, {Base: a[0], Index: s.aRow, Scale: 1}, {Base: a[0], Index: s.aRow, Scale: 2}}
